@@ -1,0 +1,34 @@
+# `make run` and `make test` set up what they need: Python 3.11 or newer and make are enough.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test check setup format clean
+.DEFAULT_GOAL := run
+
+run: setup  ## train the default model on Tiny Shakespeare, score it, draw its curves, write samples
+	$(BIN)/octavo train
+
+test: setup  ## every test
+	$(BIN)/python -m pytest
+
+check: setup  ## style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+setup: $(BIN)/.installed  ## the virtual environment with everything pinned
+
+$(BIN)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Octavo needs Python 3.11 or newer.") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[shakespeare,dev]'
+	touch $@
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,42 @@
+"""Octavo: a pocket laboratory for tiny Transformer language models.
+
+    run = octavo.train("hamlet.txt", minutes=3)
+    print(run.evaluation.bits_per_character)
+    print(run.generate("ROMEO:"))
+
+Importing this package imports neither torch nor NumPy: a name does so when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from octavo.config import Config, load_preset
+    from octavo.corpus import Corpus, read_corpus
+    from octavo.errors import OctavoError
+    from octavo.pipeline import train
+    from octavo.run import Run, load
+
+__version__ = "0.1.0"
+__all__ = ["Config", "Corpus", "OctavoError", "Run", "load", "load_preset", "read_corpus", "train"]
+
+_HOME = {
+    "Config": "config",
+    "Corpus": "corpus",
+    "OctavoError": "errors",
+    "Run": "run",
+    "load": "run",
+    "load_preset": "config",
+    "read_corpus": "corpus",
+    "train": "pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'octavo' has no attribute {name!r}")
+    return getattr(import_module(f"octavo.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,88 @@
+"""``octavo evaluate``."""
+
+import argparse
+
+from octavo.cli.parser import add_runs_option
+from octavo.errors import OctavoError
+from octavo.runs import open_run, runs_root
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("run", metavar="RUN", help="a run's name or folder")
+    parser.add_argument("text", nargs="?", metavar="TEXT", help="another text to score (default: the run's own)")
+    parser.add_argument(
+        "--split",
+        choices=("validation", "test", "train"),
+        default="validation",
+        help="part of the run's own text",
+    )
+    parser.add_argument("--stride", type=int, default=0, metavar="N", help="tokens between windows (half a context)")
+    parser.add_argument(
+        "--protocol",
+        choices=("sliding", "disjoint"),
+        default="sliding",
+        help="windows that overlap, or pieces side by side, each scored from nothing",
+    )
+    parser.add_argument(
+        "--window",
+        type=int,
+        default=256,
+        metavar="N",
+        help="characters of a piece of the disjoint protocol (256)",
+    )
+    parser.add_argument("--encoding", default="utf-8", help="how TEXT is encoded (default: utf-8)")
+    add_runs_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Score, print the table, leave it in the run's evaluation.json."""
+    if options.stride < 0:
+        raise OctavoError(f"--stride {options.stride} is out of range: use 1 or more tokens.")
+    directory = open_run(options.run, runs_root(options.runs))
+    corpus = None
+    if options.text is not None:
+        from octavo.corpus import read_corpus
+
+        corpus = read_corpus([options.text], encoding=options.encoding)
+
+    from octavo.run import Run
+
+    score = Run(directory).evaluate(
+        corpus,
+        split=options.split,
+        stride=options.stride,
+        protocol=options.protocol,
+        window_characters=options.window,
+    )
+    windows = (
+        f"pieces of {score.window_characters} characters, each from an empty context"
+        if score.protocol == "disjoint"
+        else f"windows of {score.context_length} tokens, {score.stride} apart"
+    )
+    nats_error, bits_error = (
+        "" if error is None else f" ± {error:.4f} (standard error)"
+        for error in (score.standard_error_nats_per_character, score.standard_error_bits_per_character)
+    )
+    rows = [
+        ("run", f"{directory.name}, {score.checkpoint}"),
+        (
+            "text",
+            f"{score.text}: {score.characters:,} characters, {score.bytes:,} bytes, {score.tokens:,} tokens",
+        ),
+        ("protocol", f"{score.protocol}: {windows}"),
+        ("nats per character", f"{score.nats_per_character:.4f}{nats_error}"),
+        ("bits per character", f"{score.bits_per_character:.4f}{bits_error}"),
+        ("bits per byte", f"{score.bits_per_byte:.4f}"),
+        ("nats per token", f"{score.nats_per_token:.4f} (of this run's tokenizer)"),
+        ("perplexity per token", f"{score.perplexity_per_token:.2f} (of this run's tokenizer)"),
+        ("time", f"{score.seconds:.1f} s"),
+    ]
+    for name, value in rows:
+        print(f"{name:<21} {value}")
+    if score.selected_on_this_text:
+        print("selected on this text: early stopping chose the model by its loss here, so the score flatters it")
+    if not score.lossless_tokenizer:
+        print("the tokenizer loses text (white space): these figures compare with no other model's")
+    print(f"written to {directory.path / 'evaluation.json'}")
+    return 0

@@ -1,0 +1,68 @@
+"""``octavo generate``."""
+
+import argparse
+import sys
+
+from octavo.cli.parser import add_runs_option
+from octavo.config import SamplingConfig
+from octavo.errors import OctavoError
+from octavo.runs import open_run, runs_root
+from octavo.terminal import shown
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    usual = SamplingConfig()
+    parser.add_argument("run", metavar="RUN", help="a run's name or folder")
+    parser.add_argument("prompt", nargs="?", default="", metavar="PROMPT", help="text to continue; - reads it")
+    for name, kind, metavar, says in (
+        ("max-new-tokens", int, "N", "tokens to write"),
+        ("temperature", float, "T", "0 takes the likeliest token, 1 the model's own odds"),
+        ("top-k", int, "K", "only the K likeliest tokens; 0: all"),
+        ("top-p", float, "P", "only the likeliest tokens that reach P together"),
+        ("min-p", float, "P", "only tokens at least P times as likely as the likeliest"),
+        ("seed", int, "S", "the same seed writes the same text"),
+    ):
+        default = getattr(usual, name.replace("-", "_"))
+        parser.add_argument(f"--{name}", type=kind, default=default, metavar=metavar, help=f"{says} ({default})")
+    parser.add_argument("--count", type=int, default=1, metavar="N", help="texts to write, side by side (1)")
+    parser.add_argument(
+        "--stop", action="append", default=[], metavar="TEXT", help="end before this text; may be repeated"
+    )
+    add_runs_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Stream one text, or write several one after the other."""
+    if not 1 <= options.count <= 10_000:
+        raise OctavoError(f"--count {options.count} is out of range: 1 to 10000.")
+    names = ("temperature", "top_k", "top_p", "min_p", "max_new_tokens", "seed")
+    sampling = {name: getattr(options, name) for name in names}
+    SamplingConfig(**sampling)  # refuses bad values before anything is loaded
+    directory = open_run(options.run, runs_root(options.runs))
+    prompt = _standard_input() if options.prompt == "-" else options.prompt
+
+    from octavo.run import Run
+
+    visible = shown if sys.stdout.isatty() else str
+    rows = Run(directory).generate_many([prompt] * options.count, stop=options.stop, **sampling)
+    if options.count == 1:
+        first = next(rows)  # what is wrong with the run shows before the prompt does
+        print(visible(prompt + first[0]), end="", flush=True)
+        for row in rows:
+            print(visible(row[0]), end="", flush=True)
+        print()
+        return 0
+    texts = [prompt] * options.count
+    for row in rows:
+        texts = [text + piece for text, piece in zip(texts, row, strict=True)]
+    for number, text in enumerate(texts, 1):
+        print(f"--- {number} of {options.count} ---\n{visible(text)}")
+    return 0
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise OctavoError(f"The prompt's byte {error.start} is not UTF-8: convert it first.") from None

@@ -1,0 +1,30 @@
+"""Entry point: run one command, and turn what went wrong into a sentence and an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from octavo.cli.parser import parse
+from octavo.errors import OctavoError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run Octavo; returns the exit code: 0, 2 for bad input, 128 + number for a signal."""
+    try:
+        parsed = parse(sys.argv[1:] if arguments is None else arguments)
+        command = import_module(f"octavo.cli.{parsed.command}")
+        return int(command.run(parsed) or 0)
+    except OctavoError as error:
+        print(f"octavo: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader has seen enough: octavo generate … | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

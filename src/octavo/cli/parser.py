@@ -1,0 +1,90 @@
+"""The parser of all commands. Nothing heavy is imported until a command runs."""
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+from octavo.errors import OctavoError
+
+COMMANDS = {
+    "train": "train a model on a text, score it, draw its curves, write samples",
+    "generate": "continue a prompt",
+    "evaluate": "score a run on held-out text",
+    "curves": "draw how training went",
+    "tokenizer": "show how a run's tokenizer cuts a text",
+    "runs": "list the runs and their scores",
+    "presets": "list the presets",
+}
+_SETTING = re.compile(r"--[a-z_]+\.[a-z_]+=.*", re.DOTALL)
+
+
+class _Wide(argparse.HelpFormatter):
+    """Help beside the longest option, not below it."""
+
+    def __init__(self, prog: str, **options: Any) -> None:
+        super().__init__(prog, **{"max_help_position": 32, **options})
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports a wrong command line in one sentence."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=_Wide, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where the help is; exit code 2."""
+        raise OctavoError(f"{message} ({self.prog} --help says more).")
+
+
+def make_parser(command: str | None) -> Parser:
+    """The parser; of the commands only `command` gets its options, since only they are needed."""
+    from octavo import __version__
+
+    parser = Parser(
+        prog="octavo",
+        description="A pocket laboratory for tiny Transformer language models.",
+        epilog="octavo COMMAND --help tells the options of a command.",
+    )
+    parser.add_argument("--version", action="version", version=f"octavo {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        added = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if name == command:
+            import_module(f"octavo.cli.{name}").add_arguments(added)
+    return parser
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Parse a command line; ``--section.key=value`` means ``--set section.key=value``.
+
+    Raises:
+        OctavoError: it is wrong.
+    """
+    command = next((a for a in arguments if not a.startswith("-")), None)
+    arguments = arguments or ["--help"]
+    spread: list[str] = []
+    for argument in arguments:
+        spread += ["--set", argument[2:]] if _SETTING.fullmatch(argument) else [argument]
+    return make_parser(command).parse_args(spread)
+
+
+def add_runs_option(parser: argparse.ArgumentParser) -> None:
+    """The folder of runs, an option of every command that has to do with them."""
+    parser.add_argument("--runs", metavar="DIR", help="folder of the runs (default: $OCTAVO_RUNS or ./runs)")
+
+
+def runs_given(options: argparse.Namespace) -> str:
+    """The --runs option as it was given, to repeat in a command."""
+    return f" --runs {options.runs}" if options.runs else ""
+
+
+def program() -> str:
+    """How the person can call Octavo again: as they did."""
+    from shutil import which
+
+    called = sys.argv[0]
+    found = which("octavo")
+    return "octavo" if found == called or not called.endswith("octavo") else called

@@ -1,0 +1,53 @@
+"""``octavo runs``."""
+
+import argparse
+from typing import Any
+
+from octavo.cli.parser import add_runs_option, program
+from octavo.errors import OctavoError
+from octavo.runs import RunDirectory, list_runs, runs_root
+from octavo.runs.scores import standard_score
+from octavo.terminal import duration
+
+_HEAD = ("RUN", "NATS/CHAR", "BITS/CHAR", "PARAMETERS", "STEPS", "TIME", "TEXT", "STATE")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    add_runs_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """One line a run, oldest first; a damaged one says so in its line."""
+    root = runs_root(options.runs)
+    rows = [_row(run) for run in list_runs(root)]
+    if not rows:
+        print(f"{root} holds no runs yet: {program()} train makes one.")
+        return 0
+    widths = [max(len(row[i]) for row in [_HEAD, *rows]) for i in range(len(_HEAD))]
+    for row in [_HEAD, *rows]:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+def _row(run: RunDirectory) -> tuple[str, ...]:
+    try:
+        return _healthy_row(run)
+    except OctavoError as error:
+        return (run.name, *["-"] * (len(_HEAD) - 2), f"damaged: {error}")
+
+
+def _healthy_row(run: RunDirectory) -> tuple[str, ...]:
+    provenance, events, score = run.provenance, run.metrics, standard_score(run)
+    last: dict[str, Any] = events[-1] if events else {"step": 0, "seconds": 0.0}
+    state = "finished" if score else "to be scored"
+    return (
+        run.name,
+        f"{score['nats_per_character']:.4f}" if score else "-",
+        f"{score['bits_per_character']:.3f}" if score else "-",
+        f"{provenance['parameters']:,}",
+        f"{last['step']:,}",
+        duration(last["seconds"]),
+        str(provenance["text"]["name"]),
+        state if run.finished else "unfinished: --resume goes on",
+    )

@@ -1,0 +1,115 @@
+"""``octavo train``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from octavo.cli.parser import add_runs_option, program, runs_given
+from octavo.errors import OctavoError
+from octavo.request import Request
+from octavo.terminal import duration
+
+if TYPE_CHECKING:
+    from octavo.corpus import Corpus
+    from octavo.run import Run
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("text", nargs="*", metavar="TEXT", help="files, folders, or - (default: Tiny Shakespeare)")
+    parser.add_argument("--preset", help="a preset's name or a TOML file (default: pocket)")
+    parser.add_argument("--name", help="the run's name (default: from the text)")
+    parser.add_argument("--minutes", type=float, metavar="M", help="budget: minutes of training")
+    parser.add_argument("--steps", type=int, metavar="N", help="budget: optimizer steps")
+    parser.add_argument("--epochs", type=float, metavar="N", help="budget: passes over the training part")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting, such as model.n_layers=3"
+    )
+    parser.add_argument("--seed", type=int, metavar="S", help="seed of weights, batches and dropout")
+    parser.add_argument("--encoding", default="utf-8", help="how the text is encoded (default: utf-8)")
+    parser.add_argument("--resume", action="store_true", help="go on with --name, or the newest unfinished run")
+    parser.add_argument("--dry-run", action="store_true", help="say what the run would be, and stop")
+    parser.add_argument("--quiet", action="store_true", help="no progress, only the result")
+    add_runs_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, and say what came of it and where it is."""
+    from octavo.corpus import read_corpus
+    from octavo.typed_toml import parse_assignment
+
+    request = Request(
+        options.preset,
+        [parse_assignment(text) for text in options.set],
+        options.minutes,
+        options.steps,
+        options.epochs,
+        options.seed,
+    )
+    request.applied_to(None)  # what is wrong with the settings or the files shows before anything is loaded
+    corpus = None
+    if options.text or not options.resume:
+        corpus = read_corpus(options.text, encoding=options.encoding)
+    if options.dry_run:
+        return _dry_run(options, request, corpus)
+
+    from octavo.pipeline import train
+    from octavo.train import Interrupted
+
+    try:
+        trained = train(
+            corpus,
+            preset=request.preset,
+            name=options.name,
+            minutes=request.minutes,
+            steps=request.steps,
+            epochs=request.epochs,
+            overrides=request.overrides,
+            seed=request.seed,
+            runs=options.runs,
+            resume=options.resume,
+            progress=not options.quiet,
+        )
+    except Interrupted as stopped:
+        again = f"{program()} train --resume --name {stopped.run_name}"
+        print(f"Stopped at step {stopped.step}; saved. To go on: {again}{runs_given(options)}", file=sys.stderr)
+        return 128 + stopped.signal_number
+    print("\n".join(_summary(trained, options)))
+    return 0
+
+
+def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | None) -> int:
+    from octavo.planning import make_plan
+    from octavo.runs import runs_root
+
+    if options.resume:
+        raise OctavoError("--dry-run is for a run that is yet to begin: leave out --resume.")
+    plan = make_plan(corpus, request, name=options.name, root=runs_root(options.runs))
+    print("\n".join(plan.forecast.lines()))
+    print(f"would be written to {runs_root(options.runs) / plan.name}")
+    return 0
+
+
+def _summary(run: Run, options: argparse.Namespace) -> list[str]:
+    """The result of a run, where things are, and what to type next."""
+    score, step = run.evaluation, run.metrics[-1]
+    error = score.standard_error_nats_per_character
+    name, where = f"{program()} {{}} {run.name}", runs_given(options)
+    return [
+        "",
+        f"{run.name}: {score.nats_per_character:.4f} nats per character = {score.bits_per_character:.3f} bits"
+        + (f", standard error {error:.4f} nats" if error else ""),
+        f"  scored on {score.characters:,} held-out characters, {score.tokens:,} tokens"
+        + (", selected on this text" if score.selected_on_this_text else "")
+        + ("" if score.lossless_tokenizer else "; its tokenizer loses text: compare with no other model"),
+        f"  trained for {duration(step['seconds'])}, {step['step']:,} steps, {step['epoch']:.1f} epochs",
+        f"  folder   {run.path}",
+        f"  curves   {run.path / 'curves' / 'steps.png'}",
+        f"  samples  {run.path / 'samples.txt'}",
+        "next:",
+        f"  {name.format('generate')} 'ROMEO:'{where}",
+        f"  {name.format('evaluate')} --protocol disjoint{where}",
+        f"  {name.format('tokenizer')} 'To be, or not to be'{where}",
+    ]

@@ -1,0 +1,12 @@
+"""Text in: files and their encodings, Tiny Shakespeare rebuilt offline, splits.
+
+corpus = read_corpus(["hamlet.txt"])
+train, validation, test = split(corpus)
+"""
+
+from octavo.corpus.document import Corpus, Document
+from octavo.corpus.reading import read_corpus
+from octavo.corpus.shakespeare import tiny_shakespeare
+from octavo.corpus.splitting import Part, Parts, split, stretch
+
+__all__ = ["Corpus", "Document", "Part", "Parts", "read_corpus", "split", "stretch", "tiny_shakespeare"]

@@ -1,0 +1,83 @@
+"""A corpus: named texts in a fixed order, exactly as they were written."""
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property
+
+from octavo.errors import OctavoError
+
+_LONGEST_NAME = 60  # characters; in UTF-8 still within the 255 bytes that file systems allow
+
+
+@dataclass(frozen=True)
+class Document:
+    """One text: what was in the file, line endings included.
+
+    Raises OctavoError if `text` is empty or holds a lone surrogate, which UTF-8 cannot express.
+    """
+
+    name: str
+    text: str
+
+    def __post_init__(self) -> None:
+        if not self.text:
+            raise OctavoError(f"{self.name} is empty: give a text with at least one character")
+        try:
+            self.text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise OctavoError(
+                f"{self.name}: character {error.start} is a lone surrogate "
+                f"(U+{ord(self.text[error.start]):04X}), which is not text: remove it or decode the text anew"
+            ) from None
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Documents in order. `name` is made safe as the name of a directory.
+
+    `skipped` names what a directory held but the corpus does not: binary, empty and special files, and links
+    to directories. Raises OctavoError if there is no document.
+    """
+
+    name: str
+    documents: tuple[Document, ...]
+    skipped: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", safe_name(self.name))
+        if not self.documents:
+            raise OctavoError(f"the corpus {self.name} holds no document: give it at least one text")
+
+    @classmethod
+    def from_text(cls, text: str, name: str = "text") -> "Corpus":
+        """A corpus of one document. Raises OctavoError as Document does."""
+        return cls(name, (Document(name, text),))
+
+    @cached_property
+    def characters(self) -> int:
+        """Length in Unicode code points."""
+        return sum(len(document.text) for document in self.documents)
+
+    @cached_property
+    def bytes(self) -> int:
+        """Length in UTF-8 bytes."""
+        return sum(len(document.text.encode("utf-8")) for document in self.documents)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Fingerprint of the texts and their borders, not of names or places: for each document the length of
+        its UTF-8 (8 bytes, little-endian), then its UTF-8."""
+        digest = hashlib.sha256()
+        for document in self.documents:
+            raw = document.text.encode("utf-8")
+            digest.update(len(raw).to_bytes(8, "little"))
+            digest.update(raw)
+        return digest.hexdigest()
+
+
+def safe_name(name: str) -> str:
+    """`name` with letters, digits, "-", "_" and "." only; never empty, never with a dot at either end."""
+    plain = re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", name))
+    return plain.strip(".-")[:_LONGEST_NAME].rstrip(".-") or "corpus"

@@ -1,0 +1,53 @@
+"""The windows of each epoch: the same ones, or, with BPE-dropout, those of a text that is cut anew."""
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from octavo.data.order import Batch
+from octavo.data.parts import Ids
+from octavo.data.windows import Windows
+from octavo.tokenizer import BPEDropout
+
+
+class EpochWindows:
+    """The windows that training draws batches from; their number is the same in every epoch."""
+
+    def __init__(
+        self,
+        ids: Ids,
+        context_length: int,
+        stride: int,
+        *,
+        start_id: int | None = None,
+        phases: int = 1,
+        dropout: BPEDropout | None = None,
+    ) -> None:
+        self.plain = Windows(ids, context_length, stride, start_id=start_id, phases=phases)
+        self._start_id, self._dropout = start_id, dropout
+        # A batch can touch two epochs; cutting the text anew at each step would cost more than the step.
+        self._recut = lru_cache(maxsize=2)(self._cut_anew)
+
+    def __len__(self) -> int:
+        return len(self.plain)
+
+    def gather(self, batch: Batch, *, recut: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        """Inputs and targets (B, T) of a batch; `recut`: of its epoch's own cutting, if there is BPE-dropout."""
+        if not recut or self._dropout is None:
+            return self.plain.gather(batch.indices, batch.phases)
+        pieces = [
+            self._recut(epoch).gather(batch.indices[here], batch.phases[here])
+            for epoch in np.unique(batch.epochs).tolist()
+            for here in [batch.epochs == epoch]
+        ]
+        inputs, targets = zip(*pieces, strict=True)
+        return torch.cat(inputs), torch.cat(targets)
+
+    def _cut_anew(self, epoch: int) -> Windows:
+        """The epoch's tokens are more, so as many windows lie a little further apart."""
+        assert self._dropout is not None
+        ids, plain = self._dropout.epoch(epoch), self.plain
+        room = len(ids) - plain.context_length - plain.phases
+        stride = max(1, room // max(1, len(plain) - 1))
+        return Windows(ids, plain.context_length, stride, start_id=self._start_id, phases=plain.phases)

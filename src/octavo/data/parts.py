@@ -1,0 +1,116 @@
+"""The parts of a text as tokens on disk: train, validation and test, each with the text it came from.
+
+A run keeps both, so that it can be scored, resumed and examined when the original file is gone:
+``NAME.npy`` (token ids, memory-mapped when read), ``NAME.txt`` (UTF-8) and ``parts.json`` (what they hold).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from octavo.corpus import Part
+from octavo.errors import OctavoError
+from octavo.files import write_atomically
+from octavo.tokenizer import Tokenizer
+
+NAMES = ("train", "validation", "test")
+Ids = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class PartFacts:
+    """What ``parts.json`` says of one part. `documents` counts segments, a document cut by a border twice."""
+
+    characters: int
+    bytes: int
+    tokens: int
+    documents: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class TokenPart:
+    """One part: its token ids, each document begun by the tokenizer's start token, and its facts."""
+
+    name: str
+    ids: Ids
+    facts: PartFacts
+    folder: Path
+
+    @property
+    def text(self) -> str:
+        """The part's text, read from the run."""
+        return (self.folder / f"{self.name}.txt").read_bytes().decode("utf-8")
+
+
+def tokenize(tokenizer: Tokenizer, part: Part) -> Ids:
+    """The ids of a part's segments, each after the start token if the tokenizer has one."""
+    return np.concatenate([np.empty(0, id_type(tokenizer)), *_id_arrays(tokenizer, part)])
+
+
+def _id_arrays(tokenizer: Tokenizer, part: Part) -> Iterator[Ids]:
+    kind = id_type(tokenizer)
+    for segment in part.segments:
+        if tokenizer.start_id is not None:
+            yield np.array([tokenizer.start_id], dtype=kind)
+        for ids in tokenizer.encode_stream(segment):
+            yield ids.astype(kind)
+
+
+def documents(ids: Ids, start_id: int | None) -> list[Ids]:
+    """Cut a part's ids where a document begins, and leave the start tokens out."""
+    if start_id is None:
+        return [ids]
+    begins = np.flatnonzero(ids == start_id)
+    return [piece[1:] for piece in np.split(ids, begins[1:]) if len(piece) > 1]
+
+
+def id_type(tokenizer: Tokenizer) -> type[np.unsignedinteger]:
+    """The smallest kind of number that holds every id."""
+    return np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
+
+
+def save_parts(folder: Path, parts: dict[str, tuple[Part, Ids]]) -> None:
+    """Write each part's ids and text into `folder`, and last the facts.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = {}
+    for name, (part, ids) in parts.items():
+        raw = part.text.encode("utf-8")
+        (folder / f"{name}.txt").write_bytes(raw)
+        np.save(folder / f"{name}.npy", ids)
+        digest = hashlib.sha256(raw).hexdigest()
+        facts[name] = asdict(PartFacts(part.characters, len(raw), len(ids), len(part.segments), digest))
+    write_atomically(folder / "parts.json", json.dumps(facts, indent=1).encode())
+
+
+def open_parts(folder: Path) -> dict[str, TokenPart]:
+    """Open what :func:`save_parts` wrote, ids memory-mapped.
+
+    Raises:
+        OctavoError: a file is missing or is not what Octavo wrote.
+    """
+    try:
+        facts = json.loads((folder / "parts.json").read_text(encoding="utf-8"))
+        return {
+            name: TokenPart(name, _open_ids(folder / f"{name}.npy"), PartFacts(**facts[name]), folder)
+            for name in NAMES
+            if name in facts
+        }
+    except (OSError, ValueError, TypeError) as error:
+        raise OctavoError(f"{folder} does not hold a run's data ({error}): train the run again.") from None
+
+
+def _open_ids(path: Path) -> Ids:
+    ids: Ids = np.load(path, mmap_mode="r", allow_pickle=False)
+    if ids.ndim != 1 or ids.dtype not in (np.uint16, np.uint32):
+        raise ValueError(f"{path.name} holds no token ids")
+    return ids

@@ -1,0 +1,45 @@
+"""A corpus becomes a tokenizer and three parts of token ids."""
+
+from octavo.config import DataConfig, TokenizerConfig
+from octavo.corpus import Corpus, Part, split, stretch
+from octavo.data.parts import Ids, id_type, tokenize
+from octavo.errors import OctavoError
+from octavo.tokenizer import Tokenizer, train_tokenizer
+
+Prepared = dict[str, tuple[Part, Ids]]
+
+
+def prepare(corpus: Corpus, data: DataConfig, tokenizer: TokenizerConfig) -> tuple[Tokenizer, Prepared]:
+    """Train the tokenizer and tokenize every part; a part without text is left out.
+
+    Raises:
+        OctavoError: the text is too short to be split, or the tokenizer too small for its kind.
+    """
+    if data.split_by == "tokens":
+        return _split_by_tokens(corpus, data, tokenizer)
+    parts = split(corpus, validation=data.validation, test=data.test)
+    whole = stretch(corpus, 0, corpus.characters)
+    trained = train_tokenizer(tokenizer, (parts.train if tokenizer.trained_on == "train" else whole).text)
+    named = parts._asdict().items()
+    return trained, {name: (part, tokenize(trained, part)) for name, part in named if part.characters}
+
+
+def _split_by_tokens(corpus: Corpus, data: DataConfig, config: TokenizerConfig) -> tuple[Tokenizer, Prepared]:
+    """One sequence of tokens over all documents, cut by the number of tokens."""
+    text = stretch(corpus, 0, corpus.characters).text
+    tokenizer = train_tokenizer(config, text)
+    ids = tokenizer.encode(text).astype(id_type(tokenizer))
+    borders = [
+        0,
+        *(int(len(ids) * share) for share in (1 - data.validation - data.test, 1 - data.test)),
+        len(ids),
+    ]
+    places = [0, *(tokenizer.characters_before(text, border) for border in borders[1:3]), corpus.characters]
+    prepared = {}
+    for i, name in enumerate(("train", "validation", "test")):
+        part = stretch(corpus, places[i], places[i + 1])
+        if part.characters:
+            prepared[name] = (part, ids[borders[i] : borders[i + 1]])
+    if len(prepared.get("validation", ("", ()))[1]) < 2:
+        raise OctavoError(f"{corpus.name} gives only {len(ids)} tokens, too few to hold some out: use a longer text.")
+    return tokenizer, prepared

@@ -1,0 +1,5 @@
+"""The score: every token once, in nats and in bits per character, with its standard error."""
+
+from octavo.evaluate.evaluation import PROTOCOLS, Evaluation, Protocol, ScoredText, evaluate
+
+__all__ = ["PROTOCOLS", "Evaluation", "Protocol", "ScoredText", "evaluate"]

@@ -1,0 +1,169 @@
+"""How good a model is, in units that can be compared: nats and bits per character and per byte of the text."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from octavo.errors import OctavoError
+from octavo.evaluate.scoring import Nats, token_losses
+from octavo.model import Transformer
+from octavo.tokenizer import Tokenizer
+
+Protocol = Literal["sliding", "disjoint"]
+PROTOCOLS: tuple[Protocol, ...] = ("sliding", "disjoint")
+_BLOCK = 2048  # characters of a block for the standard error: long enough that blocks hardly depend on each other
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A score and how it was come by. Nats per token can only be compared within one tokenizer."""
+
+    text: str  # which text: the part of the run's own, or a name
+    protocol: Protocol
+    stride: int  # tokens between windows
+    context_length: int  # tokens a window
+    window_characters: int  # of the disjoint protocol; 0: none
+    tokens: int
+    characters: int
+    bytes: int
+    nats_per_token: float
+    perplexity_per_token: float
+    nats_per_character: float
+    bits_per_character: float
+    nats_per_byte: float
+    bits_per_byte: float
+    standard_error_nats_per_character: float | None  # None: too short a text for one
+    standard_error_bits_per_character: float | None
+    lossless_tokenizer: bool  # False: the text cannot be restored, so no figure compares with other models
+    selected_on_this_text: bool  # early stopping picked the model by its loss here: the score flatters
+    checkpoint: str
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class ScoredText:
+    """What is scored: documents of token ids without start token, and the size of the text that they stand for."""
+
+    name: str
+    documents: Sequence[npt.NDArray[np.integer]]
+    characters: int
+    bytes: int
+
+
+def evaluate(
+    model: Transformer,
+    tokenizer: Tokenizer,
+    text: ScoredText,
+    *,
+    context_length: int,
+    stride: int = 0,
+    protocol: Protocol = "sliding",
+    window_characters: int = 256,
+    selected_on_this_text: bool = False,
+    checkpoint: str = "",
+    batch_size: int = 64,
+) -> Evaluation:
+    """Score `text`: every token of it once.
+
+    ``sliding``: windows that overlap, `stride` apart (0: half the context). ``disjoint``: pieces of
+    `window_characters` side by side, each tokenized and scored from an empty context, as others publish it.
+
+    Raises:
+        OctavoError: the stride is out of range, the text is empty, or the protocol cannot be used.
+    """
+    stride = stride or max(1, context_length // 2)
+    if not 1 <= stride <= context_length:
+        raise OctavoError(f"stride {stride} is out of range: 1 to the context of {context_length} tokens.")
+    began = time.perf_counter()
+    documents = text.documents
+    if protocol == "disjoint":
+        documents = disjoint_pieces(tokenizer, documents, window_characters)
+    tokens = sum(map(len, documents))
+    if not tokens or not text.characters:
+        raise OctavoError(f"{text.name} is empty: there is nothing to score.")
+    losses = token_losses(
+        model,
+        documents,
+        start_id=tokenizer.start_id,
+        context_length=context_length,
+        stride=stride,
+        batch_size=batch_size,
+    )
+    flat = np.concatenate(losses)
+    total = float(flat.sum())
+    error = _standard_error(flat, _characters_of(tokenizer, documents, text))
+    per_character = total / text.characters
+    return Evaluation(
+        text=text.name,
+        protocol=protocol,
+        stride=stride,
+        context_length=context_length,
+        window_characters=window_characters if protocol == "disjoint" else 0,
+        tokens=tokens,
+        characters=text.characters,
+        bytes=text.bytes,
+        nats_per_token=total / tokens,
+        perplexity_per_token=math.exp(min(total / tokens, 700.0)),
+        nats_per_character=per_character,
+        bits_per_character=per_character / math.log(2),
+        nats_per_byte=total / text.bytes,
+        bits_per_byte=total / text.bytes / math.log(2),
+        standard_error_nats_per_character=error,
+        standard_error_bits_per_character=None if error is None else error / math.log(2),
+        lossless_tokenizer=tokenizer.lossless,
+        selected_on_this_text=selected_on_this_text,
+        checkpoint=checkpoint,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def disjoint_pieces(
+    tokenizer: Tokenizer, documents: Sequence[npt.NDArray[np.integer]], characters: int
+) -> list[npt.NDArray[np.integer]]:
+    """Cut the documents' text every `characters` characters and tokenize each piece by itself.
+
+    Raises:
+        OctavoError: the tokenizer loses text or has no start token to begin a piece with.
+    """
+    if not tokenizer.lossless or tokenizer.start_id is None:
+        raise OctavoError(
+            f"The {tokenizer.kind} tokenizer cannot begin a piece of text from nothing: use --protocol sliding."
+        )
+    if characters < 1:
+        raise OctavoError(f"A window of {characters} characters is out of range: use 1 or more.")
+    texts = [tokenizer.decode(ids) for ids in documents]
+    return [tokenizer.encode(text[at : at + characters]) for text in texts for at in range(0, len(text), characters)]
+
+
+def _characters_of(
+    tokenizer: Tokenizer, documents: Sequence[npt.NDArray[np.integer]], text: ScoredText
+) -> npt.NDArray[np.float64]:
+    """How many characters each token of the text begins; an even share where the tokenizer loses text."""
+    ids = np.concatenate([np.asarray(d, dtype=np.int64) for d in documents])
+    if not tokenizer.lossless:
+        return np.full(len(ids), text.characters / len(ids))
+    begins = np.array([sum(byte & 0xC0 != 0x80 for byte in piece) for piece in tokenizer.token_bytes()])
+    characters: npt.NDArray[np.float64] = begins[ids].astype(np.float64)
+    if round(characters.sum()) != text.characters:
+        raise AssertionError(f"scored {characters.sum():.0f} characters of a text of {text.characters}")
+    return characters
+
+
+def _standard_error(nats: Nats, characters: npt.NDArray[np.float64]) -> float | None:
+    """Standard error of nats per character, from blocks of text (a ratio estimate; Cochran, 1977, chapter 6)."""
+    block = (characters.cumsum() - characters) // _BLOCK
+    n = np.bincount(block.astype(np.int64), weights=nats)
+    c = np.bincount(block.astype(np.int64), weights=characters)
+    if len(n) < 2:
+        return None
+    residuals = n - nats.sum() / characters.sum() * c
+    return float(math.sqrt(len(n) / (len(n) - 1) * (residuals**2).sum()) / characters.sum())

@@ -1,0 +1,8 @@
+"""The model: a config becomes positions, norms, attention, feed-forward, blocks and a Transformer."""
+
+from octavo.model.cache import KeyValueCache
+from octavo.model.dropout import Drop, DropoutMasks, no_dropout
+from octavo.model.taps import Tap
+from octavo.model.transformer import Transformer
+
+__all__ = ["Drop", "DropoutMasks", "KeyValueCache", "Tap", "Transformer", "no_dropout"]

@@ -1,0 +1,56 @@
+"""Starting weights: each parameter's are a pure function of (seed, its name, its shape).
+
+So two variants of a model start alike wherever their shapes agree, whatever else they differ in.
+"""
+
+import math
+import zlib
+
+import torch
+from torch import nn
+
+from octavo.config import ModelConfig
+from octavo.model.positions import Learned
+
+EMBEDDING_SCALE = 0.02  # small, so that a tied output starts near the uniform distribution
+
+
+@torch.no_grad()
+def initialise(model: nn.Module, config: ModelConfig, seed: int) -> None:
+    """Fill every parameter of `model` in place, as `config.initialisation` says.
+
+    ``pytorch`` is what torch.nn does by itself. ``scaled``: matrices normal with variance 1/d_in, those that
+    write into the residual stream zero (so that a block begins as nothing), biases zero. Norms begin at one.
+    """
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Embedding):
+            scale = 1.0 if config.initialisation == "pytorch" else EMBEDDING_SCALE
+            module.weight.normal_(0.0, scale, generator=_generator(seed, f"{name}.weight"))
+        elif isinstance(module, nn.Linear) and not _is_tied(model, module):
+            _fill_linear(module, name, config, seed)
+        elif isinstance(module, Learned):
+            module.rows.normal_(0.0, EMBEDDING_SCALE, generator=_generator(seed, f"{name}.rows"))
+
+
+def _fill_linear(module: nn.Linear, name: str, config: ModelConfig, seed: int) -> None:
+    weights = _generator(seed, f"{name}.weight")
+    bound = 1 / math.sqrt(module.in_features)
+    if config.initialisation == "pytorch":
+        module.weight.uniform_(-bound, bound, generator=weights)
+        if module.bias is not None:
+            module.bias.uniform_(-bound, bound, generator=_generator(seed, f"{name}.bias"))
+        return
+    if config.residual and name.endswith((".attention.output", ".feedforward.down")):
+        module.weight.zero_()
+    else:
+        module.weight.normal_(0.0, bound, generator=weights)
+    if module.bias is not None:
+        module.bias.zero_()
+
+
+def _is_tied(model: nn.Module, module: nn.Linear) -> bool:
+    return any(module.weight is m.weight for m in model.modules() if isinstance(m, nn.Embedding))
+
+
+def _generator(seed: int, name: str) -> torch.Generator:
+    return torch.Generator().manual_seed((seed << 32 | zlib.crc32(name.encode())) % 2**63)

@@ -1,0 +1,64 @@
+"""The Transformer: token ids in, logits out. Its parts are chosen once, here; running it asks no names.
+
+B batch, T position, D d_model, V vocabulary.
+"""
+
+import torch
+from torch import nn
+
+from octavo.config import ModelConfig
+from octavo.model.block import BLOCK
+from octavo.model.cache import KeyValueCache
+from octavo.model.dropout import Drop, no_dropout
+from octavo.model.initialise import initialise
+from octavo.model.norms import make_norm
+from octavo.model.positions import make_positions
+from octavo.model.taps import Tap, tapped, within
+
+
+class Transformer(nn.Module):
+    """A decoder-only Transformer, described by its config and the size of a vocabulary.
+
+    It has no mode and keeps nothing of a forward pass: the cache, the taps and the dropout are arguments.
+    """
+
+    def __init__(self, config: ModelConfig, vocab_size: int, seed: int = 0) -> None:
+        super().__init__()
+        self.config, self.vocab_size = config, vocab_size
+        self.embedding = nn.Embedding(vocab_size, config.d_model)
+        self.positions = make_positions(config)
+        self.blocks = nn.ModuleList(BLOCK[config.norm_order](config) for _ in range(config.n_layers))
+        self.final_norm = make_norm(config)
+        self.unembedding = nn.Linear(config.d_model, vocab_size, bias=config.bias)
+        if config.tied_embeddings:
+            self.unembedding.weight = self.embedding.weight
+        initialise(self, config, seed)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        *,
+        cache: KeyValueCache | None = None,
+        tap: Tap | None = None,
+        drop: Drop = no_dropout,
+    ) -> torch.Tensor:
+        """Logits (B, T, V) for the token after each of `input_ids` (B, T).
+
+        With a `cache`, `input_ids` continue what it holds, and it is extended by them. A `tap` sees, and
+        may change, every site named in :mod:`octavo.model.taps`. `drop` is dropout, for training alone.
+        """
+        start = 0 if cache is None else cache.length
+        x = self.positions.add(self.embedding(input_ids), start)
+        x = drop(tapped(tap, "embedding", x), self.config.dropout)
+        rotate = self.positions.rotation(start, input_ids.shape[-1], input_ids.device)
+        for index, block in enumerate(self.blocks):
+            layer_cache = None if cache is None else cache.layer(index)
+            x = block(x, rotate, drop, cache=layer_cache, tap=within(tap, f"blocks.{index}"))
+        if cache is not None:
+            cache.advance(input_ids.shape[-1])
+        x = tapped(tap, "final_norm", self.final_norm(x))
+        return tapped(tap, "logits", self.unembedding(x))
+
+    def n_parameters(self) -> int:
+        """How many numbers training moves; tied matrices count once."""
+        return sum(p.numel() for p in self.parameters())

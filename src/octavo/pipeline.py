@@ -1,0 +1,220 @@
+"""The whole path: a text becomes a trained, measured run with its curves and samples."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from octavo.config import SamplingConfig
+from octavo.data import open_parts, save_parts
+from octavo.errors import OctavoError
+from octavo.files import write_atomically
+from octavo.generate import generate
+from octavo.model import Transformer
+from octavo.planning import Plan, Text, as_corpus, make_plan
+from octavo.progress import Progress, make_progress
+from octavo.request import Overrides, Request, first_difference
+from octavo.run import Run
+from octavo.runs import MetricsLog, RunDirectory, create_run, list_runs, open_run, runs_root
+from octavo.runs.checkpoint import load_newest, save_checkpoint
+from octavo.runs.provenance import sitting
+from octavo.tokenizer import Tokenizer, load_tokenizer
+from octavo.train import (
+    Interrupted,
+    Precision,
+    Training,
+    TrainingState,
+    load_weights,
+    stop_signals,
+    training_data,
+)
+from octavo.train.events import CheckpointDue, Ended, Event, SampleDue, Stepped, Validated
+from octavo.typed_toml import to_toml
+
+_SAMPLES = 3
+_SAMPLE_TOKENS = 250  # of each sample written at the end
+_GLIMPSE_TOKENS = 60  # of the one shown now and then while training
+_KIND = {
+    Stepped: "step",
+    Validated: "validation",
+    CheckpointDue: "checkpoint",
+    SampleDue: "sample",
+    Ended: "end",
+}
+
+
+def train(
+    text: Text = None,
+    *,
+    preset: str | None = None,
+    name: str | None = None,
+    minutes: float | None = None,
+    steps: int | None = None,
+    epochs: float | None = None,
+    overrides: Overrides = (),
+    seed: int | None = None,
+    encoding: str = "utf-8",
+    runs: str | Path | None = None,
+    resume: bool = False,
+    progress: bool = True,
+) -> Run:
+    """Train on `text` (paths, or a Corpus; None is Tiny Shakespeare), score, draw and sample; return the run.
+
+    `overrides` are settings by dotted name, such as ``{"model.n_layers": 3}``. With `resume`, an unfinished run
+    goes on from its newest checkpoint: `name`, or the newest one.
+
+    Raises:
+        OctavoError: whatever cannot work, in one sentence with the mend.
+        Interrupted: a signal asked to stop; the run is saved and can be resumed.
+    """
+    request = Request(preset, overrides, minutes, steps, epochs, seed)
+    root = runs_root(runs)
+    with make_progress(progress) as shown:
+        if resume:
+            directory = _unfinished(root, name)
+            _check_same(directory, request, text, encoding)
+        else:
+            plan = make_plan(text, request, name=name, encoding=encoding, root=root)
+            for line in plan.forecast.lines():
+                shown.note(line)
+            directory = create_run(root, plan.name, lambda folder: _fill(folder, plan))
+        if not directory.finished:
+            _train(directory, shown)
+        return finish(directory, shown)
+
+
+def finish(directory: RunDirectory, progress: Progress) -> Run:
+    """Score the held-out part, draw the curves and write the samples of a trained run."""
+    run = Run(directory)
+    progress.note("scoring the held-out part, drawing curves, writing samples")
+    run.evaluate()
+    run.curves()
+    prompt = "" if run.tokenizer.start_id is not None else run.parts["validation"].text[:20]
+    texts = [""] * _SAMPLES
+    for pieces in run.generate_many([prompt] * _SAMPLES, max_new_tokens=_SAMPLE_TOKENS):
+        texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
+    separated = "\n\n".join(f"--- sample {i} ---\n{prompt}{text}" for i, text in enumerate(texts, 1))
+    write_atomically(run.path / "samples.txt", (separated + "\n").encode())
+    return run
+
+
+def _fill(folder: Path, plan: Plan) -> None:
+    """Everything of a run that is known before its first step."""
+    write_atomically(folder / "config.toml", to_toml(plan.config).encode())
+    plan.tokenizer.save(folder / "tokenizer.json")
+    save_parts(folder / "data", plan.prepared)
+    corpus = plan.corpus
+    provenance = {
+        "text": {
+            "name": corpus.name,
+            "documents": len(corpus.documents),
+            "first_documents": [document.name for document in corpus.documents[:20]],
+            "characters": corpus.characters,
+            "bytes": corpus.bytes,
+            "sha256": corpus.sha256,
+        },
+        "forecast": asdict(plan.forecast),
+        "precision": asdict(plan.forecast.precision),
+        "parameters": plan.forecast.parameters,
+        "sittings": [],
+    }
+    RunDirectory(folder).write_json("provenance.json", provenance)
+
+
+def _train(directory: RunDirectory, progress: Progress) -> None:
+    """From the newest checkpoint, or the start, to the end of the budget."""
+    config, provenance = directory.config, directory.provenance
+    tokenizer = load_tokenizer(directory.path / "tokenizer.json")
+    parts = open_parts(directory.path / "data")
+    state = TrainingState(Transformer(config.model, tokenizer.vocab_size, config.train.seed), config)
+    kept_metrics = 0
+    if (directory.path / "checkpoints").exists():
+        place, checkpoint = load_newest(directory.path / "checkpoints")
+        state.restore(checkpoint)
+        kept_metrics = checkpoint.state["metrics_bytes"]
+        progress.note(f"going on from {place.name}")
+    provenance["sittings"].append(sitting(state.step, threads=_threads()))
+    directory.write_json("provenance.json", provenance)
+
+    data = training_data(config, parts["train"].ids, parts["validation"].ids, tokenizer)
+    precision = Precision(**provenance["precision"])  # a resumed run keeps what it began with
+    metrics = MetricsLog(directory.path / "metrics.jsonl", kept_metrics)
+    try:
+        with stop_signals() as stop:
+            for event in Training(state, data, config, dtype=precision.dtype, stop=stop):
+                _listen(event, directory, state, tokenizer, metrics, progress)
+    except Interrupted as stopped:
+        stopped.run_name = directory.name
+        raise
+    except OctavoError as error:
+        kept = sorted(p.name for p in (directory.path / "checkpoints").glob("step-*"))
+        good = f"the last good checkpoint is {kept[-1]}" if kept else "there was no checkpoint yet"
+        raise OctavoError(f"Step {state.step + 1}: {error} ({directory.name}: {good}.)") from None
+    finally:
+        metrics.close()
+
+
+def _listen(
+    event: Event,
+    directory: RunDirectory,
+    state: TrainingState,
+    tokenizer: Tokenizer,
+    metrics: MetricsLog,
+    progress: Progress,
+) -> None:
+    """Record an event, show it, and do what it asks for."""
+    record: dict[str, Any] = {"event": _KIND[type(event)], **asdict(event)}
+    if isinstance(event, SampleDue):
+        record["text"] = _glimpse(directory, state, tokenizer)
+        progress.sample(event.step, record["text"])
+    metrics.write(record)
+    progress.event(event)
+    if isinstance(event, CheckpointDue):
+        keep = directory.config.train.keep_checkpoints
+        checkpoint = state.checkpoint(metrics_bytes=metrics.sync())
+        try:
+            save_checkpoint(directory.path / "checkpoints", checkpoint, keep)
+        except OSError as error:
+            raise OctavoError(
+                f"The checkpoint cannot be written ({error.strerror}): free space, then go on with --resume."
+            ) from None
+
+
+def _glimpse(directory: RunDirectory, state: TrainingState, tokenizer: Tokenizer) -> str:
+    config = directory.config
+    model = Transformer(config.model, tokenizer.vocab_size)
+    load_weights(model, state.usable_weights)
+    prompt = "" if tokenizer.start_id is not None else tokenizer.decode([tokenizer.vocab_size - 1])
+    pieces = generate(
+        model,
+        tokenizer,
+        [prompt],
+        context_length=config.data.context_length,
+        sampling=SamplingConfig(max_new_tokens=_GLIMPSE_TOKENS, seed=state.step),
+    )
+    return prompt + "".join(row[0] for row in pieces)
+
+
+def _unfinished(root: Path, name: str | None) -> RunDirectory:
+    if name is not None:
+        return open_run(name, root)
+    waiting = [run for run in list_runs(root) if not run.finished]
+    if not waiting:
+        raise OctavoError(f"{root} holds no unfinished run to resume: octavo runs lists what there is.")
+    return waiting[-1]
+
+
+def _check_same(directory: RunDirectory, request: Request, text: Text, encoding: str) -> None:
+    """A resumed run keeps its text and config: what is given again must be what it was."""
+    config = directory.config
+    if other := first_difference(config, request.applied_to(config)):
+        raise OctavoError(
+            f"{directory.name} was begun with another {other}: resume it without that, or begin a new run."
+        )
+    if text is not None and as_corpus(text, encoding).sha256 != directory.provenance["text"]["sha256"]:
+        raise OctavoError(f"{directory.name} was begun with another text: resume it without one, or begin a new run.")
+
+
+def _threads() -> int:
+    import torch
+
+    return torch.get_num_threads()

@@ -1,0 +1,61 @@
+"""Before training: a config, a text in tokens, and an honest forecast; nothing is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from octavo.config import Config
+from octavo.corpus import Corpus, read_corpus
+from octavo.data import Prepared, prepare
+from octavo.errors import OctavoError
+from octavo.request import Request
+from octavo.runs import check_name, free_name
+from octavo.tokenizer import Tokenizer
+from octavo.train import Precision, choose_precision
+from octavo.train.preflight import Preflight, preflight
+
+Text = str | Path | Corpus | Sequence[str | Path] | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that is known before training: what a dry run shows and what a run starts from."""
+
+    name: str
+    config: Config
+    corpus: Corpus
+    tokenizer: Tokenizer
+    prepared: Prepared
+    forecast: Preflight
+
+
+def make_plan(text: Text, request: Request, *, name: str | None = None, encoding: str = "utf-8", root: Path) -> Plan:
+    """Read and tokenize the text, and try a few steps; nothing is written.
+
+    Raises:
+        OctavoError: whatever cannot work, with the mend.
+    """
+    config = request.applied_to(None)
+    if name is not None:
+        check_name(name)
+        if (root / name).exists():
+            raise OctavoError(
+                f"{root / name} exists already: add --resume to go on with it, or choose another --name."
+            )
+    corpus = as_corpus(text, encoding)
+    tokenizer, prepared = prepare(corpus, config.data, config.tokenizer)
+    precision: Precision = choose_precision(config.train)
+    forecast = preflight(corpus.name, config, tokenizer, prepared, precision)
+    return Plan(name or free_name(root, corpus.name), config, corpus, tokenizer, prepared, forecast)
+
+
+def as_corpus(text: Text, encoding: str) -> Corpus:
+    """A corpus as it is; paths are read; None is Tiny Shakespeare.
+
+    Raises:
+        OctavoError: a file cannot be read as text.
+    """
+    if isinstance(text, Corpus):
+        return text
+    sources = [] if text is None else [text] if isinstance(text, str | Path) else list(text)
+    return read_corpus(sources, encoding=encoding)

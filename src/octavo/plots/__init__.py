@@ -1,0 +1,5 @@
+"""Figures."""
+
+from octavo.plots.curves import AXES, draw_curves
+
+__all__ = ["AXES", "draw_curves"]

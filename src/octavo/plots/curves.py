@@ -1,0 +1,74 @@
+"""How training went: loss, perplexity and bits per character against steps, epochs and seconds."""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from octavo.errors import OctavoError
+
+AXES = {
+    "steps": ("step", "step"),
+    "epochs": ("epoch", "epoch"),
+    "seconds": ("seconds", "seconds of training"),
+}
+_TRAIN, _HELD_OUT = "#9aa5b1", "#c2410c"
+
+
+def draw_curves(
+    metrics: Sequence[dict[str, Any]], folder: Path, title: str, *, characters_per_token: float
+) -> list[Path]:
+    """Write a figure for each axis, as PNG and SVG, into `folder`; returns their paths.
+
+    Raises:
+        OctavoError: there is no line of metrics to draw.
+    """
+    steps = [event for event in metrics if event["event"] == "step"]
+    validations = [event for event in metrics if event["event"] == "validation"]
+    if not steps:
+        raise OctavoError(f"{title} has no metrics yet: train it for at least a few steps.")
+    folder.mkdir(exist_ok=True)
+    paths = []
+    for name, (key, label) in AXES.items():
+        figure = _figure(steps, validations, key, label, title, characters_per_token)
+        for suffix in ("png", "svg"):
+            paths.append(folder / f"{name}.{suffix}")
+            figure.savefig(paths[-1], dpi=144, metadata={"Date": None} if suffix == "svg" else None)
+    return paths
+
+
+def _figure(
+    steps: Sequence[dict[str, Any]],
+    validations: Sequence[dict[str, Any]],
+    key: str,
+    label: str,
+    title: str,
+    characters_per_token: float,
+) -> Any:
+    from matplotlib.figure import Figure  # here: it takes longer to import than most commands run
+
+    scales: dict[str, Callable[[float], float]] = {
+        "loss, nats per token": float,
+        "perplexity per token": math.exp,
+        "bits per character": lambda loss: loss / characters_per_token / math.log(2),
+    }
+    figure: Any = Figure(figsize=(11, 3.6), layout="constrained")
+    figure.suptitle(title, fontsize=11)
+    for axes, (name, scale) in zip(figure.subplots(1, 3), scales.items(), strict=True):
+        axes.plot([e[key] for e in steps], [scale(e["loss"]) for e in steps], color=_TRAIN, lw=1, label="training")
+        if validations:
+            x, y = [e[key] for e in validations], [scale(e["loss"]) for e in validations]
+            axes.plot(x, y, color=_HELD_OUT, lw=1.8, marker="o", ms=3, label="held out")
+        axes.set(xlabel=label, ylabel=name, ylim=_limits([scale(e["loss"]) for e in [*steps, *validations]]))
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    return figure
+
+
+def _limits(values: Sequence[float]) -> tuple[float, float]:
+    """What is worth seeing: the first steps, from chance down, would press all the rest flat."""
+    ordered = sorted(values)
+    low, high = ordered[0], ordered[int(0.95 * (len(ordered) - 1))]
+    margin = 0.06 * (high - low) or 0.5
+    return low - margin, high + margin

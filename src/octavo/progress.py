@@ -1,0 +1,111 @@
+"""What a person sees while a run trains: a bar on a terminal, plain lines elsewhere, or nothing."""
+
+import math
+import sys
+import time
+from types import TracebackType
+from typing import Self, TextIO
+
+from octavo.terminal import duration, shown
+from octavo.train.events import Event, Stepped, Validated
+
+_EVERY = 10.0  # seconds between plain lines
+
+
+class Progress:
+    """Shows nothing; the other kinds say more. Used as a context: the display ends with it."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def note(self, text: str) -> None:
+        """A line that stays."""
+
+    def event(self, event: Event) -> None:
+        """Something that happened in training."""
+
+    def sample(self, step: int, text: str) -> None:
+        """What the model writes by now."""
+
+    def close(self) -> None:
+        """Nothing more will come."""
+
+
+class PlainProgress(Progress):
+    """Lines for a log: what happened, and every ten seconds where training is."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file, self._last = file, -math.inf
+
+    def note(self, text: str) -> None:
+        print(text, file=self._file, flush=True)
+
+    def event(self, event: Event) -> None:
+        if isinstance(event, Validated):
+            self.note(f"step {event.step}: held-out loss {event.loss:.4f} nats per token")
+        elif isinstance(event, Stepped) and time.monotonic() - self._last >= _EVERY:
+            self._last = time.monotonic()
+            left = event.seconds * (1 - event.progress) / max(event.progress, 1e-9)
+            self.note(
+                f"step {event.step} ({event.progress:.0%}, {duration(left)} left): loss {event.loss:.4f}, "
+                f"{event.tokens_per_second:,.0f} tokens/s"
+            )
+
+    def sample(self, step: int, text: str) -> None:
+        self.note(f"--- sample at step {step}\n{shown(text)}\n---")
+
+
+class BarProgress(Progress):
+    """A bar with the time left, losses and speed; samples above it."""
+
+    def __init__(self, file: TextIO) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        self._console = Console(file=file, highlight=False)
+        self._bar = Bar(
+            TextColumn("{task.percentage:3.0f} %"),
+            BarColumn(bar_width=None),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[numbers]}", markup=False),
+            console=self._console,
+            expand=True,
+        )
+        self._task = self._bar.add_task("", total=1.0, numbers="", visible=False)
+        self._held_out = ""
+        self._bar.start()
+
+    def note(self, text: str) -> None:
+        self._console.print(text, markup=False)
+
+    def event(self, event: Event) -> None:
+        if isinstance(event, Validated):
+            self._held_out = f"  held out {event.loss:.3f}"
+        elif isinstance(event, Stepped):
+            numbers = (
+                f"step {event.step}  loss {event.loss:.3f}{self._held_out}  {event.tokens_per_second:,.0f} tokens/s"
+            )
+            self._bar.update(self._task, completed=event.progress, numbers=numbers, visible=True)
+
+    def sample(self, step: int, text: str) -> None:
+        from rich.panel import Panel
+        from rich.text import Text
+
+        self._console.print(Panel(Text(shown(text)), title=f"sample at step {step}", border_style="dim"))
+
+    def close(self) -> None:
+        self._bar.stop()
+
+
+def make_progress(show: bool, file: TextIO | None = None) -> Progress:
+    """The kind that suits `file` (standard error)."""
+    file = file or sys.stderr
+    if not show:
+        return Progress()
+    return BarProgress(file) if file.isatty() else PlainProgress(file)

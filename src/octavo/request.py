@@ -1,0 +1,57 @@
+"""What a person asked for, and the config that it comes to. Importing this takes no torch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from octavo.config import Config, config_from_toml, load_preset, with_budget
+from octavo.errors import OctavoError
+from octavo.typed_toml import as_mapping, dotted_names, overridden
+
+Overrides = Mapping[str, Any] | Sequence[tuple[str, Any]]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asked for; None is "not said"."""
+
+    preset: str | None = None  # a name, or the path of a TOML file
+    overrides: Overrides = ()
+    minutes: float | None = None
+    steps: int | None = None
+    epochs: float | None = None
+    seed: int | None = None
+
+    def applied_to(self, config: Config | None) -> Config:
+        """The config asked for; `config` is the base if no preset is named (None: pocket).
+
+        Raises:
+            OctavoError: an override or the budget cannot be, or there is no such preset.
+        """
+        if self.preset is not None or config is None:
+            config = _preset(self.preset or "pocket")
+        pairs = list(self.overrides.items() if isinstance(self.overrides, Mapping) else self.overrides)
+        pairs += with_budget(minutes=self.minutes, steps=self.steps, epochs=self.epochs)
+        pairs += [] if self.seed is None else [("train.seed", self.seed)]
+        return overridden(config, pairs)
+
+
+def first_difference(one: Config, other: Config) -> str:
+    """The dotted name of a setting in which two configs differ; empty if they are equal."""
+    a, b = as_mapping(one), as_mapping(other)
+    for name in dotted_names(a):
+        section, key = name.split(".")
+        if a[section][key] != b[section][key]:
+            return name
+    return ""
+
+
+def _preset(name: str) -> Config:
+    path = Path(name)
+    if path.suffix != ".toml":
+        return load_preset(name)
+    try:
+        return config_from_toml(path.read_text(encoding="utf-8"), name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise OctavoError(f"The preset {name} cannot be read ({error}): give a name or a TOML file.") from None

@@ -1,0 +1,160 @@
+"""The run directory: a folder that explains itself.
+
+``config.toml  provenance.json  tokenizer.json  data/  metrics.jsonl  checkpoints/  evaluation.json  samples.txt
+curves/`` — all of it TOML, JSON, text, NumPy arrays, safetensors or pictures. Importing this takes no torch.
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from octavo.config import Config, config_from_toml
+from octavo.errors import OctavoError
+from octavo.files import sync_folder, write_atomically
+from octavo.runs.metrics import Event, read_metrics
+
+_NAME = re.compile(r"[\w][\w.+-]{0,99}")
+
+
+def runs_root(given: str | Path | None = None) -> Path:
+    """The folder of all runs: as given, else ``$OCTAVO_RUNS``, else ``./runs``."""
+    return Path(given or os.environ.get("OCTAVO_RUNS") or "runs")
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """One run's folder; nothing is kept in memory."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def config(self) -> Config:
+        """The config it was trained with.
+
+        Raises:
+            OctavoError: ``config.toml`` is missing or damaged.
+        """
+        return config_from_toml(self._read("config.toml"), str(self.path / "config.toml"))
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Where it comes from.
+
+        Raises:
+            OctavoError: ``provenance.json`` is missing or damaged.
+        """
+        return self.read_json("provenance.json")
+
+    @property
+    def metrics(self) -> list[Event]:
+        """Everything that happened in training, in order."""
+        return read_metrics(self.path / "metrics.jsonl")
+
+    @property
+    def finished(self) -> bool:
+        """Whether training came to its planned end (a score may still be missing)."""
+        events = self.metrics
+        return bool(events) and events[-1].get("event") == "end"
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Read one of the JSON files.
+
+        Raises:
+            OctavoError: it is missing or not a JSON object.
+        """
+        try:
+            value = json.loads(self._read(name))
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise OctavoError(f"{self.path / name} is damaged: it is not a JSON object.")
+        return value
+
+    def write_json(self, name: str, value: dict[str, Any]) -> None:
+        """Write one of the JSON files, whole or not at all."""
+        text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+        write_atomically(self.path / name, text.encode())
+
+    def _read(self, name: str) -> str:
+        try:
+            return (self.path / name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise OctavoError(f"{self.path} is not a run: it has no {name} (octavo runs lists them).") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise OctavoError(f"{self.path / name} cannot be read: {error}.") from None
+
+
+def create_run(root: Path, name: str, fill: Callable[[Path], None]) -> RunDirectory:
+    """Make ``root/name`` with what `fill` writes into it: whole, or not there at all.
+
+    Raises:
+        OctavoError: the name is not fit for a folder, is taken, or the folder cannot be written.
+    """
+    check_name(name)
+    place = root / name
+    if place.exists():
+        raise OctavoError(f"{place} exists already: add --resume to go on with it, or choose another --name.")
+    beside = root / f".{name}.{os.getpid()}"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+        fill(beside)
+        sync_folder(beside)
+        os.rename(beside, place)
+    except OSError as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise OctavoError(
+            f"{place} cannot be made ({error.strerror}): free space or choose another place with --runs."
+        ) from None
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    sync_folder(root)
+    return RunDirectory(place)
+
+
+def open_run(given: str | Path, root: Path) -> RunDirectory:
+    """The run at a path, or of that name under `root`.
+
+    Raises:
+        OctavoError: there is none; the sentence names those that there are.
+    """
+    for place in (Path(given), root / given):
+        if (place / "config.toml").is_file():
+            return RunDirectory(place)
+    names = [run.name for run in list_runs(root)]
+    known = f"{root} holds {', '.join(names)}." if names else f"{root} holds none yet: octavo train makes one."
+    raise OctavoError(f"There is no run {given}: {known}")
+
+
+def list_runs(root: Path) -> list[RunDirectory]:
+    """The runs under `root`, oldest first."""
+    found = [p for p in root.iterdir() if not p.name.startswith(".")] if root.is_dir() else []
+    found = [p for p in found if (p / "config.toml").is_file()]
+    return [RunDirectory(p) for p in sorted(found, key=lambda p: (p / "config.toml").stat().st_mtime)]
+
+
+def free_name(root: Path, wish: str) -> str:
+    """`wish`, or `wish`-2, -3 … if that is taken."""
+    names = (wish if i == 1 else f"{wish}-{i}" for i in range(1, 1_000_000))
+    return next(name for name in names if not (root / name).exists())
+
+
+def check_name(name: str) -> None:
+    """Raises OctavoError unless `name` can be a folder's everywhere."""
+    if not _NAME.fullmatch(name):
+        raise OctavoError(
+            f"{name!r} cannot be the name of a run: use letters, digits, '-', '_' and '.', beginning with a letter "
+            "or digit, at most 100."
+        )

@@ -1,0 +1,25 @@
+"""Text on a terminal: what a model wrote must not move the cursor, change colours or ring."""
+
+import re
+
+# C0 and C1 controls but newline and tab, and what turns the direction of writing or hides.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def shown(text: str) -> str:
+    """`text` with every control character written out, as \\x1b for escape."""
+    return _CONTROL.sub(lambda found: _escape(ord(found[0])), text)
+
+
+def _escape(code: int) -> str:
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: 48 s, 4:50 min, 2:05 h."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    return f"{whole // 3600}:{whole % 3600 // 60:02d} h"

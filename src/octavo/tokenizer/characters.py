@@ -1,0 +1,45 @@
+"""One token a character; a character outside the vocabulary is written as its UTF-8 bytes. Lossless."""
+
+import re
+from collections import Counter
+
+from tokenizers import AddedToken, decoders, models
+from tokenizers import Tokenizer as Pipeline
+
+from octavo.errors import OctavoError
+from octavo.tokenizer.hugging_face import START, HuggingFaceTokenizer
+
+_BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")
+_BYTES_AND_START = 257
+
+
+class Characters(HuggingFaceTokenizer):
+    """BPE without merges and with byte fallback: what the library has that comes to single characters."""
+
+    kind = "characters"
+    lossless = True
+
+    @classmethod
+    def train(cls, text: str, vocab_size: int) -> "Characters":
+        """Take the characters of `text`, the most frequent ones if `vocab_size` cannot hold them all.
+
+        Raises:
+            OctavoError: `vocab_size` has no room for a character beside the 256 bytes and the start token.
+        """
+        room = vocab_size - _BYTES_AND_START
+        if room < 1:
+            raise OctavoError(
+                f"tokenizer.vocab_size={vocab_size} has no room for characters: "
+                f"{_BYTES_AND_START} tokens are the bytes and the start token, so use more."
+            )
+        frequent = sorted(Counter(text).items(), key=lambda item: (-item[1], item[0]))[:room]
+        pieces = [START, *(f"<0x{b:02X}>" for b in range(256)), *sorted(c for c, _ in frequent)]
+        vocabulary = {piece: i for i, piece in enumerate(pieces)}
+        pipeline = Pipeline(models.BPE(vocabulary, [], byte_fallback=True))
+        pipeline.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
+        pipeline.add_special_tokens([AddedToken(START, special=True, normalized=False)])
+        return cls(pipeline)
+
+    def _bytes_of(self, piece: str) -> bytes:
+        byte = _BYTE_PIECE.fullmatch(piece)
+        return bytes([int(byte[1], 16)]) if byte else piece.encode()

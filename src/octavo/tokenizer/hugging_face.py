@@ -1,0 +1,102 @@
+"""What the three tokenizers share: each is a pipeline of the Hugging Face ``tokenizers`` library."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer as Pipeline
+
+from octavo.errors import OctavoError
+from octavo.files import write_atomically
+from octavo.tokenizer.chunks import chunks
+from octavo.tokenizer.protocol import Ids
+
+START = "<|endoftext|>"
+_CHUNKS_AT_ONCE = 16  # the library encodes a batch of texts on all cores
+
+
+class HuggingFaceTokenizer:
+    """A :class:`~octavo.tokenizer.protocol.Tokenizer` around a pipeline; the kinds add how to train one
+    and what bytes a token stands for."""
+
+    kind: str
+    lossless: bool
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        # A text that happens to contain "<|endoftext|>" is a text: it must not become the start token.
+        pipeline.encode_special_tokens = True
+        self.pipeline = pipeline
+        self.start_id: int | None = pipeline.token_to_id(START)
+
+    @property
+    def vocab_size(self) -> int:
+        """How many tokens there are."""
+        return int(self.pipeline.get_vocab_size())
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the pipeline's JSON."""
+        return hashlib.sha256(self.pipeline.to_str().encode()).hexdigest()
+
+    def encode(self, text: str) -> npt.NDArray[np.int64]:
+        """The token ids of `text`.
+
+        Raises:
+            OctavoError: `text` holds half a surrogate pair, which is no character.
+        """
+        parts = list(self.encode_stream(text))
+        return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+    def encode_stream(self, text: str) -> Iterator[npt.NDArray[np.int64]]:
+        """The same ids in several arrays.
+
+        Raises:
+            OctavoError: as :meth:`encode`.
+        """
+        pieces = chunks(text)
+        while group := list(islice(pieces, _CHUNKS_AT_ONCE)):
+            try:
+                encodings = self.pipeline.encode_batch_fast(group, add_special_tokens=False)
+            except (UnicodeEncodeError, TypeError):
+                raise OctavoError(
+                    "The text holds half a surrogate pair, which is no character: decode it from its file anew."
+                ) from None
+            yield np.concatenate([np.asarray(e.ids, dtype=np.int64) for e in encodings])
+
+    def characters_before(self, text: str, token: int) -> int:
+        """Where in `text` its token number `token` (from 0) begins, in characters; the end if there is none."""
+        passed = 0
+        for piece in chunks(text):
+            offsets = self.pipeline.encode(piece, add_special_tokens=False).offsets
+            if token < len(offsets):
+                return passed + int(offsets[token][0])
+            token, passed = token - len(offsets), passed + len(piece)
+        return passed
+
+    def decode(self, ids: Sequence[int] | Ids) -> str:
+        """The text of token ids; bytes that are no UTF-8 become U+FFFD."""
+        table = self._bytes
+        return b"".join(table[i] for i in ids).decode("utf-8", errors="replace")
+
+    def token_bytes(self) -> list[bytes]:
+        """What each token id adds to a text."""
+        return list(self._bytes)
+
+    def piece(self, token_id: int) -> str:
+        """A token as the vocabulary writes it."""
+        return str(self.pipeline.id_to_token(token_id))
+
+    def save(self, path: Path) -> None:
+        """Write ``tokenizer.json``."""
+        write_atomically(path, self.pipeline.to_str(pretty=True).encode())
+
+    @cached_property
+    def _bytes(self) -> list[bytes]:
+        return [b"" if i == self.start_id else self._bytes_of(self.piece(i)) for i in range(self.vocab_size)]
+
+    def _bytes_of(self, piece: str) -> bytes:
+        raise NotImplementedError

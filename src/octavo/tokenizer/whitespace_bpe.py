@@ -1,0 +1,36 @@
+"""The reference experiment's tokenizer: byte-pair encoding inside words and runs of punctuation.
+
+It throws white space away and drops characters it never saw, so a text cannot be restored from its tokens,
+and a loss per token of it can be compared with nobody's.
+"""
+
+from tokenizers import Tokenizer as Pipeline
+from tokenizers import models, pre_tokenizers, trainers
+
+from octavo.tokenizer.chunks import chunks
+from octavo.tokenizer.hugging_face import HuggingFaceTokenizer
+
+SPECIAL = ["[PAD]", "[UNK]", "[BOS]", "[EOS]"]
+
+
+class WhitespaceBPE(HuggingFaceTokenizer):
+    """Pieces are joined by single spaces when decoding."""
+
+    kind = "whitespace-bpe"
+    lossless = False
+
+    @classmethod
+    def train(cls, text: str, vocab_size: int) -> "WhitespaceBPE":
+        """Learn merges from `text`, after the four special tokens and the characters of the text."""
+        pipeline = Pipeline(models.BPE())
+        pipeline.pre_tokenizer = pre_tokenizers.Whitespace()
+        trainer = trainers.BpeTrainer(vocab_size=vocab_size, special_tokens=SPECIAL, show_progress=False)
+        pipeline.train_from_iterator(chunks(text), trainer)
+        return cls(pipeline)
+
+    def decode(self, ids: object) -> str:
+        """The pieces, joined by single spaces."""
+        return super().decode(ids).removeprefix(" ")  # type: ignore[arg-type]
+
+    def _bytes_of(self, piece: str) -> bytes:
+        return b" " + piece.encode()

@@ -1,0 +1,33 @@
+"""How long a run goes on: a number of steps, or a number of seconds on the clock."""
+
+import math
+from dataclasses import dataclass
+
+from octavo.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class Budget:
+    """One of `steps` and `seconds` is set, the other zero."""
+
+    steps: int = 0
+    seconds: float = 0.0
+
+    def progress(self, step: int, seconds: float) -> float:
+        """The share spent, 0 … 1, in the middle of the step that follows `step` steps and `seconds`.
+
+        A step's learning rate is the one in the middle of its share, so that neither the first nor the
+        last step of a short run is wasted on a rate of zero.
+        """
+        return (step + 0.5) / self.steps if self.steps else seconds / self.seconds
+
+    def spent(self, step: int, seconds: float) -> bool:
+        """Whether nothing is left."""
+        return step >= self.steps if self.steps else seconds >= self.seconds
+
+
+def make_budget(config: TrainConfig, steps_per_epoch: float) -> Budget:
+    """The budget of a config: epochs become steps, minutes seconds."""
+    if config.minutes:
+        return Budget(seconds=config.minutes * 60)
+    return Budget(steps=config.steps or math.ceil(config.epochs * steps_per_epoch))

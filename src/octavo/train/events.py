@@ -1,0 +1,50 @@
+"""What happens in training, as the loop tells it to whoever listens."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Event:
+    """Where training is: steps done, passes over the training part, seconds of training over all sittings."""
+
+    step: int
+    epoch: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Stepped(Event):
+    """`train.log_every` steps are done; `loss` is their mean in nats per token, rates are theirs."""
+
+    loss: float
+    learning_rate: float
+    gradient_norm: float
+    steps_per_second: float
+    tokens_per_second: float
+    progress: float  # share of the budget spent
+
+
+@dataclass(frozen=True)
+class Validated(Event):
+    """Loss in nats per token on windows that are not trained on: `part` says of what."""
+
+    loss: float
+    part: str
+    best: bool  # lowest so far, where training may stop early
+
+
+@dataclass(frozen=True)
+class CheckpointDue(Event):
+    """The state should be saved now; the loop waits."""
+
+
+@dataclass(frozen=True)
+class SampleDue(Event):
+    """A good moment to show what the model writes; the loop waits."""
+
+
+@dataclass(frozen=True)
+class Ended(Event):
+    """Training came to its end: ``budget`` spent, or ``patience`` at an end."""
+
+    reason: str

@@ -1,0 +1,42 @@
+"""Ctrl-C and SIGTERM: finish the step, save, and then stop."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Interrupted(Exception):
+    """Training was asked to stop, and its state is saved."""
+
+    def __init__(self, signal_number: int, step: int) -> None:
+        super().__init__(f"stopped at step {step}")
+        self.signal_number, self.step = signal_number, step
+        self.run_name = ""  # whoever knows the run fills it in
+
+
+@contextmanager
+def stop_signals() -> Iterator[Callable[[], int]]:
+    """Within it, the function given returns the number of the signal that came, or 0.
+
+    A second signal takes effect at once. Outside the main thread, where Python allows no handlers,
+    signals do what they always did.
+    """
+    received = 0
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal received
+        if received:
+            raise KeyboardInterrupt
+        received = number
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: 0
+        return
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

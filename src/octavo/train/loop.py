@@ -1,0 +1,174 @@
+"""The training loop: it moves the state and yields what happened; saving, showing and recording listen.
+
+B windows of a batch, T context_length.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from octavo.config import Config
+from octavo.data import BatchOrder, EpochWindows, Ids, Windows, documents
+from octavo.model import DropoutMasks
+from octavo.optim import learning_rate_scale
+from octavo.tokenizer import BPEDropout, ByteBPE, Tokenizer
+from octavo.train.budget import Budget, make_budget
+from octavo.train.events import CheckpointDue, Ended, Event, SampleDue, Stepped, Validated
+from octavo.train.interrupt import Interrupted
+from octavo.train.state import TrainingState
+from octavo.train.step import training_step
+from octavo.train.validation import mean_loss, spread
+
+# BPE-dropout is against seeing the same tokens many times; nobody goes through a text this long often.
+LONGEST_RECUT = 10_000_000  # tokens
+_SLICE = 0.05  # of the training part, set aside to select on when training may stop early
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The windows to learn from, and those looked at now and then, which come from `part`."""
+
+    windows: EpochWindows
+    order: BatchOrder
+    validation: Windows
+    validation_indices: npt.NDArray[np.int64]
+    part: str
+
+
+def training_data(config: Config, train_ids: Ids, validation_ids: Ids, tokenizer: Tokenizer) -> TrainingData:
+    """Lay out windows and batches. Early stopping looks at the end of the training part, which is then not
+    trained on, unless the config says that it may look at the held-out part."""
+    context, stride, seed = config.data.context_length, config.data.window_stride, config.train.seed
+    part, start_id = "validation", tokenizer.start_id
+    if config.train.patience and config.train.select_on == "train-slice":
+        border = int(len(train_ids) * (1 - _SLICE))
+        train_ids, validation_ids, part = train_ids[:border], train_ids[border:], "train-slice"
+    phases = min(stride, max(1, len(train_ids) - context))  # a short text has fewer places to begin at
+    dropout = None
+    if config.tokenizer.dropout and isinstance(tokenizer, ByteBPE) and len(train_ids) <= LONGEST_RECUT:
+        texts = [tokenizer.decode(ids) for ids in documents(train_ids, start_id)]
+        dropout = BPEDropout(tokenizer, texts, config.tokenizer.dropout, seed)
+    windows = EpochWindows(train_ids, context, stride, start_id=start_id, phases=phases, dropout=dropout)
+    validation = Windows(validation_ids, min(context, len(validation_ids) - 1), stride, start_id=start_id)
+    order = BatchOrder(
+        seed, len(windows), config.data.batch_size, phases, partial=config.data.last_batch == "partial"
+    )
+    indices = spread(validation, config.train.validation_windows)
+    return TrainingData(windows, order, validation, indices, part)
+
+
+def dropout_masks(config: Config, dtype: torch.dtype) -> DropoutMasks:
+    """The masks of a run's training steps."""
+    model, data = config.model, config.data
+    largest = data.batch_size * data.context_length * max(model.d_model, model.d_ff)
+    return DropoutMasks(config.train.seed, (model.dropout, model.hidden_dropout), largest, dtype)
+
+
+class Training:
+    """One run's loop over a state; iterate it."""
+
+    def __init__(
+        self,
+        state: TrainingState,
+        data: TrainingData,
+        config: Config,
+        *,
+        dtype: torch.dtype,
+        stop: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.state, self.data, self.config = state, data, config
+        self.budget: Budget = make_budget(config.train, data.order.steps_per_epoch)
+        self._dtype, self._stop = dtype, stop
+        self._masks = dropout_masks(config, dtype)
+
+    def __iter__(self) -> Iterator[Event]:
+        """Train until the budget is spent; the clock runs on while a listener is at work.
+
+        Raises:
+            OctavoError: the loss is not finite or has exploded; the state is not to be saved.
+            Interrupted: `stop` gave a signal; the state has been offered for saving.
+        """
+        state, train = self.state, self.config.train
+        began = time.perf_counter() - state.seconds
+        mark = (state.step - len(state.unlogged), state.seconds)  # where the last line of metrics was
+        while not (reason := self._ended()):
+            loss, norm, scale = self._step()
+            state.record(loss)
+            state.seconds = time.perf_counter() - began
+            if state.step % train.log_every == 0 or self._ended():
+                yield self._stepped(norm, scale, mark)
+                mark = (state.step, state.seconds)
+            due = bool(train.validate_every) and state.step % train.validate_every == 0
+            if due or (self._ended() and train.validate_every):
+                yield self._validate()
+            if train.sample_every and state.step % train.sample_every == 0:
+                yield SampleDue(*self._here())
+            if state.step % train.checkpoint_every == 0 and not self._ended():
+                yield CheckpointDue(*self._here())
+            if number := self._stop():
+                yield CheckpointDue(*self._here())
+                raise Interrupted(number, state.step)
+        yield CheckpointDue(*self._here())
+        yield Ended(*self._here(), reason)
+
+    def _step(self) -> tuple[float, float, float]:
+        state = self.state
+        progress = self.budget.progress(state.step, state.seconds)
+        scale = learning_rate_scale(self.config.schedule, progress)
+        batch = self.data.order.batch(state.step)
+        recut = progress < self.config.tokenizer.dropout_until
+        inputs, targets = self.data.windows.gather(batch, recut=recut)
+        loss, norm = training_step(
+            state.model,
+            state.optimizers,
+            inputs,
+            targets,
+            drop=self._masks.of_step(state.step),
+            dtype=self._dtype,
+            clip_norm=self.config.optimizer.clip_norm,
+            learning_rate_scale=scale,
+        )
+        if state.average:
+            state.average.update(state.model, state.step)
+        return loss, norm, scale
+
+    def _validate(self) -> Validated:
+        state, data = self.state, self.data
+        loss = mean_loss(
+            state.model,
+            data.validation,
+            data.validation_indices,
+            weights=state.usable_weights,
+            dtype=self._dtype,
+        )
+        best = state.select(loss) if self.config.train.patience else False
+        return Validated(*self._here(), loss, data.part, best)
+
+    def _stepped(self, norm: float, scale: float, mark: tuple[int, float]) -> Stepped:
+        state, data = self.state, self.config.data
+        rate = (state.step - mark[0]) / max(state.seconds - mark[1], 1e-9)
+        loss = sum(state.unlogged) / len(state.unlogged)
+        state.unlogged = []
+        return Stepped(
+            *self._here(),
+            loss=loss,
+            learning_rate=self.config.optimizer.learning_rate * scale,
+            gradient_norm=norm,
+            steps_per_second=rate,
+            tokens_per_second=rate * data.batch_size * data.context_length,
+            progress=min(1.0, self.budget.progress(state.step, state.seconds)),
+        )
+
+    def _ended(self) -> str:
+        train, state = self.config.train, self.state
+        if train.patience and state.waited >= train.patience:
+            return "patience"
+        return "budget" if self.budget.spent(state.step, state.seconds) else ""
+
+    def _here(self) -> tuple[int, float, float]:
+        epoch = self.state.step / self.data.order.steps_per_epoch
+        return self.state.step, epoch, self.state.seconds

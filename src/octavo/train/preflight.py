@@ -1,0 +1,160 @@
+"""Before a run starts: what it will be, what it will cost, and what cannot work.
+
+Time comes from a few real steps of the real model on this machine; memory from what those steps must hold.
+"""
+
+import math
+import os
+import time
+from dataclasses import dataclass
+
+import torch
+
+from octavo.config import Config
+from octavo.data import Prepared
+from octavo.errors import OctavoError
+from octavo.model import Transformer
+from octavo.optim import Optimizers
+from octavo.terminal import duration
+from octavo.tokenizer import Tokenizer
+from octavo.train.budget import make_budget
+from octavo.train.loop import dropout_masks, training_data
+from octavo.train.precision import Precision
+from octavo.train.step import training_step
+
+_PROCESS = 400 * 2**20  # bytes of Python and PyTorch before there is a model
+_PROBE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What a run comes to. `steps` is an estimate if the budget is minutes, `seconds` if it is not."""
+
+    text: str
+    characters: int
+    train_tokens: int
+    validation_tokens: int
+    vocab_size: int
+    characters_per_token: float
+    parameters: int
+    tokens_per_parameter: float  # training tokens, each counted once
+    steps: int
+    epochs: float
+    seconds: float
+    tokens_per_second: float
+    memory_bytes: int
+    precision: Precision
+
+    def lines(self) -> list[str]:
+        """For people, a few lines."""
+        return [
+            f"{self.text}: {self.characters:,} characters, {self.train_tokens:,} training tokens of a vocabulary "
+            f"of {self.vocab_size} ({self.characters_per_token:.2f} characters each), "
+            f"{self.validation_tokens:,} held out",
+            f"model: {self.parameters:,} parameters, {self.tokens_per_parameter:.2f} training tokens for each",
+            f"about {self.steps:,} steps ({self.epochs:.1f} epochs), {duration(self.seconds)}, "
+            f"{self.tokens_per_second:,.0f} tokens/s, {self.memory_bytes / 2**20:,.0f} MiB",
+            f"precision: {self.precision.name} ({self.precision.reason})",
+        ]
+
+
+def check_lengths(config: Config, prepared: Prepared) -> None:
+    """See that there is a window to train on.
+
+    Raises:
+        OctavoError: the text is too short for the context; the sentence says what would do.
+    """
+    ids = prepared["train"][1]
+    slice_share = 0.95 if config.train.patience and config.train.select_on == "train-slice" else 1.0
+    usable, context = int(len(ids) * slice_share), config.data.context_length
+    if usable > context:
+        return
+    total = sum(p.characters for p, _ in prepared.values())
+    needed = math.ceil(total * (context + 2) / max(usable, 1))
+    fits = 2 ** int(math.log2(usable - 1)) if usable > 2 else 0
+    mend = f", or --set data.context_length={fits}" if fits >= 2 else ""
+    raise OctavoError(f"{total} characters are too few for a context of {context}: use at least {needed}{mend}.")
+
+
+def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepared, precision: Precision) -> Preflight:
+    """Work out a run, by a second of trying.
+
+    Raises:
+        OctavoError: the text is too short, or the machine's memory too small.
+    """
+    check_lengths(config, prepared)
+    model = Transformer(config.model, tokenizer.vocab_size, config.train.seed)
+    memory = memory_estimate(config, model)
+    available = _machine_memory()
+    if available and memory > available:
+        raise OctavoError(
+            f"This run needs about {memory / 2**30:.1f} GiB and the machine has {available / 2**30:.1f}: "
+            "lower data.batch_size, data.context_length or model.d_model."
+        )
+    train, validation = prepared["train"][1], prepared["validation"][1]
+    data = training_data(config, train, validation, tokenizer)
+    per_step = _seconds_per_step(config, model, precision)
+    per_epoch = data.order.steps_per_epoch
+    budget = make_budget(config.train, per_epoch)
+    steps = budget.steps or max(1, int(budget.seconds / per_step))
+    return Preflight(
+        text=name,
+        characters=sum(part.characters for part, _ in prepared.values()),
+        train_tokens=len(train),
+        validation_tokens=len(validation),
+        vocab_size=tokenizer.vocab_size,
+        characters_per_token=prepared["train"][0].characters / len(train),
+        parameters=model.n_parameters(),
+        tokens_per_parameter=len(train) / model.n_parameters(),
+        steps=steps,
+        epochs=steps / per_epoch,
+        seconds=budget.seconds or steps * per_step,
+        tokens_per_second=config.data.batch_size * config.data.context_length / per_step,
+        memory_bytes=memory,
+        precision=precision,
+    )
+
+
+def memory_estimate(config: Config, model: Transformer) -> int:
+    """Bytes at the peak of a training step: weights and their kin, and what the backward pass keeps."""
+    sizes, data = config.model, config.data
+    copies = (
+        2 + (2 if config.optimizer.kind != "muon" else 1) + bool(config.train.average) + bool(config.train.patience)
+    )
+    positions = data.batch_size * data.context_length
+    attention = sizes.n_heads * (4 * data.context_length + 8 * sizes.head_width)
+    feedforward = 5 * sizes.d_ff
+    stream = 14 * sizes.d_model
+    kept = sizes.n_layers * (attention + feedforward + stream) + 4 * model.vocab_size
+    return _PROCESS + 4 * (copies * model.n_parameters() + positions * kept)
+
+
+def _seconds_per_step(config: Config, model: Transformer, precision: Precision) -> float:
+    """The faster half of a few steps on made-up tokens; the model is spent by it."""
+    shape = (config.data.batch_size, config.data.context_length)
+    ids = torch.randint(model.vocab_size, shape, generator=torch.Generator().manual_seed(0))
+    optimizers = Optimizers(model, config.optimizer)
+    masks = dropout_masks(config, precision.dtype)
+    times: list[float] = []
+    while len(times) < 2 or sum(times) < _PROBE_SECONDS:
+        began = time.perf_counter()
+        training_step(
+            model,
+            optimizers,
+            ids,
+            ids,
+            drop=masks.of_step(len(times)),
+            dtype=precision.dtype,
+            clip_norm=config.optimizer.clip_norm,
+            learning_rate_scale=0.0,
+        )
+        times.append(time.perf_counter() - began)
+    return sorted(times)[len(times) // 4]
+
+
+def _machine_memory() -> int:
+    """Bytes of memory, where the system tells (POSIX); else 0."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 0

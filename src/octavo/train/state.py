@@ -1,0 +1,122 @@
+"""What training has come to: all that a checkpoint must hold for the next step to be the same."""
+
+import math
+from collections import deque
+from typing import Any
+
+import torch
+
+from octavo.config import Config
+from octavo.errors import OctavoError
+from octavo.model import Transformer
+from octavo.optim import Optimizers
+from octavo.runs.checkpoint import Checkpoint, Tensors
+from octavo.train.average import WeightAverage
+
+_RECENT = 50  # losses that are watched
+
+
+class TrainingState:
+    """Model, optimizers and position. Random numbers are functions of (seed, step): there is no other state."""
+
+    def __init__(self, model: Transformer, config: Config) -> None:
+        self.model = model
+        self.optimizers = Optimizers(model, config.optimizer)
+        self.average = WeightAverage(model, config.train.average) if config.train.average else None
+        self.best: Tensors = {}  # weights with the lowest selection loss, if training may stop early
+        self.best_loss = math.inf
+        self.waited = 0  # validations since then
+        self.step = 0
+        self.seconds = 0.0
+        self.first_loss = math.nan
+        self.unlogged: list[float] = []  # losses since the last line of metrics
+        self.recent: deque[float] = deque(maxlen=_RECENT)
+
+    @property
+    def usable_weights(self) -> Tensors:
+        """The weights to look at now: averaged if there is an average, else the model's own."""
+        return self.average.tensors if self.average else named_weights(self.model)
+
+    def record(self, loss: float) -> None:
+        """Count one step with its loss.
+
+        Raises:
+            OctavoError: the loss has run away: its recent mean is far above both its start and chance.
+        """
+        self.step += 1
+        self.first_loss = loss if math.isnan(self.first_loss) else self.first_loss
+        self.unlogged.append(loss)
+        self.recent.append(loss)
+        limit = 2 * max(self.first_loss, math.log(self.model.vocab_size))
+        if len(self.recent) == _RECENT and sum(self.recent) / _RECENT > limit:
+            raise OctavoError(
+                f"The loss exploded: a mean of {sum(self.recent) / _RECENT:.4g} nats a token over the last {_RECENT} "
+                f"steps, where chance is {math.log(self.model.vocab_size):.4g}: lower optimizer.learning_rate "
+                "(and optimizer.matrix_learning_rate)."
+            )
+
+    def select(self, loss: float) -> bool:
+        """Take in a selection loss; keep the weights if it is the best, and say whether it was."""
+        if loss < self.best_loss:
+            self.best = {name: tensor.clone() for name, tensor in self.usable_weights.items()}
+            self.best_loss, self.waited = loss, 0
+            return True
+        self.waited += 1
+        return False
+
+    def checkpoint(self, **extra: Any) -> Checkpoint:
+        """All of it, and `extra` plain values."""
+        values = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "first_loss": None if math.isnan(self.first_loss) else self.first_loss,
+            "best_loss": None if math.isinf(self.best_loss) else self.best_loss,
+            "waited": self.waited,
+            "unlogged": self.unlogged,
+            "recent": list(self.recent),
+        }
+        tensors = {
+            "weights": named_weights(self.model),
+            "optimizer": self.optimizers.tensors(),
+            "averaged": self.average.tensors if self.average else {},
+            "best": self.best,
+        }
+        return Checkpoint(tensors, values | extra)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go back to where `checkpoint` was taken.
+
+        Raises:
+            OctavoError: it belongs to another model.
+        """
+        load_weights(self.model, checkpoint.tensors["weights"])
+        self.optimizers.load(checkpoint.tensors["optimizer"])
+        if self.average:
+            self.average.tensors = checkpoint.tensors["averaged"]
+        self.best = checkpoint.tensors.get("best", {})
+        values = checkpoint.state
+        self.step, self.seconds, self.waited = values["step"], values["seconds"], values["waited"]
+        self.first_loss = math.nan if values["first_loss"] is None else values["first_loss"]
+        self.best_loss = math.inf if values["best_loss"] is None else values["best_loss"]
+        self.unlogged = list(values["unlogged"])
+        self.recent.extend(values["recent"])
+
+
+def named_weights(model: Transformer) -> Tensors:
+    """Every parameter by name, a tied one once, sharing the model's memory."""
+    return {name: parameter.detach() for name, parameter in model.named_parameters()}
+
+
+@torch.no_grad()
+def load_weights(model: Transformer, weights: Tensors) -> None:
+    """Copy `weights` into `model`.
+
+    Raises:
+        OctavoError: names or shapes differ from the model's.
+    """
+    own = dict(model.named_parameters())
+    shapes = {name: tuple(p.shape) for name, p in own.items()}
+    if shapes != {name: tuple(w.shape) for name, w in weights.items()}:
+        raise OctavoError("The checkpoint's weights are not those of config.toml: one of the two was changed.")
+    for name, parameter in own.items():
+        parameter.copy_(weights[name])

@@ -1,0 +1,54 @@
+"""One training step: forward, backward, clip, move the weights."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch.func import functional_call
+
+from octavo.errors import OctavoError
+from octavo.model import Drop, Transformer
+from octavo.optim import Optimizers
+
+
+def training_step(
+    model: Transformer,
+    optimizers: Optimizers,
+    inputs: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    drop: Drop,
+    dtype: torch.dtype,
+    clip_norm: float,
+    learning_rate_scale: float,
+) -> tuple[float, float]:
+    """Learn from one batch, inputs and targets (B, T); its loss in nats per token, and the gradient's norm.
+
+    Forward and backward run in `dtype`, on copies of the weights made once a step; the weights themselves, their
+    gradients and the optimizer stay fp32.
+
+    Raises:
+        OctavoError: loss or gradient is not finite; the weights are as they were.
+    """
+    copies = {name: parameter.to(dtype) for name, parameter in model.named_parameters()}
+    logits = functional_call(model, copies, (inputs,), {"drop": drop})
+    loss = mean_nats(logits, targets)
+    torch.autograd.backward(loss)
+    norm = float(torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm or math.inf, foreach=True))
+    nats = loss.item()
+    if not (math.isfinite(nats) and math.isfinite(norm)):
+        raise OctavoError(
+            f"The loss became {nats:.4g} and its gradient {norm:.4g}: lower optimizer.learning_rate "
+            "(and optimizer.matrix_learning_rate), or set optimizer.clip_norm."
+        )
+    optimizers.step(learning_rate_scale)
+    return nats, norm
+
+
+def mean_nats(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Mean cross-entropy of logits (B, T, V) against targets (B, T), fp32.
+
+    Token by token in the logits' dtype, then averaged in fp32: a mean taken in bf16 has two digits.
+    """
+    each = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+    return each.float().mean()

@@ -1,0 +1,40 @@
+"""A cheap look at text that is not trained on, while training: the mean loss over some windows of it."""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.func import functional_call
+
+from octavo.data import Windows
+from octavo.model import Transformer
+from octavo.runs.checkpoint import Tensors
+from octavo.train.step import mean_nats
+
+_BATCH = 64
+
+
+def spread(windows: Windows, count: int) -> npt.NDArray[np.int64]:
+    """Indices of `count` windows (0: of all), evenly spread over the text."""
+    total = len(windows)
+    count = min(count or total, total)
+    return np.linspace(0, total - 1, count).round().astype(np.int64)
+
+
+@torch.no_grad()
+def mean_loss(
+    model: Transformer,
+    windows: Windows,
+    indices: npt.NDArray[np.int64],
+    *,
+    weights: Tensors | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> float:
+    """Nats per token over the given windows, with the model's weights or with other `weights` in their place."""
+    named = weights or {name: parameter.detach() for name, parameter in model.named_parameters()}
+    copies = {name: weight.to(dtype) for name, weight in named.items()}
+    total = 0.0
+    for start in range(0, len(indices), _BATCH):
+        inputs, targets = windows.gather(indices[start : start + _BATCH])
+        logits = functional_call(model, copies, (inputs,))
+        total += mean_nats(logits, targets).item() * len(inputs)
+    return total / len(indices)
