@@ -23,7 +23,7 @@ LAYERS = [
     "model",
     "optim",
     "runs",
-    "train",
+    "training",
     "generate",
     "evaluate",
     "plots",

@@ -18,7 +18,7 @@ from octavo.runs import MetricsLog, RunDirectory, create_run, list_runs, open_ru
 from octavo.runs.checkpoint import load_newest, save_checkpoint
 from octavo.runs.provenance import sitting
 from octavo.tokenizer import Tokenizer, load_tokenizer
-from octavo.train import (
+from octavo.training import (
     Interrupted,
     Precision,
     Training,
@@ -27,7 +27,7 @@ from octavo.train import (
     stop_signals,
     training_data,
 )
-from octavo.train.events import CheckpointDue, Ended, Event, SampleDue, Stepped, Validated
+from octavo.training.events import CheckpointDue, Ended, Event, SampleDue, Stepped, Validated
 from octavo.typed_toml import to_toml
 
 _SAMPLES = 3
@@ -127,7 +127,7 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     parts = open_parts(directory.path / "data")
     state = TrainingState(Transformer(config.model, tokenizer.vocab_size, config.train.seed), config)
     kept_metrics = 0
-    if (directory.path / "checkpoints").exists():
+    if any((directory.path / "checkpoints").glob("step-*")):
         place, checkpoint = load_newest(directory.path / "checkpoints")
         state.restore(checkpoint)
         kept_metrics = checkpoint.state["metrics_bytes"]

@@ -11,8 +11,8 @@ from octavo.errors import OctavoError
 from octavo.request import Request
 from octavo.runs import check_name, free_name
 from octavo.tokenizer import Tokenizer
-from octavo.train import Precision, choose_precision
-from octavo.train.preflight import Preflight, preflight
+from octavo.training import Precision, choose_precision
+from octavo.training.preflight import Preflight, preflight
 
 Text = str | Path | Corpus | Sequence[str | Path] | None
 

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from octavo.terminal import duration, shown
-from octavo.train.events import Event, Stepped, Validated
+from octavo.training.events import Event, Stepped, Validated
 
 _EVERY = 10.0  # seconds between plain lines
 

@@ -17,7 +17,7 @@ from octavo.runs import Event, RunDirectory, open_run, runs_root
 from octavo.runs.checkpoint import Checkpoint, load_newest
 from octavo.runs.scores import Score, add_score, standard_score
 from octavo.tokenizer import Tokenizer, load_tokenizer
-from octavo.train import load_weights
+from octavo.training import load_weights
 
 
 def load(run: str | Path, *, runs: str | Path | None = None) -> "Run":

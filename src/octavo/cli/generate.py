@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
 
     from octavo.run import Run
 
-    visible = shown if sys.stdout.isatty() else str
+    visible = shown if sys.stdout is not None and sys.stdout.isatty() else str
     rows = Run(directory).generate_many([prompt] * options.count, stop=options.stop, **sampling)
     if options.count == 1:
         first = next(rows)  # what is wrong with the run shows before the prompt does

@@ -7,6 +7,7 @@ from importlib import import_module
 
 from octavo.cli.parser import parse
 from octavo.errors import OctavoError
+from octavo.terminal import shown
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -14,9 +15,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parsed = parse(sys.argv[1:] if arguments is None else arguments)
         command = import_module(f"octavo.cli.{parsed.command}")
-        return int(command.run(parsed) or 0)
+        code = int(command.run(parsed) or 0)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # what cannot be written shows here, not when Python ends
+        return code
     except OctavoError as error:
-        print(f"octavo: {error}", file=sys.stderr)
+        print(f"octavo: {shown(' '.join(str(error).split()))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(file=sys.stderr)
@@ -24,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has seen enough: octavo generate … | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(f"octavo: {error.strerror or error}: {error.filename or 'standard output'}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -68,7 +68,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     spread: list[str] = []
     for argument in arguments:
         spread += ["--set", argument[2:]] if _SETTING.fullmatch(argument) else [argument]
-    return make_parser(command).parse_args(spread)
+    parsed, unknown = make_parser(command).parse_known_args(spread)
+    if unknown:
+        raise OctavoError(f"There is no option {unknown[0]}: octavo {parsed.command} --help lists those there are.")
+    return parsed
 
 
 def add_runs_option(parser: argparse.ArgumentParser) -> None:

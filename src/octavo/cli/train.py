@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         return _dry_run(options, request, corpus)
 
     from octavo.pipeline import train
-    from octavo.train import Interrupted
+    from octavo.training import Interrupted
 
     try:
         trained = train(

@@ -45,8 +45,9 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
     """
     place = folder / f"step-{checkpoint.state['step']:08d}"
     folder.mkdir(exist_ok=True)
-    beside = folder / f".{place.name}.{os.getpid()}"
-    shutil.rmtree(beside, ignore_errors=True)
+    for left_over in folder.glob(".step-*"):  # of a process that died while it saved
+        shutil.rmtree(left_over)
+    beside = folder / f".{place.name}"
     beside.mkdir()
     try:
         _write_files(beside, checkpoint)

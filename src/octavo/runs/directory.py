@@ -18,7 +18,8 @@ from octavo.errors import OctavoError
 from octavo.files import sync_folder, write_atomically
 from octavo.runs.metrics import Event, read_metrics
 
-_NAME = re.compile(r"[\w][\w.+-]{0,99}")
+_NAME = re.compile(r"\w[\w.+-]{0,99}")
+_LONGEST_NAME = 200  # bytes, of the 255 that file systems allow
 
 
 def runs_root(given: str | Path | None = None) -> Path:
@@ -131,8 +132,11 @@ def open_run(given: str | Path, root: Path) -> RunDirectory:
         OctavoError: there is none; the sentence names those that there are.
     """
     for place in (Path(given), root / given):
-        if (place / "config.toml").is_file():
-            return RunDirectory(place)
+        try:
+            if (place / "config.toml").is_file():
+                return RunDirectory(place)
+        except (OSError, ValueError):  # no name that a file could have
+            continue
     names = [run.name for run in list_runs(root)]
     known = f"{root} holds {', '.join(names)}." if names else f"{root} holds none yet: octavo train makes one."
     raise OctavoError(f"There is no run {given}: {known}")
@@ -153,7 +157,7 @@ def free_name(root: Path, wish: str) -> str:
 
 def check_name(name: str) -> None:
     """Raises OctavoError unless `name` can be a folder's everywhere."""
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or len(name.encode()) > _LONGEST_NAME:
         raise OctavoError(
             f"{name!r} cannot be the name of a run: use letters, digits, '-', '_' and '.', beginning with a letter "
             "or digit, at most 100."

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 CHUNK = 1 << 16  # characters
 _REACH = 1 << 20  # how far to look for a harmless place
 
-# A newline right before a character that is not white space ends a token in all of them; so does the end
-# of a word before a single space (byte-level BPE takes that space into the next word).
-_HARMLESS = re.compile(r"(?<=\n)(?=\S)|(?<=\S)(?= \S)")
+# A lone newline between characters that are not white space is a token in all of them, if any; so does a word end
+# before a single space (byte-level BPE takes that space into the next word, and the last of a run by itself).
+_HARMLESS = re.compile(r"(?<=\S\n)(?=\S)|(?<=\S)(?= \S)")
 
 
 def chunks(text: str, size: int = CHUNK) -> Iterator[str]:

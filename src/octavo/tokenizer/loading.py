@@ -37,12 +37,11 @@ def load_tokenizer(path: Path) -> Tokenizer:
         text = path.read_text(encoding="utf-8")
         parts = json.loads(text)
         model, before = parts["model"], parts["pre_tokenizer"]
-        fallback = bool(model["byte_fallback"])
+        kind = _kind_of(before["type"] if before else None, bool(model["byte_fallback"]))
     except OSError as error:
         raise OctavoError(f"{path} cannot be read ({error.strerror}): is this the folder of a run?") from None
     except (ValueError, KeyError, TypeError):
         raise OctavoError(f"{path} is not a tokenizer.json: train the run again.") from None
-    kind = _kind_of(before["type"] if before else None, fallback)
     if kind is None:
         raise OctavoError(f"{path} is a tokenizer of a kind that Octavo does not make: use one of its own runs.")
     try:

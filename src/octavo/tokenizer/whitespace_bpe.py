@@ -7,6 +7,7 @@ and a loss per token of it can be compared with nobody's.
 from tokenizers import Tokenizer as Pipeline
 from tokenizers import models, pre_tokenizers, trainers
 
+from octavo.errors import OctavoError
 from octavo.tokenizer.chunks import chunks
 from octavo.tokenizer.hugging_face import HuggingFaceTokenizer
 
@@ -21,11 +22,20 @@ class WhitespaceBPE(HuggingFaceTokenizer):
 
     @classmethod
     def train(cls, text: str, vocab_size: int) -> "WhitespaceBPE":
-        """Learn merges from `text`, after the four special tokens and the characters of the text."""
+        """Learn merges from `text`, after the four special tokens and the characters of the text.
+
+        Raises:
+            OctavoError: `vocab_size` has no room for those.
+        """
         pipeline = Pipeline(models.BPE())
         pipeline.pre_tokenizer = pre_tokenizers.Whitespace()
         trainer = trainers.BpeTrainer(vocab_size=vocab_size, special_tokens=SPECIAL, show_progress=False)
         pipeline.train_from_iterator(chunks(text), trainer)
+        if (least := pipeline.get_vocab_size()) > vocab_size:
+            raise OctavoError(
+                f"tokenizer.vocab_size={vocab_size} is too small for this text, whose characters and the special "
+                f"tokens are {least} tokens: use more."
+            )
         return cls(pipeline)
 
     def decode(self, ids: object) -> str:

@@ -16,12 +16,12 @@ from octavo.data import BatchOrder, EpochWindows, Ids, Windows, documents
 from octavo.model import DropoutMasks
 from octavo.optim import learning_rate_scale
 from octavo.tokenizer import BPEDropout, ByteBPE, Tokenizer
-from octavo.train.budget import Budget, make_budget
-from octavo.train.events import CheckpointDue, Ended, Event, SampleDue, Stepped, Validated
-from octavo.train.interrupt import Interrupted
-from octavo.train.state import TrainingState
-from octavo.train.step import training_step
-from octavo.train.validation import mean_loss, spread
+from octavo.training.budget import Budget, make_budget
+from octavo.training.events import CheckpointDue, Ended, Event, SampleDue, Stepped, Validated
+from octavo.training.interrupt import Interrupted
+from octavo.training.state import TrainingState
+from octavo.training.step import training_step
+from octavo.training.validation import mean_loss, spread
 
 # BPE-dropout is against seeing the same tokens many times; nobody goes through a text this long often.
 LONGEST_RECUT = 10_000_000  # tokens
@@ -160,7 +160,7 @@ class Training:
             gradient_norm=norm,
             steps_per_second=rate,
             tokens_per_second=rate * data.batch_size * data.context_length,
-            progress=min(1.0, self.budget.progress(state.step, state.seconds)),
+            progress=self.budget.share(state.step, state.seconds),
         )
 
     def _ended(self) -> str:

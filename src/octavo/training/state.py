@@ -11,7 +11,7 @@ from octavo.errors import OctavoError
 from octavo.model import Transformer
 from octavo.optim import Optimizers
 from octavo.runs.checkpoint import Checkpoint, Tensors
-from octavo.train.average import WeightAverage
+from octavo.training.average import WeightAverage
 
 _RECENT = 50  # losses that are watched
 

@@ -8,7 +8,7 @@ from torch.func import functional_call
 from octavo.data import Windows
 from octavo.model import Transformer
 from octavo.runs.checkpoint import Tensors
-from octavo.train.step import mean_nats
+from octavo.training.step import mean_nats
 
 _BATCH = 64
 

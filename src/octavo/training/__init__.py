@@ -1,9 +1,9 @@
 """Training: one step, the loop that yields what happened, and the state that a checkpoint holds."""
 
-from octavo.train.interrupt import Interrupted, stop_signals
-from octavo.train.loop import Training, TrainingData, training_data
-from octavo.train.precision import Precision, choose_precision
-from octavo.train.state import TrainingState, load_weights
+from octavo.training.interrupt import Interrupted, stop_signals
+from octavo.training.loop import Training, TrainingData, training_data
+from octavo.training.precision import Precision, choose_precision
+from octavo.training.state import TrainingState, load_weights
 
 __all__ = [
     "Interrupted",

@@ -17,10 +17,10 @@ from octavo.model import Transformer
 from octavo.optim import Optimizers
 from octavo.terminal import duration
 from octavo.tokenizer import Tokenizer
-from octavo.train.budget import make_budget
-from octavo.train.loop import dropout_masks, training_data
-from octavo.train.precision import Precision
-from octavo.train.step import training_step
+from octavo.training.budget import make_budget
+from octavo.training.loop import dropout_masks, training_data
+from octavo.training.precision import Precision
+from octavo.training.step import training_step
 
 _PROCESS = 400 * 2**20  # bytes of Python and PyTorch before there is a model
 _PROBE_SECONDS = 1.0
@@ -83,14 +83,16 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
         OctavoError: the text is too short, or the machine's memory too small.
     """
     check_lengths(config, prepared)
-    model = Transformer(config.model, tokenizer.vocab_size, config.train.seed)
-    memory = memory_estimate(config, model)
+    with torch.device("meta"):  # sizes alone: a model that does not fit must not be made to find that out
+        parameters = Transformer(config.model, tokenizer.vocab_size).n_parameters()
+    memory = memory_estimate(config, parameters, tokenizer.vocab_size)
     available = _machine_memory()
     if available and memory > available:
         raise OctavoError(
             f"This run needs about {memory / 2**30:.1f} GiB and the machine has {available / 2**30:.1f}: "
             "lower data.batch_size, data.context_length or model.d_model."
         )
+    model = Transformer(config.model, tokenizer.vocab_size, config.train.seed)
     train, validation = prepared["train"][1], prepared["validation"][1]
     data = training_data(config, train, validation, tokenizer)
     per_step = _seconds_per_step(config, model, precision)
@@ -104,8 +106,8 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
         validation_tokens=len(validation),
         vocab_size=tokenizer.vocab_size,
         characters_per_token=prepared["train"][0].characters / len(train),
-        parameters=model.n_parameters(),
-        tokens_per_parameter=len(train) / model.n_parameters(),
+        parameters=parameters,
+        tokens_per_parameter=len(train) / parameters,
         steps=steps,
         epochs=steps / per_epoch,
         seconds=budget.seconds or steps * per_step,
@@ -115,7 +117,7 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
     )
 
 
-def memory_estimate(config: Config, model: Transformer) -> int:
+def memory_estimate(config: Config, parameters: int, vocab_size: int) -> int:
     """Bytes at the peak of a training step: weights and their kin, and what the backward pass keeps."""
     sizes, data = config.model, config.data
     copies = (
@@ -125,8 +127,8 @@ def memory_estimate(config: Config, model: Transformer) -> int:
     attention = sizes.n_heads * (4 * data.context_length + 8 * sizes.head_width)
     feedforward = 5 * sizes.d_ff
     stream = 14 * sizes.d_model
-    kept = sizes.n_layers * (attention + feedforward + stream) + 4 * model.vocab_size
-    return _PROCESS + 4 * (copies * model.n_parameters() + positions * kept)
+    kept = sizes.n_layers * (attention + feedforward + stream) + 4 * vocab_size
+    return _PROCESS + 4 * (copies * parameters + positions * kept)
 
 
 def _seconds_per_step(config: Config, model: Transformer, precision: Precision) -> float:
