@@ -88,7 +88,9 @@ def finish(directory: RunDirectory, progress: Progress) -> Run:
     progress.note("scoring the held-out part, drawing curves, writing samples")
     run.evaluate()
     run.curves()
-    prompt = "" if run.tokenizer.start_id is not None else run.parts["validation"].text[:20]
+    prompt = (
+        "" if run.tokenizer.start_id is not None else run.tokenizer.decode(run.parts["validation"].ids[:8].tolist())
+    )
     texts = [""] * _SAMPLES
     for pieces in run.generate_many([prompt] * _SAMPLES, max_new_tokens=_SAMPLE_TOKENS):
         texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]

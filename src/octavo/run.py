@@ -18,6 +18,7 @@ from octavo.runs.checkpoint import Checkpoint, load_newest
 from octavo.runs.scores import Score, add_score, standard_score
 from octavo.tokenizer import Tokenizer, load_tokenizer
 from octavo.training import load_weights
+from octavo.typed_toml import from_mapping
 
 
 def load(run: str | Path, *, runs: str | Path | None = None) -> "Run":
@@ -127,7 +128,7 @@ class Run:
             self.tokenizer,
             prompts,
             context_length=self.config.data.context_length,
-            sampling=SamplingConfig(**sampling),
+            sampling=from_mapping(SamplingConfig, sampling),
             stop=[stop] if isinstance(stop, str) else stop,
         )
 
@@ -184,10 +185,12 @@ class Run:
     def _part(self, name: str) -> ScoredText:
         if name not in self.parts:
             raise OctavoError(f"{self.name} has no {name} part: it has {', '.join(self.parts)}.")
-        part = self.parts[name]
-        return ScoredText(name, documents(part.ids, self.tokenizer.start_id), part.facts.characters, part.facts.bytes)
+        part, facts = self.parts[name], self.parts[name].facts
+        ids = documents(part.ids, self.tokenizer.start_id)
+        return ScoredText(name, facts.sha256, ids, facts.characters, facts.bytes, own=True)
 
     def _other(self, text: str | Path | Corpus, encoding: str) -> ScoredText:
         corpus = text if isinstance(text, Corpus) else read_corpus([text], encoding=encoding)
         ids = [self.tokenizer.encode(document.text) for document in corpus.documents]
-        return ScoredText(corpus.name, [i for i in ids if len(i)], corpus.characters, corpus.bytes)
+        ids = [i for i in ids if len(i)]
+        return ScoredText(corpus.name, corpus.sha256, ids, corpus.characters, corpus.bytes, own=False)

@@ -13,24 +13,33 @@ from octavo.terminal import shown
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run Octavo; returns the exit code: 0, 2 for bad input, 128 + number for a signal."""
     try:
-        parsed = parse(sys.argv[1:] if arguments is None else arguments)
-        command = import_module(f"octavo.cli.{parsed.command}")
-        code = int(command.run(parsed) or 0)
+        code = _run(sys.argv[1:] if arguments is None else arguments)
         if sys.stdout is not None:
             sys.stdout.flush()  # what cannot be written shows here, not when Python ends
         return code
     except OctavoError as error:
-        print(f"octavo: {shown(' '.join(str(error).split()))}", file=sys.stderr)
-        return 2
+        return _refuse(str(error))
     except KeyboardInterrupt:
-        print(file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader has seen enough: octavo generate … | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(f"octavo: {error.strerror or error}: {error.filename or 'standard output'}", file=sys.stderr)
-        return 2
+        return _refuse(f"{error.strerror or error}: {error.filename or 'standard output'}.")
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        parsed = parse(arguments)
+    except SystemExit as done:  # --help and --version
+        return int(done.code or 0)
+    command = import_module(f"octavo.cli.{parsed.command}")
+    return int(command.run(parsed) or 0)
+
+
+def _refuse(sentence: str) -> int:
+    print(f"octavo: {shown(' '.join(sentence.split()))}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from octavo.cli.parser import add_runs_option, program
 from octavo.errors import OctavoError
 from octavo.runs import RunDirectory, list_runs, runs_root
 from octavo.runs.scores import standard_score
-from octavo.terminal import duration
+from octavo.terminal import duration, shown
 
 _HEAD = ("RUN", "NATS/CHAR", "BITS/CHAR", "PARAMETERS", "STEPS", "TIME", "TEXT", "STATE")
 
@@ -33,8 +33,8 @@ def run(options: argparse.Namespace) -> int:
 def _row(run: RunDirectory) -> tuple[str, ...]:
     try:
         return _healthy_row(run)
-    except OctavoError as error:
-        return (run.name, *["-"] * (len(_HEAD) - 2), f"damaged: {error}")
+    except (OctavoError, KeyError, TypeError, ValueError) as error:
+        return (run.name, *["-"] * (len(_HEAD) - 2), shown(f"damaged: {error}"))
 
 
 def _healthy_row(run: RunDirectory) -> tuple[str, ...]:

@@ -103,14 +103,14 @@ def open_parts(folder: Path) -> dict[str, TokenPart]:
         return {
             name: TokenPart(name, _open_ids(folder / f"{name}.npy"), PartFacts(**facts[name]), folder)
             for name in NAMES
-            if name in facts
+            if name in facts or name != "test"
         }
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise OctavoError(f"{folder} does not hold a run's data ({error}): train the run again.") from None
 
 
 def _open_ids(path: Path) -> Ids:
-    ids: Ids = np.load(path, mmap_mode="r", allow_pickle=False)
+    ids: Ids = np.lib.format.open_memmap(path, mode="r")  # np.load would also open archives and pickles
     if ids.ndim != 1 or ids.dtype not in (np.uint16, np.uint32):
         raise ValueError(f"{path.name} holds no token ids")
     return ids

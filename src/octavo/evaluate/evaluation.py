@@ -23,7 +23,9 @@ _BLOCK = 2048  # characters of a block for the standard error: long enough that 
 class Evaluation:
     """A score and how it was come by. Nats per token can only be compared within one tokenizer."""
 
-    text: str  # which text: the part of the run's own, or a name
+    text: str  # a part of the run's own text, or another text's name
+    own_text: bool  # whether it is the former
+    sha256: str  # of the text
     protocol: Protocol
     stride: int  # tokens between windows
     context_length: int  # tokens a window
@@ -51,12 +53,14 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class ScoredText:
-    """What is scored: documents of token ids without start token, and the size of the text that they stand for."""
+    """What is scored: documents of token ids without start token, and the text that they stand for."""
 
     name: str
+    sha256: str
     documents: Sequence[npt.NDArray[np.integer]]
     characters: int
     bytes: int
+    own: bool = False  # a part of the run's own text
 
 
 def evaluate(
@@ -104,6 +108,8 @@ def evaluate(
     per_character = total / text.characters
     return Evaluation(
         text=text.name,
+        own_text=text.own,
+        sha256=text.sha256,
         protocol=protocol,
         stride=stride,
         context_length=context_length,

@@ -31,12 +31,16 @@ def decode(
     """
     streams = [list(prompt) for prompt in prompts]
     randoms = [np.random.Generator(np.random.PCG64(list(seed))) for seed in seeds]
-    begin = [] if start_id is None else [start_id]
+    first = [] if start_id is None else [start_id]
+    room = context_length - len(first)
     place = min(map(len, prompts))  # the position that the coming step fills
-    kept = context_length - len(begin)
-    cache = KeyValueCache(model.config, len(prompts), context_length)
-    pending = [begin + stream[max(0, place - kept) : place] for stream in streams]
+    begin = -1
     while True:
+        if begin != (begin := window_begin(place, room)):
+            cache = KeyValueCache(model.config, len(prompts), context_length)
+            pending = [first + stream[begin:place] for stream in streams]
+        else:
+            pending = [[stream[place - 1]] for stream in streams]
         with torch.inference_mode():
             logits = model(torch.tensor(pending), cache=cache)[:, -1]
             reading = [place < len(stream) for stream in streams]
@@ -48,9 +52,10 @@ def decode(
                 stream.append(token)
         yield [None if r else token for token, r in zip(drawn, reading, strict=True)]
         place += 1
-        if cache.length < context_length:
-            pending = [[stream[place - 1]] for stream in streams]
-        else:
-            cache = KeyValueCache(model.config, len(prompts), context_length)
-            kept = max(1, context_length // 2)
-            pending = [begin + stream[place - kept : place] for stream in streams]
+
+
+def window_begin(place: int, room: int) -> int:
+    """Where the window begins that fills `place`, if it has `room` for tokens: a function of the place alone,
+    so that a text does not depend on how long the prompts beside it are."""
+    advance = room - room // 2
+    return max(0, -(-(place - room) // advance)) * advance

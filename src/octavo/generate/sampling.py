@@ -14,10 +14,10 @@ def probabilities(logits: torch.Tensor, sampling: SamplingConfig) -> torch.Tenso
     logits = logits.float()
     if sampling.temperature == 0:
         return torch.nn.functional.one_hot(logits.argmax(-1), logits.shape[-1]).float()
-    logits = logits / sampling.temperature
+    logits = (logits - logits.amax(-1, keepdim=True)) / sampling.temperature
     if 0 < sampling.top_k < logits.shape[-1]:
-        lowest = logits.topk(sampling.top_k).values[..., -1:]
-        logits = logits.masked_fill(logits < lowest, -torch.inf)
+        likeliest = logits.topk(sampling.top_k)
+        logits = torch.full_like(logits, -torch.inf).scatter(-1, likeliest.indices, likeliest.values)
     p = logits.softmax(-1)
     if sampling.top_p < 1:
         ordered, places = p.sort(-1, descending=True)

@@ -53,7 +53,7 @@ def _figure(
         "bits per character": lambda loss: loss / characters_per_token / math.log(2),
     }
     figure: Any = Figure(figsize=(11, 3.6), layout="constrained")
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(title if title.isascii() else "", fontsize=11)  # the font has not every letter
     for axes, (name, scale) in zip(figure.subplots(1, 3), scales.items(), strict=True):
         axes.plot([e[key] for e in steps], [scale(e["loss"]) for e in steps], color=_TRAIN, lw=1, label="training")
         if validations:

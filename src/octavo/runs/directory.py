@@ -36,7 +36,7 @@ class RunDirectory:
     @property
     def name(self) -> str:
         """The folder's name."""
-        return self.path.name
+        return self.path.resolve().name
 
     @property
     def config(self) -> Config:

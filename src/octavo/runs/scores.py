@@ -7,7 +7,7 @@ from octavo.runs.directory import RunDirectory
 
 FILE = "evaluation.json"
 Score = NewType("Score", dict[str, Any])  # an evaluation as plain values
-_KIND = ("text", "characters", "protocol", "stride", "window_characters")
+_KIND = ("text", "own_text", "sha256", "protocol", "stride", "window_characters")
 
 
 def scores(run: RunDirectory) -> list[Score]:
@@ -30,6 +30,7 @@ def standard_score(run: RunDirectory) -> Score | None:
     """The one that runs are listed by: the held-out part, sliding windows, half a context apart."""
     for score in scores(run):
         half = max(1, score.get("context_length", 0) // 2)
-        if (score.get("text"), score.get("protocol"), score.get("stride")) == ("validation", "sliding", half):
+        kind = [score.get(key) for key in ("own_text", "text", "protocol", "stride")]
+        if kind == [True, "validation", "sliding", half]:
             return score
     return None

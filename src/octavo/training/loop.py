@@ -44,8 +44,8 @@ def training_data(config: Config, train_ids: Ids, validation_ids: Ids, tokenizer
     trained on, unless the config says that it may look at the held-out part."""
     context, stride, seed = config.data.context_length, config.data.window_stride, config.train.seed
     part, start_id = "validation", tokenizer.start_id
-    if config.train.patience and config.train.select_on == "train-slice":
-        border = int(len(train_ids) * (1 - _SLICE))
+    if aside := slice_length(config, len(train_ids)):
+        border = len(train_ids) - aside
         train_ids, validation_ids, part = train_ids[:border], train_ids[border:], "train-slice"
     phases = min(stride, max(1, len(train_ids) - context))  # a short text has fewer places to begin at
     dropout = None
@@ -59,6 +59,12 @@ def training_data(config: Config, train_ids: Ids, validation_ids: Ids, tokenizer
     )
     indices = spread(validation, config.train.validation_windows)
     return TrainingData(windows, order, validation, indices, part)
+
+
+def slice_length(config: Config, tokens: int) -> int:
+    """How many of the training part's `tokens`, at its end, are set aside to stop early by."""
+    aside = config.train.patience and config.train.select_on == "train-slice"
+    return max(2, int(tokens * _SLICE)) if aside else 0
 
 
 def dropout_masks(config: Config, dtype: torch.dtype) -> DropoutMasks:

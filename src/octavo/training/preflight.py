@@ -18,12 +18,13 @@ from octavo.optim import Optimizers
 from octavo.terminal import duration
 from octavo.tokenizer import Tokenizer
 from octavo.training.budget import make_budget
-from octavo.training.loop import dropout_masks, training_data
+from octavo.training.loop import dropout_masks, slice_length, training_data
 from octavo.training.precision import Precision
 from octavo.training.step import training_step
 
 _PROCESS = 400 * 2**20  # bytes of Python and PyTorch before there is a model
 _PROBE_SECONDS = 1.0
+_LONG_TOKENS = 20  # characters a token: words are shorter, so it is one piece repeated
 
 
 @dataclass(frozen=True)
@@ -59,19 +60,25 @@ class Preflight:
 
 
 def check_lengths(config: Config, prepared: Prepared) -> None:
-    """See that there is a window to train on.
+    """See that there is a window to train on and a token to score.
 
     Raises:
         OctavoError: the text is too short for the context; the sentence says what would do.
     """
-    ids = prepared["train"][1]
-    slice_share = 0.95 if config.train.patience and config.train.select_on == "train-slice" else 1.0
-    usable, context = int(len(ids) * slice_share), config.data.context_length
-    if usable > context:
+    tokens, context = len(prepared["train"][1]), config.data.context_length
+    total = sum(part.characters for part, _ in prepared.values())
+    trained = tokens - slice_length(config, tokens)
+    if "validation" not in prepared or len(prepared["validation"][1]) < 2:
+        raise OctavoError(f"{total} characters leave too few tokens to score: use a longer text.")
+    if trained > context:
         return
-    total = sum(p.characters for p, _ in prepared.values())
-    needed = math.ceil(total * (context + 2) / max(usable, 1))
-    fits = 2 ** int(math.log2(usable - 1)) if usable > 2 else 0
+    if total > _LONG_TOKENS * max(tokens, 1):
+        raise OctavoError(
+            f"{total} characters make only {tokens} tokens, since the text repeats itself: "
+            "--set tokenizer.kind=characters keeps its letters apart."
+        )
+    needed = math.ceil(1.02 * total * (context + 1) / max(trained, 1))
+    fits = 2 ** int(math.log2(trained - 1)) if trained > 2 else 0
     mend = f", or --set data.context_length={fits}" if fits >= 2 else ""
     raise OctavoError(f"{total} characters are too few for a context of {context}: use at least {needed}{mend}.")
 
