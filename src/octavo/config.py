@@ -34,10 +34,10 @@ class DataConfig:
         _between("data.validation", self.validation, 0.0, 0.9)
         _between("data.test", self.test, 0.0, 0.9)
         if self.validation == 0:
-            raise OctavoError("data.validation is 0, so nothing could be scored: use at least 0.01.")
+            raise OctavoError("data.validation is 0, so nothing could be scored: use at least 0.01")
         if self.validation + self.test > 0.9:
             raise OctavoError(
-                "data.validation and data.test take more than 0.9 of the text together: lower one of them."
+                "data.validation and data.test take more than 0.9 of the text together: lower one of them"
             )
 
     @property
@@ -61,7 +61,7 @@ class TokenizerConfig:
         _between("tokenizer.dropout", self.dropout, 0.0, 0.9)
         _between("tokenizer.dropout_until", self.dropout_until, 0.0, 1.0)
         if self.dropout and self.kind != "bpe":
-            raise OctavoError(f"tokenizer.dropout needs merges to pass over: kind {self.kind} has none; set it to 0.")
+            raise OctavoError(f"tokenizer.dropout needs merges to pass over: kind {self.kind} has none; set it to 0")
 
 
 @dataclass(frozen=True)
@@ -101,17 +101,17 @@ class ModelConfig:
         if not self.d_head and self.d_model % self.n_heads:
             raise OctavoError(
                 f"model.d_model={self.d_model} does not divide into model.n_heads={self.n_heads} heads: "
-                f"use a multiple of {self.n_heads}, or set model.d_head."
+                f"use a multiple of {self.n_heads}, or set model.d_head"
             )
         if self.n_heads % self.key_value_heads:
             raise OctavoError(
                 f"model.n_heads={self.n_heads} is not a multiple of model.n_kv_heads={self.n_kv_heads}: "
-                "each key/value head serves the same number of query heads."
+                "each key/value head serves the same number of query heads"
             )
         if self.position == "rotary" and self.head_width % 2:
             raise OctavoError(
-                f"Rotary positions turn pairs of numbers, but a head is {self.head_width} wide: "
-                "choose an even model.d_head, or another model.position."
+                f"rotary positions turn pairs of numbers, but a head is {self.head_width} wide: "
+                "choose an even model.d_head, or another model.position"
             )
 
     @property
@@ -161,7 +161,7 @@ class ScheduleConfig:
         for name in ("warmup", "decay", "final"):
             _between(f"schedule.{name}", getattr(self, name), 0.0, 1.0)
         if self.kind == "trapezoid" and self.warmup + self.decay > 1:
-            raise OctavoError("schedule.warmup and schedule.decay exceed 1 together: lower one of them.")
+            raise OctavoError("schedule.warmup and schedule.decay exceed 1 together: lower one of them")
 
 
 @dataclass(frozen=True)
@@ -194,11 +194,9 @@ class TrainConfig:
             _between(f"train.{name}", getattr(self, name), 0, 10**9)
         _between("train.average", self.average, 0.0, 0.999999)
         if sum(budget > 0 for budget in (self.steps, self.epochs, self.minutes)) != 1:
-            raise OctavoError(
-                "A run needs just one budget: train.steps, train.epochs or train.minutes, the others 0."
-            )
+            raise OctavoError("a run needs just one budget: train.steps, train.epochs or train.minutes, the others 0")
         if self.patience and not self.validate_every:
-            raise OctavoError("train.patience counts validations: set train.validate_every above 0.")
+            raise OctavoError("train.patience counts validations: set train.validate_every above 0")
 
 
 @dataclass(frozen=True)
@@ -236,13 +234,13 @@ class Config:
         if self.data.split_by == "tokens" and self.tokenizer.trained_on == "train":
             raise OctavoError(
                 "data.split_by=tokens needs a tokenizer before there is a training part: "
-                "set tokenizer.trained_on=all, or split by characters."
+                "set tokenizer.trained_on=all, or split by characters"
             )
         table = self.model.position in ("sinusoidal", "learned")
         if table and self.data.context_length > self.model.max_positions:
             raise OctavoError(
                 f"data.context_length={self.data.context_length} is longer than the table of "
-                f"{self.model.max_positions} positions: raise model.max_positions."
+                f"{self.model.max_positions} positions: raise model.max_positions"
             )
 
 
@@ -259,7 +257,7 @@ def preset_text(name: str) -> str:
         OctavoError: there is no such preset.
     """
     if name not in preset_names():
-        raise OctavoError(f"There is no preset {name!r}: choose one of {', '.join(preset_names())}.")
+        raise OctavoError(f"there is no preset {name!r}: choose one of {', '.join(preset_names())}")
     return (resources.files("octavo") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
 
 
@@ -293,12 +291,12 @@ def with_budget(*, minutes: float | None, steps: int | None, epochs: float | Non
     if not chosen:
         return []
     if len(chosen) > 1:
-        raise OctavoError(f"Give one budget, not {' and '.join(chosen)}.")
+        raise OctavoError(f"give one budget, not {' and '.join(chosen)}")
     if not all(value > 0 for value in chosen.values()):
-        raise OctavoError("A budget is more than zero minutes, steps or epochs.")
+        raise OctavoError("a budget is more than zero minutes, steps or epochs")
     return [(f"train.{name}", chosen.get(name, 0)) for name in given]
 
 
 def _between(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:  # also refuses NaN
-        raise OctavoError(f"{name}={value} is out of range: it goes from {low} to {high}.")
+        raise OctavoError(f"{name}={value} is out of range: it goes from {low} to {high}")

@@ -150,7 +150,7 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     except OctavoError as error:
         kept = sorted(p.name for p in (directory.path / "checkpoints").glob("step-*"))
         good = f"the last good checkpoint is {kept[-1]}" if kept else "there was no checkpoint yet"
-        raise OctavoError(f"Step {state.step + 1}: {error} ({directory.name}: {good}.)") from None
+        raise OctavoError(f"step {state.step + 1}: {error} ({directory.name}: {good}.)") from None
     finally:
         metrics.close()
 
@@ -177,7 +177,7 @@ def _listen(
             save_checkpoint(directory.path / "checkpoints", checkpoint, keep)
         except OSError as error:
             raise OctavoError(
-                f"The checkpoint cannot be written ({error.strerror}): free space, then go on with --resume."
+                f"the checkpoint cannot be written ({error.strerror}): free space, then go on with --resume"
             ) from None
 
 
@@ -201,7 +201,7 @@ def _unfinished(root: Path, name: str | None) -> RunDirectory:
         return open_run(name, root)
     waiting = [run for run in list_runs(root) if not run.finished]
     if not waiting:
-        raise OctavoError(f"{root} holds no unfinished run to resume: octavo runs lists what there is.")
+        raise OctavoError(f"{root} holds no unfinished run to resume: octavo runs lists what there is")
     return waiting[-1]
 
 
@@ -210,10 +210,10 @@ def _check_same(directory: RunDirectory, request: Request, text: Text, encoding:
     config = directory.config
     if other := first_difference(config, request.applied_to(config)):
         raise OctavoError(
-            f"{directory.name} was begun with another {other}: resume it without that, or begin a new run."
+            f"{directory.name} was begun with another {other}: resume it without that, or begin a new run"
         )
     if text is not None and as_corpus(text, encoding).sha256 != directory.provenance["text"]["sha256"]:
-        raise OctavoError(f"{directory.name} was begun with another text: resume it without one, or begin a new run.")
+        raise OctavoError(f"{directory.name} was begun with another text: resume it without one, or begin a new run")
 
 
 def _threads() -> int:

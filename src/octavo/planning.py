@@ -40,7 +40,7 @@ def make_plan(text: Text, request: Request, *, name: str | None = None, encoding
         check_name(name)
         if (root / name).exists():
             raise OctavoError(
-                f"{root / name} exists already: add --resume to go on with it, or choose another --name."
+                f"{root / name} exists already: add --resume to go on with it, or choose another --name"
             )
     corpus = as_corpus(text, encoding)
     tokenizer, prepared = prepare(corpus, config.data, config.tokenizer)

@@ -54,4 +54,4 @@ def _preset(name: str) -> Config:
     try:
         return config_from_toml(path.read_text(encoding="utf-8"), name)
     except (OSError, UnicodeDecodeError) as error:
-        raise OctavoError(f"The preset {name} cannot be read ({error}): give a name or a TOML file.") from None
+        raise OctavoError(f"the preset {name} cannot be read ({error}): give a name or a TOML file") from None

@@ -94,7 +94,7 @@ class Run:
         """
         score = standard_score(self.directory)
         if score is None:
-            raise OctavoError(f"{self.name} has no score yet: make one with octavo evaluate {self.name}.")
+            raise OctavoError(f"{self.name} has no score yet: make one with octavo evaluate {self.name}")
         return Evaluation(**score)
 
     @overload
@@ -184,7 +184,7 @@ class Run:
 
     def _part(self, name: str) -> ScoredText:
         if name not in self.parts:
-            raise OctavoError(f"{self.name} has no {name} part: it has {', '.join(self.parts)}.")
+            raise OctavoError(f"{self.name} has no {name} part: it has {', '.join(self.parts)}")
         part, facts = self.parts[name], self.parts[name].facts
         ids = documents(part.ids, self.tokenizer.start_id)
         return ScoredText(name, facts.sha256, ids, facts.characters, facts.bytes, own=True)

@@ -27,7 +27,7 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise OctavoError(f"{source} is not valid TOML ({error}): mend that place.") from None
+        raise OctavoError(f"{source} is not valid TOML ({error}): mend that place") from None
 
 
 def from_mapping(kind: type[T], values: Mapping[str, Any], path: str = "") -> T:
@@ -44,7 +44,7 @@ def from_mapping(kind: type[T], values: Mapping[str, Any], path: str = "") -> T:
             raise OctavoError(unknown_key(name, [f"{path}.{h}" if path else h for h in hints]))
         if dataclasses.is_dataclass(hints[key]):
             if not isinstance(value, Mapping):
-                raise OctavoError(f"{name} is a section, not a value: write {name}.KEY=VALUE.")
+                raise OctavoError(f"{name} is a section, not a value: write {name}.KEY=VALUE")
             built[key] = from_mapping(hints[key], value, name)
         else:
             built[key] = _typed(hints[key], value, name)
@@ -79,7 +79,7 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     name, separator, raw = text.partition("=")
     name = name.strip()
     if not separator or not name or "\n" in raw:
-        raise OctavoError(f"'{text}' is not an assignment: write it as section.key=value.")
+        raise OctavoError(f"'{text}' is not an assignment: write it as section.key=value")
     try:
         return name, tomllib.loads(f"value = {raw}")["value"]
     except tomllib.TOMLDecodeError:
@@ -114,8 +114,8 @@ def unknown_key(name: str, known: Iterable[str]) -> str:
     known = list(known)
     by_last_word = [k for k in known if k.rpartition(".")[2] == name.rpartition(".")[2]]
     near = by_last_word or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"There is no setting {name}: " + (
-        f"did you mean {near[0]}?" if near else f"choose one of {', '.join(known)}."
+    return f"there is no setting {name}: " + (
+        f"did you mean {near[0]}?" if near else f"choose one of {', '.join(known)}"
     )
 
 
@@ -131,16 +131,16 @@ def _typed(hint: Any, value: Any, name: str) -> Any:
         if value in choices and isinstance(value, str):
             return value
         near = difflib.get_close_matches(str(value), choices, n=1)
-        mend = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(choices)}."
+        mend = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(choices)}"
         raise OctavoError(f"{name} cannot be {value!r}: {mend}")
     if origin is tuple or isinstance(hint, types.GenericAlias):
         kinds = get_args(hint)
         if not isinstance(value, list | tuple) or len(value) != len(kinds):
-            raise OctavoError(f"{name} takes {len(kinds)} numbers such as [0.9, 0.95], not {value!r}.")
+            raise OctavoError(f"{name} takes {len(kinds)} numbers such as [0.9, 0.95], not {value!r}")
         return tuple(_typed(kind, item, name) for kind, item in zip(kinds, value, strict=True))
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if type(value) is not hint:
         words = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
-        raise OctavoError(f"{name} takes {words[hint]}, not {value!r}.")
+        raise OctavoError(f"{name} takes {words[hint]}, not {value!r}")
     return value

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Score, print the table, leave it in the run's evaluation.json."""
     if options.stride < 0:
-        raise OctavoError(f"--stride {options.stride} is out of range: use 1 or more tokens.")
+        raise OctavoError(f"--stride {options.stride} is out of range: use 1 or more tokens")
     directory = open_run(options.run, runs_root(options.runs))
     corpus = None
     if options.text is not None:

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Stream one text, or write several one after the other."""
     if not 1 <= options.count <= 10_000:
-        raise OctavoError(f"--count {options.count} is out of range: 1 to 10000.")
+        raise OctavoError(f"--count {options.count} is out of range: 1 to 10000")
     names = ("temperature", "top_k", "top_p", "min_p", "max_new_tokens", "seed")
     sampling = {name: getattr(options, name) for name in names}
     SamplingConfig(**sampling)  # refuses bad values before anything is loaded
@@ -65,4 +65,4 @@ def _standard_input() -> str:
     try:
         return sys.stdin.buffer.read().decode("utf-8")
     except UnicodeDecodeError as error:
-        raise OctavoError(f"The prompt's byte {error.start} is not UTF-8: convert it first.") from None
+        raise OctavoError(f"the prompt's byte {error.start} is not UTF-8: convert it first") from None

@@ -36,7 +36,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where the help is; exit code 2."""
-        raise OctavoError(f"{message} ({self.prog} --help says more).")
+        raise OctavoError(f"{message} ({self.prog} --help says more)")
 
 
 def make_parser(command: str | None) -> Parser:
@@ -70,7 +70,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         spread += ["--set", argument[2:]] if _SETTING.fullmatch(argument) else [argument]
     parsed, unknown = make_parser(command).parse_known_args(spread)
     if unknown:
-        raise OctavoError(f"There is no option {unknown[0]}: octavo {parsed.command} --help lists those there are.")
+        raise OctavoError(f"there is no option {unknown[0]}: octavo {parsed.command} --help lists those there are")
     return parsed
 
 

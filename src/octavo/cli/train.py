@@ -85,7 +85,7 @@ def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | Non
     from octavo.runs import runs_root
 
     if options.resume:
-        raise OctavoError("--dry-run is for a run that is yet to begin: leave out --resume.")
+        raise OctavoError("--dry-run is for a run that is yet to begin: leave out --resume")
     plan = make_plan(corpus, request, name=options.name, root=runs_root(options.runs))
     print("\n".join(plan.forecast.lines()))
     print(f"would be written to {runs_root(options.runs) / plan.name}")

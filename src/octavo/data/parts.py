@@ -106,7 +106,7 @@ def open_parts(folder: Path) -> dict[str, TokenPart]:
             if name in facts or name != "test"
         }
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise OctavoError(f"{folder} does not hold a run's data ({error}): train the run again.") from None
+        raise OctavoError(f"{folder} does not hold a run's data ({error}): train the run again") from None
 
 
 def _open_ids(path: Path) -> Ids:

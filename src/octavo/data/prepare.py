@@ -41,5 +41,5 @@ def _split_by_tokens(corpus: Corpus, data: DataConfig, config: TokenizerConfig) 
         if part.characters:
             prepared[name] = (part, ids[borders[i] : borders[i + 1]])
     if len(prepared.get("validation", ("", ()))[1]) < 2:
-        raise OctavoError(f"{corpus.name} gives only {len(ids)} tokens, too few to hold some out: use a longer text.")
+        raise OctavoError(f"{corpus.name} gives only {len(ids)} tokens, too few to hold some out: use a longer text")
     return tokenizer, prepared

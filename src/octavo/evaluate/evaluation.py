@@ -86,14 +86,14 @@ def evaluate(
     """
     stride = stride or max(1, context_length // 2)
     if not 1 <= stride <= context_length:
-        raise OctavoError(f"stride {stride} is out of range: 1 to the context of {context_length} tokens.")
+        raise OctavoError(f"stride {stride} is out of range: 1 to the context of {context_length} tokens")
     began = time.perf_counter()
     documents = text.documents
     if protocol == "disjoint":
         documents = disjoint_pieces(tokenizer, documents, window_characters)
     tokens = sum(map(len, documents))
     if not tokens or not text.characters:
-        raise OctavoError(f"{text.name} is empty: there is nothing to score.")
+        raise OctavoError(f"{text.name} is empty: there is nothing to score")
     losses = token_losses(
         model,
         documents,
@@ -142,10 +142,10 @@ def disjoint_pieces(
     """
     if not tokenizer.lossless or tokenizer.start_id is None:
         raise OctavoError(
-            f"The {tokenizer.kind} tokenizer cannot begin a piece of text from nothing: use --protocol sliding."
+            f"the {tokenizer.kind} tokenizer cannot begin a piece of text from nothing: use --protocol sliding"
         )
     if characters < 1:
-        raise OctavoError(f"A window of {characters} characters is out of range: use 1 or more.")
+        raise OctavoError(f"a window of {characters} characters is out of range: use 1 or more")
     texts = [tokenizer.decode(ids) for ids in documents]
     return [tokenizer.encode(text[at : at + characters]) for text in texts for at in range(0, len(text), characters)]
 

@@ -56,12 +56,12 @@ def generate(
         OctavoError: a stop text is empty, or a prompt is empty where the tokenizer has no start token.
     """
     if not prompts:
-        raise OctavoError("There is no prompt: give at least one, or a count of 1 or more.")
+        raise OctavoError("there is no prompt: give at least one, or a count of 1 or more")
     if "" in stop:
-        raise OctavoError("A stop text is empty, so nothing could be generated: give some characters.")
+        raise OctavoError("a stop text is empty, so nothing could be generated: give some characters")
     ids = [tokenizer.encode(prompt).tolist() for prompt in prompts]
     if tokenizer.start_id is None and not all(ids):
-        raise OctavoError("This run's tokenizer has no start token: give a prompt that is not empty.")
+        raise OctavoError("this run's tokenizer has no start token: give a prompt that is not empty")
     table = tokenizer.token_bytes()
     streams = [TextStream(table, tokenizer.start_id, stop, sampling.max_new_tokens) for _ in ids]
     steps = decode(

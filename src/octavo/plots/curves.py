@@ -26,7 +26,7 @@ def draw_curves(
     steps = [event for event in metrics if event["event"] == "step"]
     validations = [event for event in metrics if event["event"] == "validation"]
     if not steps:
-        raise OctavoError(f"{title} has no metrics yet: train it for at least a few steps.")
+        raise OctavoError(f"{title} has no metrics yet: train it for at least a few steps")
     folder.mkdir(exist_ok=True)
     paths = []
     for name, (key, label) in AXES.items():

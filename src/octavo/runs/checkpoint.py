@@ -76,8 +76,8 @@ def load_newest(folder: Path) -> tuple[Path, Checkpoint]:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError):
             damaged.append(place.name)
     if damaged:
-        raise OctavoError(f"{folder} holds only damaged checkpoints ({', '.join(damaged)}): train the run again.")
-    raise OctavoError(f"{folder.parent} has no checkpoint yet: it stopped before the first one, so train it again.")
+        raise OctavoError(f"{folder} holds only damaged checkpoints ({', '.join(damaged)}): train the run again")
+    raise OctavoError(f"{folder.parent} has no checkpoint yet: it stopped before the first one, so train it again")
 
 
 def _write_files(folder: Path, checkpoint: Checkpoint) -> None:

@@ -78,7 +78,7 @@ class RunDirectory:
         except ValueError:
             value = None
         if not isinstance(value, dict):
-            raise OctavoError(f"{self.path / name} is damaged: it is not a JSON object.")
+            raise OctavoError(f"{self.path / name} is damaged: it is not a JSON object")
         return value
 
     def write_json(self, name: str, value: dict[str, Any]) -> None:
@@ -90,9 +90,9 @@ class RunDirectory:
         try:
             return (self.path / name).read_text(encoding="utf-8")
         except FileNotFoundError:
-            raise OctavoError(f"{self.path} is not a run: it has no {name} (octavo runs lists them).") from None
+            raise OctavoError(f"{self.path} is not a run: it has no {name} (octavo runs lists them)") from None
         except (OSError, UnicodeDecodeError) as error:
-            raise OctavoError(f"{self.path / name} cannot be read: {error}.") from None
+            raise OctavoError(f"{self.path / name} cannot be read: {error}") from None
 
 
 def create_run(root: Path, name: str, fill: Callable[[Path], None]) -> RunDirectory:
@@ -104,7 +104,7 @@ def create_run(root: Path, name: str, fill: Callable[[Path], None]) -> RunDirect
     check_name(name)
     place = root / name
     if place.exists():
-        raise OctavoError(f"{place} exists already: add --resume to go on with it, or choose another --name.")
+        raise OctavoError(f"{place} exists already: add --resume to go on with it, or choose another --name")
     beside = root / f".{name}.{os.getpid()}"
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -116,7 +116,7 @@ def create_run(root: Path, name: str, fill: Callable[[Path], None]) -> RunDirect
     except OSError as error:
         shutil.rmtree(beside, ignore_errors=True)
         raise OctavoError(
-            f"{place} cannot be made ({error.strerror}): free space or choose another place with --runs."
+            f"{place} cannot be made ({error.strerror}): free space or choose another place with --runs"
         ) from None
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
@@ -139,7 +139,7 @@ def open_run(given: str | Path, root: Path) -> RunDirectory:
             continue
     names = [run.name for run in list_runs(root)]
     known = f"{root} holds {', '.join(names)}." if names else f"{root} holds none yet: octavo train makes one."
-    raise OctavoError(f"There is no run {given}: {known}")
+    raise OctavoError(f"there is no run {given}: {known}")
 
 
 def list_runs(root: Path) -> list[RunDirectory]:
@@ -160,5 +160,5 @@ def check_name(name: str) -> None:
     if not _NAME.fullmatch(name) or len(name.encode()) > _LONGEST_NAME:
         raise OctavoError(
             f"{name!r} cannot be the name of a run: use letters, digits, '-', '_' and '.', beginning with a letter "
-            "or digit, at most 100."
+            "or digit, at most 100"
         )

@@ -54,6 +54,6 @@ def read_metrics(path: Path) -> list[Event]:
         except ValueError:
             event = None
         if not isinstance(event, dict):
-            raise OctavoError(f"{path}: line {number} is not a JSON object; delete that line.")
+            raise OctavoError(f"{path}: line {number} is not a JSON object; delete that line")
         events.append(event)
     return events

@@ -16,7 +16,7 @@ def scores(run: RunDirectory) -> list[Score]:
         return []
     entries = run.read_json(FILE).get("all")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise OctavoError(f"{run.path / FILE} is damaged: delete it and run octavo evaluate {run.name}.")
+        raise OctavoError(f"{run.path / FILE} is damaged: delete it and run octavo evaluate {run.name}")
     return [Score(entry) for entry in entries]
 
 

@@ -30,7 +30,7 @@ class Characters(HuggingFaceTokenizer):
         if room < 1:
             raise OctavoError(
                 f"tokenizer.vocab_size={vocab_size} has no room for characters: "
-                f"{_BYTES_AND_START} tokens are the bytes and the start token, so use more."
+                f"{_BYTES_AND_START} tokens are the bytes and the start token, so use more"
             )
         frequent = sorted(Counter(text).items(), key=lambda item: (-item[1], item[0]))[:room]
         pieces = [START, *(f"<0x{b:02X}>" for b in range(256)), *sorted(c for c, _ in frequent)]

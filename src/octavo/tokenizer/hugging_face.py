@@ -63,7 +63,7 @@ class HuggingFaceTokenizer:
                 encodings = self.pipeline.encode_batch_fast(group, add_special_tokens=False)
             except (UnicodeEncodeError, TypeError):
                 raise OctavoError(
-                    "The text holds half a surrogate pair, which is no character: decode it from its file anew."
+                    "the text holds half a surrogate pair, which is no character: decode it from its file anew"
                 ) from None
             yield np.concatenate([np.asarray(e.ids, dtype=np.int64) for e in encodings])
 

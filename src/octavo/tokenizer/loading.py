@@ -41,13 +41,13 @@ def load_tokenizer(path: Path) -> Tokenizer:
     except OSError as error:
         raise OctavoError(f"{path} cannot be read ({error.strerror}): is this the folder of a run?") from None
     except (ValueError, KeyError, TypeError):
-        raise OctavoError(f"{path} is not a tokenizer.json: train the run again.") from None
+        raise OctavoError(f"{path} is not a tokenizer.json: train the run again") from None
     if kind is None:
-        raise OctavoError(f"{path} is a tokenizer of a kind that Octavo does not make: use one of its own runs.")
+        raise OctavoError(f"{path} is a tokenizer of a kind that Octavo does not make: use one of its own runs")
     try:
         return kind(Pipeline.from_str(text))
     except Exception as error:  # the library raises bare Exception for whatever it cannot read
-        raise OctavoError(f"{path} is a damaged tokenizer.json ({error}): train the run again.") from None
+        raise OctavoError(f"{path} is a damaged tokenizer.json ({error}): train the run again") from None
 
 
 def _kind_of(before: str | None, byte_fallback: bool) -> type[HuggingFaceTokenizer] | None:

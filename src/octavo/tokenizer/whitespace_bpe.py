@@ -34,7 +34,7 @@ class WhitespaceBPE(HuggingFaceTokenizer):
         if (least := pipeline.get_vocab_size()) > vocab_size:
             raise OctavoError(
                 f"tokenizer.vocab_size={vocab_size} is too small for this text, whose characters and the special "
-                f"tokens are {least} tokens: use more."
+                f"tokens are {least} tokens: use more"
             )
         return cls(pipeline)
 

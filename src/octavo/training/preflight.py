@@ -69,18 +69,18 @@ def check_lengths(config: Config, prepared: Prepared) -> None:
     total = sum(part.characters for part, _ in prepared.values())
     trained = tokens - slice_length(config, tokens)
     if "validation" not in prepared or len(prepared["validation"][1]) < 2:
-        raise OctavoError(f"{total} characters leave too few tokens to score: use a longer text.")
+        raise OctavoError(f"{total} characters leave too few tokens to score: use a longer text")
     if trained > context:
         return
     if total > _LONG_TOKENS * max(tokens, 1):
         raise OctavoError(
             f"{total} characters make only {tokens} tokens, since the text repeats itself: "
-            "--set tokenizer.kind=characters keeps its letters apart."
+            "--set tokenizer.kind=characters keeps its letters apart"
         )
     needed = math.ceil(1.02 * total * (context + 1) / max(trained, 1))
     fits = 2 ** int(math.log2(trained - 1)) if trained > 2 else 0
     mend = f", or --set data.context_length={fits}" if fits >= 2 else ""
-    raise OctavoError(f"{total} characters are too few for a context of {context}: use at least {needed}{mend}.")
+    raise OctavoError(f"{total} characters are too few for a context of {context}: use at least {needed}{mend}")
 
 
 def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepared, precision: Precision) -> Preflight:
@@ -96,8 +96,8 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
     available = _machine_memory()
     if available and memory > available:
         raise OctavoError(
-            f"This run needs about {memory / 2**30:.1f} GiB and the machine has {available / 2**30:.1f}: "
-            "lower data.batch_size, data.context_length or model.d_model."
+            f"this run needs about {memory / 2**30:.1f} GiB and the machine has {available / 2**30:.1f}: "
+            "lower data.batch_size, data.context_length or model.d_model"
         )
     model = Transformer(config.model, tokenizer.vocab_size, config.train.seed)
     train, validation = prepared["train"][1], prepared["validation"][1]

@@ -50,9 +50,9 @@ class TrainingState:
         limit = 2 * max(self.first_loss, math.log(self.model.vocab_size))
         if len(self.recent) == _RECENT and sum(self.recent) / _RECENT > limit:
             raise OctavoError(
-                f"The loss exploded: a mean of {sum(self.recent) / _RECENT:.4g} nats a token over the last {_RECENT} "
+                f"the loss exploded: a mean of {sum(self.recent) / _RECENT:.4g} nats a token over the last {_RECENT} "
                 f"steps, where chance is {math.log(self.model.vocab_size):.4g}: lower optimizer.learning_rate "
-                "(and optimizer.matrix_learning_rate)."
+                "(and optimizer.matrix_learning_rate)"
             )
 
     def select(self, loss: float) -> bool:
@@ -117,6 +117,6 @@ def load_weights(model: Transformer, weights: Tensors) -> None:
     own = dict(model.named_parameters())
     shapes = {name: tuple(p.shape) for name, p in own.items()}
     if shapes != {name: tuple(w.shape) for name, w in weights.items()}:
-        raise OctavoError("The checkpoint's weights are not those of config.toml: one of the two was changed.")
+        raise OctavoError("the checkpoint's weights are not those of config.toml: one of the two was changed")
     for name, parameter in own.items():
         parameter.copy_(weights[name])

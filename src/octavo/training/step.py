@@ -38,8 +38,8 @@ def training_step(
     nats = loss.item()
     if not (math.isfinite(nats) and math.isfinite(norm)):
         raise OctavoError(
-            f"The loss became {nats:.4g} and its gradient {norm:.4g}: lower optimizer.learning_rate "
-            "(and optimizer.matrix_learning_rate), or set optimizer.clip_norm."
+            f"the loss became {nats:.4g} and its gradient {norm:.4g}: lower optimizer.learning_rate "
+            "(and optimizer.matrix_learning_rate), or set optimizer.clip_norm"
         )
     optimizers.step(learning_rate_scale)
     return nats, norm
