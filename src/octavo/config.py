@@ -73,7 +73,7 @@ class ModelConfig:
     n_heads: int = 4
     n_kv_heads: int = 0  # heads of keys and values that query heads share; 0: n_heads
     d_head: int = 0  # 0: d_model / n_heads
-    d_ff: int = 352
+    d_ff: int = 400
     position: Literal["rotary", "sinusoidal", "learned", "none"] = "rotary"
     position_base: float = 10000.0  # of the rotary and the sinusoidal frequencies
     max_positions: int = 512  # rows of a sinusoidal or learned table
@@ -87,7 +87,7 @@ class ModelConfig:
     tied_embeddings: bool = True
     initialisation: Literal["scaled", "pytorch"] = "scaled"
     dropout: float = 0.1  # on the embedding and on what attention and feed-forward add
-    hidden_dropout: float = 0.0  # inside the feed-forward layer
+    hidden_dropout: float = 0.1  # inside the feed-forward layer
 
     def __post_init__(self) -> None:
         for name in ("n_layers", "d_model", "n_heads", "d_ff", "max_positions"):
@@ -130,10 +130,10 @@ class OptimizerConfig:
     """How gradients move weights."""
 
     kind: Literal["muon", "adamw", "adam"] = "muon"  # adam: weight decay is L2 in the gradient (coupled)
-    learning_rate: float = 3e-3  # of Adam or AdamW
+    learning_rate: float = 0.01  # of Adam or AdamW
     matrix_learning_rate: float = 0.02  # of Muon, which takes the matrices inside the blocks
     betas: tuple[float, float] = (0.9, 0.95)
-    epsilon: float = 1e-8
+    epsilon: float = 1e-10
     momentum: float = 0.95  # of Muon
     weight_decay: float = 0.1
     clip_norm: float = 1.0  # largest norm of the whole gradient; 0: not clipped

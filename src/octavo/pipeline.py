@@ -19,6 +19,7 @@ from octavo.runs.checkpoint import load_newest, save_checkpoint
 from octavo.runs.provenance import sitting
 from octavo.tokenizer import Tokenizer, load_tokenizer
 from octavo.training import (
+    Counted,
     Interrupted,
     Precision,
     Training,
@@ -86,7 +87,7 @@ def finish(directory: RunDirectory, progress: Progress) -> Run:
     """Score the held-out part, draw the curves and write the samples of a trained run."""
     run = Run(directory)
     progress.note("scoring the held-out part, drawing curves, writing samples")
-    run.evaluate()
+    run.evaluate(watch=lambda share: progress.share("scoring", share))
     run.curves()
     prompt = (
         "" if run.tokenizer.start_id is not None else run.tokenizer.decode(run.parts["validation"].ids[:8].tolist())
@@ -137,7 +138,8 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     provenance["sittings"].append(sitting(state.step, threads=_threads()))
     directory.write_json("provenance.json", provenance)
 
-    data = training_data(config, parts["train"].ids, parts["validation"].ids, tokenizer)
+    train, validation = (Counted(p.ids, p.facts.characters) for p in (parts["train"], parts["validation"]))
+    data = training_data(config, train, validation, tokenizer)
     precision = Precision(**provenance["precision"])  # a resumed run keeps what it began with
     metrics = MetricsLog(directory.path / "metrics.jsonl", kept_metrics)
     try:

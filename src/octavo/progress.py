@@ -1,6 +1,5 @@
 """What a person sees while a run trains: a bar on a terminal, plain lines elsewhere, or nothing."""
 
-import math
 import sys
 import time
 from types import TracebackType
@@ -32,6 +31,9 @@ class Progress:
     def sample(self, step: int, text: str) -> None:
         """What the model writes by now."""
 
+    def share(self, what: str, share: float) -> None:
+        """How much of some other long work is done, 0 … 1."""
+
     def close(self) -> None:
         """Nothing more will come."""
 
@@ -40,7 +42,7 @@ class PlainProgress(Progress):
     """Lines for a log: what happened, and every ten seconds where training is."""
 
     def __init__(self, file: TextIO) -> None:
-        self._file, self._last = file, -math.inf
+        self._file, self._last = file, time.monotonic()
 
     def note(self, text: str) -> None:
         print(text, file=self._file, flush=True)
@@ -48,13 +50,21 @@ class PlainProgress(Progress):
     def event(self, event: Event) -> None:
         if isinstance(event, Validated):
             self.note(f"step {event.step}: held-out loss {event.loss:.4f} nats per token")
-        elif isinstance(event, Stepped) and time.monotonic() - self._last >= _EVERY:
-            self._last = time.monotonic()
+        elif isinstance(event, Stepped) and self._due():
             left = event.seconds * (1 - event.progress) / max(event.progress, 1e-9)
             self.note(
                 f"step {event.step} ({event.progress:.0%}, {duration(left)} left): loss {event.loss:.4f}, "
                 f"{event.tokens_per_second:,.0f} tokens/s"
             )
+
+    def share(self, what: str, share: float) -> None:
+        if self._due():
+            self.note(f"{what}: {share:.0%}")
+
+    def _due(self) -> bool:
+        due = time.monotonic() - self._last >= _EVERY
+        self._last = time.monotonic() if due else self._last
+        return due
 
     def sample(self, step: int, text: str) -> None:
         self.note(f"--- sample at step {step}\n{shown(text)}\n---")
@@ -98,6 +108,9 @@ class BarProgress(Progress):
         from rich.text import Text
 
         self._console.print(Panel(Text(shown(text)), title=f"sample at step {step}", border_style="dim"))
+
+    def share(self, what: str, share: float) -> None:
+        self._bar.update(self._task, completed=share, numbers=what, visible=True)
 
     def close(self) -> None:
         self._bar.stop()

@@ -9,7 +9,7 @@ from octavo.config import Config, SamplingConfig
 from octavo.corpus import Corpus, read_corpus
 from octavo.data import TokenPart, documents, open_parts
 from octavo.errors import OctavoError
-from octavo.evaluate import Evaluation, Protocol, ScoredText, evaluate
+from octavo.evaluate import Evaluation, Protocol, ScoredText, Watch, evaluate, unwatched
 from octavo.generate import generate
 from octavo.model import Transformer
 from octavo.plots import draw_curves
@@ -141,6 +141,7 @@ class Run:
         protocol: Protocol = "sliding",
         window_characters: int = 256,
         encoding: str = "utf-8",
+        watch: Watch = unwatched,
     ) -> Evaluation:
         """Score the run on a part of its own text, or on another `text`, and add that to ``evaluation.json``.
 
@@ -160,6 +161,7 @@ class Run:
             window_characters=window_characters,
             selected_on_this_text=text is None and selected_on == split,
             checkpoint=self.checkpoint,
+            watch=watch,
         )
         add_score(self.directory, Score(result.as_json()))
         return result

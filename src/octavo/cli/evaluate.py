@@ -46,15 +46,18 @@ def run(options: argparse.Namespace) -> int:
 
         corpus = read_corpus([options.text], encoding=options.encoding)
 
+    from octavo.progress import make_progress
     from octavo.run import Run
 
-    score = Run(directory).evaluate(
-        corpus,
-        split=options.split,
-        stride=options.stride,
-        protocol=options.protocol,
-        window_characters=options.window,
-    )
+    with make_progress(True) as progress:
+        score = Run(directory).evaluate(
+            corpus,
+            watch=lambda share: progress.share("scoring", share),
+            split=options.split,
+            stride=options.stride,
+            protocol=options.protocol,
+            window_characters=options.window,
+        )
     windows = (
         f"pieces of {score.window_characters} characters, each from an empty context"
         if score.protocol == "disjoint"

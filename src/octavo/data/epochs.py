@@ -44,6 +44,10 @@ class EpochWindows:
         inputs, targets = zip(*pieces, strict=True)
         return torch.cat(inputs), torch.cat(targets)
 
+    def lengthened(self, epoch: int) -> float:
+        """How many times as many tokens BPE-dropout makes of the text in `epoch`; 1 without it."""
+        return 1.0 if self._dropout is None else self._recut(epoch).tokens / self.plain.tokens
+
     def _cut_anew(self, epoch: int) -> Windows:
         """The epoch's tokens are more, so as many windows lie a little further apart."""
         assert self._dropout is not None

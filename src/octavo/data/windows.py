@@ -23,7 +23,7 @@ class Windows:
     ) -> None:
         self._ids, self._stride, self._start_id, self.phases = ids, stride, start_id, phases
         self._within = np.arange(context_length + 1)
-        self.context_length = context_length
+        self.context_length, self.tokens = context_length, len(ids)
 
     def __len__(self) -> int:
         room = len(self._ids) - self.context_length - self.phases

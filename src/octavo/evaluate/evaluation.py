@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from octavo.errors import OctavoError
-from octavo.evaluate.scoring import Nats, token_losses
+from octavo.evaluate.scoring import Nats, Watch, token_losses, unwatched
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 
@@ -75,11 +75,13 @@ def evaluate(
     selected_on_this_text: bool = False,
     checkpoint: str = "",
     batch_size: int = 64,
+    watch: Watch = unwatched,
 ) -> Evaluation:
     """Score `text`: every token of it once.
 
     ``sliding``: windows that overlap, `stride` apart (0: half the context). ``disjoint``: pieces of
     `window_characters` side by side, each tokenized and scored from an empty context, as others publish it.
+    `watch` is told the share that is done.
 
     Raises:
         OctavoError: the stride is out of range, the text is empty, or the protocol cannot be used.
@@ -101,6 +103,7 @@ def evaluate(
         context_length=context_length,
         stride=stride,
         batch_size=batch_size,
+        watch=watch,
     )
     flat = np.concatenate(losses)
     total = float(flat.sum())

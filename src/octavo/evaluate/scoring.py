@@ -6,7 +6,7 @@ B windows, T positions, V vocabulary.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,11 @@ from octavo.data.windows import begun
 from octavo.model import Transformer
 
 Nats = npt.NDArray[np.float64]
+Watch = Callable[[float], None]
+
+
+def unwatched(share: float) -> None:
+    """Nobody waits."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,11 @@ def token_losses(
     context_length: int,
     stride: int,
     batch_size: int = 64,
+    watch: Watch = unwatched,
 ) -> list[Nats]:
     """Nats of every token of every document (ids without start token), in fp32, summed in float64 by the caller.
+
+    `watch` is told, now and then, the share that is done.
 
     Without a start token nothing comes before a document's first token: it is charged as by the uniform
     distribution, the best that can be said without having seen anything.
@@ -65,6 +73,7 @@ def token_losses(
     ]
     losses = [np.full(len(ids), math.log(model.vocab_size)) for ids in documents]
     for at in range(0, len(windows), batch_size):
+        watch(at / len(windows))
         group = windows[at : at + batch_size]
         longest = max(w.end - w.begin for w in group)  # shorter ones are filled up behind, where nothing sees it
         x, y = (

@@ -3,8 +3,8 @@
 So two variants of a model start alike wherever their shapes agree, whatever else they differ in.
 """
 
+import hashlib
 import math
-import zlib
 
 import torch
 from torch import nn
@@ -26,25 +26,31 @@ def initialise(model: nn.Module, config: ModelConfig, seed: int) -> None:
         if isinstance(module, nn.Embedding):
             scale = 1.0 if config.initialisation == "pytorch" else EMBEDDING_SCALE
             module.weight.normal_(0.0, scale, generator=_generator(seed, f"{name}.weight"))
-        elif isinstance(module, nn.Linear) and not _is_tied(model, module):
-            _fill_linear(module, name, config, seed)
+        elif isinstance(module, nn.Linear):
+            if not _is_tied(model, module):
+                _fill_matrix(module, name, config, seed)
+            if module.bias is not None:
+                _fill_bias(module, name, config, seed)
         elif isinstance(module, Learned):
             module.rows.normal_(0.0, EMBEDDING_SCALE, generator=_generator(seed, f"{name}.rows"))
 
 
-def _fill_linear(module: nn.Linear, name: str, config: ModelConfig, seed: int) -> None:
+def _fill_matrix(module: nn.Linear, name: str, config: ModelConfig, seed: int) -> None:
     weights = _generator(seed, f"{name}.weight")
     bound = 1 / math.sqrt(module.in_features)
     if config.initialisation == "pytorch":
         module.weight.uniform_(-bound, bound, generator=weights)
-        if module.bias is not None:
-            module.bias.uniform_(-bound, bound, generator=_generator(seed, f"{name}.bias"))
-        return
-    if config.residual and name.endswith((".attention.output", ".feedforward.down")):
+    elif config.residual and name.endswith((".attention.output", ".feedforward.down")):
         module.weight.zero_()
     else:
         module.weight.normal_(0.0, bound, generator=weights)
-    if module.bias is not None:
+
+
+def _fill_bias(module: nn.Linear, name: str, config: ModelConfig, seed: int) -> None:
+    if config.initialisation == "pytorch":
+        bound = 1 / math.sqrt(module.in_features)
+        module.bias.uniform_(-bound, bound, generator=_generator(seed, f"{name}.bias"))
+    else:
         module.bias.zero_()
 
 
@@ -53,4 +59,6 @@ def _is_tied(model: nn.Module, module: nn.Linear) -> bool:
 
 
 def _generator(seed: int, name: str) -> torch.Generator:
-    return torch.Generator().manual_seed((seed << 32 | zlib.crc32(name.encode())) % 2**63)
+    """Torch's generator heeds only the lowest 32 bits of its seed, so `seed` and `name` share those."""
+    digest = hashlib.sha256(f"{seed} {name}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:4], "little"))

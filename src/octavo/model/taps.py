@@ -45,4 +45,4 @@ def within(tap: Tap | None, scope: str) -> Tap | None:
     if tap is None:
         return None
     outer = tap
-    return lambda site, tensor: outer(f"{scope}.{site}", tensor)
+    return lambda site, tensor: tapped(outer, f"{scope}.{site}", tensor)

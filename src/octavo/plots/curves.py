@@ -15,9 +15,7 @@ AXES = {
 _TRAIN, _HELD_OUT = "#9aa5b1", "#c2410c"
 
 
-def draw_curves(
-    metrics: Sequence[dict[str, Any]], folder: Path, title: str, *, characters_per_token: float
-) -> list[Path]:
+def draw_curves(metrics: Sequence[dict[str, Any]], folder: Path, title: str) -> list[Path]:
     """Write a figure for each axis, as PNG and SVG, into `folder`; returns their paths.
 
     Raises:
@@ -30,7 +28,7 @@ def draw_curves(
     folder.mkdir(exist_ok=True)
     paths = []
     for name, (key, label) in AXES.items():
-        figure = _figure(steps, validations, key, label, title, characters_per_token)
+        figure = _figure(steps, validations, key, label, title)
         for suffix in ("png", "svg"):
             paths.append(folder / f"{name}.{suffix}")
             figure.savefig(paths[-1], dpi=144, metadata={"Date": None} if suffix == "svg" else None)
@@ -43,23 +41,23 @@ def _figure(
     key: str,
     label: str,
     title: str,
-    characters_per_token: float,
 ) -> Any:
     from matplotlib.figure import Figure  # here: it takes longer to import than most commands run
 
-    scales: dict[str, Callable[[float], float]] = {
-        "loss, nats per token": float,
-        "perplexity per token": math.exp,
-        "bits per character": lambda loss: loss / characters_per_token / math.log(2),
+    panels: dict[str, Callable[[dict[str, Any]], float]] = {
+        "loss, nats per token": lambda event: float(event["loss"]),
+        "perplexity per token": lambda event: math.exp(event["loss"]),
+        "bits per character": lambda event: float(event["nats_per_character"]) / math.log(2),
     }
     figure: Any = Figure(figsize=(11, 3.6), layout="constrained")
     figure.suptitle(title if title.isascii() else "", fontsize=11)  # the font has not every letter
-    for axes, (name, scale) in zip(figure.subplots(1, 3), scales.items(), strict=True):
-        axes.plot([e[key] for e in steps], [scale(e["loss"]) for e in steps], color=_TRAIN, lw=1, label="training")
+    for axes, (name, value) in zip(figure.subplots(1, 3), panels.items(), strict=True):
+        x, y = [e[key] for e in steps], [value(e) for e in steps]
+        axes.plot(x, y, color=_TRAIN, lw=1, label="training, with dropout")
+        seen, y_seen = [e[key] for e in validations], [value(e) for e in validations]
         if validations:
-            x, y = [e[key] for e in validations], [scale(e["loss"]) for e in validations]
-            axes.plot(x, y, color=_HELD_OUT, lw=1.8, marker="o", ms=3, label="held out")
-        axes.set(xlabel=label, ylabel=name, ylim=_limits([scale(e["loss"]) for e in [*steps, *validations]]))
+            axes.plot(seen, y_seen, color=_HELD_OUT, lw=1.8, marker="o", ms=3, label="held out")
+        axes.set(xlabel=label, ylabel=name, ylim=_limits(y + y_seen))
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)

@@ -17,6 +17,7 @@ class Stepped(Event):
     """`train.log_every` steps are done; `loss` is their mean in nats per token, rates are theirs."""
 
     loss: float
+    nats_per_character: float  # the same loss, for a character of the text
     learning_rate: float
     gradient_norm: float
     steps_per_second: float
@@ -29,6 +30,7 @@ class Validated(Event):
     """Loss in nats per token on windows that are not trained on: `part` says of what."""
 
     loss: float
+    nats_per_character: float  # about: these windows' tokens are as long as the part's on average
     part: str
     best: bool  # lowest so far, where training may stop early
 

@@ -6,6 +6,7 @@ B windows of a batch, T context_length.
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -37,28 +38,45 @@ class TrainingData:
     validation: Windows
     validation_indices: npt.NDArray[np.int64]
     part: str
+    tokens_per_character: float  # of the training part, as it is cut for scoring
+    validation_tokens_per_character: float
 
 
-def training_data(config: Config, train_ids: Ids, validation_ids: Ids, tokenizer: Tokenizer) -> TrainingData:
+class Counted(NamedTuple):
+    """Token ids and how many characters of text they stand for."""
+
+    ids: Ids
+    characters: int
+
+    @property
+    def tokens_per_character(self) -> float:
+        """What turns nats per token into nats per character."""
+        return len(self.ids) / self.characters
+
+
+def training_data(config: Config, train: Counted, validation: Counted, tokenizer: Tokenizer) -> TrainingData:
     """Lay out windows and batches. Early stopping looks at the end of the training part, which is then not
     trained on, unless the config says that it may look at the held-out part."""
     context, stride, seed = config.data.context_length, config.data.window_stride, config.train.seed
     part, start_id = "validation", tokenizer.start_id
+    (train_ids, _), (validation_ids, _) = train, validation
+    ratios = (train.tokens_per_character, validation.tokens_per_character)
     if aside := slice_length(config, len(train_ids)):
         border = len(train_ids) - aside
         train_ids, validation_ids, part = train_ids[:border], train_ids[border:], "train-slice"
+        ratios = (ratios[0], ratios[0])
     phases = min(stride, max(1, len(train_ids) - context))  # a short text has fewer places to begin at
     dropout = None
     if config.tokenizer.dropout and isinstance(tokenizer, ByteBPE) and len(train_ids) <= LONGEST_RECUT:
         texts = [tokenizer.decode(ids) for ids in documents(train_ids, start_id)]
         dropout = BPEDropout(tokenizer, texts, config.tokenizer.dropout, seed)
     windows = EpochWindows(train_ids, context, stride, start_id=start_id, phases=phases, dropout=dropout)
-    validation = Windows(validation_ids, min(context, len(validation_ids) - 1), stride, start_id=start_id)
+    looked_at = Windows(validation_ids, min(context, len(validation_ids) - 1), stride, start_id=start_id)
     order = BatchOrder(
         seed, len(windows), config.data.batch_size, phases, partial=config.data.last_batch == "partial"
     )
-    indices = spread(validation, config.train.validation_windows)
-    return TrainingData(windows, order, validation, indices, part)
+    indices = spread(looked_at, config.train.validation_windows)
+    return TrainingData(windows, order, looked_at, indices, part, *ratios)
 
 
 def slice_length(config: Config, tokens: int) -> int:
@@ -90,6 +108,7 @@ class Training:
         self.budget: Budget = make_budget(config.train, data.order.steps_per_epoch)
         self._dtype, self._stop = dtype, stop
         self._masks = dropout_masks(config, dtype)
+        self._lengthened = 1.0  # how many times as many tokens the last batch's epoch is cut into
 
     def __iter__(self) -> Iterator[Event]:
         """Train until the budget is spent; the clock runs on while a listener is at work.
@@ -128,6 +147,7 @@ class Training:
         batch = self.data.order.batch(state.step)
         recut = progress < self.config.tokenizer.dropout_until
         inputs, targets = self.data.windows.gather(batch, recut=recut)
+        self._lengthened = self.data.windows.lengthened(int(batch.epochs[0])) if recut else 1.0
         loss, norm = training_step(
             state.model,
             state.optimizers,
@@ -152,7 +172,8 @@ class Training:
             dtype=self._dtype,
         )
         best = state.select(loss) if self.config.train.patience else False
-        return Validated(*self._here(), loss, data.part, best)
+        per_character = loss * data.validation_tokens_per_character
+        return Validated(*self._here(), loss, per_character, data.part, best)
 
     def _stepped(self, norm: float, scale: float, mark: tuple[int, float]) -> Stepped:
         state, data = self.state, self.config.data
@@ -162,6 +183,7 @@ class Training:
         return Stepped(
             *self._here(),
             loss=loss,
+            nats_per_character=loss * self.data.tokens_per_character * self._lengthened,
             learning_rate=self.config.optimizer.learning_rate * scale,
             gradient_norm=norm,
             steps_per_second=rate,

@@ -18,7 +18,7 @@ from octavo.optim import Optimizers
 from octavo.terminal import duration
 from octavo.tokenizer import Tokenizer
 from octavo.training.budget import make_budget
-from octavo.training.loop import dropout_masks, slice_length, training_data
+from octavo.training.loop import Counted, dropout_masks, slice_length, training_data
 from octavo.training.precision import Precision
 from octavo.training.step import training_step
 
@@ -100,7 +100,7 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
             "lower data.batch_size, data.context_length or model.d_model"
         )
     model = Transformer(config.model, tokenizer.vocab_size, config.train.seed)
-    train, validation = prepared["train"][1], prepared["validation"][1]
+    train, validation = (Counted(ids, part.characters) for part, ids in (prepared["train"], prepared["validation"]))
     data = training_data(config, train, validation, tokenizer)
     per_step = _seconds_per_step(config, model, precision)
     per_epoch = data.order.steps_per_epoch
@@ -109,12 +109,12 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
     return Preflight(
         text=name,
         characters=sum(part.characters for part, _ in prepared.values()),
-        train_tokens=len(train),
-        validation_tokens=len(validation),
+        train_tokens=len(train.ids),
+        validation_tokens=len(validation.ids),
         vocab_size=tokenizer.vocab_size,
-        characters_per_token=prepared["train"][0].characters / len(train),
+        characters_per_token=1 / train.tokens_per_character,
         parameters=parameters,
-        tokens_per_parameter=len(train) / parameters,
+        tokens_per_parameter=len(train.ids) / parameters,
         steps=steps,
         epochs=steps / per_epoch,
         seconds=budget.seconds or steps * per_step,
