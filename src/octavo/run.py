@@ -172,13 +172,7 @@ class Run:
         Raises:
             OctavoError: training has not come to its first line of metrics.
         """
-        train = self.parts["train"].facts
-        return draw_curves(
-            self.metrics,
-            self.path / "curves",
-            self.name,
-            characters_per_token=train.characters / train.tokens,
-        )
+        return draw_curves(self.metrics, self.path / "curves", self.name)
 
     @cached_property
     def _newest(self) -> tuple[Path, Checkpoint]:
