@@ -16,6 +16,7 @@ import tomli_w
 from octavo.errors import OctavoError
 
 T = TypeVar("T")
+_LARGEST_FLOAT = 2**1023
 
 
 def parse_toml(text: str, source: str) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         raise OctavoError(f"{source} is not valid TOML ({error}): mend that place") from None
 
 
@@ -82,7 +83,7 @@ def parse_assignment(text: str) -> tuple[str, Any]:
         raise OctavoError(f"'{text}' is not an assignment: write it as section.key=value")
     try:
         return name, tomllib.loads(f"value = {raw}")["value"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:  # as in parse_toml
         return name, raw.strip()
 
 
@@ -112,10 +113,15 @@ def dotted_names(values: Mapping[str, Any], path: str = "") -> list[str]:
 def unknown_key(name: str, known: Iterable[str]) -> str:
     """Say that `name` is not a setting, and which one was probably meant."""
     known = list(known)
-    by_last_word = [k for k in known if k.rpartition(".")[2] == name.rpartition(".")[2]]
-    near = by_last_word or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    section, _, last = name.rpartition(".")
+    by_last_word = {k.rpartition(".")[2]: k for k in known if k.rpartition(".")[0] == section}
+    near = [k for k in known if k.rpartition(".")[2] == last]
+    if by_last_word:  # the section is right: its name must not make all its settings look alike
+        near = near or [by_last_word[word] for word in difflib.get_close_matches(last, by_last_word, n=1)]
+    else:
+        near = near or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"there is no setting {name}: " + (
-        f"did you mean {near[0]}?" if near else f"choose one of {', '.join(known)}"
+        f"did you mean {near[0]}?" if near else f"choose one of {', '.join(by_last_word.values() or known)}"
     )
 
 
@@ -138,7 +144,7 @@ def _typed(hint: Any, value: Any, name: str) -> Any:
         if not isinstance(value, list | tuple) or len(value) != len(kinds):
             raise OctavoError(f"{name} takes {len(kinds)} numbers such as [0.9, 0.95], not {value!r}")
         return tuple(_typed(kind, item, name) for kind, item in zip(kinds, value, strict=True))
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    if hint is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST_FLOAT:
         return float(value)
     if type(value) is not hint:
         words = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}

@@ -46,7 +46,7 @@ def _figure(
 
     panels: dict[str, Callable[[dict[str, Any]], float]] = {
         "loss, nats per token": lambda event: float(event["loss"]),
-        "perplexity per token": lambda event: math.exp(event["loss"]),
+        "perplexity per token": lambda event: math.exp(min(event["loss"], 700.0)),
         "bits per character": lambda event: float(event["nats_per_character"]) / math.log(2),
     }
     figure: Any = Figure(figsize=(11, 3.6), layout="constrained")

@@ -14,6 +14,7 @@ from octavo.config import Config
 from octavo.data import Prepared
 from octavo.errors import OctavoError
 from octavo.model import Transformer
+from octavo.model.attention import EXPLICIT_UP_TO
 from octavo.optim import Optimizers
 from octavo.terminal import duration
 from octavo.tokenizer import Tokenizer
@@ -22,7 +23,7 @@ from octavo.training.loop import Counted, dropout_masks, slice_length, training_
 from octavo.training.precision import Precision
 from octavo.training.step import training_step
 
-_PROCESS = 400 * 2**20  # bytes of Python and PyTorch before there is a model
+_PROCESS = 440 * 2**20  # bytes of Python and PyTorch before there is a model
 _PROBE_SECONDS = 1.0
 _LONG_TOKENS = 20  # characters a token: words are shorter, so it is one piece repeated
 
@@ -92,7 +93,7 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
     check_lengths(config, prepared)
     with torch.device("meta"):  # sizes alone: a model that does not fit must not be made to find that out
         parameters = Transformer(config.model, tokenizer.vocab_size).n_parameters()
-    memory = memory_estimate(config, parameters, tokenizer.vocab_size)
+    memory = memory_estimate(config, parameters, tokenizer.vocab_size, precision)
     available = _machine_memory()
     if available and memory > available:
         raise OctavoError(
@@ -124,18 +125,19 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
     )
 
 
-def memory_estimate(config: Config, parameters: int, vocab_size: int) -> int:
-    """Bytes at the peak of a training step: weights and their kin, and what the backward pass keeps."""
-    sizes, data = config.model, config.data
-    copies = (
-        2 + (2 if config.optimizer.kind != "muon" else 1) + bool(config.train.average) + bool(config.train.patience)
-    )
+def memory_estimate(config: Config, parameters: int, vocab_size: int, precision: Precision) -> int:
+    """Bytes at the peak of a training step: weights and their kin, and what the backward pass keeps.
+
+    The counts of what is kept were fitted to measured peaks (docs/lab-notes.md), within a quarter of them.
+    """
+    sizes, data, train = config.model, config.data, config.train
+    moments = 1 if config.optimizer.kind == "muon" else 2
+    copies = 2 + moments + bool(train.average) + bool(train.patience)
     positions = data.batch_size * data.context_length
-    attention = sizes.n_heads * (4 * data.context_length + 8 * sizes.head_width)
-    feedforward = 5 * sizes.d_ff
-    stream = 14 * sizes.d_model
-    kept = sizes.n_layers * (attention + feedforward + stream) + 4 * vocab_size
-    return _PROCESS + 4 * (copies * parameters + positions * kept)
+    scores = 4 * data.context_length if data.context_length <= EXPLICIT_UP_TO else 0  # fused: none is kept
+    attention = sizes.n_heads * (scores + 8 * sizes.head_width)
+    kept = sizes.n_layers * (attention + 5 * sizes.d_ff + 14 * sizes.d_model) + 4 * vocab_size
+    return _PROCESS + 4 * copies * parameters + precision.dtype.itemsize * positions * kept
 
 
 def _seconds_per_step(config: Config, model: Transformer, precision: Precision) -> float:
