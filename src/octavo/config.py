@@ -53,15 +53,14 @@ class TokenizerConfig:
     kind: Literal["bpe", "characters", "whitespace-bpe"] = "bpe"
     vocab_size: int = 512  # the most tokens it may have; `characters` takes what the text needs
     trained_on: Literal["train", "all"] = "train"
-    dropout: float = 0.0  # BPE-dropout: chance that a merge is passed over in training, anew in every epoch
+    # BPE-dropout, of kind bpe alone: chance that a merge is passed over in training, anew in every epoch
+    dropout: float = 0.0
     dropout_until: float = 0.85  # share of the budget after which words are cut as they are when scored
 
     def __post_init__(self) -> None:
         _between("tokenizer.vocab_size", self.vocab_size, 8, LARGEST_SIZE)
         _between("tokenizer.dropout", self.dropout, 0.0, 0.9)
         _between("tokenizer.dropout_until", self.dropout_until, 0.0, 1.0)
-        if self.dropout and self.kind != "bpe":
-            raise OctavoError(f"tokenizer.dropout needs merges to pass over: kind {self.kind} has none; set it to 0")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,6 @@ train, validation, test = split(corpus)
 from octavo.corpus.document import Corpus, Document
 from octavo.corpus.reading import read_corpus
 from octavo.corpus.shakespeare import tiny_shakespeare
-from octavo.corpus.splitting import Part, Parts, split, stretch
+from octavo.corpus.splitting import Part, Parts, borders, split, stretch
 
-__all__ = ["Corpus", "Document", "Part", "Parts", "read_corpus", "split", "stretch", "tiny_shakespeare"]
+__all__ = ["Corpus", "Document", "Part", "Parts", "borders", "read_corpus", "split", "stretch", "tiny_shakespeare"]

@@ -47,8 +47,7 @@ def split(corpus: Corpus, *, validation: float = 0.1, test: float = 0.0) -> Part
     for name, fraction in (("validation", validation), ("test", test)):
         if not 0 <= fraction < 1:  # also refuses NaN
             raise OctavoError(f"the {name} fraction is {fraction}: choose one from 0 up to, not including, 1")
-    held_out = _as_written(validation) + _as_written(test)
-    if held_out >= 1:
+    if _as_written(validation) + _as_written(test) >= 1:
         raise OctavoError(
             f"the fractions validation {validation} and test {test} leave nothing to train on: "
             "choose fractions with a sum below 1"
@@ -57,8 +56,7 @@ def split(corpus: Corpus, *, validation: float = 0.1, test: float = 0.0) -> Part
         raise OctavoError("the validation fraction is 0: choose one above 0, such as 0.1")
 
     n = corpus.characters
-    train_end = int(n * (1 - held_out))
-    validation_end = int(n * (1 - _as_written(test)))
+    train_end, validation_end = borders(n, validation, test)
     for name, characters in (("train", train_end), ("validation", validation_end - train_end)):
         if characters == 0:
             raise OctavoError(
@@ -70,6 +68,12 @@ def split(corpus: Corpus, *, validation: float = 0.1, test: float = 0.0) -> Part
         stretch(corpus, train_end, validation_end),
         stretch(corpus, validation_end, n),
     )
+
+
+def borders(n: int, validation: float, test: float) -> tuple[int, int]:
+    """Where, of `n` characters or tokens, train ends and where validation ends."""
+    held_out = _as_written(validation) + _as_written(test)
+    return int(n * (1 - held_out)), int(n * (1 - _as_written(test)))
 
 
 def _as_written(fraction: float) -> Fraction:

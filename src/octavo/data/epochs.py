@@ -32,6 +32,11 @@ class EpochWindows:
     def __len__(self) -> int:
         return len(self.plain)
 
+    @property
+    def recuts(self) -> bool:
+        """Whether there is BPE-dropout."""
+        return self._dropout is not None
+
     def gather(self, batch: Batch, *, recut: bool) -> tuple[torch.Tensor, torch.Tensor]:
         """Inputs and targets (B, T) of a batch; `recut`: of its epoch's own cutting, if there is BPE-dropout."""
         if not recut or self._dropout is None:

@@ -1,7 +1,7 @@
 """A corpus becomes a tokenizer and three parts of token ids."""
 
 from octavo.config import DataConfig, TokenizerConfig
-from octavo.corpus import Corpus, Part, split, stretch
+from octavo.corpus import Corpus, Part, borders, split, stretch
 from octavo.data.parts import Ids, id_type, tokenize
 from octavo.errors import OctavoError
 from octavo.tokenizer import Tokenizer, train_tokenizer
@@ -29,17 +29,14 @@ def _split_by_tokens(corpus: Corpus, data: DataConfig, config: TokenizerConfig) 
     text = stretch(corpus, 0, corpus.characters).text
     tokenizer = train_tokenizer(config, text)
     ids = tokenizer.encode(text).astype(id_type(tokenizer))
-    borders = [
-        0,
-        *(int(len(ids) * share) for share in (1 - data.validation - data.test, 1 - data.test)),
-        len(ids),
-    ]
-    places = [0, *(tokenizer.characters_before(text, border) for border in borders[1:3]), corpus.characters]
+    cuts = borders(len(ids), data.validation, data.test)
+    tokens = [0, *cuts, len(ids)]
+    places = [0, *(tokenizer.characters_before(text, cut) for cut in cuts), corpus.characters]
     prepared = {}
     for i, name in enumerate(("train", "validation", "test")):
         part = stretch(corpus, places[i], places[i + 1])
         if part.characters:
-            prepared[name] = (part, ids[borders[i] : borders[i + 1]])
+            prepared[name] = (part, ids[tokens[i] : tokens[i + 1]])
     if len(prepared.get("validation", ("", ()))[1]) < 2:
         raise OctavoError(f"{corpus.name} gives only {len(ids)} tokens, too few to hold some out: use a longer text")
     return tokenizer, prepared

@@ -4,6 +4,8 @@ import torch
 
 from octavo.config import SamplingConfig
 
+_GREEDY = 1e-6  # so low a temperature divides by almost nothing, and has no other choice than the likeliest
+
 
 def probabilities(logits: torch.Tensor, sampling: SamplingConfig) -> torch.Tensor:
     """The distribution (B, V) that a token is drawn from, float32.
@@ -12,7 +14,7 @@ def probabilities(logits: torch.Tensor, sampling: SamplingConfig) -> torch.Tenso
     after the temperature.
     """
     logits = logits.float()
-    if sampling.temperature == 0:
+    if sampling.temperature < _GREEDY:
         return torch.nn.functional.one_hot(logits.argmax(-1), logits.shape[-1]).float()
     logits = (logits - logits.amax(-1, keepdim=True)) / sampling.temperature
     if 0 < sampling.top_k < logits.shape[-1]:

@@ -24,7 +24,8 @@ class TextStream:
         """Take in one token; return the text that is certain by now."""
         self._left -= 1
         ended = token == self._end_id
-        self._held += self._decoder.decode(b"" if ended else self._token_bytes[token], final=ended or not self._left)
+        # Never final: a character that the end cuts in two is left out, not replaced.
+        self._held += "" if ended else self._decoder.decode(self._token_bytes[token])
         self.done = ended or not self._left
         found = [place for stop in self._stops if (place := self._held.find(stop)) >= 0]
         if found:

@@ -46,6 +46,7 @@ class Preflight:
     tokens_per_second: float
     memory_bytes: int
     precision: Precision
+    bpe_dropout: float  # 0: none, also where the tokenizer or the length of the text rules it out
 
     def lines(self) -> list[str]:
         """For people, a few lines."""
@@ -56,6 +57,7 @@ class Preflight:
             f"model: {self.parameters:,} parameters, {self.tokens_per_parameter:.2f} training tokens for each",
             f"about {self.steps:,} steps ({self.epochs:.1f} epochs), {duration(self.seconds)}, "
             f"{self.tokens_per_second:,.0f} tokens/s, {self.memory_bytes / 2**20:,.0f} MiB",
+            *([f"BPE-dropout: {self.bpe_dropout}"] if self.bpe_dropout else []),
             f"precision: {self.precision.name} ({self.precision.reason})",
         ]
 
@@ -122,6 +124,7 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
         tokens_per_second=config.data.batch_size * config.data.context_length / per_step,
         memory_bytes=memory,
         precision=precision,
+        bpe_dropout=config.tokenizer.dropout if data.windows.recuts else 0.0,
     )
 
 

@@ -1,0 +1,133 @@
+"""What a run keeps of its text comes back, and a damaged folder is refused."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from octavo.corpus import Part
+from octavo.data import open_parts, save_parts
+from octavo.data.parts import Ids, documents, id_type, tokenize
+from octavo.errors import OctavoError
+from octavo.tokenizer.byte_bpe import ByteBPE
+from octavo.tokenizer.whitespace_bpe import WhitespaceBPE
+
+TRAIN = Part(("Grüße, 🙂\r\n", "\0second\n\n"))
+VALIDATION = Part(("third <|endoftext|>",))
+
+
+@pytest.fixture(scope="module")
+def bpe() -> ByteBPE:
+    return ByteBPE.train(TRAIN.text, 300)
+
+
+@pytest.fixture
+def folder(bpe: ByteBPE, tmp_path: Path) -> Path:
+    parts = {"train": TRAIN, "validation": VALIDATION}
+    save_parts(tmp_path / "data", {name: (part, tokenize(bpe, part)) for name, part in parts.items()})
+    return tmp_path / "data"
+
+
+def test_every_document_begins_with_the_start_token(bpe: ByteBPE) -> None:
+    ids = tokenize(bpe, TRAIN)
+    first, second = (bpe.encode(segment).tolist() for segment in TRAIN.segments)
+    assert ids.tolist() == [0, *first, 0, *second]
+    assert ids.dtype == np.uint16
+    assert [piece.tolist() for piece in documents(ids, 0)] == [first, second]
+
+
+def test_without_a_start_token_documents_follow_each_other() -> None:
+    tokenizer = WhitespaceBPE.train("to be or not", 50)
+    ids = tokenize(tokenizer, Part(("to be", "or not")))
+    assert ids.tolist() == tokenizer.encode("to be or not").tolist()
+    assert [piece.tolist() for piece in documents(ids, None)] == [ids.tolist()]
+    assert tokenize(tokenizer, Part(())).tolist() == []
+
+
+def test_ids_are_as_small_as_the_vocabulary_allows(bpe: ByteBPE) -> None:
+    class Large(ByteBPE):
+        @property
+        def vocab_size(self) -> int:
+            return self.pretended
+
+        pretended = 2**16
+
+    large = Large(bpe.pipeline)
+    assert id_type(large) is np.uint16
+    large.pretended += 1
+    assert id_type(large) is np.uint32
+
+
+def test_parts_come_back_memory_mapped(bpe: ByteBPE, folder: Path) -> None:
+    parts = open_parts(folder)
+    assert list(parts) == ["train", "validation"]
+    for part, kept in zip(parts.values(), (TRAIN, VALIDATION), strict=True):
+        assert isinstance(part.ids, np.memmap)
+        assert part.ids.mode == "r"
+        assert part.ids.dtype == np.uint16
+        assert part.ids.tolist() == tokenize(bpe, kept).tolist()
+        assert part.text == kept.text
+        raw = kept.text.encode("utf-8")
+        facts = part.facts
+        assert (facts.characters, facts.bytes, facts.tokens) == (len(kept.text), len(raw), len(part.ids))
+        assert facts.sha256 == hashlib.sha256(raw).hexdigest()
+        assert (part.folder / f"{part.name}.txt").read_bytes() == raw
+    assert (parts["train"].facts.documents, parts["validation"].facts.documents) == (2, 1)
+
+
+def test_a_part_of_a_text_may_have_no_token(tmp_path: Path) -> None:
+    one, none = np.array([1], dtype=np.uint16), np.array([], dtype=np.uint16)
+    save_parts(
+        tmp_path, {"train": (Part(("a",)), one), "validation": (Part(("a",)), one), "test": (Part((" ",)), none)}
+    )
+    assert list(open_parts(tmp_path)) == ["train", "validation", "test"]
+    assert open_parts(tmp_path)["test"].ids.tolist() == []
+
+
+@pytest.mark.parametrize("name", ["parts.json", "train.npy", "validation.npy"])
+def test_a_missing_file_is_noticed(name: str, folder: Path) -> None:
+    (folder / name).unlink()
+    with pytest.raises(OctavoError, match=rf"does not hold a run's data \(.*{name}.*\): train the run again"):
+        open_parts(folder)
+
+
+@pytest.mark.parametrize("content", ["", "{", "null", "3", "[]", "{}", '{"train": 3}', '{"train": {}}', "\0"])
+def test_facts_that_are_none_are_refused(content: str, folder: Path) -> None:
+    (folder / "parts.json").write_text(content)
+    with pytest.raises(OctavoError, match="does not hold a run's data"):
+        open_parts(folder)
+
+
+def test_facts_without_a_part_to_score_are_refused(folder: Path) -> None:
+    facts = json.loads((folder / "parts.json").read_text())
+    del facts["validation"]
+    (folder / "parts.json").write_text(json.dumps(facts))
+    with pytest.raises(OctavoError, match="does not hold a run's data"):
+        open_parts(folder)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06" + b"\0" * 18, b"words", b"\x80\x04."]
+)
+def test_ids_in_a_file_that_is_none_are_refused(content: bytes, folder: Path) -> None:
+    (folder / "train.npy").write_bytes(content)
+    with pytest.raises(OctavoError, match="does not hold a run's data"):
+        open_parts(folder)
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros((2, 2), np.uint16), np.zeros(4), np.zeros(4, np.int64), np.array([{}, "a"], dtype=object)]
+)
+def test_arrays_that_are_no_ids_are_refused(array: Ids, folder: Path) -> None:
+    np.save(folder / "train.npy", array)
+    with pytest.raises(OctavoError, match="does not hold a run's data"):
+        open_parts(folder)
+
+
+def test_ids_that_are_cut_off_are_refused(folder: Path) -> None:
+    path = folder / "train.npy"
+    path.write_bytes(path.read_bytes()[:-2])
+    with pytest.raises(OctavoError, match="does not hold a run's data"):
+        open_parts(folder)

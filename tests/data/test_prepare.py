@@ -1,0 +1,88 @@
+"""A corpus becomes parts of tokens, and the tokenizer learns from the training part alone."""
+
+import pytest
+
+from octavo.config import DataConfig, TokenizerConfig, load_preset
+from octavo.corpus import Corpus, Document
+from octavo.data import Prepared, prepare
+from octavo.errors import OctavoError
+from octavo.tokenizer import Tokenizer
+
+HELD_OUT = "zyzzyva " * 60
+CORPUS = Corpus(
+    "notes", (Document("a", "the cat sat on the mat. " * 40), Document("b", "so it did. " * 40 + HELD_OUT))
+)
+BPE = TokenizerConfig(vocab_size=300)
+
+
+@pytest.fixture(scope="module")
+def as_in_the_report(shakespeare_corpus: Corpus) -> tuple[Tokenizer, Prepared]:
+    config = load_preset("reference")
+    return prepare(shakespeare_corpus, config.data, config.tokenizer)
+
+
+def pieces(tokenizer: Tokenizer) -> set[bytes]:
+    return set(tokenizer.token_bytes())
+
+
+def test_the_tokenizer_learns_from_the_training_part_alone() -> None:
+    share = len(HELD_OUT) / CORPUS.characters
+    tokenizer, prepared = prepare(CORPUS, DataConfig(validation=round(share + 0.005, 3)), BPE)
+    assert prepared["validation"][0].text.endswith(HELD_OUT)
+    assert "zy" not in prepared["train"][0].text
+    assert {b" cat", b" the"} <= pieces(tokenizer)
+    assert not any(b"zy" in piece for piece in pieces(tokenizer))
+
+
+def test_it_learns_from_all_of_it_if_asked_to() -> None:
+    data = DataConfig(validation=0.3)
+    tokenizer, _ = prepare(CORPUS, data, TokenizerConfig(vocab_size=300, trained_on="all"))
+    assert any(b"zy" in piece for piece in pieces(tokenizer))
+
+
+def test_every_document_of_a_part_begins_with_the_start_token() -> None:
+    tokenizer, prepared = prepare(CORPUS, DataConfig(validation=0.2, test=0.2), BPE)
+    assert list(prepared) == ["train", "validation", "test"]
+    for part, ids in prepared.values():
+        assert ids.tolist() == [i for s in part.segments for i in (tokenizer.start_id, *tokenizer.encode(s).tolist())]
+        assert tokenizer.decode(ids) == part.text
+    assert [len(part.segments) for part, _ in prepared.values()] == [2, 1, 1]
+    assert "".join(part.text for part, _ in prepared.values()) == "".join(d.text for d in CORPUS.documents)
+
+
+def test_a_part_without_text_is_left_out() -> None:
+    assert list(prepare(CORPUS, DataConfig(), BPE)[1]) == ["train", "validation"]
+
+
+def test_the_reference_splits_its_tokens_as_the_report_did(
+    shakespeare_corpus: Corpus, as_in_the_report: tuple[Tokenizer, Prepared]
+) -> None:
+    tokenizer, prepared = as_in_the_report
+    assert list(prepared) == ["train", "validation"]
+    (train, train_ids), (validation, validation_ids) = prepared["train"], prepared["validation"]
+    assert (len(train_ids), len(validation_ids)) == (358_503, 89_626)
+    assert train.text + validation.text == shakespeare_corpus.documents[0].text
+    assert not validation.text[0].isspace()
+    start = validation.text[:2000]
+    assert tokenizer.encode(start)[:200].tolist() == validation_ids[:200].tolist()
+    assert tokenizer.encode(train.text[-5000:])[-200:].tolist() == train_ids[-200:].tolist()
+
+
+def test_tokens_can_be_split_in_three_without_losing_any() -> None:
+    config = TokenizerConfig(kind="bpe", vocab_size=300, trained_on="all")
+    tokenizer, prepared = prepare(CORPUS, DataConfig(validation=0.25, test=0.25, split_by="tokens"), config)
+    whole = "".join(d.text for d in CORPUS.documents)
+    assert "".join(part.text for part, _ in prepared.values()) == whole
+    ids = [i for _, part_ids in prepared.values() for i in part_ids.tolist()]
+    assert ids == tokenizer.encode(whole).tolist()
+    total = len(ids)
+    lengths = [len(part_ids) for _, part_ids in prepared.values()]
+    assert lengths == [int(total * 0.5), int(total * 0.75) - int(total * 0.5), total - int(total * 0.75)]
+    for part, part_ids in prepared.values():
+        assert tokenizer.decode(part_ids) == part.text
+
+
+def test_too_few_tokens_to_hold_some_out_are_refused() -> None:
+    config = TokenizerConfig(kind="whitespace-bpe", vocab_size=50, trained_on="all")
+    with pytest.raises(OctavoError, match="gives only 1 tokens, too few to hold some out: use a longer text"):
+        prepare(Corpus.from_text("aaaa"), DataConfig(split_by="tokens"), config)
