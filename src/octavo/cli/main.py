@@ -22,9 +22,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader has seen enough: octavo generate … | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
     except OSError as error:
+        _drop_output()
         return _refuse(f"{error.strerror or error}: {error.filename or 'standard output'}.")
 
 
@@ -35,6 +36,12 @@ def _run(arguments: Sequence[str]) -> int:
         return int(done.code or 0)
     command = import_module(f"octavo.cli.{parsed.command}")
     return int(command.run(parsed) or 0)
+
+
+def _drop_output() -> None:
+    """What still waits to be written cannot be: let Python not try again when it ends."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refuse(sentence: str) -> int:

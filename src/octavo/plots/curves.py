@@ -68,5 +68,5 @@ def _limits(values: Sequence[float]) -> tuple[float, float]:
     """What is worth seeing: the first steps, from chance down, would press all the rest flat."""
     ordered = sorted(values)
     low, high = ordered[0], ordered[int(0.95 * (len(ordered) - 1))]
-    margin = 0.06 * (high - low) or 0.5
+    margin = 0.06 * (high - low) or 0.5 * max(1.0, abs(high))
     return low - margin, high + margin
