@@ -16,13 +16,14 @@ LAYERS = [
     "files",
     "typed_toml",
     "config",
-    "request",
     "corpus",
     "tokenizer",
     "data",
     "model",
     "optim",
     "runs",
+    "request",
+    "resume",
     "training",
     "generate",
     "evaluate",
@@ -77,7 +78,14 @@ def modules_after(statement: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "statement",
-    ["import octavo", "import octavo.cli.main", "import octavo.runs", "import octavo.config", "import octavo.corpus"],
+    [
+        "import octavo",
+        "import octavo.cli.main",
+        "import octavo.runs",
+        "import octavo.config",
+        "import octavo.corpus",
+        "import octavo.resume",
+    ],
 )
 def test_importing_takes_neither_torch_nor_numpy(statement: str) -> None:
     assert not modules_after(statement) & {"torch", "numpy", "matplotlib", "rich"}

@@ -5,6 +5,7 @@ An experiment is data: a preset is a TOML file of these sections, an override is
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Literal
@@ -12,6 +13,9 @@ from typing import Any, Literal
 from octavo.errors import OctavoError
 from octavo.typed_toml import from_mapping, parse_toml
 
+SMALLEST_VOCABULARY = {"bpe": 257, "characters": 258, "whitespace-bpe": 8}
+PROTOCOLS = ("sliding", "disjoint")
+BUDGETS = ("steps", "epochs", "minutes")
 LARGEST_SIZE = 2**20  # of any one size in a config: more is a slip of the keyboard, not a tiny model
 
 
@@ -54,7 +58,7 @@ class TokenizerConfig:
     vocab_size: int = 512  # the most tokens it may have; `characters` takes what the text needs
     trained_on: Literal["train", "all"] = "train"
     # BPE-dropout, of kind bpe alone: chance that a merge is passed over in training, anew in every epoch
-    dropout: float = 0.0
+    dropout: float = 0.1
     dropout_until: float = 0.85  # share of the budget after which words are cut as they are when scored
 
     def __post_init__(self) -> None:
@@ -183,7 +187,7 @@ class TrainConfig:
     select_on: Literal["train-slice", "validation"] = "train-slice"  # what early stopping looks at
 
     def __post_init__(self) -> None:
-        _between("train.steps", self.steps, 0, 10**9)
+        _between("train.steps", self.steps, 0, 10**8 - 1)
         _between("train.epochs", self.epochs, 0.0, 1e6)
         _between("train.minutes", self.minutes, 0.0, 1e6)
         _between("train.seed", self.seed, 0, 2**63 - 1)
@@ -220,16 +224,26 @@ class SamplingConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """All sections; the default of each is in its class, a preset changes what it names."""
+    """All sections. The defaults are the preset ``pocket``; another preset changes what it names."""
 
     data: DataConfig = field(default_factory=DataConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
-    train: TrainConfig = field(default_factory=lambda: TrainConfig(minutes=5.0))
+    train: TrainConfig = field(default_factory=lambda: TrainConfig(minutes=4.8))
 
     def __post_init__(self) -> None:
+        smallest = SMALLEST_VOCABULARY[self.tokenizer.kind]
+        if self.tokenizer.vocab_size < smallest:
+            raise OctavoError(
+                f"tokenizer.vocab_size={self.tokenizer.vocab_size} is too small for {self.tokenizer.kind}: "
+                f"it needs at least {smallest} (the bytes and the start token come first)"
+            )
+        if self.data.split_by == "tokens" and self.tokenizer.kind != "whitespace-bpe":
+            raise OctavoError(
+                "data.split_by=tokens is for tokenizer.kind=whitespace-bpe, which loses text: split by characters"
+            )
         if self.data.split_by == "tokens" and self.tokenizer.trained_on == "train":
             raise OctavoError(
                 "data.split_by=tokens needs a tokenizer before there is a training part: "
@@ -270,30 +284,42 @@ def load_preset(name: str) -> Config:
 
 
 def config_from_toml(text: str, source: str) -> Config:
-    """Read a config; `source` names it in errors.
+    """Read a config: what `text` names, over the defaults; `source` names it in errors.
 
     Raises:
         OctavoError: not TOML, an unknown key, or a value that cannot be.
     """
-    values: dict[str, Any] = parse_toml(text, source)
+    values = parse_toml(text, source)
+    train = values.get("train")
+    if isinstance(train, dict) and not train.keys() & set(BUDGETS):
+        values["train"] = train | {"minutes": Config().train.minutes}  # it names other things, no budget
     return from_mapping(Config, values)
 
 
-def with_budget(*, minutes: float | None, steps: int | None, epochs: float | None) -> list[tuple[str, Any]]:
-    """The overrides that make the given budget the only one; none given, none made.
+def as_budget(overrides: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """The same overrides, but one that names a budget makes it the only one.
 
     Raises:
-        OctavoError: more than one is given, or one is not above zero.
+        OctavoError: two budgets are named, or one that is no number above zero.
     """
-    given = {"minutes": minutes, "steps": steps, "epochs": epochs}
-    chosen = {name: value for name, value in given.items() if value is not None}
-    if not chosen:
-        return []
-    if len(chosen) > 1:
-        raise OctavoError(f"give one budget, not {' and '.join(chosen)}")
-    if not all(value > 0 for value in chosen.values()):
-        raise OctavoError("a budget is more than zero minutes, steps or epochs")
-    return [(f"train.{name}", chosen.get(name, 0)) for name in given]
+    named = {name: value for name, value in overrides if name.removeprefix("train.") in BUDGETS and value != 0}
+    if len(named) > 1:
+        raise OctavoError(f"give one budget, not {' and '.join(named)}")
+    for name, value in named.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise OctavoError(f"{name} is a number above zero, not {value!r}")
+    cleared = [(f"train.{name}", 0) for name in BUDGETS if named]
+    return [*cleared, *overrides]
+
+
+def check_scoring(protocol: str, stride: int, window_characters: int, context_length: int) -> None:
+    """Raises OctavoError unless a model of that context can be scored so."""
+    if protocol not in PROTOCOLS:
+        raise OctavoError(f"there is no protocol {protocol!r}: choose one of {', '.join(PROTOCOLS)}")
+    if not isinstance(stride, int) or not 1 <= stride <= context_length:
+        raise OctavoError(f"stride {stride} is out of range: 1 to the context of {context_length} tokens")
+    if not isinstance(window_characters, int) or window_characters < 1:
+        raise OctavoError(f"a window of {window_characters} characters is out of range: use 1 or more")
 
 
 def _between(name: str, value: float, low: float, high: float) -> None:

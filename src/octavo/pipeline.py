@@ -4,6 +4,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from octavo.config import SamplingConfig
 from octavo.data import open_parts, save_parts
 from octavo.errors import OctavoError
@@ -12,9 +14,10 @@ from octavo.generate import generate
 from octavo.model import Transformer
 from octavo.planning import Plan, Text, as_corpus, make_plan
 from octavo.progress import Progress, make_progress
-from octavo.request import Overrides, Request, first_difference
+from octavo.request import Overrides, Request
+from octavo.resume import check_same, run_to_resume
 from octavo.run import Run
-from octavo.runs import MetricsLog, RunDirectory, create_run, list_runs, open_run, runs_root
+from octavo.runs import MetricsLog, RunDirectory, create_run, locked, runs_root
 from octavo.runs.checkpoint import load_newest, save_checkpoint
 from octavo.runs.provenance import sitting
 from octavo.tokenizer import Tokenizer, load_tokenizer
@@ -28,19 +31,12 @@ from octavo.training import (
     stop_signals,
     training_data,
 )
-from octavo.training.events import CheckpointDue, Ended, Event, SampleDue, Stepped, Validated
+from octavo.training.events import CheckpointDue, Event, SampleDue
 from octavo.typed_toml import to_toml
 
 _SAMPLES = 3
 _SAMPLE_TOKENS = 250  # of each sample written at the end
 _GLIMPSE_TOKENS = 60  # of the one shown now and then while training
-_KIND = {
-    Stepped: "step",
-    Validated: "validation",
-    CheckpointDue: "checkpoint",
-    SampleDue: "sample",
-    Ended: "end",
-}
 
 
 def train(
@@ -71,16 +67,17 @@ def train(
     root = runs_root(runs)
     with make_progress(progress) as shown:
         if resume:
-            directory = _unfinished(root, name)
-            _check_same(directory, request, text, encoding)
+            directory = run_to_resume(root, name)
+            check_same(directory, request, None if text is None else as_corpus(text, encoding))
         else:
             plan = make_plan(text, request, name=name, encoding=encoding, root=root)
-            for line in plan.forecast.lines():
+            for line in plan.lines():
                 shown.note(line)
             directory = create_run(root, plan.name, lambda folder: _fill(folder, plan))
-        if not directory.finished:
-            _train(directory, shown)
-        return finish(directory, shown)
+        with locked(directory):
+            if not directory.finished:
+                _train(directory, shown)
+            return finish(directory, shown)
 
 
 def finish(directory: RunDirectory, progress: Progress) -> Run:
@@ -114,10 +111,12 @@ def _fill(folder: Path, plan: Plan) -> None:
             "characters": corpus.characters,
             "bytes": corpus.bytes,
             "sha256": corpus.sha256,
+            "skipped": list(corpus.skipped[:100]),
         },
         "forecast": asdict(plan.forecast),
         "precision": asdict(plan.forecast.precision),
         "parameters": plan.forecast.parameters,
+        "tokenizer": plan.tokenizer.fingerprint,
         "sittings": [],
     }
     RunDirectory(folder).write_json("provenance.json", provenance)
@@ -135,7 +134,10 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
         state.restore(checkpoint)
         kept_metrics = checkpoint.state["metrics_bytes"]
         progress.note(f"going on from {place.name}")
-    provenance["sittings"].append(sitting(state.step, threads=_threads()))
+    threads = torch.get_num_threads()
+    if any(earlier["threads"] != threads for earlier in provenance["sittings"]):
+        progress.note(f"with {threads} threads, not as before: the weights will differ in their last bits")
+    provenance["sittings"].append(sitting(state.step, threads=threads))
     directory.write_json("provenance.json", provenance)
 
     train, validation = (Counted(p.ids, p.facts.characters) for p in (parts["train"], parts["validation"]))
@@ -152,7 +154,7 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     except OctavoError as error:
         kept = sorted(p.name for p in (directory.path / "checkpoints").glob("step-*"))
         good = f"the last good checkpoint is {kept[-1]}" if kept else "there was no checkpoint yet"
-        raise OctavoError(f"step {state.step + 1}: {error} ({directory.name}: {good}.)") from None
+        raise OctavoError(f"step {state.step + 1}: {error} ({directory.name}: {good})") from None
     finally:
         metrics.close()
 
@@ -166,21 +168,20 @@ def _listen(
     progress: Progress,
 ) -> None:
     """Record an event, show it, and do what it asks for."""
-    record: dict[str, Any] = {"event": _KIND[type(event)], **asdict(event)}
+    record: dict[str, Any] = {"event": event.kind, **asdict(event)}
     if isinstance(event, SampleDue):
         record["text"] = _glimpse(directory, state, tokenizer)
         progress.sample(event.step, record["text"])
-    metrics.write(record)
     progress.event(event)
-    if isinstance(event, CheckpointDue):
-        keep = directory.config.train.keep_checkpoints
-        checkpoint = state.checkpoint(metrics_bytes=metrics.sync())
-        try:
-            save_checkpoint(directory.path / "checkpoints", checkpoint, keep)
-        except OSError as error:
-            raise OctavoError(
-                f"the checkpoint cannot be written ({error.strerror}): free space, then go on with --resume"
-            ) from None
+    try:
+        metrics.write(record)
+        if isinstance(event, CheckpointDue):
+            keep = directory.config.train.keep_checkpoints
+            save_checkpoint(directory.path / "checkpoints", state.checkpoint(metrics_bytes=metrics.sync()), keep)
+    except OSError as error:
+        raise OctavoError(
+            f"{directory.path} cannot be written to ({error.strerror}): free space, then go on with --resume"
+        ) from None
 
 
 def _glimpse(directory: RunDirectory, state: TrainingState, tokenizer: Tokenizer) -> str:
@@ -196,29 +197,3 @@ def _glimpse(directory: RunDirectory, state: TrainingState, tokenizer: Tokenizer
         sampling=SamplingConfig(max_new_tokens=_GLIMPSE_TOKENS, seed=state.step),
     )
     return prompt + "".join(row[0] for row in pieces)
-
-
-def _unfinished(root: Path, name: str | None) -> RunDirectory:
-    if name is not None:
-        return open_run(name, root)
-    waiting = [run for run in list_runs(root) if not run.finished]
-    if not waiting:
-        raise OctavoError(f"{root} holds no unfinished run to resume: octavo runs lists what there is")
-    return waiting[-1]
-
-
-def _check_same(directory: RunDirectory, request: Request, text: Text, encoding: str) -> None:
-    """A resumed run keeps its text and config: what is given again must be what it was."""
-    config = directory.config
-    if other := first_difference(config, request.applied_to(config)):
-        raise OctavoError(
-            f"{directory.name} was begun with another {other}: resume it without that, or begin a new run"
-        )
-    if text is not None and as_corpus(text, encoding).sha256 != directory.provenance["text"]["sha256"]:
-        raise OctavoError(f"{directory.name} was begun with another text: resume it without one, or begin a new run")
-
-
-def _threads() -> int:
-    import torch
-
-    return torch.get_num_threads()

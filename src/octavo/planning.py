@@ -7,9 +7,8 @@ from pathlib import Path
 from octavo.config import Config
 from octavo.corpus import Corpus, read_corpus
 from octavo.data import Prepared, prepare
-from octavo.errors import OctavoError
 from octavo.request import Request
-from octavo.runs import check_name, free_name
+from octavo.runs import check_new, free_name
 from octavo.tokenizer import Tokenizer
 from octavo.training import Precision, choose_precision
 from octavo.training.preflight import Preflight, preflight
@@ -28,6 +27,13 @@ class Plan:
     prepared: Prepared
     forecast: Preflight
 
+    def lines(self) -> list[str]:
+        """For people, a few lines."""
+        skipped = self.corpus.skipped
+        shown = ", ".join(skipped[:3]) + (", …" if len(skipped) > 3 else "")
+        passed_over = [f"passed over {len(skipped)} that are no text: {shown}"] if skipped else []
+        return passed_over + self.forecast.lines()
+
 
 def make_plan(text: Text, request: Request, *, name: str | None = None, encoding: str = "utf-8", root: Path) -> Plan:
     """Read and tokenize the text, and try a few steps; nothing is written.
@@ -37,11 +43,7 @@ def make_plan(text: Text, request: Request, *, name: str | None = None, encoding
     """
     config = request.applied_to(None)
     if name is not None:
-        check_name(name)
-        if (root / name).exists():
-            raise OctavoError(
-                f"{root / name} exists already: add --resume to go on with it, or choose another --name"
-            )
+        check_new(root, name)
     corpus = as_corpus(text, encoding)
     tokenizer, prepared = prepare(corpus, config.data, config.tokenizer)
     precision: Precision = choose_precision(config.train)

@@ -1,5 +1,6 @@
 """What a person sees while a run trains: a bar on a terminal, plain lines elsewhere, or nothing."""
 
+import contextlib
 import sys
 import time
 from types import TracebackType
@@ -8,6 +9,7 @@ from typing import Self, TextIO
 from octavo.terminal import duration, shown
 from octavo.training.events import Event, Stepped, Validated
 
+LOOKED_AT = {"validation": "held-out", "train-slice": "set-aside"}  # what a part is called for people
 _EVERY = 10.0  # seconds between plain lines
 
 
@@ -45,11 +47,12 @@ class PlainProgress(Progress):
         self._file, self._last = file, time.monotonic()
 
     def note(self, text: str) -> None:
-        print(text, file=self._file, flush=True)
+        with contextlib.suppress(OSError, ValueError):  # that nobody reads on must not end a training
+            print(text, file=self._file, flush=True)
 
     def event(self, event: Event) -> None:
         if isinstance(event, Validated):
-            self.note(f"step {event.step}: held-out loss {event.loss:.4f} nats per token")
+            self.note(f"step {event.step}: {LOOKED_AT[event.part]} loss {event.loss:.4f} nats per token")
         elif isinstance(event, Stepped) and self._due():
             left = event.seconds * (1 - event.progress) / max(event.progress, 1e-9)
             self.note(
@@ -88,7 +91,7 @@ class BarProgress(Progress):
             expand=True,
         )
         self._task = self._bar.add_task("", total=1.0, numbers="", visible=False)
-        self._held_out = ""
+        self._looked_at = ""
         self._bar.start()
 
     def note(self, text: str) -> None:
@@ -96,10 +99,10 @@ class BarProgress(Progress):
 
     def event(self, event: Event) -> None:
         if isinstance(event, Validated):
-            self._held_out = f"  held out {event.loss:.3f}"
+            self._looked_at = f"  {LOOKED_AT[event.part]} {event.loss:.3f}"
         elif isinstance(event, Stepped):
             numbers = (
-                f"step {event.step}  loss {event.loss:.3f}{self._held_out}  {event.tokens_per_second:,.0f} tokens/s"
+                f"step {event.step}  loss {event.loss:.3f}{self._looked_at}  {event.tokens_per_second:,.0f} tokens/s"
             )
             self._bar.update(self._task, completed=event.progress, numbers=numbers, visible=True)
 

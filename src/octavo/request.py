@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from octavo.config import Config, config_from_toml, load_preset, with_budget
+from octavo.config import BUDGETS, Config, as_budget, config_from_toml, load_preset
 from octavo.errors import OctavoError
-from octavo.typed_toml import as_mapping, dotted_names, overridden
+from octavo.typed_toml import as_mapping, dotted_names, overridden, parse_assignment
 
-Overrides = Mapping[str, Any] | Sequence[tuple[str, Any]]
+Overrides = Mapping[str, Any] | Sequence[tuple[str, Any] | str]
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,11 @@ class Request:
         """
         if self.preset is not None or config is None:
             config = _preset(self.preset or "pocket")
-        pairs = list(self.overrides.items() if isinstance(self.overrides, Mapping) else self.overrides)
-        pairs += with_budget(minutes=self.minutes, steps=self.steps, epochs=self.epochs)
-        pairs += [] if self.seed is None else [("train.seed", self.seed)]
-        return overridden(config, pairs)
+        given = self.overrides.items() if isinstance(self.overrides, Mapping) else self.overrides
+        pairs = [parse_assignment(pair) if isinstance(pair, str) else pair for pair in given]
+        named = {name: getattr(self, name) for name in (*BUDGETS, "seed")}
+        pairs += [(f"train.{name}", value) for name, value in named.items() if value is not None]
+        return overridden(config, as_budget(pairs))
 
 
 def first_difference(one: Config, other: Config) -> str:

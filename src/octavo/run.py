@@ -13,7 +13,7 @@ from octavo.evaluate import Evaluation, Protocol, ScoredText, Watch, evaluate, u
 from octavo.generate import generate
 from octavo.model import Transformer
 from octavo.plots import draw_curves
-from octavo.runs import Event, RunDirectory, open_run, runs_root
+from octavo.runs import Record, RunDirectory, open_run, runs_root
 from octavo.runs.checkpoint import Checkpoint, load_newest
 from octavo.runs.scores import Score, add_score, standard_score
 from octavo.tokenizer import Tokenizer, load_tokenizer
@@ -55,7 +55,7 @@ class Run:
         return self.directory.config
 
     @property
-    def metrics(self) -> list[Event]:
+    def metrics(self) -> list[Record]:
         """Everything that happened in training: the lines of ``metrics.jsonl``."""
         return self.directory.metrics
 
@@ -95,7 +95,12 @@ class Run:
         score = standard_score(self.directory)
         if score is None:
             raise OctavoError(f"{self.name} has no score yet: make one with octavo evaluate {self.name}")
-        return Evaluation(**score)
+        try:
+            return Evaluation(**score)
+        except TypeError:
+            raise OctavoError(
+                f"{self.path / 'evaluation.json'} is of another version: delete it, then octavo evaluate {self.name}"
+            ) from None
 
     @overload
     def generate(self, prompt: str = "", *, stream: Literal[True], **options: Any) -> Iterator[str]: ...

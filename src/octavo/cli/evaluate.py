@@ -3,6 +3,7 @@
 import argparse
 
 from octavo.cli.parser import add_runs_option
+from octavo.config import PROTOCOLS, check_scoring
 from octavo.errors import OctavoError
 from octavo.runs import open_run, runs_root
 
@@ -17,10 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="validation",
         help="part of the run's own text",
     )
-    parser.add_argument("--stride", type=int, default=0, metavar="N", help="tokens between windows (half a context)")
+    parser.add_argument("--stride", type=int, metavar="N", help="tokens between windows (half a context)")
     parser.add_argument(
         "--protocol",
-        choices=("sliding", "disjoint"),
+        choices=PROTOCOLS,
         default="sliding",
         help="windows that overlap, or pieces side by side, each scored from nothing",
     )
@@ -31,20 +32,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="characters of a piece of the disjoint protocol (256)",
     )
-    parser.add_argument("--encoding", default="utf-8", help="how TEXT is encoded (default: utf-8)")
+    parser.add_argument("--encoding", help="how TEXT is encoded (default: utf-8)")
     add_runs_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Score, print the table, leave it in the run's evaluation.json."""
-    if options.stride < 0:
-        raise OctavoError(f"--stride {options.stride} is out of range: use 1 or more tokens")
     directory = open_run(options.run, runs_root(options.runs))
+    for option, needed, there in (
+        ("--split", "no TEXT", options.text is None),
+        ("--encoding", "a TEXT", options.text is not None),
+        ("--window", "--protocol disjoint", options.protocol == "disjoint"),
+    ):
+        if getattr(options, option[2:]) is not None and not there:
+            raise OctavoError(f"{option} goes with {needed} alone: leave it out")
+    context = directory.config.data.context_length
+    stride = max(1, context // 2) if options.stride is None else options.stride
+    window = 256 if options.window is None else options.window
+    check_scoring(options.protocol, stride, window, context)
     corpus = None
     if options.text is not None:
         from octavo.corpus import read_corpus
 
-        corpus = read_corpus([options.text], encoding=options.encoding)
+        corpus = read_corpus([options.text], encoding=options.encoding or "utf-8")
 
     from octavo.progress import make_progress
     from octavo.run import Run
@@ -53,10 +63,10 @@ def run(options: argparse.Namespace) -> int:
         score = Run(directory).evaluate(
             corpus,
             watch=lambda share: progress.share("scoring", share),
-            split=options.split,
-            stride=options.stride,
+            split=options.split or "validation",
+            stride=stride,
             protocol=options.protocol,
-            window_characters=options.window,
+            window_characters=window,
         )
     windows = (
         f"pieces of {score.window_characters} characters, each from an empty context"

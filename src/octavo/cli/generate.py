@@ -38,7 +38,9 @@ def run(options: argparse.Namespace) -> int:
         raise OctavoError(f"--count {options.count} is out of range: 1 to 10000")
     names = ("temperature", "top_k", "top_p", "min_p", "max_new_tokens", "seed")
     sampling = {name: getattr(options, name) for name in names}
-    SamplingConfig(**sampling)  # refuses bad values before anything is loaded
+    SamplingConfig(**sampling)  # what cannot be shows before anything is loaded
+    if "" in options.stop:
+        raise OctavoError("a --stop text is empty, so nothing could be generated: give some characters")
     directory = open_run(options.run, runs_root(options.runs))
     prompt = _standard_input() if options.prompt == "-" else options.prompt
 
@@ -62,6 +64,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _standard_input() -> str:
+    if sys.stdin is None:
+        raise OctavoError("standard input is closed: give a prompt, or pipe one into it")
     try:
         return sys.stdin.buffer.read().decode("utf-8")
     except UnicodeDecodeError as error:

@@ -38,9 +38,9 @@ def _row(run: RunDirectory) -> tuple[str, ...]:
 
 
 def _healthy_row(run: RunDirectory) -> tuple[str, ...]:
-    provenance, events, score = run.provenance, run.metrics, standard_score(run)
-    last: dict[str, Any] = events[-1] if events else {"step": 0, "seconds": 0.0}
-    state = "finished" if score else "to be scored"
+    provenance, score = run.provenance, standard_score(run)
+    last: dict[str, Any] = run.last_record or {"step": 0, "seconds": 0.0}
+    state = "finished" if score and run.finished else "unfinished: train --resume goes on"
     return (
         run.name,
         f"{score['nats_per_character']:.4f}" if score else "-",
@@ -49,5 +49,5 @@ def _healthy_row(run: RunDirectory) -> tuple[str, ...]:
         f"{last['step']:,}",
         duration(last["seconds"]),
         str(provenance["text"]["name"]),
-        state if run.finished else "unfinished: --resume goes on",
+        state,
     )

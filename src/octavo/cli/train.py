@@ -7,9 +7,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from octavo.cli.parser import add_runs_option, program, runs_given
+from octavo.corpus import read_corpus
 from octavo.errors import OctavoError
 from octavo.request import Request
+from octavo.resume import check_same, run_to_resume
+from octavo.runs import check_new, runs_root
 from octavo.terminal import duration
+from octavo.typed_toml import parse_assignment
 
 if TYPE_CHECKING:
     from octavo.corpus import Corpus
@@ -37,9 +41,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, and say what came of it and where it is."""
-    from octavo.corpus import read_corpus
-    from octavo.typed_toml import parse_assignment
-
     request = Request(
         options.preset,
         [parse_assignment(text) for text in options.set],
@@ -48,10 +49,17 @@ def run(options: argparse.Namespace) -> int:
         options.epochs,
         options.seed,
     )
-    request.applied_to(None)  # what is wrong with the settings or the files shows before anything is loaded
+    # What is wrong with settings, names or files shows before anything heavy is loaded.
+    root = runs_root(options.runs)
     corpus = None
     if options.text or not options.resume:
         corpus = read_corpus(options.text, encoding=options.encoding)
+    if options.resume:
+        check_same(run_to_resume(root, options.name), request, corpus)
+    else:
+        request.applied_to(None)
+        if options.name is not None:
+            check_new(root, options.name)
     if options.dry_run:
         return _dry_run(options, request, corpus)
 
@@ -73,21 +81,24 @@ def run(options: argparse.Namespace) -> int:
             progress=not options.quiet,
         )
     except Interrupted as stopped:
-        again = f"{program()} train --resume --name {stopped.run_name}"
-        print(f"Stopped at step {stopped.step}; saved. To go on: {again}{runs_given(options)}", file=sys.stderr)
+        again = f"{program()} train --resume --name {stopped.run_name}{runs_given(options)}"
+        print(f"Stopped at step {stopped.step}; saved. To go on: {again}", file=sys.stderr)
         return 128 + stopped.signal_number
+    except KeyboardInterrupt:
+        again = f"{program()} train --resume{runs_given(options)}"
+        print(f"Stopped at once. To go on from the last checkpoint, if there is one: {again}", file=sys.stderr)
+        return 130
     print("\n".join(_summary(trained, options)))
     return 0
 
 
 def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | None) -> int:
     from octavo.planning import make_plan
-    from octavo.runs import runs_root
 
     if options.resume:
         raise OctavoError("--dry-run is for a run that is yet to begin: leave out --resume")
     plan = make_plan(corpus, request, name=options.name, root=runs_root(options.runs))
-    print("\n".join(plan.forecast.lines()))
+    print("\n".join(plan.lines()))
     print(f"would be written to {runs_root(options.runs) / plan.name}")
     return 0
 

@@ -12,11 +12,11 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from octavo.errors import OctavoError
+from octavo.files import write_atomically
 
 SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
 LINES = 40_000
@@ -55,7 +55,8 @@ def tiny_shakespeare(cache: Path | None = None) -> str:
             return raw.decode("ascii")
     text = rebuild()
     with contextlib.suppress(OSError):
-        _write_atomically(cached, text.encode("ascii"))
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(cached, text.encode("ascii"))
     return text
 
 
@@ -142,16 +143,3 @@ def _cache_directory() -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path("octavo")
-
-
-def _write_atomically(path: Path, raw: bytes) -> None:
-    """Write beside `path`, then rename: another process sees the whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with open(handle, "wb") as file:
-            file.write(raw)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

@@ -1,6 +1,7 @@
 """The windows of each epoch: the same ones, or, with BPE-dropout, those of a text that is cut anew."""
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
@@ -22,10 +23,10 @@ class EpochWindows:
         *,
         start_id: int | None = None,
         phases: int = 1,
-        dropout: BPEDropout | None = None,
+        dropout: Callable[[], BPEDropout] | None = None,
     ) -> None:
         self.plain = Windows(ids, context_length, stride, start_id=start_id, phases=phases)
-        self._start_id, self._dropout = start_id, dropout
+        self._start_id, self._make_dropout = start_id, dropout
         # A batch can touch two epochs; cutting the text anew at each step would cost more than the step.
         self._recut = lru_cache(maxsize=2)(self._cut_anew)
 
@@ -35,11 +36,11 @@ class EpochWindows:
     @property
     def recuts(self) -> bool:
         """Whether there is BPE-dropout."""
-        return self._dropout is not None
+        return self._make_dropout is not None
 
     def gather(self, batch: Batch, *, recut: bool) -> tuple[torch.Tensor, torch.Tensor]:
         """Inputs and targets (B, T) of a batch; `recut`: of its epoch's own cutting, if there is BPE-dropout."""
-        if not recut or self._dropout is None:
+        if not (recut and self.recuts):
             return self.plain.gather(batch.indices, batch.phases)
         pieces = [
             self._recut(epoch).gather(batch.indices[here], batch.phases[here])
@@ -51,11 +52,16 @@ class EpochWindows:
 
     def lengthened(self, epoch: int) -> float:
         """How many times as many tokens BPE-dropout makes of the text in `epoch`; 1 without it."""
-        return 1.0 if self._dropout is None else self._recut(epoch).tokens / self.plain.tokens
+        return self._recut(epoch).tokens / self.plain.tokens if self.recuts else 1.0
+
+    @cached_property
+    def _dropout(self) -> BPEDropout:
+        """Made when it is first used: that takes a second, and a forecast does not need it."""
+        assert self._make_dropout is not None
+        return self._make_dropout()
 
     def _cut_anew(self, epoch: int) -> Windows:
         """The epoch's tokens are more, so as many windows lie a little further apart."""
-        assert self._dropout is not None
         ids, plain = self._dropout.epoch(epoch), self.plain
         room = len(ids) - plain.context_length - plain.phases
         stride = max(1, room // max(1, len(plain) - 1))

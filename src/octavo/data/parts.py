@@ -5,6 +5,7 @@ A run keeps both, so that it can be scored, resumed and examined when the origin
 """
 
 import hashlib
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -66,8 +67,8 @@ def documents(ids: Ids, start_id: int | None) -> list[Ids]:
     """Cut a part's ids where a document begins, and leave the start tokens out."""
     if start_id is None:
         return [ids]
-    begins = np.flatnonzero(ids == start_id)
-    return [piece[1:] for piece in np.split(ids, begins[1:]) if len(piece) > 1]
+    pieces = np.split(ids, np.flatnonzero(ids == start_id))
+    return [kept for piece in pieces if len(kept := piece[piece != start_id])]
 
 
 def id_type(tokenizer: Tokenizer) -> type[np.unsignedinteger]:
@@ -85,8 +86,10 @@ def save_parts(folder: Path, parts: dict[str, tuple[Part, Ids]]) -> None:
     facts = {}
     for name, (part, ids) in parts.items():
         raw = part.text.encode("utf-8")
-        (folder / f"{name}.txt").write_bytes(raw)
-        np.save(folder / f"{name}.npy", ids)
+        write_atomically(folder / f"{name}.txt", raw)
+        array = io.BytesIO()
+        np.save(array, ids)
+        write_atomically(folder / f"{name}.npy", array.getvalue())
         digest = hashlib.sha256(raw).hexdigest()
         facts[name] = asdict(PartFacts(part.characters, len(raw), len(ids), len(part.segments), digest))
     write_atomically(folder / "parts.json", json.dumps(facts, indent=1).encode())

@@ -9,13 +9,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from octavo.config import check_scoring
 from octavo.errors import OctavoError
 from octavo.evaluate.scoring import Nats, Watch, token_losses, unwatched
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 
 Protocol = Literal["sliding", "disjoint"]
-PROTOCOLS: tuple[Protocol, ...] = ("sliding", "disjoint")
 _BLOCK = 2048  # characters of a block for the standard error: long enough that blocks hardly depend on each other
 
 
@@ -87,8 +87,7 @@ def evaluate(
         OctavoError: the stride is out of range, the text is empty, or the protocol cannot be used.
     """
     stride = stride or max(1, context_length // 2)
-    if not 1 <= stride <= context_length:
-        raise OctavoError(f"stride {stride} is out of range: 1 to the context of {context_length} tokens")
+    check_scoring(protocol, stride, window_characters, context_length)
     began = time.perf_counter()
     documents = text.documents
     if protocol == "disjoint":
@@ -147,8 +146,6 @@ def disjoint_pieces(
         raise OctavoError(
             f"the {tokenizer.kind} tokenizer cannot begin a piece of text from nothing: use --protocol sliding"
         )
-    if characters < 1:
-        raise OctavoError(f"a window of {characters} characters is out of range: use 1 or more")
     texts = [tokenizer.decode(ids) for ids in documents]
     return [tokenizer.encode(text[at : at + characters]) for text in texts for at in range(0, len(text), characters)]
 

@@ -25,6 +25,11 @@ class Transformer(nn.Module):
     def __init__(self, config: ModelConfig, vocab_size: int, seed: int = 0) -> None:
         super().__init__()
         self.config, self.vocab_size = config, vocab_size
+        with torch.random.fork_rng(devices=[]):  # torch.nn draws weights of its own, which are written over below
+            self._make_parts(config, vocab_size)
+        initialise(self, config, seed)
+
+    def _make_parts(self, config: ModelConfig, vocab_size: int) -> None:
         self.embedding = nn.Embedding(vocab_size, config.d_model)
         self.positions = make_positions(config)
         self.blocks = nn.ModuleList(BLOCK[config.norm_order](config) for _ in range(config.n_layers))
@@ -32,7 +37,6 @@ class Transformer(nn.Module):
         self.unembedding = nn.Linear(config.d_model, vocab_size, bias=config.bias)
         if config.tied_embeddings:
             self.unembedding.weight = self.embedding.weight
-        initialise(self, config, seed)
 
     def forward(
         self,

@@ -12,6 +12,7 @@ AXES = {
     "epochs": ("epoch", "epoch"),
     "seconds": ("seconds", "seconds of training"),
 }
+_LABEL = {"validation": "held out", "train-slice": "set aside"}
 _TRAIN, _HELD_OUT = "#9aa5b1", "#c2410c"
 
 
@@ -25,13 +26,16 @@ def draw_curves(metrics: Sequence[dict[str, Any]], folder: Path, title: str) -> 
     validations = [event for event in metrics if event["event"] == "validation"]
     if not steps:
         raise OctavoError(f"{title} has no metrics yet: train it for at least a few steps")
+    import matplotlib  # here: it takes longer to import than most commands run
+
     folder.mkdir(exist_ok=True)
     paths = []
     for name, (key, label) in AXES.items():
         figure = _figure(steps, validations, key, label, title)
         for suffix in ("png", "svg"):
             paths.append(folder / f"{name}.{suffix}")
-            figure.savefig(paths[-1], dpi=144, metadata={"Date": None} if suffix == "svg" else None)
+            with matplotlib.rc_context({"svg.hashsalt": "octavo"}):  # the same run draws the same file
+                figure.savefig(paths[-1], dpi=144, metadata={"Date": None} if suffix == "svg" else None)
     return paths
 
 
@@ -42,7 +46,7 @@ def _figure(
     label: str,
     title: str,
 ) -> Any:
-    from matplotlib.figure import Figure  # here: it takes longer to import than most commands run
+    from matplotlib.figure import Figure
 
     panels: dict[str, Callable[[dict[str, Any]], float]] = {
         "loss, nats per token": lambda event: float(event["loss"]),
@@ -56,7 +60,7 @@ def _figure(
         axes.plot(x, y, color=_TRAIN, lw=1, label="training, with dropout")
         seen, y_seen = [e[key] for e in validations], [value(e) for e in validations]
         if validations:
-            axes.plot(seen, y_seen, color=_HELD_OUT, lw=1.8, marker="o", ms=3, label="held out")
+            axes.plot(seen, y_seen, color=_HELD_OUT, lw=1.8, marker="o", ms=3, label=_LABEL[validations[-1]["part"]])
         axes.set(xlabel=label, ylabel=name, ylim=_limits(y + y_seen))
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)

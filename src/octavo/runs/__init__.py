@@ -3,22 +3,26 @@
 from octavo.runs.directory import (
     RunDirectory,
     check_name,
+    check_new,
     create_run,
     free_name,
     list_runs,
     open_run,
     runs_root,
 )
-from octavo.runs.metrics import Event, MetricsLog, read_metrics
+from octavo.runs.lock import locked
+from octavo.runs.metrics import MetricsLog, Record, read_metrics
 
 __all__ = [
-    "Event",
     "MetricsLog",
+    "Record",
     "RunDirectory",
     "check_name",
+    "check_new",
     "create_run",
     "free_name",
     "list_runs",
+    "locked",
     "open_run",
     "read_metrics",
     "runs_root",

@@ -44,7 +44,9 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
         OSError: the disk is full or cannot be written to; older checkpoints are as they were.
     """
     place = folder / f"step-{checkpoint.state['step']:08d}"
-    folder.mkdir(exist_ok=True)
+    if not folder.exists():
+        folder.mkdir()
+        sync_folder(folder.parent)
     for left_over in folder.glob(".step-*"):  # of a process that died while it saved
         shutil.rmtree(left_over)
     beside = folder / f".{place.name}"

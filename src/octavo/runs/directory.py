@@ -16,7 +16,7 @@ from typing import Any
 from octavo.config import Config, config_from_toml
 from octavo.errors import OctavoError
 from octavo.files import sync_folder, write_atomically
-from octavo.runs.metrics import Event, read_metrics
+from octavo.runs.metrics import Record, last_record, read_metrics
 
 _NAME = re.compile(r"\w[\w.+-]{0,99}")
 _LONGEST_NAME = 200  # bytes, of the 255 that file systems allow
@@ -57,15 +57,25 @@ class RunDirectory:
         return self.read_json("provenance.json")
 
     @property
-    def metrics(self) -> list[Event]:
+    def metrics(self) -> list[Record]:
         """Everything that happened in training, in order."""
         return read_metrics(self.path / "metrics.jsonl")
 
     @property
     def finished(self) -> bool:
         """Whether training came to its planned end (a score may still be missing)."""
-        events = self.metrics
-        return bool(events) and events[-1].get("event") == "end"
+        last = self.last_record
+        return last is not None and last.get("event") == "end"
+
+    @property
+    def last_record(self) -> Record | None:
+        """The newest thing that happened in training."""
+        return last_record(self.path / "metrics.jsonl")
+
+    @property
+    def newest_checkpoint(self) -> str:
+        """The name of the newest checkpoint, whole or not; empty if there is none."""
+        return max((p.name for p in (self.path / "checkpoints").glob("step-*")), default="")
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Read one of the JSON files.
@@ -101,10 +111,8 @@ def create_run(root: Path, name: str, fill: Callable[[Path], None]) -> RunDirect
     Raises:
         OctavoError: the name is not fit for a folder, is taken, or the folder cannot be written.
     """
-    check_name(name)
+    check_new(root, name)
     place = root / name
-    if place.exists():
-        raise OctavoError(f"{place} exists already: add --resume to go on with it, or choose another --name")
     beside = root / f".{name}.{os.getpid()}"
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -155,9 +163,16 @@ def free_name(root: Path, wish: str) -> str:
     return next(name for name in names if not (root / name).exists())
 
 
+def check_new(root: Path, name: str) -> None:
+    """Raises OctavoError unless a run of that `name` can be made under `root`."""
+    check_name(name)
+    if (root / name).exists():
+        raise OctavoError(f"{root / name} exists already: add --resume to go on with it, or choose another --name")
+
+
 def check_name(name: str) -> None:
     """Raises OctavoError unless `name` can be a folder's everywhere."""
-    if not _NAME.fullmatch(name) or len(name.encode()) > _LONGEST_NAME:
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name.encode()) > _LONGEST_NAME:
         raise OctavoError(
             f"{name!r} cannot be the name of a run: use letters, digits, '-', '_' and '.', beginning with a letter "
             "or digit, at most 100"

@@ -27,10 +27,11 @@ def add_score(run: RunDirectory, score: Score) -> None:
 
 
 def standard_score(run: RunDirectory) -> Score | None:
-    """The one that runs are listed by: the held-out part, sliding windows, half a context apart."""
+    """The one that runs are listed by: the held-out part, sliding windows, half a context apart, newest weights."""
+    newest = run.newest_checkpoint
     for score in scores(run):
         half = max(1, score.get("context_length", 0) // 2)
         kind = [score.get(key) for key in ("own_text", "text", "protocol", "stride")]
-        if kind == [True, "validation", "sliding", half]:
+        if kind == [True, "validation", "sliding", half] and newest in ("", score.get("checkpoint")):
             return score
     return None

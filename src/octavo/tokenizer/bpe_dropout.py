@@ -16,7 +16,7 @@ from octavo.tokenizer.byte_bpe import ByteBPE
 from octavo.tokenizer.chunks import chunks
 
 _WAYS = 8  # to cut each word
-_DROPOUT = 0x64726F70  # keeps these draws apart from other uses of the same seed
+_CUT, _DRAW = 0x637574, 0x64726177  # keep these draws apart from each other and from other uses of the seed
 
 Ids = npt.NDArray[np.int64]
 
@@ -37,7 +37,7 @@ class BPEDropout:
         start = len(words)
         self._places = np.array(places, dtype=np.int64)
         self._places[self._places < 0] = start
-        random = np.random.Generator(np.random.PCG64([_DROPOUT, seed]))
+        random = np.random.Generator(np.random.PCG64([_CUT, seed]))
         spelt = [word for word in words for _ in range(_WAYS)]
         tokens, lengths = _merge(tokenizer, spelt, rate, random)
         assert tokenizer.start_id is not None
@@ -47,7 +47,7 @@ class BPEDropout:
 
     def epoch(self, epoch: int) -> Ids:
         """The token ids of the whole text, each document after its start token, cut as in `epoch`."""
-        random = np.random.Generator(np.random.PCG64([_DROPOUT, self._seed, epoch]))
+        random = np.random.Generator(np.random.PCG64([_DRAW, self._seed, epoch]))
         chosen = self._places * _WAYS + random.integers(_WAYS, size=len(self._places))
         lengths = self._lengths[chosen]
         ends = lengths.cumsum()

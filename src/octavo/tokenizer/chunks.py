@@ -9,8 +9,8 @@ from collections.abc import Iterator
 CHUNK = 1 << 16  # characters
 _REACH = 1 << 20  # how far to look for a harmless place
 
-# A lone newline between characters that are not white space is a token in all of them, if any; so does a word end
-# before a single space (byte-level BPE takes that space into the next word, and the last of a run by itself).
+# No token reaches over a lone newline between words, nor from the end of a word into the single space after it
+# (byte-level BPE takes that space into the next word). Runs of white space are tokens of their own: not there.
 _HARMLESS = re.compile(r"(?<=\S\n)(?=\S)|(?<=\S)(?= \S)")
 
 

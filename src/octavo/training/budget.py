@@ -14,10 +14,10 @@ class Budget:
     seconds: float = 0.0
 
     def progress(self, step: int, seconds: float) -> float:
-        """The share spent, 0 … 1, in the middle of the step that follows `step` steps and `seconds`.
+        """The share spent, 0 … 1, that decides the learning rate of the step after `step` steps and `seconds`.
 
-        A step's learning rate is the one in the middle of its share, so that neither the first nor the
-        last step of a short run is wasted on a rate of zero.
+        Of a budget of steps it is the middle of that step, so that neither the first nor the last one of a
+        short run is wasted on a rate of zero; on the clock nobody knows how long the step will be.
         """
         return (step + 0.5) / self.steps if self.steps else seconds / self.seconds
 

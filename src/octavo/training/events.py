@@ -1,11 +1,14 @@
 """What happens in training, as the loop tells it to whoever listens."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
 class Event:
     """Where training is: steps done, passes over the training part, seconds of training over all sittings."""
+
+    kind: ClassVar[str]  # its name in metrics.jsonl
 
     step: int
     epoch: float
@@ -14,7 +17,9 @@ class Event:
 
 @dataclass(frozen=True)
 class Stepped(Event):
-    """`train.log_every` steps are done; `loss` is their mean in nats per token, rates are theirs."""
+    """`train.log_every` steps are done: their mean loss in nats per token, and the rates of the steps alone."""
+
+    kind = "step"
 
     loss: float
     nats_per_character: float  # the same loss, for a character of the text
@@ -29,6 +34,8 @@ class Stepped(Event):
 class Validated(Event):
     """Loss in nats per token on windows that are not trained on: `part` says of what."""
 
+    kind = "validation"
+
     loss: float
     nats_per_character: float  # about: these windows' tokens are as long as the part's on average
     part: str
@@ -39,14 +46,20 @@ class Validated(Event):
 class CheckpointDue(Event):
     """The state should be saved now; the loop waits."""
 
+    kind = "checkpoint"
+
 
 @dataclass(frozen=True)
 class SampleDue(Event):
     """A good moment to show what the model writes; the loop waits."""
 
+    kind = "sample"
+
 
 @dataclass(frozen=True)
 class Ended(Event):
     """Training came to its end: ``budget`` spent, or ``patience`` at an end."""
+
+    kind = "end"
 
     reason: str

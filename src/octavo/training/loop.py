@@ -6,6 +6,7 @@ B windows of a batch, T context_length.
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -21,11 +22,11 @@ from octavo.training.budget import Budget, make_budget
 from octavo.training.events import CheckpointDue, Ended, Event, SampleDue, Stepped, Validated
 from octavo.training.interrupt import Interrupted
 from octavo.training.state import TrainingState
-from octavo.training.step import training_step
+from octavo.training.step import check_finite, training_step
 from octavo.training.validation import mean_loss, spread
 
 # BPE-dropout is against seeing the same tokens many times; nobody goes through a text this long often.
-LONGEST_RECUT = 10_000_000  # tokens
+LONGEST_RECUT = 4_000_000  # tokens
 _SLICE = 0.05  # of the training part, set aside to select on when training may stop early
 
 
@@ -57,26 +58,38 @@ class Counted(NamedTuple):
 def training_data(config: Config, train: Counted, validation: Counted, tokenizer: Tokenizer) -> TrainingData:
     """Lay out windows and batches. Early stopping looks at the end of the training part, which is then not
     trained on, unless the config says that it may look at the held-out part."""
-    context, stride, seed = config.data.context_length, config.data.window_stride, config.train.seed
+    context, stride = config.data.context_length, config.data.window_stride
     part, start_id = "validation", tokenizer.start_id
     (train_ids, _), (validation_ids, _) = train, validation
     ratios = (train.tokens_per_character, validation.tokens_per_character)
     if aside := slice_length(config, len(train_ids)):
-        border = len(train_ids) - aside
+        border = _character_border(train_ids, len(train_ids) - aside, tokenizer)
         train_ids, validation_ids, part = train_ids[:border], train_ids[border:], "train-slice"
         ratios = (ratios[0], ratios[0])
     phases = min(stride, max(1, len(train_ids) - context))  # a short text has fewer places to begin at
     dropout = None
     if config.tokenizer.dropout and isinstance(tokenizer, ByteBPE) and len(train_ids) <= LONGEST_RECUT:
-        texts = [tokenizer.decode(ids) for ids in documents(train_ids, start_id)]
-        dropout = BPEDropout(tokenizer, texts, config.tokenizer.dropout, seed)
+        dropout = partial(_bpe_dropout, tokenizer, train_ids, config)
     windows = EpochWindows(train_ids, context, stride, start_id=start_id, phases=phases, dropout=dropout)
     looked_at = Windows(validation_ids, min(context, len(validation_ids) - 1), stride, start_id=start_id)
     order = BatchOrder(
-        seed, len(windows), config.data.batch_size, phases, partial=config.data.last_batch == "partial"
+        config.train.seed, len(windows), config.data.batch_size, phases, partial=config.data.last_batch == "partial"
     )
     indices = spread(looked_at, config.train.validation_windows)
     return TrainingData(windows, order, looked_at, indices, part, *ratios)
+
+
+def _bpe_dropout(tokenizer: ByteBPE, ids: Ids, config: Config) -> BPEDropout:
+    texts = [tokenizer.decode(document) for document in documents(ids, tokenizer.start_id)]
+    return BPEDropout(tokenizer, texts, config.tokenizer.dropout, config.train.seed)
+
+
+def _character_border(ids: Ids, border: int, tokenizer: Tokenizer) -> int:
+    """`border`, or the nearest place before it that no character reaches across."""
+    table = tokenizer.token_bytes()
+    while border > 1 and table[ids[border]][:1] and table[ids[border]][0] & 0xC0 == 0x80:
+        border -= 1
+    return border
 
 
 def slice_length(config: Config, tokens: int) -> int:
@@ -90,6 +103,15 @@ def dropout_masks(config: Config, dtype: torch.dtype) -> DropoutMasks:
     model, data = config.model, config.data
     largest = data.batch_size * data.context_length * max(model.d_model, model.d_ff)
     return DropoutMasks(config.train.seed, (model.dropout, model.hidden_dropout), largest, dtype)
+
+
+@dataclass
+class Pace:
+    """What was done since the last line of metrics, and how long the steps themselves took."""
+
+    steps: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
 
 
 class Training:
@@ -108,7 +130,7 @@ class Training:
         self.budget: Budget = make_budget(config.train, data.order.steps_per_epoch)
         self._dtype, self._stop = dtype, stop
         self._masks = dropout_masks(config, dtype)
-        self._lengthened = 1.0  # how many times as many tokens the last batch's epoch is cut into
+        self._pace = Pace()
 
     def __iter__(self) -> Iterator[Event]:
         """Train until the budget is spent; the clock runs on while a listener is at work.
@@ -119,16 +141,12 @@ class Training:
         """
         state, train = self.state, self.config.train
         began = time.perf_counter() - state.seconds
-        mark = (state.step - len(state.unlogged), state.seconds)  # where the last line of metrics was
         while not (reason := self._ended()):
-            loss, norm, scale = self._step()
-            state.record(loss)
+            norm, scale = self._step()
             state.seconds = time.perf_counter() - began
             if state.step % train.log_every == 0 or self._ended():
-                yield self._stepped(norm, scale, mark)
-                mark = (state.step, state.seconds)
-            due = bool(train.validate_every) and state.step % train.validate_every == 0
-            if due or (self._ended() and train.validate_every):
+                yield self._stepped(norm, scale)
+            if train.validate_every and (state.step % train.validate_every == 0 or self._ended()):
                 yield self._validate()
             if train.sample_every and state.step % train.sample_every == 0:
                 yield SampleDue(*self._here())
@@ -140,14 +158,15 @@ class Training:
         yield CheckpointDue(*self._here())
         yield Ended(*self._here(), reason)
 
-    def _step(self) -> tuple[float, float, float]:
-        state = self.state
+    def _step(self) -> tuple[float, float]:
+        """Take one step; the norm of its gradient and the scale of its learning rate."""
+        began = time.perf_counter()
+        state, data = self.state, self.data
         progress = self.budget.progress(state.step, state.seconds)
         scale = learning_rate_scale(self.config.schedule, progress)
-        batch = self.data.order.batch(state.step)
+        batch = data.order.batch(state.step)
         recut = progress < self.config.tokenizer.dropout_until
-        inputs, targets = self.data.windows.gather(batch, recut=recut)
-        self._lengthened = self.data.windows.lengthened(int(batch.epochs[0])) if recut else 1.0
+        inputs, targets = data.windows.gather(batch, recut=recut)
         loss, norm = training_step(
             state.model,
             state.optimizers,
@@ -158,9 +177,14 @@ class Training:
             clip_norm=self.config.optimizer.clip_norm,
             learning_rate_scale=scale,
         )
+        lengthened = data.windows.lengthened(int(batch.epochs[0])) if recut else 1.0
+        state.record(loss, loss * data.tokens_per_character * lengthened)
         if state.average:
             state.average.update(state.model, state.step)
-        return loss, norm, scale
+        self._pace.steps += 1
+        self._pace.tokens += inputs.numel()
+        self._pace.seconds += time.perf_counter() - began
+        return norm, scale
 
     def _validate(self) -> Validated:
         state, data = self.state, self.data
@@ -171,23 +195,24 @@ class Training:
             weights=state.usable_weights,
             dtype=self._dtype,
         )
+        check_finite(validation_loss=loss)
         best = state.select(loss) if self.config.train.patience else False
         per_character = loss * data.validation_tokens_per_character
         return Validated(*self._here(), loss, per_character, data.part, best)
 
-    def _stepped(self, norm: float, scale: float, mark: tuple[int, float]) -> Stepped:
-        state, data = self.state, self.config.data
-        rate = (state.step - mark[0]) / max(state.seconds - mark[1], 1e-9)
-        loss = sum(state.unlogged) / len(state.unlogged)
+    def _stepped(self, norm: float, scale: float) -> Stepped:
+        state, pace = self.state, self._pace
+        self._pace = Pace()
+        loss, per_character = (sum(column) / len(state.unlogged) for column in zip(*state.unlogged, strict=True))
         state.unlogged = []
         return Stepped(
             *self._here(),
             loss=loss,
-            nats_per_character=loss * self.data.tokens_per_character * self._lengthened,
+            nats_per_character=per_character,
             learning_rate=self.config.optimizer.learning_rate * scale,
             gradient_norm=norm,
-            steps_per_second=rate,
-            tokens_per_second=rate * data.batch_size * data.context_length,
+            steps_per_second=pace.steps / pace.seconds,
+            tokens_per_second=pace.tokens / pace.seconds,
             progress=self.budget.share(state.step, state.seconds),
         )
 

@@ -57,7 +57,7 @@ class Preflight:
             f"model: {self.parameters:,} parameters, {self.tokens_per_parameter:.2f} training tokens for each",
             f"about {self.steps:,} steps ({self.epochs:.1f} epochs), {duration(self.seconds)}, "
             f"{self.tokens_per_second:,.0f} tokens/s, {self.memory_bytes / 2**20:,.0f} MiB",
-            *([f"BPE-dropout: {self.bpe_dropout}"] if self.bpe_dropout else []),
+            f"BPE-dropout: {self.bpe_dropout or 'none'}",
             f"precision: {self.precision.name} ({self.precision.reason})",
         ]
 
@@ -105,7 +105,8 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
     model = Transformer(config.model, tokenizer.vocab_size, config.train.seed)
     train, validation = (Counted(ids, part.characters) for part, ids in (prepared["train"], prepared["validation"]))
     data = training_data(config, train, validation, tokenizer)
-    per_step = _seconds_per_step(config, model, precision)
+    windows = min(config.data.batch_size, len(data.windows)) if data.order.partial else config.data.batch_size
+    per_step = _seconds_per_step(config, model, precision, windows)
     per_epoch = data.order.steps_per_epoch
     budget = make_budget(config.train, per_epoch)
     steps = budget.steps or max(1, int(budget.seconds / per_step))
@@ -121,7 +122,7 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
         steps=steps,
         epochs=steps / per_epoch,
         seconds=budget.seconds or steps * per_step,
-        tokens_per_second=config.data.batch_size * config.data.context_length / per_step,
+        tokens_per_second=windows * config.data.context_length / per_step,
         memory_bytes=memory,
         precision=precision,
         bpe_dropout=config.tokenizer.dropout if data.windows.recuts else 0.0,
@@ -143,9 +144,9 @@ def memory_estimate(config: Config, parameters: int, vocab_size: int, precision:
     return _PROCESS + 4 * copies * parameters + precision.dtype.itemsize * positions * kept
 
 
-def _seconds_per_step(config: Config, model: Transformer, precision: Precision) -> float:
-    """The faster half of a few steps on made-up tokens; the model is spent by it."""
-    shape = (config.data.batch_size, config.data.context_length)
+def _seconds_per_step(config: Config, model: Transformer, precision: Precision, windows: int) -> float:
+    """A fast one of a few steps on made-up tokens: a busy moment must not count. The model is spent by it."""
+    shape = (windows, config.data.context_length)
     ids = torch.randint(model.vocab_size, shape, generator=torch.Generator().manual_seed(0))
     optimizers = Optimizers(model, config.optimizer)
     masks = dropout_masks(config, precision.dtype)

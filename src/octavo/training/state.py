@@ -29,7 +29,7 @@ class TrainingState:
         self.step = 0
         self.seconds = 0.0
         self.first_loss = math.nan
-        self.unlogged: list[float] = []  # losses since the last line of metrics
+        self.unlogged: list[list[float]] = []  # since the last line of metrics: nats a token, nats a character
         self.recent: deque[float] = deque(maxlen=_RECENT)
 
     @property
@@ -37,23 +37,22 @@ class TrainingState:
         """The weights to look at now: averaged if there is an average, else the model's own."""
         return self.average.tensors if self.average else named_weights(self.model)
 
-    def record(self, loss: float) -> None:
-        """Count one step with its loss.
+    def record(self, loss: float, nats_per_character: float) -> None:
+        """Count one step with its loss, in nats per token and per character.
 
         Raises:
             OctavoError: the loss has run away: its recent mean is far above both its start and chance.
         """
-        self.step += 1
         self.first_loss = loss if math.isnan(self.first_loss) else self.first_loss
-        self.unlogged.append(loss)
         self.recent.append(loss)
-        limit = 2 * max(self.first_loss, math.log(self.model.vocab_size))
-        if len(self.recent) == _RECENT and sum(self.recent) / _RECENT > limit:
+        chance, mean = math.log(self.model.vocab_size), sum(self.recent) / len(self.recent)
+        if len(self.recent) == _RECENT and mean > 2 * max(self.first_loss, chance):
             raise OctavoError(
-                f"the loss exploded: a mean of {sum(self.recent) / _RECENT:.4g} nats a token over the last {_RECENT} "
-                f"steps, where chance is {math.log(self.model.vocab_size):.4g}: lower optimizer.learning_rate "
-                "(and optimizer.matrix_learning_rate)"
+                f"the loss exploded: a mean of {mean:.4g} nats a token over the last {_RECENT} steps, where chance "
+                f"is {chance:.4g}: lower optimizer.learning_rate (and optimizer.matrix_learning_rate)"
             )
+        self.unlogged.append([loss, nats_per_character])
+        self.step += 1
 
     def select(self, loss: float) -> bool:
         """Take in a selection loss; keep the weights if it is the best, and say whether it was."""

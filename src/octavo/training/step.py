@@ -36,13 +36,19 @@ def training_step(
     torch.autograd.backward(loss)
     norm = float(torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm or math.inf, foreach=True))
     nats = loss.item()
-    if not (math.isfinite(nats) and math.isfinite(norm)):
-        raise OctavoError(
-            f"the loss became {nats:.4g} and its gradient {norm:.4g}: lower optimizer.learning_rate "
-            "(and optimizer.matrix_learning_rate), or set optimizer.clip_norm"
-        )
+    check_finite(loss=nats, gradient=norm)
     optimizers.step(learning_rate_scale)
     return nats, norm
+
+
+def check_finite(**numbers: float) -> None:
+    """Raises OctavoError if a number, named by its keyword, is infinite or none at all."""
+    if not all(map(math.isfinite, numbers.values())):
+        became = " and ".join(f"the {name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items())
+        raise OctavoError(
+            f"{became}: the numbers ran away; lower optimizer.learning_rate (and "
+            "optimizer.matrix_learning_rate), or set optimizer.clip_norm"
+        )
 
 
 def mean_nats(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,36 @@
+"""Which run goes on, and whether it may with what is given again. Importing this takes no torch."""
+
+from pathlib import Path
+
+from octavo.corpus import Corpus
+from octavo.errors import OctavoError
+from octavo.request import Request, first_difference
+from octavo.runs import RunDirectory, list_runs, open_run
+from octavo.runs.scores import standard_score
+
+
+def run_to_resume(root: Path, name: str | None) -> RunDirectory:
+    """The run of that name, or the newest under `root` that is not both trained and scored.
+
+    Raises:
+        OctavoError: there is none.
+    """
+    if name is not None:
+        return open_run(name, root)
+    waiting = [run for run in list_runs(root) if not (run.finished and standard_score(run))]
+    if not waiting:
+        raise OctavoError(f"{root} holds no unfinished run to resume: octavo runs lists what there is")
+    return waiting[-1]
+
+
+def check_same(run: RunDirectory, request: Request, corpus: Corpus | None) -> None:
+    """A resumed run keeps its config and text: what is given again must be what it was.
+
+    Raises:
+        OctavoError: it is not.
+    """
+    config = run.config
+    if other := first_difference(config, request.applied_to(config)):
+        raise OctavoError(f"{run.name} was begun with another {other}: resume it without that, or begin a new run")
+    if corpus is not None and corpus.sha256 != run.provenance["text"]["sha256"]:
+        raise OctavoError(f"{run.name} was begun with another text: resume it without one, or begin a new run")
