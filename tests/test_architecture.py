@@ -16,6 +16,7 @@ LAYERS = [
     "files",
     "typed_toml",
     "config",
+    "options",
     "corpus",
     "tokenizer",
     "data",

@@ -9,17 +9,17 @@ from octavo.config import (
     DataConfig,
     ModelConfig,
     OptimizerConfig,
-    SamplingConfig,
     ScheduleConfig,
     TokenizerConfig,
     TrainConfig,
+    as_budget,
     config_from_toml,
     load_preset,
     preset_names,
     preset_text,
-    with_budget,
 )
 from octavo.errors import OctavoError
+from octavo.options import SamplingConfig, check_scoring
 from octavo.typed_toml import as_mapping, dotted_names, overridden, parse_assignment, to_toml
 
 
@@ -137,7 +137,11 @@ def test_what_may_be_at_the_edge_is_taken() -> None:
 
 def test_sections_must_fit_together() -> None:
     with pytest.raises(OctavoError, match=r"split_by=tokens needs a tokenizer .* set tokenizer\.trained_on=all"):
-        Config(data=DataConfig(split_by="tokens"))
+        Config(data=DataConfig(split_by="tokens"), tokenizer=TokenizerConfig(kind="whitespace-bpe"))
+    with pytest.raises(OctavoError, match=r"split_by=tokens is for tokenizer\.kind=whitespace-bpe"):
+        Config(data=DataConfig(split_by="tokens"), tokenizer=TokenizerConfig(trained_on="all"))
+    with pytest.raises(OctavoError, match=r"vocab_size=256 is too small for bpe: it needs at least 257"):
+        Config(tokenizer=TokenizerConfig(vocab_size=256))
     with pytest.raises(OctavoError, match=r"context_length=600 is longer than the table of 512 positions"):
         Config(data=DataConfig(context_length=600), model=ModelConfig(position="learned"))
     with pytest.raises(OctavoError, match="longer than the table"):
@@ -185,16 +189,39 @@ def test_a_toml_text_is_named_in_its_errors() -> None:
 
 
 def test_a_budget_is_the_only_one() -> None:
-    assert with_budget(minutes=None, steps=None, epochs=None) == []
-    config = overridden(load_preset("pocket"), with_budget(minutes=None, steps=7, epochs=None))
+    assert as_budget([("model.n_layers", 3)]) == [("model.n_layers", 3)]
+    config = overridden(load_preset("pocket"), as_budget([("train.steps", 7)]))
     assert (config.train.steps, config.train.epochs, config.train.minutes) == (7, 0.0, 0.0)
-    config = overridden(load_preset("reference"), with_budget(minutes=0.5, steps=None, epochs=None))
+    config = overridden(load_preset("reference"), as_budget([("train.minutes", 0.5), ("train.epochs", 0)]))
     assert (config.train.steps, config.train.epochs, config.train.minutes) == (0, 0.0, 0.5)
 
 
+def test_a_file_without_a_budget_has_the_default_one() -> None:
+    config = config_from_toml("[train]\nseed = 7", "mine.toml")
+    assert (config.train.seed, config.train.minutes) == (7, Config().train.minutes)
+    config = config_from_toml("[train]\nsteps = 7", "mine.toml")
+    assert (config.train.steps, config.train.minutes) == (7, 0.0)
+
+
 def test_two_budgets_or_an_empty_one_are_refused() -> None:
-    with pytest.raises(OctavoError, match="give one budget, not minutes and steps"):
-        with_budget(minutes=1.0, steps=1, epochs=None)
-    for nothing in (0.0, -1.0, float("nan")):
-        with pytest.raises(OctavoError, match="more than zero minutes, steps or epochs"):
-            with_budget(minutes=None, steps=None, epochs=nothing)
+    with pytest.raises(OctavoError, match=r"give one budget, not train\.minutes and train\.steps"):
+        as_budget([("train.minutes", 1.0), ("train.steps", 1)])
+    for nothing in (-1.0, float("nan"), "3", True):
+        with pytest.raises(OctavoError, match="a number above zero"):
+            as_budget([("train.minutes", nothing)])
+
+
+def test_the_defaults_are_the_preset_pocket() -> None:
+    assert load_preset("pocket") == Config()
+
+
+def test_how_a_text_is_scored() -> None:
+    check_scoring("sliding", 1, 256, 32)
+    for protocol, stride, window, sentence in (
+        ("foo", 1, 1, "no protocol 'foo': choose one of sliding, disjoint"),
+        ("sliding", 0, 1, "stride 0 is out of range: 1 to the context of 32 tokens"),
+        ("sliding", 33, 1, "stride 33 is out of range"),
+        ("disjoint", 16, 0, "a window of 0 characters is out of range"),
+    ):
+        with pytest.raises(OctavoError, match=sentence):
+            check_scoring(protocol, stride, window, 32)

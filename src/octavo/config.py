@@ -14,7 +14,6 @@ from octavo.errors import OctavoError
 from octavo.typed_toml import from_mapping, parse_toml
 
 SMALLEST_VOCABULARY = {"bpe": 257, "characters": 258, "whitespace-bpe": 8}
-PROTOCOLS = ("sliding", "disjoint")
 BUDGETS = ("steps", "epochs", "minutes")
 LARGEST_SIZE = 2**20  # of any one size in a config: more is a slip of the keyboard, not a tiny model
 
@@ -32,11 +31,11 @@ class DataConfig:
     split_by: Literal["characters", "tokens"] = "characters"
 
     def __post_init__(self) -> None:
-        _between("data.context_length", self.context_length, 2, LARGEST_SIZE)
-        _between("data.stride", self.stride, 0, LARGEST_SIZE)
-        _between("data.batch_size", self.batch_size, 1, LARGEST_SIZE)
-        _between("data.validation", self.validation, 0.0, 0.9)
-        _between("data.test", self.test, 0.0, 0.9)
+        between("data.context_length", self.context_length, 2, LARGEST_SIZE)
+        between("data.stride", self.stride, 0, LARGEST_SIZE)
+        between("data.batch_size", self.batch_size, 1, LARGEST_SIZE)
+        between("data.validation", self.validation, 0.0, 0.9)
+        between("data.test", self.test, 0.0, 0.9)
         if self.validation == 0:
             raise OctavoError("data.validation is 0, so nothing could be scored: use at least 0.01")
         if self.validation + self.test > 0.9:
@@ -62,9 +61,9 @@ class TokenizerConfig:
     dropout_until: float = 0.85  # share of the budget after which words are cut as they are when scored
 
     def __post_init__(self) -> None:
-        _between("tokenizer.vocab_size", self.vocab_size, 8, LARGEST_SIZE)
-        _between("tokenizer.dropout", self.dropout, 0.0, 0.9)
-        _between("tokenizer.dropout_until", self.dropout_until, 0.0, 1.0)
+        between("tokenizer.vocab_size", self.vocab_size, 8, LARGEST_SIZE)
+        between("tokenizer.dropout", self.dropout, 0.0, 0.9)
+        between("tokenizer.dropout_until", self.dropout_until, 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -94,13 +93,13 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         for name in ("n_layers", "d_model", "n_heads", "d_ff", "max_positions"):
-            _between(f"model.{name}", getattr(self, name), 1, LARGEST_SIZE)
+            between(f"model.{name}", getattr(self, name), 1, LARGEST_SIZE)
         for name in ("n_kv_heads", "d_head"):
-            _between(f"model.{name}", getattr(self, name), 0, LARGEST_SIZE)
-        _between("model.position_base", self.position_base, 1.0, 1e12)
-        _between("model.norm_epsilon", self.norm_epsilon, 0.0, 1.0)
-        _between("model.dropout", self.dropout, 0.0, 0.9)
-        _between("model.hidden_dropout", self.hidden_dropout, 0.0, 0.9)
+            between(f"model.{name}", getattr(self, name), 0, LARGEST_SIZE)
+        between("model.position_base", self.position_base, 1.0, 1e12)
+        between("model.norm_epsilon", self.norm_epsilon, 0.0, 1.0)
+        between("model.dropout", self.dropout, 0.0, 0.9)
+        between("model.hidden_dropout", self.hidden_dropout, 0.0, 0.9)
         if not self.d_head and self.d_model % self.n_heads:
             raise OctavoError(
                 f"model.d_model={self.d_model} does not divide into model.n_heads={self.n_heads} heads: "
@@ -142,13 +141,13 @@ class OptimizerConfig:
     clip_norm: float = 1.0  # largest norm of the whole gradient; 0: not clipped
 
     def __post_init__(self) -> None:
-        _between("optimizer.learning_rate", self.learning_rate, 0.0, 10.0)
-        _between("optimizer.matrix_learning_rate", self.matrix_learning_rate, 0.0, 10.0)
+        between("optimizer.learning_rate", self.learning_rate, 0.0, 10.0)
+        between("optimizer.matrix_learning_rate", self.matrix_learning_rate, 0.0, 10.0)
         for beta in (*self.betas, self.momentum):
-            _between("optimizer.betas and optimizer.momentum", beta, 0.0, 0.99999)
-        _between("optimizer.epsilon", self.epsilon, 0.0, 1.0)
-        _between("optimizer.weight_decay", self.weight_decay, 0.0, 100.0)
-        _between("optimizer.clip_norm", self.clip_norm, 0.0, math.inf)
+            between("optimizer.betas and optimizer.momentum", beta, 0.0, 0.99999)
+        between("optimizer.epsilon", self.epsilon, 0.0, 1.0)
+        between("optimizer.weight_decay", self.weight_decay, 0.0, 100.0)
+        between("optimizer.clip_norm", self.clip_norm, 0.0, math.inf)
 
 
 @dataclass(frozen=True)
@@ -162,7 +161,7 @@ class ScheduleConfig:
 
     def __post_init__(self) -> None:
         for name in ("warmup", "decay", "final"):
-            _between(f"schedule.{name}", getattr(self, name), 0.0, 1.0)
+            between(f"schedule.{name}", getattr(self, name), 0.0, 1.0)
         if self.kind == "trapezoid" and self.warmup + self.decay > 1:
             raise OctavoError("schedule.warmup and schedule.decay exceed 1 together: lower one of them")
 
@@ -187,39 +186,19 @@ class TrainConfig:
     select_on: Literal["train-slice", "validation"] = "train-slice"  # what early stopping looks at
 
     def __post_init__(self) -> None:
-        _between("train.steps", self.steps, 0, 10**8 - 1)
-        _between("train.epochs", self.epochs, 0.0, 1e6)
-        _between("train.minutes", self.minutes, 0.0, 1e6)
-        _between("train.seed", self.seed, 0, 2**63 - 1)
-        _between("train.log_every", self.log_every, 1, 10**9)
-        _between("train.checkpoint_every", self.checkpoint_every, 1, 10**9)
+        between("train.steps", self.steps, 0, 10**8 - 1)
+        between("train.epochs", self.epochs, 0.0, 1e6)
+        between("train.minutes", self.minutes, 0.0, 1e6)
+        between("train.seed", self.seed, 0, 2**63 - 1)
+        between("train.log_every", self.log_every, 1, 10**9)
+        between("train.checkpoint_every", self.checkpoint_every, 1, 10**9)
         for name in ("validate_every", "validation_windows", "keep_checkpoints", "sample_every", "patience"):
-            _between(f"train.{name}", getattr(self, name), 0, 10**9)
-        _between("train.average", self.average, 0.0, 0.999999)
+            between(f"train.{name}", getattr(self, name), 0, 10**9)
+        between("train.average", self.average, 0.0, 0.999999)
         if sum(budget > 0 for budget in (self.steps, self.epochs, self.minutes)) != 1:
             raise OctavoError("a run needs just one budget: train.steps, train.epochs or train.minutes, the others 0")
         if self.patience and not self.validate_every:
             raise OctavoError("train.patience counts validations: set train.validate_every above 0")
-
-
-@dataclass(frozen=True)
-class SamplingConfig:
-    """How generation chooses tokens; the filters apply from top to bottom. Not part of a run's config."""
-
-    temperature: float = 0.8  # 0: always the likeliest token
-    top_k: int = 0  # only the k likeliest tokens; 0: all
-    top_p: float = 1.0  # only the likeliest tokens that reach this probability together
-    min_p: float = 0.0  # only tokens at least this many times as likely as the likeliest
-    max_new_tokens: int = 200
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        _between("temperature", self.temperature, 0.0, 100.0)
-        _between("top_k", self.top_k, 0, LARGEST_SIZE)
-        _between("top_p", self.top_p, 1e-6, 1.0)
-        _between("min_p", self.min_p, 0.0, 1.0)
-        _between("max_new_tokens", self.max_new_tokens, 1, 10**7)
-        _between("seed", self.seed, 0, 2**63 - 1)
 
 
 @dataclass(frozen=True)
@@ -312,16 +291,7 @@ def as_budget(overrides: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
     return [*cleared, *overrides]
 
 
-def check_scoring(protocol: str, stride: int, window_characters: int, context_length: int) -> None:
-    """Raises OctavoError unless a model of that context can be scored so."""
-    if protocol not in PROTOCOLS:
-        raise OctavoError(f"there is no protocol {protocol!r}: choose one of {', '.join(PROTOCOLS)}")
-    if not isinstance(stride, int) or not 1 <= stride <= context_length:
-        raise OctavoError(f"stride {stride} is out of range: 1 to the context of {context_length} tokens")
-    if not isinstance(window_characters, int) or window_characters < 1:
-        raise OctavoError(f"a window of {window_characters} characters is out of range: use 1 or more")
-
-
-def _between(name: str, value: float, low: float, high: float) -> None:
+def between(name: str, value: float, low: float, high: float) -> None:
+    """Raises OctavoError unless `value` lies in low … high."""
     if not low <= value <= high:  # also refuses NaN
         raise OctavoError(f"{name}={value} is out of range: it goes from {low} to {high}")

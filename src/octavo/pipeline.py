@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 
-from octavo.config import SamplingConfig
 from octavo.data import open_parts, save_parts
 from octavo.errors import OctavoError
 from octavo.files import write_atomically
 from octavo.generate import generate
 from octavo.model import Transformer
+from octavo.options import SamplingConfig
 from octavo.planning import Plan, Text, as_corpus, make_plan
 from octavo.progress import Progress, make_progress
 from octavo.request import Overrides, Request

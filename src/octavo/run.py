@@ -5,13 +5,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, overload
 
-from octavo.config import Config, SamplingConfig
+from octavo.config import Config
 from octavo.corpus import Corpus, read_corpus
 from octavo.data import TokenPart, documents, open_parts
 from octavo.errors import OctavoError
 from octavo.evaluate import Evaluation, Protocol, ScoredText, Watch, evaluate, unwatched
 from octavo.generate import generate
 from octavo.model import Transformer
+from octavo.options import SamplingConfig
 from octavo.plots import draw_curves
 from octavo.runs import Record, RunDirectory, open_run, runs_root
 from octavo.runs.checkpoint import Checkpoint, load_newest
@@ -122,7 +123,7 @@ class Run:
         """Continue all prompts side by side; yield what each text grows by, a step at a time.
 
         `sampling` is any of ``temperature top_k top_p min_p max_new_tokens seed``, as in
-        :class:`octavo.config.SamplingConfig`. The same seed gives the same texts; a text does not depend on
+        :class:`octavo.options.SamplingConfig`. The same seed gives the same texts; a text does not depend on
         the prompts after its own.
 
         Raises:

@@ -3,8 +3,8 @@
 import argparse
 
 from octavo.cli.parser import add_runs_option
-from octavo.config import PROTOCOLS, check_scoring
 from octavo.errors import OctavoError
+from octavo.options import PROTOCOLS, check_scoring
 from octavo.runs import open_run, runs_root
 
 

@@ -4,8 +4,8 @@ import argparse
 import sys
 
 from octavo.cli.parser import add_runs_option
-from octavo.config import SamplingConfig
 from octavo.errors import OctavoError
+from octavo.options import SamplingConfig
 from octavo.runs import open_run, runs_root
 from octavo.terminal import shown
 

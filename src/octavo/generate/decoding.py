@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from octavo.config import SamplingConfig
 from octavo.generate.sampling import choose, probabilities
 from octavo.model import KeyValueCache, Transformer
+from octavo.options import SamplingConfig
 
 
 def decode(

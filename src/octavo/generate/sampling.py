@@ -2,7 +2,7 @@
 
 import torch
 
-from octavo.config import SamplingConfig
+from octavo.options import SamplingConfig
 
 _GREEDY = 1e-6  # so low a temperature divides by almost nothing, and has no other choice than the likeliest
 

@@ -3,10 +3,10 @@
 import codecs
 from collections.abc import Iterator, Sequence
 
-from octavo.config import SamplingConfig
 from octavo.errors import OctavoError
 from octavo.generate.decoding import decode
 from octavo.model import Transformer
+from octavo.options import SamplingConfig
 from octavo.tokenizer import Tokenizer
 
 

@@ -8,6 +8,7 @@ import torch
 from octavo.config import TrainConfig
 
 _SIDE = 384  # of the probe's square matrices: the size of a tiny model's products, a few ms in all
+_TRIES = 20
 _WORTH_IT = 1.3  # bf16 has 8 bits of mantissa: it has to pay
 
 
@@ -28,7 +29,12 @@ def choose_precision(config: TrainConfig) -> Precision:
     """As the config asks; for ``auto``, by timing one product in both."""
     if config.precision != "auto":
         return Precision(config.precision, "as asked")
-    ratio = _seconds(torch.float32) / _seconds(torch.bfloat16)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # what one core does says it all, and threads that wait for a busy core would lie
+    try:
+        ratio = _seconds(torch.float32) / _seconds(torch.bfloat16)
+    finally:
+        torch.set_num_threads(threads)
     name = "bf16" if ratio >= _WORTH_IT else "fp32"
     return Precision(name, f"a bf16 matrix product is {ratio:.1f} times as fast as fp32 here")
 
@@ -36,7 +42,7 @@ def choose_precision(config: TrainConfig) -> Precision:
 def _seconds(dtype: torch.dtype) -> float:
     a = torch.ones(_SIDE, _SIDE, dtype=dtype)
     times = []
-    for _ in range(12):  # the fastest of several: a probe must not depend on what else the machine does
+    for _ in range(_TRIES):  # the fastest of several: the probe must not depend on what else the machine does
         began = time.perf_counter()
         torch.mm(a, a)
         times.append(time.perf_counter() - began)

@@ -1,0 +1,38 @@
+"""What can be asked of a trained model: how it writes and how it is scored. Importing this takes no torch."""
+
+from dataclasses import dataclass
+
+from octavo.config import LARGEST_SIZE, between
+from octavo.errors import OctavoError
+
+PROTOCOLS = ("sliding", "disjoint")
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How generation chooses tokens; the filters apply from top to bottom."""
+
+    temperature: float = 0.8  # 0: always the likeliest token
+    top_k: int = 0  # only the k likeliest tokens; 0: all
+    top_p: float = 1.0  # only the likeliest tokens that reach this probability together
+    min_p: float = 0.0  # only tokens at least this many times as likely as the likeliest
+    max_new_tokens: int = 200
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        between("temperature", self.temperature, 0.0, 100.0)
+        between("top_k", self.top_k, 0, LARGEST_SIZE)
+        between("top_p", self.top_p, 1e-6, 1.0)
+        between("min_p", self.min_p, 0.0, 1.0)
+        between("max_new_tokens", self.max_new_tokens, 1, 10**7)
+        between("seed", self.seed, 0, 2**63 - 1)
+
+
+def check_scoring(protocol: str, stride: int, window_characters: int, context_length: int) -> None:
+    """Raises OctavoError unless a model of that context can be scored so."""
+    if protocol not in PROTOCOLS:
+        raise OctavoError(f"there is no protocol {protocol!r}: choose one of {', '.join(PROTOCOLS)}")
+    if not isinstance(stride, int) or not 1 <= stride <= context_length:
+        raise OctavoError(f"stride {stride} is out of range: 1 to the context of {context_length} tokens")
+    if not isinstance(window_characters, int) or window_characters < 1:
+        raise OctavoError(f"a window of {window_characters} characters is out of range: use 1 or more")
