@@ -8,13 +8,12 @@ from importlib import import_module
 from octavo.cli.parser import parse
 from octavo.errors import OctavoError
 from octavo.terminal import shown
+from octavo.threads import let_waiting_threads_sleep
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run Octavo; returns the exit code: 0, 2 for bad input, 128 + number for a signal."""
-    # A thread that waits for the others sleeps: by default it spins, and on a machine with anything else to do a
-    # training step then takes up to ten times as long (docs/lab-notes.md). Read when torch is first imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    let_waiting_threads_sleep()
     try:
         code = _run(sys.argv[1:] if arguments is None else arguments)
         if sys.stdout is not None:
