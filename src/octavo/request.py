@@ -34,6 +34,8 @@ class Request:
         given = self.overrides.items() if isinstance(self.overrides, Mapping) else self.overrides
         pairs = [parse_assignment(pair) if isinstance(pair, str) else pair for pair in given]
         named = {name: getattr(self, name) for name in (*BUDGETS, "seed")}
+        if empty := [name for name in BUDGETS if named[name] == 0]:
+            raise OctavoError(f"a budget of 0 {empty[0]} is none: give more than zero")
         pairs += [(f"train.{name}", value) for name, value in named.items() if value is not None]
         return overridden(config, as_budget(pairs))
 

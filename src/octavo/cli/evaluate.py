@@ -15,8 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--split",
         choices=("validation", "test", "train"),
-        default="validation",
-        help="part of the run's own text",
+        help="part of the run's own text (validation)",
     )
     parser.add_argument("--stride", type=int, metavar="N", help="tokens between windows (half a context)")
     parser.add_argument(
@@ -28,7 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--window",
         type=int,
-        default=256,
         metavar="N",
         help="characters of a piece of the disjoint protocol (256)",
     )
@@ -40,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     """Score, print the table, leave it in the run's evaluation.json."""
     directory = open_run(options.run, runs_root(options.runs))
     for option, needed, there in (
-        ("--split", "no TEXT", options.text is None),
+        ("--split", "the run's own text", options.text is None),
         ("--encoding", "a TEXT", options.text is not None),
         ("--window", "--protocol disjoint", options.protocol == "disjoint"),
     ):
