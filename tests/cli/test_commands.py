@@ -1,0 +1,157 @@
+"""octavo train, evaluate, curves, tokenizer, runs and presets."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from octavo.cli.main import main
+from octavo.run import Run, load
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
+    assert main([*map(str, arguments)]) == 0
+    return capsys.readouterr().out
+
+
+class TestTrain:
+    def test_says_what_came_of_it_and_what_to_type_next(
+        self, play_file: Path, tiny: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        settings = [f"--{name}={value}" for name, value in tiny.items()]
+        assert main(["train", str(play_file), "--steps", "6", "--runs", str(tmp_path), "--seed", "5", *settings]) == 0
+        said = capsys.readouterr()
+        run = load("play", runs=tmp_path)
+        assert run.config.train.seed == 5
+        assert f"{run.evaluation.nats_per_character:.4f} nats per character" in said.out
+        assert str(run.path / "samples.txt") in said.out
+        assert f"generate play 'ROMEO:' --runs {tmp_path}" in said.out
+        assert f"{run.model.n_parameters():,} parameters" in said.err
+        assert "step 6: held-out loss" in said.err
+        assert "\x1b" not in said.out + said.err
+
+    @pytest.mark.parametrize("form", [["--set", "model.n_layers=3"], ["--model.n_layers=3"]])
+    def test_a_dry_run_tells_and_writes_nothing(
+        self, play_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: list[str]
+    ) -> None:
+        small = ["--set", "model.d_model=32", "--model.d_ff=16", "--data.context_length=16", "--data.batch_size=4"]
+        runs = tmp_path / "runs"
+        out = told(capsys, "train", play_file, "--dry-run", "--steps", "9", *small, *form, "--runs", runs)
+        assert "about 9 steps" in out
+        assert f"would be written to {runs / 'play'}" in out
+        assert not runs.exists()
+        found = re.search(r"([\d,]+) parameters", out)
+        assert found
+        block = 4 * 32 * 32 + 3 * 32 * 16 + 2 * 32 + 2 * 8  # attention, feed-forward, norms, norms of q and k
+        assert int(found[1].replace(",", "")) == 512 * 32 + 32 + 3 * block
+
+    def test_a_dry_run_does_not_resume(self, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+        given = ["--resume", "--name", trained.name, "--runs", str(trained.path.parent)]
+        assert main(["train", "--dry-run", *given]) == 2
+        assert "leave out --resume" in capsys.readouterr().err
+
+
+class TestEvaluate:
+    def test_shows_a_table_and_leaves_a_file(self, copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
+        before = copied.evaluation
+        out = told(capsys, "evaluate", copied.path, "--stride", "7")
+        score = json.loads((copied.path / "evaluation.json").read_text())
+        assert (score["stride"], score["protocol"], score["characters"]) == (7, "sliding", 4_000)
+        assert f"{score['nats_per_character']:.4f}" in out
+        assert f"{score['bits_per_character']:.4f}" in out
+        assert "windows of 32 tokens, 7 apart" in out
+        assert load(copied.path).evaluation == before, "another stride is no standard score"
+        assert score["nats_per_character"] == pytest.approx(before.nats_per_character, abs=0.1)
+
+    def test_the_disjoint_protocol(self, copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
+        out = told(capsys, "evaluate", copied.path, "--protocol", "disjoint", "--window", "50")
+        score = json.loads((copied.path / "evaluation.json").read_text())
+        assert (score["protocol"], score["window_characters"], score["characters"]) == ("disjoint", 50, 4_000)
+        assert "pieces of 50 characters, each from an empty context" in out
+
+    def test_another_text_and_another_part(
+        self, copied: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        before = copied.evaluation
+        (tmp_path / "validation.txt").write_text("zz qq xx " * 40)
+        out = told(capsys, "evaluate", copied.path, tmp_path / "validation.txt")
+        assert "validation: 360 characters" in out
+        assert json.loads((copied.path / "evaluation.json").read_text())["characters"] == 360
+        told(capsys, "evaluate", copied.path, "--split", "train")
+        assert load(copied.path).evaluation == before
+        assert main(["evaluate", str(copied.path), "--split", "test"]) == 2
+        assert "has no test part: it has train, validation" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("option", "value", "says"), [("--stride", "99", "1 to the context of 32"), ("--window", "0", "out of range")]
+    )
+    def test_bad_values(
+        self, trained: Run, capsys: pytest.CaptureFixture[str], option: str, value: str, says: str
+    ) -> None:
+        protocol = "disjoint" if option == "--window" else "sliding"
+        assert main(["evaluate", str(trained.path), "--protocol", protocol, option, value]) == 2
+        assert says in capsys.readouterr().err
+
+
+def test_curves_are_drawn_again(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (copied.path / "curves").iterdir():
+        path.unlink()
+    out = told(capsys, "curves", copied.path)
+    names = {f"{axis}.{kind}" for axis in ("steps", "epochs", "seconds") for kind in ("png", "svg")}
+    assert {Path(line).name for line in out.splitlines()} == names == set(os.listdir(copied.path / "curves"))
+
+
+class TestTokenizer:
+    def test_shows_pieces_and_ids_and_that_they_give_the_text_back(
+        self, trained: Run, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        text = "First Citizen:\n\x1b"
+        lines = told(capsys, "tokenizer", trained.path, text).splitlines()
+        assert lines[0] == f"bpe, vocabulary of 512: {len(text)} characters, {len(lines) - 2} tokens"
+        ids = [int(line.split()[0]) for line in lines[1:-1]]
+        assert ids == trained.tokenizer.encode(text).tolist()
+        assert trained.tokenizer.decode(ids) == text
+        assert lines[-1] == "decoding gives the text back"
+        assert not any("\x1b" in line for line in lines)
+
+    def test_of_bytes_that_are_half_a_character(self, strange: Run, capsys: pytest.CaptureFixture[str]) -> None:
+        out = told(capsys, "tokenizer", strange.path, "😀")
+        assert "1 characters, 4 tokens" in out
+        assert "decoding gives the text back" in out
+
+
+class TestRuns:
+    def test_one_line_each_with_the_score(self, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+        head, *lines = told(capsys, "runs", "--runs", trained.path.parent).splitlines()
+        assert head.split()[:3] == ["RUN", "NATS/CHAR", "BITS/CHAR"]
+        assert len(lines) == 1
+        cells = lines[0].split()
+        assert cells[0] == "play"
+        assert cells[1] == f"{trained.evaluation.nats_per_character:.4f}"
+        assert cells[2] == f"{trained.evaluation.bits_per_character:.3f}"
+        assert cells[3] == f"{trained.model.n_parameters():,}"
+        assert (cells[4], cells[-1]) == ("80", "finished")
+
+    def test_unfinished_and_damaged_ones_say_so(self, copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
+        log = copied.path / "metrics.jsonl"
+        log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
+        assert "unfinished" in told(capsys, "runs", "--runs", copied.path.parent)
+        (copied.path / "evaluation.json").unlink()
+        for damage in ("{}", "[", '{"text": 1, "parameters": 2}', '{"text": {"name": 1}, "parameters": "x"}'):
+            (copied.path / "provenance.json").write_text(damage)
+            assert "damaged" in told(capsys, "runs", "--runs", copied.path.parent).splitlines()[1]
+
+    def test_the_environment_says_where(
+        self, trained: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OCTAVO_RUNS", str(trained.path.parent))
+        assert "play" in told(capsys, "runs")
+
+
+def test_presets_are_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = told(capsys, "presets").splitlines()
+    assert [line.split()[0] for line in lines] == ["pocket", "reference"]
+    assert all(len(line.split()) > 4 for line in lines)

@@ -1,0 +1,84 @@
+"""octavo generate."""
+
+import io
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from octavo.cli.main import main
+from octavo.run import Run
+
+Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def generated(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
+    assert main(["generate", *map(str, arguments)]) == 0
+    found = capsys.readouterr()
+    assert found.err == ""
+    return found.out
+
+
+def test_it_writes_the_prompt_and_what_follows(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    expected = "First" + trained.generate("First", temperature=0.5, seed=3, max_new_tokens=20) + "\n"
+    options = ("--temperature", "0.5", "--seed", "3", "--max-new-tokens", "20")
+    assert generated(capsys, trained.path, "First", *options) == expected
+    assert generated(capsys, trained.name, "First", *options, "--runs", trained.path.parent) == expected
+
+
+def test_filters_and_stops_reach_the_model(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    greedy = trained.generate("First", temperature=0, max_new_tokens=20)
+    for option in (("--top-k", "1"), ("--top-p", "0.000001"), ("--min-p", "1")):
+        assert generated(capsys, trained.path, "First", "--max-new-tokens", "20", *option) == f"First{greedy}\n"
+    stop = greedy[5:8]
+    found = generated(capsys, trained.path, "First", "--temperature", "0", "--stop", stop, "--stop", "\0")
+    assert found == f"First{greedy[: greedy.index(stop)]}\n"
+
+
+def test_several_texts_one_after_the_other(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    found = generated(capsys, trained.path, "KING", "--count", "3", "--seed", "1", "--max-new-tokens", "12")
+    rows = trained.generate_many(["KING"] * 3, seed=1, max_new_tokens=12)
+    texts = ["KING" + "".join(column) for column in zip(*rows, strict=True)]
+    assert found == "".join(f"--- {i} of 3 ---\n{text}\n" for i, text in enumerate(texts, 1))
+
+
+def test_the_prompt_from_standard_input(
+    trained: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("First\r\né".encode())))
+    expected = trained.generate("First\r\né", temperature=0, max_new_tokens=9)
+    found = generated(capsys, trained.path, "-", "--temperature", "0", "--max-new-tokens", "9")
+    assert found == f"First\r\né{expected}\n"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"First\xff")))
+    assert main(["generate", str(trained.path), "-"]) == 2
+    assert "byte 5 is not UTF-8" in capsys.readouterr().err
+
+
+def test_control_characters_reach_a_pipe_as_they_are_and_a_terminal_written_out(
+    strange: Run, octavo_process: Octavo, environment: dict[str, str]
+) -> None:
+    arguments = ["generate", str(strange.path), "\x1b[31mré", "--max-new-tokens", "60", "--temperature", "0"]
+    piped = octavo_process(*arguments)
+    assert piped.stdout == "\x1b[31mré" + strange.generate("\x1b[31mré", temperature=0, max_new_tokens=60) + "\n"
+    master, slave = pty.openpty()
+    try:
+        command = [sys.executable, "-m", "octavo.cli.main", *arguments]
+        done = subprocess.run(command, env=environment, stdout=slave, stderr=slave, timeout=60, check=True)
+        shown = os.read(master, 100_000).decode()
+    finally:
+        os.close(slave)
+        os.close(master)
+    assert done.returncode == 0
+    assert shown.startswith("\\x1b[31mré")
+    assert not set(shown) & {"\x1b", "\u202e", "\x07", "\x9b"}
+
+
+def test_a_run_without_a_checkpoint_is_a_sentence(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    for place in (copied.path / "checkpoints").iterdir():
+        (place / "weights.safetensors").write_bytes(b"")
+    assert main(["generate", str(copied.path)]) == 2
+    assert "only damaged checkpoints" in capsys.readouterr().err

@@ -1,0 +1,170 @@
+"""The command line as a person meets it: exit codes, one sentence for an error, quick answers, pipes."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from octavo.cli.main import main
+from octavo.run import Run
+
+Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
+
+# Runs a command and tells, last on standard error, which heavy modules it imported.
+WATCHED = """
+import sys
+from octavo.cli.main import main
+try:
+    code = main(sys.argv[1:])
+except SystemExit as done:
+    code = done.code
+heavy = {"torch", "numpy", "matplotlib", "tokenizers", "safetensors", "rich"}
+print("HEAVY", *sorted(heavy & set(sys.modules)), file=sys.stderr)
+sys.exit(code)
+"""
+
+LIGHT = [
+    (["--help"], "octavo COMMAND --help"),
+    (["--version"], "octavo 0."),
+    (["train", "--help"], "--resume"),
+    (["generate", "--help"], "--temperature"),
+    (["evaluate", "--help"], "--protocol"),
+    (["runs"], "holds no runs yet"),
+    (["presets"], "pocket"),
+]
+WRONG = [
+    (["nonsense"], "nonsense"),
+    (["--nonsense"], "--help says more"),
+    (["train", "--nonsense"], "--nonsense"),
+    (["generate"], "RUN"),
+    (["train", "--steps", "many"], "--steps"),
+    (["train", "missing.txt", "--steps", "1"], "missing.txt"),
+    (["train", "--set", "model.n_layer=3"], "did you mean model.n_layers?"),
+    (["train", "--model.n_layer=3"], "did you mean model.n_layers?"),
+    (["train", "--set", "model.n_layers=three"], "model.n_layers takes a whole number, not 'three'"),
+    (["train", "--set", "model.n_layers"], "section.key=value"),
+    (["train", "--set", "model.n_layers=0"], "model.n_layers=0 is out of range"),
+    (["train", "--preset", "huge"], "there is no preset 'huge': choose one of pocket, reference"),
+    (["train", "--steps", "3", "--minutes", "2"], "give one budget, not train.steps and train.minutes"),
+    (["train", "--steps", "0", "--dry-run"], "steps"),
+    (["train", "--minutes", "nan"], "minutes is a number above zero, not nan"),
+    (["train", "--seed", "-1"], "train.seed=-1 is out of range"),
+    (["generate", "missing"], "there is no run missing"),
+    (["generate", "x", "--temperature", "-1"], "temperature=-1.0 is out of range"),
+    (["generate", "x", "--temperature", "warm"], "--temperature"),
+    (["generate", "x", "--count", "0"], "--count 0 is out of range"),
+    (["generate", "x" * 300], "there is no run"),
+    (["generate", "a\nb\x1b[31m"], "there is no run a b\\x1b[31m"),
+    (["evaluate", "missing"], "there is no run missing"),
+    (["evaluate", "x", "--split", "best"], "--split"),
+    (["curves", "missing"], "there is no run missing"),
+    (["tokenizer", "missing", "text"], "there is no run missing"),
+    (["runs", "extra"], "extra"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"), LIGHT, ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else ""
+)
+def test_what_needs_no_model_answers_without_torch(
+    arguments: list[str], expected: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", WATCHED, *arguments]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert expected in done.stdout
+    assert done.stderr.splitlines() == ["HEAVY"]
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"), WRONG, ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else ""
+)
+def test_an_error_is_one_sentence_and_exit_code_2(
+    arguments: list[str],
+    expected: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("octavo: ")
+    assert said.err.count("\n") == 1
+    assert expected in said.err
+    assert "\x1b" not in said.err
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [1, 5, 12, 16, 17, 22])
+def test_an_error_needs_no_torch_either(number: int, environment: dict[str, str], tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WATCHED, *WRONG[number][0]]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == "HEAVY"
+    assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["runs"], ["train", "--nonsense"], ["generate", "missing"]])
+def test_quick_answers_take_less_than_three_tenths_of_a_second(
+    octavo_process: Octavo, arguments: list[str], tmp_path: Path
+) -> None:
+    fastest = 9.0
+    for _ in range(5):
+        began = time.perf_counter()
+        octavo_process(*arguments, cwd=tmp_path)
+        fastest = min(fastest, time.perf_counter() - began)
+        if fastest < 0.3:
+            break
+    assert fastest < 0.3
+
+
+def test_without_arguments_it_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    for command in ("train", "generate", "evaluate", "curves", "tokenizer", "runs", "presets"):
+        assert re.search(rf"^    {command}\b", shown, re.MULTILINE)
+
+
+def test_the_installed_script_is_the_same(environment: dict[str, str]) -> None:
+    script = Path(sys.executable).parent / "octavo"
+    done = subprocess.run([script, "--version"], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("octavo ")
+
+
+class TestPipes:
+    def closed(self, octavo_process: Octavo, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+        """Write to a reader that is gone."""
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            return octavo_process(*arguments, stdout=writer)
+        finally:
+            os.close(writer)
+
+    @pytest.mark.parametrize("arguments", [["presets"], ["--help"], ["runs"]])
+    def test_a_reader_that_is_gone_makes_no_noise(
+        self, octavo_process: Octavo, arguments: list[str], trained: Run
+    ) -> None:
+        given = [*arguments, "--runs", trained.path.parent] if arguments == ["runs"] else arguments
+        done = self.closed(octavo_process, *given)
+        assert (done.returncode, done.stderr) == (0, "")
+
+    def test_nor_while_generating(self, octavo_process: Octavo, trained: Run) -> None:
+        done = self.closed(octavo_process, "generate", trained.path, "--max-new-tokens", "2000000")
+        assert (done.returncode, done.stderr) == (0, "")
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+    def test_a_full_disk_is_a_sentence(self, octavo_process: Octavo) -> None:
+        with Path("/dev/full").open("w") as full:
+            done = octavo_process("presets", stdout=full)
+        assert done.returncode == 2
+        assert done.stderr.startswith("octavo: No space left on device")
+        assert done.stderr.count("\n") == 1

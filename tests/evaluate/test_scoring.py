@@ -1,0 +1,96 @@
+"""Every token counts once, in a window of its own place, whatever else is in the batch."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from octavo.config import ModelConfig
+from octavo.evaluate.scoring import sliding_windows, token_losses
+from octavo.model import Transformer
+
+VOCAB = 19
+START = 0
+Ids = npt.NDArray[np.integer]
+
+
+def model(seed: int = 1) -> Transformer:
+    return Transformer(ModelConfig(n_layers=2, d_model=16, n_heads=2, d_ff=24, dropout=0.0), VOCAB, seed)
+
+
+def documents(*lengths: int) -> list[Ids]:
+    random = np.random.Generator(np.random.PCG64(5))
+    return [random.integers(1, VOCAB, length).astype(np.uint16) for length in lengths]
+
+
+@given(
+    predictions=st.integers(0, 300),
+    context=st.integers(1, 60),
+    data=st.data(),
+)
+def test_sliding_windows_count_every_prediction_once(predictions: int, context: int, data: st.DataObject) -> None:
+    stride = data.draw(st.integers(1, context))
+    windows = sliding_windows(3, predictions, context, stride)
+    counted = [i for w in windows for i in range(w.scored, w.end)]
+    assert counted == list(range(predictions))
+    for i, w in enumerate(windows):
+        assert w.document == 3
+        assert w.begin == i * stride
+        assert w.begin <= w.scored < w.end <= w.begin + context
+        assert i == 0 or w.scored - w.begin >= context - stride  # what is known before the first that counts
+
+
+def slowly(model: Transformer, ids: list[int], context: int, stride: int, start: int | None) -> list[float]:
+    """The same from the definition: one forward pass for each token, which nothing is batched with."""
+    nats = []
+    first = 0 if start is not None else 1
+    if first:
+        nats.append(math.log(VOCAB))  # nothing comes before it, so chance
+    for place in range(first, len(ids)):
+        prediction = place - first
+        window = 0 if prediction < context else -(-(prediction - context + 1) // stride)
+        known = ids[window * stride : place]
+        logits = model(torch.tensor([known if start is None else [start, *known]]))[0, -1]
+        nats.append(-float(logits.log_softmax(-1)[ids[place]]))
+    return nats
+
+
+@pytest.mark.parametrize("start", [START, None])
+@pytest.mark.parametrize(("context", "stride"), [(8, 1), (8, 4), (8, 8), (7, 3), (64, 32), (2, 1)])
+def test_it_equals_a_slow_computation_token_by_token(start: int | None, context: int, stride: int) -> None:
+    texts = documents(1, 2, 7, 8, 9, 30)
+    fast = token_losses(model(), texts, start_id=start, context_length=context, stride=stride, batch_size=5)
+    for ids, nats in zip(texts, fast, strict=True):
+        with torch.no_grad():
+            expected = slowly(model(), ids.tolist(), context, stride, start)
+        assert nats == pytest.approx(expected, abs=2e-5)
+
+
+def test_the_figure_does_not_depend_on_the_batch_size() -> None:
+    texts = documents(3, 100, 41)
+    totals = [
+        sum(n.sum() for n in token_losses(model(), texts, start_id=0, context_length=16, stride=8, batch_size=size))
+        for size in (1, 2, 7, 64, 1000)
+    ]
+    assert totals == pytest.approx([totals[0]] * 5, rel=1e-6)
+
+
+@pytest.mark.parametrize("start", [START, None])
+def test_a_uniform_model_scores_the_logarithm_of_the_vocabulary(start: int | None) -> None:
+    uniform = model()
+    for parameter in uniform.parameters():
+        torch.nn.init.zeros_(parameter)
+    losses = token_losses(uniform, documents(1, 50, 16), start_id=start, context_length=16, stride=8)
+    assert [len(nats) for nats in losses] == [1, 50, 16]
+    assert np.concatenate(losses) == pytest.approx(math.log(VOCAB), abs=1e-6)
+
+
+def test_documents_do_not_see_each_other() -> None:
+    first, second = documents(20, 33)
+    together = token_losses(model(), [first, second], start_id=0, context_length=16, stride=8)
+    alone = token_losses(model(), [second], start_id=0, context_length=16, stride=8)
+    assert together[1] == pytest.approx(alone[0], abs=1e-6)

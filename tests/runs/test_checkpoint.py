@@ -1,0 +1,169 @@
+"""A checkpoint is whole or absent, and a damaged one is known."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+
+from octavo.errors import OctavoError
+from octavo.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
+
+
+def checkpoint(step: int, numbers: int = 1000) -> Checkpoint:
+    values = torch.arange(numbers, dtype=torch.float32) + step
+    tensors = {
+        "weights": {"a.weight": values.reshape(10, -1), "half": values.bfloat16()},
+        "optimizer": {"0.0.step": torch.tensor(float(step)), "0.0.count": torch.tensor([step])},
+        "best": {},
+    }
+    return Checkpoint(tensors, {"step": step, "seconds": 0.1 + step, "unlogged": [1.5, 0.1]})
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(os.listdir(folder))
+
+
+def flip(path: Path, place: float) -> None:
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * place)] ^= 1
+    path.write_bytes(content)
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Writing more fails with an OSError, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_what_was_saved_comes_back(tmp_path: Path) -> None:
+    saved = checkpoint(7)
+    assert save_checkpoint(tmp_path / "checkpoints", saved, keep=2) == tmp_path / "checkpoints" / "step-00000007"
+    place, loaded = load_newest(tmp_path / "checkpoints")
+    assert place.name == "step-00000007"
+    assert loaded.state == saved.state
+    assert set(loaded.tensors) == {"weights", "optimizer"}
+    for group, tensors in loaded.tensors.items():
+        assert set(tensors) == set(saved.tensors[group])
+        for name, tensor in tensors.items():
+            assert tensor.dtype == saved.tensors[group][name].dtype
+            assert torch.equal(tensor, saved.tensors[group][name])
+
+
+def test_it_is_safetensors_and_json_only(tmp_path: Path) -> None:
+    place = save_checkpoint(tmp_path, checkpoint(1), keep=2)
+    assert names(place) == ["manifest.json", "optimizer.safetensors", "state.json", "weights.safetensors"]
+    for path in place.glob("*.safetensors"):  # 8 bytes of length, then a JSON header
+        content = path.read_bytes()
+        assert isinstance(json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")]), dict)
+    for path in place.glob("*.json"):
+        assert isinstance(json.loads(path.read_bytes()), dict)
+
+
+@pytest.mark.parametrize(("keep", "left"), [(1, [12]), (2, [9, 12]), (0, [3, 6, 9, 12])])
+def test_the_newest_are_kept(tmp_path: Path, keep: int, left: list[int]) -> None:
+    for step in (3, 6, 9, 12):
+        save_checkpoint(tmp_path, checkpoint(step), keep)
+    assert names(tmp_path) == [f"step-{step:08d}" for step in left]
+
+
+def test_a_step_saved_again_takes_the_place_of_the_first(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, checkpoint(5, 10), keep=2)
+    save_checkpoint(tmp_path, checkpoint(5, 20), keep=2)
+    assert names(tmp_path) == ["step-00000005"]
+    assert load_newest(tmp_path)[1].tensors["weights"]["half"].numel() == 20
+
+
+@pytest.mark.parametrize("file", ["weights.safetensors", "optimizer.safetensors", "state.json", "manifest.json"])
+@pytest.mark.parametrize("damage", ["first byte", "a byte inside", "cut short", "missing", "empty"])
+def test_of_a_damaged_newest_the_one_before_is_used(tmp_path: Path, file: str, damage: str) -> None:
+    save_checkpoint(tmp_path, checkpoint(1), keep=2)
+    path = save_checkpoint(tmp_path, checkpoint(2), keep=2) / file
+    if damage in ("first byte", "a byte inside"):
+        flip(path, 0 if damage == "first byte" else 0.5)
+    elif damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-1] if damage == "cut short" else b"")
+    place, loaded = load_newest(tmp_path)
+    assert (place.name, loaded.state["step"]) == ("step-00000001", 1)
+
+
+def test_only_damaged_ones_are_refused_by_name(tmp_path: Path) -> None:
+    for step in (1, 2):
+        flip(save_checkpoint(tmp_path, checkpoint(step), keep=2) / "weights.safetensors", 0.9)
+    with pytest.raises(OctavoError, match=r"only damaged checkpoints \(step-00000002, step-00000001\)"):
+        load_newest(tmp_path)
+
+
+def test_none_at_all_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OctavoError, match="no checkpoint yet"):
+        load_newest(tmp_path)
+    (tmp_path / ".step-00000001").mkdir()  # a process died while it saved
+    with pytest.raises(OctavoError, match="no checkpoint yet"):
+        load_newest(tmp_path)
+
+
+class TestFailure:
+    def test_of_the_disk_leaves_the_older_ones_and_nothing_else(self, tmp_path: Path) -> None:
+        save_checkpoint(tmp_path, checkpoint(1), keep=1)
+        with files_of_at_most(2000), pytest.raises(OSError, match="File too large"):
+            save_checkpoint(tmp_path, checkpoint(2), keep=1)
+        assert names(tmp_path) == ["step-00000001"]
+        assert load_newest(tmp_path)[1].state["step"] == 1
+
+    def test_of_the_content_leaves_nothing(self, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            save_checkpoint(tmp_path, Checkpoint({}, {"step": 1, "loss": float("nan")}), keep=1)
+        assert names(tmp_path) == []
+
+    def test_what_a_killed_process_left_goes_with_the_next_checkpoint(self, tmp_path: Path) -> None:
+        (tmp_path / ".step-00000001").mkdir()
+        (tmp_path / ".step-00000001" / "weights.safetensors").write_bytes(b"half")
+        save_checkpoint(tmp_path, checkpoint(1), keep=1)
+        assert names(tmp_path) == ["step-00000001"]
+
+
+ENDLESS = """
+import sys; from pathlib import Path; import torch
+from octavo.runs.checkpoint import Checkpoint, save_checkpoint
+for step in range(1, 10**6):
+    weights = {"w": torch.full((200_000,), float(step))}
+    save_checkpoint(Path(sys.argv[1]), Checkpoint({"weights": weights}, {"step": step}), keep=2)
+"""
+
+
+def test_whenever_the_process_is_killed_every_visible_checkpoint_is_whole(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", ENDLESS, str(tmp_path)])
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "step-00000005").exists() and time.monotonic() < deadline:
+        time.sleep(0.003)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    visible = [name for name in names(tmp_path) if name.startswith("step-")]
+    place, loaded = load_newest(tmp_path)
+    assert place.name == visible[-1]
+    assert loaded.state["step"] >= 5
+    assert torch.equal(loaded.tensors["weights"]["w"], torch.full((200_000,), float(loaded.state["step"])))
+
+
+@pytest.mark.parametrize(
+    ("groups", "used"),
+    [(["weights"], "weights"), (["weights", "averaged"], "averaged"), (["weights", "averaged", "best"], "best")],
+)
+def test_a_run_is_used_with_the_best_else_the_averaged_else_the_last_weights(groups: list[str], used: str) -> None:
+    tensors = {group: {"w": torch.ones(1) * i} for i, group in enumerate(groups)}
+    assert Checkpoint(tensors | ({} if "best" in groups else {"best": {}}), {}).usable_weights is tensors[used]

@@ -1,0 +1,158 @@
+"""A run's folder: its name, how it comes to be, and how it is found again."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from octavo.config import load_preset
+from octavo.errors import OctavoError
+from octavo.runs import RunDirectory, check_name, create_run, free_name, list_runs, open_run, runs_root
+from octavo.typed_toml import to_toml
+
+
+def make(root: Path, name: str) -> RunDirectory:
+    return create_run(root, name, lambda folder: (folder / "config.toml").touch())
+
+
+@pytest.mark.parametrize("name", ["a", "Hamlet-2", "größe", "日本", "v1.2+x_y", "x" * 100, "7"])
+def test_names_that_are_fit(name: str, tmp_path: Path) -> None:
+    check_name(name)
+    (tmp_path / name).mkdir()
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", ".hidden", "-x", "a/b", "a\\b", "a b", "a\n", "x\0", "x" * 101, "a:b"]
+)
+def test_names_that_are_not(name: str) -> None:
+    with pytest.raises(OctavoError, match="cannot be the name of a run: use letters"):
+        check_name(name)
+
+
+def test_a_name_longer_than_a_file_system_takes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OctavoError):
+        make(tmp_path, "文" * 100)
+    assert os.listdir(tmp_path) == []
+
+
+def test_it_is_filled_and_found_by_name_and_by_path(tmp_path: Path) -> None:
+    run = make(tmp_path / "new" / "runs", "a")
+    assert run.path == tmp_path / "new" / "runs" / "a"
+    assert open_run("a", tmp_path / "new" / "runs").path == run.path
+    assert open_run(run.path, tmp_path).path == run.path
+    assert os.listdir(tmp_path / "new" / "runs") == ["a"]
+
+
+def test_it_is_never_overwritten(tmp_path: Path) -> None:
+    make(tmp_path, "a")
+    before = (tmp_path / "a" / "config.toml").stat()
+    with pytest.raises(
+        OctavoError, match=r"a exists already: add --resume to go on with it, or choose another --name"
+    ):
+        make(tmp_path, "a")
+    assert (tmp_path / "a" / "config.toml").stat() == before
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt(), OctavoError("x")])
+def test_nothing_is_left_behind_when_filling_fails(tmp_path: Path, error: BaseException) -> None:
+    def fill(folder: Path) -> None:
+        (folder / "half").write_text("x")
+        raise error
+
+    with pytest.raises(type(error)):
+        create_run(tmp_path, "a", fill)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    def fill(folder: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OctavoError, match=r"a cannot be made \(No space left on device\): free space or choose"):
+        create_run(tmp_path, "a", fill)
+    assert os.listdir(tmp_path) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OctavoError, match="cannot be made"):
+        make(tmp_path / "file", "a")
+
+
+def test_a_taken_name_gets_a_number(tmp_path: Path) -> None:
+    assert free_name(tmp_path, "a") == "a"
+    make(tmp_path, "a")
+    assert free_name(tmp_path, "a") == "a-2"
+    make(tmp_path, "a-2")
+    assert free_name(tmp_path, "a") == "a-3"
+
+
+def test_runs_are_listed_oldest_first_and_other_folders_are_not(tmp_path: Path) -> None:
+    for age, name in enumerate(["b", "c", "a"]):
+        run = make(tmp_path, name)
+        os.utime(run.path / "config.toml", (1000 + age, 1000 + age))
+    (tmp_path / "other").mkdir()
+    (tmp_path / ".a.77").mkdir()
+    (tmp_path / ".a.77" / "config.toml").write_text("")
+    (tmp_path / "file").write_text("")
+    assert [run.name for run in list_runs(tmp_path)] == ["b", "c", "a"]
+    assert list_runs(tmp_path / "missing") == []
+
+
+def test_a_missing_run_is_a_sentence_that_names_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(OctavoError, match=r"there is no run x: .* holds none yet: octavo train makes one"):
+        open_run("x", tmp_path)
+    make(tmp_path, "a")
+    make(tmp_path, "b")
+    with pytest.raises(OctavoError, match=r"there is no run x: .* holds a, b"):
+        open_run("x", tmp_path)
+
+
+@pytest.mark.parametrize("given", ["x" * 300, "a\0b", "a/" * 3000])
+def test_what_is_no_path_to_anything_is_no_run(tmp_path: Path, given: str) -> None:
+    with pytest.raises(OctavoError, match="there is no run"):
+        open_run(given, tmp_path)
+
+
+def test_the_working_directory_as_a_run_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(make(tmp_path, "a").path)
+    assert open_run(".", tmp_path).name == "a"
+
+
+def test_where_runs_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OCTAVO_RUNS", raising=False)
+    assert runs_root() == Path("runs")
+    monkeypatch.setenv("OCTAVO_RUNS", "elsewhere")
+    assert runs_root() == Path("elsewhere")
+    assert runs_root("given") == Path("given")
+
+
+class TestFiles:
+    def test_the_config_is_read_back(self, tmp_path: Path) -> None:
+        for preset in ("pocket", "reference"):
+            config = load_preset(preset)
+            (tmp_path / "config.toml").write_text(to_toml(config))
+            assert RunDirectory(tmp_path).config == config
+
+    def test_json_is_read_back(self, tmp_path: Path) -> None:
+        RunDirectory(tmp_path).write_json("x.json", {"ä": [1, 0.1, None]})
+        assert RunDirectory(tmp_path).read_json("x.json") == {"ä": [1, 0.1, None]}
+        assert os.listdir(tmp_path) == ["x.json"]
+
+    @pytest.mark.parametrize("content", [b"", b"[1]", b'{"a": ', b"\xff"])
+    def test_damaged_json_is_a_sentence(self, tmp_path: Path, content: bytes) -> None:
+        (tmp_path / "provenance.json").write_bytes(content)
+        with pytest.raises(OctavoError, match=r"provenance\.json (is damaged|cannot be read)"):
+            _ = RunDirectory(tmp_path).provenance
+
+    def test_a_missing_one_says_that_this_is_no_run(self, tmp_path: Path) -> None:
+        with pytest.raises(OctavoError, match=r"is not a run: it has no config\.toml"):
+            _ = RunDirectory(tmp_path).config
+
+    def test_finished_is_when_the_last_event_is_the_end(self, tmp_path: Path) -> None:
+        found = [RunDirectory(tmp_path).finished]
+        for content in (
+            '{"event": "step"}\n',
+            '{"event": "step"}\n{"event": "end"}\n',
+            '{"event": "step"}\n{"event": "end"}',  # it died while writing
+        ):
+            (tmp_path / "metrics.jsonl").write_text(content)
+            found.append(RunDirectory(tmp_path).finished)
+        assert found == [False, False, True, False]

@@ -1,0 +1,40 @@
+"""One process at a time works on a run, and a dead one is no hindrance."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from octavo.errors import OctavoError
+from octavo.runs import RunDirectory, locked
+
+HOLD = """
+import sys, time; from pathlib import Path
+from octavo.runs import RunDirectory, locked
+with locked(RunDirectory(Path(sys.argv[1]))):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_lock_of_a_process_goes_when_it_is_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        with (
+            pytest.raises(OctavoError, match=f"another process is training {tmp_path.name}"),
+            locked(RunDirectory(tmp_path)),
+        ):
+            pass
+        process.send_signal(signal.SIGKILL)
+    for _ in range(2):
+        with locked(RunDirectory(tmp_path)):
+            pass
+
+
+def test_a_folder_that_cannot_be_written_to_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(OctavoError, match="cannot be written to"), locked(RunDirectory(tmp_path / "missing")):
+        pass

@@ -1,0 +1,391 @@
+"""The whole path on disk: runs that are killed, interrupted, stopped early or fed with odd texts."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from octavo.cli.main import main
+from octavo.corpus import Corpus
+from octavo.errors import OctavoError
+from octavo.pipeline import train
+from octavo.run import Run, load
+from octavo.runs import locked
+from octavo.runs.checkpoint import load_newest, save_checkpoint
+
+Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
+
+STEPS: dict[str, Any] = {
+    "train.steps": 110,
+    "train.minutes": 0,
+    "train.checkpoint_every": 12,
+    "train.validate_every": 8,
+    "train.log_every": 3,
+    "train.average": 0.98,
+    "train.patience": 100,
+    "train.sample_every": 50,
+    "model.dropout": 0.1,
+    "model.hidden_dropout": 0.1,
+    "tokenizer.dropout": 0.1,
+}
+EPOCHS: dict[str, Any] = {
+    "train.epochs": 4.5,
+    "train.minutes": 0,
+    "train.checkpoint_every": 10,
+    "train.log_every": 1,
+    "model.dropout": 0.2,
+    "optimizer.kind": "adamw",
+    "data.last_batch": "partial",
+}
+
+
+def settings(overrides: dict[str, Any]) -> list[str]:
+    return [f"--{name}={value}" for name, value in overrides.items()]
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory, play: str) -> Path:
+    path = tmp_path_factory.mktemp("pipeline") / "scene.txt"
+    path.write_bytes(play[:20_000].encode())
+    return path
+
+
+@pytest.fixture(scope="module")
+def by_steps(text: Path, tiny: dict[str, Any]) -> Run:
+    """A run that nothing disturbed."""
+    return train(text, name="steps", overrides=tiny | STEPS, runs=text.parent, progress=False)
+
+
+@pytest.fixture(scope="module")
+def by_epochs(text: Path, tiny: dict[str, Any]) -> Run:
+    """Another."""
+    return train(text, name="epochs", overrides=tiny | EPOCHS, runs=text.parent, progress=False)
+
+
+def stopped(number: signal.Signals, at_step: int, run: Path, environment: dict[str, str], *arguments: str) -> Any:
+    """Begin or resume `run` in a process of its own, and send the signal when its metrics come to a step."""
+    command = [sys.executable, "-m", "octavo.cli.main", "train", *arguments]
+    process = subprocess.Popen(
+        [*command, "--runs", str(run.parent), "--name", run.name],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    metrics, deadline = run / "metrics.jsonl", time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        lines = metrics.read_bytes().split(b"\n")[:-1] if metrics.exists() else []
+        if lines and json.loads(lines[-1])["step"] >= at_step:
+            break
+        time.sleep(0.002)
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+def same(found: Run, expected: Run) -> bool:
+    """Whether two runs have come to the same: every tensor of the last checkpoint, every loss on the way."""
+    last = found.path / "checkpoints" / found.checkpoint
+    other = expected.path / "checkpoints" / expected.checkpoint
+    assert last.name == other.name
+    files = sorted(path.name for path in other.glob("*.safetensors"))
+    assert sorted(path.name for path in last.glob("*.safetensors")) == files
+    differing = [name for name in files if (last / name).read_bytes() != (other / name).read_bytes()]
+    assert not differing
+
+    def told(run: Run) -> list[tuple[Any, ...]]:
+        return [(e["event"], e["step"], e["epoch"], e.get("loss"), e.get("text")) for e in run.metrics]
+
+    assert told(found) == told(expected)
+    a, b = found.evaluation.as_json(), expected.evaluation.as_json()
+    assert a | {"seconds": 0} == b | {"seconds": 0}
+    assert (found.path / "samples.txt").read_text() == (expected.path / "samples.txt").read_text()
+    return True
+
+
+class TestKilled:
+    def test_and_resumed_it_ends_with_bit_identical_weights(
+        self,
+        text: Path,
+        tiny: dict[str, Any],
+        by_steps: Run,
+        environment: dict[str, str],
+        octavo_process: Octavo,
+        tmp_path: Path,
+    ) -> None:
+        given = [str(text), *settings(tiny | STEPS)]
+        killed = stopped(signal.SIGKILL, 40, tmp_path / "a", environment, *given)
+        assert killed.returncode == -signal.SIGKILL
+        half = load(tmp_path / "a")
+        assert not half.directory.finished
+        assert 36 <= int(half.checkpoint.removeprefix("step-")) < 110
+        went_on = octavo_process("train", "--resume", "--name", "a", "--runs", tmp_path)
+        assert went_on.returncode == 0, went_on.stderr
+        assert f"going on from {half.checkpoint}" in went_on.stderr
+        assert "\x1b" not in went_on.stdout + went_on.stderr, "a pipe is no terminal"
+        assert same(load(tmp_path / "a"), by_steps)
+        steps = [e["step"] for e in load(tmp_path / "a").metrics if e["event"] == "step"]
+        assert steps == sorted(set(steps))
+        sittings = half.directory.provenance["sittings"]
+        assert [s["first_step"] for s in sittings] == [0, int(half.checkpoint.removeprefix("step-"))]
+
+    def test_with_a_budget_of_epochs(
+        self, text: Path, tiny: dict[str, Any], by_epochs: Run, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        given = [str(text), *settings(tiny | EPOCHS)]
+        assert stopped(signal.SIGKILL, 25, tmp_path / "a", environment, *given).returncode == -signal.SIGKILL
+        assert not load(tmp_path / "a").directory.finished
+        assert same(train(resume=True, name="a", runs=tmp_path, progress=False), by_epochs)
+
+    def test_before_the_first_checkpoint_it_begins_anew(
+        self, text: Path, tiny: dict[str, Any], by_epochs: Run, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        given = [str(text), *settings(tiny | EPOCHS | {"train.checkpoint_every": 10**6})]
+        assert stopped(signal.SIGKILL, 8, tmp_path / "a", environment, *given).returncode == -signal.SIGKILL
+        assert not (tmp_path / "a" / "checkpoints").exists()
+        run = train(resume=True, runs=tmp_path, progress=False)
+        losses = [e["loss"] for e in run.metrics if e["event"] == "step"]
+        assert losses == [e["loss"] for e in by_epochs.metrics if e["event"] == "step"]
+        assert run.evaluation.nats_per_token == by_epochs.evaluation.nats_per_token
+
+    def test_with_the_newest_checkpoint_damaged_the_one_before_is_gone_on_from(
+        self, by_epochs: Run, tmp_path: Path
+    ) -> None:
+        shutil.copytree(by_epochs.path, tmp_path / "a")
+        newest = tmp_path / "a" / "checkpoints" / by_epochs.checkpoint
+        (newest / "weights.safetensors").write_bytes(b"half")
+        log = tmp_path / "a" / "metrics.jsonl"
+        log.write_bytes(log.read_bytes()[:-30])  # it died while it wrote its last line
+        assert same(train(resume=True, name="a", runs=tmp_path, progress=False), by_epochs)
+
+    def test_while_it_was_scored_it_is_scored_and_not_trained_again(self, by_epochs: Run, tmp_path: Path) -> None:
+        shutil.copytree(by_epochs.path, tmp_path / "a")
+        for made in ("evaluation.json", "samples.txt"):
+            (tmp_path / "a" / made).unlink()
+        before = (tmp_path / "a" / "metrics.jsonl").read_bytes()
+        assert same(train(resume=True, name="a", runs=tmp_path, progress=False), by_epochs)
+        assert (tmp_path / "a" / "metrics.jsonl").read_bytes() == before
+
+
+def test_signals_save_and_say_how_to_go_on_and_going_on_works(
+    text: Path, tiny: dict[str, Any], by_steps: Run, environment: dict[str, str], tmp_path: Path
+) -> None:
+    given: list[str] = [str(text), *settings(tiny | STEPS)]
+    reached = 0
+    for number, code, at in ((signal.SIGTERM, 143, 20), (signal.SIGINT, 130, 60)):
+        done = stopped(number, at, tmp_path / "a", environment, *given)
+        assert done.returncode == code, done.stderr
+        said = done.stderr.splitlines()[-1]
+        assert f"train --resume --name a --runs {tmp_path}" in said
+        assert "Traceback" not in done.stderr
+        place, checkpoint = load_newest(tmp_path / "a" / "checkpoints")
+        assert f"Stopped at step {checkpoint.state['step']}; saved" in said
+        assert checkpoint.state["step"] > reached
+        reached = checkpoint.state["step"]
+        assert place.name == f"step-{reached:08d}"
+        given = ["--resume"]
+    run = train(resume=True, name="a", runs=tmp_path, progress=False)
+    assert [e["step"] for e in run.metrics if e["event"] == "step"] == [
+        e["step"] for e in by_steps.metrics if e["event"] == "step"
+    ]
+    for group in ("weights", "optimizer", "averaged", "best"):
+        file = Path("checkpoints", run.checkpoint, f"{group}.safetensors")
+        assert (run.path / file).read_bytes() == (by_steps.path / file).read_bytes(), group
+
+
+class TestResuming:
+    def test_refuses_what_is_not_what_was_begun(self, by_epochs: Run) -> None:
+        def resume(text: Any = None, **options: Any) -> None:
+            train(text, resume=True, name="epochs", runs=by_epochs.path.parent, progress=False, **options)
+
+        with pytest.raises(OctavoError, match=r"was begun with another train\.seed"):
+            resume(seed=7)
+        with pytest.raises(OctavoError, match=r"was begun with another train\.epochs|train\.steps"):
+            resume(steps=99)
+        with pytest.raises(OctavoError, match=r"was begun with another text"):
+            resume(Corpus.from_text("another text"))
+
+    def test_a_run_that_another_process_trains_is_refused(self, by_epochs: Run) -> None:
+        before = (by_epochs.path / "metrics.jsonl").read_bytes()
+        with locked(by_epochs.directory), pytest.raises(OctavoError, match="another process is training epochs"):
+            train(resume=True, name="epochs", runs=by_epochs.path.parent, progress=False)
+        assert (by_epochs.path / "metrics.jsonl").read_bytes() == before
+
+    def test_without_an_unfinished_run_is_refused(self, by_epochs: Run, by_steps: Run, tmp_path: Path) -> None:
+        with pytest.raises(OctavoError, match="holds no unfinished run to resume"):
+            train(resume=True, runs=tmp_path, progress=False)
+        with pytest.raises(OctavoError, match="holds no unfinished run to resume"):
+            train(resume=True, runs=by_epochs.path.parent, progress=False)
+        with pytest.raises(OctavoError, match="there is no run nobody"):
+            train(resume=True, name="nobody", runs=tmp_path, progress=False)
+
+
+class TestTheFolder:
+    def test_explains_itself_and_holds_nothing_that_is_pickled(self, by_steps: Run) -> None:
+        files = {str(p.relative_to(by_steps.path)) for p in by_steps.path.rglob("*") if p.is_file()}
+        assert {"config.toml", "provenance.json", "tokenizer.json", "metrics.jsonl", "evaluation.json"} <= files
+        assert {"samples.txt", "data/train.npy", "data/train.txt", "data/validation.npy"} <= files
+        assert {f"curves/{x}.{kind}" for x in ("steps", "epochs", "seconds") for kind in ("png", "svg")} <= files
+        suffixes = {Path(name).suffix for name in files - {".lock"}}
+        assert suffixes == {".toml", ".json", ".jsonl", ".txt", ".npy", ".safetensors", ".png", ".svg"}
+        assert [name for name in files if Path(name).name.startswith(".")] == [".lock"]
+        assert (by_steps.path / ".lock").read_bytes() == b""
+        for array in by_steps.path.rglob("*.npy"):
+            np.load(array, allow_pickle=False)
+        assert len(list((by_steps.path / "checkpoints").iterdir())) == 2
+
+    def test_says_where_it_comes_from(self, by_steps: Run, text: Path) -> None:
+        provenance = by_steps.directory.provenance
+        assert provenance["text"]["characters"] == 20_000
+        assert provenance["text"]["first_documents"] == [str(text)]
+        assert provenance["parameters"] == by_steps.model.n_parameters()
+        assert provenance["precision"]["name"] == "fp32"
+        assert len(provenance["sittings"]) == 1
+        assert by_steps.config.train.steps == 110
+
+    def test_metrics_have_what_the_issue_asks_for(self, by_steps: Run) -> None:
+        steps = [e for e in by_steps.metrics if e["event"] == "step"]
+        wanted = {"step", "loss", "learning_rate", "tokens_per_second", "steps_per_second", "seconds", "epoch"}
+        assert all(wanted <= set(e) for e in steps)
+        assert steps[-1]["loss"] < steps[0]["loss"] - 1
+        assert [e["event"] for e in by_steps.metrics][-2:] == ["checkpoint", "end"]
+        samples = [e for e in by_steps.metrics if e["event"] == "sample"]
+        assert [e["step"] for e in samples] == [50, 100]
+        assert all(e["text"] for e in samples)
+
+    def test_the_evaluation_has_what_the_issue_asks_for(self, by_steps: Run) -> None:
+        top = by_steps.directory.read_json("evaluation.json")
+        wanted = {"nats_per_token", "nats_per_character", "bits_per_character", "bits_per_byte", "characters"}
+        assert wanted | {"tokens", "stride", "protocol", "all"} <= set(top)
+        assert (top["characters"], top["stride"], top["protocol"]) == (2_000, 16, "sliding")
+        assert not top["selected_on_this_text"], "it was selected on a slice of the training part"
+
+    def test_three_samples_are_written(self, by_steps: Run) -> None:
+        written = (by_steps.path / "samples.txt").read_text()
+        assert [f"--- sample {i} ---" in written for i in (1, 2, 3)] == [True] * 3
+        assert len(written) > 600
+
+
+class TestNeverOverwritten:
+    def test_a_second_run_of_a_text_gets_a_number(self, text: Path, tiny: dict[str, Any], tmp_path: Path) -> None:
+        (tmp_path / "scene").mkdir()
+        assert train(text, steps=1, overrides=tiny, runs=tmp_path, progress=False).name == "scene-2"
+        assert sorted(os.listdir(tmp_path)) == ["scene", "scene-2"]
+        assert os.listdir(tmp_path / "scene") == []
+
+    def test_a_name_that_exists_is_refused(self, text: Path, tiny: dict[str, Any], by_steps: Run) -> None:
+        with pytest.raises(OctavoError, match=r"steps exists already: add --resume to go on with it"):
+            train(text, steps=1, name="steps", overrides=tiny, runs=text.parent, progress=False)
+
+
+class TestRunningAway:
+    WILD: dict[str, Any] = {  # noqa: RUF012
+        "optimizer.kind": "adamw",
+        "optimizer.learning_rate": 10.0,
+        "optimizer.clip_norm": 0.0,
+        "schedule.kind": "constant",
+        "train.checkpoint_every": 20,
+    }
+
+    def test_stops_with_a_sentence_and_the_last_checkpoint_loads(
+        self, text: Path, tiny: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        given = [str(text), "--quiet", "--steps", "300", "--runs", str(tmp_path), *settings(tiny | self.WILD)]
+        assert main(["train", *given]) == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert "the loss" in said
+        assert "lower optimizer.learning_rate" in said
+        run = load(tmp_path / "scene")
+        assert run.checkpoint in said
+        assert run.generate("a", max_new_tokens=3)
+        with pytest.raises(OctavoError, match="has no score yet"):
+            _ = run.evaluation
+
+    def test_poisoned_weights_are_noticed(self, by_epochs: Run, tmp_path: Path) -> None:
+        shutil.copytree(by_epochs.path, tmp_path / "a")
+        place = tmp_path / "a" / "checkpoints"
+        (tmp_path / "a" / "metrics.jsonl").write_bytes(b"")
+        checkpoint = load_newest(place)[1]
+        checkpoint.tensors["weights"]["embedding.weight"][3] = torch.nan
+        checkpoint.state.update(step=checkpoint.state["step"] - 1, metrics_bytes=0)
+        shutil.rmtree(place)
+        save_checkpoint(place, checkpoint, keep=1)
+        with pytest.raises(OctavoError, match=r"the loss nan"):
+            train(resume=True, name="a", runs=tmp_path, progress=False)
+
+
+def test_early_stopping_on_the_held_out_part_says_so(text: Path, tiny: dict[str, Any], tmp_path: Path) -> None:
+    overrides = tiny | {
+        "train.patience": 1,
+        "train.validate_every": 5,
+        "train.select_on": "validation",
+        "train.validation_windows": 0,
+        "optimizer.learning_rate": 0.05,
+        "schedule.kind": "constant",
+    }
+    run = train(text, steps=3000, overrides=overrides, runs=tmp_path, progress=False)
+    assert run.metrics[-1]["reason"] == "patience"
+    assert run.evaluation.selected_on_this_text
+    assert not run.evaluate(split="train").selected_on_this_text
+    seen = [e for e in run.metrics if e["event"] == "validation"]
+    assert {e["part"] for e in seen} == {"validation"}
+    assert min(e["loss"] for e in seen) < seen[-1]["loss"]
+    # the weights of the best look are those that are used: a window at a time they give that loss again
+    assert run.evaluate(stride=32).nats_per_token == pytest.approx(min(e["loss"] for e in seen), abs=0.1)
+
+
+class TestOddTexts:
+    @pytest.mark.parametrize(
+        ("content", "overrides"),
+        [
+            (b"To be, or not to be, that is the question: " * 60, {}),
+            (b" \n" * 3000, {"tokenizer.kind": "characters"}),
+            ("日本語😀\r\n".encode() * 300, {"tokenizer.vocab_size": 257}),
+        ],
+        ids=["one line", "white space", "emoji and CRLF"],
+    )
+    def test_train_and_are_scored(
+        self, tmp_path: Path, tiny: dict[str, Any], content: bytes, overrides: dict[str, Any]
+    ) -> None:
+        (tmp_path / "odd.txt").write_bytes(content)
+        run = train(tmp_path / "odd.txt", steps=3, overrides=tiny | overrides, runs=tmp_path, progress=False)
+        score = run.evaluation
+        held_out = run.parts["validation"].text
+        assert (score.characters, score.bytes) == (len(held_out), len(held_out.encode()))
+        assert (run.parts["train"].text + held_out).encode() == content
+
+    def test_an_empty_file_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "empty.txt").write_bytes(b"")
+        with pytest.raises(OctavoError, match=r"empty\.txt is empty"):
+            train(tmp_path / "empty.txt", steps=1, runs=tmp_path / "runs", progress=False)
+        assert not (tmp_path / "runs").exists()
+
+    def test_the_reference_with_its_lossy_tokenizer(self, tmp_path: Path, text: Path) -> None:
+        overrides = {
+            "model.d_model": 32,
+            "model.d_ff": 32,
+            "data.context_length": 16,
+            "tokenizer.vocab_size": 200,
+            "train.validate_every": 0,
+            "train.sample_every": 4,
+        }
+        run = train(text, preset="reference", steps=8, overrides=overrides, runs=tmp_path, progress=False)
+        assert not run.evaluation.lossless_tokenizer
+        assert run.evaluation.tokens == len(run.parts["validation"].ids)
+        assert len(run.parts["validation"].ids) == pytest.approx(0.2 * len(run.parts["train"].ids) / 0.8, abs=2)
+        with pytest.raises(OctavoError, match="give a prompt that is not empty"):
+            run.generate("")
+        assert run.generate("First Citizen", max_new_tokens=5)
+        with pytest.raises(OctavoError, match="use --protocol sliding"):
+            run.evaluate(protocol="disjoint")

@@ -1,0 +1,40 @@
+"""A plan writes nothing and refuses what cannot work before it is begun."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from octavo.corpus import Corpus
+from octavo.errors import OctavoError
+from octavo.planning import as_corpus, make_plan
+from octavo.request import Request
+
+
+def test_it_knows_the_run_and_writes_nothing(play_file: Path, tiny: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "play").mkdir()
+    plan = make_plan(play_file, Request(overrides=tiny, steps=3), root=tmp_path)
+    assert plan.name == "play-2"
+    assert plan.forecast.steps == 3
+    assert plan.tokenizer.vocab_size == plan.forecast.vocab_size == 512
+    assert set(plan.prepared) == {"train", "validation"}
+    assert os.listdir(tmp_path) == ["play"]
+    assert os.listdir(tmp_path / "play") == []
+
+
+def test_a_taken_or_unfit_name_is_refused_before_the_text_is_read(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    for name, message in (("taken", "taken exists already"), ("a/b", "cannot be the name of a run")):
+        with pytest.raises(OctavoError, match=message):
+            make_plan("missing.txt", Request(steps=1), name=name, root=tmp_path)
+
+
+def test_texts_can_be_a_path_paths_or_a_corpus(play_file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.txt"
+    other.write_bytes("é".encode("cp1252"))
+    corpus = Corpus.from_text("x", "name")
+    assert as_corpus(corpus, "utf-8") is corpus
+    assert as_corpus(str(play_file), "utf-8") == as_corpus(play_file, "utf-8") == as_corpus([play_file], "utf-8")
+    assert as_corpus(other, "cp1252").documents[0].text == "é"
+    assert len(as_corpus([other, play_file], "cp1252").documents) == 2

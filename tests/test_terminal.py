@@ -1,0 +1,38 @@
+"""What is shown on a terminal."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from octavo.terminal import duration, shown
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain\ttext\nof é 😀 日本", "plain\ttext\nof é 😀 日本"),
+        ("\x1b[31mred\x07", "\\x1b[31mred\\x07"),
+        ("a\rb\x00c\x7f", "a\\x0db\\x00c\\x7f"),
+        ("\x9b31m", "\\x9b31m"),  # the escape of one byte
+        ("\u202eabc\u2066\u200f\ufeff", "\\u202eabc\\u2066\\u200f\\ufeff"),
+    ],
+)
+def test_control_characters_are_written_out(text: str, expected: str) -> None:
+    assert shown(text) == expected
+
+
+@given(st.text())
+def test_no_control_character_is_left(text: str) -> None:
+    left = [c for c in shown(text) if unicodedata.category(c) == "Cc" and c not in "\n\t"]
+    assert not left
+    assert shown(shown(text)) == shown(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0, "0 s"), (59.4, "59 s"), (59.6, "1:00 min"), (290, "4:50 min"), (3599, "59:59 min"), (7500, "2:05 h")],
+)
+def test_durations(seconds: float, expected: str) -> None:
+    assert duration(seconds) == expected

@@ -1,0 +1,281 @@
+"""The training loop: it learns, ends when it should, stops when it must, and tells what happens."""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+import torch
+
+from octavo.config import Config
+from octavo.errors import OctavoError
+from octavo.request import Request
+from octavo.runs.checkpoint import load_newest, save_checkpoint
+from octavo.training import Interrupted, Training
+from octavo.training.events import CheckpointDue, Ended, Event, SampleDue, Stepped, Validated
+from octavo.training.validation import mean_loss
+
+Make = Callable[..., Training]
+E = TypeVar("E", bound=Event)
+
+
+@pytest.fixture(scope="module")
+def text(play: str) -> str:
+    return play[:12_000]
+
+
+def configured(tiny: dict[str, Any], overrides: dict[str, Any] | None = None, **budget: Any) -> Config:
+    return Request(overrides=tiny | (overrides or {}), **budget).applied_to(None)
+
+
+def of(kind: type[E], events: Iterable[Event]) -> list[E]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+@pytest.mark.parametrize("kind", ["muon", "adamw", "adam"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_loss_goes_down(
+    make_training: Make, tiny: dict[str, Any], text: str, kind: str, dtype: torch.dtype
+) -> None:
+    overrides = {"optimizer.kind": kind, "optimizer.weight_decay": 0.01, "tokenizer.dropout": 0.0}
+    config = configured(tiny, overrides, steps=60)
+    losses = [e.loss for e in of(Stepped, make_training(config, text, dtype=dtype))]
+    chance = math.log(512)
+    assert losses[0] == pytest.approx(chance, abs=1.0)
+    assert losses[-1] < losses[0] - 1
+    assert all(math.isfinite(loss) for loss in losses)
+
+
+def test_what_it_tells(make_training: Make, tiny: dict[str, Any], text: str) -> None:
+    overrides = {
+        "train.log_every": 4,
+        "train.validate_every": 6,
+        "train.sample_every": 5,
+        "train.checkpoint_every": 7,
+    }
+    training = make_training(configured(tiny, overrides, steps=14), text)
+    events = list(training)
+    assert [e.step for e in of(Stepped, events)] == [4, 8, 12, 14]
+    assert [e.step for e in of(Validated, events)] == [6, 12, 14]
+    assert [e.step for e in of(SampleDue, events)] == [5, 10]
+    assert [e.step for e in of(CheckpointDue, events)] == [7, 14]
+    assert [(e.step, e.reason) for e in of(Ended, events)] == [(14, "budget")]
+    assert events[-1] is of(Ended, events)[0]
+    seconds = [e.seconds for e in events]
+    assert seconds == sorted(seconds)
+    assert seconds[0] > 0
+    per_epoch = training.data.order.steps_per_epoch
+    assert all(e.epoch == pytest.approx(e.step / per_epoch) for e in events)
+    for e in of(Stepped, events):
+        assert e.tokens_per_second == pytest.approx(e.steps_per_second * 16 * 32)
+        assert e.progress == pytest.approx(e.step / 14)
+        assert e.gradient_norm > 0
+    assert all(e.part == "validation" and not e.best for e in of(Validated, events))
+
+
+def test_the_logged_loss_is_the_mean_of_its_steps(make_training: Make, tiny: dict[str, Any], text: str) -> None:
+    each = [e.loss for e in of(Stepped, make_training(configured(tiny, {"train.log_every": 1}, steps=8), text))]
+    grouped = [e.loss for e in of(Stepped, make_training(configured(tiny, {"train.log_every": 3}, steps=8), text))]
+    assert grouped == pytest.approx([sum(each[:3]) / 3, sum(each[3:6]) / 3, sum(each[6:]) / 2])
+
+
+def test_the_same_seed_trains_the_same_weights_and_another_others(
+    make_training: Make, tiny: dict[str, Any], text: str
+) -> None:
+    def weights(seed: int) -> list[torch.Tensor]:
+        training = make_training(configured(tiny, {"tokenizer.dropout": 0.1}, steps=6, seed=seed), text)
+        list(training)
+        return [p.detach() for p in training.state.model.parameters()]
+
+    first, again, other = weights(1), weights(1), weights(2)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not any(torch.equal(a, b) for a, b in zip(first, other, strict=True) if a.ndim > 1)
+
+
+class TestSchedule:
+    def test_by_steps(self, make_training: Make, tiny: dict[str, Any], text: str) -> None:
+        overrides = {"train.log_every": 1, "schedule.warmup": 0.2, "schedule.decay": 0.5}
+        config = configured(tiny, overrides, steps=20)
+        rates = [e.learning_rate / config.optimizer.learning_rate for e in of(Stepped, make_training(config, text))]
+        places = [(step + 0.5) / 20 for step in range(20)]
+        assert rates == pytest.approx([min(1, p / 0.2, (1 - p) / 0.5) for p in places])
+
+    def test_by_the_clock(self, make_training: Make, tiny: dict[str, Any], text: str) -> None:
+        config = configured(tiny, {"train.log_every": 1, "train.validate_every": 0}, minutes=1.2 / 60)
+        training = make_training(config, text)
+        steps = of(Stepped, training)
+        assert 1.2 <= training.state.seconds < 2.5  # the last step may have been long
+        assert steps[-1].step == training.state.step
+        peak = config.optimizer.learning_rate
+        assert max(e.learning_rate for e in steps) == pytest.approx(peak)
+        before = [0.0, *(e.seconds / 1.2 for e in steps[:-1])]  # the share spent when a step began
+        expected = [min(1, share / 0.02, (1 - share) / 0.5) for share in before]
+        assert [e.learning_rate / peak for e in steps] == pytest.approx(expected, abs=1e-6)
+        assert steps[-1].learning_rate < 0.5 * peak
+        assert steps[-1].progress == 1
+
+    def test_a_resumed_run_has_only_the_time_that_is_left(
+        self, make_training: Make, tiny: dict[str, Any], text: str
+    ) -> None:
+        training = make_training(configured(tiny, {"train.validate_every": 0}, minutes=1), text)
+        training.state.seconds = 59.9
+        assert 60 <= of(Ended, training)[0].seconds < 61.5
+
+
+def poisoned(training: Training) -> Training:
+    with torch.no_grad():
+        next(training.state.model.parameters())[0] = math.nan
+    return training
+
+
+class TestRunningAway:
+    def test_a_loss_that_is_not_a_number_stops_it_before_the_weights_move(
+        self, make_training: Make, tiny: dict[str, Any], text: str
+    ) -> None:
+        training = poisoned(make_training(configured(tiny, steps=9), text))
+        before = [p.detach().clone() for p in training.state.model.parameters()]
+        with pytest.raises(OctavoError, match=r"the loss nan and the gradient nan: .*lower optimizer\.learning_rate"):
+            list(training)
+        assert training.state.step == 0
+        after = list(training.state.model.parameters())
+        assert all(torch.equal(a, b) for a, b in zip(before[1:], after[1:], strict=True))
+
+    def test_a_learning_rate_that_is_far_too_high_stops_it_with_a_sentence(
+        self, make_training: Make, tiny: dict[str, Any], text: str
+    ) -> None:
+        overrides = {
+            "optimizer.kind": "adamw",
+            "optimizer.learning_rate": 10.0,
+            "optimizer.clip_norm": 0.0,
+            "schedule.kind": "constant",
+        }
+        training = make_training(configured(tiny, overrides, steps=200), text)
+        with pytest.raises(OctavoError, match=r"the loss [^\n]*lower optimizer\.learning_rate"):
+            list(training)
+        assert training.state.step < 100
+
+
+class TestStoppingEarly:
+    OVERFIT: dict[str, Any] = {  # noqa: RUF012
+        "train.patience": 3,
+        "train.validate_every": 5,
+        "train.log_every": 5,
+        "optimizer.learning_rate": 0.05,
+        "tokenizer.dropout": 0.0,
+        "schedule.kind": "constant",
+        "model.dropout": 0.0,
+    }
+
+    def test_ends_when_the_selection_loss_has_not_fallen(
+        self, make_training: Make, tiny: dict[str, Any], text: str
+    ) -> None:
+        training = make_training(configured(tiny, self.OVERFIT, steps=2000), text)
+        seen, kept = [], {}
+        for event in training:
+            if isinstance(event, Validated):
+                seen.append(event)
+                if event.best:
+                    kept = {n: p.detach().clone() for n, p in training.state.model.named_parameters()}
+            if isinstance(event, Ended):
+                assert event.reason == "patience"
+        best = min(range(len(seen)), key=lambda i: seen[i].loss)
+        assert seen[best].best
+        assert len(seen) == best + 1 + 3
+        assert not any(e.best for e in seen[best + 1 :])
+        assert {e.part for e in seen} == {"train-slice"}
+        used = training.state.checkpoint().usable_weights
+        assert used.keys() == kept.keys()
+        assert all(torch.equal(used[name], kept[name]) for name in used)
+        assert training.state.best_loss == seen[best].loss
+
+    def test_it_looks_at_a_slice_of_the_training_part_that_is_not_trained_on(
+        self, make_training: Make, tiny: dict[str, Any], text: str
+    ) -> None:
+        plain = make_training(configured(tiny, {"tokenizer.dropout": 0.0}, steps=1), text)
+        config = configured(tiny, self.OVERFIT | {"data.stride": 1, "train.validation_windows": 0}, steps=1)
+        sliced = make_training(config, text)
+
+        def tokens(training: Training) -> list[int]:
+            """What training can come to see, in order: the first target of every window, and then the rest."""
+            windows = training.data.windows.plain
+            every = windows.gather(np.arange(len(windows)))[1]
+            return [*every[:, 0].tolist(), *every[-1, 1:].tolist()]
+
+        held = sliced.data.validation.gather(np.arange(len(sliced.data.validation)))[1]
+        slice_tokens = [*held[:, 0].tolist(), *held[-1, 1:].tolist()]
+        stride_one = make_training(configured(tiny, {"tokenizer.dropout": 0.0, "data.stride": 1}, steps=1), text)
+        whole, learned = tokens(stride_one), tokens(sliced)
+        assert plain.data.part == "validation"
+        assert whole[: len(learned)] == learned
+        assert whole[-len(slice_tokens) :] == slice_tokens
+        assert len(learned) + len(slice_tokens) <= len(whole)
+        assert len(slice_tokens) == pytest.approx(0.05 * len(whole), abs=3)
+
+    def test_it_may_look_at_the_held_out_part_when_told_so(
+        self, make_training: Make, tiny: dict[str, Any], text: str
+    ) -> None:
+        config = configured(tiny, self.OVERFIT | {"train.select_on": "validation"}, steps=10)
+        assert {e.part for e in of(Validated, make_training(config, text))} == {"validation"}
+
+
+def test_the_average_is_what_is_looked_at_and_kept(make_training: Make, tiny: dict[str, Any], text: str) -> None:
+    config = configured(tiny, {"train.average": 0.9, "train.patience": 50, "train.validate_every": 3}, steps=9)
+    training = make_training(config, text)
+    looks = of(Validated, training)
+    state = training.state
+    assert state.average is not None
+    last = dict(state.model.named_parameters())
+    averaged = state.checkpoint().tensors["averaged"]
+    assert all(not torch.equal(averaged[name], last[name]) for name in last)
+    assert all(torch.equal(state.best[name], averaged[name]) for name in last), "the last validation was the best"
+    data = training.data
+    by_average, by_last = (
+        mean_loss(state.model, data.validation, data.validation_indices, weights=weights)
+        for weights in (averaged, None)
+    )
+    assert looks[-1].loss == pytest.approx(by_average)
+    assert by_average != pytest.approx(by_last, rel=1e-3)
+
+
+class TestInterrupted:
+    def test_it_offers_the_state_and_then_stops(self, make_training: Make, tiny: dict[str, Any], text: str) -> None:
+        training: Training = make_training(
+            configured(tiny, steps=50), text, stop=lambda: 15 if training.state.step >= 7 else 0
+        )
+        events: list[Event] = []
+        with pytest.raises(Interrupted) as stopped:
+            events.extend(training)  # what came before the error stays
+        assert (stopped.value.signal_number, stopped.value.step) == (15, 7)
+        assert [e.step for e in of(CheckpointDue, events)] == [7]
+
+    @pytest.mark.parametrize("at", [1, 7, 19, 20])
+    def test_through_a_checkpoint_it_goes_on_bit_for_bit(
+        self, make_training: Make, tiny: dict[str, Any], text: str, tmp_path: Any, at: int
+    ) -> None:
+        overrides = {"train.average": 0.9, "train.patience": 9, "train.validate_every": 4, "tokenizer.dropout": 0.1}
+        config = configured(tiny, overrides, steps=20)
+        whole = make_training(config, text)
+        told = [(e.step, e.loss) for e in whole if isinstance(e, Stepped | Validated)]
+        first: Training = make_training(config, text, stop=lambda: int(first.state.step >= at))
+        told_first: list[tuple[int, float]] = []
+
+        def listen() -> None:
+            for event in first:
+                if isinstance(event, Stepped | Validated):
+                    told_first.append((event.step, event.loss))
+                if isinstance(event, CheckpointDue):
+                    save_checkpoint(tmp_path, first.state.checkpoint(), keep=1)
+
+        with pytest.raises(Interrupted):
+            listen()
+        second = make_training(config, text)
+        second.state.restore(load_newest(tmp_path)[1])
+        told_second = [(e.step, e.loss) for e in second if isinstance(e, Stepped | Validated)]
+        assert told_first + told_second == told
+        expected, found = whole.state.checkpoint(), second.state.checkpoint()
+        assert found.tensors.keys() == expected.tensors.keys()
+        for group, tensors in expected.tensors.items():
+            assert found.tensors[group].keys() == tensors.keys()
+            assert all(torch.equal(found.tensors[group][name], tensors[name]) for name in tensors), group
+        assert found.state | {"seconds": 0} == expected.state | {"seconds": 0}

@@ -1,0 +1,21 @@
+"""Which numbers a step uses."""
+
+import pytest
+import torch
+
+from octavo.config import TrainConfig
+from octavo.training import Precision, choose_precision
+
+
+@pytest.mark.parametrize(("name", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_as_asked(name: str, dtype: torch.dtype) -> None:
+    chosen = choose_precision(TrainConfig(steps=1, precision=name))  # type: ignore[arg-type]
+    assert chosen == Precision(name, "as asked")
+    assert chosen.dtype is dtype
+
+
+def test_by_a_probe_which_says_why() -> None:
+    chosen = choose_precision(TrainConfig(steps=1))
+    ratio = float(chosen.reason.split()[5])
+    assert chosen.reason == f"a bf16 matrix product is {ratio:.1f} times as fast as fp32 here"
+    assert chosen.name == ("bf16" if ratio >= 1.3 else "fp32")

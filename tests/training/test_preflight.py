@@ -1,0 +1,154 @@
+"""Before a run: its facts, and texts that are too short with a mend that works."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from octavo.corpus import Corpus
+from octavo.data import prepare
+from octavo.errors import OctavoError
+from octavo.planning import make_plan
+from octavo.request import Request
+from octavo.training import Precision, Training
+from octavo.training.preflight import check_lengths, preflight
+
+Make = Callable[..., Training]
+FP32 = Precision("fp32", "as asked")
+
+
+def test_its_facts_are_those_of_the_run(tiny: dict[str, Any], play: str, make_training: Make) -> None:
+    config = Request(overrides=tiny, epochs=2.5).applied_to(None)
+    tokenizer, parts = prepare(Corpus.from_text(play), config.data, config.tokenizer)
+    facts = preflight("play", config, tokenizer, parts, FP32)
+    training = make_training(config, play)
+    ids = parts["train"][1]
+    assert facts.characters == len(play)
+    assert (facts.train_tokens, facts.validation_tokens) == (len(ids), len(parts["validation"][1]))
+    assert facts.vocab_size == tokenizer.vocab_size
+    assert facts.characters_per_token == pytest.approx(0.9 * len(play) / len(ids))
+    assert facts.parameters == sum(p.numel() for p in training.state.model.parameters())
+    assert facts.tokens_per_parameter == pytest.approx(len(ids) / facts.parameters)
+    assert facts.steps == training.budget.steps == math.ceil(2.5 * training.data.order.steps_per_epoch)
+    assert facts.epochs == pytest.approx(2.5, abs=0.05)
+    assert facts.epochs == pytest.approx(facts.steps * 16 * 32 / len(ids), rel=0.02)
+    assert facts.seconds == pytest.approx(facts.steps * 16 * 32 / facts.tokens_per_second)
+    assert 2**28 < facts.memory_bytes < 2**31
+    text = "\n".join(facts.lines())
+    for number in (facts.characters, facts.train_tokens, facts.vocab_size, facts.parameters, facts.steps):
+        assert f"{number:,}" in text
+    assert "fp32 (as asked)" in text
+    assert asdict(facts)["precision"] == {"name": "fp32", "reason": "as asked"}
+
+
+def test_a_budget_of_minutes_foretells_steps(tiny: dict[str, Any], play: str) -> None:
+    config = Request(overrides=tiny, minutes=2).applied_to(None)
+    tokenizer, parts = prepare(Corpus.from_text(play), config.data, config.tokenizer)
+    facts = preflight("play", config, tokenizer, parts, FP32)
+    assert facts.seconds == 120
+    assert facts.steps == pytest.approx(120 * facts.tokens_per_second / (16 * 32), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"model.d_model": 2**20},
+        {"model.d_ff": 2**20, "model.d_model": 2**16},
+        {"data.batch_size": 2**20},
+        {"data.context_length": 2**14, "data.batch_size": 2**14},
+    ],
+    ids=str,
+)
+def test_a_run_that_does_not_fit_the_memory_is_refused_before_it_takes_any(
+    tiny: dict[str, Any], play: str, overrides: dict[str, Any]
+) -> None:
+    config = Request(overrides=tiny | overrides, steps=1).applied_to(None)
+    tokenizer, parts = prepare(Corpus.from_text(play * 2), config.data, config.tokenizer)
+    with pytest.raises(
+        OctavoError, match=r"needs about [\d.]+ GiB and the machine has [\d.]+: lower data\.batch_size"
+    ):
+        preflight("play", config, tokenizer, parts, FP32)
+
+
+SENTENCES = "The cat sat on the mat. A dog ate 7 apples, and ran! "
+SHORT = {
+    "one line": SENTENCES[:49],
+    "213 characters": (SENTENCES * 9)[:213],
+    "a poem": "Roses are red,\nviolets are blue,\n" * 2,
+    "emoji": "😀👍🏽 日本語 " * 6,
+}
+
+
+@pytest.mark.parametrize("patience", [0, 3])
+@pytest.mark.parametrize("name", SHORT)
+def test_a_text_that_is_too_short_is_told_what_would_work(
+    make_training: Make, tiny: dict[str, Any], name: str, patience: int, tmp_path: Path
+) -> None:
+    text = SHORT[name]
+    overrides = tiny | {"data.context_length": 512, "train.patience": patience, "train.validate_every": 2}
+    with pytest.raises(OctavoError) as refused:
+        make_plan(Corpus.from_text(text), Request(overrides=overrides, steps=3), root=tmp_path)
+    sentence = str(refused.value)
+    found = re.fullmatch(
+        rf"{len(text)} characters are too few for a context of 512: "
+        r"use at least (\d+), or --set data\.context_length=(\d+)",
+        sentence,
+    )
+    assert found, sentence
+    needed, fits = map(int, found.groups())
+    mended = Request(overrides=overrides | {"data.context_length": fits}, steps=3).applied_to(None)
+    events = list(make_training(mended, text))
+    assert events[-1].step == 3
+    if fits < 256:
+        too_much = Request(overrides=overrides | {"data.context_length": 4 * fits}, steps=3).applied_to(None)
+        parts = prepare(Corpus.from_text(text), too_much.data, too_much.tokenizer)[1]
+        with pytest.raises(OctavoError, match="too few"):
+            check_lengths(too_much, parts)
+    assert len(text) < needed < 100 * len(text)
+
+
+def test_the_characters_named_are_enough_for_such_a_text(tiny: dict[str, Any], play: str) -> None:
+    for context in (64, 200, 1000):
+        config = Request(overrides=tiny | {"data.context_length": context, "tokenizer.kind": "characters"}, steps=1)
+        applied = config.applied_to(None)
+
+        def check(text: str, applied: Any = applied) -> None:
+            check_lengths(applied, prepare(Corpus.from_text(text), applied.data, applied.tokenizer)[1])
+
+        with pytest.raises(OctavoError) as refused:
+            check(play[:60])
+        needed = int(str(refused.value).split("use at least ")[1].split(",")[0])
+        check(play[:needed])
+        with pytest.raises(OctavoError, match="too few"):
+            check(play[: int(0.9 * needed)])
+
+
+@pytest.mark.parametrize("text", ["a" * 3000, " " * 3000, "ab" * 9000], ids=["a letter", "blanks", "two letters"])
+def test_a_text_that_repeats_itself_is_told_what_would_work(
+    make_training: Make, tiny: dict[str, Any], text: str
+) -> None:
+    config = Request(overrides=tiny, steps=3).applied_to(None)
+    parts = prepare(Corpus.from_text(text), config.data, config.tokenizer)[1]
+    with pytest.raises(OctavoError, match=r"the text repeats itself: --set tokenizer\.kind=characters"):
+        check_lengths(config, parts)
+    mended = Request(overrides=tiny | {"tokenizer.kind": "characters"}, steps=3).applied_to(None)
+    assert list(make_training(mended, text))[-1].step == 3
+
+
+@pytest.mark.parametrize("tail", [" " * 300, " " * 300 + "x"], ids=["blank", "one word"])
+def test_a_held_out_part_without_tokens_is_refused(tiny: dict[str, Any], tail: str) -> None:
+    words = {"tokenizer.kind": "whitespace-bpe", "tokenizer.vocab_size": 100, "tokenizer.dropout": 0.0}
+    config = Request(overrides=tiny | words, steps=3).applied_to(None)
+    parts = prepare(Corpus.from_text("hello world this is a text " * 50 + tail), config.data, config.tokenizer)[1]
+    with pytest.raises(OctavoError, match="leave too few tokens to score"):
+        check_lengths(config, parts)
+
+
+@pytest.mark.parametrize("text", ["a", "ab", "abcdefghij"])
+def test_a_few_characters_are_refused_in_a_sentence(tiny: dict[str, Any], text: str, tmp_path: Path) -> None:
+    with pytest.raises(OctavoError, match=r"^[^\n]+: [^\n]+$"):
+        make_plan(Corpus.from_text(text), Request(overrides=tiny, steps=3), root=tmp_path)
