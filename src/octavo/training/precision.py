@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from octavo.config import TrainConfig
+from octavo.threads import one_thread
 
 _SIDE = 384  # of the probe's square matrices: the size of a tiny model's products, a few ms in all
 _TRIES = 20
@@ -29,12 +30,8 @@ def choose_precision(config: TrainConfig) -> Precision:
     """As the config asks; for ``auto``, by timing one product in both."""
     if config.precision != "auto":
         return Precision(config.precision, "as asked")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # what one core does says it all, and threads that wait for a busy core would lie
-    try:
+    with one_thread():  # what one core does says it all, and threads that wait for a busy core would lie
         ratio = _seconds(torch.float32) / _seconds(torch.bfloat16)
-    finally:
-        torch.set_num_threads(threads)
     name = "bf16" if ratio >= _WORTH_IT else "fp32"
     return Precision(name, f"a bf16 matrix product is {ratio:.1f} times as fast as fp32 here")
 
