@@ -17,8 +17,7 @@ from octavo.data import prepare
 from octavo.model import Transformer
 from octavo.pipeline import train
 from octavo.run import Run, load
-from octavo.training import Training, TrainingState, training_data
-from octavo.training.loop import Counted
+from octavo.training import Counted, Training, TrainingState, training_data
 
 MakeTraining = Callable[..., Training]
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -1,7 +1,8 @@
 """Training: one step, the loop that yields what happened, and the state that a checkpoint holds."""
 
 from octavo.training.interrupt import Interrupted, stop_signals
-from octavo.training.loop import Counted, Training, TrainingData, training_data
+from octavo.training.layout import Counted, TrainingData, training_data
+from octavo.training.loop import Training
 from octavo.training.precision import Precision, choose_precision
 from octavo.training.state import TrainingState, load_weights
 

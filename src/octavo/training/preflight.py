@@ -19,7 +19,8 @@ from octavo.optim import Optimizers
 from octavo.terminal import duration
 from octavo.tokenizer import Tokenizer
 from octavo.training.budget import make_budget
-from octavo.training.loop import Counted, dropout_masks, slice_length, training_data
+from octavo.training.layout import Counted, slice_length, training_data
+from octavo.training.loop import dropout_masks
 from octavo.training.precision import Precision
 from octavo.training.step import training_step
 

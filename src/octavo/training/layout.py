@@ -1,0 +1,85 @@
+"""What training reads: the windows to learn from, their order, and the windows that it looks at now and then."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from octavo.config import Config
+from octavo.data import BatchOrder, EpochWindows, Ids, Windows, documents
+from octavo.tokenizer import BPEDropout, ByteBPE, Tokenizer
+from octavo.training.validation import spread
+
+# BPE-dropout is against seeing the same tokens many times; nobody goes through a text this long often.
+LONGEST_RECUT = 4_000_000  # tokens
+_SLICE = 0.05  # of the training part, set aside to select on when training may stop early
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The windows to learn from, and those looked at now and then, which come from `part`."""
+
+    windows: EpochWindows
+    order: BatchOrder
+    validation: Windows
+    validation_indices: npt.NDArray[np.int64]
+    part: str
+    tokens_per_character: float  # of the training part, as it is cut for scoring
+    validation_tokens_per_character: float
+
+
+class Counted(NamedTuple):
+    """Token ids and how many characters of text they stand for."""
+
+    ids: Ids
+    characters: int
+
+    @property
+    def tokens_per_character(self) -> float:
+        """What turns nats per token into nats per character."""
+        return len(self.ids) / self.characters
+
+
+def training_data(config: Config, train: Counted, validation: Counted, tokenizer: Tokenizer) -> TrainingData:
+    """Lay out windows and batches. Early stopping looks at the end of the training part, which is then not
+    trained on, unless the config says that it may look at the held-out part."""
+    context, stride = config.data.context_length, config.data.window_stride
+    part, start_id = "validation", tokenizer.start_id
+    (train_ids, _), (validation_ids, _) = train, validation
+    ratios = (train.tokens_per_character, validation.tokens_per_character)
+    if aside := slice_length(config, len(train_ids)):
+        border = _character_border(train_ids, len(train_ids) - aside, tokenizer)
+        train_ids, validation_ids, part = train_ids[:border], train_ids[border:], "train-slice"
+        ratios = (ratios[0], ratios[0])
+    phases = min(stride, max(1, len(train_ids) - context))  # a short text has fewer places to begin at
+    dropout = None
+    if config.tokenizer.dropout and isinstance(tokenizer, ByteBPE) and len(train_ids) <= LONGEST_RECUT:
+        dropout = partial(_bpe_dropout, tokenizer, train_ids, config)
+    windows = EpochWindows(train_ids, context, stride, start_id=start_id, phases=phases, dropout=dropout)
+    looked_at = Windows(validation_ids, min(context, len(validation_ids) - 1), stride, start_id=start_id)
+    order = BatchOrder(
+        config.train.seed, len(windows), config.data.batch_size, phases, partial=config.data.last_batch == "partial"
+    )
+    indices = spread(looked_at, config.train.validation_windows)
+    return TrainingData(windows, order, looked_at, indices, part, *ratios)
+
+
+def _bpe_dropout(tokenizer: ByteBPE, ids: Ids, config: Config) -> BPEDropout:
+    texts = [tokenizer.decode(document) for document in documents(ids, tokenizer.start_id)]
+    return BPEDropout(tokenizer, texts, config.tokenizer.dropout, config.train.seed)
+
+
+def _character_border(ids: Ids, border: int, tokenizer: Tokenizer) -> int:
+    """`border`, or the nearest place before it that no character reaches across."""
+    table = tokenizer.token_bytes()
+    while border > 1 and table[ids[border]][:1] and table[ids[border]][0] & 0xC0 == 0x80:
+        border -= 1
+    return border
+
+
+def slice_length(config: Config, tokens: int) -> int:
+    """How many of the training part's `tokens`, at its end, are set aside to stop early by."""
+    aside = config.train.patience and config.train.select_on == "train-slice"
+    return max(2, int(tokens * _SLICE)) if aside else 0
