@@ -4,12 +4,15 @@ It throws white space away and drops characters it never saw, so a text cannot b
 and a loss per token of it can be compared with nobody's.
 """
 
+from collections.abc import Sequence
+
 from tokenizers import Tokenizer as Pipeline
 from tokenizers import models, pre_tokenizers, trainers
 
 from octavo.errors import OctavoError
 from octavo.tokenizer.chunks import chunks
 from octavo.tokenizer.hugging_face import HuggingFaceTokenizer
+from octavo.tokenizer.protocol import Ids
 
 SPECIAL = ["[PAD]", "[UNK]", "[BOS]", "[EOS]"]
 
@@ -38,9 +41,9 @@ class WhitespaceBPE(HuggingFaceTokenizer):
             )
         return cls(pipeline)
 
-    def decode(self, ids: object) -> str:
+    def decode(self, ids: Sequence[int] | Ids) -> str:
         """The pieces, joined by single spaces."""
-        return super().decode(ids).removeprefix(" ")  # type: ignore[arg-type]
+        return super().decode(ids).removeprefix(" ")
 
     def _bytes_of(self, piece: str) -> bytes:
         return b" " + piece.encode()
