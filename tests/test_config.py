@@ -211,9 +211,8 @@ def test_two_budgets_or_an_empty_one_are_refused() -> None:
             as_budget([("train.minutes", nothing)])
 
 
-def test_the_preset_pocket_is_the_defaults_with_a_larger_vocabulary() -> None:
-    vocabulary = [("tokenizer.vocab_size", 1024), ("model.d_ff", 336)]
-    assert load_preset("pocket") == overridden(Config(), vocabulary)
+def test_the_defaults_are_the_preset_pocket() -> None:
+    assert load_preset("pocket") == Config()
 
 
 def test_how_a_text_is_scored() -> None:

@@ -203,14 +203,14 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """All sections. A preset changes what it names; ``pocket`` is these with a larger vocabulary."""
+    """All sections. The defaults are the preset ``pocket``; another preset changes what it names."""
 
     data: DataConfig = field(default_factory=DataConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
-    train: TrainConfig = field(default_factory=lambda: TrainConfig(minutes=4.9))
+    train: TrainConfig = field(default_factory=lambda: TrainConfig(minutes=4.8))
 
     def __post_init__(self) -> None:
         smallest = SMALLEST_VOCABULARY[self.tokenizer.kind]
