@@ -14,8 +14,10 @@ from octavo.model.norms import make_head_norm
 from octavo.model.positions import Rotate
 from octavo.model.taps import Tap, tapped
 
-# Up to this many keys, plain batched products beat PyTorch's fused CPU attention; see docs/lab-notes.md.
-EXPLICIT_UP_TO = 256
+
+def explicit_up_to(dtype: torch.dtype) -> int:
+    """Up to how many keys plain batched products beat PyTorch's fused CPU attention (docs/lab-notes.md)."""
+    return 512 if dtype == torch.bfloat16 else 64
 
 
 def causal_scores(q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
@@ -38,7 +40,7 @@ def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     Equal to ``causal_scores(q, k).softmax(-1) @ v`` up to rounding.
     """
     queries, keys = q.shape[-2], k.shape[-2]
-    if keys <= EXPLICIT_UP_TO:
+    if queries == 1 or keys <= explicit_up_to(q.dtype):
         return causal_scores(q, k).softmax(dim=-1) @ v
     if queries == keys:
         return F.scaled_dot_product_attention(q, k, v, is_causal=True)

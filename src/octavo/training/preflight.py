@@ -14,7 +14,7 @@ from octavo.config import Config
 from octavo.data import Prepared
 from octavo.errors import OctavoError
 from octavo.model import Transformer
-from octavo.model.attention import EXPLICIT_UP_TO
+from octavo.model.attention import explicit_up_to
 from octavo.optim import Optimizers
 from octavo.terminal import duration
 from octavo.tokenizer import Tokenizer
@@ -139,7 +139,8 @@ def memory_estimate(config: Config, parameters: int, vocab_size: int, precision:
     moments = 1 if config.optimizer.kind == "muon" else 2
     copies = 2 + moments + bool(train.average) + bool(train.patience)
     positions = data.batch_size * data.context_length
-    scores = 4 * data.context_length if data.context_length <= EXPLICIT_UP_TO else 0  # fused: none is kept
+    fused = data.context_length > explicit_up_to(precision.dtype)  # then no scores are kept
+    scores = 0 if fused else 4 * data.context_length
     attention = sizes.n_heads * (scores + 8 * sizes.head_width)
     kept = sizes.n_layers * (attention + 5 * sizes.d_ff + 14 * sizes.d_model) + 4 * vocab_size
     return _PROCESS + 4 * copies * parameters + precision.dtype.itemsize * positions * kept
