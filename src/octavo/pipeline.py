@@ -75,7 +75,9 @@ def train(
                 shown.note(line)
             directory = create_run(root, plan.name, lambda folder: _fill(folder, plan))
         with locked(directory):
-            if not directory.finished:
+            if directory.finished:
+                shown.note(f"{directory.name} is trained already")
+            else:
                 _train(directory, shown)
             return finish(directory, shown)
 

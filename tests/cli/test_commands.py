@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ class TestTrain:
         assert run.config.train.seed == 5
         assert f"{run.evaluation.nats_per_character:.4f} nats per character" in said.out
         assert str(run.path / "samples.txt") in said.out
-        assert f"generate play 'ROMEO:' --runs {tmp_path}" in said.out
+        words = " ".join(run.parts["validation"].text.split()[:4])
+        assert f"generate play {shlex.quote(words)} --runs {tmp_path}" in said.out
         assert f"{run.model.n_parameters():,} parameters" in said.err
         assert "step 6: held-out loss" in said.err
         assert "\x1b" not in said.out + said.err

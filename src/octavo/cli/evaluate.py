@@ -91,6 +91,8 @@ def run(options: argparse.Namespace) -> int:
     ]
     for name, value in rows:
         print(f"{name:<21} {value}")
+    if options.split == "train":
+        print("the model was trained on this text: the score says what it remembers, not how good it is")
     if score.selected_on_this_text:
         print("selected on this text: early stopping chose the model by its loss here, so the score flatters it")
     if not score.lossless_tokenizer:

@@ -1,5 +1,6 @@
 """Entry point: run one command, and turn what went wrong into a sentence and an exit code."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,9 @@ from octavo.threads import let_waiting_threads_sleep
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run Octavo; returns the exit code: 0, 2 for bad input, 128 + number for a signal."""
     let_waiting_threads_sleep()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without a letter gets its number
     try:
         code = _run(sys.argv[1:] if arguments is None else arguments)
         if sys.stdout is not None:

@@ -69,6 +69,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     for argument in arguments:
         spread += ["--set", argument[2:]] if _SETTING.fullmatch(argument) else [argument]
     parsed, unknown = make_parser(command).parse_known_args(spread)
+    if unknown and not unknown[0].startswith("-"):
+        raise OctavoError(f"{unknown[0]!r} is one argument too many: put quotes around a text that has spaces")
     if unknown:
         raise OctavoError(f"there is no option {unknown[0]}: octavo {parsed.command} --help lists those there are")
     return parsed

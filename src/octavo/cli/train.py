@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,10 @@ from octavo.errors import OctavoError
 from octavo.request import Request
 from octavo.resume import check_same, run_to_resume
 from octavo.runs import check_new, runs_root
-from octavo.terminal import duration
+from octavo.terminal import duration, shown
 from octavo.typed_toml import parse_assignment
+
+_ROSE = 0.03  # nats per token: more than such a look wavers by
 
 if TYPE_CHECKING:
     from octavo.corpus import Corpus
@@ -88,6 +91,8 @@ def run(options: argparse.Namespace) -> int:
         again = f"{program()} train --resume{runs_given(options)}"
         print(f"Stopped at once. To go on from the last checkpoint, if there is one: {again}", file=sys.stderr)
         return 130
+    if options.quiet and corpus is not None and corpus.skipped:
+        print(f"passed over {len(corpus.skipped)} that are no text", file=sys.stderr)
     print("\n".join(_summary(trained, options)))
     return 0
 
@@ -108,6 +113,7 @@ def _summary(run: Run, options: argparse.Namespace) -> list[str]:
     score, step = run.evaluation, run.metrics[-1]
     error = score.standard_error_nats_per_character
     name, where = f"{program()} {{}} {run.name}", runs_given(options)
+    prompt = shlex.quote(shown(" ".join(run.parts["validation"].text[:200].split()[:4])) or "…")
     return [
         "",
         f"{run.name}: {score.nats_per_character:.4f} nats per character = {score.bits_per_character:.3f} bits"
@@ -116,11 +122,24 @@ def _summary(run: Run, options: argparse.Namespace) -> list[str]:
         + (", selected on this text" if score.selected_on_this_text else "")
         + ("" if score.lossless_tokenizer else "; its tokenizer loses text: compare with no other model"),
         f"  trained for {duration(step['seconds'])}, {step['step']:,} steps, {step['epoch']:.1f} epochs",
+        *_rose(run),
         f"  folder   {run.path}",
         f"  curves   {run.path / 'curves' / 'steps.png'}",
         f"  samples  {run.path / 'samples.txt'}",
         "next:",
-        f"  {name.format('generate')} 'ROMEO:'{where}",
+        f"  {name.format('generate')} {prompt}{where}",
         f"  {name.format('evaluate')} --protocol disjoint{where}",
-        f"  {name.format('tokenizer')} 'To be, or not to be'{where}",
+        f"  {name.format('tokenizer')} {prompt}{where}",
+    ]
+
+
+def _rose(run: Run) -> list[str]:
+    """A line if the loss on text that is not trained on ended well above its lowest."""
+    looks = [record for record in run.metrics if record["event"] == "validation"]
+    lowest = min(looks, key=lambda look: float(look["loss"]), default=None)
+    if lowest is None or looks[-1]["loss"] < lowest["loss"] + _ROSE:
+        return []
+    return [
+        f"  held-out loss was lowest at step {lowest['step']:,} ({lowest['loss']:.3f}) and rose to "
+        f"{looks[-1]['loss']:.3f}: the model began to memorise, so a smaller budget or more text would score better"
     ]

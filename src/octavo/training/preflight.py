@@ -26,6 +26,8 @@ from octavo.training.step import training_step
 
 _PROCESS = 440 * 2**20  # bytes of Python and PyTorch before there is a model
 _PROBE_SECONDS = 1.0
+_MEMORISED_BY = 100  # epochs
+_MANY_EPOCHS = "going through the text {:,.0f} times: expect it to be memorised; a smaller budget may score better"
 _LONG_TOKENS = 20  # characters a token: words are shorter, so it is one piece repeated
 
 
@@ -60,6 +62,7 @@ class Preflight:
             f"{self.tokens_per_second:,.0f} tokens/s, {self.memory_bytes / 2**20:,.0f} MiB",
             f"BPE-dropout: {self.bpe_dropout or 'none'}",
             f"precision: {self.precision.name} ({self.precision.reason})",
+            *([_MANY_EPOCHS.format(self.epochs)] if self.epochs > _MEMORISED_BY else []),
         ]
 
 
