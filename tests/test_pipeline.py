@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -289,7 +289,7 @@ class TestNeverOverwritten:
 
 
 class TestRunningAway:
-    WILD: dict[str, Any] = {  # noqa: RUF012
+    WILD: ClassVar[dict[str, Any]] = {
         "optimizer.kind": "adamw",
         "optimizer.learning_rate": 10.0,
         "optimizer.clip_norm": 0.0,

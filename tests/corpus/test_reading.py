@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -140,8 +141,9 @@ class TestStandardInput:
                 return os.read(descriptor, 1)
 
         descriptor = os.open(tmp_path, os.O_RDONLY)
+        stdin: Any = Directory()  # reads as a raw descriptor does
         with pytest.raises(OctavoError, match=r"standard input cannot be read \(Is a directory\)"):
-            read_corpus(["-"], stdin=Directory())  # type: ignore[arg-type]
+            read_corpus(["-"], stdin=stdin)
         os.close(descriptor)
 
 

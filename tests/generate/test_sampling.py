@@ -1,5 +1,7 @@
 """Logits to a distribution to a token: worked examples, and the frequencies of many draws."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -15,8 +17,10 @@ LOGITS = torch.tensor([P]).log()
 
 
 def kept(**sampling: float) -> list[float]:
-    values = {name: int(v) if name == "top_k" else v for name, v in {"temperature": 1.0, **sampling}.items()}
-    return [round(float(p), 6) for p in probabilities(LOGITS, SamplingConfig(**values))[0]]  # type: ignore[arg-type]
+    values: dict[str, Any] = {
+        name: int(v) if name == "top_k" else v for name, v in {"temperature": 1.0, **sampling}.items()
+    }
+    return [round(float(p), 6) for p in probabilities(LOGITS, SamplingConfig(**values))[0]]
 
 
 def shares(*p: float) -> list[float]:
@@ -134,5 +138,6 @@ class TestChoose:
     ],
 )
 def test_values_out_of_range_are_refused(name: str, value: float) -> None:
+    values: dict[str, Any] = {name: value}
     with pytest.raises(OctavoError, match=rf"{name}=.* is out of range: it goes from"):
-        SamplingConfig(**{name: value})  # type: ignore[arg-type]
+        SamplingConfig(**values)

@@ -24,8 +24,8 @@ def model() -> Transformer:
     return made
 
 
-def config(kind: str, **settings: Any) -> OptimizerConfig:
-    return OptimizerConfig(kind=kind, **settings)  # type: ignore[arg-type]
+def config(kind: Any, **settings: Any) -> OptimizerConfig:
+    return OptimizerConfig(kind=kind, **settings)
 
 
 def weights(model: Transformer) -> Tensors:

@@ -4,7 +4,6 @@ import pytest
 
 from octavo.errors import OctavoError
 from octavo.tokenizer.byte_bpe import ByteBPE
-from octavo.tokenizer.hugging_face import HuggingFaceTokenizer
 
 
 def test_the_vocabulary_is_the_start_token_every_byte_and_merges(bpe: ByteBPE) -> None:
@@ -53,8 +52,3 @@ def test_where_a_token_begins_is_what_the_library_says_of_the_whole_text(shakesp
         assert bpe.characters_before(text, token) == offsets[token][0]
     assert bpe.characters_before(text, len(offsets)) == len(text)
     assert bpe.characters_before("", 0) == 0
-
-
-def test_what_the_kinds_share_does_not_know_what_a_piece_stands_for(bpe: ByteBPE) -> None:
-    with pytest.raises(NotImplementedError):
-        HuggingFaceTokenizer(bpe.pipeline).token_bytes()

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import pytest
@@ -157,7 +157,7 @@ class TestRunningAway:
 
 
 class TestStoppingEarly:
-    OVERFIT: dict[str, Any] = {  # noqa: RUF012
+    OVERFIT: ClassVar[dict[str, Any]] = {
         "train.patience": 3,
         "train.validate_every": 5,
         "train.log_every": 5,

@@ -23,7 +23,7 @@ def _without_residual(stream: torch.Tensor, added: torch.Tensor) -> torch.Tensor
 
 
 class Block(nn.Module):
-    """What the two orders of norm share."""
+    """The parts of a block; the two orders of norm run them, each (B, T, D) -> (B, T, D)."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -33,18 +33,6 @@ class Block(nn.Module):
         self.feedforward_norm = make_norm(config)
         self.join: Join = operator.add if config.residual else _without_residual
         self.dropout = config.dropout
-
-    def forward(
-        self,
-        x: torch.Tensor,
-        rotate: Rotate,
-        drop: Drop,
-        *,
-        cache: LayerCache | None = None,
-        tap: Tap | None = None,
-    ) -> torch.Tensor:
-        """(B, T, D) -> (B, T, D)."""
-        raise NotImplementedError
 
 
 class PreNorm(Block):

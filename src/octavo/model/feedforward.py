@@ -1,5 +1,7 @@
 """The feed-forward layer of a block: each position on its own. B batch, T position, D d_model, F d_ff."""
 
+from abc import ABC, abstractmethod
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -9,7 +11,7 @@ from octavo.model.dropout import Drop
 from octavo.model.taps import Tap, tapped
 
 
-class FeedForward(nn.Module):
+class FeedForward(nn.Module, ABC):
     """Widen to d_ff, bend, and come back; how it bends is what the kinds differ in."""
 
     def __init__(self, config: ModelConfig) -> None:
@@ -18,9 +20,9 @@ class FeedForward(nn.Module):
         self.down = nn.Linear(config.d_ff, config.d_model, bias=config.bias)
         self.hidden_dropout = config.hidden_dropout
 
+    @abstractmethod
     def hidden(self, x: torch.Tensor) -> torch.Tensor:
         """(B, T, D) -> (B, T, F)."""
-        raise NotImplementedError
 
     def forward(self, x: torch.Tensor, drop: Drop, *, tap: Tap | None = None) -> torch.Tensor:
         """(B, T, D) -> (B, T, D)."""

@@ -1,6 +1,7 @@
 """What the three tokenizers share: each is a pipeline of the Hugging Face ``tokenizers`` library."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import islice
@@ -19,7 +20,7 @@ START = "<|endoftext|>"
 _CHUNKS_AT_ONCE = 16  # the library encodes a batch of texts on all cores
 
 
-class HuggingFaceTokenizer:
+class HuggingFaceTokenizer(ABC):
     """A :class:`~octavo.tokenizer.protocol.Tokenizer` around a pipeline; the kinds add how to train one
     and what bytes a token stands for."""
 
@@ -98,5 +99,6 @@ class HuggingFaceTokenizer:
     def _bytes(self) -> list[bytes]:
         return [b"" if i == self.start_id else self._bytes_of(self.piece(i)) for i in range(self.vocab_size)]
 
+    @abstractmethod
     def _bytes_of(self, piece: str) -> bytes:
-        raise NotImplementedError
+        """What a piece of the vocabulary adds to a text."""
