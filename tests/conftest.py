@@ -107,7 +107,7 @@ def strange(tiny: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> R
     """A run on a text of emoji and escape sequences, whose tokens are single bytes; for reading only."""
     folder = tmp_path_factory.mktemp("strange")
     (folder / "strange.txt").write_bytes((STRANGE * 200).encode())
-    overrides = tiny | {"tokenizer.vocab_size": 257, "train.validate_every": 0}
+    overrides = tiny | {"tokenizer.vocab_size": 257, "train.validate_every": -1}
     return train(folder / "strange.txt", steps=60, overrides=overrides, runs=folder, progress=False)
 
 

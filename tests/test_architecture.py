@@ -15,6 +15,7 @@ LAYERS = [
     "terminal",
     "threads",
     "files",
+    "memory",
     "typed_toml",
     "config",
     "options",
@@ -34,6 +35,8 @@ LAYERS = [
     "planning",
     "run",
     "pipeline",
+    "experiments",
+    "reproduce",
     "cli",
 ]
 

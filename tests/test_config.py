@@ -55,7 +55,7 @@ def test_the_reference_has_the_settings_of_its_report() -> None:
     assert (optimizer.kind, optimizer.learning_rate, optimizer.betas) == ("adam", 3e-4, (0.9, 0.98))
     assert (optimizer.weight_decay, optimizer.clip_norm) == (0.01, 1.0)
     assert (config.schedule.kind, config.schedule.warmup) == ("constant", 0.0)
-    assert (train.epochs, train.seed, train.validate_every, train.checkpoint_every) == (10.0, 42, 5_601, 11_202)
+    assert (train.epochs, train.seed, train.validate_epochs, train.checkpoint_every) == (10.0, 42, True, 11_202)
 
 
 def test_sizes_follow_from_each_other() -> None:
@@ -114,7 +114,7 @@ def test_sizes_follow_from_each_other() -> None:
         (TrainConfig, {"steps": 1, "checkpoint_every": 0}, r"train\.checkpoint_every=0 is out of range"),
         (TrainConfig, {"steps": 1, "keep_checkpoints": -1}, r"train\.keep_checkpoints=-1 is out of range"),
         (TrainConfig, {"steps": 1, "average": 1.0}, r"train\.average=1\.0 is out of range"),
-        (TrainConfig, {"steps": 1, "patience": 2, "validate_every": 0}, r"set train\.validate_every above 0"),
+        (TrainConfig, {"steps": 1, "patience": 2, "validate_every": -1}, r"set train\.validate_every to 0 or more"),
         (SamplingConfig, {"temperature": -1.0}, "temperature=-1.0 is out of range"),
         (SamplingConfig, {"top_p": 0.0}, "top_p=0.0 is out of range"),
         (SamplingConfig, {"min_p": 1.5}, "min_p=1.5 is out of range"),

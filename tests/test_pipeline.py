@@ -377,7 +377,7 @@ class TestOddTexts:
             "model.d_ff": 32,
             "data.context_length": 16,
             "tokenizer.vocab_size": 200,
-            "train.validate_every": 0,
+            "train.validate_every": -1,
             "train.sample_every": 4,
         }
         run = train(text, preset="reference", steps=8, overrides=overrides, runs=tmp_path, progress=False)

@@ -20,7 +20,17 @@ STEP = Stepped(
     tokens_per_second=12345.0,
     progress=0.25,
 )
-LOOK = Validated(step=20, epoch=0.5, seconds=10.0, loss=3.5, nats_per_character=1.6, part="validation", best=False)
+LOOK = Validated(
+    step=20,
+    epoch=0.5,
+    seconds=10.0,
+    loss=3.5,
+    nats_per_character=1.6,
+    part="validation",
+    best=False,
+    train_loss=3.4,
+    weight_norm=9.0,
+)
 
 
 class Terminal(io.StringIO):
@@ -35,7 +45,7 @@ def shown(progress: Progress) -> None:
         progress.event(STEP)
         progress.event(LOOK)
         progress.sample(20, "KING:\n\x1b[31mAy\x07\n[red]")
-        progress.event(Ended(step=80, epoch=2.0, seconds=40.0, reason="budget"))
+        progress.event(Ended(step=80, epoch=2.0, seconds=40.0, reason="budget", peak_memory_bytes=0))
 
 
 def test_the_kind_suits_where_it_goes() -> None:

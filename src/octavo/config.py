@@ -176,8 +176,9 @@ class TrainConfig:
     seed: int = 42
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 where a probe finds it faster
     log_every: int = 10  # steps between lines of metrics.jsonl
-    validate_every: int = 250  # steps between looks at the held-out part; 0: never
+    validate_every: int = 0  # steps between looks at the held-out part; 0: twenty looks in the run; -1: never
     validation_windows: int = 128  # of the held-out part at such a look; 0: all of it
+    validate_epochs: bool = False  # after each epoch look at all of the held-out part too
     checkpoint_every: int = 500  # steps
     keep_checkpoints: int = 2  # the newest; 0: all
     sample_every: int = 500  # steps between samples shown while training; 0: never
@@ -192,13 +193,14 @@ class TrainConfig:
         between("train.seed", self.seed, 0, 2**63 - 1)
         between("train.log_every", self.log_every, 1, 10**9)
         between("train.checkpoint_every", self.checkpoint_every, 1, 10**9)
-        for name in ("validate_every", "validation_windows", "keep_checkpoints", "sample_every", "patience"):
+        between("train.validate_every", self.validate_every, -1, 10**9)
+        for name in ("validation_windows", "keep_checkpoints", "sample_every", "patience"):
             between(f"train.{name}", getattr(self, name), 0, 10**9)
         between("train.average", self.average, 0.0, 0.999999)
         if sum(budget > 0 for budget in (self.steps, self.epochs, self.minutes)) != 1:
             raise OctavoError("a run needs just one budget: train.steps, train.epochs or train.minutes, the others 0")
-        if self.patience and not self.validate_every:
-            raise OctavoError("train.patience counts validations: set train.validate_every above 0")
+        if self.patience and self.validate_every < 0:
+            raise OctavoError("train.patience counts validations: set train.validate_every to 0 or more")
 
 
 @dataclass(frozen=True)

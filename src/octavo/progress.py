@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from octavo.terminal import duration, shown
-from octavo.training.events import Event, Stepped, Validated
+from octavo.training.events import EpochEnded, Event, Stepped, Validated
 
 LOOKED_AT = {"validation": "held-out", "train-slice": "set-aside"}  # what a part is called for people
 _EVERY = 10.0  # seconds between plain lines
@@ -51,7 +51,9 @@ class PlainProgress(Progress):
             print(text, file=self._file, flush=True)
 
     def event(self, event: Event) -> None:
-        if isinstance(event, Validated):
+        if isinstance(event, EpochEnded):
+            self.note(_epoch_line(event))
+        elif isinstance(event, Validated):
             self.note(f"step {event.step}: {LOOKED_AT[event.part]} loss {event.loss:.4f} nats per token")
         elif isinstance(event, Stepped) and self._due():
             left = event.seconds * (1 - event.progress) / max(event.progress, 1e-9)
@@ -98,7 +100,9 @@ class BarProgress(Progress):
         self._console.print(text, markup=False)
 
     def event(self, event: Event) -> None:
-        if isinstance(event, Validated):
+        if isinstance(event, EpochEnded):
+            self.note(_epoch_line(event))
+        elif isinstance(event, Validated):
             self._looked_at = f"  {LOOKED_AT[event.part]} {event.loss:.3f}"
         elif isinstance(event, Stepped):
             numbers = (
@@ -117,6 +121,13 @@ class BarProgress(Progress):
 
     def close(self) -> None:
         self._bar.stop()
+
+
+def _epoch_line(event: EpochEnded) -> str:
+    return (
+        f"epoch {event.epoch:.0f}: training loss {event.train_loss:.4f}, held-out loss {event.validation_loss:.4f} "
+        "nats per token"
+    )
 
 
 def make_progress(show: bool, file: TextIO | None = None) -> Progress:

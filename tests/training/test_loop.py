@@ -13,7 +13,7 @@ from octavo.errors import OctavoError
 from octavo.request import Request
 from octavo.runs.checkpoint import load_newest, save_checkpoint
 from octavo.training import Interrupted, Training
-from octavo.training.events import CheckpointDue, Ended, Event, SampleDue, Stepped, Validated
+from octavo.training.events import CheckpointDue, Ended, EpochEnded, Event, SampleDue, Stepped, Validated
 from octavo.training.validation import mean_loss
 
 Make = Callable[..., Training]
@@ -80,6 +80,83 @@ def test_the_logged_loss_is_the_mean_of_its_steps(make_training: Make, tiny: dic
     assert grouped == pytest.approx([sum(each[:3]) / 3, sum(each[3:6]) / 3, sum(each[6:]) / 2])
 
 
+class TestLooks:
+    def test_there_are_twenty_unless_told_otherwise(
+        self, make_training: Make, tiny: dict[str, Any], text: str
+    ) -> None:
+        def looks(**budget: Any) -> list[int]:
+            config = configured(tiny, {"train.validate_every": 0, "train.validation_windows": 1}, **budget)
+            return [e.step for e in of(Validated, make_training(config, text))]
+
+        assert looks(steps=60) == list(range(3, 61, 3))
+        assert looks(steps=7) == list(range(1, 8))
+        assert 2 < len(looks(minutes=0.5 / 60)) <= 21
+
+    def test_never(self, make_training: Make, tiny: dict[str, Any], text: str) -> None:
+        assert not of(Validated, make_training(configured(tiny, {"train.validate_every": -1}, steps=3), text))
+
+    def test_the_training_part_is_looked_at_in_the_same_way(
+        self, make_training: Make, tiny: dict[str, Any], text: str
+    ) -> None:
+        training = make_training(configured(tiny, {"train.validate_every": 6}, steps=6), text)
+        (look,) = of(Validated, training)
+        data, model = training.data, training.state.model
+        assert len(data.train_indices) == len(data.validation_indices) == 8
+        assert look.train_loss == pytest.approx(mean_loss(model, data.windows.plain, data.train_indices))
+        assert look.loss == pytest.approx(mean_loss(model, data.validation, data.validation_indices))
+        squares = sum(float((p.detach().double() ** 2).sum()) for p in model.parameters() if p.ndim > 1)
+        assert look.weight_norm == pytest.approx(math.sqrt(squares), rel=1e-5)
+
+
+class TestEpochs:
+    SETTINGS: ClassVar[dict[str, Any]] = {
+        "train.validate_epochs": True,
+        "train.log_every": 1,
+        "data.last_batch": "partial",
+        "tokenizer.dropout": 0.0,
+    }
+
+    def test_each_is_told_with_its_mean_and_all_of_the_held_out_part(
+        self, make_training: Make, tiny: dict[str, Any], text: str
+    ) -> None:
+        training = make_training(configured(tiny, self.SETTINGS, epochs=2), text)
+        per_epoch = int(training.data.order.steps_per_epoch)
+        events = list(training)
+        epochs, losses = of(EpochEnded, events), [e.loss for e in of(Stepped, events)]
+        assert [e.step for e in epochs] == [per_epoch, 2 * per_epoch]
+        assert [e.epoch for e in epochs] == [1.0, 2.0]
+        means = [sum(part) / per_epoch for part in (losses[:per_epoch], losses[per_epoch:])]
+        assert [e.train_loss for e in epochs] == pytest.approx(means)
+        every = np.arange(len(training.data.validation))
+        assert epochs[-1].validation_loss == pytest.approx(
+            mean_loss(training.state.model, training.data.validation, every)
+        )
+        assert all(e.validation_windows == len(every) and e.validation_seconds > 0 for e in epochs)
+
+    def test_a_resumed_run_has_the_whole_epochs_mean(
+        self, make_training: Make, tiny: dict[str, Any], text: str
+    ) -> None:
+        config = configured(tiny, self.SETTINGS | {"train.checkpoint_every": 4}, epochs=1)
+        whole = of(EpochEnded, make_training(config, text))
+        first = make_training(config, text)
+        saved = next(first.state.checkpoint() for event in first if isinstance(event, CheckpointDue))
+        second = make_training(config, text)
+        second.state.restore(saved)
+        again = of(EpochEnded, second)
+        assert [e.train_loss for e in again] == [e.train_loss for e in whole]
+
+    def test_an_epoch_may_end_inside_a_batch(self, make_training: Make, tiny: dict[str, Any], text: str) -> None:
+        config = configured(tiny, self.SETTINGS | {"data.last_batch": "full"}, epochs=2)
+        training = make_training(config, text)
+        per_epoch = training.data.order.steps_per_epoch
+        assert per_epoch != int(per_epoch)
+        epochs = of(EpochEnded, training)
+        assert [e.step for e in epochs] == [math.ceil(per_epoch), math.ceil(2 * per_epoch)]
+
+    def test_none_unless_asked_for(self, make_training: Make, tiny: dict[str, Any], text: str) -> None:
+        assert not of(EpochEnded, make_training(configured(tiny, epochs=2), text))
+
+
 def test_the_same_seed_trains_the_same_weights_and_another_others(
     make_training: Make, tiny: dict[str, Any], text: str
 ) -> None:
@@ -102,7 +179,7 @@ class TestSchedule:
         assert rates == pytest.approx([min(1, p / 0.2, (1 - p) / 0.5) for p in places])
 
     def test_by_the_clock(self, make_training: Make, tiny: dict[str, Any], text: str) -> None:
-        config = configured(tiny, {"train.log_every": 1, "train.validate_every": 0}, minutes=1.2 / 60)
+        config = configured(tiny, {"train.log_every": 1, "train.validate_every": -1}, minutes=1.2 / 60)
         training = make_training(config, text)
         steps = of(Stepped, training)
         assert 1.2 <= training.state.seconds < 2.5  # the last step may have been long
@@ -118,7 +195,7 @@ class TestSchedule:
     def test_a_resumed_run_has_only_the_time_that_is_left(
         self, make_training: Make, tiny: dict[str, Any], text: str
     ) -> None:
-        training = make_training(configured(tiny, {"train.validate_every": 0}, minutes=1), text)
+        training = make_training(configured(tiny, {"train.validate_every": -1}, minutes=1), text)
         training.state.seconds = 59.9
         assert 60 <= of(Ended, training)[0].seconds < 61.5
 

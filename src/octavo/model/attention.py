@@ -10,6 +10,7 @@ from torch import nn
 
 from octavo.config import ModelConfig
 from octavo.model.cache import LayerCache
+from octavo.model.linear import Linear
 from octavo.model.norms import make_head_norm
 from octavo.model.positions import Rotate
 from octavo.model.taps import Tap, tapped
@@ -55,10 +56,10 @@ class Attention(nn.Module):
         super().__init__()
         self.n_heads, self.n_kv_heads = config.n_heads, config.key_value_heads
         width, kv_width = config.n_heads * config.head_width, config.key_value_heads * config.head_width
-        self.q = nn.Linear(config.d_model, width, bias=config.bias)
-        self.k = nn.Linear(config.d_model, kv_width, bias=config.bias)
-        self.v = nn.Linear(config.d_model, kv_width, bias=config.bias)
-        self.output = nn.Linear(width, config.d_model, bias=config.bias)
+        self.q = Linear(config.d_model, width, bias=config.bias)
+        self.k = Linear(config.d_model, kv_width, bias=config.bias)
+        self.v = Linear(config.d_model, kv_width, bias=config.bias)
+        self.output = Linear(width, config.d_model, bias=config.bias)
         self.q_norm, self.k_norm = make_head_norm(config), make_head_norm(config)
 
     def forward(

@@ -8,6 +8,7 @@ from torch import nn
 
 from octavo.config import ModelConfig
 from octavo.model.dropout import Drop
+from octavo.model.linear import Linear
 from octavo.model.taps import Tap, tapped
 
 
@@ -16,8 +17,8 @@ class FeedForward(nn.Module, ABC):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.up = nn.Linear(config.d_model, config.d_ff, bias=config.bias)
-        self.down = nn.Linear(config.d_ff, config.d_model, bias=config.bias)
+        self.up = Linear(config.d_model, config.d_ff, bias=config.bias)
+        self.down = Linear(config.d_ff, config.d_model, bias=config.bias)
         self.hidden_dropout = config.hidden_dropout
 
     @abstractmethod
@@ -49,7 +50,7 @@ class SwiGLU(FeedForward):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
-        self.gate = nn.Linear(config.d_model, config.d_ff, bias=config.bias)
+        self.gate = Linear(config.d_model, config.d_ff, bias=config.bias)
 
     def hidden(self, x: torch.Tensor) -> torch.Tensor:
         opened: torch.Tensor = F.silu(self.gate(x)) * self.up(x)

@@ -11,6 +11,7 @@ from octavo.model.block import BLOCK
 from octavo.model.cache import KeyValueCache
 from octavo.model.dropout import Drop, no_dropout
 from octavo.model.initialise import initialise
+from octavo.model.linear import Linear
 from octavo.model.norms import make_norm
 from octavo.model.positions import make_positions
 from octavo.model.taps import Tap, tapped, within
@@ -34,7 +35,7 @@ class Transformer(nn.Module):
         self.positions = make_positions(config)
         self.blocks = nn.ModuleList(BLOCK[config.norm_order](config) for _ in range(config.n_layers))
         self.final_norm = make_norm(config)
-        self.unembedding = nn.Linear(config.d_model, vocab_size, bias=config.bias)
+        self.unembedding = Linear(config.d_model, vocab_size, bias=config.bias)
         if config.tied_embeddings:
             self.unembedding.weight = self.embedding.weight
 

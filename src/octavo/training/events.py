@@ -40,6 +40,20 @@ class Validated(Event):
     nats_per_character: float  # about: these windows' tokens are as long as the part's on average
     part: str
     best: bool  # lowest so far, where training may stop early
+    train_loss: float  # the same, without dropout, on as many windows of the training part
+    weight_norm: float  # length of all matrices as one vector
+
+
+@dataclass(frozen=True)
+class EpochEnded(Event):
+    """A pass over the training part is done, and all of the held-out part was looked at."""
+
+    kind = "epoch"
+
+    train_loss: float  # nats per token, mean over its steps: with dropout, while the weights moved
+    validation_loss: float  # mean over all windows
+    validation_windows: int
+    validation_seconds: float
 
 
 @dataclass(frozen=True)
@@ -63,3 +77,4 @@ class Ended(Event):
     kind = "end"
 
     reason: str
+    peak_memory_bytes: int  # of the process; 0 where the system does not tell

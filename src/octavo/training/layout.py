@@ -25,6 +25,7 @@ class TrainingData:
     order: BatchOrder
     validation: Windows
     validation_indices: npt.NDArray[np.int64]
+    train_indices: npt.NDArray[np.int64]  # as many windows of the training part, looked at in the same way
     part: str
     tokens_per_character: float  # of the training part, as it is cut for scoring
     validation_tokens_per_character: float
@@ -63,7 +64,7 @@ def training_data(config: Config, train: Counted, validation: Counted, tokenizer
         config.train.seed, len(windows), config.data.batch_size, phases, partial=config.data.last_batch == "partial"
     )
     indices = spread(looked_at, config.train.validation_windows)
-    return TrainingData(windows, order, looked_at, indices, part, *ratios)
+    return TrainingData(windows, order, looked_at, indices, spread(windows.plain, len(indices)), part, *ratios)
 
 
 def _bpe_dropout(tokenizer: ByteBPE, ids: Ids, config: Config) -> BPEDropout:

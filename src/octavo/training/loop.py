@@ -7,18 +7,24 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from octavo.config import Config
+from octavo.data import Windows
+from octavo.memory import peak_memory
 from octavo.model import DropoutMasks
 from octavo.optim import learning_rate_scale
 from octavo.training.budget import Budget, make_budget
-from octavo.training.events import CheckpointDue, Ended, Event, SampleDue, Stepped, Validated
+from octavo.training.events import CheckpointDue, Ended, EpochEnded, Event, SampleDue, Stepped, Validated
 from octavo.training.interrupt import Interrupted
 from octavo.training.layout import TrainingData
 from octavo.training.state import TrainingState
 from octavo.training.step import check_finite, training_step
-from octavo.training.validation import mean_loss
+from octavo.training.validation import mean_loss, spread, weight_norm
+
+_LOOKS = 20  # at text that is not trained on, where the config does not say how often
 
 
 def dropout_masks(config: Config, dtype: torch.dtype) -> DropoutMasks:
@@ -65,12 +71,15 @@ class Training:
         state, train = self.state, self.config.train
         began = time.perf_counter() - state.seconds
         while not (reason := self._ended()):
+            spent = self.budget.share(state.step, state.seconds)
             norm, scale = self._step()
             state.seconds = time.perf_counter() - began
             if state.step % train.log_every == 0 or self._ended():
                 yield self._stepped(norm, scale)
-            if train.validate_every and (state.step % train.validate_every == 0 or self._ended()):
+            if self._look_due(spent):
                 yield self._validate()
+            if train.validate_epochs and self._epoch_ended():
+                yield self._end_epoch()
             if train.sample_every and state.step % train.sample_every == 0:
                 yield SampleDue(*self._here())
             if state.step % train.checkpoint_every == 0 and not self._ended():
@@ -79,7 +88,7 @@ class Training:
                 yield CheckpointDue(*self._here())
                 raise Interrupted(number, state.step)
         yield CheckpointDue(*self._here())
-        yield Ended(*self._here(), reason)
+        yield Ended(*self._here(), reason, peak_memory())
 
     def _step(self) -> tuple[float, float]:
         """Take one step; the norm of its gradient and the scale of its learning rate."""
@@ -111,17 +120,24 @@ class Training:
 
     def _validate(self) -> Validated:
         state, data = self.state, self.data
-        loss = mean_loss(
-            state.model,
-            data.validation,
-            data.validation_indices,
-            weights=state.usable_weights,
-            dtype=self._dtype,
-        )
-        check_finite(validation_loss=loss)
+        loss = self._look(data.validation, data.validation_indices)
+        train_loss = self._look(data.windows.plain, data.train_indices)
         best = state.select(loss) if self.config.train.patience else False
         per_character = loss * data.validation_tokens_per_character
-        return Validated(*self._here(), loss, per_character, data.part, best)
+        return Validated(*self._here(), loss, per_character, data.part, best, train_loss, weight_norm(state.model))
+
+    def _end_epoch(self) -> EpochEnded:
+        began, windows = time.perf_counter(), self.data.validation
+        loss = self._look(windows, spread(windows, 0))
+        total, steps = self.state.epoch_losses
+        self.state.epoch_losses = [0.0, 0]
+        return EpochEnded(*self._here(), total / steps, loss, len(windows), time.perf_counter() - began)
+
+    def _look(self, windows: Windows, indices: npt.NDArray[np.int64]) -> float:
+        state = self.state
+        loss = mean_loss(state.model, windows, indices, weights=state.usable_weights, dtype=self._dtype)
+        check_finite(validation_loss=loss)
+        return loss
 
     def _stepped(self, norm: float, scale: float) -> Stepped:
         state, pace = self.state, self._pace
@@ -138,6 +154,19 @@ class Training:
             tokens_per_second=pace.tokens / pace.seconds,
             progress=self.budget.share(state.step, state.seconds),
         )
+
+    def _look_due(self, before: float) -> bool:
+        """Whether to look at text that is not trained on, after a step that found the share `before` spent."""
+        every = self.config.train.validate_every
+        if every > 0:
+            return self.state.step % every == 0 or bool(self._ended())
+        spent = self.budget.share(self.state.step, self.state.seconds)
+        return every == 0 and (int(_LOOKS * spent) > int(_LOOKS * before) or bool(self._ended()))
+
+    def _epoch_ended(self) -> bool:
+        """Whether the step just done came to the end of a pass, or went over it."""
+        step, per_epoch = self.state.step, self.data.order.steps_per_epoch
+        return step // per_epoch > (step - 1) // per_epoch
 
     def _ended(self) -> str:
         train, state = self.config.train, self.state

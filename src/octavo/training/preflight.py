@@ -4,7 +4,6 @@ Time comes from a few real steps of the real model on this machine; memory from 
 """
 
 import math
-import os
 import time
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ import torch
 from octavo.config import Config
 from octavo.data import Prepared
 from octavo.errors import OctavoError
+from octavo.memory import machine_memory
 from octavo.model import Transformer
 from octavo.model.attention import explicit_up_to
 from octavo.optim import Optimizers
@@ -100,7 +100,7 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
     with torch.device("meta"):  # sizes alone: a model that does not fit must not be made to find that out
         parameters = Transformer(config.model, tokenizer.vocab_size).n_parameters()
     memory = memory_estimate(config, parameters, tokenizer.vocab_size, precision)
-    available = _machine_memory()
+    available = machine_memory()
     if available and memory > available:
         raise OctavoError(
             f"this run needs about {memory / 2**30:.1f} GiB and the machine has {available / 2**30:.1f}: "
@@ -170,11 +170,3 @@ def _seconds_per_step(config: Config, model: Transformer, precision: Precision, 
         )
         times.append(time.perf_counter() - began)
     return sorted(times)[len(times) // 4]
-
-
-def _machine_memory() -> int:
-    """Bytes of memory, where the system tells (POSIX); else 0."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 0

@@ -30,6 +30,7 @@ class TrainingState:
         self.seconds = 0.0
         self.first_loss = math.nan
         self.unlogged: list[list[float]] = []  # since the last line of metrics: nats a token, nats a character
+        self.epoch_losses = [0.0, 0]  # of the steps of this epoch: their sum and number
         self.recent: deque[float] = deque(maxlen=_RECENT)
 
     @property
@@ -52,6 +53,7 @@ class TrainingState:
                 f"is {chance:.4g}: lower optimizer.learning_rate (and optimizer.matrix_learning_rate)"
             )
         self.unlogged.append([loss, nats_per_character])
+        self.epoch_losses = [self.epoch_losses[0] + loss, self.epoch_losses[1] + 1]
         self.step += 1
 
     def select(self, loss: float) -> bool:
@@ -72,6 +74,7 @@ class TrainingState:
             "best_loss": None if math.isinf(self.best_loss) else self.best_loss,
             "waited": self.waited,
             "unlogged": self.unlogged,
+            "epoch_losses": self.epoch_losses,
             "recent": list(self.recent),
         }
         tensors = {
@@ -98,6 +101,7 @@ class TrainingState:
         self.first_loss = math.nan if values["first_loss"] is None else values["first_loss"]
         self.best_loss = math.inf if values["best_loss"] is None else values["best_loss"]
         self.unlogged = list(values["unlogged"])
+        self.epoch_losses = list(values["epoch_losses"])
         self.recent.extend(values["recent"])
 
 

@@ -21,6 +21,12 @@ def spread(windows: Windows, count: int) -> npt.NDArray[np.int64]:
 
 
 @torch.no_grad()
+def weight_norm(model: Transformer) -> float:
+    """Length of all matrices of the model as one vector: what shrinks where weight decay outweighs the gradient."""
+    return float(torch.linalg.vector_norm(torch.stack([p.norm() for p in model.parameters() if p.ndim > 1])))
+
+
+@torch.no_grad()
 def mean_loss(
     model: Transformer,
     windows: Windows,

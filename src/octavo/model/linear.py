@@ -1,0 +1,62 @@
+"""A linear layer whose fp32 products run where they are fastest on a CPU.
+
+PyTorch hands fp32 products to MKL, which leaves half of an AMD processor's vector units idle; oneDNN, which is in
+every build of PyTorch for x86, uses them (docs/lab-notes.md: 2.2 to 2.4 times the speed). N rows, I inputs, O
+outputs.
+"""
+
+import platform
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+_FEWEST_ROWS = 64  # below, calling oneDNN costs more than it saves
+_ONEDNN = platform.machine().lower() in ("x86_64", "amd64") and torch.backends.mkldnn.is_available()  # type: ignore
+
+
+class Linear(nn.Linear):
+    """``torch.nn.Linear``, with the same parameters and the same result up to rounding."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(…, I) -> (…, O)."""
+        if not by_onednn(x):
+            return F.linear(x, self.weight, self.bias)
+        rows: torch.Tensor = _product_of(x.reshape(-1, x.shape[-1]), self.weight, self.bias)
+        return rows.view(*x.shape[:-1], -1)
+
+
+def by_onednn(x: torch.Tensor) -> bool:
+    """Whether oneDNN multiplies `x` (…, I): many rows of fp32 on an x86 processor."""
+    many = x.numel() >= _FEWEST_ROWS * x.shape[-1]
+    return many and x.dtype == torch.float32 and x.is_cpu and _ONEDNN
+
+
+class _OneDNNLinear(torch.autograd.Function):
+    """x (N, I), weight (O, I), bias (O) or None -> (N, O)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        ctx.save_for_backward(x, weight)
+        return _product(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        (gradient,) = gradients
+        to_x, to_weight, to_bias = ctx.needs_input_grad
+        return (
+            _product(gradient, weight.t()) if to_x else None,
+            _product(gradient.t(), x.t()) if to_weight else None,
+            gradient.sum(0) if to_bias else None,
+        )
+
+
+_product_of: Callable[..., torch.Tensor] = _OneDNNLinear.apply
+
+
+def _product(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+    """x weightᵀ + bias, by the operator that PyTorch's own compiler calls for a linear layer."""
+    return cast(torch.Tensor, torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], ""))

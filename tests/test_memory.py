@@ -1,0 +1,22 @@
+"""What the system tells of memory."""
+
+import sys
+
+import pytest
+
+from octavo.memory import machine_memory, peak_memory
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX tells")
+
+
+def test_the_peak_is_of_this_process_and_in_bytes() -> None:
+    before = peak_memory()
+    block = bytearray(before + 50 * 2**20)  # larger than all that was ever resident
+    block[:: 2**12] = bytes([1]) * len(block[:: 2**12])
+    assert before + 40 * 2**20 < peak_memory() <= machine_memory()
+    assert 20 * 2**20 < before
+
+
+def test_the_peak_never_falls() -> None:
+    before = peak_memory()
+    assert peak_memory() >= before
