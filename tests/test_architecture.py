@@ -30,13 +30,14 @@ LAYERS = [
     "training",
     "generate",
     "evaluate",
+    "diagnosis",
     "plots",
     "progress",
     "planning",
     "run",
     "pipeline",
     "experiments",
-    "reproduce",
+    "reproduction",
     "cli",
 ]
 

@@ -1,5 +1,6 @@
 """The Python API: a run as a value."""
 
+import math
 import os
 import subprocess
 import sys
@@ -130,3 +131,40 @@ def test_an_untouched_test_part_can_be_scored(play_file: Path, tiny: dict[str, A
     assert run.parts["test"].text == text[int(0.8 * len(text)) :]
     assert run.evaluate(split="test").characters == len(run.parts["test"].text)
     assert run.evaluation.text == "validation"
+
+
+class TestBaselines:
+    def test_score_the_same_characters_and_are_computed_once(
+        self, copied: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (copied.path / "baselines.json").unlink(missing_ok=True)
+        shares: list[float] = []
+        found = copied.baselines(watch=shares.append)
+        assert shares
+        score = {baseline.kind: baseline for baseline in found}
+        tokens = copied.evaluation.tokens
+        chance = math.log(copied.tokenizer.vocab_size)
+        assert score["uniform"].nats_per_token == pytest.approx(chance)
+        assert score["uniform"].nats_per_character == pytest.approx(chance * tokens / 4_000)
+        assert score["unigram"].nats_per_character > copied.evaluation.nats_per_character
+        monkeypatch.setattr("octavo.evaluate.kept_baselines.baselines", None)
+        assert octavo.load(copied.path).baselines() == found
+
+    def test_of_another_text(self, copied: Run, play_file: Path) -> None:
+        found = copied.baselines(Corpus.from_text("Nay, good sir! " * 30))
+        assert found != copied.baselines()
+        assert copied.baselines(Corpus.from_text("Nay, good sir! " * 30, "another name")) == found
+        assert copied.baselines(play_file)[0].kind == "uniform"
+
+    def test_what_says_nothing_is_refused(self, copied: Run) -> None:
+        with pytest.raises(octavo.OctavoError, match="baselines learn from the training part"):
+            copied.baselines(split="train")
+        with pytest.raises(octavo.OctavoError, match="has no test part"):
+            copied.baselines(split="test")
+
+
+def test_the_overlap_with_the_training_part(trained: Run, play: str, strange: Run) -> None:
+    assert trained.overlap().share == 0
+    assert trained.overlap(split="train").share == 1
+    assert trained.overlap(Corpus.from_text(play[10_000:11_000] + "é" * 3_000)).share == 0.25
+    assert strange.overlap().share == 1, "it says the same thing again and again"

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from octavo.data import open_parts, save_parts
+from octavo.diagnosis import EarlyDiagnosis, floors_of_looks, look_of
 from octavo.errors import OctavoError
 from octavo.files import write_atomically
 from octavo.generate import generate
@@ -31,7 +32,7 @@ from octavo.training import (
     stop_signals,
     training_data,
 )
-from octavo.training.events import CheckpointDue, Event, SampleDue
+from octavo.training.events import CheckpointDue, Event, SampleDue, Validated
 from octavo.typed_toml import to_toml
 
 _SAMPLES = 3
@@ -53,11 +54,13 @@ def train(
     runs: str | Path | None = None,
     resume: bool = False,
     progress: bool = True,
+    brief: bool = False,
 ) -> Run:
     """Train on `text` (paths, or a Corpus; None is Tiny Shakespeare), score, draw and sample; return the run.
 
     `overrides` are settings by dotted name, such as ``{"model.n_layers": 3}``. With `resume`, an unfinished run
-    goes on from its newest checkpoint: `name`, or the newest one.
+    goes on from its newest checkpoint: `name`, or the newest one. `brief`: after training it is scored, and that
+    is all; no baselines, diagnosis, curves or samples.
 
     Raises:
         OctavoError: whatever cannot work, in one sentence with the mend.
@@ -79,14 +82,20 @@ def train(
                 shown.note(f"{directory.name} is trained already")
             else:
                 _train(directory, shown)
-            return finish(directory, shown)
+            run = Run(directory)
+            shown.note("scoring the held-out part")
+            run.evaluate(watch=lambda share: shown.share("scoring", share))
+            if not brief:
+                _examine(run, shown)
+            return run
 
 
-def finish(directory: RunDirectory, progress: Progress) -> Run:
-    """Score the held-out part, draw the curves and write the samples of a trained run."""
-    run = Run(directory)
-    progress.note("scoring the held-out part, drawing curves, writing samples")
-    run.evaluate(watch=lambda share: progress.share("scoring", share))
+def _examine(run: Run, progress: Progress) -> None:
+    """What a person wants to see of a trained and scored run: baselines, diagnosis, curves, samples."""
+    progress.note("comparing with simpler models, drawing curves, writing samples")
+    run.baselines(watch=lambda share: progress.share("comparing", share))
+    run.memorisation(watch=lambda share: progress.share("looking for copies", share))
+    run.diagnose()
     run.curves()
     prompt = (
         "" if run.tokenizer.start_id is not None else run.tokenizer.decode(run.parts["validation"].ids[:8].tolist())
@@ -96,7 +105,6 @@ def finish(directory: RunDirectory, progress: Progress) -> Run:
         texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
     separated = "\n\n".join(f"--- sample {i} ---\n{prompt}{text}" for i, text in enumerate(texts, 1))
     write_atomically(run.path / "samples.txt", (separated + "\n").encode())
-    return run
 
 
 def _fill(folder: Path, plan: Plan) -> None:
@@ -144,12 +152,21 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
 
     train, validation = (Counted(p.ids, p.facts.characters) for p in (parts["train"], parts["validation"]))
     data = training_data(config, train, validation, tokenizer)
+    floors = floors_of_looks(data, train.ids, tokenizer.vocab_size, tokenizer.start_id)
     precision = Precision(**provenance["precision"])  # a resumed run keeps what it began with
     metrics = MetricsLog(directory.path / "metrics.jsonl", kept_metrics)
+    early = EarlyDiagnosis(config, floors, directory.metrics)
     try:
         with stop_signals() as stop:
-            for event in Training(state, data, config, dtype=precision.dtype, stop=stop):
+            training = Training(state, data, config, dtype=precision.dtype, stop=stop)
+            for event in training:
                 _listen(event, directory, state, tokenizer, metrics, progress)
+                if isinstance(event, Validated):
+                    share = training.budget.share(event.step, event.seconds)
+                    for finding in early.hear(look_of(asdict(event)), share):
+                        progress.note("\n".join(finding.lines()))
+                        where = {name: getattr(event, name) for name in ("step", "epoch", "seconds")}
+                        metrics.write({"event": "finding", **where, **finding.as_json()})
     except Interrupted as stopped:
         stopped.run_name = directory.name
         raise

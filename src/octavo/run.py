@@ -7,9 +7,14 @@ from typing import Any, Literal, overload
 
 from octavo.config import Config
 from octavo.corpus import Corpus, read_corpus
-from octavo.data import TokenPart, documents, open_parts
+from octavo.data import TokenPart, open_parts
+from octavo.diagnosis import Case, Finding, diagnose, looks_of
 from octavo.errors import OctavoError
-from octavo.evaluate import Evaluation, Protocol, ScoredText, Watch, evaluate, unwatched
+from octavo.evaluate import Baseline, Evaluation, Memorisation, Overlap, Protocol, Watch, evaluate, unwatched
+from octavo.evaluate.copies import SEARCHED, overlap
+from octavo.evaluate.documents import documents_of, scored_text
+from octavo.evaluate.kept_baselines import kept_or_computed
+from octavo.evaluate.memorisation import measure_memorisation
 from octavo.generate import generate
 from octavo.model import Transformer
 from octavo.options import SamplingConfig
@@ -154,7 +159,7 @@ class Run:
         Raises:
             OctavoError: there is no such part or text, or an option is out of range.
         """
-        scored = self._part(split) if text is None else self._other(text, encoding)
+        scored = scored_text(self._chosen(text, split, encoding), self.tokenizer)
         train = self.config.train
         selected_on = train.select_on if train.patience else ""
         result = evaluate(
@@ -172,6 +177,109 @@ class Run:
         add_score(self.directory, Score(result.as_json()))
         return result
 
+    def baselines(
+        self,
+        text: str | Path | Corpus | None = None,
+        *,
+        split: str = "validation",
+        encoding: str = "utf-8",
+        watch: Watch = unwatched,
+    ) -> list[Baseline]:
+        """What simpler models, which learn from the run's training part, need for a text; the worst comes first.
+
+        They are computed once for each text and kept in ``baselines.json``.
+
+        Raises:
+            OctavoError: there is no such part or text, it is empty, or it is the training part.
+        """
+        if text is None and split == "train":
+            raise OctavoError("baselines learn from the training part, so a score on it says nothing: take another")
+        scored = self._chosen(text, split, encoding)
+        return kept_or_computed(self.directory, self.tokenizer, self._own("train"), scored, watch)
+
+    def overlap(
+        self, text: str | Path | Corpus | None = None, *, split: str = "validation", encoding: str = "utf-8"
+    ) -> Overlap:
+        """How much of a part of the run's own text, or of another `text`, stands word for word in the training part.
+
+        Raises:
+            OctavoError: there is no such part or text.
+        """
+        looked_up = documents_of(self._chosen(text, split, encoding), self.tokenizer)
+        return overlap(looked_up.texts, documents_of(self._own("train"), self.tokenizer, SEARCHED).texts)
+
+    def memorisation(
+        self,
+        *,
+        samples: int = 64,
+        tokens: int = 200,
+        temperature: float = 1.0,
+        seed: int = 0,
+        watch: Watch = unwatched,
+    ) -> Memorisation:
+        """Write `samples` texts of `tokens` tokens and look them up in the training part; ``memorisation.json``.
+
+        Held-out text of the same lengths is looked up beside them, so there are no more samples than that has
+        room for. At temperature 1 the model writes with its own odds.
+
+        Raises:
+            OctavoError: an option is out of range.
+        """
+        if not isinstance(samples, int) or not 1 <= samples <= 10_000:
+            raise OctavoError(f"{samples} samples are out of range: 1 to 10000")
+        found = measure_memorisation(
+            self.model,
+            self.tokenizer,
+            self._own("train"),
+            self._own("validation"),
+            samples=samples,
+            sampling=SamplingConfig(temperature=temperature, max_new_tokens=tokens, seed=seed),
+            context_length=self.config.data.context_length,
+            checkpoint=self.checkpoint,
+            watch=watch,
+        )
+        self.directory.write_json("memorisation.json", found.as_json())
+        return found
+
+    @property
+    def memorised(self) -> Memorisation | None:
+        """What :meth:`memorisation` found for the checkpoint in use; None if it was not measured."""
+        try:
+            found = Memorisation.from_json(self.directory.read_json("memorisation.json"))
+        except (OctavoError, LookupError, TypeError):
+            return None  # it can always be measured again
+        return found if found.checkpoint == self.checkpoint else None
+
+    def diagnose(self, watch: Watch = unwatched) -> list[Finding]:
+        """What the run suffers from, the gravest first, from its score, its baselines and its looks; nothing if it
+        is well. Kept in ``diagnosis.json``.
+
+        Raises:
+            OctavoError: it has not been scored.
+        """
+        score, metrics = self.evaluation, self.metrics
+        per_character = score.tokens / score.characters
+        floors: dict[str, float] = {}
+        for baseline in self.baselines(watch=watch):
+            if baseline.nats_per_token is not None:
+                floors[baseline.kind] = baseline.nats_per_token
+            elif baseline.kind == "kneser-ney" and score.lossless_tokenizer:
+                floors["n-gram"] = baseline.nats_per_character / per_character
+        case = Case(
+            self.config,
+            looks_of(metrics),
+            score.nats_per_token,
+            floors,
+            per_character,
+            lossless=score.lossless_tokenizer,
+            early_stopped=bool(self.config.train.patience),
+            memorisation=self.memorised,
+        )
+        found = diagnose(case)
+        content = {"checkpoint": self.checkpoint, "findings": [finding.as_json() for finding in found]}
+        self.directory.write_json("diagnosis.json", content)
+        return found
+
     def curves(self) -> list[Path]:
         """Draw how training went into ``curves/``; the pictures' paths, PNG and SVG.
 
@@ -184,15 +292,13 @@ class Run:
     def _newest(self) -> tuple[Path, Checkpoint]:
         return load_newest(self.path / "checkpoints")
 
-    def _part(self, name: str) -> ScoredText:
-        if name not in self.parts:
-            raise OctavoError(f"{self.name} has no {name} part: it has {', '.join(self.parts)}")
-        part, facts = self.parts[name], self.parts[name].facts
-        ids = documents(part.ids, self.tokenizer.start_id)
-        return ScoredText(name, facts.sha256, ids, facts.characters, facts.bytes, own=True)
+    def _own(self, part: str) -> TokenPart:
+        if part not in self.parts:
+            raise OctavoError(f"{self.name} has no {part} part: it has {', '.join(self.parts)}")
+        return self.parts[part]
 
-    def _other(self, text: str | Path | Corpus, encoding: str) -> ScoredText:
-        corpus = text if isinstance(text, Corpus) else read_corpus([text], encoding=encoding)
-        ids = [self.tokenizer.encode(document.text) for document in corpus.documents]
-        ids = [i for i in ids if len(i)]
-        return ScoredText(corpus.name, corpus.sha256, ids, corpus.characters, corpus.bytes, own=False)
+    def _chosen(self, text: str | Path | Corpus | None, split: str, encoding: str) -> TokenPart | Corpus:
+        """A part of the run's own text, or another text."""
+        if text is None:
+            return self._own(split)
+        return text if isinstance(text, Corpus) else read_corpus([text], encoding=encoding)

@@ -1,6 +1,7 @@
 """Text on a terminal: what a model wrote must not move the cursor, change colours or ring."""
 
 import re
+import textwrap
 
 # C0 and C1 controls but newline and tab, and what turns the direction of writing or hides.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -13,6 +14,11 @@ def shown(text: str) -> str:
 
 def _escape(code: int) -> str:
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+def wrapped(text: str, indent: str = "") -> list[str]:
+    """Lines of at most 80 characters, each after `indent`; later ones of the same text two further in."""
+    return textwrap.wrap(text, 80, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False)
 
 
 def duration(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 
+from octavo.cli import score_table
 from octavo.cli.parser import add_runs_option
 from octavo.errors import OctavoError
 from octavo.options import PROTOCOLS, check_scoring
@@ -30,12 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="characters of a piece of the disjoint protocol (256)",
     )
+    parser.add_argument(
+        "--no-baselines", action="store_true", help="the model alone, without what simpler models make of the text"
+    )
     parser.add_argument("--encoding", help="how TEXT is encoded (default: utf-8)")
     add_runs_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Score, print the table, leave it in the run's evaluation.json."""
+    """Score the model and what it has to beat, print one table, leave the figures in the run."""
     directory = open_run(options.run, runs_root(options.runs))
     for option, needed, there in (
         ("--split", "the run's own text", options.text is None),
@@ -54,48 +58,36 @@ def run(options: argparse.Namespace) -> int:
 
         corpus = read_corpus([options.text], encoding=options.encoding or "utf-8")
 
+    from octavo.cli.findings import diagnosis_lines
     from octavo.progress import make_progress
     from octavo.run import Run
 
+    scored, split = Run(directory), options.split or "validation"
+    trained_on = corpus is None and split == "train"
     with make_progress(True) as progress:
-        score = Run(directory).evaluate(
+        score = scored.evaluate(
             corpus,
             watch=lambda share: progress.share("scoring", share),
-            split=options.split or "validation",
+            split=split,
             stride=stride,
             protocol=options.protocol,
             window_characters=window,
         )
-    windows = (
-        f"pieces of {score.window_characters} characters, each from an empty context"
-        if score.protocol == "disjoint"
-        else f"windows of {score.context_length} tokens, {score.stride} apart"
-    )
-    nats_error, bits_error = (
-        "" if error is None else f" ± {error:.4f} (standard error)"
-        for error in (score.standard_error_nats_per_character, score.standard_error_bits_per_character)
-    )
-    rows = [
-        ("run", f"{directory.name}, {score.checkpoint}"),
-        (
-            "text",
-            f"{score.text}: {score.characters:,} characters, {score.bytes:,} bytes, {score.tokens:,} tokens",
-        ),
-        ("protocol", f"{score.protocol}: {windows}"),
-        ("nats per character", f"{score.nats_per_character:.4f}{nats_error}"),
-        ("bits per character", f"{score.bits_per_character:.4f}{bits_error}"),
-        ("bits per byte", f"{score.bits_per_byte:.4f}"),
-        ("nats per token", f"{score.nats_per_token:.4f} (of this run's tokenizer)"),
-        ("perplexity per token", f"{score.perplexity_per_token:.2f} (of this run's tokenizer)"),
-        ("time", f"{score.seconds:.1f} s"),
-    ]
-    for name, value in rows:
-        print(f"{name:<21} {value}")
-    if options.split == "train":
-        print("the model was trained on this text: the score says what it remembers, not how good it is")
-    if score.selected_on_this_text:
-        print("selected on this text: early stopping chose the model by its loss here, so the score flatters it")
-    if not score.lossless_tokenizer:
-        print("the tokenizer loses text (white space): these figures compare with no other model's")
-    print(f"written to {directory.path / 'evaluation.json'}")
+        baselines = (
+            []
+            if trained_on or options.no_baselines
+            else scored.baselines(corpus, split=split, watch=lambda share: progress.share("baselines", share))
+        )
+        overlap = None if trained_on else scored.overlap(corpus, split=split)
+        as_listed = (split, options.protocol, stride) == ("validation", "sliding", max(1, context // 2))
+        diagnosed = corpus is None and as_listed and not options.no_baselines
+        if diagnosed and scored.memorised is None:
+            scored.memorisation(watch=lambda share: progress.share("looking for copies", share))
+    trained_for = float((directory.last_record or {}).get("seconds", 0.0))
+    print("\n".join(score_table.head(directory.name, score)), end="\n\n")
+    print("\n".join(score_table.table(score, baselines, trained_for)), end="\n\n")
+    print("\n".join([*score_table.figures(score), *score_table.reservations(score, baselines, overlap)]))
+    if diagnosed:
+        print("\n" + "\n".join(diagnosis_lines(scored)))
+    print(f"written to {directory.path / 'evaluation.json'}" + (" and baselines.json" if baselines else ""))
     return 0

@@ -13,10 +13,8 @@ from octavo.errors import OctavoError
 from octavo.request import Request
 from octavo.resume import check_same, run_to_resume
 from octavo.runs import check_new, runs_root
-from octavo.terminal import duration, shown
+from octavo.terminal import duration, shown, wrapped
 from octavo.typed_toml import parse_assignment
-
-_ROSE = 0.03  # nats per token: more than such a look wavers by
 
 if TYPE_CHECKING:
     from octavo.corpus import Corpus
@@ -110,6 +108,8 @@ def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | Non
 
 def _summary(run: Run, options: argparse.Namespace) -> list[str]:
     """The result of a run, where things are, and what to type next."""
+    from octavo.cli.findings import diagnosis_lines
+
     score, step = run.evaluation, run.metrics[-1]
     error = score.standard_error_nats_per_character
     name, where = f"{program()} {{}} {run.name}", runs_given(options)
@@ -122,7 +122,8 @@ def _summary(run: Run, options: argparse.Namespace) -> list[str]:
         + (", selected on this text" if score.selected_on_this_text else "")
         + ("" if score.lossless_tokenizer else "; its tokenizer loses text: compare with no other model"),
         f"  trained for {duration(step['seconds'])}, {step['step']:,} steps, {step['epoch']:.1f} epochs",
-        *_rose(run),
+        *_beside(run),
+        *diagnosis_lines(run, "  "),
         f"  folder   {run.path}",
         f"  curves   {run.path / 'curves' / 'steps.png'}",
         f"  samples  {run.path / 'samples.txt'}",
@@ -133,13 +134,7 @@ def _summary(run: Run, options: argparse.Namespace) -> list[str]:
     ]
 
 
-def _rose(run: Run) -> list[str]:
-    """A line if the loss on text that is not trained on ended well above its lowest."""
-    looks = [record for record in run.metrics if record["event"] == "validation"]
-    lowest = min(looks, key=lambda look: float(look["loss"]), default=None)
-    if lowest is None or looks[-1]["loss"] < lowest["loss"] + _ROSE:
-        return []
-    return [
-        f"  held-out loss was lowest at step {lowest['step']:,} ({lowest['loss']:.3f}) and rose to "
-        f"{looks[-1]['loss']:.3f}: the model began to memorise, so a smaller budget or more text would score better"
-    ]
+def _beside(run: Run) -> list[str]:
+    """What simpler models need for the same text, from the worst to the best."""
+    others = [f"{baseline.name}: {baseline.nats_per_character:.3f}" for baseline in run.baselines()]
+    return wrapped("simpler models, in nats per character: " + ", ".join(others), indent="  ")

@@ -1,6 +1,22 @@
-"""The score: every token once, in nats and in bits per character, with its standard error."""
+"""The score: every token once, in nats and in bits per character; what it has to beat; what was only remembered."""
 
+from octavo.evaluate.baselines import Baseline, baselines
+from octavo.evaluate.copies import Copied, Overlap
 from octavo.evaluate.evaluation import Evaluation, Protocol, ScoredText, evaluate
+from octavo.evaluate.memorisation import Memorisation, measure_memorisation
 from octavo.evaluate.scoring import Watch, unwatched
 
-__all__ = ["Evaluation", "Protocol", "ScoredText", "Watch", "evaluate", "unwatched"]
+__all__ = [
+    "Baseline",
+    "Copied",
+    "Evaluation",
+    "Memorisation",
+    "Overlap",
+    "Protocol",
+    "ScoredText",
+    "Watch",
+    "baselines",
+    "evaluate",
+    "measure_memorisation",
+    "unwatched",
+]

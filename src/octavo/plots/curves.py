@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from octavo.errors import OctavoError
+from octavo.plots.lettering import drawable
+from octavo.plots.saving import save_figure
 
 AXES = {
     "steps": ("step", "step"),
@@ -26,16 +28,10 @@ def draw_curves(metrics: Sequence[dict[str, Any]], folder: Path, title: str) -> 
     validations = [event for event in metrics if event["event"] == "validation"]
     if not steps:
         raise OctavoError(f"{title} has no metrics yet: train it for at least a few steps")
-    import matplotlib  # here: it takes longer to import than most commands run
-
     folder.mkdir(exist_ok=True)
     paths = []
     for name, (key, label) in AXES.items():
-        figure = _figure(steps, validations, key, label, title)
-        for suffix in ("png", "svg"):
-            paths.append(folder / f"{name}.{suffix}")
-            with matplotlib.rc_context({"svg.hashsalt": "octavo"}):  # the same run draws the same file
-                figure.savefig(paths[-1], dpi=144, metadata={"Date": None} if suffix == "svg" else None)
+        paths += save_figure(_figure(steps, validations, key, label, title), folder / name, ("png", "svg"))
     return paths
 
 
@@ -54,7 +50,7 @@ def _figure(
         "bits per character": lambda event: float(event["nats_per_character"]) / math.log(2),
     }
     figure: Any = Figure(figsize=(11, 3.6), layout="constrained")
-    figure.suptitle(title if title.isascii() else "", fontsize=11)  # the font has not every letter
+    figure.suptitle(drawable(title), fontsize=11, parse_math=False)
     for axes, (name, value) in zip(figure.subplots(1, 3), panels.items(), strict=True):
         x, y = [e[key] for e in steps], [value(e) for e in steps]
         axes.plot(x, y, color=_TRAIN, lw=1, label="training, with dropout")

@@ -1,7 +1,8 @@
 """The run directory: a folder that explains itself.
 
 ``config.toml  provenance.json  tokenizer.json  data/  metrics.jsonl  checkpoints/  evaluation.json  samples.txt
-curves/`` — all of it TOML, JSON, text, NumPy arrays, safetensors or pictures. Importing this takes no torch.
+baselines.json  memorisation.json  diagnosis.json  curves/  reproduction/`` — all of it TOML, JSON, text, NumPy
+arrays, safetensors or pictures. Importing this takes no torch.
 """
 
 import json

@@ -1,0 +1,20 @@
+"""What is wrong with a run, in words, each with the figures that say so and the mend."""
+
+from octavo.diagnosis.case import Case, Look, look_of, looks_of
+from octavo.diagnosis.diagnosis import diagnose, diagnose_early
+from octavo.diagnosis.early import EarlyDiagnosis, floors_of_looks
+from octavo.diagnosis.finding import Finding
+from octavo.diagnosis.memorised import memorisation_line
+
+__all__ = [
+    "Case",
+    "EarlyDiagnosis",
+    "Finding",
+    "Look",
+    "diagnose",
+    "diagnose_early",
+    "floors_of_looks",
+    "look_of",
+    "looks_of",
+    "memorisation_line",
+]

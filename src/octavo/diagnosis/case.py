@@ -1,0 +1,58 @@
+"""What a diagnosis looks at: a run's settings, its looks while it trained, and its score beside the baselines."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from octavo.config import Config
+from octavo.evaluate import Memorisation
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look while training, in nats per token: the same number of windows of either part, without dropout."""
+
+    step: int
+    loss: float  # on text that is not trained on
+    train_loss: float
+    weight_norm: float
+
+
+@dataclass(frozen=True)
+class Case:
+    """A run as the diagnosis sees it.
+
+    `floors` are losses of models that anybody could have: ``uniform``, ``unigram``, ``bigram`` and ``n-gram``,
+    in nats per token on the text of `loss`. There is no ``n-gram`` where the tokenizer loses text: that model is of
+    characters, and would have to spell what the tokens leave out.
+    """
+
+    config: Config
+    looks: tuple[Look, ...]
+    loss: float  # nats per token: the score, or while training the newest look
+    floors: Mapping[str, float] = field(default_factory=dict)
+    tokens_per_character: float = 1.0
+    lossless: bool = True
+    early_stopped: bool = False
+    memorisation: Memorisation | None = None  # where it was measured
+
+    @property
+    def at_the_floor(self) -> bool:
+        """Whether the model is no better than counting tokens."""
+        floor = self.floors.get("unigram")
+        return floor is not None and not better(self.loss, floor)
+
+
+def better(loss: float, floor: float) -> bool:
+    """Whether a loss is below a floor by more than a hundredth of it: what less training could not have brought."""
+    return loss < 0.99 * floor
+
+
+def look_of(values: Mapping[str, Any]) -> Look:
+    """The look that an event or a record of one tells of."""
+    return Look(**{field.name: values[field.name] for field in fields(Look)})
+
+
+def looks_of(metrics: Iterable[Mapping[str, Any]]) -> tuple[Look, ...]:
+    """The looks among a run's records."""
+    return tuple(look_of(record) for record in metrics if record["event"] == "validation")

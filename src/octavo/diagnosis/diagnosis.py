@@ -1,0 +1,36 @@
+"""The diagnosis: every illness is looked for, the gravest first."""
+
+from octavo.diagnosis.case import Case
+from octavo.diagnosis.collapse import collapse
+from octavo.diagnosis.finding import Finding
+from octavo.diagnosis.floors import against_floors
+from octavo.diagnosis.memorised import memorised
+from octavo.diagnosis.overfitting import overfitting
+from octavo.diagnosis.underfitting import underfitting
+
+_EARLY = 0.25  # share of the budget before which a model may well know nothing yet
+_LOSSY = Finding(
+    "not comparable",
+    "note",
+    "the tokenizer loses text (white space), so the text cannot be restored from its tokens: no loss of this run, "
+    "per token or per character, compares with a run of another tokenizer",
+    "use tokenizer.kind=bpe or characters for figures that compare",
+)
+
+
+def diagnose(case: Case) -> list[Finding]:
+    """What a finished run suffers from; nothing if it is well."""
+    fallen, stuck, memorising = collapse(case), against_floors(case), overfitting(case)
+    found = [stuck, fallen, memorising, memorised(case)]
+    if not fallen and not memorising:
+        found.append(underfitting(case))
+    return [finding for finding in found if finding] + ([] if case.lossless else [_LOSSY])
+
+
+def diagnose_early(case: Case, progress: float) -> list[Finding]:
+    """What is plain while the run still trains, at a share of `progress` of its budget: it has lost what it knew,
+    memorises, or learns nothing."""
+    fallen, memorising = collapse(case), overfitting(case)
+    late = progress >= _EARLY
+    stuck = against_floors(case) if late and case.at_the_floor and not fallen else None
+    return [finding for finding in (fallen, stuck, memorising) if finding]

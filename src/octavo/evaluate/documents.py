@@ -1,0 +1,71 @@
+"""A text as its documents, in token ids and in characters: what simple models learn from and score."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from octavo.corpus import Corpus
+from octavo.data import Ids, TokenPart, documents
+from octavo.evaluate.evaluation import ScoredText
+from octavo.tokenizer import Tokenizer
+
+_BLOCK = 1 << 18  # tokens
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Documents as token ids without start tokens, and as text."""
+
+    tokens: Sequence[Ids]
+    texts: Sequence[str]
+    whole: bool = True  # False: only the end of a longer text
+
+
+def documents_of(source: TokenPart | Corpus, tokenizer: Tokenizer, most: int | None = None) -> Documents:
+    """A part of a run's own text, or another text; of a long part the last `most` tokens and characters at most."""
+    if isinstance(source, Corpus):
+        texts = [document.text for document in source.documents]
+        return Documents([tokenizer.encode(text) for text in texts], texts)
+    tokens = _tokens(source, tokenizer, most)
+    texts = decoded(source, tokenizer, most) if tokenizer.lossless else last([source.text], most)
+    return Documents(tokens, texts, most is None or max(len(source.ids), source.facts.characters) <= most)
+
+
+def scored_text(source: TokenPart | Corpus, tokenizer: Tokenizer) -> ScoredText:
+    """The same, to be scored by a model."""
+    if isinstance(source, Corpus):
+        found = [ids for text in source.documents if len(ids := tokenizer.encode(text.text))]
+        return ScoredText(source.name, source.sha256, found, source.characters, source.bytes, own=False)
+    tokens, facts = _tokens(source, tokenizer), source.facts
+    return ScoredText(source.name, facts.sha256, tokens, facts.characters, facts.bytes, own=True)
+
+
+def decoded(part: TokenPart, tokenizer: Tokenizer, most: int | None = None) -> list[str]:
+    """The documents of a part as their tokens tell them, no more than the last `most` tokens and characters.
+
+    If the tokenizer loses text, that is not the text itself but what the model sees of it.
+    """
+    pieces = tokenizer.token_bytes()
+    return last([_text(document, pieces) for document in _tokens(part, tokenizer, most)], most)
+
+
+def _tokens(part: TokenPart, tokenizer: Tokenizer, most: int | None = None) -> list[Ids]:
+    return documents(part.ids if most is None else part.ids[-most:], tokenizer.start_id)
+
+
+def _text(ids: Ids, pieces: list[bytes]) -> str:
+    """As the tokenizer decodes, a block at a time: a list of all the ids would take forty times as much memory."""
+    blocks = (ids[start : start + _BLOCK].tolist() for start in range(0, len(ids), _BLOCK))
+    return b"".join(b"".join([pieces[i] for i in block]) for block in blocks).decode("utf-8", errors="replace")
+
+
+def last(texts: Sequence[str], most: int | None) -> list[str]:
+    """The last `most` characters of all documents together; None: all."""
+    if most is None:
+        return list(texts)
+    kept: list[str] = []
+    for text in reversed(texts):
+        if most <= 0:
+            break
+        kept.append(text[-most:])
+        most -= len(text)
+    return kept[::-1]

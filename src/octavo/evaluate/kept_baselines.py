@@ -1,0 +1,82 @@
+"""``baselines.json``: the baselines of every text that a run was scored on, so that they are computed once."""
+
+from typing import Any
+
+from octavo.corpus import Corpus
+from octavo.data import TokenPart
+from octavo.errors import OctavoError
+from octavo.evaluate.baselines import LEARNED, TOKEN_KINDS, Baseline, baselines
+from octavo.evaluate.documents import documents_of
+from octavo.evaluate.scoring import Watch, unwatched
+from octavo.runs import RunDirectory
+from octavo.tokenizer import Tokenizer
+
+FILE = "baselines.json"
+_VERSION = 1  # of how they are computed
+_MOST = 100  # texts
+
+
+def kept_or_computed(
+    run: RunDirectory, tokenizer: Tokenizer, train: TokenPart, scored: TokenPart | Corpus, watch: Watch = unwatched
+) -> list[Baseline]:
+    """The baselines that learn from a run's training part and score another part or another text.
+
+    Raises:
+        OctavoError: the text has no token.
+    """
+    learned_from = f"{train.facts.sha256} {tokenizer.fingerprint}"
+    sha256 = scored.sha256 if isinstance(scored, Corpus) else scored.facts.sha256
+    found = kept(run, learned_from, sha256)
+    if found is None:
+        text = documents_of(scored, tokenizer)
+        if not any(map(len, text.tokens)):
+            raise OctavoError(f"{scored.name} is empty: there is nothing to score")
+        learned = documents_of(train, tokenizer, LEARNED)
+        found = baselines(learned, text, vocab_size=tokenizer.vocab_size, start_id=tokenizer.start_id, watch=watch)
+        keep(run, learned_from, sha256, scored.name, found)
+    return found
+
+
+def kept(run: RunDirectory, learned_from: str, text: str) -> list[Baseline] | None:
+    """The baselines of the text with SHA-256 `text`, if they are there, whole, and learned from the same."""
+    try:
+        rows = _texts(run, learned_from)[text]["baselines"]
+        return [_baseline(row) for row in rows] or None
+    except (OctavoError, LookupError, TypeError, ValueError):
+        return None  # they can always be computed again
+
+
+def keep(run: RunDirectory, learned_from: str, text: str, name: str, found: list[Baseline]) -> None:
+    """Put them into the file; what was learned from anything else goes.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    try:
+        texts = _texts(run, learned_from)
+    except (OctavoError, LookupError, TypeError):
+        texts = {}
+    newest = {key: value for key, value in texts.items() if key != text}
+    newest = dict(list(newest.items())[1 - _MOST :])
+    newest[text] = {"text": name, "baselines": [baseline.as_json() for baseline in found]}
+    run.write_json(FILE, {"version": _VERSION, "learned_from": learned_from, "texts": newest})
+
+
+def _texts(run: RunDirectory, learned_from: str) -> dict[str, Any]:
+    """What the file holds; nothing if it was learned from anything else."""
+    content = run.read_json(FILE)
+    texts = content["texts"]
+    same = [content["version"], content["learned_from"]] == [_VERSION, learned_from]
+    return texts if same and isinstance(texts, dict) else {}
+
+
+def _baseline(row: dict[str, Any]) -> Baseline:
+    """Raises TypeError or ValueError unless it is what was written."""
+    baseline = Baseline(**row)
+    numbers: list[object] = [baseline.nats_per_character, baseline.bits_per_character, baseline.seconds]
+    numbers += [baseline.nats_per_token] if baseline.kind in TOKEN_KINDS else []
+    if not all(isinstance(number, float) for number in numbers):
+        raise TypeError("a score is a number")
+    if not all(isinstance(text, str) for text in (baseline.name, baseline.kind, baseline.note)):
+        raise TypeError("a name is a text")
+    return baseline

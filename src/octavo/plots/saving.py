@@ -1,0 +1,31 @@
+"""A figure becomes files: whole or not there, and the same figure the same file."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from octavo.files import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_DPI = 144
+
+
+def save_figure(figure: "Figure", place: Path, kinds: Sequence[str] = ("png",)) -> list[Path]:
+    """Write `figure` as ``place.KIND`` for each of `kinds` (``png``, ``svg``); returns the paths.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    import matplotlib  # here: it takes longer to import than most commands run
+
+    paths = []
+    for kind in kinds:
+        content = io.BytesIO()
+        with matplotlib.rc_context({"svg.hashsalt": "octavo"}):
+            figure.savefig(content, format=kind, dpi=_DPI, metadata={"Date": None} if kind == "svg" else None)
+        paths.append(place.with_name(f"{place.name}.{kind}"))
+        write_atomically(paths[-1], content.getvalue())
+    return paths

@@ -1,0 +1,214 @@
+"""Each illness produced for real, and no false alarm on a run that is well."""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from octavo.diagnosis import Case, Finding, diagnose, diagnose_early, looks_of
+from octavo.request import Request
+from octavo.training import Training
+from octavo.training.events import Ended
+
+MakeTraining = Callable[..., Training]
+MakeCase = Callable[..., Case]
+
+SMALL: dict[str, Any] = {
+    "model.d_model": 32,
+    "model.n_layers": 1,
+    "model.d_ff": 64,
+    "data.context_length": 32,
+    "data.batch_size": 16,
+    "train.precision": "fp32",
+    "train.sample_every": 0,
+    "train.validation_windows": 32,
+}
+PLAIN: dict[str, Any] = {"tokenizer.dropout": 0.0, "model.dropout": 0.0, "model.hidden_dropout": 0.0}
+
+
+@pytest.fixture(scope="module")
+def make_case(make_training: MakeTraining) -> MakeCase:
+    """Train for real, and look at what came of it with the unigram floor of the text that was looked at."""
+
+    def make(text: str, overrides: dict[str, Any], *, preset: str | None = None, **budget: Any) -> Case:
+        config = Request(preset, SMALL | overrides, **budget).applied_to(None)
+        training = make_training(config, text)
+        records = [{"event": event.kind, **asdict(event)} for event in training]
+        data, vocabulary = training.data, training.state.model.vocab_size
+        learned = data.windows.plain.gather(np.arange(len(data.windows)))[1].numpy().ravel()
+        seen = data.validation.gather(data.validation_indices)[1].numpy().ravel()
+        counts = np.bincount(learned, minlength=vocabulary) + 0.01
+        unigram = float(-np.log(counts[seen] / counts.sum()).mean())
+        looks = looks_of(records)
+        stopped = next(record["reason"] for record in records if record["event"] == Ended.kind) == "patience"
+        floors = {"uniform": math.log(vocabulary), "unigram": unigram}
+        return Case(
+            config, looks, looks[-1].loss, floors, data.validation_tokens_per_character, early_stopped=stopped
+        )
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def copying() -> str:
+    """Lines of a random word said six times: no table of counts knows the next line, a Transformer copies."""
+    random = np.random.Generator(np.random.PCG64(0))
+    words = ("".join(chr(97 + letter) for letter in random.integers(0, 26, 5)) for _ in range(1500))
+    return "".join(f"{word * 6}\n" for word in words)
+
+
+@pytest.fixture(scope="module")
+def healthy(make_case: MakeCase, copying: str) -> Case:
+    overrides = {"tokenizer.kind": "characters", "tokenizer.vocab_size": 300}
+    return make_case(copying, overrides, steps=500)
+
+
+@pytest.fixture(scope="module")
+def collapsed(make_case: MakeCase, shakespeare: str) -> Case:
+    """The reference's recipe, its decay stronger so that it takes seconds."""
+    overrides = {
+        "optimizer.learning_rate": 3e-3,
+        "optimizer.weight_decay": 0.04,
+        "tokenizer.vocab_size": 100,
+        "train.validate_every": 20,
+        "train.validate_epochs": False,
+    }
+    return make_case(shakespeare[:300_000], overrides, preset="reference", steps=600)
+
+
+@pytest.fixture(scope="module")
+def memorising(make_case: MakeCase, play: str) -> Case:
+    overrides = PLAIN | {"tokenizer.vocab_size": 300, "train.validate_every": 10, "model.n_layers": 2}
+    return make_case(play[:6000], overrides, steps=150)
+
+
+def kinds(findings: list[Finding]) -> set[str]:
+    return {finding.kind for finding in findings}
+
+
+def test_a_healthy_run_is_well(healthy: Case) -> None:
+    assert healthy.loss < 1.3 < healthy.floors["unigram"]
+    assert diagnose(healthy) == []
+    for looks in range(1, len(healthy.looks) + 1):
+        assert diagnose_early(replace(healthy, looks=healthy.looks[:looks]), looks / len(healthy.looks)) == []
+
+
+class TestCollapse:
+    def test_it_names_coupled_decay_and_its_mend(self, collapsed: Case) -> None:
+        found = {finding.kind: finding for finding in diagnose(collapsed)}
+        assert {"no better than unigram", "collapse"} <= set(found)
+        fallen = found["collapse"]
+        assert fallen.severity == "ill"
+        assert "weights shrank" in fallen.words
+        assert "optimizer.weight_decay=0.04" in fallen.mend
+        assert "optimizer.kind=adamw" in fallen.mend
+        assert fallen.figures["last_weights"] < 0.7 * fallen.figures["longest_weights"]
+
+    def test_it_is_told_while_the_run_still_trains(self, collapsed: Case) -> None:
+        looks = collapsed.looks
+        early = [
+            diagnose_early(replace(collapsed, looks=looks[:n], loss=looks[n - 1].loss), n / len(looks))
+            for n in range(1, len(looks))
+        ]
+        assert any("collapse" in kinds(found) for found in early)
+        assert early[0] == []
+
+    def test_the_same_recipe_with_decoupled_decay_is_well(self, make_case: MakeCase, shakespeare: str) -> None:
+        overrides = {
+            "optimizer.kind": "adamw",
+            "optimizer.learning_rate": 3e-3,
+            "optimizer.weight_decay": 0.04,
+            "tokenizer.vocab_size": 100,
+            "train.validate_epochs": False,
+        }
+        case = make_case(shakespeare[:300_000], overrides, preset="reference", steps=300)
+        assert not kinds(diagnose(case)) & {"collapse", "no better than unigram", "no better than uniform"}
+
+    def test_what_fell_and_rose_is_told_so(self, collapsed: Case) -> None:
+        """The looks of a reference run's first epoch, every eighth."""
+        measured = {200: (5.39, 242), 1800: (5.24, 159), 3400: (5.07, 97), 4200: (5.11, 74), 5000: (5.525, 55)}
+        one = collapsed.looks[0]
+        looks = tuple(
+            replace(one, step=s, loss=loss, train_loss=loss, weight_norm=w) for s, (loss, w) in measured.items()
+        )
+        case = replace(collapsed, looks=looks, loss=looks[-1].loss, floors={"unigram": 5.5305})
+        (fallen,) = [finding for finding in diagnose(case) if finding.kind == "collapse"]
+        assert "fell to 5.070 nats a token by step 3,400 and rose back to 5.525" in fallen.words
+        assert "from a length of 242 to 55" in fallen.words
+
+    def test_without_shrinking_weights_the_learning_rate_is_named(self, collapsed: Case) -> None:
+        looks = tuple(replace(look, weight_norm=50.0) for look in collapsed.looks)
+        risen = replace(looks[-1], loss=looks[-1].loss + 1)
+        (fallen,) = [f for f in diagnose(replace(collapsed, looks=(*looks, risen))) if f.kind == "collapse"]
+        assert "learning rate" in fallen.mend
+
+
+class TestFloors:
+    def test_a_model_that_has_learned_nothing_yet(self, make_case: MakeCase, play: str) -> None:
+        case = make_case(play, {"train.validate_every": 1}, steps=2)
+        (stuck, *_) = diagnose(case)
+        assert stuck.kind in ("no better than uniform", "no better than unigram")
+        assert stuck.severity == "ill"
+
+    @pytest.mark.parametrize(
+        ("loss", "kind"),
+        [
+            (3.45, "no better than uniform"),
+            (2.98, "no better than unigram"),
+            (2.2, "no better than bigram"),
+            (1.5, "no better than n-gram"),
+            (1.4, ""),
+        ],
+    )
+    def test_the_lowest_floor_that_is_not_beaten_is_named(self, healthy: Case, loss: float, kind: str) -> None:
+        floors = {"uniform": 3.47, "unigram": 3.0, "bigram": 2.2, "n-gram": 1.5}
+        found = diagnose(replace(healthy, loss=loss, floors=floors))
+        assert kinds(found) == ({kind} if kind else set())
+
+
+class TestOverfitting:
+    def test_it_is_found_with_the_step_where_it_began(self, memorising: Case) -> None:
+        (found,) = [finding for finding in diagnose(memorising) if finding.kind == "overfitting"]
+        lowest = min(memorising.looks, key=lambda look: look.loss)
+        assert found.figures["onset_step"] == lowest.step <= 120
+        assert f"step {lowest.step:,}" in found.words
+        assert "train.patience" in found.mend
+        assert "underfitting" not in kinds(diagnose(memorising))
+
+    def test_a_run_that_stopped_early_kept_its_best_weights(self, make_case: MakeCase, play: str) -> None:
+        overrides = PLAIN | {"tokenizer.vocab_size": 300, "train.validate_every": 10, "train.patience": 6}
+        case = make_case(play[:8000], overrides, steps=1000)
+        (found,) = [finding for finding in diagnose(case) if finding.kind == "overfitting"]
+        assert "whose weights were kept" in found.words
+        assert not found.mend
+
+    def test_a_loss_that_rises_on_both_is_something_else(self, memorising: Case) -> None:
+        looks = tuple(replace(look, train_loss=look.loss) for look in memorising.looks)
+        assert "overfitting" not in kinds(diagnose(replace(memorising, looks=looks)))
+
+
+class TestUnderfitting:
+    def test_what_more_would_bring_is_about_what_more_brings(self, make_case: MakeCase, shakespeare: str) -> None:
+        overrides = PLAIN | {"schedule.kind": "constant", "optimizer.kind": "adamw", "optimizer.learning_rate": 2e-3}
+        text = shakespeare[:300_000]
+        case, longer = make_case(text, overrides, steps=100), make_case(text, overrides, steps=200)
+        (found,) = [finding for finding in diagnose(case) if finding.kind == "underfitting"]
+        assert "estimate" in found.words
+        gained = case.loss - longer.loss
+        assert 0.5 * gained < found.figures["gain_nats_per_token"] < 2 * gained
+
+    def test_too_few_looks_say_nothing(self, memorising: Case) -> None:
+        assert diagnose(replace(memorising, looks=memorising.looks[:4], loss=1.0)) == []
+
+
+def test_a_lossy_tokenizer_is_told_of(healthy: Case) -> None:
+    assert kinds(diagnose(replace(healthy, lossless=False))) == {"not comparable"}
+
+
+def test_findings_are_plain_values_and_lines(collapsed: Case) -> None:
+    for finding in diagnose(collapsed):
+        assert finding.as_json()["kind"] == finding.kind
+        assert finding.lines()[0].startswith(f"{finding.kind}: ")

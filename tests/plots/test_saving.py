@@ -1,0 +1,32 @@
+"""Figures as files."""
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+
+from octavo.plots.saving import save_figure
+
+
+def drawn() -> Figure:
+    figure = Figure(figsize=(4, 3))
+    figure.subplots().plot([1, 2], [3, 4])
+    return figure
+
+
+def test_the_same_figure_is_the_same_file(tmp_path: Path) -> None:
+    first, again = (save_figure(drawn(), tmp_path / name, ("png", "svg")) for name in ("a.b", "c"))
+    assert [path.name for path in first + again] == ["a.b.png", "a.b.svg", "c.png", "c.svg"]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
+    assert ET.fromstring(first[1].read_bytes()).tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_what_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    save_figure(drawn(), tmp_path / "a")
+    before = (tmp_path / "a.png").read_bytes()
+    with pytest.raises(ValueError, match="nonsense"):
+        save_figure(drawn(), tmp_path / "a", ("nonsense",))
+    with pytest.raises(FileNotFoundError):
+        save_figure(drawn(), tmp_path / "nowhere" / "a")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.png": before}
