@@ -14,20 +14,35 @@ if TYPE_CHECKING:
     from octavo.config import Config, load_preset
     from octavo.corpus import Corpus, read_corpus
     from octavo.errors import OctavoError
+    from octavo.experiments.experiment import experiment
     from octavo.pipeline import train
+    from octavo.reproduction.reproduce import reproduce
     from octavo.run import Run, load
 
 __version__ = "0.1.0"
-__all__ = ["Config", "Corpus", "OctavoError", "Run", "load", "load_preset", "read_corpus", "train"]
+__all__ = [
+    "Config",
+    "Corpus",
+    "OctavoError",
+    "Run",
+    "experiment",
+    "load",
+    "load_preset",
+    "read_corpus",
+    "reproduce",
+    "train",
+]
 
 _HOME = {
     "Config": "config",
     "Corpus": "corpus",
     "OctavoError": "errors",
+    "experiment": "experiments.experiment",
     "Run": "run",
     "load": "run",
     "load_preset": "config",
     "read_corpus": "corpus",
+    "reproduce": "reproduction.reproduce",
     "train": "pipeline",
 }
 

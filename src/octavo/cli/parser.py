@@ -14,7 +14,9 @@ COMMANDS = {
     "generate": "continue a prompt",
     "evaluate": "score a run on held-out text",
     "curves": "draw how training went",
+    "reproduce": "run a course report's experiment again and set its figures beside the report's",
     "tokenizer": "show how a run's tokenizer cuts a text",
+    "experiment": "train variants with several seeds and compare them",
     "runs": "list the runs and their scores",
     "presets": "list the presets",
 }
