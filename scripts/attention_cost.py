@@ -1,0 +1,108 @@
+"""What share of a training step's time and memory attention takes, at several lengths: claim 10 of the report.
+
+The report's model with attention written out (products, mask, softmax), fp32, on two threads; about 3,200 tokens a
+step at every length. Time is what PyTorch's profiler counts for the operators that only attention's n² part uses;
+memory is what autograd keeps for the backward pass. Prints JSON.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch.autograd.graph import saved_tensors_hooks
+from torch.profiler import ProfilerActivity, profile
+
+import octavo.model.attention
+from octavo.config import Config, load_preset
+from octavo.model import Transformer, no_dropout
+from octavo.optim import Optimizers
+from octavo.runs.provenance import machine_facts
+from octavo.training.loop import dropout_masks
+from octavo.training.step import mean_nats, training_step
+
+TOKENS, VOCABULARY, STEPS = 3_200, 500, 10
+LENGTHS = (50, 256, 1024)
+# What only scores, their softmax and the reading of values use: every other product here is a matrix's.
+QUADRATIC = ("aten::baddbmm", "aten::bmm", "aten::_softmax", "aten::_softmax_backward_data", "aten::triu_")
+
+
+def config_of(length: int) -> Config:
+    config = load_preset("reference")
+    data = replace(config.data, context_length=length, batch_size=max(1, TOKENS // length))
+    return replace(config, data=data, model=replace(config.model, max_positions=max(LENGTHS)))
+
+
+def a_step(config: Config, model: Transformer, ids: torch.Tensor) -> Callable[[], Any]:
+    optimizers, masks = Optimizers(model, config.optimizer), dropout_masks(config, torch.float32)
+
+    def step() -> None:
+        training_step(
+            model,
+            optimizers,
+            ids,
+            ids,
+            drop=masks.of_step(0),
+            dtype=torch.float32,
+            clip_norm=1.0,
+            learning_rate_scale=0.0,
+        )
+
+    return step
+
+
+def share_of_time(step: Callable[[], Any]) -> tuple[float, float]:
+    """Share of the n² operators, and milliseconds of a step."""
+    for _ in range(3):
+        step()
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        for _ in range(STEPS):
+            step()
+    times = {entry.key: float(entry.self_cpu_time_total) for entry in profiler.key_averages()}
+    whole = sum(times.values())
+    return sum(times.get(name, 0.0) for name in QUADRATIC) / whole, whole / STEPS / 1000
+
+
+def kept_for_backward(model: Transformer, ids: torch.Tensor) -> tuple[int, int]:
+    """Bytes of all tensors kept for the backward pass, and of those that are queries by keys."""
+    kept: dict[int, tuple[int, bool]] = {}
+    length = ids.shape[1]
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        square = tensor.ndim >= 3 and tensor.shape[-2:] == (length, length)
+        if not isinstance(tensor, torch.nn.Parameter):
+            kept[tensor.untyped_storage().data_ptr()] = (tensor.untyped_storage().nbytes(), square)
+        return tensor
+
+    with saved_tensors_hooks(pack, lambda tensor: tensor):
+        loss = mean_nats(model(ids, drop=no_dropout), ids)
+    del loss
+    return sum(size for size, _ in kept.values()), sum(size for size, square in kept.values() if square)
+
+
+def main() -> None:
+    octavo.model.attention.explicit_up_to = lambda dtype: 1 << 20  # as the report writes it
+    rows = []
+    for length in LENGTHS:
+        config = config_of(length)
+        model = Transformer(config.model, VOCABULARY, 0)
+        ids = torch.randint(VOCABULARY, (config.data.batch_size, length), generator=torch.Generator().manual_seed(0))
+        share, milliseconds = share_of_time(a_step(config, model, ids))
+        everything, matrices = kept_for_backward(model, ids)
+        rows.append(
+            {
+                "length": length,
+                "windows": len(ids),
+                "share_of_time": share,
+                "milliseconds_a_step": milliseconds,
+                "bytes_kept": everything,
+                "bytes_of_attention_matrices": matrices,
+                "share_of_memory": matrices / everything,
+            }
+        )
+    print(json.dumps({"machine": machine_facts(), "threads": torch.get_num_threads(), "rows": rows}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""``octavo experiment``."""
+
+import argparse
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+from octavo.cli.parser import add_runs_option, program
+from octavo.errors import OctavoError
+from octavo.experiments import counted, read_spec
+
+if TYPE_CHECKING:
+    from octavo.experiments.experiment import Experiment
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("file", metavar="FILE", help="a TOML file: variants, seeds, a budget (docs/experiments.md)")
+    parser.add_argument("--name", help="name of the folder of results (default: the file's)")
+    parser.add_argument("--workers", type=int, metavar="N", help="runs at once on this machine (default: one a core)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="run on a Dask cluster, such as tcp://10.0.0.1:8786")
+    parser.add_argument("--steps", type=int, metavar="N", help="this budget in place of the file's, to try it out")
+    parser.add_argument("--retry", action="store_true", help="run again what has failed")
+    parser.add_argument("--dry-run", action="store_true", help="say what would run, and for about how long")
+    parser.add_argument("--quiet", action="store_true", help="no progress, only the result")
+    add_runs_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run what is missing, print the table, say where everything is."""
+    read_spec(options.file, steps=options.steps)  # what is wrong with it shows before anything heavy is loaded
+    if options.workers is not None and options.scheduler is not None:
+        raise OctavoError("--workers are of this machine, --scheduler is of a cluster: give one of them")
+    if options.dry_run and options.scheduler is not None:
+        raise OctavoError("--dry-run measures on this machine: leave out --scheduler")
+    if options.dry_run:
+        return _dry_run(options)
+
+    from octavo.experiments.experiment import Stopped, experiment
+
+    try:
+        result = experiment(
+            options.file,
+            name=options.name,
+            runs=options.runs,
+            workers=options.workers,
+            scheduler=options.scheduler,
+            steps=options.steps,
+            retry=options.retry,
+            progress=not options.quiet,
+        )
+    except Stopped as stopped:
+        result = stopped.experiment
+        print("\n".join(_summary(result, options)))
+        missing = counted(result.missing, "run")
+        print(f"Stopped with {missing} to go. To go on: {_again(options)}", file=sys.stderr)
+        return 128 + stopped.signal_number
+    except KeyboardInterrupt:
+        print(f"Stopped at once. To go on from the last checkpoints: {_again(options)}", file=sys.stderr)
+        return 130
+    print("\n".join(_summary(result, options)))
+    return 0
+
+
+def _summary(result: "Experiment", options: argparse.Namespace) -> list[str]:
+    lines = ["", result.table(), *[f"figure   {path}" for path in result.figures[:1]]]
+    lines += [f"table    {result.path / 'table.md'}", f"all      {result.path / 'experiment.json'}"]
+    if result.failed:
+        lines.append(
+            f"{result.failed} of {counted(len(result.rows), 'run')} failed; to try again: {_again(options)} --retry"
+        )
+    return lines
+
+
+def _again(options: argparse.Namespace) -> str:
+    given = [program(), "experiment", options.file]
+    for name in ("name", "runs", "workers", "scheduler", "steps"):
+        value = getattr(options, name)
+        given += [] if value is None else [f"--{name}", str(value)]
+    return shlex.join(given)
+
+
+def _dry_run(options: argparse.Namespace) -> int:
+    from octavo.experiments.forecast import forecast
+
+    plan = forecast(
+        options.file,
+        name=options.name,
+        runs=options.runs,
+        workers=options.workers,
+        steps=options.steps,
+        retry=options.retry,
+    )
+    print("\n".join(plan.lines()))
+    return 0

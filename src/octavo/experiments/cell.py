@@ -1,0 +1,161 @@
+"""One cell, a variant with a seed: trained or gone on with, scored, and turned into a row.
+
+It is called in a process of the machine or of a cluster, gets plain values and gives plain values back. All who take
+part see the same files. Whoever dies or is stopped leaves an ordinary unfinished run that the next call goes on with.
+"""
+
+import os
+import statistics
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from octavo.corpus import read_corpus
+from octavo.data import documents
+from octavo.errors import OctavoError
+from octavo.evaluate import ScoredText, evaluate
+from octavo.experiments.row import Row
+from octavo.pipeline import train
+from octavo.run import Run, load
+from octavo.runs import locked
+from octavo.runs.scores import standard_score
+from octavo.training import Interrupted
+
+_LOOK_AGAIN = 0.5  # seconds
+
+
+@dataclass(frozen=True)
+class Job:
+    """What it takes to train and score one cell, wherever that happens."""
+
+    folder: str  # the experiment's, absolute
+    variant: str
+    seed: int
+    settings: Mapping[str, Any]  # all of them, by dotted name
+    text: tuple[str, ...]
+    encoding: str
+    sha256: str  # of the text
+    contexts: tuple[int, ...]  # window lengths to score with as well
+    own_process: bool  # whether nothing else happens in the process
+
+    @property
+    def run(self) -> str:
+        """The name of the cell's run."""
+        return run_name(self.variant, self.seed)
+
+
+def run_name(variant: str, seed: int) -> str:
+    """The name of a cell's run."""
+    return f"{variant}-seed{seed}"
+
+
+def run_cell(job: Job) -> Row | None:
+    """Train and score one cell; what cannot be trained is a row that says so. None: it was stopped, and is saved."""
+    torch.set_num_threads(1)  # the cores are for other cells
+    try:
+        trained_here, run = _trained(job)
+        return _row(job, run, memory_known=trained_here and job.own_process)
+    except Interrupted:
+        return None
+    except OctavoError as error:
+        return failed(job, str(error))
+    except Exception as error:  # one cell's bad luck is not the experiment's
+        return failed(job, f"{type(error).__name__}: {error}", final=False, trace=traceback.format_exc())
+
+
+def failed(job: Job, sentence: str, *, final: bool = True, trace: str = "") -> Row:
+    """The row of a cell that has no result."""
+    return Row(job.variant, job.seed, job.run, failure=" ".join(sentence.split()), final=final, trace=trace)
+
+
+def _trained(job: Job) -> tuple[bool, Run]:
+    """The cell's run, trained and scored; and whether it was this call that trained it."""
+    place = Path(job.folder) / job.run
+    begun = place.exists()
+    if begun:
+        _wait_for_others(place)
+        run = load(place)
+        if run.directory.finished and standard_score(run.directory):
+            return False, run
+    finished = begun and load(place).directory.finished
+    corpus = read_corpus(job.text, encoding=job.encoding)
+    if corpus.sha256 != job.sha256:
+        raise OctavoError("the text is not what it was when the experiment began: put it back, or use another name")
+    run = train(
+        corpus,
+        name=job.run,
+        runs=job.folder,
+        overrides=dict(job.settings),
+        resume=begun,
+        progress=False,
+        brief=True,
+    )
+    return not finished, run
+
+
+def _wait_for_others(place: Path) -> None:
+    """Wait until no process works on the run: one that was left behind on a cluster goes on to its end there."""
+    while True:
+        try:
+            with locked(load(place).directory):
+                return
+        except OctavoError:
+            if not os.access(place, os.W_OK):
+                raise
+        time.sleep(_LOOK_AGAIN)
+
+
+def _row(job: Job, run: Run, *, memory_known: bool) -> Row:
+    score, provenance, events = run.evaluation, run.directory.provenance, run.metrics
+    steps = [event for event in events if event["event"] == "step"]
+    look = next((event for event in reversed(events) if event["event"] == "validation"), {})
+    end = next(event for event in reversed(events) if event["event"] == "end")
+    return Row(
+        variant=job.variant,
+        seed=job.seed,
+        run=job.run,
+        nats_per_character=score.nats_per_character,
+        bits_per_character=score.bits_per_character,
+        nats_per_token=score.nats_per_token,
+        standard_error_nats_per_character=score.standard_error_nats_per_character,
+        at_context=_at_contexts(run, job.contexts),
+        train_loss=look.get("train_loss"),
+        validation_loss=look.get("loss"),
+        weight_norm=look.get("weight_norm"),
+        steps=end["step"],
+        epochs=end["epoch"],
+        seconds=end["seconds"],
+        tokens_per_second=statistics.harmonic_mean([event["tokens_per_second"] for event in steps]),
+        parameters=provenance["parameters"],
+        peak_memory_bytes=(end.get("peak_memory_bytes") or None) if memory_known else None,
+        ended=end["reason"],
+        sittings=len(provenance["sittings"]),
+        characters=score.characters,
+        text_sha256=score.sha256,
+        tokenizer=provenance["tokenizer"],
+        lossless_tokenizer=score.lossless_tokenizer,
+        selected_on_this_text=score.selected_on_this_text,
+    )
+
+
+def _at_contexts(run: Run, contexts: Sequence[int]) -> dict[str, float | None]:
+    """Nats per character of the held-out part in sliding windows of other lengths, half a window apart."""
+    part, config = run.parts["validation"], run.config
+    ids = documents(part.ids, run.tokenizer.start_id)
+    text = ScoredText(part.name, part.facts.sha256, ids, part.facts.characters, part.facts.bytes, own=True)
+    found: dict[str, float | None] = {}
+    for context in contexts:
+        if context == config.data.context_length:
+            found[str(context)] = run.evaluation.nats_per_character
+        elif config.model.position in ("sinusoidal", "learned") and context > config.model.max_positions:
+            found[str(context)] = None
+        else:
+            windows = max(1, 64 * config.data.context_length // context)  # as many tokens a batch
+            score = evaluate(run.model, run.tokenizer, text, context_length=context, batch_size=windows)
+            found[str(context)] = score.nats_per_character
+    return found

@@ -1,0 +1,96 @@
+"""What an experiment will be, before it is one: how many runs, of what size, and for about how long."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from octavo.corpus import read_corpus
+from octavo.data import prepare
+from octavo.errors import OctavoError
+from octavo.experiments.experiment import decide_precision, default_name
+from octavo.experiments.folder import ExperimentFolder
+from octavo.experiments.pools import check_workers, default_workers
+from octavo.experiments.spec import Spec, read_spec
+from octavo.runs import runs_root
+from octavo.terminal import duration
+from octavo.threads import one_thread
+from octavo.training import choose_precision
+from octavo.training.preflight import Preflight, preflight
+
+_AROUND = 8.0  # seconds of a cell that are not training: start, text, a trial, score, curves, samples (measured)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """For each variant what one run of it comes to, and how many are missing."""
+
+    path: Path
+    spec: Spec
+    runs: dict[str, Preflight]
+    missing: dict[str, int]
+    workers: int
+
+    @property
+    def seconds(self) -> float:
+        """Of all that is missing."""
+        each = {name: run.seconds + _AROUND for name, run in self.runs.items()}
+        longest = max((each[name] for name, count in self.missing.items() if count), default=0.0)
+        return max(longest, sum(each[name] * count for name, count in self.missing.items()) / self.workers)
+
+    def lines(self) -> list[str]:
+        """For people."""
+        missing, total = sum(self.missing.values()), len(self.spec.variants) * len(self.spec.seeds)
+        width = max(map(len, self.runs))
+        return [
+            self.spec.size
+            + (f", {total - missing} of them done" if missing < total else "")
+            + f"; compared with {self.spec.base}",
+            *(
+                f"  {name:<{width}}  {run.parameters:,} parameters, about {run.steps:,} steps "
+                f"({run.epochs:.1f} epochs), {duration(run.seconds)}, {run.tokens_per_second:,.0f} tokens/s, "
+                f"{run.precision.name}"
+                for name, run in self.runs.items()
+            ),
+            f"about {duration(self.seconds)} in all with {self.workers} at a time, one thread each, if each has a "
+            "core of its own",
+            f"would be written to {self.path}",
+        ]
+
+
+def forecast(
+    file: str | Path | Mapping[str, Any],
+    *,
+    name: str | None = None,
+    runs: str | Path | None = None,
+    workers: int | None = None,
+    steps: int | None = None,
+    retry: bool = False,
+) -> Forecast:
+    """Try a few steps of every variant on this machine; nothing is written.
+
+    Raises:
+        OctavoError: as the experiment itself.
+    """
+    check_workers(workers)
+    spec = read_spec(file, steps=steps)
+    folder = ExperimentFolder.at(runs_root(runs), name or default_name(file, steps))
+    corpus = read_corpus(spec.text, encoding=spec.encoding)
+    spec, _ = decide_precision(spec, folder)
+    folder.check_same(spec, corpus.sha256)
+    found: dict[str, Preflight] = {}
+    with one_thread():
+        for variant in spec.variants:
+            config = variant.config
+            try:
+                tokenizer, prepared = prepare(corpus, config.data, config.tokenizer)
+                found[variant.name] = preflight(
+                    corpus.name, config, tokenizer, prepared, choose_precision(config.train)
+                )
+            except OctavoError as error:
+                raise OctavoError(f"variant {variant.name}: {error}") from None
+    done = {(row.variant, row.seed) for row in folder.rows(spec, retry=retry)}
+    missing = {v.name: sum((v.name, seed) not in done for seed in spec.seeds) for v in spec.variants}
+    return Forecast(
+        folder.path, spec, found, missing, min(workers or default_workers(), max(1, sum(missing.values())))
+    )

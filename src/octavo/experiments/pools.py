@@ -1,0 +1,104 @@
+"""Where cells run: processes of this machine, a Dask cluster, or whatever executor is given."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from octavo.errors import OctavoError
+from octavo.experiments.processes import OwnProcesses
+from octavo.experiments.spec import counted
+from octavo.memory import machine_memory
+
+_MEMORY_OF_A_CELL = 2**30  # bytes: what a tiny model's training takes, rounded up
+_PATIENCE = "10s"  # for an answer of the scheduler
+
+
+@dataclass(frozen=True)
+class Pool:
+    """An executor and what has to be known of it."""
+
+    executor: Executor
+    count: int  # cells at once; 0: unknown
+    own_process: bool  # each cell gets one
+    tells_running: bool  # its futures say whether they run yet
+    stop: Callable[[], None]  # ask the running cells to save and stop
+    waits: bool  # to stop means to wait for the running cells
+    note: str
+    parting: str  # what happens to the running cells when the experiment is stopped
+
+
+@contextmanager
+def open_pool(workers: int | None, scheduler: str | None, executor: Executor | None) -> Iterator[Pool]:
+    """The one that is asked for; an executor that was given is left open.
+
+    Raises:
+        OctavoError: more than one is asked for, or there is no such cluster.
+    """
+    if sum(given is not None for given in (workers, scheduler, executor)) > 1:
+        raise OctavoError("runs go to workers of this machine, to a scheduler or to an executor: give one of them")
+    if executor is not None:
+        note, parting = f"running in a {type(executor).__name__}", "stopping, when what runs is done"
+        yield Pool(executor, 0, False, True, lambda: None, True, note, parting)
+    elif scheduler is not None:
+        yield from _cluster(scheduler)
+    else:
+        yield from _processes(workers)
+
+
+def default_workers() -> int:
+    """One for each core that this process may use, as long as there is memory for them."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    memory = machine_memory()
+    return max(1, min(cores, memory // _MEMORY_OF_A_CELL) if memory else cores)
+
+
+def check_workers(workers: int | None) -> None:
+    """Raises OctavoError unless there can be so many."""
+    if workers is not None and not 1 <= workers <= 1024:
+        raise OctavoError(f"{workers} workers are out of range: from 1 to 1024, one for each core is best")
+
+
+def _processes(workers: int | None) -> Iterator[Pool]:
+    count = workers or default_workers()
+    with OwnProcesses(count) as processes:
+        note = f"{counted(count, 'run')} at a time, each in a process with one thread"
+        try:
+            parting = "stopping, when what runs is saved; Ctrl-C again stops at once"
+            yield Pool(processes, count, True, True, processes.stop, True, note, parting)
+        except BaseException as error:
+            processes.shutdown(wait=False, cancel_futures=True)
+            processes.stop(at_once=isinstance(error, KeyboardInterrupt))  # a second Ctrl-C waits for no one
+            raise
+
+
+def _cluster(address: str) -> Iterator[Pool]:
+    client = _client(address)
+    try:
+        count = sum(client.nthreads().values())
+        note = (
+            f"on the cluster at {address}, {counted(count, 'run')} at a time"
+            if count
+            else f"{address} has no workers yet"
+        )
+        parting = "stopping here; what runs goes on to its end on the cluster, and the next start takes it up"
+        yield Pool(client.get_executor(pure=False), count, False, False, lambda: None, False, note, parting)
+    finally:
+        client.close()
+
+
+def _client(address: str) -> Any:
+    try:
+        distributed: Any = import_module("distributed")
+    except ImportError:
+        raise OctavoError("a cluster needs Dask: pip install 'octavo[cluster]', here and on every worker") from None
+    if not re.fullmatch(r"(\w+://)?\S+:\d+", address):
+        raise OctavoError(f"{address!r} is no scheduler's address: write it as tcp://10.0.0.1:8786")
+    try:
+        return distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise OctavoError(f"no Dask scheduler answers at {address} ({' '.join(str(error).split())})") from None

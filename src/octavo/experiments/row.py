@@ -1,0 +1,74 @@
+"""What one cell, a variant with a seed, came to: one row of the results. Importing this takes no torch."""
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Row:
+    """One trained and scored run, or why there is none. Figures that are not known are None."""
+
+    variant: str
+    seed: int
+    run: str  # name of the run's folder within the experiment's
+    failure: str = ""  # one sentence; empty: it is trained and scored
+    final: bool = True  # False: of a failure that was none of the settings' doing, so that it is tried again
+    trace: str = ""  # of a failure that nobody foresaw
+    nats_per_character: float | None = None
+    bits_per_character: float | None = None
+    nats_per_token: float | None = None
+    standard_error_nats_per_character: float | None = None  # from the choice of text, not from the seed
+    at_context: dict[str, float | None] = field(default_factory=dict)  # nats per character in windows of that length
+    train_loss: float | None = None  # nats per token, last look: text that was trained on, without dropout
+    validation_loss: float | None = None  # nats per token, the same look: as many windows that were not
+    weight_norm: float | None = None  # length of all matrices as one vector, at that look
+    steps: int | None = None
+    epochs: float | None = None
+    seconds: float | None = None  # of training
+    tokens_per_second: float | None = None  # of the training steps alone
+    parameters: int | None = None
+    peak_memory_bytes: int | None = None  # known where the cell had a process of its own
+    ended: str = ""  # budget or patience
+    sittings: int = 0  # stretches that it was trained in: 1 unless it was stopped and resumed
+    characters: int | None = None  # of the scored text
+    text_sha256: str = ""  # of the scored text
+    tokenizer: str = ""  # fingerprint
+    lossless_tokenizer: bool = True
+    selected_on_this_text: bool = False
+
+    @property
+    def scored(self) -> bool:
+        """Whether there is a result."""
+        return not self.failure
+
+    def figure(self, name: str) -> float | None:
+        """A number by its name; ``nats_per_character@200`` is the score in windows of 200 tokens."""
+        name, _, context = name.partition("@")
+        value = self.at_context.get(context) if context else getattr(self, name)
+        return None if value is None or not math.isfinite(value) else float(value)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, all of them finite."""
+        values = dataclasses.asdict(self)
+        return {name: _finite(value) for name, value in values.items()}
+
+    @classmethod
+    def from_json(cls, values: Any) -> "Row | None":
+        """Read what :meth:`as_json` wrote; None if that was another version of Octavo."""
+        try:
+            return cls(**values)
+        except TypeError:
+            return None
+
+    def same_text(self, other: "Row") -> bool:
+        """Whether nats per character of both are of the same text, with nothing left out by one tokenizer alone."""
+        alike = self.tokenizer == other.tokenizer or (self.lossless_tokenizer and other.lossless_tokenizer)
+        return self.text_sha256 == other.text_sha256 and alike
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,248 @@
+"""What an experiment asks: which variants, which seeds, on which text; all of it checked before anything runs.
+
+A file or a mapping becomes a :class:`Spec`, in which every variant is a whole config. Importing this takes no torch.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from octavo.config import BUDGETS, LARGEST_SIZE, Config, between
+from octavo.errors import OctavoError
+from octavo.request import Request
+from octavo.runs import check_name
+from octavo.typed_toml import as_mapping, dotted_names, overridden, parse_toml, unknown_key
+
+_KEYS = ("title", "preset", "text", "encoding", "seeds", *BUDGETS, "base", "overrides", "variants", "score")
+_OF_A_VARIANT = ("preset", *BUDGETS)
+_SAID_ELSEWHERE = {"train.seed": "seeds = [1, 2, 3]"} | {f"train.{name}": f"{name} = …" for name in BUDGETS}
+_LONGEST_NAME = 60  # of a variant: its runs are named after it
+# A cell is one of many: it keeps one checkpoint, often, and writes no samples on the way.
+_OF_CELLS = {"train.keep_checkpoints": 1, "train.checkpoint_every": 500, "train.sample_every": 0}
+
+Overrides = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A named config; the seed in it means nothing."""
+
+    name: str
+    config: Config
+
+    def seeded(self, seed: int) -> Config:
+        """Its config with that seed."""
+        return replace(self.config, train=replace(self.config.train, seed=seed))
+
+    def can_see(self, context_length: int) -> bool:
+        """Whether its positions reach that far: a table of them ends somewhere."""
+        model = self.config.model
+        return model.position not in ("sinusoidal", "learned") or context_length <= model.max_positions
+
+
+@dataclass(frozen=True)
+class Spec:
+    """An experiment: every variant with every seed."""
+
+    title: str
+    text: tuple[str, ...]  # absolute paths; none: Tiny Shakespeare
+    encoding: str
+    seeds: tuple[int, ...]
+    variants: tuple[Variant, ...]
+    base: str  # the variant that the others are compared with
+    contexts: tuple[int, ...]  # window lengths to score with as well
+
+    def cells(self) -> Iterator[tuple[Variant, int]]:
+        """Every variant of the first seed, then of the next: so that what is done can be compared early."""
+        return ((variant, seed) for seed in self.seeds for variant in self.variants)
+
+    @property
+    def size(self) -> str:
+        """How many runs it takes, for people."""
+        variants, seeds = len(self.variants), len(self.seeds)
+        product = f"{counted(variants, 'variant')} × {counted(seeds, 'seed')}"
+        return f"{product} = {counted(variants * seeds, 'run')}"
+
+    def with_precision(self, name: str) -> "Spec":
+        """The same with ``train.precision=auto`` decided, once for all."""
+
+        return replace(
+            self,
+            variants=tuple(
+                replace(variant, config=overridden(variant.config, [("train.precision", name)]))
+                if variant.config.train.precision == "auto"
+                else variant
+                for variant in self.variants
+            ),
+        )
+
+    @property
+    def undecided_precision(self) -> bool:
+        """Whether a variant leaves the precision to a probe."""
+        return any(variant.config.train.precision == "auto" for variant in self.variants)
+
+
+def counted(number: int, word: str) -> str:
+    """1 run, 2 runs."""
+    return f"{number} {word}" + "s" * (number != 1)
+
+
+def read_spec(given: str | Path | Mapping[str, Any], *, steps: int | None = None) -> Spec:
+    """Read an experiment from a TOML file, or from a mapping of the same keys.
+
+    Paths in a file are relative to it. `steps` takes the place of every budget.
+
+    Raises:
+        OctavoError: the file cannot be read, a key is unknown, or a variant cannot be; which one is said.
+    """
+    if isinstance(given, Mapping):
+        return _spec(given, Path(), "", steps)
+    path = Path(given)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise OctavoError(f"the experiment {path} cannot be read ({reason}): give a TOML file") from None
+    first = text.split("\n", 1)[0].strip()
+    return _spec(parse_toml(text, str(path)), path.parent, first.lstrip("# ") if first.startswith("#") else "", steps)
+
+
+def _spec(values: Mapping[str, Any], folder: Path, title: str, steps: int | None) -> Spec:
+    _check_keys(values, _KEYS, "")
+    sections = {name: _section(values.get(name, {}), name) for name in ("overrides", "variants", "score")}
+    _check_keys(sections["score"], ("contexts",), "score.")
+    if not sections["variants"]:
+        raise OctavoError("an experiment needs a variant: write [variants.NAME] and below it what it changes")
+    common = _flat(sections["overrides"])
+    _check_overrides(common, "[overrides]")
+    seeds = _whole_numbers(values.get("seeds"), "seeds", "[1, 2, 3, 4, 5]")
+    variants = tuple(
+        _variant(name, _section(changes, f"variants.{name}"), values, common, folder, steps, seeds)
+        for name, changes in sections["variants"].items()
+    )
+    names = [variant.name for variant in variants]
+    if len({name.casefold() for name in names}) < len(names):
+        raise OctavoError("two variants have names that differ only in capitals: some systems cannot keep them apart")
+    base = values.get("base", names[0])
+    if base not in names:
+        raise OctavoError(f"base is {base!r}, which is no variant: choose one of {', '.join(names)}")
+    return Spec(
+        title=_word(values.get("title", title), "title"),
+        text=_paths(values.get("text", []), folder),
+        encoding=_word(values.get("encoding", "utf-8"), "encoding"),
+        seeds=seeds,
+        variants=variants,
+        base=base,
+        contexts=_contexts(sections["score"], variants),
+    )
+
+
+def _variant(
+    name: str,
+    changes: Mapping[str, Any],
+    values: Mapping[str, Any],
+    common: Overrides,
+    folder: Path,
+    steps: int | None,
+    seeds: Sequence[int],
+) -> Variant:
+    """A variant's whole config: cells' defaults, then what holds for all, then its own."""
+    try:
+        check_name(name)
+    except OctavoError:
+        name_fits = False
+    else:
+        name_fits = name.isascii() and len(name) <= _LONGEST_NAME
+    if not name_fits:
+        raise OctavoError(
+            f"{name!r} cannot be the name of a variant: use plain letters, digits, '-', '_', '+' and '.', beginning "
+            f"with a letter or digit, at most {_LONGEST_NAME}"
+        )
+    own = {key: value for key, value in changes.items() if key in _OF_A_VARIANT}
+    overrides = _flat({key: value for key, value in changes.items() if key not in _OF_A_VARIANT})
+    try:
+        _check_overrides(overrides, "", also=_OF_A_VARIANT)
+        said = own if own.keys() & set(BUDGETS) else values
+        budget = {key: said[key] for key in BUDGETS if key in said} if steps is None else {"steps": steps}
+        preset = _preset(own.get("preset", values.get("preset")), folder)
+        config = Config()
+        for seed in seeds:
+            config = Request(preset, {**_OF_CELLS, **common, **overrides}, seed=seed, **budget).applied_to(None)
+    except OctavoError as error:
+        raise OctavoError(f"variant {name}: {error}") from None
+    return Variant(name, config)
+
+
+def _check_overrides(overrides: Overrides, where: str, also: Sequence[str] = ()) -> None:
+    known = dotted_names(as_mapping(Config()))
+    prefix = f"{where}: " if where else ""
+    for name in overrides:
+        if name not in known:
+            raise OctavoError(prefix + unknown_key(name, [*known, *also]))
+        if name in _SAID_ELSEWHERE:
+            raise OctavoError(f"{prefix}{name} is not set among the settings: write {_SAID_ELSEWHERE[name]} instead")
+
+
+def _contexts(score: Mapping[str, Any], variants: Sequence[Variant]) -> tuple[int, ...]:
+    if "contexts" not in score:
+        return ()
+    contexts = _whole_numbers(score["contexts"], "score.contexts", "[128, 256]")
+    for context in contexts:
+        between("score.contexts", context, 2, LARGEST_SIZE)
+        if not any(variant.can_see(context) for variant in variants):
+            raise OctavoError(
+                f"score.contexts has {context}, for which no variant has enough positions: raise model.max_positions"
+            )
+    return tuple(sorted(contexts))
+
+
+def _preset(name: Any, folder: Path) -> str | None:
+    if name is None:
+        return None
+    name = _word(name, "preset")
+    return str((folder / name).resolve()) if name.endswith(".toml") else name
+
+
+def _paths(given: Any, folder: Path) -> tuple[str, ...]:
+    paths = [given] if isinstance(given, str | Path) else given
+    if not isinstance(paths, list | tuple) or not all(isinstance(p, str | Path) and str(p) for p in paths):
+        raise OctavoError(f"text takes a path or a list of paths, not {given!r}")
+    if any(str(path) == "-" for path in paths):
+        raise OctavoError("text cannot be standard input, which is there once, for one run: name a file")
+    return tuple(str((folder / path).resolve()) for path in paths)
+
+
+def _whole_numbers(value: Any, name: str, such_as: str) -> tuple[int, ...]:
+    right = isinstance(value, list | tuple) and value and all(type(number) is int for number in value)
+    if not right or len(set(value)) < len(value):
+        found = "" if value is None else f", not {value!r}"
+        raise OctavoError(f"{name} takes different whole numbers such as {such_as}{found}")
+    return tuple(value)
+
+
+def _word(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise OctavoError(f"{name} takes a word, not {value!r}")
+    return value
+
+
+def _section(value: Any, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise OctavoError(f"{name} is a section, not a value: write [{name}] and below it KEY = VALUE")
+    return value
+
+
+def _check_keys(values: Mapping[str, Any], known: Sequence[str], path: str) -> None:
+    for key in values:
+        if key not in known:
+            raise OctavoError(unknown_key(f"{path}{key}", [f"{path}{k}" for k in known]))
+
+
+def _flat(values: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """Settings by dotted name, whether written ``"train.steps" = 1`` or in sections."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{path}.{key}" if path else str(key)
+        flat |= _flat(value, name) if isinstance(value, Mapping) else {name: value}
+    return flat

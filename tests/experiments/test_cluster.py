@@ -1,0 +1,93 @@
+"""A real Dask scheduler with two worker processes, one of which is killed in the middle."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+
+from octavo.run import load
+
+Values = dict[str, Any]
+Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+class Cluster:
+    """A scheduler and two workers, each a process."""
+
+    def __init__(self, folder: Path, environment: dict[str, str], stack: ExitStack) -> None:
+        self.folder, self.environment, self.stack = folder, environment, stack
+        place = folder / "scheduler.json"
+        self.scheduler = self.start("scheduler", "--port", "0", "--scheduler-file", str(place))
+        self.workers = [self.start("worker", "--scheduler-file", str(place), *self.ALONE) for _ in range(2)]
+        self.until(lambda: place.exists() and bool(place.read_text()))
+        self.address = json.loads(place.read_text())["address"]
+
+    ALONE = ("--nthreads", "1", "--no-nanny", "--memory-limit", "0", "--death-timeout", "60")
+
+    def start(self, what: str, *options: str) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", "dask", what, "--no-dashboard", *options]
+        with (self.folder / "cluster.log").open("ab") as log:
+            process = subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=log, stderr=log)
+        self.stack.callback(process.wait)
+        self.stack.callback(process.kill)
+        return process
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not holds():
+            assert self.scheduler.poll() is None, (self.folder / "cluster.log").read_text()
+            assert time.monotonic() < deadline, (self.folder / "cluster.log").read_text()
+            time.sleep(0.01)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, environment: dict[str, str]) -> Iterator[Cluster]:
+    with ExitStack() as stack:
+        yield Cluster(tmp_path, environment, stack)
+
+
+def test_a_worker_that_is_killed_costs_nothing_but_the_run_in_hand(
+    cluster: Cluster, values: Values, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    values |= {"seeds": [1], "variants": {"narrow": {}, "wide": {"model.d_ff": 96}}, "steps": 400}
+    values["overrides"] |= {"train.validate_every": -1, "train.checkpoint_every": 20}
+    (tmp_path / "widths.toml").write_text(tomli_w.dumps(values))
+    command = [sys.executable, "-m", "octavo.cli.main", "experiment", str(tmp_path / "widths.toml")]
+    process = subprocess.Popen(
+        [*command, "--runs", str(tmp_path), "--scheduler", cluster.address],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    cluster.stack.callback(process.kill)
+    folder = tmp_path / "widths"
+    runs = [folder / f"{name}-seed1" for name in ("narrow", "wide")]
+    cluster.until(lambda: process.poll() is not None or all(any(run.glob("checkpoints/step-*")) for run in runs))
+    assert process.poll() is None, process.communicate()
+    cluster.workers[0].send_signal(signal.SIGKILL)
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 0, err
+    rows = json.loads((folder / "experiment.json").read_text())["rows"]
+    assert [(row["variant"], row["failure"], row["steps"]) for row in rows] == [
+        ("narrow", "", 400),
+        ("wide", "", 400),
+    ]
+    assert sorted(row["sittings"] for row in rows) == [1, 2], "one of them went on on the other worker"
+    resumed = next(row for row in rows if row["sittings"] == 2)
+    sitting = load(folder / resumed["run"]).directory.provenance["sittings"][1]
+    assert sitting["first_step"] >= 20, "from its checkpoint"
+    assert sitting["threads"] == 1
+    assert all(row["peak_memory_bytes"] is None for row in rows), "a worker runs more than one cell"
+    assert f"on the cluster at {cluster.address}" in err
+    assert "| wide " in out

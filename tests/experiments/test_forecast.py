@@ -1,0 +1,60 @@
+"""What an experiment will be."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from octavo.errors import OctavoError
+from octavo.experiments.cell import Job
+from octavo.experiments.experiment import experiment
+from octavo.experiments.forecast import _AROUND, forecast
+from octavo.experiments.row import Row
+
+Values = dict[str, Any]
+
+
+def test_counts_sizes_and_time(values: Values, tmp_path: Path) -> None:
+    found = forecast(values, name="a", runs=tmp_path / "runs", workers=2)
+    assert not (tmp_path / "runs").exists()
+    assert found.missing == {"narrow": 2, "wide": 2}
+    assert found.workers == 2
+    each = sum(run.seconds + _AROUND for run in found.runs.values())
+    assert found.seconds == pytest.approx(each)
+    first, narrow, wide, *_ = found.lines()
+    assert first == "2 variants × 2 seeds = 4 runs; compared with narrow"
+    assert f"{found.runs['narrow'].parameters:,} parameters, about 6 steps" in narrow
+    assert found.runs["wide"].parameters > found.runs["narrow"].parameters
+    assert wide.strip().startswith("wide ")
+    assert found.lines()[-1] == f"would be written to {tmp_path / 'runs' / 'a'}"
+
+
+def test_what_is_done_costs_nothing(values: Values, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        experiment(values | {"seeds": [1]}, name="a", runs=tmp_path, executor=executor, progress=False)
+    found = forecast(values, name="a", runs=tmp_path, workers=9)
+    assert found.missing == {"narrow": 1, "wide": 1}
+    assert found.workers == 2, "no more than there are runs"
+    assert "4 runs, 2 of them done" in found.lines()[0]
+
+
+def test_what_failed_is_done_unless_it_is_tried_again(values: Values, tmp_path: Path) -> None:
+    def fail(job: Job) -> Row:
+        return Row(job.variant, job.seed, job.run, failure="it exploded")
+
+    class Failing(ThreadPoolExecutor):
+        def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+            return super().submit(fail, *args)
+
+    with Failing(1) as executor:
+        experiment(values, name="a", runs=tmp_path, executor=executor, progress=False)
+    assert sum(forecast(values, name="a", runs=tmp_path).missing.values()) == 0
+    assert sum(forecast(values, name="a", runs=tmp_path, retry=True).missing.values()) == 4
+
+
+def test_a_variant_that_cannot_be_is_named(values: Values, tmp_path: Path) -> None:
+    values["variants"]["long"] = {"data.context_length": 9000}
+    with pytest.raises(OctavoError, match="variant long: 8000 characters are too few"):
+        forecast(values, runs=tmp_path)

@@ -1,0 +1,110 @@
+"""Real processes, stopped in the middle: with Ctrl-C, and with kill -9. The next start finishes the table."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+
+from octavo.experiments.experiment import Experiment, experiment
+
+Values = dict[str, Any]
+Process = subprocess.Popen[str]
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+def wait_until(holds: Callable[[], bool], process: Process) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def file(values: Values, tmp_path: Path) -> Path:
+    """A short cell, a long one, and one that waits meanwhile."""
+    values |= {"seeds": [1], "variants": {"short": {}, "long": {"steps": 400}, "waits": {"model.d_ff": 48}}}
+    values["overrides"] |= {"train.validate_every": -1, "train.checkpoint_every": 20}
+    (tmp_path / "widths.toml").write_text(tomli_w.dumps(values))
+    return tmp_path / "widths.toml"
+
+
+def begin(file: Path, environment: dict[str, str], *options: str) -> Process:
+    """`octavo experiment` in a process group of its own, as a terminal makes one."""
+    command = [sys.executable, "-m", "octavo.cli.main", "experiment", str(file), "--runs", str(file.parent)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [*command, *options], env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    )
+
+
+def here(given: Path | Values, runs: Path) -> Experiment:
+    """The same experiment started in this process, which is quicker."""
+    with ThreadPoolExecutor(1) as executor:
+        return experiment(given, name="widths", runs=runs, executor=executor, progress=False)
+
+
+def saved(run: Path) -> int:
+    """How far a run is, by its newest checkpoint."""
+    places = sorted((run / "checkpoints").glob("step-*"))
+    return int(places[-1].name.removeprefix("step-")) if places else 0
+
+
+def test_control_c_saves_and_the_next_start_runs_only_what_is_missing(
+    file: Path, values: Values, environment: dict[str, str]
+) -> None:
+    here(values | {"variants": {"short": {}}}, file.parent)
+    folder = file.parent / "widths"
+    short, long = folder / "short-seed1", folder / "long-seed1"
+    before = (short / "metrics.jsonl").stat().st_mtime_ns
+
+    process = begin(file, environment, "--workers", "1")
+    wait_until(lambda: saved(long) >= 20, process)
+    os.killpg(process.pid, signal.SIGINT)  # to every process of the group, as a terminal does
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    last = err.splitlines()[-1]
+    assert last.startswith("Stopped with 2 runs to go. To go on: ")
+    assert last.endswith(f"experiment {file} --runs {file.parent} --workers 1")
+    assert (folder / "table.md").read_text() in out
+    assert "2 of 3 runs still missing" in out
+    assert [row["variant"] for row in json.loads((folder / "experiment.json").read_text())["rows"]] == ["short"]
+    stopped_at = saved(long)
+    assert 20 < stopped_at < 400
+    assert not (folder / "waits-seed1").exists()
+
+    result = here(file, file.parent)
+    rows = {row.variant: row for row in result.rows}
+    assert [*rows] == ["short", "long", "waits"]
+    assert (result.missing, result.failed) == (0, 0)
+    assert (short / "metrics.jsonl").stat().st_mtime_ns == before, "it was not run twice"
+    assert [row.sittings for row in result.rows] == [1, 2, 1]
+    sittings = json.loads((long / "provenance.json").read_text())["sittings"]
+    assert [sitting["first_step"] for sitting in sittings] == [0, stopped_at]
+    assert rows["long"].steps == 400
+
+
+def test_after_kill_9_the_processes_stop_and_save_and_the_next_start_goes_on(
+    file: Path, environment: dict[str, str]
+) -> None:
+    long = file.parent / "widths" / "long-seed1"
+    process = begin(file, environment, "--workers", "2")
+    wait_until(lambda: saved(long) >= 20, process)
+    process.kill()
+    process.communicate()
+    result = here(file, file.parent)
+    assert (result.missing, result.failed) == (0, 0)
+    row = result.rows[1]
+    assert (row.variant, row.steps, row.sittings) == ("long", 400, 2)
+    sittings = json.loads((long / "provenance.json").read_text())["sittings"]
+    assert sittings[1]["first_step"] > 20, "who was left behind has saved what it had"
