@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check setup format clean
+.PHONY: run test check setup format page clean
 .DEFAULT_GOAL := run
 
 run: setup  ## train the default model on Tiny Shakespeare, score it, draw its curves, write samples
@@ -29,6 +29,9 @@ $(BIN)/.installed: pyproject.toml constraints.txt
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+page: setup  ## docs/the-report-examined.md, from the figures in docs/report
+	$(BIN)/python -m scripts.report_examined
 
 clean:
 	rm -rf .venv build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

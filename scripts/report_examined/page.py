@@ -40,30 +40,40 @@ def page(results: Results) -> str:
         _table_of_claims(made),
         *[f"### {claim.number}. {claim.says}\n\n{_MARK[claim.verdict]}. {claim.because}" for claim in made],
         "## What the report says might help",
-        _improvements(results),
-        "![What helps](report/experiments/improvements.png)",
+        *_improvements(results),
         "## Every experiment",
-        *[_experiment(results[name]) for name in EXPERIMENTS if name != "improvements"],
+        *[
+            _experiment(results[name])
+            for name in EXPERIMENTS
+            if name in results.experiments and name != "improvements"
+        ],
+        *_missing(results),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _in_short(results: Results, made: list[Claim]) -> str:
-    decay = results["decay"]
     counts = {verdict: sum(claim.verdict == verdict for claim in made) for verdict in _MARK}
-    return (
+    text = (
         "**In short.** The report's model had learned how frequent each token is, and nothing else: weight decay "
-        "as L2 inside "
-        "Adam melted its weights during the first epoch. The same model with decoupled decay (AdamW) needs "
-        f"{decay.figure('decoupled', TOKEN).mean:.2f} nats a token after one epoch instead of "
-        f"{decay.figure('coupled', TOKEN).mean:.2f}. Of the eleven claims {counts['holds']} hold, "
-        f"{counts['does not hold']} do "
-        f"not, and of {counts['cannot be said']} it cannot be said."
+        "as L2 "
+        "inside Adam melted its weights during the first epoch. "
+    )
+    if "decay" in results.experiments:
+        ends = {name: results["decay"].figure(name, TOKEN).mean for name in ("coupled", "decoupled")}
+        text += (
+            f"The same model with decoupled decay (AdamW) needs {ends['decoupled']:.2f} nats a token after one epoch "
+            f"instead of {ends['coupled']:.2f}. "
+        )
+    return text + (
+        f"Of the eleven claims {counts['holds']} hold, {counts['does not hold']} do not, and of "
+        f"{counts['cannot be said']} it cannot be said."
     )
 
 
 def _epochs(results: Results) -> str:
-    corrected = {row["here"]["epoch"]: row["here"] for row in results.corrected["epochs"]}
+    mended_run = results.corrected or {"epochs": [], "changed_settings": {}}
+    corrected = {row["here"]["epoch"]: row["here"] for row in mended_run["epochs"]}
     lines = [
         "| epoch | training loss | report | validation loss | report | perplexity | report | AdamW: training | "
         "validation |",
@@ -89,7 +99,7 @@ def _epochs(results: Results) -> str:
         "Losses in nats per token of the report's tokenizer, which loses white space: they compare with no "
         "other. The last two "
         f"columns are the corrected recipe, `octavo reproduce --optimizer.kind=adamw --name reference-adamw`"
-        f"{_changes(results.corrected)}.",
+        f"{_changes(mended_run)}.",
     ]
     return "\n".join(lines)
 
@@ -144,7 +154,7 @@ def _diagnosis(results: Results) -> str:
         "What Octavo itself says of this run, at its end and, of the collapse, at step 4,800 while it still trains:",
         "",
     ]
-    for finding in results.reference["findings"]:
+    for finding in results.reference["diagnosis"]:
         lines.append(
             f"> **{finding['kind']}**: {finding['words']}. " + (f"*{finding['mend']}.*" if finding["mend"] else "")
         )
@@ -186,11 +196,11 @@ def _attention(results: Results) -> str:
 
 
 def _protocol(results: Results) -> str:
-    decay = results["decay"]
+    seeds = max((experiment.seeds for experiment in results.experiments.values()), default=0)
     return (
         "Each experiment is a file in [experiments/reference-claims](../experiments/reference-claims): `octavo "
         "experiment FILE`. "
-        f"{decay.seeds} seeds each, paired: the same batches and, where shapes allow, the same first weights. "
+        f"{seeds} seeds each, paired: the same batches and, where shapes allow, the same first weights. "
         "Products in bf16, one "
         "thread a run. Intervals are 95 % bootstrap intervals over seeds; a difference is the variant less the "
         "base, seed by seed, so "
@@ -206,16 +216,23 @@ def _table_of_claims(made: list[Claim]) -> str:
     return "\n".join(lines + [f"| {claim.number} | {claim.says} | {_MARK[claim.verdict]} |" for claim in made])
 
 
-def _improvements(results: Results) -> str:
+def _improvements(results: Results) -> list[str]:
+    if "improvements" not in results.experiments:
+        return []
     experiment = results["improvements"]
-    text = (
-        "The model with decoupled decay and a tokenizer that keeps the text (byte-level BPE of 500, trained on "
-        "the training "
-        f"part), {experiment.steps(experiment.base):,} steps of 3,200 tokens; `pocket` reads as many. Bits per "
-        "character of "
-        "the original text."
-    )
-    return f"{text}\n\n{_table(experiment)}"
+    return [
+        "The model with decoupled decay and a tokenizer that keeps the text (byte-level BPE of 500, trained on the "
+        f"training part), {experiment.steps(experiment.base):,} steps of 3,200 tokens; `pocket` reads as many. "
+        "Bits per "
+        "character of the original text.",
+        _table(experiment),
+        "![What helps](report/experiments/improvements.png)",
+    ]
+
+
+def _missing(results: Results) -> list[str]:
+    missing = [name for name in EXPERIMENTS if name not in results.experiments]
+    return [f"Not run yet: {', '.join(missing)}."] if missing else []
 
 
 def _experiment(experiment: Experiment) -> str:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from octavo.experiments.intervals import estimate
+from octavo.experiments.row import Row
+
 FOLDER = Path("docs/report")
 EXPERIMENTS = (
     "decay",
@@ -19,6 +22,10 @@ EXPERIMENTS = (
     "improvements",
 )
 Json = dict[str, Any]
+
+
+class NotRun(Exception):
+    """An experiment whose results are not there; its name."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +96,34 @@ class Experiment:
         """Whether the figure is known."""
         return name in self._summary(variant)["figures"]
 
+    def between(self, one: str, other: str, name: str) -> Estimate:
+        """A figure of one variant less another's, seed by seed."""
+        first, second = self._by_seed(one, name), self._by_seed(other, name)
+        return _estimate([first[seed] - second[seed] for seed in first if seed in second])
+
+    def within(self, variant: str, one: str, other: str) -> Estimate:
+        """One figure of a variant less another figure of it, seed by seed."""
+        first, second = self._by_seed(variant, one), self._by_seed(variant, other)
+        return _estimate([first[seed] - second[seed] for seed in first if seed in second])
+
+    def spread(self, variant: str, name: str) -> float:
+        """From the lowest to the highest seed."""
+        values = self._by_seed(variant, name).values()
+        return max(values) - min(values)
+
+    def _by_seed(self, variant: str, name: str) -> dict[int, float]:
+        rows = [Row.from_json(values) for values in self.values["rows"] if values["variant"] == variant]
+        return {row.seed: figure for row in rows if row and (figure := row.figure(name)) is not None}
+
     def steps(self, variant: str) -> int:
         """How many each of its runs took, on average."""
         return round(self.figure(variant, "steps").mean)
 
     def _estimate(self, variant: str, kind: str, name: str) -> Estimate:
         value = self._summary(variant)[kind][name]
-        low, high = (value["mean"] if value[key] is None else value[key] for key in ("low", "high"))
-        return Estimate(value["n"], value["mean"], low, high)
+        if value["low"] is None:
+            raise NotRun(f"{self.name}, of which one seed alone is there")
+        return Estimate(**value)
 
     def _summary(self, variant: str) -> Json:
         return next(entry for entry in self.values["summary"] if entry["variant"] == variant)
@@ -107,11 +134,29 @@ class Results:
     """All of it."""
 
     reference: Json  # report.json of the reproduction
-    corrected: Json  # the same of the reproduction with AdamW
-    attention: Json  # what scripts/attention_cost.py prints
+    corrected: Json | None  # the same of the reproduction with AdamW
+    costs: Json | None  # what scripts/attention_cost.py prints
     experiments: dict[str, Experiment]
 
+    @property
+    def attention(self) -> Json:
+        """What attention costs.
+
+        Raises:
+            NotRun: it was not measured.
+        """
+        if self.costs is None:
+            raise NotRun("scripts/attention_cost.py")
+        return self.costs
+
     def __getitem__(self, name: str) -> Experiment:
+        """One experiment.
+
+        Raises:
+            NotRun: its results are not all there.
+        """
+        if name not in self.experiments:
+            raise NotRun(name)
         return self.experiments[name]
 
 
@@ -122,8 +167,19 @@ def load(folder: Path = FOLDER) -> Results:
         values: Json = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         return values
 
-    experiments = {name: Experiment(name, read(f"experiments/{name}")) for name in EXPERIMENTS}
-    return Results(read("reference"), read("reference-adamw"), read("attention-cost"), experiments)
+    there = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.json")}
+    experiments = {
+        name: Experiment(name, read(f"experiments/{name}")) for name in EXPERIMENTS if f"experiments/{name}" in there
+    }
+    corrected, costs = (read(name) if name in there else None for name in ("reference-adamw", "attention-cost"))
+    return Results(read("reference"), corrected, costs, experiments)
+
+
+def _estimate(numbers: list[float]) -> Estimate:
+    found = estimate(numbers)
+    if found is None or found.low is None or found.high is None:
+        raise NotRun("with two seeds or more")
+    return Estimate(found.n, found.mean, found.low, found.high)
 
 
 def perplexity(nats: float) -> float:
