@@ -24,6 +24,7 @@ class DataConfig:
 
     context_length: int = 128  # tokens the model sees at once
     stride: int = 0  # tokens between the starts of neighbouring windows; 0: context_length
+    shift: bool = True  # all windows by a random part of the stride, anew in every epoch
     batch_size: int = 64  # windows a step
     last_batch: Literal["full", "partial"] = "full"  # full: it runs on into the next epoch
     validation: float = 0.1  # share of the text held out for the score

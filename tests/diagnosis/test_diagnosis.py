@@ -129,24 +129,44 @@ class TestCollapse:
 
     def test_what_fell_and_rose_is_told_so(self, collapsed: Case) -> None:
         """The looks of a reference run's first epoch, every eighth."""
-        measured = {200: (5.39, 242), 1800: (5.24, 159), 3400: (5.07, 97), 4200: (5.11, 74), 5000: (5.525, 55)}
+        measured = {
+            200: (5.39, 242),
+            1800: (5.24, 159),
+            3400: (5.07, 97),
+            4200: (5.11, 74),
+            5000: (5.525, 55),
+            5200: (5.53, 51),
+        }
         one = collapsed.looks[0]
         looks = tuple(
             replace(one, step=s, loss=loss, train_loss=loss, weight_norm=w) for s, (loss, w) in measured.items()
         )
         case = replace(collapsed, looks=looks, loss=looks[-1].loss, floors={"unigram": 5.5305})
         (fallen,) = [finding for finding in diagnose(case) if finding.kind == "collapse"]
-        assert "fell to 5.070 nats a token by step 3,400 and rose back to 5.525" in fallen.words
-        assert "from a length of 242 to 55" in fallen.words
+        assert "fell to 5.070 nats a token by step 3,400 and rose back to 5.530" in fallen.words
+        assert "from a length of 242 to 51" in fallen.words
 
     def test_without_shrinking_weights_the_learning_rate_is_named(self, collapsed: Case) -> None:
         looks = tuple(replace(look, weight_norm=50.0) for look in collapsed.looks)
         risen = replace(looks[-1], loss=looks[-1].loss + 1)
-        (fallen,) = [f for f in diagnose(replace(collapsed, looks=(*looks, risen))) if f.kind == "collapse"]
+        (fallen,) = [f for f in diagnose(replace(collapsed, looks=(*looks, risen, risen))) if f.kind == "collapse"]
         assert "learning rate" in fallen.mend
+
+    def test_of_a_run_that_kept_its_best_weights_it_is_told_too(self, collapsed: Case) -> None:
+        kept = replace(collapsed, early_stopped=True, loss=3.0, part="set-aside")
+        (fallen,) = [finding for finding in diagnose(kept) if finding.kind == "collapse"]
+        assert fallen.severity == "warning"
+        assert "set-aside loss" in fallen.words
+        assert "the weights of the best look were kept" in fallen.words
 
 
 class TestFloors:
+    def test_what_is_said_is_true_of_a_model_above_the_floor_too(self, healthy: Case) -> None:
+        floors = {"uniform": 6.21, "unigram": 5.51}
+        (like,), (worse,) = (diagnose(replace(healthy, loss=loss, floors=floors)) for loss in (5.52, 6.1))
+        assert "and nothing else: 5.5200 nats" in like.words
+        assert "has not even learned how frequent each token is: 6.1000 nats" in worse.words
+
     def test_a_model_that_has_learned_nothing_yet(self, make_case: MakeCase, play: str) -> None:
         case = make_case(play, {"train.validate_every": 1}, steps=2)
         (stuck, *_) = diagnose(case)
@@ -199,6 +219,14 @@ class TestUnderfitting:
         assert "estimate" in found.words
         gained = case.loss - longer.loss
         assert 0.5 * gained < found.figures["gain_nats_per_token"] < 2 * gained
+
+    def test_a_run_that_did_not_end_says_nothing_of_its_end(self, healthy: Case) -> None:
+        looks = tuple(
+            replace(look, loss=5 - 0.3 * np.log(i + 1), train_loss=3.0) for i, look in enumerate(healthy.looks)
+        )
+        falling = replace(healthy, looks=looks)
+        assert kinds(diagnose(falling)) == {"underfitting"}
+        assert diagnose(replace(falling, ended=False)) == []
 
     def test_too_few_looks_say_nothing(self, memorising: Case) -> None:
         assert diagnose(replace(memorising, looks=memorising.looks[:4], loss=1.0)) == []

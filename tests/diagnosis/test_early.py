@@ -30,14 +30,20 @@ def told(early: EarlyDiagnosis, looks: list[Look]) -> list[tuple[int, str]]:
 
 
 def test_a_finding_is_told_once() -> None:
-    assert told(EarlyDiagnosis(load_preset("reference"), FLOORS), LOOKS) == [(5000, "collapse")]
+    assert told(EarlyDiagnosis(load_preset("reference"), FLOORS), LOOKS) == [(5200, "collapse")]
 
 
 def test_a_resumed_run_does_not_tell_again_what_was_told_before() -> None:
-    records: list[dict[str, Any]] = [{"event": "validation", **asdict(look)} for look in LOOKS[:5]]
+    records: list[dict[str, Any]] = [{"event": "validation", **asdict(look)} for look in LOOKS]
     records.append({"event": "finding", "kind": "collapse"})
-    assert told(EarlyDiagnosis(load_preset("reference"), FLOORS, records), LOOKS[5:]) == []
-    assert told(EarlyDiagnosis(load_preset("reference"), FLOORS, records[:4]), LOOKS[4:]) == [(5000, "collapse")]
+    assert told(EarlyDiagnosis(load_preset("reference"), FLOORS, records), LOOKS[-1:]) == []
+    assert told(EarlyDiagnosis(load_preset("reference"), FLOORS, records[:5]), LOOKS[5:]) == [(5200, "collapse")]
+
+
+def test_a_spike_is_no_collapse() -> None:
+    early = EarlyDiagnosis(load_preset("reference"), FLOORS)
+    spike = [Look(step, loss, loss, 100.0) for step, loss in ((1, 4.6), (2, 4.2), (3, 5.6), (4, 4.1), (5, 3.9))]
+    assert told(early, spike) == []
 
 
 def test_nothing_is_said_of_a_run_that_has_only_begun() -> None:

@@ -1,6 +1,6 @@
 """What is wrong with a run, in words, each with the figures that say so and the mend."""
 
-from octavo.diagnosis.case import Case, Look, look_of, looks_of
+from octavo.diagnosis.case import Case, Look, look_of, looks_of, part_of_looks
 from octavo.diagnosis.diagnosis import diagnose, diagnose_early
 from octavo.diagnosis.early import EarlyDiagnosis, floors_of_looks
 from octavo.diagnosis.finding import Finding
@@ -17,4 +17,5 @@ __all__ = [
     "look_of",
     "looks_of",
     "memorisation_line",
+    "part_of_looks",
 ]

@@ -33,19 +33,21 @@ class Case:
     floors: Mapping[str, float] = field(default_factory=dict)
     tokens_per_character: float = 1.0
     lossless: bool = True
-    early_stopped: bool = False
+    ended: bool = True  # it spent its budget: it was not stopped, early or by a signal, and is not still at it
+    early_stopped: bool = False  # the weights of the best look are kept
+    part: str = "held-out"  # what the looks are at: or a "set-aside" slice of the training part
     memorisation: Memorisation | None = None  # where it was measured
-
-    @property
-    def at_the_floor(self) -> bool:
-        """Whether the model is no better than counting tokens."""
-        floor = self.floors.get("unigram")
-        return floor is not None and not better(self.loss, floor)
 
 
 def better(loss: float, floor: float) -> bool:
     """Whether a loss is below a floor by more than a hundredth of it: what less training could not have brought."""
     return loss < 0.99 * floor
+
+
+def part_of_looks(config: Config) -> str:
+    """What a run of `config` looks at while it trains, as people call it."""
+    aside = config.train.patience and config.train.select_on == "train-slice"
+    return "set-aside" if aside else "held-out"
 
 
 def look_of(values: Mapping[str, Any]) -> Look:
@@ -55,4 +57,5 @@ def look_of(values: Mapping[str, Any]) -> Look:
 
 def looks_of(metrics: Iterable[Mapping[str, Any]]) -> tuple[Look, ...]:
     """The looks among a run's records."""
-    return tuple(look_of(record) for record in metrics if record["event"] == "validation")
+    looks = (record for record in metrics if record["event"] == "validation")
+    return tuple(look_of(record) for record in looks if "train_loss" in record)  # earlier versions noted less

@@ -5,7 +5,7 @@ that was added; where gradients are small, decay moves the weights at the full l
 output's bias is left (coupled and decoupled decay: Loshchilov & Hutter, 2019).
 """
 
-from octavo.diagnosis.case import Case
+from octavo.diagnosis.case import Case, better
 from octavo.diagnosis.finding import Finding
 
 _ROSE = 0.05  # nats per token from the lowest look: more than looks waver by
@@ -13,20 +13,21 @@ _SHRANK = 0.7  # of the largest length seen
 
 
 def collapse(case: Case) -> Finding | None:
-    """Back at the unigram floor, or held there by weights that melt."""
-    if not case.looks or not case.at_the_floor:
+    """Back at the unigram floor, or held there by weights that melt: one look alone may be a spike."""
+    floor = case.floors.get("unigram")
+    if floor is None or len(case.looks) < 2 or any(better(look.loss, floor) for look in case.looks[-2:]):
         return None
     lowest = min(case.looks, key=lambda look: look.loss)
     longest = max(look.weight_norm for look in case.looks)
-    last, floor = case.looks[-1], case.floors["unigram"]
+    last = case.looks[-1]
     rose, shrank = last.loss > lowest.loss + _ROSE, last.weight_norm < _SHRANK * longest
     if not rose and not shrank:
         return None
     what = (
-        f"held-out loss fell to {lowest.loss:.3f} nats a token by step {lowest.step:,} and rose back to "
+        f"{case.part} loss fell to {lowest.loss:.3f} nats a token by step {lowest.step:,} and rose back to "
         f"{last.loss:.3f}, the unigram floor being {floor:.3f}"
         if rose
-        else f"held-out loss is not below the unigram floor of {floor:.3f} nats a token"
+        else f"{case.part} loss is not below the unigram floor of {floor:.3f} nats a token"
     )
     if shrank:
         what += f", while the weights shrank from a length of {longest:.0f} to {last.weight_norm:.0f}"
@@ -38,7 +39,9 @@ def collapse(case: Case) -> Finding | None:
         "longest_weights": longest,
         "last_weights": last.weight_norm,
     }
-    return Finding("collapse", "ill", what, _mend(case, shrank), figures)
+    if case.early_stopped:
+        what += "; the weights of the best look were kept"
+    return Finding("collapse", "warning" if case.early_stopped else "ill", what, _mend(case, shrank), figures)
 
 
 def _mend(case: Case, shrank: bool) -> str:

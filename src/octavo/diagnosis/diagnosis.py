@@ -1,5 +1,7 @@
 """The diagnosis: every illness is looked for, the gravest first."""
 
+from dataclasses import replace
+
 from octavo.diagnosis.case import Case
 from octavo.diagnosis.collapse import collapse
 from octavo.diagnosis.finding import Finding
@@ -32,5 +34,6 @@ def diagnose_early(case: Case, progress: float) -> list[Finding]:
     memorises, or learns nothing."""
     fallen, memorising = collapse(case), overfitting(case)
     late = progress >= _EARLY
-    stuck = against_floors(case) if late and case.at_the_floor and not fallen else None
+    known = {name: case.floors[name] for name in ("uniform", "unigram") if name in case.floors}
+    stuck = against_floors(replace(case, floors=known)) if late and not fallen else None
     return [finding for finding in (fallen, stuck, memorising) if finding]

@@ -7,7 +7,7 @@ import numpy as np
 
 from octavo.config import Config
 from octavo.data import Ids
-from octavo.diagnosis.case import Case, Look, looks_of
+from octavo.diagnosis.case import Case, Look, looks_of, part_of_looks
 from octavo.diagnosis.diagnosis import diagnose_early
 from octavo.diagnosis.finding import Finding
 from octavo.evaluate.baselines import unigram_probabilities
@@ -22,13 +22,14 @@ class EarlyDiagnosis:
         """`metrics` is what a resumed run has seen, and told, before."""
         earlier = list(metrics)
         self._config, self._floors = config, floors
+        self._part = part_of_looks(config)
         self._looks = list(looks_of(earlier))
         self._told = {record["kind"] for record in earlier if record["event"] == "finding"}
 
     def hear(self, look: Look, progress: float) -> list[Finding]:
         """What is plain now and was not told yet; `progress` is the share of the budget that is spent."""
         self._looks.append(look)
-        case = Case(self._config, tuple(self._looks), look.loss, self._floors)
+        case = Case(self._config, tuple(self._looks), look.loss, self._floors, part=self._part)
         fresh = [finding for finding in diagnose_early(case, progress) if finding.kind not in self._told]
         self._told |= {finding.kind for finding in fresh}
         return fresh

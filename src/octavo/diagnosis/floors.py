@@ -3,11 +3,21 @@
 from octavo.diagnosis.case import Case, better
 from octavo.diagnosis.finding import Finding
 
+# What a model knows that scores about like the floor; what one knows that scores worse.
 _WORDS = {
-    "uniform": "it does no better than guessing every token alike",
-    "unigram": "it has learned how frequent each token is, and nothing else",
-    "bigram": "it knows no more than which token follows which",
-    "n-gram": "a table of letter counts still predicts this text as well",
+    "uniform": ("it does no better than guessing every token alike", "it does worse than guessing every token alike"),
+    "unigram": (
+        "it has learned how frequent each token is, and nothing else",
+        "it has not even learned how frequent each token is",
+    ),
+    "bigram": (
+        "it knows no more than which token follows which",
+        "it does not yet know as much as which token follows which",
+    ),
+    "n-gram": (
+        "a table of letter counts predicts this text as well",
+        "a table of letter counts predicts this text better",
+    ),
 }
 _MEND = {
     "uniform": "look whether the training loss moves at all: raise optimizer.learning_rate, or give it more steps",
@@ -16,17 +26,19 @@ _MEND = {
     "bigram": "give it more steps; if the curve is flat, raise optimizer.learning_rate or the model's size",
     "n-gram": "give it a larger budget, or more text",
 }
+_ABOUT = 1.01  # times the floor
 
 
 def against_floors(case: Case) -> Finding | None:
     """The lowest floor that the model does not beat."""
-    for name, words in _WORDS.items():
+    for name, (like, worse) in _WORDS.items():
         floor = case.floors.get(name)
         if floor is not None and not better(case.loss, floor):
             return Finding(
                 f"no better than {name}",
                 "note" if name == "n-gram" else "ill",
-                f"{words}: {case.loss:.4f} nats a token, where the {name} model needs {floor:.4f}",
+                f"{worse if case.loss > _ABOUT * floor else like}: {case.loss:.4f} nats a token, where the {name} "
+                f"model needs {floor:.4f}",
                 _MEND[name],
                 {"loss": case.loss, name: floor},
             )

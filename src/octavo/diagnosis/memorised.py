@@ -14,7 +14,7 @@ def memorised(case: Case) -> Finding | None:
     measured = case.memorisation
     if measured is None:
         return None
-    own, other = measured.generated, measured.held_out
+    own, other, units = measured.generated, measured.held_out, _units(measured)
     share, usual = own.share_found or 0.0, other.share_found or 0.0
     copies = own.longest_run >= max(_LONG, _LONGER * other.longest_run)
     if share < usual + _MORE and not copies:
@@ -22,7 +22,7 @@ def memorised(case: Case) -> Finding | None:
     return Finding(
         "memorised",
         "warning",
-        f"{share:.1%} of the 8-word sequences that it writes stand in the training text (of held-out text "
+        f"{share:.1%} of the sequences of 8 {units} that it writes stand in the training text (of held-out text "
         f"{usual:.1%}), and its longest run that stands there is {own.longest_run} characters (held-out "
         f"{other.longest_run})",
         "more text, a smaller budget, more dropout or a smaller model",
@@ -37,12 +37,17 @@ def memorised(case: Case) -> Finding | None:
 
 def memorisation_line(measured: Memorisation) -> str:
     """The figures in one line, whether they are a finding or not."""
-    own, other = measured.generated, measured.held_out
+    own, other, units = measured.generated, measured.held_out, _units(measured)
     shares = [
-        "no sequence of 8 words" if one.share_found is None else f"{one.share_found:.1%} of 8-word sequences"
+        f"no sequence of 8 {units}" if one.share_found is None else f"{one.share_found:.1%} of sequences of 8 {units}"
         for one in (own, other)
     ]
     return (
         f"copied from the training text: longest run {own.longest_run} characters, {shares[0]} "
         f"(held-out text: {other.longest_run}, {shares[1]})"
     )
+
+
+def _units(measured: Memorisation) -> str:
+    """Between white space stand words, or where the tokenizer loses it, tokens."""
+    return "words" if measured.lossless_tokenizer else "tokens"

@@ -22,7 +22,7 @@ def overfitting(case: Case) -> Finding | None:
     return Finding(
         "overfitting",
         "warning",
-        f"held-out loss was lowest at step {onset.step:,} ({onset.loss:.3f} nats a token){kept} and rose to "
+        f"{case.part} loss was lowest at step {onset.step:,} ({onset.loss:.3f} nats a token){kept} and rose to "
         f"{loss:.3f}, while the loss on as much training text fell from {onset.train_loss:.3f} to {train_loss:.3f}",
         "" if kept else "stop there (train.patience), use more text or more dropout, or a smaller model",
         {

@@ -19,7 +19,9 @@ _CLEAR = 2.0  # standard errors from zero, or the looks say nothing
 
 
 def underfitting(case: Case) -> Finding | None:
-    """What twice the budget would bring, if that is worth having."""
+    """What twice the budget would bring, if that is worth having; of a run that came to its budget's end."""
+    if not case.ended:
+        return None
     last, end = (case.looks[-1].step if case.looks else 0), _flat_until(case.config.schedule)
     looks = [look for look in case.looks if _FROM <= look.step / last <= end]
     if len(looks) < _FEWEST:
@@ -34,8 +36,8 @@ def underfitting(case: Case) -> Finding | None:
     return Finding(
         "underfitting",
         "note",
-        "held-out loss was still falling when the budget ended; an extrapolation says that twice the budget would "
-        f"bring about {per_character:.3f} nats a character (an estimate, from the slope of {len(looks)} looks "
+        f"{case.part} loss was still falling when the budget ended; an extrapolation says that twice the budget "
+        f"would bring about {per_character:.3f} nats a character (an estimate, from the slope of {len(looks)} looks "
         "against the logarithm of the step)",
         "train longer, if that is worth it",
         {"gain_nats_per_token": gain, "gain_nats_per_character": per_character},

@@ -22,9 +22,9 @@ def initialise(model: nn.Module, config: ModelConfig, seed: int) -> None:
     ``pytorch`` is what torch.nn does by itself. ``scaled``: matrices normal with variance 1/d_in, those that
     write into the residual stream zero (so that a block begins as nothing), biases zero. Norms begin at one.
     """
+    scale = 1.0 if config.initialisation == "pytorch" else EMBEDDING_SCALE
     for name, module in model.named_modules():
         if isinstance(module, nn.Embedding):
-            scale = 1.0 if config.initialisation == "pytorch" else EMBEDDING_SCALE
             module.weight.normal_(0.0, scale, generator=_generator(seed, f"{name}.weight"))
         elif isinstance(module, nn.Linear):
             if not _is_tied(model, module):
@@ -32,7 +32,7 @@ def initialise(model: nn.Module, config: ModelConfig, seed: int) -> None:
             if module.bias is not None:
                 _fill_bias(module, name, config, seed)
         elif isinstance(module, Learned):
-            module.rows.normal_(0.0, EMBEDDING_SCALE, generator=_generator(seed, f"{name}.rows"))
+            module.rows.normal_(0.0, scale, generator=_generator(seed, f"{name}.rows"))
 
 
 def _fill_matrix(module: nn.Linear, name: str, config: ModelConfig, seed: int) -> None:

@@ -54,7 +54,7 @@ def training_data(config: Config, train: Counted, validation: Counted, tokenizer
         border = _character_border(train_ids, len(train_ids) - aside, tokenizer)
         train_ids, validation_ids, part = train_ids[:border], train_ids[border:], "train-slice"
         ratios = (ratios[0], ratios[0])
-    phases = min(stride, max(1, len(train_ids) - context))  # a short text has fewer places to begin at
+    phases = min(stride, max(1, len(train_ids) - context)) if config.data.shift else 1  # a short text has fewer
     dropout = None
     if config.tokenizer.dropout and isinstance(tokenizer, ByteBPE) and len(train_ids) <= LONGEST_RECUT:
         dropout = partial(_bpe_dropout, tokenizer, train_ids, config)

@@ -1,0 +1,85 @@
+"""The diagnosis of whole runs, with real baselines and real samples."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from octavo.diagnosis import memorisation_line
+from octavo.pipeline import train
+from octavo.run import Run
+
+Train = Callable[..., Run]
+SMALL: dict[str, Any] = {
+    "model.d_model": 32,
+    "model.n_layers": 1,
+    "model.d_ff": 64,
+    "data.context_length": 32,
+    "data.batch_size": 16,
+    "train.precision": "fp32",
+    "train.sample_every": 0,
+    "train.validation_windows": 32,
+}
+
+
+@pytest.fixture(scope="module")
+def trained_on(tmp_path_factory: pytest.TempPathFactory) -> Train:
+    def make(text: str, steps: int, **overrides: Any) -> Run:
+        folder = tmp_path_factory.mktemp("runs")
+        (folder / "text.txt").write_bytes(text.encode())
+        settings = SMALL | {name.replace("__", "."): value for name, value in overrides.items()}
+        return train(folder / "text.txt", steps=steps, overrides=settings, runs=folder, progress=False, brief=True)
+
+    return make
+
+
+def kinds(run: Run) -> set[str]:
+    return {finding.kind for finding in run.diagnose()}
+
+
+def test_a_model_that_beats_every_table_of_counts_is_well(trained_on: Train) -> None:
+    random = np.random.Generator(np.random.PCG64(0))
+    words = ("".join(chr(97 + letter) for letter in random.integers(0, 26, 5)) for _ in range(1500))
+    text = "".join(f"{word * 6}\n" for word in words)
+    run = trained_on(text, 500, tokenizer__kind="characters", tokenizer__vocab_size=300)
+    run.memorisation(samples=8, tokens=100)
+    assert kinds(run) == set()
+    ngrams = next(baseline for baseline in run.baselines() if baseline.kind == "kneser-ney")
+    assert run.evaluation.nats_per_character < 0.9 * ngrams.nats_per_character
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(3, "unigram"), (40, "bigram"), (400, "n-gram")])
+def test_the_floor_is_the_one_in_the_table(trained_on: Train, play: str, steps: int, expected: str) -> None:
+    run = trained_on(play, steps, tokenizer__dropout=0.0)
+    score = run.evaluation
+    above = [
+        baseline.kind
+        for baseline in run.baselines()
+        if baseline.kind != "compressor" and score.nats_per_character > 0.99 * baseline.nats_per_character
+    ]
+    (floor,) = [kind for kind in kinds(run) if kind.startswith("no better than")]
+    assert above, "or the text is one on which so short a run is well"
+    assert floor == f"no better than {above[0].replace('kneser-ney', 'n-gram')}"
+    assert floor == f"no better than {expected}"
+
+
+def test_what_a_model_has_by_heart_is_found(trained_on: Train, play: str) -> None:
+    settings = {"model__d_model": 64, "model__d_ff": 128, "model__dropout": 0.0, "model__hidden_dropout": 0.0}
+    run = trained_on(play[:3000], 300, tokenizer__vocab_size=300, tokenizer__dropout=0.0, **settings)
+    assert "memorised" not in kinds(run), "it was not measured yet"
+    measured = run.memorisation(samples=16, tokens=100)
+    (found,) = [finding for finding in run.diagnose() if finding.kind == "memorised"]
+    assert found.figures["share_found"] == measured.generated.share_found
+    assert found.figures["share_found"] > found.figures["share_found_held_out"] + 0.05
+    assert "sequences of 8 words" in found.words
+    line = memorisation_line(measured)
+    assert f"longest run {measured.generated.longest_run} characters" in line
+    assert f"(held-out text: {measured.held_out.longest_run}, " in line
+
+
+def test_a_lossy_tokenizers_sequences_are_of_tokens(trained_on: Train, play: str, tmp_path: Path) -> None:
+    run = trained_on(play, 10, tokenizer__kind="whitespace-bpe", tokenizer__vocab_size=300, tokenizer__dropout=0.0)
+    assert "sequences of 8 tokens" in memorisation_line(run.memorisation(samples=4, tokens=40))
+    assert "not comparable" in kinds(run)
