@@ -1,5 +1,6 @@
 """The page on the report: it is what its figures say, and its verdicts turn when the figures do."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -23,7 +24,7 @@ VARIANTS: dict[str, Sequence[str]] = {
     "positions": ("sinusoidal-500", "sinusoidal-10000", "rotary", "learned", "none"),
     "norms": (*NORMS, "residual-no-norm", "without-no-norm"),
     "activation": ("relu", "gelu"),
-    "tokens": ("bpe-500", "characters", "bpe-1000"),
+    "tokens": ("bpe-500", "characters", "characters-same-text", "bpe-1000"),
     "size": ("report", "4-layers", "width-256", "1-layer", "width-64"),
     "learning-rate": ("lr-0.0003", "lr-0.003"),
     "context": ("context-50", "context-100"),
@@ -43,7 +44,8 @@ def experiment(name: str, means: Mapping[str, float], failures: Sequence[str] = 
             figures: dict[str, Any] = dict.fromkeys(FIGURES, value)
             row = Row(variant, seed, f"{variant}-seed{seed}", at_context=at, **figures)
             failed = variant in failures and seed == 1
-            rows.append(replace(Row(variant, seed, row.run), failure="the loss exploded") if failed else row)
+            away = replace(Row(variant, seed, row.run), failure="the loss exploded", ran_away=True)
+            rows.append(away if failed else row)
     scored = {(row.variant, row.seed): row for row in rows if row.scored}
     names = [*FIGURES, *(f"nats_per_character@{context}" for context in CONTEXTS)]
 
@@ -109,14 +111,22 @@ TURNS: list[tuple[int, str, dict[str, Experiment], str, dict[str, Experiment]]] 
     ),
     (4, "does not hold", {}, "holds", {"norms": experiment("norms", {}, failures=["without-post-rms"])}),
     (5, "does not hold", {}, "holds", {"decay": experiment("decay", {"coupled-layernorm": 8.6})}),
+    (5, "does not hold", {}, "holds", {"norms": experiment("norms", {}, failures=["residual-pre-layer"])}),
     (6, "cannot be said", {}, "holds", {"norms": experiment("norms", {}, failures=["residual-post-layer"])}),
+    (
+        6,
+        "cannot be said",
+        {},
+        "does not hold",
+        {"norms": experiment("norms", {}, failures=["residual-post-rms"])},
+    ),
     (7, "holds", {}, "does not hold", {"positions": experiment("positions", {}, later=0.1)}),
     (
         8,
         "holds",
-        {"tokens": experiment("tokens", {"characters": 3.9})},
+        {"tokens": experiment("tokens", {"characters-same-text": 3.9})},
         "does not hold",
-        {"tokens": experiment("tokens", {"characters": 4.1})},
+        {"tokens": experiment("tokens", {"characters-same-text": 4.1})},
     ),
     (
         9,
@@ -135,7 +145,9 @@ TURNS: list[tuple[int, str, dict[str, Experiment], str, dict[str, Experiment]]] 
 ]
 
 
-@pytest.mark.parametrize(("number", "one", "given", "other", "instead"), TURNS, ids=[str(turn[0]) for turn in TURNS])
+@pytest.mark.parametrize(
+    ("number", "one", "given", "other", "instead"), TURNS, ids=[f"{turn[0]}-{turn[3]}" for turn in TURNS]
+)
 def test_a_verdict_turns_with_its_figures(
     reference: dict[str, Any],
     number: int,
@@ -146,6 +158,39 @@ def test_a_verdict_turns_with_its_figures(
 ) -> None:
     assert claims(results(reference, given))[number - 1].verdict == one
     assert claims(results(reference, instead))[number - 1].verdict == other
+
+
+def test_chance_alone_decides_nothing(reference: dict[str, Any]) -> None:
+    """Where the variants differ by less than anybody would notice, the choices stand and nothing is better."""
+    made = claims(results(reference, {"size": experiment("size", {"4-layers": 3.99, "width-256": 4.0})}))
+    assert made[10].verdict == "holds"
+    wide = experiment("learning-rate", {"lr-0.003": 3.9})
+    assert "lr-0.003 -0.100" in claims(results(reference, {"learning-rate": wide}))[10].because
+
+
+def test_an_experiment_that_is_not_finished_counts_for_nothing(tmp_path: Path, reference: dict[str, Any]) -> None:
+    whole = experiment("decay", {})
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "reference.json").write_text(json.dumps(reference))
+    for rows, there in ((whole.values["rows"], True), (whole.values["rows"][:-1], False)):
+        (tmp_path / "experiments" / "decay.json").write_text(json.dumps(whole.values | {"rows": rows}))
+        assert ("decay" in load(tmp_path).experiments) == there
+
+
+def test_a_variant_without_a_score_is_told_so(reference: dict[str, Any]) -> None:
+    failing = experiment("learning-rate", {})
+    rows = [
+        row | {"failure": "the loss exploded", "ran_away": True} if row["variant"] == "lr-0.003" else row
+        for row in failing.values["rows"]
+    ]
+    summary = [
+        entry | {"figures": {}, "differences": {}} if entry["variant"] == "lr-0.003" else entry
+        for entry in failing.values["summary"]
+    ]
+    failed = Experiment("learning-rate", failing.values | {"rows": rows, "summary": summary})
+    text = page(results(reference, {"learning-rate": failed}))
+    assert "| lr-0.003 | 5 of 5 ran away |" in text
+    assert claims(results(reference, {"learning-rate": failed}))[10].verdict == "holds"
 
 
 def test_the_cost_of_attention_decides_its_claim(reference: dict[str, Any]) -> None:
@@ -166,6 +211,6 @@ def test_the_reproduction_decides_the_first_two(reference: dict[str, Any]) -> No
 def test_what_has_not_been_run_is_said_so(reference: dict[str, Any]) -> None:
     made = claims(Results(reference, None, None, {}))
     assert [claim.number for claim in made if claim.verdict != "cannot be said"] == [1, 2]
-    assert "has not been run yet" in made[4].because
+    assert "the experiment decay has not been run yet" in made[4].because
     text = page(Results(reference, None, None, {}))
     assert "Not run yet: decay, " in text

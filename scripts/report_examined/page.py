@@ -5,6 +5,9 @@ from pathlib import Path
 from scripts.report_examined.claims import BITS, TOKEN, Claim, claims
 from scripts.report_examined.results import EXPERIMENTS, Experiment, Json, Results, perplexity
 
+from octavo.config import load_preset
+from octavo.diagnosis import EarlyDiagnosis, Look
+
 PAGE = Path("docs/the-report-examined.md")
 _MARK = {"holds": "**holds**", "does not hold": "**does not hold**", "cannot be said": "**cannot be said**"}
 _COMPARES = ("tokens", "improvements")  # in bits a character: their tokenizers keep the text
@@ -72,36 +75,39 @@ def _in_short(results: Results, made: list[Claim]) -> str:
 
 
 def _epochs(results: Results) -> str:
-    mended_run = results.corrected or {"epochs": [], "changed_settings": {}}
-    corrected = {row["here"]["epoch"]: row["here"] for row in mended_run["epochs"]}
-    lines = [
-        "| epoch | training loss | report | validation loss | report | perplexity | report | AdamW: training | "
-        "validation |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    mended = {row["here"]["epoch"]: row["here"] for row in (results.corrected or {"epochs": []})["epochs"]}
+    head = ["epoch", "training loss", "report", "validation loss", "report", "perplexity", "report"]
+    rows = []
     for row in results.reference["epochs"]:
         here, report = row["here"], row["report"]
-        other = corrected.get(here["epoch"])
-        mended = [f"{other['train_loss']:.4f}", f"{other['validation_loss']:.4f}"] if other else ["", ""]
-        cells = [
-            str(here["epoch"]),
-            f"{here['train_loss']:.4f}",
-            f"{report['train_loss']:.4f}",
-            f"{here['validation_loss']:.4f}",
-            f"{report['validation_loss']:.4f}",
-            f"{here['validation_perplexity']:.2f}",
-            f"{report['validation_perplexity']:.2f}",
-            *mended,
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    lines += [
-        "",
-        "Losses in nats per token of the report's tokenizer, which loses white space: they compare with no "
-        "other. The last two "
-        f"columns are the corrected recipe, `octavo reproduce --optimizer.kind=adamw --name reference-adamw`"
-        f"{_changes(mended_run)}.",
-    ]
-    return "\n".join(lines)
+        cells = [str(here["epoch"])]
+        for name, form in (("train_loss", ".4f"), ("validation_loss", ".4f"), ("validation_perplexity", ".2f")):
+            cells += [f"{here[name]:{form}}", f"{report[name]:{form}}"]
+        if mended:
+            other = mended.get(here["epoch"])
+            cells += [f"{other[name]:.4f}" if other else "" for name in ("train_loss", "validation_loss")]
+        rows.append(cells)
+    said = "Losses in nats per token of the report's tokenizer, which loses white space: they compare with no other. "
+    said += _nearness(results)
+    if results.corrected:
+        head += ["AdamW: training", "validation"]
+        said += (
+            " The last two columns are the corrected recipe, `octavo reproduce --optimizer.kind=adamw --name "
+            f"reference-adamw`{_changes(results.corrected)}."
+        )
+    lines = ["| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows)]
+    return "\n".join(lines) + f"\n\n{said}"
+
+
+def _nearness(results: Results) -> str:
+    """How far from the report's the losses are, from the second epoch on."""
+    later = [row for row in results.reference["epochs"] if row["here"]["epoch"] >= 2 and row["report"]]
+    parts = []
+    for name, what in (("train_loss", "training"), ("validation_loss", "validation")):
+        furthest = max(later, key=lambda row: abs(row["here"][name] - row["report"][name]))
+        distance = abs(furthest["here"][name] - furthest["report"][name])
+        parts.append(f"the {what} loss by {distance:.4f} (epoch {furthest['here']['epoch']})")
+    return f"From the second epoch on they differ from the report's at most: {' and '.join(parts)}."
 
 
 def _changes(report: Json) -> str:
@@ -121,8 +127,9 @@ def _first_epoch(results: Results) -> str:
     lines = ["| " + " | ".join([name, *cells]) + " |" for name, cells in rows]
     lines.insert(1, "|" + "---|" * (len(shown) + 1))
     return (
-        f"For two thirds of the first epoch it learns: down to {lowest['validation_loss']:.3f} nats a token at step "
-        f"{lowest['step']:,} of 5,601. Then it unlearns, while its weights melt:\n\n" + "\n".join(lines)
+        f"For {lowest['epoch']:.0%} of the first epoch it learns: down to {lowest['validation_loss']:.3f} nats a "
+        "token at "
+        f"step {lowest['step']:,}. Then it unlearns, while its weights melt:\n\n" + "\n".join(lines)
     )
 
 
@@ -149,11 +156,21 @@ def _perplexities(results: Results) -> str:
     )
 
 
+def _collapse_told(results: Results) -> int | None:
+    """The step at which a run with these looks is told of its collapse."""
+    floors = {"unigram": results.reference["perplexity"]["unigram"]["validation_loss"]}
+    early = EarlyDiagnosis(load_preset("reference"), floors)
+    for values in results.reference["looks"]:
+        look = Look(values["step"], values["validation_loss"], values["train_loss"], values["weight_norm"])
+        if any(finding.kind == "collapse" for finding in early.hear(look, values["epoch"] / 10)):
+            return look.step
+    return None
+
+
 def _diagnosis(results: Results) -> str:
-    lines = [
-        "What Octavo itself says of this run, at its end and, of the collapse, at step 4,800 while it still trains:",
-        "",
-    ]
+    step = _collapse_told(results)
+    early = f"; the collapse it tells at step {step:,} already, while the run still trains" if step else ""
+    lines = [f"What Octavo itself says of this run{early}:", ""]
     for finding in results.reference["diagnosis"]:
         lines.append(
             f"> **{finding['kind']}**: {finding['words']}. " + (f"*{finding['mend']}.*" if finding["mend"] else "")
@@ -221,10 +238,14 @@ def _improvements(results: Results) -> list[str]:
         return []
     experiment = results["improvements"]
     return [
-        "The model with decoupled decay and a tokenizer that keeps the text (byte-level BPE of 500, trained on the "
-        f"training part), {experiment.steps(experiment.base):,} steps of 3,200 tokens; `pocket` reads as many. "
-        "Bits per "
-        "character of the original text.",
+        "The model with decoupled decay and a tokenizer that keeps the text (byte-level BPE of 500). "
+        "Regularisation can "
+        "only help where a model overfits, and on the whole text this one begins to after several hours of "
+        "reading; so "
+        "it learns from the first fifth of the text here, which it goes through some fifty times in "
+        f"{experiment.steps(experiment.base):,} steps, and is scored on the next fifth. `pocket` reads as many "
+        "tokens. "
+        "Bits per character of the original text.",
         _table(experiment),
         "![What helps](report/experiments/improvements.png)",
     ]
@@ -248,7 +269,7 @@ def _table(experiment: Experiment) -> str:
     ]
     for variant in experiment.variants:
         if not experiment.has(variant, figure):
-            lines.append(f"| {variant} | failed: {experiment.failures[variant][0]} | | | | |")
+            lines.append(f"| {variant} | {experiment.ran_away(variant)} of {experiment.seeds} ran away | | | | |")
             continue
         compared = "" if variant == experiment.base else experiment.difference(variant, figure).shown(4, "+")
         cells = [

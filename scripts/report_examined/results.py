@@ -24,8 +24,8 @@ EXPERIMENTS = (
 Json = dict[str, Any]
 
 
-class NotRun(Exception):
-    """An experiment whose results are not there; its name."""
+class NoFigure(Exception):
+    """There is no such figure; says why."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +76,13 @@ class Experiment:
         return len(self.values["seeds"])
 
     @property
-    def failures(self) -> dict[str, list[str]]:
-        """Sentences of the cells that failed, by variant."""
-        found: dict[str, list[str]] = {}
-        for row in self.values["rows"]:
-            if row["failure"]:
-                found.setdefault(row["variant"], []).append(row["failure"])
-        return found
+    def complete(self) -> bool:
+        """Whether every run has come to an end, good or bad."""
+        return len(self.values["rows"]) == len(self.variants) * self.seeds
+
+    def ran_away(self, *variants: str) -> int:
+        """How many runs of the variants ended because their numbers ran away."""
+        return sum(row.get("ran_away", False) for row in self.values["rows"] if row["variant"] in variants)
 
     def figure(self, variant: str, name: str) -> Estimate:
         """A figure's mean over the seeds."""
@@ -93,8 +93,9 @@ class Experiment:
         return self._estimate(variant, "differences", name)
 
     def has(self, variant: str, name: str) -> bool:
-        """Whether the figure is known."""
-        return name in self._summary(variant)["figures"]
+        """Whether the figure is known, of two seeds or more."""
+        value = self._summary(variant)["figures"].get(name)
+        return value is not None and value["low"] is not None
 
     def between(self, one: str, other: str, name: str) -> Estimate:
         """A figure of one variant less another's, seed by seed."""
@@ -109,6 +110,8 @@ class Experiment:
     def spread(self, variant: str, name: str) -> float:
         """From the lowest to the highest seed."""
         values = self._by_seed(variant, name).values()
+        if not values:
+            raise NoFigure(f"no run of {variant} came to a score in experiment {self.name}")
         return max(values) - min(values)
 
     def _by_seed(self, variant: str, name: str) -> dict[int, float]:
@@ -120,9 +123,9 @@ class Experiment:
         return round(self.figure(variant, "steps").mean)
 
     def _estimate(self, variant: str, kind: str, name: str) -> Estimate:
-        value = self._summary(variant)[kind][name]
-        if value["low"] is None:
-            raise NotRun(f"{self.name}, of which one seed alone is there")
+        value = self._summary(variant)[kind].get(name)
+        if value is None or value["low"] is None:
+            raise NoFigure(f"fewer than two runs of {variant} came to a score in experiment {self.name}")
         return Estimate(**value)
 
     def _summary(self, variant: str) -> Json:
@@ -143,20 +146,20 @@ class Results:
         """What attention costs.
 
         Raises:
-            NotRun: it was not measured.
+            NoFigure: it was not measured.
         """
         if self.costs is None:
-            raise NotRun("scripts/attention_cost.py")
+            raise NoFigure("scripts/attention_cost.py has not been run yet")
         return self.costs
 
     def __getitem__(self, name: str) -> Experiment:
         """One experiment.
 
         Raises:
-            NotRun: its results are not all there.
+            NoFigure: its results are not all there.
         """
         if name not in self.experiments:
-            raise NotRun(name)
+            raise NoFigure(f"the experiment {name} has not been run yet")
         return self.experiments[name]
 
 
@@ -168,9 +171,8 @@ def load(folder: Path = FOLDER) -> Results:
         return values
 
     there = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.json")}
-    experiments = {
-        name: Experiment(name, read(f"experiments/{name}")) for name in EXPERIMENTS if f"experiments/{name}" in there
-    }
+    read_in = [Experiment(n, read(f"experiments/{n}")) for n in EXPERIMENTS if f"experiments/{n}" in there]
+    experiments = {experiment.name: experiment for experiment in read_in if experiment.complete}
     corrected, costs = (read(name) if name in there else None for name in ("reference-adamw", "attention-cost"))
     return Results(read("reference"), corrected, costs, experiments)
 
@@ -178,7 +180,7 @@ def load(folder: Path = FOLDER) -> Results:
 def _estimate(numbers: list[float]) -> Estimate:
     found = estimate(numbers)
     if found is None or found.low is None or found.high is None:
-        raise NotRun("with two seeds or more")
+        raise NoFigure("fewer than two seeds can be compared")
     return Estimate(found.n, found.mean, found.low, found.high)
 
 
