@@ -1,5 +1,6 @@
 """What the system tells of memory."""
 
+import subprocess
 import sys
 
 import pytest
@@ -20,3 +21,13 @@ def test_the_peak_is_of_this_process_and_in_bytes() -> None:
 def test_the_peak_never_falls() -> None:
     before = peak_memory()
     assert peak_memory() >= before
+
+
+CHILD = "from octavo.memory import peak_memory; print(peak_memory())"
+
+
+def test_the_peak_is_not_the_parents() -> None:
+    block = bytearray(300 * 2**20)
+    block[:: 2**12] = bytes([1]) * len(block[:: 2**12])  # resident
+    said = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True, check=True).stdout
+    assert 2**20 < int(said) < 150 * 2**20

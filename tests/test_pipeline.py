@@ -17,7 +17,7 @@ import torch
 
 from octavo.cli.main import main
 from octavo.corpus import Corpus
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, RanAway
 from octavo.pipeline import train
 from octavo.run import Run, load
 from octavo.runs import locked
@@ -176,6 +176,58 @@ class TestKilled:
         assert same(train(resume=True, name="a", runs=tmp_path, progress=False), by_epochs)
         assert (tmp_path / "a" / "metrics.jsonl").read_bytes() == before
 
+    @pytest.mark.parametrize("missing", [["samples.txt"], ["samples.txt", "diagnosis.json"]], ids=len)
+    def test_while_it_was_examined_it_is_examined_and_not_trained_again(
+        self, by_epochs: Run, tmp_path: Path, missing: list[str]
+    ) -> None:
+        shutil.copytree(by_epochs.path, tmp_path / "a")
+        for made in missing:
+            (tmp_path / "a" / made).unlink()
+        before = (tmp_path / "a" / "metrics.jsonl").read_bytes()
+        assert same(train(resume=True, runs=tmp_path, progress=False), by_epochs)
+        assert (tmp_path / "a" / "metrics.jsonl").read_bytes() == before
+        assert (tmp_path / "a" / "diagnosis.json").exists()
+        with pytest.raises(OctavoError, match="holds no unfinished run to resume"):
+            train(resume=True, runs=tmp_path, progress=False)
+
+
+class TestStoppedAtOnce:
+    """Ctrl-C where nothing waits for a step to end."""
+
+    @pytest.mark.parametrize("stage", ["baselines", "memorisation", "curves", "generate_many"])
+    def test_the_run_is_named_and_taken_up(
+        self,
+        by_epochs: Run,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+        stage: str,
+    ) -> None:
+        shutil.copytree(by_epochs.path, tmp_path / "a")
+        for made in ("samples.txt", "diagnosis.json", "baselines.json"):
+            (tmp_path / "a" / made).unlink()
+        with monkeypatch.context() as patch:
+            patch.setattr(Run, stage, _interrupted)
+            assert main(["train", "--resume", "--quiet", "--runs", str(tmp_path)]) == 130
+        said = capsys.readouterr().err
+        again = f"train --resume --name a --runs {tmp_path}"
+        assert said.startswith("Stopped at once. To go on from what is saved: ")
+        assert said.endswith(f"{again}\n")
+        assert main([*again.split(), "--quiet"]) == 0
+        assert (tmp_path / "a" / "samples.txt").read_bytes() == (by_epochs.path / "samples.txt").read_bytes()
+
+    def test_before_there_is_a_run(
+        self, text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("octavo.pipeline.make_plan", _interrupted)
+        assert main(["train", str(text), "--quiet", "--runs", str(tmp_path / "runs")]) == 130
+        assert capsys.readouterr().err == "Stopped at once, before anything was written.\n"
+        assert not (tmp_path / "runs").exists()
+
+
+def _interrupted(*arguments: Any, **options: Any) -> Any:
+    raise KeyboardInterrupt
+
 
 def test_signals_save_and_say_how_to_go_on_and_going_on_works(
     text: Path, tiny: dict[str, Any], by_steps: Run, environment: dict[str, str], tmp_path: Path
@@ -321,7 +373,7 @@ class TestRunningAway:
         checkpoint.state.update(step=checkpoint.state["step"] - 1, metrics_bytes=0)
         shutil.rmtree(place)
         save_checkpoint(place, checkpoint, keep=1)
-        with pytest.raises(OctavoError, match=r"the loss nan"):
+        with pytest.raises(RanAway, match=r"step \d+: the loss nan"):
             train(resume=True, name="a", runs=tmp_path, progress=False)
 
 

@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 import octavo
 from octavo.corpus import Corpus
+from octavo.errors import OctavoError
 from octavo.run import Run
 
 ISSUE = """
@@ -161,6 +163,15 @@ class TestBaselines:
             copied.baselines(split="train")
         with pytest.raises(octavo.OctavoError, match="has no test part"):
             copied.baselines(split="test")
+
+
+def test_a_run_that_trains_on_is_diagnosed_from_the_score_just_made(copied: Run) -> None:
+    score = copied.evaluate()
+    shutil.copytree(copied.path / "checkpoints" / copied.checkpoint, copied.path / "checkpoints" / "step-00000099")
+    with pytest.raises(OctavoError, match="has no score yet"):
+        copied.diagnose()
+    assert copied.diagnose(score) is not None
+    assert copied.directory.read_json("diagnosis.json")["checkpoint"] == score.checkpoint
 
 
 def test_the_overlap_with_the_training_part(trained: Run, play: str, strange: Run) -> None:

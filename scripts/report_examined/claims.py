@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from scripts.report_examined.results import Estimate, NoFigure, Results, perplexity
+from scripts.report_examined.results import Estimate, NoFigure, Results
+
+from octavo.evaluate import perplexity
 
 Verdict = Literal["holds", "does not hold", "cannot be said"]
 Outcome = tuple[Verdict, str]

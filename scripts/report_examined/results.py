@@ -1,7 +1,6 @@
 """The figures that the page rests on, as the commands of Octavo wrote them."""
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -182,8 +181,3 @@ def _estimate(numbers: list[float]) -> Estimate:
     if found is None or found.low is None or found.high is None:
         raise NoFigure("fewer than two seeds can be compared")
     return Estimate(found.n, found.mean, found.low, found.high)
-
-
-def perplexity(nats: float) -> float:
-    """Of a loss in nats."""
-    return math.exp(min(nats, 700.0))

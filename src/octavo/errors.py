@@ -7,3 +7,7 @@ class OctavoError(Exception):
     The message is one sentence for a person: what is wrong, and what to do. The command
     line prints it without a traceback and exits with code 2; from Python it is an exception.
     """
+
+
+class RanAway(OctavoError):
+    """Training came to numbers that are infinite or none, or to a loss far above chance: a result of its settings."""

@@ -25,6 +25,7 @@ from octavo.tokenizer import Tokenizer, load_tokenizer
 from octavo.training import (
     Counted,
     Interrupted,
+    InterruptedAtOnce,
     Precision,
     Training,
     TrainingState,
@@ -59,12 +60,13 @@ def train(
     """Train on `text` (paths, or a Corpus; None is Tiny Shakespeare), score, draw and sample; return the run.
 
     `overrides` are settings by dotted name, such as ``{"model.n_layers": 3}``. With `resume`, an unfinished run
-    goes on from its newest checkpoint: `name`, or the newest one. `brief`: after training it is scored, and that
-    is all; no baselines, diagnosis, curves or samples.
+    goes on from where it stopped, its newest checkpoint or what comes after training: `name`, or the newest one.
+    `brief`: after training it is scored, and that is all; no baselines, diagnosis, curves or samples.
 
     Raises:
         OctavoError: whatever cannot work, in one sentence with the mend.
         Interrupted: a signal asked to stop; the run is saved and can be resumed.
+        InterruptedAtOnce: Ctrl-C came after training, or twice; the run can be resumed from what is saved.
     """
     request = Request(preset, overrides, minutes, steps, epochs, seed)
     root = runs_root(runs)
@@ -77,21 +79,30 @@ def train(
             for line in plan.lines():
                 shown.note(line)
             directory = create_run(root, plan.name, lambda folder: _fill(folder, plan))
-        with locked(directory):
-            if directory.finished:
-                shown.note(f"{directory.name} is trained already")
-            else:
-                _train(directory, shown)
-            run = Run(directory)
-            shown.note("scoring the held-out part")
-            run.evaluate(watch=lambda share: shown.share("scoring", share))
-            if not brief:
-                _examine(run, shown)
-            return run
+        try:
+            with locked(directory):
+                return _go_on(directory, shown, brief)
+        except KeyboardInterrupt:
+            raise InterruptedAtOnce(directory.name) from None
+
+
+def _go_on(directory: RunDirectory, progress: Progress, brief: bool) -> Run:
+    """Whatever a run still lacks."""
+    if directory.finished:
+        progress.note(f"{directory.name} is trained already")
+    else:
+        _train(directory, progress)
+    run = Run(directory)
+    progress.note("scoring the held-out part")
+    run.evaluate(watch=lambda share: progress.share("scoring", share))
+    if not brief:
+        _examine(run, progress)
+    return run
 
 
 def _examine(run: Run, progress: Progress) -> None:
-    """What a person wants to see of a trained and scored run: baselines, diagnosis, curves, samples."""
+    """What a person wants to see of a trained and scored run: baselines, diagnosis, curves; samples come last, since
+    where they are nothing is missing (`octavo.resume.complete`)."""
     progress.note("comparing with simpler models, drawing curves, writing samples")
     run.baselines(watch=lambda share: progress.share("comparing", share))
     run.memorisation(watch=lambda share: progress.share("looking for copies", share))
@@ -173,7 +184,7 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     except OctavoError as error:
         kept = sorted(p.name for p in (directory.path / "checkpoints").glob("step-*"))
         good = f"the last good checkpoint is {kept[-1]}" if kept else "there was no checkpoint yet"
-        raise OctavoError(f"step {state.step + 1}: {error} ({directory.name}: {good})") from None
+        raise type(error)(f"step {state.step + 1}: {error} ({directory.name}: {good})") from None
     finally:
         metrics.close()
 

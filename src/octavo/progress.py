@@ -13,8 +13,8 @@ LOOKED_AT = {"validation": "held-out", "train-slice": "set-aside"}  # what a par
 _EVERY = 10.0  # seconds between plain lines
 
 
-class Progress:
-    """Shows nothing; the other kinds say more. Used as a context: the display ends with it."""
+class Display:
+    """What stays on the screen until it is closed. Used as a context: it ends with it."""
 
     def __enter__(self) -> Self:
         return self
@@ -27,6 +27,13 @@ class Progress:
     def note(self, text: str) -> None:
         """A line that stays."""
 
+    def close(self) -> None:
+        """Nothing more will come."""
+
+
+class Progress(Display):
+    """Shows nothing; the other kinds say more."""
+
     def event(self, event: Event) -> None:
         """Something that happened in training."""
 
@@ -35,9 +42,6 @@ class Progress:
 
     def share(self, what: str, share: float) -> None:
         """How much of some other long work is done, 0 … 1."""
-
-    def close(self) -> None:
-        """Nothing more will come."""
 
 
 class PlainProgress(Progress):

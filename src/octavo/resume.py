@@ -10,17 +10,22 @@ from octavo.runs.scores import standard_score
 
 
 def run_to_resume(root: Path, name: str | None) -> RunDirectory:
-    """The run of that name, or the newest under `root` that is not both trained and scored.
+    """The run of that name, or the newest under `root` that is not trained, scored and examined.
 
     Raises:
         OctavoError: there is none.
     """
     if name is not None:
         return open_run(name, root)
-    waiting = [run for run in list_runs(root) if not (run.finished and standard_score(run))]
+    waiting = [run for run in list_runs(root) if not complete(run)]
     if not waiting:
         raise OctavoError(f"{root} holds no unfinished run to resume: octavo runs lists what there is")
     return waiting[-1]
+
+
+def complete(run: RunDirectory) -> bool:
+    """Whether it is trained, scored, and examined to the end, which its samples are."""
+    return run.finished and standard_score(run) is not None and (run.path / "samples.txt").is_file()
 
 
 def check_same(run: RunDirectory, request: Request, corpus: Corpus | None) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal, overload
 from octavo.config import Config
 from octavo.corpus import Corpus, read_corpus
 from octavo.data import TokenPart, open_parts
-from octavo.diagnosis import Case, Finding, diagnose, looks_of
+from octavo.diagnosis import Case, Finding, diagnose, looks_of, part_of_looks
 from octavo.errors import OctavoError
 from octavo.evaluate import Baseline, Evaluation, Memorisation, Overlap, Protocol, Watch, evaluate, unwatched
 from octavo.evaluate.copies import SEARCHED, overlap
@@ -250,14 +250,16 @@ class Run:
             return None  # it can always be measured again
         return found if found.checkpoint == self.checkpoint else None
 
-    def diagnose(self, watch: Watch = unwatched) -> list[Finding]:
+    def diagnose(self, score: Evaluation | None = None, watch: Watch = unwatched) -> list[Finding]:
         """What the run suffers from, the gravest first, from its score, its baselines and its looks; nothing if it
         is well. Kept in ``diagnosis.json``.
+
+        `score` is :attr:`evaluation` just made: of a run that trains meanwhile, a newer checkpoint may have none.
 
         Raises:
             OctavoError: it has not been scored.
         """
-        score, metrics = self.evaluation, self.metrics
+        score, metrics = score or self.evaluation, self.metrics
         per_character = score.tokens / score.characters
         floors: dict[str, float] = {}
         for baseline in self.baselines(watch=watch):
@@ -272,7 +274,9 @@ class Run:
             floors,
             per_character,
             lossless=score.lossless_tokenizer,
+            ended=bool(metrics) and metrics[-1].get("reason") == "budget",
             early_stopped=bool(self.config.train.patience),
+            part=part_of_looks(self.config),
             memorisation=self.memorised,
         )
         found = diagnose(case)

@@ -1,6 +1,7 @@
 """octavo evaluate: one table with the model among simpler ones, and every reservation in words."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +101,19 @@ def test_of_a_very_short_text(copied: Run, tmp_path: Path, capsys: pytest.Captur
     out = told(capsys, copied.path, tmp_path / "short.txt")
     assert "standard error  none: the text is too short for one" in out
     assert "counts whole bytes, and here they are few: a rough measure: " in out
+
+
+def test_a_checkpoint_that_comes_meanwhile_does_not_matter(
+    copied: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Run.evaluate
+
+    def while_it_trains(run: Run, *arguments: Any, **options: Any) -> Any:
+        score = whole(run, *arguments, **options)
+        shutil.copytree(run.path / "checkpoints" / run.checkpoint, run.path / "checkpoints" / "step-00000099")
+        return score
+
+    monkeypatch.setattr(Run, "evaluate", while_it_trains)
+    out = told(capsys, copied.path)
+    assert list(rows(out))
+    assert "diagnosis" in out or "mend: " in out

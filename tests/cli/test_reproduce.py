@@ -154,6 +154,14 @@ class TestAgain:
         ended, undisturbed = (dict(r.model.named_parameters()) for r in (load(stopped), reproduced.run))
         assert all(torch.equal(ended[name], undisturbed[name]) for name in undisturbed)
 
+    def test_one_that_was_stopped_after_training_is_examined(self, reproduced: Reproduced, tmp_path: Path) -> None:
+        stopped = shutil.copytree(reproduced.run.path, tmp_path / "reference")
+        (stopped / "samples.txt").unlink()
+        before = (stopped / "metrics.jsonl").read_bytes()
+        assert self.again(reproduced, tmp_path).path == stopped
+        assert (stopped / "samples.txt").exists()
+        assert (stopped / "metrics.jsonl").read_bytes() == before
+
     def test_another_setting_is_refused(self, reproduced: Reproduced, capsys: pytest.CaptureFixture[str]) -> None:
         assert main([*reproduced.command, "--seed", "7"]) == 2
         said = capsys.readouterr()
@@ -177,6 +185,7 @@ sys.exit(code)
         (["--epochs", "0"], "a budget of 0 epochs is none"),
         (["--optimizer.kind=adamv"], "optimizer.kind cannot be 'adamv'"),
         (["--text", "missing.txt"], "missing.txt"),
+        (["--encoding", "latin-1"], "--encoding goes with --text alone: leave it out"),
         (["--name", "a/b"], "cannot be the name of a run"),
         (["--preset", "pocket"], "there is no option --preset"),
     ],
@@ -206,3 +215,21 @@ def test_a_signal_stops_it_and_the_same_command_goes_on(
     monkeypatch.setattr("octavo.reproduction.reproduce.train", stopped)
     assert main(["reproduce", "--runs", str(tmp_path)]) == 128 + 15
     assert "Stopped at step 123; saved. To go on, give the same command again." in capsys.readouterr().err
+
+
+def test_stopped_while_it_measures_it_measures_when_it_is_called_again(
+    copied: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    command = ["reproduce", "--quiet", "--runs", str(copied.path.parent), "--name", copied.name]
+    monkeypatch.setattr("octavo.reproduction.reproduce.standing_run", lambda *given: copied.directory)
+    monkeypatch.setattr("octavo.cli.reproduce.standing_run", lambda *given: copied.directory)
+    with monkeypatch.context() as patch:
+        patch.setattr("octavo.reproduction.reproduce.draw_all", stopped)
+        assert main(command) == 130
+    assert "Stopped at once. To go on, give the same command again." in capsys.readouterr().err
+    assert not (copied.path / "reproduction" / "report.md").exists()
+    assert main(command) == 0
+    assert (copied.path / "reproduction" / "report.md").exists()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from octavo.config import ModelConfig, TokenizerConfig
 from octavo.errors import OctavoError
-from octavo.evaluate import ScoredText, evaluate
+from octavo.evaluate import ScoredText, evaluate, perplexity
 from octavo.evaluate.evaluation import disjoint_pieces
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer, train_tokenizer
@@ -178,6 +178,11 @@ def test_what_cannot_be_scored_is_refused() -> None:
         evaluate(model, PIECES, scored(PIECES), context_length=16)
     with pytest.raises(OctavoError, match="window of 0 characters is out of range"):
         evaluate(model, PIECES, scored(PIECES, TEXT), context_length=16, protocol="disjoint", window_characters=0)
+
+
+def test_the_perplexity_of_a_loss_that_ran_away_is_a_number() -> None:
+    assert perplexity(math.log(7)) == pytest.approx(7)
+    assert math.isfinite(perplexity(1e6))
 
 
 def test_the_default_stride_is_half_the_context() -> None:

@@ -86,6 +86,12 @@ def test_pytorch_is_what_torch_does_by_itself() -> None:
                 assert tensor.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.03)
 
 
+def test_a_table_of_positions_starts_as_an_embedding_of_torch_does() -> None:
+    rows = weights(0, initialisation="pytorch", position="learned")["positions.rows"]
+    assert rows.std().item() == pytest.approx(1, abs=0.03)
+    assert rows.mean().item() == pytest.approx(0, abs=0.03)
+
+
 @pytest.mark.parametrize("tied", [True, False])
 def test_scaled_begins_as_nothing_but_the_embedding(tied: bool) -> None:
     drawn = weights(0, bias=True, tied_embeddings=tied, position="learned")

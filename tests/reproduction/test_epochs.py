@@ -16,6 +16,7 @@ def test_rows_and_looks_are_read_from_the_metrics() -> None:
     common = {"step": 7, "epoch": 1.0, "seconds": 3.0}
     metrics: list[dict[str, Any]] = [
         {"event": "step", **common, "loss": 9.0},
+        {"event": "validation", **common, "loss": 5.2, "part": "validation"},  # of before there was more to a look
         {"event": "validation", **common, "loss": 5.0, "train_loss": 4.9, "weight_norm": 200.0, "part": "validation"},
         {"event": "epoch", **common, "train_loss": 5.2663, "validation_loss": 5.5497},
         {"event": "epoch", **common | {"epoch": 2.0004}, "train_loss": 5.5, "validation_loss": 800.0},

@@ -50,3 +50,15 @@ def test_without_an_epoch_it_is_estimated_from_the_steps(trained: Run) -> None:
     assert found.seconds_per_epoch == pytest.approx(windows / 16 / rate, rel=0.02)
     assert found.validation_steps_per_second == 10 / 0.5
     assert found.seconds == trained.metrics[-1]["seconds"]
+
+
+def test_the_last_epochs_validation_counts_only_where_it_was_the_end(copied: Run) -> None:
+    run = logged(
+        copied,
+        {"event": "step", "step": 10, "seconds": 1.0, "steps_per_second": 10.0},
+        {"event": "epoch", "step": 16, "seconds": 2.0, "validation_windows": 160, "validation_seconds": 0.5},
+        {"event": "end", "step": 24, "seconds": 4.0},
+    )
+    found = measure_runtime(run, MEASURED)
+    assert (found.seconds_per_epoch, found.seconds) == (2.5, 4.0), "those 4 s hold it already"
+    assert found.peak_memory_bytes == 0, "the run is of before that was measured"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, RanAway
 from octavo.model import Transformer
 from octavo.request import Request
 from octavo.training import TrainingState, load_weights
@@ -25,7 +25,7 @@ def test_an_exploded_loss_is_noticed_after_fifty_steps(state: TrainingState) -> 
         state.record(2.03 * chance, 1.0)
     state.record(0.5 * chance, 1.0)
     assert state.step == 50  # the mean of the last 50 counts: now 1.98 times chance, then 2.05
-    with pytest.raises(OctavoError, match=r"the loss exploded: .* where chance is 5\.704: lower"):
+    with pytest.raises(RanAway, match=r"the loss exploded: .* where chance is 5\.704: lower"):
         state.record(4.5 * chance, 1.0)
 
 
@@ -64,3 +64,12 @@ def test_weights_of_another_model_are_refused(state: TrainingState) -> None:
         load_weights(other, weights)
     with pytest.raises(OctavoError, match=r"not those of config\.toml"):
         load_weights(state.model, weights | {"more": torch.zeros(1)})
+
+
+def test_a_checkpoint_of_before_epochs_were_told_is_gone_on_from(state: TrainingState) -> None:
+    state.record(5.0, 1.0)
+    checkpoint = state.checkpoint()
+    del checkpoint.state["epoch_losses"]
+    state.restore(checkpoint)
+    state.record(4.0, 1.0)
+    assert state.epoch_losses == [4.0, 1]

@@ -88,6 +88,6 @@ def run(options: argparse.Namespace) -> int:
     print("\n".join(score_table.table(score, baselines, trained_for)), end="\n\n")
     print("\n".join([*score_table.figures(score), *score_table.reservations(score, baselines, overlap)]))
     if diagnosed:
-        print("\n" + "\n".join(diagnosis_lines(scored)))
+        print("\n" + "\n".join(diagnosis_lines(scored, score=score)))
     print(f"written to {directory.path / 'evaluation.json'}" + (" and baselines.json" if baselines else ""))
     return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from octavo.cli.parser import add_runs_option
 from octavo.corpus import read_corpus
+from octavo.errors import OctavoError
 from octavo.reproduction.reported import PRESET
 from octavo.reproduction.standing import standing_run
 from octavo.request import Request
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--name", default=PRESET, help=f"the run's name ({PRESET}); one that stands is gone on with")
     parser.add_argument("--text", metavar="FILE", help="another text than Tiny Shakespeare")
-    parser.add_argument("--encoding", default="utf-8", help="how FILE is encoded (default: utf-8)")
+    parser.add_argument("--encoding", help="how FILE is encoded (default: utf-8)")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting, such as optimizer.kind=adamw"
     )
@@ -38,8 +39,10 @@ def run(options: argparse.Namespace) -> int:
     """Train, measure, and print the table of epochs beside the report's."""
     overrides = [parse_assignment(text) for text in options.set]
     request = Request(PRESET, overrides, epochs=options.epochs, seed=options.seed)
+    if options.encoding is not None and options.text is None:
+        raise OctavoError("--encoding goes with --text alone: leave it out")
     # What is wrong with settings, names or files shows before anything heavy is loaded.
-    corpus = None if options.text is None else read_corpus([options.text], encoding=options.encoding)
+    corpus = None if options.text is None else read_corpus([options.text], encoding=options.encoding or "utf-8")
     standing_run(runs_root(options.runs), options.name, request, corpus)
 
     from octavo.reproduction.reproduce import reproduce
@@ -58,6 +61,9 @@ def run(options: argparse.Namespace) -> int:
     except Interrupted as stopped:
         print(f"Stopped at step {stopped.step}; saved. To go on, give the same command again.", file=sys.stderr)
         return 128 + stopped.signal_number
+    except KeyboardInterrupt:
+        print("Stopped at once. To go on, give the same command again.", file=sys.stderr)
+        return 130
     print("\n".join(_summary(found)))
     return 0
 

@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         return _dry_run(options, request, corpus)
 
     from octavo.pipeline import train
-    from octavo.training import Interrupted
+    from octavo.training import Interrupted, InterruptedAtOnce
 
     try:
         trained = train(
@@ -82,17 +82,24 @@ def run(options: argparse.Namespace) -> int:
             progress=not options.quiet,
         )
     except Interrupted as stopped:
-        again = f"{program()} train --resume --name {stopped.run_name}{runs_given(options)}"
+        again = _again(options, stopped.run_name)
         print(f"Stopped at step {stopped.step}; saved. To go on: {again}", file=sys.stderr)
         return 128 + stopped.signal_number
+    except InterruptedAtOnce as stopped:
+        again = _again(options, stopped.run_name)
+        print(f"Stopped at once. To go on from what is saved: {again}", file=sys.stderr)
+        return 130
     except KeyboardInterrupt:
-        again = f"{program()} train --resume{runs_given(options)}"
-        print(f"Stopped at once. To go on from the last checkpoint, if there is one: {again}", file=sys.stderr)
+        print("Stopped at once, before anything was written.", file=sys.stderr)
         return 130
     if options.quiet and corpus is not None and corpus.skipped:
         print(f"passed over {len(corpus.skipped)} that are no text", file=sys.stderr)
     print("\n".join(_summary(trained, options)))
     return 0
+
+
+def _again(options: argparse.Namespace, run_name: str) -> str:
+    return f"{program()} train --resume --name {shlex.quote(options.name or run_name)}{runs_given(options)}"
 
 
 def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | None) -> int:
@@ -135,6 +142,18 @@ def _summary(run: Run, options: argparse.Namespace) -> list[str]:
 
 
 def _beside(run: Run) -> list[str]:
-    """What simpler models need for the same text, from the worst to the best."""
-    others = [f"{baseline.name}: {baseline.nats_per_character:.3f}" for baseline in run.baselines()]
-    return wrapped("simpler models, in nats per character: " + ", ".join(others), indent="  ")
+    """What simpler models need for the same text, from the worst to the best; tokens apart where they lose text."""
+    others = run.baselines()
+    groups = {"simpler models, in nats per character": others}
+    if not run.tokenizer.lossless:
+        groups = {
+            "simpler models of the same tokens, in nats per character": [b for b in others if b.nats_per_token],
+            "models of all the text, white space too, which compare with none of these": [
+                b for b in others if not b.nats_per_token
+            ],
+        }
+    lines = []
+    for title, group in groups.items():
+        listed = ", ".join(f"{baseline.name}: {baseline.nats_per_character:.3f}" for baseline in group)
+        lines += wrapped(f"{title}: {listed}", indent="  ")
+    return lines

@@ -2,7 +2,7 @@
 
 from octavo.evaluate.baselines import Baseline, baselines
 from octavo.evaluate.copies import Copied, Overlap
-from octavo.evaluate.evaluation import Evaluation, Protocol, ScoredText, evaluate
+from octavo.evaluate.evaluation import Evaluation, Protocol, ScoredText, evaluate, perplexity
 from octavo.evaluate.memorisation import Memorisation, measure_memorisation
 from octavo.evaluate.scoring import Watch, unwatched
 
@@ -18,5 +18,6 @@ __all__ = [
     "baselines",
     "evaluate",
     "measure_memorisation",
+    "perplexity",
     "unwatched",
 ]

@@ -120,7 +120,7 @@ def evaluate(
         characters=text.characters,
         bytes=text.bytes,
         nats_per_token=total / tokens,
-        perplexity_per_token=math.exp(min(total / tokens, 700.0)),
+        perplexity_per_token=perplexity(total / tokens),
         nats_per_character=per_character,
         bits_per_character=per_character / math.log(2),
         nats_per_byte=total / text.bytes,
@@ -132,6 +132,11 @@ def evaluate(
         checkpoint=checkpoint,
         seconds=time.perf_counter() - began,
     )
+
+
+def perplexity(nats: float) -> float:
+    """Of a loss in nats per token; finite for one that ran away."""
+    return math.exp(min(nats, 700.0))
 
 
 def disjoint_pieces(

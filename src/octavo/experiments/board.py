@@ -4,37 +4,23 @@ import contextlib
 import sys
 import time
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, TextIO
 
 from octavo.experiments.status import CellStatus, time_left
+from octavo.progress import Display
 from octavo.terminal import duration, shown
 
 _EVERY = 30.0  # seconds between plain lines of where everything is
 
 
-class Board:
-    """Shows nothing; the other kinds say more. Used as a context: the display ends with it."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def note(self, text: str) -> None:
-        """A line that stays."""
+class Board(Display):
+    """Shows nothing; the other kinds say more."""
 
     def ended(self, cell: CellStatus) -> None:
         """A cell is done or has failed."""
 
     def look(self, cells: Sequence[CellStatus], at_once: int) -> None:
         """Where every cell is; called often."""
-
-    def close(self) -> None:
-        """Nothing more will come."""
 
 
 class PlainBoard(Board):

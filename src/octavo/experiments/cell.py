@@ -15,9 +15,9 @@ from typing import Any
 
 import torch
 
-from octavo.corpus import read_corpus
+from octavo.corpus import Corpus, read_corpus
 from octavo.data import documents
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, RanAway
 from octavo.evaluate import ScoredText, evaluate
 from octavo.experiments.row import Row
 from octavo.pipeline import train
@@ -62,15 +62,28 @@ def run_cell(job: Job) -> Row | None:
         return _row(job, run, memory_known=trained_here and job.own_process)
     except Interrupted:
         return None
+    except RanAway as error:
+        return failed(job, str(error), final=True, ran_away=True)
     except OctavoError as error:
-        return failed(job, str(error))
+        return failed(job, str(error), final=_settings_refused(job, error))
     except Exception as error:  # one cell's bad luck is not the experiment's
-        return failed(job, f"{type(error).__name__}: {error}", final=False, trace=traceback.format_exc())
+        return failed(job, f"{type(error).__name__}: {error}", trace=traceback.format_exc())
 
 
-def failed(job: Job, sentence: str, *, final: bool = True, trace: str = "") -> Row:
-    """The row of a cell that has no result."""
-    return Row(job.variant, job.seed, job.run, failure=" ".join(sentence.split()), final=final, trace=trace)
+def failed(job: Job, sentence: str, *, final: bool = False, ran_away: bool = False, trace: str = "") -> Row:
+    """The row of a cell that has no result; a final one is not tried again."""
+    sentence = " ".join(sentence.split())
+    return Row(job.variant, job.seed, job.run, failure=sentence, final=final, ran_away=ran_away, trace=trace)
+
+
+class _NoText(OctavoError):
+    """The text cannot be read, or is another one."""
+
+
+def _settings_refused(job: Job, error: OctavoError) -> bool:
+    """Whether the cell failed before there was a run, by no fault of its text or of the system (a full disk)."""
+    of_the_system = isinstance(error.__context__, OSError)
+    return not (of_the_system or isinstance(error, _NoText) or Path(job.folder, job.run).exists())
 
 
 def _trained(job: Job) -> tuple[bool, Run]:
@@ -83,11 +96,8 @@ def _trained(job: Job) -> tuple[bool, Run]:
         if run.directory.finished and standard_score(run.directory):
             return False, run
     finished = begun and load(place).directory.finished
-    corpus = read_corpus(job.text, encoding=job.encoding)
-    if corpus.sha256 != job.sha256:
-        raise OctavoError("the text is not what it was when the experiment began: put it back, or use another name")
     run = train(
-        corpus,
+        _corpus(job),
         name=job.run,
         runs=job.folder,
         overrides=dict(job.settings),
@@ -96,6 +106,16 @@ def _trained(job: Job) -> tuple[bool, Run]:
         brief=True,
     )
     return not finished, run
+
+
+def _corpus(job: Job) -> Corpus:
+    try:
+        corpus = read_corpus(job.text, encoding=job.encoding)
+    except OctavoError as error:
+        raise _NoText(str(error)) from None
+    if corpus.sha256 != job.sha256:
+        raise _NoText("the text is not what it was when the experiment began: put it back, or use another name")
+    return corpus
 
 
 def _wait_for_others(place: Path) -> None:
@@ -125,7 +145,7 @@ def _row(job: Job, run: Run, *, memory_known: bool) -> Row:
         standard_error_nats_per_character=score.standard_error_nats_per_character,
         at_context=_at_contexts(run, job.contexts),
         train_loss=look.get("train_loss"),
-        validation_loss=look.get("loss"),
+        validation_loss=look.get("loss") if look.get("part") == "validation" else None,
         weight_norm=look.get("weight_norm"),
         steps=end["step"],
         epochs=end["epoch"],

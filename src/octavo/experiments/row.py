@@ -15,6 +15,7 @@ class Row:
     run: str  # name of the run's folder within the experiment's
     failure: str = ""  # one sentence; empty: it is trained and scored
     final: bool = True  # False: of a failure that was none of the settings' doing, so that it is tried again
+    ran_away: bool = False  # of a failure: training came to numbers that are infinite, none, or far above chance
     trace: str = ""  # of a failure that nobody foresaw
     nats_per_character: float | None = None
     bits_per_character: float | None = None
@@ -22,7 +23,7 @@ class Row:
     standard_error_nats_per_character: float | None = None  # from the choice of text, not from the seed
     at_context: dict[str, float | None] = field(default_factory=dict)  # nats per character in windows of that length
     train_loss: float | None = None  # nats per token, last look: text that was trained on, without dropout
-    validation_loss: float | None = None  # nats per token, the same look: as many windows that were not
+    validation_loss: float | None = None  # nats per token, the same look, if it was at held-out text: as many windows
     weight_norm: float | None = None  # length of all matrices as one vector, at that look
     steps: int | None = None
     epochs: float | None = None

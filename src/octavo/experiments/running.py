@@ -52,7 +52,7 @@ def run_jobs(
                 if tries[job.run] < _TRIES:
                     futures[_submitted(job, pool)] = job
                     continue
-                row = failed(job, f"{error or type(error).__name__}, {_TRIES} times", final=False)
+                row = failed(job, f"{error or type(error).__name__}, {_TRIES} times")
             if row is not None:
                 finished(row)
         look(futures)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from octavo.errors import OctavoError
+from octavo.evaluate import perplexity
 from octavo.plots.lettering import drawable
 from octavo.plots.saving import save_figure
 
@@ -46,7 +47,7 @@ def _figure(
 
     panels: dict[str, Callable[[dict[str, Any]], float]] = {
         "loss, nats per token": lambda event: float(event["loss"]),
-        "perplexity per token": lambda event: math.exp(min(event["loss"], 700.0)),
+        "perplexity per token": lambda event: perplexity(event["loss"]),
         "bits per character": lambda event: float(event["nats_per_character"]) / math.log(2),
     }
     figure: Any = Figure(figsize=(11, 3.6), layout="constrained")

@@ -1,9 +1,9 @@
 """Loss and perplexity over the epochs, beside those that somebody else reports."""
 
-import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from octavo.evaluate import perplexity
 from octavo.plots.lettering import drawable
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def epochs_figure(
 
     figure = Figure(figsize=(11, 4), layout="constrained")
     figure.suptitle(drawable(title), fontsize=11, parse_math=False)
-    panels: dict[str, Callable[[float], float]] = {"loss, nats per token": float, "perplexity per token": _perplexity}
+    panels: dict[str, Callable[[float], float]] = {"loss, nats per token": float, "perplexity per token": perplexity}
     for axes, (name, value) in zip(figure.subplots(1, 2), panels.items(), strict=True):
         if looks:
             axes.plot(
@@ -82,7 +82,3 @@ def _limits(values: Sequence[float]) -> tuple[float, float] | None:
         return None
     margin = 0.06 * (max(values) - min(values)) or 0.05 * abs(values[0]) or 1.0
     return min(values) - margin, max(values) + margin
-
-
-def _perplexity(loss: float) -> float:
-    return math.exp(min(loss, 700.0))

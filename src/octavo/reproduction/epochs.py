@@ -1,9 +1,9 @@
 """The run's epochs, and the looks within the first one, out of its metrics."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from octavo.evaluate import perplexity
 from octavo.reproduction.reported import EpochRow
 from octavo.runs import Record
 
@@ -37,7 +37,7 @@ def epoch_rows(metrics: Sequence[Record]) -> tuple[EpochRow, ...]:
             round(event["epoch"]),
             event["train_loss"],
             event["validation_loss"],
-            math.exp(min(event["validation_loss"], 700.0)),
+            perplexity(event["validation_loss"]),
         )
         for event in metrics
         if event["event"] == "epoch"
@@ -45,11 +45,11 @@ def epoch_rows(metrics: Sequence[Record]) -> tuple[EpochRow, ...]:
 
 
 def all_looks(metrics: Sequence[Record]) -> tuple[Look, ...]:
-    """Every small look of the run, in order."""
+    """Every small look of the run, in order; runs of an older Octavo looked at the held-out part alone."""
     return tuple(
         Look(event["step"], event["epoch"], event["loss"], event["train_loss"], event["weight_norm"])
         for event in metrics
-        if event["event"] == "validation"
+        if event["event"] == "validation" and "weight_norm" in event
     )
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from octavo.evaluate import perplexity
 from octavo.reproduction import reading, reported
 from octavo.reproduction.epochs import first_epoch, some_looks
 from octavo.reproduction.facts import Fact, Value
 from octavo.reproduction.pictures import EPOCHS, FIRST_EPOCH, PERPLEXITIES, attention_picture
 from octavo.reproduction.reported import EpochRow
-from octavo.reproduction.reproduction import Reproduction, perplexity, report_row
+from octavo.reproduction.reproduction import Reproduction, report_row
 from octavo.terminal import duration, shown
 
 EPOCH_HEAD = (

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from octavo.evaluate import perplexity
 from octavo.plots.attention import attention_figures
 from octavo.plots.epochs import EpochPoint, LookPoint, epochs_figure
 from octavo.plots.perplexities import perplexities_figure
@@ -10,7 +11,7 @@ from octavo.plots.unlearning import WeightPoint, unlearning_figure
 from octavo.progress import Progress
 from octavo.reproduction import reported
 from octavo.reproduction.epochs import first_epoch
-from octavo.reproduction.reproduction import Reproduction, perplexity
+from octavo.reproduction.reproduction import Reproduction
 
 EPOCHS, FIRST_EPOCH, PERPLEXITIES = "epochs", "first-epoch", "perplexities"
 

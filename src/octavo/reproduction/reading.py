@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from octavo.evaluate import perplexity
 from octavo.reproduction.epochs import Look, unlearned
 from octavo.reproduction.losses import Perplexities
 from octavo.reproduction.patterns import distance_from_even
-from octavo.reproduction.reproduction import Reproduction, perplexity
+from octavo.reproduction.reproduction import Reproduction
 
 _EVEN = 0.05  # of a distance that goes to 1
 _MEMORISED = 0.1  # nats per token better on what it was trained on

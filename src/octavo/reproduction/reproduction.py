@@ -1,11 +1,10 @@
 """All that a reproduction has found, as one value, and what it comes to as JSON."""
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from octavo.diagnosis import Finding
-from octavo.evaluate import Evaluation
+from octavo.evaluate import Evaluation, perplexity
 from octavo.progress import Progress
 from octavo.reproduction import reported
 from octavo.reproduction.epochs import Look, all_looks, epoch_rows
@@ -92,7 +91,7 @@ def measure(run: Run, progress: Progress) -> Reproduction:
         all_looks(run.metrics),
         perplexities,
         run.evaluation,
-        tuple(run.diagnose(lambda share: progress.share("comparing with simpler models", share))),
+        tuple(run.diagnose(watch=lambda share: progress.share("comparing with simpler models", share))),
         measure_runtime(run, perplexities),
         read_texts(run),
         largest_query_key_weight(run.model),
@@ -103,11 +102,6 @@ def measure(run: Run, progress: Progress) -> Reproduction:
 def report_row(epoch: int) -> EpochRow | None:
     """The report's row of an epoch, if it has one."""
     return next((row for row in reported.EPOCHS if row.epoch == epoch), None)
-
-
-def perplexity(loss: float) -> float:
-    """Of a loss in nats per token."""
-    return math.exp(min(loss, 700.0))
 
 
 def _summary(losses: BatchLosses) -> dict[str, Any]:

@@ -50,18 +50,21 @@ def measure_runtime(run: Run, perplexities: Perplexities) -> Runtime:
         seconds_per_epoch = (epochs[-1]["seconds"] + epochs[-1]["validation_seconds"]) / len(epochs)
     else:
         seconds_per_epoch = batch_order(run).steps_per_epoch / training
+    seconds = end["seconds"]
+    if epochs and epochs[-1]["step"] == end["step"]:  # the clock of training was read before the last validation
+        seconds += epochs[-1]["validation_seconds"]
     sampling = SamplingConfig(temperature=1.0, top_k=TOP_K, max_new_tokens=_TOKENS)
     prompt = run.parts["validation"].ids[:8].tolist()
     return Runtime(
         epochs_timed=len(epochs),
         seconds_per_epoch=seconds_per_epoch,
-        seconds=end["seconds"] + (epochs[-1]["validation_seconds"] if epochs else 0.0),
+        seconds=seconds,
         training_steps_per_second=training,
         validation_steps_per_second=looked / looking,
         parameters=run.model.n_parameters(),
         seconds_per_100_tokens=_seconds(lambda: continue_from_last(run, prompt, sampling)),
         seconds_per_100_tokens_cached=_seconds(lambda: _decode(run, prompt, sampling)),
-        peak_memory_bytes=end["peak_memory_bytes"],
+        peak_memory_bytes=end.get("peak_memory_bytes", 0),
         trained_on=_machine(run.directory.provenance["sittings"][-1]),
         measured_on=_machine(machine_facts()),
     )

@@ -1,7 +1,8 @@
 """``metrics.jsonl``: one JSON object a line, one line an event, appended as training goes.
 
-Every line has ``event``, ``step`` and ``seconds`` (of training, over all sittings). Events: ``step``, ``validation``,
-``checkpoint``, ``sample`` and, last, ``end``.
+Every line has ``event``, ``step``, ``epoch`` and ``seconds`` (of training, over all sittings). Events: ``step``,
+``validation``, ``finding`` (what ails the run, as soon as a look shows it), ``epoch`` (one is over), ``sample``,
+``checkpoint`` and, last, ``end``.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Training: one step, the loop that yields what happened, and the state that a checkpoint holds."""
 
-from octavo.training.interrupt import Interrupted, stop_signals
+from octavo.training.interrupt import Interrupted, InterruptedAtOnce, stop_signals
 from octavo.training.layout import Counted, TrainingData, training_data
 from octavo.training.loop import Training
 from octavo.training.precision import Precision, choose_precision
@@ -9,6 +9,7 @@ from octavo.training.state import TrainingState, load_weights
 __all__ = [
     "Counted",
     "Interrupted",
+    "InterruptedAtOnce",
     "Precision",
     "Training",
     "TrainingData",

@@ -16,6 +16,14 @@ class Interrupted(Exception):
         self.run_name = ""  # whoever knows the run fills it in
 
 
+class InterruptedAtOnce(KeyboardInterrupt):
+    """Ctrl-C where nothing waits for it: what was saved before stays, and the run can be gone on with."""
+
+    def __init__(self, run_name: str) -> None:
+        super().__init__(f"stopped {run_name} at once")
+        self.run_name = run_name
+
+
 @contextmanager
 def stop_signals() -> Iterator[Callable[[], int]]:
     """Within it, the function given returns the number of the signal that came, or 0.

@@ -65,7 +65,7 @@ class Training:
         """Train until the budget is spent; the clock runs on while a listener is at work.
 
         Raises:
-            OctavoError: the loss is not finite or has exploded; the state is not to be saved.
+            RanAway: the loss is not finite or has exploded; the state is not to be saved.
             Interrupted: `stop` gave a signal; the state has been offered for saving.
         """
         state, train = self.state, self.config.train

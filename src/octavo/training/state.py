@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from octavo.config import Config
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, RanAway
 from octavo.model import Transformer
 from octavo.optim import Optimizers
 from octavo.runs.checkpoint import Checkpoint, Tensors
@@ -42,13 +42,13 @@ class TrainingState:
         """Count one step with its loss, in nats per token and per character.
 
         Raises:
-            OctavoError: the loss has run away: its recent mean is far above both its start and chance.
+            RanAway: the loss has run away: its recent mean is far above both its start and chance.
         """
         self.first_loss = loss if math.isnan(self.first_loss) else self.first_loss
         self.recent.append(loss)
         chance, mean = math.log(self.model.vocab_size), sum(self.recent) / len(self.recent)
         if len(self.recent) == _RECENT and mean > 2 * max(self.first_loss, chance):
-            raise OctavoError(
+            raise RanAway(
                 f"the loss exploded: a mean of {mean:.4g} nats a token over the last {_RECENT} steps, where chance "
                 f"is {chance:.4g}: lower optimizer.learning_rate (and optimizer.matrix_learning_rate)"
             )
@@ -101,7 +101,7 @@ class TrainingState:
         self.first_loss = math.nan if values["first_loss"] is None else values["first_loss"]
         self.best_loss = math.inf if values["best_loss"] is None else values["best_loss"]
         self.unlogged = list(values["unlogged"])
-        self.epoch_losses = list(values["epoch_losses"])
+        self.epoch_losses = list(values.get("epoch_losses", [0.0, 0]))  # runs of before have none
         self.recent.extend(values["recent"])
 
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch.func import functional_call
 
-from octavo.errors import OctavoError
+from octavo.errors import RanAway
 from octavo.model import Drop, Transformer
 from octavo.optim import Optimizers
 
@@ -28,7 +28,7 @@ def training_step(
     gradients and the optimizer stay fp32.
 
     Raises:
-        OctavoError: loss or gradient is not finite; the weights are as they were.
+        RanAway: loss or gradient is not finite; the weights are as they were.
     """
     copies = {name: parameter.to(dtype) for name, parameter in model.named_parameters()}
     logits = functional_call(model, copies, (inputs,), {"drop": drop})
@@ -42,10 +42,10 @@ def training_step(
 
 
 def check_finite(**numbers: float) -> None:
-    """Raises OctavoError if a number, named by its keyword, is infinite or none at all."""
+    """Raises RanAway if a number, named by its keyword, is infinite or none at all."""
     if not all(map(math.isfinite, numbers.values())):
         became = " and ".join(f"the {name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items())
-        raise OctavoError(
+        raise RanAway(
             f"{became}: the numbers ran away; lower optimizer.learning_rate (and "
             "optimizer.matrix_learning_rate), or set optimizer.clip_norm"
         )

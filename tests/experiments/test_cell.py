@@ -1,0 +1,120 @@
+"""One cell: which failures are results, and what its row says of a look."""
+
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from octavo.corpus import read_corpus
+from octavo.experiments import cell
+from octavo.experiments.cell import Job, run_cell
+from octavo.experiments.row import Row
+from octavo.run import load
+from octavo.runs import locked
+
+MakeJob = Callable[..., Job]
+
+WILD: dict[str, Any] = {
+    "optimizer.kind": "adamw",
+    "optimizer.learning_rate": 10.0,
+    "optimizer.clip_norm": 0.0,
+    "schedule.kind": "constant",
+    "train.steps": 200,
+}
+
+
+@pytest.fixture
+def make_job(scene_file: Path, tiny: dict[str, Any], tmp_path: Path) -> MakeJob:
+    """A cell of six steps, with changes of its settings."""
+
+    def make(changes: dict[str, Any] | None = None) -> Job:
+        settings = tiny | {"train.validate_every": 3, "train.steps": 6, "train.minutes": 0.0} | (changes or {})
+        sha256 = read_corpus([str(scene_file)], encoding="utf-8").sha256
+        return Job(str(tmp_path), "a", 1, settings, (str(scene_file),), "utf-8", sha256, (), False)
+
+    return make
+
+
+def row_of(job: Job) -> Row:
+    row = run_cell(job)
+    assert row is not None
+    return row
+
+
+def test_an_explosion_is_a_result_and_called_one(make_job: MakeJob) -> None:
+    row = row_of(make_job(WILD))
+    assert "the loss" in row.failure
+    assert (row.final, row.ran_away) == (True, True)
+    assert Row.from_json(row.as_json()) == row
+
+
+def test_a_setting_that_cannot_be_is_a_result(make_job: MakeJob) -> None:
+    row = row_of(make_job({"data.context_length": 9000}))
+    assert "too few for a context of 9000" in row.failure
+    assert (row.final, row.ran_away) == (True, False)
+
+
+class TestNoResult:
+    """What comes of the machine and not of the settings is tried again."""
+
+    def test_a_disk_that_is_full_before_the_first_step(
+        self, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("octavo.pipeline.write_atomically", full)
+        row = row_of(make_job())
+        assert "cannot be made (No space left on device)" in row.failure
+        assert (row.final, row.ran_away) == (False, False)
+
+    def test_a_disk_that_is_full_later(self, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("octavo.pipeline.save_checkpoint", full)
+        assert not row_of(make_job()).final
+
+    def test_a_run_that_cannot_go_on(self, make_job: MakeJob, tmp_path: Path) -> None:
+        job = make_job()
+        assert not row_of(job).failure
+        (tmp_path / job.run / "evaluation.json").unlink()
+        (tmp_path / job.run / "tokenizer.json").write_text("{")
+        row = row_of(job)
+        assert "tokenizer.json" in row.failure
+        assert not row.final
+
+    def test_another_text(self, make_job: MakeJob) -> None:
+        row = row_of(replace(make_job(), sha256="other"))
+        assert "the text is not what it was" in row.failure
+        assert not row.final
+
+    @pytest.mark.parametrize("content", [None, b"\xff\xfe\xff"], ids=["missing", "not UTF-8"])
+    def test_an_unreadable_text(self, make_job: MakeJob, tmp_path: Path, content: bytes | None) -> None:
+        place = tmp_path / "gone.txt"
+        if content:
+            place.write_bytes(content)
+        row = row_of(replace(make_job(), text=(str(place),)))
+        assert "gone.txt" in row.failure
+        assert not row.final
+
+    def test_a_lock_that_another_process_takes(self, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+        job = make_job()
+        assert not row_of(job).failure
+        place = Path(job.folder, job.run)
+        (place / "evaluation.json").unlink()
+        monkeypatch.setattr(cell, "_wait_for_others", lambda place: None)
+        with locked(load(place).directory):
+            row = row_of(job)
+        assert "another process is training" in row.failure
+        assert not row.final
+
+
+def full(*arguments: Any, **options: Any) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a file")
+
+
+@pytest.mark.parametrize(("select_on", "known"), [("validation", True), ("train-slice", False)])
+def test_the_validation_loss_is_of_the_held_out_part_or_none(make_job: MakeJob, select_on: str, known: bool) -> None:
+    row = row_of(make_job({"train.patience": 5, "train.select_on": select_on}))
+    assert row.train_loss is not None
+    assert row.weight_norm is not None
+    assert (row.validation_loss is not None) is known
