@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting, such as model.n_layers=3"
     )
     parser.add_argument("--seed", type=int, metavar="S", help="seed of weights, batches and dropout")
-    parser.add_argument("--encoding", default="utf-8", help="how the text is encoded (default: utf-8)")
+    parser.add_argument("--encoding", help="how the text is encoded (default: utf-8)")
     parser.add_argument("--resume", action="store_true", help="go on with --name, or the newest unfinished run")
     parser.add_argument("--dry-run", action="store_true", help="say what the run would be, and stop")
     parser.add_argument("--quiet", action="store_true", help="no progress, only the result")
@@ -53,8 +53,10 @@ def run(options: argparse.Namespace) -> int:
     # What is wrong with settings, names or files shows before anything heavy is loaded.
     root = runs_root(options.runs)
     corpus = None
+    if options.encoding is not None and not options.text:
+        raise OctavoError("--encoding goes with a TEXT alone: leave it out")
     if options.text or not options.resume:
-        corpus = read_corpus(options.text, encoding=options.encoding)
+        corpus = read_corpus(options.text, encoding=options.encoding or "utf-8")
     if options.resume:
         check_same(run_to_resume(root, options.name), request, corpus)
     else:
