@@ -4,7 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
-from scripts.report_examined.results import EXPERIMENTS, FOLDER, Json
+from scripts.report_examined.results import EXPERIMENTS, FOLDER, Experiment, Json
 
 PICTURES = (
     "epochs.png",
@@ -33,11 +33,12 @@ def collect(runs: Path, folder: Path = FOLDER) -> None:
                     shutil.copyfile(source / picture, folder / f"{name}-{picture}")
     for name in EXPERIMENTS:
         source = runs / name
-        if (source / "experiment.json").is_file():
-            values = json.loads((source / "experiment.json").read_text(encoding="utf-8"))
+        if not (source / "experiment.json").is_file():
+            continue
+        values = json.loads((source / "experiment.json").read_text(encoding="utf-8"))
+        if Experiment(name, values).complete:
             _write(folder / "experiments" / f"{name}.json", values)
-            if (source / "figure.png").is_file():
-                shutil.copyfile(source / "figure.png", folder / "experiments" / f"{name}.png")
+            shutil.copyfile(source / "figure.png", folder / "experiments" / f"{name}.png")
 
 
 def _without_batches(report: Json) -> Json:
