@@ -16,25 +16,15 @@ from octavo.training.events import Ended
 MakeTraining = Callable[..., Training]
 MakeCase = Callable[..., Case]
 
-SMALL: dict[str, Any] = {
-    "model.d_model": 32,
-    "model.n_layers": 1,
-    "model.d_ff": 64,
-    "data.context_length": 32,
-    "data.batch_size": 16,
-    "train.precision": "fp32",
-    "train.sample_every": 0,
-    "train.validation_windows": 32,
-}
 PLAIN: dict[str, Any] = {"tokenizer.dropout": 0.0, "model.dropout": 0.0, "model.hidden_dropout": 0.0}
 
 
 @pytest.fixture(scope="module")
-def make_case(make_training: MakeTraining) -> MakeCase:
+def make_case(make_training: MakeTraining, small: dict[str, Any]) -> MakeCase:
     """Train for real, and look at what came of it with the unigram floor of the text that was looked at."""
 
     def make(text: str, overrides: dict[str, Any], *, preset: str | None = None, **budget: Any) -> Case:
-        config = Request(preset, SMALL | overrides, **budget).applied_to(None)
+        config = Request(preset, small | overrides, **budget).applied_to(None)
         training = make_training(config, text)
         records = [{"event": event.kind, **asdict(event)} for event in training]
         data, vocabulary = training.data, training.state.model.vocab_size

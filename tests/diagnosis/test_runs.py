@@ -12,24 +12,14 @@ from octavo.pipeline import train
 from octavo.run import Run
 
 Train = Callable[..., Run]
-SMALL: dict[str, Any] = {
-    "model.d_model": 32,
-    "model.n_layers": 1,
-    "model.d_ff": 64,
-    "data.context_length": 32,
-    "data.batch_size": 16,
-    "train.precision": "fp32",
-    "train.sample_every": 0,
-    "train.validation_windows": 32,
-}
 
 
 @pytest.fixture(scope="module")
-def trained_on(tmp_path_factory: pytest.TempPathFactory) -> Train:
+def trained_on(small: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Train:
     def make(text: str, steps: int, **overrides: Any) -> Run:
         folder = tmp_path_factory.mktemp("runs")
         (folder / "text.txt").write_bytes(text.encode())
-        settings = SMALL | {name.replace("__", "."): value for name, value in overrides.items()}
+        settings = small | {name.replace("__", "."): value for name, value in overrides.items()}
         return train(folder / "text.txt", steps=steps, overrides=settings, runs=folder, progress=False, brief=True)
 
     return make

@@ -61,17 +61,17 @@ def test_what_repeats_is_cheap() -> None:
 
 
 def test_the_order_is_chosen_at_the_end_of_what_it_learns_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
+    seen: list[tuple[list[list[int]], list[list[int]]]] = []
 
-    def best_order(learned: list[object], held_out: list[object], *options: object) -> tuple[int, list[float]]:
+    def best_order(learned: list[list[int]], held_out: list[list[int]], *options: object) -> tuple[int, list[float]]:
         seen.append((learned, held_out))
         return 2, []
 
     monkeypatch.setattr(character_ngrams, "best_order", best_order)
     model = CharacterNgrams.fit(["a" * 30, "b" * 65, "c" * 5])
     ((learned, held_out),) = seen
-    assert [list(d) for d in learned] == [[0] * 30, [1] * 60]  # type: ignore[call-overload]
-    assert [list(d) for d in held_out] == [[1] * 5, [2] * 5]  # type: ignore[call-overload]
+    assert [list(d) for d in learned] == [[0] * 30, [1] * 60]
+    assert [list(d) for d in held_out] == [[1] * 5, [2] * 5]
     assert model.model.order == 2
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from octavo.model.attention import Attention
 from octavo.reproduction.patterns import attention_patterns, distance_from_even, largest_query_key_weight, read_texts
 from octavo.run import Run
 
@@ -16,8 +17,8 @@ def test_the_patterns_are_the_softmax_of_queries_and_keys(reference: Run) -> Non
     with torch.inference_mode():
         x = model.positions.add(model.embedding(torch.tensor(ids)), 0)
         attention = model.blocks[0].attention
-        assert isinstance(attention, torch.nn.Module)
-        q, k = (part(x).view(6, 4, 32).transpose(0, 1) for part in (attention.q, attention.k))  # type: ignore[operator]
+        assert isinstance(attention, Attention)
+        q, k = (part(x).view(6, 4, 32).transpose(0, 1) for part in (attention.q, attention.k))
         scores = (q @ k.mT / 32**0.5).masked_fill(torch.ones(6, 6).tril() == 0, -1e9)
     assert patterns[0] == pytest.approx(scores.softmax(-1).numpy(), abs=1e-6)
     assert np.allclose(patterns.sum(-1), 1, atol=1e-6)

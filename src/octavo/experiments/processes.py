@@ -107,7 +107,7 @@ def _work(sender: "connection.Connection[Any, Any]", function: Callable[..., Any
         sender.send("begun")
         try:
             answer = (True, function(*args, **kwargs))
-        except Exception as error:
+        except Exception as error:  # whatever it is, the one who asked is to have it
             answer = (False, error)
         sender.send(answer)
 

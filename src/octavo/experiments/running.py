@@ -45,7 +45,7 @@ def run_jobs(
                 continue
             except OctavoError:  # none of a cell's, which are rows: no process can begin
                 raise
-            except Exception as error:
+            except Exception as error:  # a dead process, in the words of any executor: the cell is tried again
                 tries[job.run] += 1
                 if signalled:
                     continue

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import nn
 
 _FEWEST_ROWS = 64  # below, calling oneDNN costs more than it saves
-_ONEDNN = platform.machine().lower() in ("x86_64", "amd64") and torch.backends.mkldnn.is_available()  # type: ignore
+_ONEDNN = platform.machine().lower() in ("x86_64", "amd64") and torch._C._has_mkldnn
 
 
 class Linear(nn.Linear):
