@@ -240,10 +240,13 @@ def _improvements(results: Results) -> list[str]:
     experiment = results["improvements"]
     return [
         "The model with decoupled decay and a tokenizer that keeps the text (byte-level BPE of 500). Regularisation "
-        "can only help where a model overfits, and on the whole text this one begins to after hours of reading; so it "
+        "can only help where a model overfits, and on the whole text this one begins to after hours of reading; "
+        "so it "
         "learns from the first tenth of the text here, at a learning rate of 0.001, which it goes through some 44 "
-        f"times in {experiment.steps(experiment.base):,} steps, and is scored on the next fifth. Early stopping chooses "
-        "by looks at that same fifth, so its figure flatters it. `pocket` reads as many tokens. Bits per character of "
+        f"times in {experiment.steps(experiment.base):,} steps, and is scored on the next fifth. Early stopping "
+        "chooses "
+        "by looks at that same fifth, so its figure flatters it. `pocket` reads as many tokens. Bits per "
+        "character of "
         "the original text.",
         _table(experiment),
         "![What helps](report/experiments/improvements.png)",
