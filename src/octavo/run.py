@@ -1,13 +1,11 @@
-"""A run as a value to work with: its model, tokenizer, config and metrics, and what can be done with them."""
+"""A run as a value to work with: what can be done with its model."""
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, overload
 
-from octavo.config import Config
 from octavo.corpus import Corpus, read_corpus
-from octavo.data import TokenPart, open_parts
+from octavo.data import TokenPart
 from octavo.diagnosis import Case, Finding, diagnose, looks_of, part_of_looks
 from octavo.errors import OctavoError
 from octavo.evaluate import Baseline, Evaluation, Memorisation, Overlap, Protocol, Watch, evaluate, unwatched
@@ -16,14 +14,11 @@ from octavo.evaluate.documents import documents_of, scored_text
 from octavo.evaluate.kept_baselines import kept_or_computed
 from octavo.evaluate.memorisation import measure_memorisation
 from octavo.generate import generate
-from octavo.model import Transformer
+from octavo.opened import OpenedRun
 from octavo.options import SamplingConfig
 from octavo.plots import draw_curves
-from octavo.runs import Record, RunDirectory, open_run, runs_root
-from octavo.runs.checkpoint import Checkpoint, load_newest
-from octavo.runs.scores import Score, add_score, standard_score
-from octavo.tokenizer import Tokenizer, load_tokenizer
-from octavo.training import load_weights
+from octavo.runs import open_run, runs_root
+from octavo.runs.scores import Score, add_score
 from octavo.typed_toml import from_mapping
 
 
@@ -36,77 +31,8 @@ def load(run: str | Path, *, runs: str | Path | None = None) -> "Run":
     return Run(open_run(run, runs_root(runs)))
 
 
-class Run:
-    """One run directory. Files are read when they are asked for, the model once."""
-
-    def __init__(self, directory: RunDirectory) -> None:
-        self.directory = directory
-
-    def __repr__(self) -> str:
-        return f"Run({str(self.path)!r})"
-
-    @property
-    def path(self) -> Path:
-        """The run's folder."""
-        return self.directory.path
-
-    @property
-    def name(self) -> str:
-        """The folder's name."""
-        return self.directory.name
-
-    @cached_property
-    def config(self) -> Config:
-        """What it was trained with."""
-        return self.directory.config
-
-    @property
-    def metrics(self) -> list[Record]:
-        """Everything that happened in training: the lines of ``metrics.jsonl``."""
-        return self.directory.metrics
-
-    @cached_property
-    def tokenizer(self) -> Tokenizer:
-        """The tokenizer trained with it."""
-        return load_tokenizer(self.path / "tokenizer.json")
-
-    @cached_property
-    def parts(self) -> dict[str, TokenPart]:
-        """Its text: ``train``, ``validation`` and perhaps ``test``."""
-        return open_parts(self.path / "data")
-
-    @cached_property
-    def model(self) -> Transformer:
-        """The model with the weights of :attr:`checkpoint`.
-
-        Raises:
-            OctavoError: there is no whole checkpoint, or it is of another model.
-        """
-        model = Transformer(self.config.model, self.tokenizer.vocab_size)
-        load_weights(model, self._newest[1].usable_weights)
-        return model
-
-    @property
-    def checkpoint(self) -> str:
-        """The name of the checkpoint in use: the newest that is whole."""
-        return self._newest[0].name
-
-    @property
-    def evaluation(self) -> Evaluation:
-        """The score on the held-out part, in sliding windows half a context apart.
-
-        Raises:
-            OctavoError: it has not been scored so.
-        """
-        score = standard_score(self.directory)
-        if score is None:
-            raise OctavoError(f"{self.name} has no score yet: make one with octavo evaluate {self.name}")
-        try:
-            return Evaluation(**score)
-        except TypeError:
-            raise OctavoError(
-                f"{self.path / 'evaluation.json'} is of another version: delete it, then octavo evaluate {self.name}"
-            ) from None
+class Run(OpenedRun):
+    """One run: its values, and what it can do."""
 
     @overload
     def generate(self, prompt: str = "", *, stream: Literal[True], **options: Any) -> Iterator[str]: ...
@@ -291,10 +217,6 @@ class Run:
             OctavoError: training has not come to its first line of metrics.
         """
         return draw_curves(self.metrics, self.path / "curves", self.name)
-
-    @cached_property
-    def _newest(self) -> tuple[Path, Checkpoint]:
-        return load_newest(self.path / "checkpoints")
 
     def _own(self, part: str) -> TokenPart:
         if part not in self.parts:

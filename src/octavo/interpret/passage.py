@@ -1,0 +1,69 @@
+"""A passage: a text as the model reads it, token by token, with a label for each that people can read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from octavo.errors import OctavoError
+from octavo.tokenizer import Tokenizer
+
+START = "⟨start⟩"  # the label of the token that begins a text
+
+
+@dataclass(frozen=True)
+class Passage:
+    """T tokens that a model reads, the start token first where its tokenizer has one."""
+
+    ids: tuple[int, ...]
+    labels: tuple[str, ...]
+    begun: bool  # whether ids[0] is the start token
+
+    @property
+    def input_ids(self) -> torch.Tensor:
+        """(1, T), as a model takes them."""
+        return torch.tensor([self.ids])
+
+    @property
+    def text_ids(self) -> tuple[int, ...]:
+        """The ids without the start token."""
+        return self.ids[self.begun :]
+
+
+def read_passage(tokenizer: Tokenizer, text: str, most: int | None = None) -> Passage:
+    """The first `most` tokens of a text, the start token among them.
+
+    Raises:
+        OctavoError: the tokenizer has no token for anything in the text.
+    """
+    ids = tokenizer.encode(text).tolist()
+    if not ids:
+        raise OctavoError("the text has nothing that the run's tokenizer knows: give some words")
+    return passage_of(tokenizer, ids[: most if most is None else max(0, most - (tokenizer.start_id is not None))])
+
+
+def passage_of(tokenizer: Tokenizer, ids: Sequence[int]) -> Passage:
+    """The passage of token ids that are without a start token."""
+    start = tokenizer.start_id
+    labels = token_labels(tokenizer, ids)
+    if start is None:
+        return Passage(tuple(ids), labels, begun=False)
+    return Passage((start, *ids), (START, *labels), begun=True)
+
+
+def token_labels(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[str, ...]:
+    """What each token adds to a text; as the vocabulary writes it if the tokenizer loses text.
+
+    A byte that is part of a character is written in hexadecimal, as ``⟨e2⟩``.
+    """
+    if not tokenizer.lossless:
+        return tuple(map(tokenizer.piece, ids))
+    pieces = tokenizer.token_bytes()
+    return tuple(START if i == tokenizer.start_id else _label(pieces[i]) for i in ids)
+
+
+def _label(piece: bytes) -> str:
+    try:
+        return piece.decode("utf-8")
+    except UnicodeDecodeError:
+        return "".join(chr(byte) if byte < 0x80 else f"⟨{byte:02x}⟩" for byte in piece)

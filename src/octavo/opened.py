@@ -1,0 +1,92 @@
+"""A run directory as values: each file is read when it is asked for, the model once."""
+
+from functools import cached_property
+from pathlib import Path
+
+from octavo.config import Config
+from octavo.data import TokenPart, open_parts
+from octavo.errors import OctavoError
+from octavo.evaluate import Evaluation
+from octavo.model import Transformer
+from octavo.runs import Record, RunDirectory
+from octavo.runs.checkpoint import Checkpoint, load_newest
+from octavo.runs.scores import standard_score
+from octavo.tokenizer import Tokenizer, load_tokenizer
+from octavo.training import load_weights
+
+
+class OpenedRun:
+    """What lies in a run directory."""
+
+    def __init__(self, directory: RunDirectory) -> None:
+        self.directory = directory
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r})"
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.directory.path
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.directory.name
+
+    @cached_property
+    def config(self) -> Config:
+        """What it was trained with."""
+        return self.directory.config
+
+    @property
+    def metrics(self) -> list[Record]:
+        """Everything that happened in training: the lines of ``metrics.jsonl``."""
+        return self.directory.metrics
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer trained with it."""
+        return load_tokenizer(self.path / "tokenizer.json")
+
+    @cached_property
+    def parts(self) -> dict[str, TokenPart]:
+        """Its text: ``train``, ``validation`` and perhaps ``test``."""
+        return open_parts(self.path / "data")
+
+    @cached_property
+    def model(self) -> Transformer:
+        """The model with the weights of :attr:`checkpoint`.
+
+        Raises:
+            OctavoError: there is no whole checkpoint, or it is of another model.
+        """
+        model = Transformer(self.config.model, self.tokenizer.vocab_size)
+        load_weights(model, self._newest[1].usable_weights)
+        return model
+
+    @property
+    def checkpoint(self) -> str:
+        """The name of the checkpoint in use: the newest that is whole."""
+        return self._newest[0].name
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """The score on the held-out part, in sliding windows half a context apart.
+
+        Raises:
+            OctavoError: it has not been scored so.
+        """
+        score = standard_score(self.directory)
+        if score is None:
+            raise OctavoError(f"{self.name} has no score yet: make one with octavo evaluate {self.name}")
+        try:
+            return Evaluation(**score)
+        except TypeError:
+            raise OctavoError(
+                f"{self.path / 'evaluation.json'} is of another version: delete it, then octavo evaluate {self.name}"
+            ) from None
+
+    @cached_property
+    def _newest(self) -> tuple[Path, Checkpoint]:
+        return load_newest(self.path / "checkpoints")
