@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.config import ModelConfig
-from octavo.evaluate.scoring import sliding_windows, token_losses
+from octavo.evaluate.scoring import batches, sliding_windows, token_losses
 from octavo.model import Transformer
 
 VOCAB = 19
@@ -94,3 +94,30 @@ def test_documents_do_not_see_each_other() -> None:
     together = token_losses(model(), [first, second], start_id=0, context_length=16, stride=8)
     alone = token_losses(model(), [second], start_id=0, context_length=16, stride=8)
     assert together[1] == pytest.approx(alone[0], abs=1e-6)
+
+
+@pytest.mark.parametrize("start", [START, None])
+def test_batches_say_which_tokens_their_places_are(start: int | None) -> None:
+    texts = documents(1, 9, 30)
+    seen = [np.zeros(len(ids), int) for ids in texts]
+    for batch in batches(model(), texts, start_id=start, context_length=8, stride=4, batch_size=3):
+        for row, (window, tokens) in enumerate(zip(batch.windows, batch.tokens, strict=True)):
+            seen[window.document][tokens] += 1
+            assert batch.targets[row, window.counted].tolist() == texts[window.document][tokens].tolist()
+    unpredicted = int(start is None)
+    assert all((counts[unpredicted:] == 1).all() and not counts[:unpredicted].any() for counts in seen)
+
+
+def test_a_tap_changes_the_model_that_is_scored() -> None:
+    def same(site: str, tensor: torch.Tensor) -> torch.Tensor:
+        return tensor
+
+    def silent(site: str, tensor: torch.Tensor) -> torch.Tensor:
+        return torch.zeros_like(tensor) if site == "logits" else tensor
+
+    plain, looked_at, silenced = (
+        token_losses(model(), documents(33), start_id=START, context_length=16, stride=8, tap=tap)[0]
+        for tap in (None, same, silent)
+    )
+    assert looked_at == pytest.approx(plain, abs=1e-6)
+    assert silenced == pytest.approx(math.log(VOCAB), abs=1e-6)

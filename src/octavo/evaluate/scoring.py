@@ -6,7 +6,7 @@ B windows, T positions, V vocabulary.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ import torch.nn.functional as F
 
 from octavo.data.windows import begun
 from octavo.model import Transformer
+from octavo.model.taps import Tap
 
 Nats = npt.NDArray[np.float64]
 Watch = Callable[[float], None]
@@ -34,6 +35,11 @@ class Window:
     scored: int
     end: int
 
+    @property
+    def counted(self) -> slice:
+        """The places within the window that count."""
+        return slice(self.scored - self.begin, self.end - self.begin)
+
 
 def sliding_windows(document: int, predictions: int, context_length: int, stride: int) -> list[Window]:
     """Windows over one document in which each of its predictions counts once."""
@@ -45,8 +51,27 @@ def sliding_windows(document: int, predictions: int, context_length: int, stride
     return windows
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Windows side by side: what the model says at each of their places, and what came there.
+
+    Row b belongs to ``windows[b]``; what counts of it is ``windows[b].counted``, and stands for the tokens
+    ``tokens[b]`` of its document. Shorter windows are filled up behind.
+    """
+
+    windows: Sequence[Window]
+    tokens: Sequence[slice]
+    logits: torch.Tensor  # (B, T, V), in fp32
+    targets: torch.Tensor  # (B, T)
+
+    def nats(self, logits: torch.Tensor | None = None) -> torch.Tensor:
+        """The loss at every place (B, T), of the model's logits or of others of their shape."""
+        logits = self.logits if logits is None else logits
+        return F.cross_entropy(logits.flatten(0, 1), self.targets.flatten(), reduction="none").view_as(self.targets)
+
+
 @torch.inference_mode()
-def token_losses(
+def batches(
     model: Transformer,
     documents: Sequence[npt.NDArray[np.integer]],
     *,
@@ -54,24 +79,22 @@ def token_losses(
     context_length: int,
     stride: int,
     batch_size: int = 64,
+    tap: Tap | None = None,
     watch: Watch = unwatched,
-) -> list[Nats]:
-    """Nats of every token of every document (ids without start token), in fp32, summed in float64 by the caller.
+) -> Iterator[Batch]:
+    """Read all documents (ids without start token) in windows, some at a time; the last batch may be smaller.
 
-    `watch` is told, now and then, the share that is done.
-
-    Without a start token nothing comes before a document's first token: it is charged as by the uniform
-    distribution, the best that can be said without having seen anything.
+    A `tap` is shown each batch whole, also what windows are filled up with, before the batch is yielded.
     """
     first = [] if start_id is None else [start_id]
     inputs = [np.concatenate([np.array(first, np.int64), ids[:-1].astype(np.int64)]) for ids in documents]
     targets = [ids if first else ids[1:] for ids in documents]
+    unpredicted = 1 - len(first)  # tokens at the beginning of a document
     windows = [
         window
         for index, predicted in enumerate(targets)
         for window in sliding_windows(index, len(predicted), context_length, stride)
     ]
-    losses = [np.full(len(ids), math.log(model.vocab_size)) for ids in documents]
     for at in range(0, len(windows), batch_size):
         watch(at / len(windows))
         group = windows[at : at + batch_size]
@@ -83,10 +106,41 @@ def token_losses(
         for row, w in enumerate(group):
             x[row, : w.end - w.begin] = torch.from_numpy(inputs[w.document][w.begin : w.end])
             y[row, : w.end - w.begin] = torch.from_numpy(targets[w.document][w.begin : w.end].astype(np.int64))
-        logits = model(begun(x, start_id))
-        nats = F.cross_entropy(logits.float().flatten(0, 1), y.flatten(), reduction="none").view(y.shape)
-        for row, w in enumerate(group):
-            skipped = len(documents[w.document]) - len(targets[w.document])  # 1 without a start token
-            part = nats[row, w.scored - w.begin : w.end - w.begin]
-            losses[w.document][skipped + w.scored : skipped + w.end] = part.double().numpy()
+        tokens = [slice(unpredicted + w.scored, unpredicted + w.end) for w in group]
+        yield Batch(group, tokens, model(begun(x, start_id), tap=tap).float(), y)
+
+
+@torch.inference_mode()
+def token_losses(
+    model: Transformer,
+    documents: Sequence[npt.NDArray[np.integer]],
+    *,
+    start_id: int | None,
+    context_length: int,
+    stride: int,
+    batch_size: int = 64,
+    tap: Tap | None = None,
+    watch: Watch = unwatched,
+) -> list[Nats]:
+    """Nats of every token of every document (ids without start token), in fp32, summed in float64 by the caller.
+
+    A `tap` may change what flows through the model. `watch` is told, now and then, the share that is done.
+
+    Without a start token nothing comes before a document's first token: it is charged as by the uniform
+    distribution, the best that can be said without having seen anything.
+    """
+    losses = [np.full(len(ids), math.log(model.vocab_size)) for ids in documents]
+    for batch in batches(
+        model,
+        documents,
+        start_id=start_id,
+        context_length=context_length,
+        stride=stride,
+        batch_size=batch_size,
+        tap=tap,
+        watch=watch,
+    ):
+        nats = batch.nats().double().numpy()
+        for row, (window, tokens) in enumerate(zip(batch.windows, batch.tokens, strict=True)):
+            losses[window.document][tokens] = nats[row, window.counted]
     return losses
