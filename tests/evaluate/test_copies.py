@@ -1,13 +1,14 @@
 """What of a text stands word for word in another."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octavo.evaluate import copies
-from octavo.evaluate.copies import Copied, copied, overlap
+from octavo.evaluate.copies import Copied, copied, overlap, stretches
 
 WORDY = st.lists(st.text(alphabet="ab \n😀", max_size=60), max_size=3)
 
@@ -99,3 +100,20 @@ class TestOverlap:
         monkeypatch.setattr(copies, "LOOKED_UP", 2_000)
         found = overlap([play[:1_000] + "é" * 4_000], [play])
         assert (found.characters, found.found) == (2_000, 1_000)
+
+
+class TestStretches:
+    @given(WORDY, WORDY, st.integers(1, 9))
+    @settings(max_examples=150, deadline=None)
+    def test_a_character_is_in_one_if_a_run_of_the_training_text_covers_it(
+        self, texts: list[str], training: list[str], least: int
+    ) -> None:
+        for text, found in zip(texts, stretches(texts, training, least), strict=True):
+            runs = [i for i in range(len(text) - least + 1) if any(text[i : i + least] in t for t in training)]
+            covered = {place for i in runs for place in range(i, i + least)}
+            assert covered == {place for start, end in found for place in range(start, end)}
+            assert all(one[1] < other[0] for one, other in pairwise(found)), "those that touch are one"
+
+    def test_where_a_copy_is(self, play: str) -> None:
+        copy = play[1_000:1_060]
+        assert stretches(["§§" + copy + "§", "§"], [play], 24) == [[(2, 62)], []]

@@ -2,7 +2,6 @@
 
 import argparse
 
-from octavo.cli import score_table
 from octavo.cli.parser import add_runs_option
 from octavo.errors import OctavoError
 from octavo.options import PROTOCOLS, check_scoring
@@ -58,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
 
         corpus = read_corpus([options.text], encoding=options.encoding or "utf-8")
 
+    from octavo.cli import score_table
     from octavo.cli.findings import diagnosis_lines
     from octavo.progress import make_progress
     from octavo.run import Run
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     trained_for = float((directory.last_record or {}).get("seconds", 0.0))
     print("\n".join(score_table.head(directory.name, score)), end="\n\n")
     print("\n".join(score_table.table(score, baselines, trained_for)), end="\n\n")
-    print("\n".join([*score_table.figures(score), *score_table.reservations(score, baselines, overlap)]))
+    print("\n".join([*score_table.figures(score), *score_table.notes(score, baselines, overlap)]))
     if diagnosed:
         print("\n" + "\n".join(diagnosis_lines(scored, score=score)))
     print(f"written to {directory.path / 'evaluation.json'}" + (" and baselines.json" if baselines else ""))

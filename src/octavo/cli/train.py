@@ -145,17 +145,17 @@ def _summary(run: Run, options: argparse.Namespace) -> list[str]:
 
 def _beside(run: Run) -> list[str]:
     """What simpler models need for the same text, from the worst to the best; tokens apart where they lose text."""
-    others = run.baselines()
-    groups = {"simpler models, in nats per character": others}
+    from octavo.evaluate.comparison import THIS_MODEL, comparison
+
+    found = comparison(run.evaluation, run.baselines())
+    groups = {"simpler models, in nats per character": found.standings}
     if not run.tokenizer.lossless:
         groups = {
-            "simpler models of the same tokens, in nats per character": [b for b in others if b.nats_per_token],
-            "models of all the text, white space too, which compare with none of these": [
-                b for b in others if not b.nats_per_token
-            ],
+            "simpler models of the same tokens, in nats per character": found.standings,
+            "models of all the text, white space too, which compare with none of these": found.apart,
         }
     lines = []
     for title, group in groups.items():
-        listed = ", ".join(f"{baseline.name}: {baseline.nats_per_character:.3f}" for baseline in group)
+        listed = ", ".join(f"{one.name}: {one.nats_per_character:.3f}" for one in group if one.name != THIS_MODEL)
         lines += wrapped(f"{title}: {listed}", indent="  ")
     return lines

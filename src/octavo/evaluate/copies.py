@@ -73,11 +73,31 @@ def overlap(texts: Sequence[str], training: Sequence[str]) -> Overlap:
     """
     pieces = _characters(texts)[:LOOKED_UP]
     stretch = max(1, min(STRETCH, max(map(len, texts), default=0)))
-    begin = np.flatnonzero(shared_windows(_characters(training), pieces, stretch).found)
+    held = _held(_characters(training), pieces, stretch)
+    return Overlap(stretch, int((pieces != BORDER).sum()), int(held.sum()))
+
+
+def stretches(texts: Sequence[str], training: Sequence[str], least: int) -> list[list[tuple[int, int]]]:
+    """Of each text, the places (from, up to) of what stands in the documents `training`, in runs of `least`
+    characters or more. What such runs cover without a gap is one stretch, so a long one may be pieced together."""
+    held = _held(_characters(training), _characters(texts), least)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], held, [0]]))).reshape(-1, 2)
+    found: list[list[tuple[int, int]]] = []
+    start = 0
+    for text in texts:
+        own = edges[(edges[:, 0] >= start) & (edges[:, 0] < start + len(text))] - start
+        found.append([(int(first), int(last)) for first, last in own])
+        start += len(text) + 1  # and a border
+    return found
+
+
+def _held(training: _Numbers, pieces: _Numbers, length: int) -> _Numbers:
+    """1 for each symbol of the pieces that is in a window of that length which stands in `training`, else 0."""
+    begin = np.flatnonzero(shared_windows(training, pieces, length).found)
     changes = np.zeros(len(pieces) + 1, np.int32)
     changes[begin] += 1
-    changes[begin + stretch] -= 1
-    return Overlap(stretch, int((pieces != BORDER).sum()), int((changes.cumsum() > 0).sum()))
+    changes[begin + length] -= 1
+    return (changes.cumsum()[:-1] > 0).astype(np.int32)
 
 
 def _characters(texts: Sequence[str]) -> _Numbers:

@@ -1,0 +1,87 @@
+"""A score among those of simpler models: which figures compare, and why one flatters or compares with nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from octavo.evaluate.baselines import Baseline
+from octavo.evaluate.copies import Overlap
+from octavo.evaluate.evaluation import Evaluation
+
+THIS_MODEL = "this model"
+APART = "of all the text, white space too: compares with nothing above"
+_OVERLAP = 0.01  # share of a text from which on it matters that the training part holds it
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What one of the models needs for a text."""
+
+    name: str
+    nats_per_token: float | None  # of the run's tokenizer; None: it does not predict tokens
+    nats_per_character: float
+    bits_per_character: float
+    seconds: float  # to learn and to score
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The models from the worst to the best.
+
+    Those `apart` predict text that the run's tokenizer leaves out: they compare with each other alone.
+    """
+
+    standings: tuple[Standing, ...]
+    apart: tuple[Standing, ...] = ()
+
+
+def comparison(score: Evaluation, baselines: Sequence[Baseline], training_seconds: float = 0.0) -> Comparison:
+    """The model, named THIS_MODEL, among the baselines."""
+    standings = [_standing(THIS_MODEL, score, score.nats_per_token, training_seconds + score.seconds)]
+    standings += [_standing(b.name, b, b.nats_per_token, b.seconds) for b in baselines]
+    ordered = sorted(standings, key=lambda one: -one.nats_per_character)
+    if score.lossless_tokenizer:
+        return Comparison(tuple(ordered))
+    return Comparison(
+        tuple(one for one in ordered if one.nats_per_token is not None),
+        tuple(one for one in ordered if one.nats_per_token is None),
+    )
+
+
+def _standing(name: str, score: Evaluation | Baseline, nats_per_token: float | None, seconds: float) -> Standing:
+    return Standing(name, nats_per_token, score.nats_per_character, score.bits_per_character, seconds)
+
+
+def protocol_words(score: Evaluation) -> str:
+    """How the text was read when it was scored."""
+    if score.protocol == "disjoint":
+        return f"disjoint: pieces of {score.window_characters} characters, each from an empty context"
+    return f"sliding: windows of {score.context_length} tokens, {score.stride} apart"
+
+
+def reservations(score: Evaluation, baselines: Sequence[Baseline], overlap: Overlap | None) -> list[str]:
+    """Why a figure flatters, or compares with nothing. Without an `overlap` the text is the training part."""
+    said: list[str] = []
+    if baselines:
+        said.append("time: to learn and to score; compressors learn also from what they score")
+    notes: dict[str, list[str]] = {}
+    for baseline in baselines:
+        notes.setdefault(baseline.note, []).append(baseline.name)
+    said += [f"{note}: {', '.join(names)}" for note, names in notes.items() if note]
+    if overlap is None:
+        said.append("the model was trained on this text: the score says what it remembers, not how good it is")
+        said.append("the baselines are left out: they would learn from this very text")
+    elif overlap.share >= _OVERLAP:
+        whole = (
+            "this text" if overlap.characters == score.characters else f"its first {overlap.characters:,} characters"
+        )
+        said.append(
+            f"{overlap.share:.0%} of {whole} stands word for word in the training part, in stretches of "
+            f"{overlap.stretch} characters or more: the scores flatter"
+        )
+    if score.selected_on_this_text:
+        said.append(
+            "selected on this text: early stopping chose the model by its loss here, so the score flatters it"
+        )
+    if not score.lossless_tokenizer:
+        said.append("the tokenizer loses text (white space): these figures compare with no other model's")
+    return said
