@@ -1,0 +1,41 @@
+"""Guesses: what a model thinks likeliest at a place, and where what really came stands among all tokens.
+
+N places, V vocabulary.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from octavo.interpret.passage import token_labels
+from octavo.tokenizer import Tokenizer
+
+GUESSES = 5  # shown of each place
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A token that could come next, as people read it, and its probability."""
+
+    label: str
+    probability: float
+
+
+def vocabulary_labels(tokenizer: Tokenizer) -> tuple[str, ...]:
+    """The label of every token."""
+    return token_labels(tokenizer, range(tokenizer.vocab_size))
+
+
+def likeliest(logits: torch.Tensor, labels: tuple[str, ...], most: int = GUESSES) -> list[tuple[Guess, ...]]:
+    """The `most` likeliest tokens at each place of `logits` (N, V), the likeliest first."""
+    top = logits.float().softmax(-1).topk(min(most, logits.shape[-1]))
+    return [
+        tuple(Guess(labels[i], p) for i, p in zip(ids, probabilities, strict=True))
+        for ids, probabilities in zip(top.indices.tolist(), top.values.tolist(), strict=True)
+    ]
+
+
+def ranks(logits: torch.Tensor, came: torch.Tensor) -> list[int]:
+    """Which place the token that `came` (N) has among all, by `logits` (N, V): 1 is the likeliest."""
+    own = logits.gather(-1, came.unsqueeze(-1))
+    return [1 + better for better in (logits > own).sum(-1).tolist()]
