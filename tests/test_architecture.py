@@ -16,6 +16,7 @@ LAYERS = [
     "threads",
     "files",
     "memory",
+    "intervals",
     "typed_toml",
     "config",
     "options",

@@ -11,8 +11,8 @@ from scripts.report_examined.claims import claims
 from scripts.report_examined.page import PAGE, page
 from scripts.report_examined.results import EXPERIMENTS, FOLDER, Experiment, Results, load
 
-from octavo.experiments.intervals import estimate
 from octavo.experiments.row import Row
+from octavo.intervals import estimate
 
 ROOT = Path(__file__).parents[1]
 SEEDS = (1, 2, 3, 4, 5)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from octavo.experiments.intervals import estimate
 from octavo.experiments.row import Row
+from octavo.intervals import estimate
 
 FOLDER = Path("docs/report")
 EXPERIMENTS = (

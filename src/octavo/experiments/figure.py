@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from octavo.experiments.intervals import Estimate
 from octavo.experiments.row import Row
 from octavo.experiments.spec import Spec
 from octavo.experiments.summary import VariantSummary
+from octavo.intervals import Estimate
 from octavo.plots.lettering import drawable
 from octavo.plots.saving import save_figure
 

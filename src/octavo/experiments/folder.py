@@ -8,12 +8,12 @@ from typing import Any
 
 from octavo.errors import OctavoError
 from octavo.experiments.cell import run_name
-from octavo.experiments.intervals import CONFIDENCE
 from octavo.experiments.row import Row
 from octavo.experiments.spec import Spec, Variant
 from octavo.experiments.summary import VariantSummary
 from octavo.experiments.table import markdown
 from octavo.files import write_atomically
+from octavo.intervals import CONFIDENCE
 from octavo.request import first_difference
 from octavo.runs import RunDirectory, check_name
 from octavo.runs.scores import standard_score

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from octavo.experiments.intervals import Estimate, estimate
 from octavo.experiments.row import Row
 from octavo.experiments.spec import Spec
+from octavo.intervals import Estimate, estimate
 
 PER_CHARACTER = ("nats_per_character", "bits_per_character")
 PER_TOKEN = ("nats_per_token", "train_loss", "validation_loss")  # to be compared within one tokenizer alone

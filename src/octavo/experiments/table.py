@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from octavo.experiments.intervals import CONFIDENCE, Estimate
 from octavo.experiments.row import Row
 from octavo.experiments.spec import Spec, counted
 from octavo.experiments.summary import VariantSummary
+from octavo.intervals import CONFIDENCE, Estimate
 from octavo.terminal import shown
 
 _INTERVAL = f"{CONFIDENCE:.0%} interval".replace("%", " %")

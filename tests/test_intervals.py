@@ -5,9 +5,9 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import norm, t
+from scipy.stats import bootstrap, norm, t
 
-from octavo.experiments.intervals import Estimate, estimate, expanded_confidence
+from octavo.intervals import Estimate, estimate, expanded_confidence, ratio_estimates
 
 
 def exactly(numbers: list[float]) -> tuple[float, float]:
@@ -68,3 +68,44 @@ def test_it_holds_the_true_mean_about_as_often_as_it_says(n: int, at_least: floa
     holds = [e.low <= 7.0 <= e.high for e in found if e and e.low is not None and e.high is not None]
     assert len(holds) == 400
     assert at_least <= sum(holds) / 400 <= 0.98
+
+
+class TestRatios:
+    def test_of_equal_bottoms_it_is_the_interval_of_the_mean(self) -> None:
+        numbers = np.random.default_rng(1).normal(3.0, 1.0, 40)
+        (found,) = ratio_estimates(2 * numbers[None], np.full((1, 40), 2.0))
+        mean = estimate(numbers.tolist())
+        assert found is not None
+        assert mean is not None
+        assert [found.n, found.mean] == pytest.approx([40, mean.mean])
+        assert [found.low, found.high] == pytest.approx([mean.low, mean.high], abs=0.02)
+
+    def test_against_scipy(self) -> None:
+        random = np.random.default_rng(2)
+        bottoms = random.integers(1, 9, 30).astype(float)
+        tops = bottoms * random.random(30)
+        (found,) = ratio_estimates(tops[None], bottoms[None])
+        low, high = bootstrap(
+            (tops, bottoms),
+            lambda top, bottom, axis: top.sum(axis) / bottom.sum(axis),
+            paired=True,
+            vectorized=True,
+            method="percentile",
+            confidence_level=expanded_confidence(30),
+            rng=random,
+        ).confidence_interval
+        assert found is not None
+        assert found.mean == pytest.approx(tops.sum() / bottoms.sum())
+        assert [found.low, found.high] == pytest.approx([low, high], abs=0.005)
+
+    def test_units_that_have_nothing_to_say_do_not_count(self) -> None:
+        tops = np.array([[1.0, 2.0, 0.0, 0.0], [0.0, 0.0, 3.0, 0.0], [0.0] * 4])
+        bottoms = np.array([[4.0, 4.0, 0.0, 0.0], [0.0, 0.0, 4.0, 0.0], [0.0] * 4])
+        two, one, none = ratio_estimates(tops, bottoms)
+        assert two is not None
+        assert [two.n, two.mean, two.low, two.high] == pytest.approx([2, 0.375, 0.25, 0.5])
+        assert one == Estimate(1, 0.75, None, None)
+        assert none is None
+
+    def test_a_single_unit_has_no_interval(self) -> None:
+        assert ratio_estimates(np.array([[1.0]]), np.array([[4.0]])) == [Estimate(1, 0.25, None, None)]
