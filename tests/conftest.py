@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -15,9 +15,14 @@ from octavo.config import Config
 from octavo.corpus import Corpus, tiny_shakespeare
 from octavo.data import prepare
 from octavo.model import Transformer
+from octavo.pages import Page
 from octavo.pipeline import train
 from octavo.run import Run, load
 from octavo.training import Counted, Training, TrainingState, training_data
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Request, Route
+    from playwright.sync_api import Page as Tab
 
 MakeTraining = Callable[..., Training]
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -128,3 +133,67 @@ def octavo_process(environment: dict[str, str]) -> Octavo:
         return subprocess.run(command, timeout=60, check=False, text=True, **(given | options))
 
     return run
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """The system's Chromium. A module's own, since its event loop must not be there for the tests of other loops."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip("no browser to open the pages in: apt install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=found) as browser:
+        yield browser
+
+
+class Opener:
+    """Opens pages from the disk and notes in `problems` whatever goes wrong in them."""
+
+    def __init__(self, browser: "Browser", folder: Path) -> None:
+        self.browser, self.folder = browser, folder
+        self.problems: list[str] = []
+
+    def __call__(self, page: Page, *, width: int = 1440, scheme: Any = "light", touch: bool = False) -> "Tab":
+        """A tab with the page's file, in which scripts have run."""
+        address = page.save(self.folder / "page.html").as_uri()
+        context = self.browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, has_touch=touch, is_mobile=touch
+        )
+        context.on("console", self._heard)
+        context.on("weberror", lambda error: self.problems.append(f"error: {error.error}"))
+        context.on("request", lambda request: self._asked(request, address))
+        context.route(lambda url: url.split("#")[0] != address, self._refused)
+        tab = context.new_page()
+        tab.goto(address)
+        if tab.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            self.problems.append(f"the page is wider than the window of {width} pixels")
+        return tab
+
+    def _heard(self, message: "ConsoleMessage") -> None:
+        if message.type in ("error", "warning"):  # violations of the content security policy are among them
+            self.problems.append(f"{message.type} on the console: {message.text}")
+
+    def _asked(self, request: "Request", address: str) -> None:
+        if request.url.split("#")[0] != address and not request.url.startswith("data:"):
+            self.problems.append(f"request: {request.url}")
+
+    def _refused(self, route: "Route") -> None:
+        route.abort()
+
+
+@pytest.fixture
+def opened(browser: "Browser", tmp_path: Path) -> Iterator[Opener]:
+    """Open a page as a person would: ``opened(page, width=360, scheme="dark", touch=True)`` gives Playwright's page.
+
+    The test fails if a script did, if anything came on the console or was asked for beside the file itself, or if
+    the page is wider than the window.
+    """
+    opener = Opener(browser, tmp_path)
+    yield opener
+    for context in browser.contexts:
+        context.close()
+    assert opener.problems == []

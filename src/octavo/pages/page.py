@@ -32,7 +32,7 @@ class Page:
 
     def _repr_html_(self) -> str:
         """For a notebook: a frame of its own, which can reach nothing around it."""
-        return render("frame.html", title=self.title, html=self.html, height=self.height)
+        return str(render("frame.html", title=self.title, html=self.html, height=self.height))
 
 
 def make_page(
@@ -55,7 +55,7 @@ def make_page(
         scripts=scripts,
         parts=[part.html for part in parts],
     )
-    return Page(title, html, height)
+    return Page(title, str(html), height)
 
 
 def _contents(names: Iterable[str]) -> list[Markup]:

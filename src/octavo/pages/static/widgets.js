@@ -64,18 +64,24 @@ const octavo = (() => {
   }
   themeChanged();
 
-  /** A colour scale of the theme, "cool" or "warm": {colour(share), ink(share)} of CSS colours, and bytes, its 256
-      steps as RGBA. Ask for it anew when the theme changes. */
+  const MIDDLE = 0.6; // where on a scale its middle colour is
+
+  /** A colour scale of the theme, "cool" or "warm" (see base.css): {colour(share), ink(share)} of CSS colours, which
+      follow the theme, and bytes, 256 steps as RGBA, which have to be asked for anew when it changes. */
   function scale(name) {
-    const mixed = (share) => `color-mix(in oklab, var(--${name}) ${(100 * share).toFixed(2)}%, var(--paper))`;
+    const mixed = (share, from, to) => `color-mix(in oklab, var(${to}) ${(100 * share).toFixed(2)}%, var(${from}))`;
+    const colour = (share) =>
+      share <= MIDDLE
+        ? mixed(share / MIDDLE, "--paper", `--${name}-middle`)
+        : mixed((share - MIDDLE) / (1 - MIDDLE), `--${name}-middle`, `--${name}-end`);
     return {
-      colour: mixed,
-      ink: (share) => (share < 0.55 ? "var(--ink)" : "var(--paper)"),
+      colour,
+      ink: (share) => (share <= MIDDLE ? "var(--on-pale)" : "var(--on-strong)"),
       get bytes() {
         const context = make("canvas", { width: 256, height: 1 }).getContext("2d", { willReadFrequently: true });
         const probe = page.appendChild(make("i"));
         for (let step = 0; step < 256; step++) {
-          probe.style.color = mixed(step / 255);
+          probe.style.color = colour(step / 255);
           context.fillStyle = getComputedStyle(probe).color;
           context.fillRect(step, 0, 1, 1);
         }
