@@ -10,11 +10,18 @@ from octavo.model.taps import Tap, tapped
 Recorded = dict[str, torch.Tensor]
 
 
+def fits(pattern: str, name: str) -> bool:
+    """Whether a name is meant by a pattern: ``*``, ``?`` and ``[02]`` as in file names, within one part between dots,
+    so that ``blocks.*.output`` is the output of every block and not that of its parts."""
+    wanted, parts = pattern.split("."), name.split(".")
+    return len(wanted) == len(parts) and all(map(fnmatchcase, parts, wanted))
+
+
 def recorder(kept: Recorded, *sites: str) -> Tap:
-    """A tap that puts what flows by `sites` (patterns as of file names: ``blocks.*.output``) into `kept`."""
+    """A tap that puts what flows by `sites`, names or patterns of them, into `kept`."""
 
     def record(site: str, tensor: torch.Tensor) -> torch.Tensor:
-        if any(fnmatchcase(site, wanted) for wanted in sites):
+        if any(fits(wanted, site) for wanted in sites):
             kept[site] = tensor.clone()
         return tensor
 

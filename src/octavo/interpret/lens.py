@@ -1,0 +1,127 @@
+"""The logit lens (nostalgebraist, 2020): what a model would predict if it ended after each of its layers.
+
+The residual stream after the embedding, and after every block, goes through the model's own final norm and
+unembedding, as it does after the last block: there the lens shows the model's own prediction. Whatever the blocks'
+order of norms, the final norm is what the unembedding was trained on, be it the identity.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+
+from octavo.evaluate.scoring import batches
+from octavo.interpret.guesses import GUESSES, Guess, likeliest, ranks, vocabulary_labels
+from octavo.interpret.passage import Passage
+from octavo.interpret.recording import Recorded, record, recorder
+from octavo.model import Transformer
+from octavo.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one layer would predict after one token."""
+
+    guesses: tuple[Guess, ...]  # the likeliest first
+    nats: float | None  # what the token that really came would cost; None: the passage ends here
+    rank: int | None  # of that token; 1: nothing was likelier
+
+    @property
+    def probability(self) -> float | None:
+        """How likely the token that really came would be."""
+        return None if self.nats is None else math.exp(-self.nats)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one layer would predict after each token of the passage."""
+
+    site: str
+    cells: tuple[Cell, ...]
+    held_out_nats: float | None  # the mean over held-out text, per token; None: not measured
+
+
+@dataclass(frozen=True)
+class Lens:
+    """A passage seen through every layer: the embedding first; the last is the model's own prediction."""
+
+    passage: Passage
+    layers: tuple[Layer, ...]
+    held_out_tokens: int  # that the layers' means are over
+    tied_embeddings: bool  # True: the unembedding is the embedding, which therefore foretells the token it stands for
+    residual: bool  # False: layers share no stream, so what the unembedding makes of an earlier one says little
+
+    @property
+    def gains(self) -> tuple[float | None, ...]:
+        """By how many nats per token each layer is better on held-out text than the one before; the first: None."""
+        losses = [layer.held_out_nats for layer in self.layers]
+        return (None, *(None if a is None or b is None else a - b for a, b in pairwise(losses)))
+
+
+def lens_sites(model: Transformer) -> tuple[str, ...]:
+    """Where the stream is looked at."""
+    return ("embedding", *(f"blocks.{layer}.output" for layer in range(model.config.n_layers)))
+
+
+def through_lens(model: Transformer, stream: torch.Tensor) -> torch.Tensor:
+    """The logits (…, V) that the model would give if its last block had made `stream` (…, D)."""
+    logits: torch.Tensor = model.unembedding(model.final_norm(stream))
+    return logits
+
+
+@torch.inference_mode()
+def read_lens(
+    model: Transformer,
+    tokenizer: Tokenizer,
+    passage: Passage,
+    held_out: Sequence[npt.NDArray[np.integer]] = (),
+    *,
+    context_length: int,
+    most: int = GUESSES,
+) -> Lens:
+    """Look at `passage`, of at most `context_length` tokens, and let every layer be scored on the documents
+    `held_out` (ids without start token)."""
+    sites, labels = lens_sites(model), vocabulary_labels(tokenizer)
+    streams = record(model, passage.input_ids, *sites)
+    losses = layer_losses(model, held_out, start_id=tokenizer.start_id, context_length=context_length)
+    came = passage.input_ids[0, 1:]
+    layers = []
+    for site in sites:
+        logits = through_lens(model, streams[site])[0].float()
+        nats = F.cross_entropy(logits[:-1], came, reduction="none").double().tolist()
+        cells = map(Cell, likeliest(logits, labels, most), [*nats, None], [*ranks(logits[:-1], came), None])
+        layers.append(Layer(site, tuple(cells), losses.get(site)))
+    config = model.config
+    return Lens(passage, tuple(layers), sum(map(len, held_out)), config.tied_embeddings, config.residual)
+
+
+@torch.inference_mode()
+def layer_losses(
+    model: Transformer,
+    documents: Sequence[npt.NDArray[np.integer]],
+    *,
+    start_id: int | None,
+    context_length: int,
+) -> dict[str, float]:
+    """The mean nats of each predicted token by the site of the layer, in the windows of the score; none if nothing is
+    predicted."""
+    sites, streams = lens_sites(model), Recorded()
+    totals, tokens = dict.fromkeys(sites, 0.0), 0
+    for batch in batches(
+        model,
+        documents,
+        start_id=start_id,
+        context_length=context_length,
+        stride=max(1, context_length // 2),
+        tap=recorder(streams, *sites),
+    ):
+        tokens += sum(place.stop - place.start for place in batch.tokens)
+        for site in sites:
+            nats = batch.nats(through_lens(model, streams[site]).float()).double()
+            totals[site] += sum(float(nats[row, w.counted].sum()) for row, w in enumerate(batch.windows))
+    return {site: total / tokens for site, total in totals.items()} if tokens else {}
