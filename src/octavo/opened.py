@@ -54,6 +54,17 @@ class OpenedRun:
         """Its text: ``train``, ``validation`` and perhaps ``test``."""
         return open_parts(self.path / "data")
 
+    def held_out_beginning(self, characters: int) -> str:
+        """The first characters of its held-out text: what is looked at when nobody gives a text.
+
+        Raises:
+            OctavoError: it has no held-out text.
+        """
+        text = self.parts["validation"].beginning(characters)
+        if not text:
+            raise OctavoError(f"{self.name} has no held-out text: give a text to look at")
+        return text
+
     @cached_property
     def model(self) -> Transformer:
         """The model with the weights of :attr:`checkpoint`.

@@ -48,6 +48,12 @@ class TokenPart:
         """The part's text, read from the run."""
         return (self.folder / f"{self.name}.txt").read_bytes().decode("utf-8")
 
+    def beginning(self, characters: int) -> str:
+        """The first characters of :attr:`text`, without reading all of it."""
+        with (self.folder / f"{self.name}.txt").open("rb") as file:
+            raw = file.read(4 * characters)  # UTF-8 has at most four bytes a character
+        return raw.decode("utf-8", errors="ignore")[:characters]  # the last one may have been cut
+
 
 def tokenize(tokenizer: Tokenizer, part: Part) -> Ids:
     """The ids of a part's segments, each after the start token if the tokenizer has one."""

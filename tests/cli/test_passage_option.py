@@ -1,0 +1,73 @@
+"""The text that a command looks at."""
+
+import argparse
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from octavo.cli.parser import Parser
+from octavo.cli.passage_option import add_passage_arguments, chosen_text, given_text
+from octavo.errors import OctavoError
+from octavo.run import Run
+
+
+def parsed(*arguments: str | Path) -> argparse.Namespace:
+    parser = Parser()
+    add_passage_arguments(parser)
+    return parser.parse_args([*map(str, arguments)])
+
+
+def test_text_in_quotes_is_taken_as_it_is(tmp_path: Path) -> None:
+    assert given_text(parsed(" a\nb ")) == " a\nb "
+    (tmp_path / "there.txt").write_text("words")
+    assert given_text(parsed(tmp_path / "there.txt")) == str(tmp_path / "there.txt")
+
+
+def test_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("zwei\r\nZeilen ü".encode())
+    assert given_text(parsed("--file", tmp_path / "a.txt")) == "zwei\r\nZeilen ü"
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"piped in\n")))
+    assert given_text(parsed("-")) == "piped in\n"
+
+
+def test_the_runs_own_where_none_is_given(trained: Run) -> None:
+    assert given_text(parsed()) is None
+    held_out = trained.parts["validation"].text
+    assert chosen_text(parsed(), trained, 100) == held_out[:100]
+    assert chosen_text(parsed("words"), trained) == "words"
+
+
+def test_a_beginning_does_not_split_a_character(strange: Run) -> None:
+    part = strange.parts["train"]
+    assert [part.beginning(n) for n in range(12)] == [part.text[:n] for n in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["words", "--file", "a.txt"], "TEXT and --file are both there"),
+        ([""], "the text is empty"),
+        (["--file", "none.txt"], "none.txt cannot be read .No such file"),
+        (["--file", "."], "cannot be read"),
+        (["--file", "a\0b"], "cannot be read"),
+        (["--file", "bad.txt"], "byte 2 of bad.txt is not UTF-8"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(
+    arguments: list[str], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.txt").write_bytes(b"ab\xff")
+    with pytest.raises(OctavoError, match=sentence):
+        given_text(parsed(*arguments))
+
+
+def test_closed_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(OctavoError, match="standard input is closed"):
+        given_text(parsed("-"))
