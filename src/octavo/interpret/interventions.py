@@ -1,74 +1,96 @@
 """Interventions: changing what flows through a model at one site, and nothing else.
 
 A place is a site of octavo.model.taps, ``blocks.0.output``, one head of an attention, ``blocks.0.attention.head.2``,
-or one unit of a feed-forward, ``blocks.1.feedforward.unit.37``.
+or one unit of a feed-forward, ``blocks.1.feedforward.unit.37``; in a text, at all its tokens or at one.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from octavo.errors import OctavoError
-from octavo.interpret.recording import Recorded, sites_of
+from octavo.interpret.recording import Recorded, fits, sites_of
 from octavo.model import Transformer
 from octavo.model.taps import Tap
-
-_HEAD = re.compile(r"(blocks\.\d+\.attention)\.head\.(\d+)")
-_UNIT = re.compile(r"(blocks\.\d+\.feedforward)\.unit\.(\d+)")
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where to change: a site, of whose tensor `axis` (from the end) is taken at `index` alone, or all of it."""
+    """Where to change: a site, of whose tensor `axis` (from the end) is taken at `index` alone, or all of it; at the
+    token at `position` alone, or at all of them."""
 
     name: str
     site: str
     axis: int = 0
     index: int | None = None
+    position: int | None = None
 
     def of(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The part of a site's tensor that is meant, as a view."""
+        """The part of a site's tensor that is meant, as a view. Of every site the last axis but one is T."""
+        if self.position is not None:
+            tensor = tensor.narrow(-2, self.position, 1)
         return tensor if self.index is None else tensor.select(self.axis, self.index)
 
 
-def parse_place(name: str, model: Transformer) -> Place:
-    """A place by its name.
+def places_of(model: Transformer) -> dict[str, Place]:
+    """Every place of a model by its name: the sites in the order of the pass, then heads, then units."""
+    config = model.config
+    places = {site: Place(site, site) for site in sites_of(model)}
+    for part, site, axis, size in (
+        ("attention.head", "attention.heads", -3, config.n_heads),
+        ("feedforward.unit", "feedforward.hidden", -1, config.d_ff),
+    ):
+        for layer in range(config.n_layers):
+            names = {f"blocks.{layer}.{part}.{index}": index for index in range(size)}
+            places |= {name: Place(name, f"blocks.{layer}.{site}", axis, index) for name, index in names.items()}
+    return places
+
+
+def parse_places(name: str, model: Transformer) -> tuple[Place, ...]:
+    """The places that a name or a pattern stands for, as ``blocks.*.attention.head.0``.
 
     Raises:
         OctavoError: the model has no such place.
     """
-    sites = sites_of(model)
-    if name in sites:
-        return Place(name, name)
+    found = tuple(place for known, place in places_of(model).items() if fits(name, known))
+    if found:
+        return found
     config = model.config
-    for pattern, site, axis, size in (
-        (_HEAD, "heads", -3, config.n_heads),
-        (_UNIT, "hidden", -1, config.d_ff),
-    ):
-        found = pattern.fullmatch(name)
-        if found and f"{found[1]}.{site}" in sites and int(found[2]) < size:
-            return Place(name, f"{found[1]}.{site}", axis, int(found[2]))
     raise OctavoError(
         f"there is no place {name!r} in this model: its blocks are 0 to {config.n_layers - 1}, their heads 0 to "
         f"{config.n_heads - 1}, as in blocks.0.attention.head.{config.n_heads - 1} or blocks.0.output"
     )
 
 
+def parse_place(name: str, model: Transformer) -> Place:
+    """The one place of a name.
+
+    Raises:
+        OctavoError: the model has no such place, or the name is a pattern that stands for several.
+    """
+    first, *others = parse_places(name, model)
+    if others:
+        raise OctavoError(f"{name!r} stands for {len(others) + 1} places: give one, as {first.name}")
+    return first
+
+
 def zero(place: Place) -> Tap:
-    """Nothing flows by."""
-    return _changed(place, torch.zeros_like)
+    """Nothing flows by. Of attention's scores, what may not be looked at stays so: all the rest counts alike."""
+    return _changed(place, lambda old: torch.zeros_like(old).masked_fill_(old.isneginf(), -torch.inf))
 
 
 def replaced(place: Place, values: torch.Tensor) -> Tap:
     """`values`, broadcast to the shape of the place, flow by instead: a mean, or what another text had there."""
-    return _changed(place, lambda old: values.to(old.dtype).expand_as(old))
+    return _changed(place, lambda old: values)
 
 
 def patched(place: Place, recorded: Recorded) -> Tap:
-    """What flowed by in another pass flows by instead; the passes have to be of one shape."""
-    return replaced(place, place.of(recorded[place.site]))
+    """What flowed by in another pass flows by instead; the passes have to be of one shape.
+
+    `recorded` is looked into when the model runs, so it may be filled anew before each pass.
+    """
+    return _changed(place, lambda old: place.of(recorded[place.site]))
 
 
 def looking_at_first(layer: int, head: int) -> Tap:

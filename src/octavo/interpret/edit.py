@@ -1,0 +1,184 @@
+"""An edit: what a model makes of a text when something is changed inside it, beside what it makes of it unchanged.
+
+Zero, mean and patch are what the literature calls zero ablation, mean ablation and activation patching (Vig et al.,
+2020; Meng et al., 2022).
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from octavo.errors import OctavoError
+from octavo.evaluate.scoring import Batch, Nats, batches
+from octavo.interpret.changes import Changes, Chosen, choose
+from octavo.interpret.guesses import GUESSES, vocabulary_labels
+from octavo.interpret.interventions import patched, replaced, zero
+from octavo.interpret.means import mean_activations
+from octavo.interpret.passage import read_passage
+from octavo.interpret.recording import Recorded, in_turn, recorder
+from octavo.model import Transformer
+from octavo.model.taps import Tap
+from octavo.tokenizer import Tokenizer
+
+Documents = Sequence[npt.NDArray[np.integer]]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A token that could come after the text, and its probability without and with the changes."""
+
+    label: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What became of a text's score, and of what is expected after it."""
+
+    text: str
+    changed: tuple[str, ...]  # what was done where, as "zero blocks.0.attention.head.2"
+    position: int | None  # the one token at which; None: at all
+    at: str  # that token's label, or nothing
+    candidates: tuple[Candidate, ...]  # the likeliest next tokens of either; the likelier in either comes first
+    divergence_bits: float  # Kullback-Leibler, of the odds before from those after: what believing the latter costs
+    bits_per_character_before: float
+    bits_per_character_after: float
+    lossless_tokenizer: bool  # False: bits per character compare with no other model's
+
+    @property
+    def cost(self) -> float:
+        """What the changes cost, in bits per character; below 0 they help."""
+        return self.bits_per_character_after - self.bits_per_character_before
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self) | {"cost_bits_per_character": self.cost}
+
+
+def make_edit(
+    model: Transformer,
+    tokenizer: Tokenizer,
+    text: str,
+    changes: Changes,
+    *,
+    other: str = "",
+    held_out: Documents = (),
+    context_length: int,
+    most: int = GUESSES,
+) -> Edit:
+    """Read `text` as the model is and with the changes; keep the `most` likeliest next tokens of either.
+
+    Patches are from `other`, cut to as many tokens; means over the documents `held_out` (ids without start token).
+
+    Raises:
+        OctavoError: there is nothing to change, no such place or position, or not the text that a change needs.
+    """
+    passage = read_passage(tokenizer, text)
+    chosen = choose(changes, model, passage, context_length)
+    other_ids = _other_ids(tokenizer, other, len(passage.text_ids), chosen)
+    reading = _Reading(model, tokenizer.start_id, context_length)
+    others: Recorded = {}
+    tap = in_turn(
+        *map(zero, chosen.zero),
+        *_means(reading, held_out, chosen),
+        *(patched(place, others) for place in chosen.patch),
+    )
+    beside = reading.batches(other_ids, recorder(others, *{place.site for place in chosen.patch}))
+    nats_before, odds_before = reading.read(passage.text_ids, in_turn())
+    nats_after, odds_after = reading.read(passage.text_ids, tap, beside if chosen.patch else repeat(None))
+    characters = len(text) * math.log(2)
+    return Edit(
+        text=text,
+        changed=chosen.named,
+        position=chosen.position,
+        at="" if chosen.position is None else passage.labels[chosen.position],
+        candidates=_candidates(odds_before, odds_after, vocabulary_labels(tokenizer), most),
+        divergence_bits=_divergence(odds_before, odds_after) / math.log(2),
+        bits_per_character_before=float(nats_before.sum()) / characters,
+        bits_per_character_after=float(nats_after.sum()) / characters,
+        lossless_tokenizer=tokenizer.lossless,
+    )
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How the model reads: in the windows of the score, and through taps, even if they change nothing, so that two
+    readings differ by the changes alone."""
+
+    model: Transformer
+    start_id: int | None
+    context_length: int
+
+    def batches(self, ids: Sequence[int], tap: Tap) -> Iterator[Batch]:
+        """The windows of a text and of what comes after it: any token will do, since its loss is not looked at."""
+        return batches(
+            self.model,
+            [np.array([*ids, 0])],
+            start_id=self.start_id,
+            context_length=self.context_length,
+            stride=max(1, self.context_length // 2),
+            tap=tap,
+        )
+
+    def read(
+        self, ids: Sequence[int], tap: Tap, beside: Iterable[Batch | None] = repeat(None)
+    ) -> tuple[Nats, torch.Tensor]:
+        """The nats of each token, and the logarithms of the odds of the one after them (V,), in float64. Before each
+        batch one of those `beside` is read."""
+        nats = np.full(len(ids) + 1, math.log(self.model.vocab_size))
+        odds = torch.empty(0)
+        for _, batch in zip(beside, self.batches(ids, tap), strict=False):
+            losses = batch.nats().double().numpy()
+            for row, (window, tokens) in enumerate(zip(batch.windows, batch.tokens, strict=True)):
+                nats[tokens] = losses[row, window.counted]
+                odds = batch.logits[row, window.counted][-1]
+        return nats[:-1], odds.double().log_softmax(-1)
+
+
+def _means(reading: _Reading, held_out: Documents, chosen: Chosen) -> Iterator[Tap]:
+    if chosen.mean:
+        sites = {place.site for place in chosen.mean}
+        means = mean_activations(
+            reading.model, held_out, *sites, start_id=reading.start_id, context_length=reading.context_length
+        )
+        for place in chosen.mean:  # the mean is the same at every position
+            yield replaced(place, replace(place, position=None).of(means[place.site]))
+
+
+def _other_ids(tokenizer: Tokenizer, other: str, tokens: int, chosen: Chosen) -> list[int]:
+    """The first tokens of the other text, as many as the text has."""
+    if bool(other) != bool(chosen.patch):
+        raise OctavoError(
+            "a patch is what another text had there: give that text"
+            if chosen.patch
+            else "another text is given, but no place to patch from it: name one"
+        )
+    ids: list[int] = tokenizer.encode(other).tolist()
+    if chosen.patch and len(ids) < tokens:
+        raise OctavoError(
+            f"a patch goes token for token, but the text has {tokens} and the other text {len(ids)}: give a longer one"
+        )
+    return ids[:tokens]
+
+
+def _candidates(
+    before: torch.Tensor, after: torch.Tensor, labels: tuple[str, ...], most: int
+) -> tuple[Candidate, ...]:
+    most = min(most, len(labels))
+    likeliest = {*before.topk(most).indices.tolist(), *after.topk(most).indices.tolist()}
+    ordered = sorted(likeliest, key=lambda token: -max(float(before[token]), float(after[token])))
+    return tuple(
+        Candidate(labels[token], math.exp(float(before[token])), math.exp(float(after[token]))) for token in ordered
+    )
+
+
+def _divergence(before: torch.Tensor, after: torch.Tensor) -> float:
+    """In nats; rounding must not take it below 0."""
+    return max(0.0, float((before.exp() * (before - after)).sum()))

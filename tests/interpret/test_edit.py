@@ -1,0 +1,174 @@
+"""An edit tells what a change does to a text's score and to what comes next."""
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from octavo.corpus import Corpus
+from octavo.errors import OctavoError
+from octavo.evaluate import evaluate
+from octavo.evaluate.documents import scored_text
+from octavo.interpret.changes import Changes
+from octavo.interpret.edit import make_edit
+from octavo.interpret.means import mean_activations
+from octavo.interpret.recording import record
+from octavo.model import Transformer
+from octavo.tokenizer import Tokenizer
+
+CONTEXT = 16
+MakeModel = Callable[..., Transformer]
+
+
+@pytest.fixture(params=["bpe", "lossy"])
+def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
+    found: Tokenizer = request.getfixturevalue(request.param)
+    return found
+
+
+def bits_per_character(model: Transformer, tokenizer: Tokenizer, text: str) -> float:
+    scored = scored_text(Corpus.from_text(text), tokenizer)
+    return evaluate(model, tokenizer, scored, context_length=CONTEXT).bits_per_character
+
+
+def test_a_head_set_to_zero_costs_what_its_weights_do(play: str, tokenizer: Tokenizer, make_model: MakeModel) -> None:
+    model, without, text = make_model(tokenizer.vocab_size), make_model(tokenizer.vocab_size), play[:400]
+    with torch.no_grad():
+        without.get_parameter("blocks.0.attention.output.weight")[:, : model.config.head_width] = 0
+    edit = make_edit(model, tokenizer, text, Changes(zero=["blocks.0.attention.head.0"]), context_length=CONTEXT)
+    assert edit.changed == ("zero blocks.0.attention.head.0",)
+    assert edit.bits_per_character_before == pytest.approx(bits_per_character(model, tokenizer, text), rel=1e-6)
+    assert edit.bits_per_character_after == pytest.approx(bits_per_character(without, tokenizer, text), rel=1e-5)
+    assert abs(edit.cost) > 1e-3
+
+
+def test_the_next_token_is_what_the_model_expects_after_the_text(tokenizer: Tokenizer, make_model: MakeModel) -> None:
+    model, text = make_model(tokenizer.vocab_size), "First Citizen"
+    edit = make_edit(model, tokenizer, text, Changes(zero=["blocks.*.output"]), context_length=CONTEXT, most=3)
+    ids = tokenizer.encode(text).tolist()
+    start = [] if tokenizer.start_id is None else [tokenizer.start_id]
+    with torch.no_grad():
+        before = model(torch.tensor([[*start, *ids]]))[0, -1].double().softmax(-1)
+    uniform = 1 / tokenizer.vocab_size  # what is left: a stream of zeros
+    assert [c.before for c in edit.candidates][:3] == pytest.approx(before.topk(3).values.tolist(), rel=1e-4)
+    assert [c.after for c in edit.candidates] == pytest.approx([uniform] * len(edit.candidates))
+    divergence = float((before * (before / uniform).log2()).sum())
+    assert edit.divergence_bits == pytest.approx(divergence, rel=1e-4)
+
+
+@pytest.mark.parametrize("place", ["blocks.0.attention.head.*", "embedding", "blocks.1.attention.scores", "logits"])
+def test_patching_with_the_same_text_changes_nothing(
+    play: str, tokenizer: Tokenizer, make_model: MakeModel, place: str
+) -> None:
+    text = play[:300]
+    edit = make_edit(
+        make_model(tokenizer.vocab_size), tokenizer, text, Changes(patch=[place]), other=text, context_length=CONTEXT
+    )
+    assert (edit.cost, edit.divergence_bits) == (0, 0)
+    assert all(candidate.before == candidate.after for candidate in edit.candidates)
+
+
+def test_patching_the_last_layer_gives_the_other_texts_prediction(
+    play: str, tokenizer: Tokenizer, make_model: MakeModel
+) -> None:
+    """In every window of it."""
+    model, text, other = make_model(tokenizer.vocab_size), play[:300], play[1000:1600]
+    length = len(tokenizer.encode(text))
+    patched = make_edit(
+        model, tokenizer, text, Changes(patch=["blocks.1.output"]), other=other, context_length=CONTEXT
+    )
+    ids = tokenizer.encode(other)[:length]
+    cut = next(end for end in range(len(other)) if tokenizer.encode(other[:end]).tolist() == ids.tolist())
+    alone = make_edit(model, tokenizer, other[:cut], Changes(zero=["embedding"]), context_length=CONTEXT)
+    after = {c.label: c.after for c in patched.candidates}
+    for candidate in alone.candidates[:3]:
+        assert after[candidate.label] == pytest.approx(candidate.before, rel=1e-6)
+    assert patched.cost != 0
+
+
+def test_a_patch_at_one_position_leaves_what_came_before_alone(tokenizer: Tokenizer, make_model: MakeModel) -> None:
+    model, text, other = make_model(tokenizer.vocab_size), "Good morrow", "Sweet night for all the"
+    given: dict[str, Any] = {"other": other, "context_length": CONTEXT}
+    last = make_edit(model, tokenizer, text, Changes(patch=["embedding"], position=-1), **given)
+    assert last.cost == 0  # the last token is read for the next one alone
+    assert last.divergence_bits > 1e-4
+    tokens = len(tokenizer.encode(text)) + (tokenizer.start_id is not None)
+    assert last.position == tokens - 1
+    assert text.endswith(last.at)
+    begin = make_edit(model, tokenizer, text, Changes(patch=["embedding"], position=0), **given)
+    assert (begin.divergence_bits == 0) == (tokenizer.start_id is not None)  # which is the same in both texts
+
+
+def test_a_mean_over_one_position_is_that_position(bpe: Tokenizer, make_model: MakeModel) -> None:
+    model, sites = make_model(bpe.vocab_size), ["embedding", "blocks.0.attention.heads", "blocks.1.output"]
+    assert bpe.start_id is not None
+    means = mean_activations(model, [np.array([65])], *sites, start_id=bpe.start_id, context_length=CONTEXT)
+    there = record(model, torch.tensor([[bpe.start_id]]), *sites)
+    assert all(torch.equal(means[site], there[site]) for site in sites)
+
+
+def test_a_mean_counts_every_token_once_in_the_windows_of_the_score(bpe: Tokenizer, make_model: MakeModel) -> None:
+    model, ids = make_model(bpe.vocab_size), bpe.encode("What say you, citizens, to this? Speak!")[:22]
+    mean = mean_activations(model, [ids], "final_norm", start_id=bpe.start_id, context_length=CONTEXT)["final_norm"]
+    windows = [ids[: CONTEXT - 1], ids[CONTEXT // 2 : -1]]
+    seen = [record(model, torch.tensor([[bpe.start_id, *w]]), "final_norm")["final_norm"][0] for w in windows]
+    counted = torch.cat([seen[0], seen[1][CONTEXT // 2 :]])
+    assert len(counted) == len(ids)
+    assert torch.allclose(mean[0, 0], counted.mean(0), atol=1e-5)
+
+
+def test_the_mean_of_the_last_layer_leaves_one_prediction_for_all(
+    play: str, tokenizer: Tokenizer, make_model: MakeModel
+) -> None:
+    model, held_out = make_model(tokenizer.vocab_size), [tokenizer.encode(play[:500])]
+    given: dict[str, Any] = {"held_out": held_out, "context_length": CONTEXT}
+    edits = [
+        make_edit(model, tokenizer, text, Changes(mean=["final_norm"]), **given)
+        for text in ("To be", "First Citizen:\nBefore we proceed")
+    ]
+    odds = [{candidate.label: candidate.after for candidate in edit.candidates} for edit in edits]
+    both = odds[0].keys() & odds[1].keys()
+    assert len(both) >= 5
+    assert all(math.isclose(odds[0][label], odds[1][label], rel_tol=1e-5) for label in both)
+
+
+def test_it_is_plain_values(bpe: Tokenizer, make_model: MakeModel) -> None:
+    changes = Changes(zero=["embedding"], position=1)
+    plain = make_edit(make_model(bpe.vocab_size), bpe, "ab", changes, context_length=CONTEXT).as_json()
+    assert json.loads(json.dumps(plain))["cost_bits_per_character"] == pytest.approx(
+        plain["bits_per_character_after"] - plain["bits_per_character_before"]
+    )
+    assert (plain["changed"], plain["position"], plain["at"]) == (("zero embedding",), 1, "a")
+
+
+@pytest.mark.parametrize(
+    ("changes", "other", "sentence"),
+    [
+        (Changes(), "", "there is nothing to change"),
+        (Changes(zero=["blocks.7.output"]), "", "there is no place 'blocks.7.output'"),
+        (Changes(zero=["blocks.*.output"], mean=["blocks.1.output"]), "", "blocks.1.output is to be changed twice"),
+        (Changes(mean=["blocks.1.attention.pattern"]), "", "blocks.1.attention.pattern has no mean"),
+        (Changes(mean=["embedding"]), "", "too short for a mean"),
+        (Changes(patch=["embedding"]), "", "give that text"),
+        (Changes(zero=["embedding"]), "other", "no place to patch from it"),
+        (Changes(patch=["embedding"]), "a", "and the other text 1: give a longer one"),
+        (Changes(zero=["embedding"], position=9), "", "position 9 is out of range: the text's are 0 to"),
+        (Changes(zero=["embedding"], position=-9), "", "position -9 is out of range"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    tokenizer: Tokenizer, make_model: MakeModel, changes: Changes, other: str, sentence: str
+) -> None:
+    with pytest.raises(OctavoError, match=sentence):
+        make_edit(make_model(tokenizer.vocab_size), tokenizer, "be we", changes, other=other, context_length=CONTEXT)
+
+
+def test_a_position_is_one_of_a_single_window(play: str, bpe: Tokenizer, make_model: MakeModel) -> None:
+    with pytest.raises(OctavoError, match="within a window of 16 tokens"):
+        make_edit(
+            make_model(bpe.vocab_size), bpe, play[:200], Changes(zero=["logits"], position=3), context_length=CONTEXT
+        )
