@@ -155,7 +155,7 @@ def test_it_is_plain_values(bpe: Tokenizer, make_model: MakeModel) -> None:
         (Changes(mean=["embedding"]), "", "too short for a mean"),
         (Changes(patch=["embedding"]), "", "give that text"),
         (Changes(zero=["embedding"]), "other", "no place to patch from it"),
-        (Changes(patch=["embedding"]), "a", "and the other text 1: give a longer one"),
+        (Changes(patch=["embedding"]), "a", "and the other text 1: give more"),
         (Changes(zero=["embedding"], position=9), "", "position 9 is out of range: the text's are 0 to"),
         (Changes(zero=["embedding"], position=-9), "", "position -9 is out of range"),
     ],

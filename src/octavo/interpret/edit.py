@@ -163,7 +163,7 @@ def _other_ids(tokenizer: Tokenizer, other: str, tokens: int, chosen: Chosen) ->
     ids: list[int] = tokenizer.encode(other).tolist()
     if chosen.patch and len(ids) < tokens:
         raise OctavoError(
-            f"a patch goes token for token, but the text has {tokens} and the other text {len(ids)}: give a longer one"
+            f"a patch goes token for token, but the text has {tokens} and the other text {len(ids)}: give more"
         )
     return ids[:tokens]
 
