@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,11 @@ import torch
 from octavo.config import Config
 from octavo.corpus import Corpus, tiny_shakespeare
 from octavo.data import prepare
+from octavo.interpret.head_names import Share
+from octavo.interpret.head_table import Head, HeadTable
+from octavo.interpret.removal import REMOVALS
+from octavo.interpret.targets import KINDS
+from octavo.intervals import Estimate
 from octavo.model import Transformer
 from octavo.pages import Page
 from octavo.pipeline import train
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
 
 MakeTraining = Callable[..., Training]
+MakeTable = Callable[..., HeadTable]
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -157,11 +163,17 @@ class Opener:
         self.browser, self.folder = browser, folder
         self.problems: list[str] = []
 
-    def __call__(self, page: Page, *, width: int = 1440, scheme: Any = "light", touch: bool = False) -> "Tab":
+    def __call__(
+        self, page: Page, *, width: int = 1440, scheme: Any = "light", touch: bool = False, script: bool = True
+    ) -> "Tab":
         """A tab with the page's file, in which scripts have run."""
         address = page.save(self.folder / "page.html").as_uri()
         context = self.browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, has_touch=touch, is_mobile=touch
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            has_touch=touch,
+            is_mobile=touch,
+            java_script_enabled=script,
         )
         context.on("console", self._heard)
         context.on("weberror", lambda error: self.problems.append(f"error: {error.error}"))
@@ -197,3 +209,34 @@ def opened(browser: "Browser", tmp_path: Path) -> Iterator[Opener]:
     for context in browser.contexts:
         context.close()
     assert opener.problems == []
+
+
+@pytest.fixture(scope="session")
+def make_table() -> MakeTable:
+    """A table of heads with these figures, all others as of heads of no kind; `without` kinds that the text has not.
+
+    ``make_table([{"previous": 0.8}], [{"cost": 0.3}])`` has two layers of one head each.
+    """
+
+    def near(value: float) -> Estimate:
+        return Estimate(64, value, value - 0.01, value + 0.01)
+
+    def head(layer: int, number: int, given: Mapping[str, float], without: Sequence[str]) -> Head:
+        kinds = [kind.name for kind in KINDS if kind.name not in without]
+        return Head(
+            layer,
+            number,
+            {kind: Share(near(given.get(kind, 0.06)), 0.05) for kind in kinds},
+            Share(near(given.get("random", 0.01)), 0.01),
+            near(given.get("distance", 12.0)),
+            near(given.get("entropy", 2.5)),
+            near(given.get("relative_entropy", 0.5)),
+            near(given.get("from_even", 0.6)),
+            {removal: near(given.get("cost", 0.1)) for removal in REMOVALS},
+        )
+
+    def make(*layers: Sequence[Mapping[str, float]], without: Sequence[str] = ()) -> HeadTable:
+        heads = [head(layer, n, given, without) for layer, row in enumerate(layers) for n, given in enumerate(row)]
+        return HeadTable(tuple(heads), "validation", 64, 128, 15_000.0, near(2.07), 32.0, lossless_tokenizer=True)
+
+    return make

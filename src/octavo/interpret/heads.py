@@ -1,0 +1,104 @@
+"""Reading heads: the table of all heads of a model over windows of a text."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from octavo.data import Ids
+from octavo.evaluate.documents import Documents
+from octavo.evaluate.scoring import Watch, unwatched
+from octavo.interpret.excerpts import Excerpts, excerpts_of
+from octavo.interpret.head_table import Head, HeadTable
+from octavo.interpret.looking import look
+from octavo.interpret.marks import Flags
+from octavo.interpret.removal import REMOVALS, removal_costs
+from octavo.interpret.spread import even_pattern, mean_distance
+from octavo.interpret.targets import KINDS, induction_targets, targets
+from octavo.intervals import Estimate, ratio_estimates
+from octavo.model import Transformer
+from octavo.tokenizer import Tokenizer
+
+WINDOWS = 64
+_SEQUENCES = 32  # of random tokens
+_SEED = 0
+
+
+def read_heads(
+    model: Transformer,
+    tokenizer: Tokenizer,
+    documents: Documents,
+    *,
+    text: str,
+    context_length: int,
+    windows: int = WINDOWS,
+    watch: Watch = unwatched,
+) -> HeadTable:
+    """The table of all heads, over `windows` windows spread evenly over the documents of the text named `text`.
+
+    A text that fills fewer windows is read in fewer; of one window alone there are no intervals, so that no head
+    earns a name. `watch` is told the share that is done.
+
+    Raises:
+        OctavoError: the text has hardly a token.
+    """
+    excerpts = excerpts_of(tokenizer, documents, context_length, windows)
+    looked = look(model, excerpts.inputs, lambda rows: targets(excerpts, rows))
+    random = repeated_tokens(excerpts, tokenizer.start_id)
+    repeated = look(model, random, lambda rows: repeated_targets(random[rows].numpy(), tokenizer.start_id))
+    usual, costs = removal_costs(model, excerpts, watch)
+
+    def in_bits(nats: npt.NDArray[np.float64]) -> list[Estimate]:
+        """A character, of nats (rows, W)."""
+        found = ratio_estimates(nats / math.log(2), np.broadcast_to(excerpts.characters, nats.shape))
+        return [estimate for estimate in found if estimate]  # every window has characters
+
+    def head(layer: int, number: int) -> Head:
+        shares = zip(KINDS, looked.shares(layer, number), strict=True)
+        distance, entropy, relative_entropy, from_even = looked.spread(layer, number)
+        return Head(
+            layer,
+            number,
+            {kind.name: share for kind, share in shares if share},
+            repeated.shares(layer, number)[0],
+            distance,
+            entropy,
+            relative_entropy,
+            from_even,
+            dict(zip(REMOVALS, in_bits(costs[layer, number]), strict=True)),
+        )
+
+    length = excerpts.inputs.shape[1]
+    return HeadTable(
+        heads=tuple(head(layer, n) for layer in range(model.config.n_layers) for n in range(model.config.n_heads)),
+        text=text,
+        windows=len(excerpts),
+        window_tokens=length,
+        characters=float(excerpts.characters.sum()),
+        bits_per_character=in_bits(usual[None])[0],
+        even_distance=float(mean_distance(even_pattern(length))[1:].mean()),
+        lossless_tokenizer=tokenizer.lossless,
+    )
+
+
+def repeated_tokens(excerpts: Excerpts, start_id: int | None) -> torch.Tensor:
+    """Random tokens of the text's vocabulary, each sequence twice in a row, after the start token if there is one:
+    what comes again can only be known from before (Olsson et al., 2022). As long as a window, (sequences, T)."""
+    random = np.random.default_rng(_SEED)
+    begun = start_id is not None
+    half = (excerpts.inputs.shape[1] - begun) // 2
+    vocabulary = np.array(excerpts.vocabulary)
+    drawn = [random.choice(vocabulary, half, replace=half > len(vocabulary)) for _ in range(_SEQUENCES)]
+    once = np.stack(drawn)
+    first = np.full((_SEQUENCES, int(begun)), -1 if start_id is None else start_id)
+    return torch.from_numpy(np.concatenate([first, once, once], axis=1))
+
+
+def repeated_targets(ids: Ids, start_id: int | None) -> Flags:
+    """(B, 1, T, S): the keys of induction, for the queries of the second time."""
+    starts = ids == (-1 if start_id is None else start_id)
+    found = induction_targets(ids, starts)
+    half = (ids.shape[1] - (start_id is not None)) // 2
+    found[:, : ids.shape[1] - half] = False
+    return found[:, None]

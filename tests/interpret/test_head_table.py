@@ -1,0 +1,32 @@
+"""The table survives its file."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from octavo.errors import OctavoError
+from octavo.interpret.head_table import HeadTable
+
+MakeTable = Callable[..., HeadTable]
+
+
+def test_it_is_the_same_after_json(make_table: MakeTable) -> None:
+    table = make_table([{"previous": 0.8}, {}], [{"line": 0.5, "cost": 0.0}, {}], without=["speaker"])
+    values = json.loads(json.dumps(table.as_json(), allow_nan=False))
+    assert HeadTable.from_json(values) == table
+    assert [entry["name"] for entry in values["heads"]] == ["previous", "no name", "line", "no name"]
+    assert "speaker" not in values["heads"][0]["shares"]
+
+
+def test_layers_and_labels(make_table: MakeTable) -> None:
+    table = make_table([{}, {}], [{}, {}])
+    assert [[head.label for head in layer] for layer in table.layers] == [["0.0", "0.1"], ["1.0", "1.1"]]
+
+
+@pytest.mark.parametrize("change", [{"version": 0}, {"heads": None}, {"heads": [{}]}, {"more": 1}])
+def test_another_file_is_refused(make_table: MakeTable, change: dict[str, object]) -> None:
+    with pytest.raises(OctavoError, match="octavo heads"):
+        HeadTable.from_json(make_table([{}]).as_json() | change)
+    with pytest.raises(OctavoError, match="octavo heads"):
+        HeadTable.from_json([])
