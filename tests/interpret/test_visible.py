@@ -27,5 +27,9 @@ def test_white_space_and_what_does_not_show(label: str, seen: str) -> None:
     assert visible(label) == seen
 
 
+def test_some_can_stay_as_they_are() -> None:
+    assert visible("a b\nc\td", kept=" \n") == "a b\nc⇥d"
+
+
 def test_figures_can_draw_the_signs() -> None:
     assert drawable(visible(" \n\t") + START) == "␣↵⇥" + START

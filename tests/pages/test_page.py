@@ -88,6 +88,21 @@ class TestInABrowser:
             ground, text = (rgb(tab, f".{step}", name) for name in ("backgroundColor", "color"))
             assert contrast(ground, text) >= 4.5, step
 
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_so_has_text_between_the_steps(self, opened: Any, scheme: str) -> None:
+        tab: Tab = opened(a_page(), scheme=scheme)
+        for name in ("cool", "warm"):
+            for share in (i / 20 for i in range(21)):
+                tab.evaluate(
+                    """([name, share]) => {
+                         const [scale, title] = [octavo.scale(name), document.querySelector("h1")];
+                         title.style.backgroundColor = scale.colour(share);
+                         title.style.color = scale.ink(share);
+                       }""",
+                    [name, share],
+                )
+                assert contrast(rgb(tab, "h1", "backgroundColor"), rgb(tab, "h1", "color")) >= 4.5, (name, share)
+
     def test_a_script_that_got_in_does_not_run(self, opened: Any) -> None:
         bad = (
             "<script>window.ran = true</script><img src=x onerror='window.ran = true'><p onclick='window.ran=1'>x</p>"

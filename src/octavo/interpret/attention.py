@@ -19,6 +19,34 @@ class Attention:
     passage: Passage
     patterns: Patterns
 
+    def habit(self, layer: int, head: int) -> "Habit | None":
+        """What one head does on the average of the passage; None if that has fewer than three tokens."""
+        pattern = self.patterns[layer, head].astype(np.float64)
+        queries = np.arange(2, len(pattern))
+        if not len(queries):
+            return None
+        rows = pattern[2:]
+        query, key = np.unravel_index(rows.argmax(), rows.shape)
+        return Habit(
+            first=float(rows[:, 0].mean()),
+            before=float(pattern[queries, queries - 1].mean()),
+            itself=float(pattern[queries, queries].mean()),
+            distance=float((rows * (queries[:, None] - np.arange(len(pattern)))).sum(1).mean()),
+            strongest=(int(query) + 2, int(key)),
+        )
+
+
+@dataclass(frozen=True)
+class Habit:
+    """Mean shares of a head's attention over the queries of a passage, from the third: the first whose first token,
+    token before and itself are three."""
+
+    first: float
+    before: float
+    itself: float
+    distance: float  # tokens back
+    strongest: tuple[int, int]  # query and key of the largest weight
+
 
 def read_attention(model: Transformer, passage: Passage) -> Attention:
     """The patterns of all heads when the model reads the passage."""

@@ -3,9 +3,12 @@
 _SIGNS = {" ": "␣", "\n": "↵", "\t": "⇥"}
 
 
-def visible(label: str) -> str:
-    """`label` with a sign for each space, newline and tab, and what else does not show written as \\xa0 or \\u200b."""
-    return "".join(_SIGNS.get(character) or _printable(character) for character in label)
+def visible(label: str, *, kept: str = "") -> str:
+    """`label` with a sign for each space, newline and tab; what else does not show is written as \\xa0 or \\u200b.
+
+    The characters in `kept` stay as they are.
+    """
+    return "".join(c if c in kept else _SIGNS.get(c) or _printable(c) for c in label)
 
 
 def _printable(character: str) -> str:

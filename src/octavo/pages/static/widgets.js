@@ -94,7 +94,7 @@ const octavo = (() => {
   /* ---- keys ---- */
 
   /** One tab stop for many elements, as in a toolbar: left and right, Home and End move among `items`; `keys` maps
-      further keys to functions of the index that return the index to go to. `moved(index)` hears of every focus. */
+      further keys to functions of the index that may return one to go to. `moved(index)` hears of every focus. */
   function roving(items, { moved = () => {}, keys = {} } = {}) {
     let current = 0;
     const moves = {
@@ -116,7 +116,7 @@ const octavo = (() => {
         const move = event.ctrlKey || event.altKey || event.metaKey ? undefined : moves[event.key];
         if (!move) return;
         event.preventDefault();
-        items[Math.min(items.length - 1, Math.max(0, move(index) ?? index))].focus();
+        items[move(index)]?.focus();
       });
     });
   }
