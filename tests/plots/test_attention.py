@@ -28,7 +28,8 @@ def test_a_figure_a_layer_with_a_panel_a_head() -> None:
             assert np.array_equal(np.asarray(image.get_array()), head)
             assert image.get_clim() == (0, 1)
             assert image.origin == "upper", "queries go down"
-            assert (axes.get_xlabel(), axes.get_ylabel()) == ("key", "query")
+            assert axes.get_xlabel() == "key: the token looked at"
+            assert axes.get_ylabel() == "query: the token that is read"
             for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
                 assert [label.get_text() for label in labels] == tokens
             assert axes.get_xticks().tolist() == axes.get_yticks().tolist() == [0, 1, 2, 3, 4]
@@ -46,9 +47,17 @@ def test_heads_beyond_four_go_into_further_rows(heads: int, rows: int) -> None:
     assert (grid.nrows, grid.ncols) == (rows, min(heads, 4))
 
 
+def test_a_layer_and_a_head_alone_keep_their_numbers() -> None:
+    given = patterns(3, 4, 3)
+    (figure,) = attention_figures(given, ["a", "b", "c"], layers=[2], heads=[1])
+    panel, _ = figure.axes
+    assert (figure.get_suptitle(), panel.get_title()) == ("layer 2", "head 1")
+    assert np.array_equal(np.asarray(panel.images[0].get_array()), given[2, 1])
+
+
 def test_any_token_can_be_drawn(tmp_path: Path) -> None:
-    tokens = ["$x$", "日本", "a\nb", "\x1b", "Ġlight", "_{", "a" * 30, "\\frac", "🙂"]
-    shown = ["$x$", "��", "a�b", "�", "Ġlight", "_{", "a" * 30, "\\frac", "�"]
+    tokens = ["$x$", "日本", " a\nb", "\x1b", "Ġlight", "_{", "a" * 30, "\\frac", "🙂"]
+    shown = ["$x$", "��", "␣a↵b", "\\x1b", "Ġlight", "_{", "a" * 30, "\\frac", "�"]
     (figure,) = attention_figures(patterns(1, 2, len(tokens)), tokens, title="$ 日")
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == shown
     assert figure.get_suptitle() == "$ �, layer 0"

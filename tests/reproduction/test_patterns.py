@@ -2,42 +2,26 @@
 
 import numpy as np
 import pytest
-import torch
 
-from octavo.model.attention import Attention
-from octavo.reproduction.patterns import attention_patterns, distance_from_even, largest_query_key_weight, read_texts
+from octavo.interpret.passage import START
+from octavo.reproduction.patterns import distance_from_even, largest_query_key_weight, read_texts
 from octavo.run import Run
 
 
-def test_the_patterns_are_the_softmax_of_queries_and_keys(reference: Run) -> None:
-    ids = [314, 80, 55, 33, 89, 51]
-    patterns = attention_patterns(reference.model, ids)
-    assert patterns.shape == (2, 4, 6, 6)
-    model = reference.model
-    with torch.inference_mode():
-        x = model.positions.add(model.embedding(torch.tensor(ids)), 0)
-        attention = model.blocks[0].attention
-        assert isinstance(attention, Attention)
-        q, k = (part(x).view(6, 4, 32).transpose(0, 1) for part in (attention.q, attention.k))
-        scores = (q @ k.mT / 32**0.5).masked_fill(torch.ones(6, 6).tril() == 0, -1e9)
-    assert patterns[0] == pytest.approx(scores.softmax(-1).numpy(), abs=1e-6)
-    assert np.allclose(patterns.sum(-1), 1, atol=1e-6)
-    assert not np.triu(patterns, 1).any()
-    assert patterns[1].std() > 0.01
-
-
 def test_each_text_is_cut_to_what_the_report_shows(reference: Run) -> None:
-    read = {text.name: text for text in read_texts(reference)}
+    read = {text.name: text.attention for text in read_texts(reference)}
     assert list(read) == ["romeo", "to-be", "first-citizen"]
-    assert [len(text.tokens) for text in read.values()] == [25, 15, 22]
-    assert " ".join(read["to-be"].tokens) == "To be , or not to be : that is the que st ion :"
-    assert all(text.patterns.shape == (2, 4, len(text.tokens), len(text.tokens)) for text in read.values())
+    assert [len(attention.passage.labels) for attention in read.values()] == [25, 15, 22]
+    assert " ".join(read["to-be"].passage.labels) == "To be , or not to be : that is the que st ion :"
+    for attention in read.values():
+        length = len(attention.passage.labels)
+        assert attention.patterns.shape == (2, 4, length, length)
 
 
 def test_a_window_begins_with_the_start_token_where_there_is_one(trained: Run) -> None:
-    read = read_texts(trained)
-    assert all(text.tokens[0] == "<|endoftext|>" for text in read)
-    assert max(len(text.tokens) for text in read) == 25
+    labels = [text.attention.passage.labels for text in read_texts(trained)]
+    assert all(tokens[0] == START for tokens in labels)
+    assert max(map(len, labels)) == 25
 
 
 class TestDistanceFromEven:

@@ -1,6 +1,7 @@
 """The reproduction of a run that is quite another: it says so, and its figures are its own."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from octavo.reproduction import reading
 from octavo.reproduction.epochs import Look
 from octavo.reproduction.losses import BatchLosses, Perplexities
 from octavo.reproduction.page import page
+from octavo.reproduction.patterns import TextAttention
 from octavo.reproduction.reported import EpochRow
 from octavo.reproduction.reproduce import reproduce, write_reproduction
 from octavo.reproduction.reproduction import Reproduction
@@ -106,12 +108,18 @@ class TestReading:
         assert "no small looks" in reading.about_first_epoch(())
 
     def test_heads_that_look_at_all_alike(self, found: Reproduction) -> None:
-        even = [replace(read, patterns=read.patterns * 0 + _even(len(read.tokens))) for read in found.attention]
+        even = [_looking(read, _even) for read in found.attention]
         assert "No head looks at anything more" in reading.about_attention(replace(found, attention=tuple(even)))
-        alone = [replace(read, patterns=read.patterns * 0 + _alone(len(read.tokens))) for read in found.attention]
+        alone = [_looking(read, _alone) for read in found.attention]
         said = reading.about_attention(replace(found, attention=tuple(alone)))
         assert "layer 0: 1.000, 1.000, 1.000, 1.000." in said
         assert "No head" not in said
+
+
+def _looking(read: TextAttention, pattern: Callable[[int], Any]) -> TextAttention:
+    """The same text, where every head has this pattern."""
+    patterns = np.zeros_like(read.attention.patterns) + pattern(len(read.attention.passage.labels))
+    return replace(read, attention=replace(read.attention, patterns=patterns))
 
 
 def _even(tokens: int) -> Any:

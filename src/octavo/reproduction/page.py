@@ -190,10 +190,11 @@ def _runtime(found: Reproduction) -> list[str]:
 def _attention(found: Reproduction) -> list[str]:
     blocks = ["## Attention", reading.about_attention(found)]
     for read in found.attention:
-        blocks.append(f"The first {len(read.tokens)} tokens of {_quoted(reported.ATTENTION_TEXTS[read.name])}:")
+        tokens = len(read.attention.passage.labels)
+        blocks.append(f"The first {tokens} tokens of {_quoted(reported.ATTENTION_TEXTS[read.name])}:")
         blocks += [
             _picture(f"{read.name}, layer {layer}", attention_picture(read.name, layer))
-            for layer in range(len(read.patterns))
+            for layer in range(len(read.attention.patterns))
         ]
     return blocks
 

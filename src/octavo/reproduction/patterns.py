@@ -1,54 +1,38 @@
-"""Where the heads look in the report's three texts: attention patterns, recorded by a tap. T tokens."""
+"""Where the heads look in the report's three texts. T tokens."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
+from octavo.errors import OctavoError
+from octavo.interpret.attention import Attention, Patterns, read_attention
+from octavo.interpret.passage import read_passage
 from octavo.model import Transformer
 from octavo.reproduction.reported import ATTENTION_TEXTS, ATTENTION_TOKENS
 from octavo.run import Run
 
-Patterns = npt.NDArray[np.float32]
-
 
 @dataclass(frozen=True)
 class TextAttention:
-    """One text: its name here, its first tokens as the vocabulary writes them, and (layers, heads, T, T)."""
+    """One text: its name here, and what every head weighs in its first tokens."""
 
     name: str
-    tokens: tuple[str, ...]
-    patterns: Patterns
+    attention: Attention
 
 
 def read_texts(run: Run) -> tuple[TextAttention, ...]:
     """Every text of the report, cut to as many tokens as it shows; one that the tokenizer has no token for is left
     out."""
-    start_id = run.tokenizer.start_id
-    first = [] if start_id is None else [start_id]
     most = min(ATTENTION_TOKENS, run.config.data.context_length)
     read = []
     for name, text in ATTENTION_TEXTS.items():
-        if ids := [*first, *run.tokenizer.encode(text).tolist()][:most]:
-            pieces = tuple(map(run.tokenizer.piece, ids))
-            read.append(TextAttention(name, pieces, attention_patterns(run.model, ids)))
+        try:
+            passage = read_passage(run.tokenizer, text, most)
+        except OctavoError:
+            continue
+        read.append(TextAttention(name, read_attention(run.model, passage)))
     return tuple(read)
-
-
-@torch.inference_mode()
-def attention_patterns(model: Transformer, ids: Sequence[int]) -> Patterns:
-    """What every head weighs, (layers, heads, T, T), when the model reads the T tokens `ids`."""
-    patterns: list[Patterns] = []
-
-    def record(site: str, tensor: torch.Tensor) -> torch.Tensor:
-        if site.endswith(".attention.pattern"):
-            patterns.append(tensor[0].float().numpy().copy())
-        return tensor
-
-    model(torch.tensor([list(ids)]), tap=record)
-    return np.stack(patterns)
 
 
 def distance_from_even(patterns: Patterns) -> npt.NDArray[np.float64]:

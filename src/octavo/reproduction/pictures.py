@@ -44,7 +44,8 @@ def draw_all(found: Reproduction, folder: Path, progress: Progress) -> None:
     for number, read in enumerate(found.attention):
         progress.share("drawing attention", number / len(found.attention))
         words = " ".join(reported.ATTENTION_TEXTS[read.name].split())
-        for layer, figure in enumerate(attention_figures(read.patterns, read.tokens, title=words)):
+        labels = read.attention.passage.labels
+        for layer, figure in enumerate(attention_figures(read.attention.patterns, labels, title=words)):
             save_figure(figure, folder / attention_picture(read.name, layer))
 
 

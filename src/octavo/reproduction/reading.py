@@ -89,7 +89,7 @@ def about_attention(found: Reproduction) -> str:
     """How evenly the heads look."""
     if not found.attention:
         return "The tokenizer has no token for any of the texts."
-    distances = np.mean([distance_from_even(read.patterns) for read in found.attention], axis=0)
+    distances = np.mean([distance_from_even(read.attention.patterns) for read in found.attention], axis=0)
     layers = "; ".join(
         f"layer {layer}: {', '.join(f'{head:.3f}' for head in heads)}" for layer, heads in enumerate(distances)
     )

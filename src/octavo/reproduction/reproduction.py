@@ -67,8 +67,12 @@ class Reproduction:
             "diagnosis": [finding.as_json() for finding in self.findings],
             "runtime": asdict(self.runtime),
             "attention": [
-                {"text": a.name, "tokens": a.tokens, "distance_from_even": distance_from_even(a.patterns).tolist()}
-                for a in self.attention
+                {
+                    "text": text.name,
+                    "tokens": text.attention.passage.labels,
+                    "distance_from_even": distance_from_even(text.attention.patterns).tolist(),
+                }
+                for text in self.attention
             ],
             "largest_query_or_key_weight": self.query_key_weight,
             "generations": [asdict(generation) for generation in self.generations],
