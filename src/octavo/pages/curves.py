@@ -1,0 +1,158 @@
+"""Curves: how runs went, to zoom, to smooth and to read values off."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from octavo.pages.axis import number
+from octavo.pages.panels import MARKED, PANELS, SHOWN, WINDOWS, picture, window_of
+from octavo.pages.part import Part
+from octavo.pages.rendering import render
+from octavo.pages.series import AXES, BITS, KINDS, Course, Points, points_of
+
+_ROWS = 40  # of the table, at most
+_COLOUR = {"train": 0, "held-out": 1, "set-aside": 1, "train-look": 2}  # of each kind where there is one run
+_COLOURS = 6
+
+
+def curves_part(courses: Sequence[Course]) -> Part:
+    """The curves of one run, or of several, one upon the other. A run with no line of metrics yet has none.
+
+    Raises:
+        LookupError, TypeError, ValueError: a line of metrics lacks what its kind should have.
+    """
+    runs = len(courses)
+    drawn = [(run, points) for run, course in enumerate(courses) for points in points_of(course, runs)]
+    kinds = {kind: KINDS[kind] for kind in KINDS if any(p.kind == kind and p.panel == "loss" for _, p in drawn)}
+    # Of several runs the looks alone are seen at first: they are comparable, and all at once would be a thicket.
+    looked = {run for run, p in drawn if p.kind in ("held-out", "set-aside")}
+    hidden = ["train", "train-look"] if runs > 1 and looked == {run for run, _ in drawn} else []
+    seen = [(run, p) for run, p in drawn if p.panel != "loss" or p.kind not in hidden]
+    panels = [panel for panel in PANELS if any(p.panel == panel.key for _, p in drawn)]
+
+    def look(run: int | None, kind: str) -> str:
+        """The classes of a line."""
+        of_run = 0 if run is None else run % _COLOURS + 1
+        colour = of_run if runs > 1 else _COLOUR[kind]
+        return f"c{colour}" + (" dashed" if kind == "train-look" else "")
+
+    html = render(
+        "curves.html",
+        data={
+            "axes": AXES,
+            "kinds": {
+                kind: {"name": name, "look": [look(run, kind) for run in range(runs)]} for kind, name in kinds.items()
+            },
+            "hidden": hidden,
+            "runs": [course.name for course in courses],
+            "shown": SHOWN,
+            "marked": MARKED,
+            "windows": WINDOWS,
+            "window": max((window_of(len(p.at["step"])) for _, p in drawn if p.noisy), default=1),
+            "panels": {p.key: {"title": p.title, "units": p.units, "zero": p.zero, "ticks": p.ticks} for p in panels},
+            "series": [_series(run, points) for run, points in drawn],
+        },
+        look=look,
+        kinds=kinds,
+        hidden=hidden,
+        runs=[course.name for course in courses],
+        panels=[picture(panel, [one for one in seen if one[1].panel == panel.key], runs) for panel in panels],
+        caption=_caption(drawn, hidden),
+        table=_figures_of_one(courses[0]) if runs == 1 else _figures_of_many(courses, drawn, kinds),
+    )
+    return Part(html, ("chart.js", "plot.js", "gestures.js", "controls.js", "curves.js"), ("curves.css",))
+
+
+def _series(run: int, points: Points) -> dict[str, Any]:
+    """For the script; the lowest and the highest only where they are not the mean itself."""
+    shown = slice(None) if points.lines > 1 and points.noisy else slice(1)
+    return {
+        "run": run,
+        "panel": points.panel,
+        "kind": points.kind,
+        "noisy": points.noisy,
+        "at": {axis: _rounded(values) for axis, values in points.at.items()},
+        "values": {unit: [_rounded(row) for row in values[shown]] for unit, values in points.values.items()},
+    }
+
+
+def _rounded(values: Iterable[float]) -> list[float]:
+    """To six digits that count: what a picture cannot show need not be in the file."""
+    return [int(v) if v.is_integer() else v for v in (float(f"{value:.6g}") for value in values)]
+
+
+def _caption(drawn: Sequence[tuple[int, Points]], hidden: Sequence[str]) -> str:
+    said = []
+    if any(p.kind == "train" for _, p in drawn):
+        said.append(
+            "Training as it went is measured with dropout, while the weights moved: faint each line of the "
+            "metrics, dark their running mean."
+        )
+    if any(p.kind == "train-look" for _, p in drawn):
+        said.append("Looks are taken without dropout, at as many windows of the training text as of the other.")
+    if hidden:
+        said.append("At first only the looks at text that is not trained on are drawn.")
+    thin = [p.lines for _, p in drawn if p.lines > 1]
+    if thin:
+        said.append(
+            f"Where a run has more lines than the picture has room for, up to {max(thin):.0f} of them make one "
+            "point: the faint band goes from their lowest to their highest, so no spike is lost."
+        )
+    said.append(
+        "The losses' axis leaves out the highest twentieth, which is the fall from chance; a logarithmic one "
+        "shows all."
+    )
+    return " ".join(said)
+
+
+def _figures_of_one(course: Course) -> dict[str, Any]:
+    """Where a run stood at its looks, or if it took none at its lines; no more than `_ROWS` of them."""
+    steps = [record for record in course.metrics if record.get("event") == "step"]
+    looks = [record for record in course.metrics if record.get("event") == "validation"]
+    chosen = looks or steps
+    rows_at = np.linspace(0, len(chosen) - 1, min(_ROWS, len(chosen))).round().astype(int)
+    at = [record["step"] for record in steps]
+    rows = []
+    for record in (chosen[i] for i in rows_at):
+        before = steps[max(0, int(np.searchsorted(at, record["step"], "right")) - 1)] if steps else {}
+        look = record if looks else {}
+        figures = [
+            *(record[name] for name in ("step", "epoch", "seconds")),
+            *(before.get("loss"), look.get("train_loss"), look.get("loss")),
+            *(before.get(name) for name in ("learning_rate", "gradient_norm", "tokens_per_second")),
+        ]
+        rows.append(["" if figure is None else number(figure) for figure in figures])
+    shown = f"{len(rows)} of {len(chosen)} " if len(rows) < len(chosen) else ""
+    return {
+        "caption": f"{shown}{'looks' if looks else 'lines'}; losses in nats per token",
+        "head": [
+            "step",
+            "epoch",
+            "seconds",
+            "training",
+            "training text",
+            "other text",
+            "learning rate",
+            "gradient",
+            "tokens/s",
+        ],
+        "rows": rows,
+    }
+
+
+def _figures_of_many(
+    courses: Sequence[Course], drawn: Sequence[tuple[int, Points]], kinds: dict[str, str]
+) -> dict[str, Any]:
+    """What each of several runs ended with."""
+    rows = []
+    for run, course in enumerate(courses):
+        last = course.metrics[-1] if course.metrics else {"step": 0, "seconds": 0.0}
+        ends = {p.kind: p.values[BITS][0][-1] for r, p in drawn if (r, p.panel) == (run, "loss") and BITS in p.values}
+        losses = [number(ends[kind]) if kind in ends else "" for kind in kinds]
+        rows.append([f"{run + 1} {course.name}", number(last["step"]), number(last["seconds"]), *losses])
+    return {
+        "caption": "Where each run ended; losses in bits per character",
+        "head": ["run", "step", "seconds", *kinds.values()],
+        "rows": rows,
+    }

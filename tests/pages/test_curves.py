@@ -1,0 +1,215 @@
+"""The curves: drawn without script, and with it to zoom, to smooth, to switch and to read values off."""
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from octavo.pages import Page, make_page
+from octavo.pages.axis import number
+from octavo.pages.curves import curves_part
+from octavo.pages.series import Course
+from octavo.run import Run
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page as Tab
+
+EVIL = "</script><img src=x onerror=alert(1)>"
+LOSS = ".panel.loss > svg"
+
+
+def course(run: Run, name: str = "play") -> Course:
+    facts = run.parts["train"].facts
+    return Course(name, run.metrics, facts.tokens / facts.characters)
+
+
+def longer(run: Run, name: str) -> Course:
+    """The same run, as if each step had been three, and its losses a tenth higher."""
+    metrics = [record | {"step": 3 * record["step"], "loss": 1.1 * record.get("loss", 0)} for record in run.metrics]
+    return Course(name, metrics)
+
+
+@pytest.fixture
+def page(trained: Run) -> Page:
+    return make_page("Curves", [curves_part([course(trained)])])
+
+
+@pytest.fixture
+def pages(trained: Run) -> Page:
+    return make_page("Curves", [curves_part([course(trained), longer(trained, EVIL)])])
+
+
+def ticks(tab: "Tab", of: str = "across", panel: str = LOSS) -> list[float]:
+    """The values written beside an axis."""
+    return [float(text.replace(",", "")) for text in tab.locator(f"{panel} .{of}").all_text_contents()]
+
+
+def line(tab: "Tab", panel: str = LOSS) -> list[str]:
+    return [path.get_attribute("d") or "" for path in tab.locator(f"{panel} path.line").all()]
+
+
+class TestWriting:
+    def test_every_figure_stands_in_the_table(self, trained: Run, page: Page) -> None:
+        rows = re.findall(r'<th scope="row">(\S+)</th>(.*?)</tr>', page.html)
+        looks = [record for record in trained.metrics if record["event"] == "validation"]
+        assert [row[0] for row in rows] == [number(look["step"]) for look in looks]
+        assert f">{number(looks[-1]['loss'])}<" in rows[-1][1]
+        assert f">{number(looks[-1]['train_loss'])}<" in rows[-1][1]
+
+    def test_each_picture_is_told_in_words(self, page: Page) -> None:
+        words = re.findall(r'role="img" aria-label="([^"]*)"', page.html)
+        assert len(words) == 5
+        assert words[0].startswith("Loss, bits per character, against steps.")
+        assert "held-out text: from " in words[0]
+
+    def test_a_name_is_text(self, pages: Page) -> None:
+        assert "<img" not in pages.html
+        assert "</script><img" not in pages.html
+
+    def test_of_several_runs_the_looks_alone_are_drawn_at_first(self, pages: Page) -> None:
+        assert 'data-kind="train" class="off"' in pages.html
+        assert "At first only the looks" in pages.html
+
+    def test_a_run_without_looks_has_its_lines(self, trained: Run) -> None:
+        steps = [record for record in trained.metrics if record["event"] == "step"]
+        html = curves_part([Course("blind", steps), Course("blind too", steps)]).html
+        assert "off" not in re.findall(r'data-kind="train"[^>]*', html)[0]
+
+    def test_a_run_that_has_not_begun(self) -> None:
+        part = curves_part([Course("new", [])])
+        assert "<svg viewBox" not in part.html
+
+    def test_a_long_run_says_how_it_is_thinned(self, trained: Run) -> None:
+        (step, *_) = [record for record in trained.metrics if record["event"] == "step"]
+        lines = [step | {"step": i, "loss": 3 + 0.1 * (i % 7)} for i in range(1, 4001)]
+        part = curves_part([Course("long", lines)])
+        assert "up to 10 of them make one point" in part.html
+        assert len(part.html) < 150_000
+        data = re.search(r'<script type="application/json">(.*?)</script>', part.html)
+        assert data
+        (loss,) = [one for one in json.loads(data[1])["series"] if one["panel"] == "loss"]
+        mean, low, high = loss["values"]["nats per token"]
+        assert (min(low), max(high), len(mean)) == (3, 3.6, 400)
+
+
+class TestInABrowser:
+    @pytest.mark.parametrize(("width", "scheme"), [(w, s) for w in (360, 1440) for s in ("light", "dark")])
+    def test_it_fits_the_window(self, opened: Any, pages: Page, width: int, scheme: str) -> None:
+        tab: Tab = opened(pages, width=width, scheme=scheme)
+        assert tab.locator(".panel > svg").count() == 5
+        box = tab.locator(LOSS).bounding_box()
+        assert box
+        assert box["width"] > 0.7 * width
+        text = tab.locator(f"{LOSS} .across").first.bounding_box()
+        assert text
+        assert text["height"] > 9, "it can be read"
+
+    def test_without_script_there_is_the_same_picture(self, opened: Any, page: Page) -> None:
+        tab: Tab = opened(page, script=False)
+        assert tab.locator(f"{LOSS} path.line").count() == 3
+        assert tab.locator(f"{LOSS} .mark").count() == 8
+        assert tab.locator(".controls").count() == 0
+
+    def test_dragging_shows_a_stretch_and_a_double_click_all(self, opened: Any, page: Page) -> None:
+        tab: Tab = opened(page)
+        whole, before = ticks(tab), line(tab)
+        box = tab.locator(LOSS).bounding_box()
+        assert box
+        start = box["x"] + 58
+        width = box["width"] - 58 - 18
+        y = box["y"] + 150
+        tab.mouse.move(start + 0.5 * width, y)
+        tab.mouse.down()
+        tab.mouse.move(start + 0.75 * width, y, steps=3)
+        assert float(tab.locator(f"{LOSS} .chosen").get_attribute("width") or 0) == pytest.approx(0.25 * width, abs=2)
+        tab.mouse.up()
+        assert min(ticks(tab)) >= 40
+        assert max(ticks(tab)) <= 60
+        assert min(ticks(tab, panel=".panel.speed > svg")) >= 40, "all panels show the same stretch"
+        tab.locator(LOSS).dblclick()
+        assert (ticks(tab), line(tab)) == (whole, before)
+
+    def test_keys_read_zoom_and_go_back(self, opened: Any, page: Page, trained: Run) -> None:
+        tab: Tab = opened(page)
+        tab.locator(LOSS).focus()
+        tab.keyboard.press("End")
+        steps = [record for record in trained.metrics if record["event"] == "step"]
+        said = tab.locator(".read").inner_text()
+        assert "step 80," in said
+        look = next(record for record in reversed(trained.metrics) if record["event"] == "validation")
+        assert number(look["nats_per_character"] / 0.6931471805599453) in said
+        assert tab.locator(".panel.rate .told").inner_text().strip() == number(
+            float(f"{steps[-1]['learning_rate']:.6g}")
+        )
+        tab.keyboard.press("ArrowLeft")
+        assert "step 75," in tab.locator(".read").inner_text()
+        tab.locator(".curves > .unseen", has_text="step 75").wait_for(state="attached")
+        tab.keyboard.press("+")
+        assert min(ticks(tab)) >= 35
+        tab.keyboard.press("0")
+        assert min(ticks(tab)) == 0
+        tab.keyboard.press("Escape")
+        assert tab.locator(".read").is_hidden()
+
+    def test_the_pointer_reads_values(self, opened: Any, page: Page) -> None:
+        tab: Tab = opened(page)
+        tab.hover(LOSS, position={"x": 400, "y": 100})
+        assert re.match(r"step \d+, [\d.]+ s, [\d,]+ tokens", tab.locator(".read").inner_text())
+        tab.mouse.move(0, 0)
+        assert tab.locator(".read").is_hidden()
+
+    def test_two_fingers_zoom_and_one_reads(self, opened: Any, page: Page) -> None:
+        tab: Tab = opened(page, width=360, touch=True)
+        tab.locator(LOSS).scroll_into_view_if_needed()
+        box = tab.locator(LOSS).bounding_box()
+        assert box
+        tab.touchscreen.tap(box["x"] + 200, box["y"] + 150)
+        assert "step " in tab.locator(".read").inner_text()
+        session = tab.context.new_cdp_session(tab)
+        for kind, places in (("touchStart", (150, 250)), ("touchMove", (110, 290)), ("touchEnd", ())):
+            fingers = [{"x": box["x"] + x, "y": box["y"] + 100, "id": i} for i, x in enumerate(places)]
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+        assert min(ticks(tab)) > 0
+        assert max(ticks(tab)) < 80
+        assert tab.get_by_role("button", name="Zoom out").is_enabled()
+
+    def test_the_axes_change(self, opened: Any, page: Page, trained: Run) -> None:
+        tab: Tab = opened(page)
+        tab.get_by_role("button", name="Tokens", exact=True).click()
+        assert max(ticks(tab)) == pytest.approx(80 * 16 * 32, rel=0.3)
+        assert tab.locator(f"{LOSS} .name").text_content() == "tokens read"
+        tab.get_by_role("button", name="Seconds").click()
+        assert max(ticks(tab)) <= trained.metrics[-1]["seconds"]
+        tab.get_by_role("button", name="Steps").click()
+        tab.get_by_role("button", name="Log x").click()
+        assert min(ticks(tab)) == 5
+        highest = max(ticks(tab, "up"))
+        tab.get_by_role("button", name="Log y").click()
+        assert max(ticks(tab, "up")) > highest, "the fall from chance too"
+        tab.get_by_label("Unit of the loss").select_option("nats per token")
+        assert max(ticks(tab, "up")) > 4
+
+    def test_smoothing_says_how_much(self, opened: Any, page: Page) -> None:
+        tab: Tab = opened(page)
+        slider = tab.get_by_label("Smoothing")
+        before = line(tab)[0]
+        slider.focus()
+        tab.keyboard.press("End")
+        assert "mean of 9 points, 45 steps" in tab.locator(".controls output").inner_text()
+        assert line(tab)[0] != before
+        tab.keyboard.press("Home")
+        assert tab.locator(".controls output").inner_text() == "none"
+        assert line(tab)[0] == (tab.locator(f"{LOSS} path.raw").get_attribute("d")), "the line is what was measured"
+
+    def test_the_legend_switches(self, opened: Any, pages: Page) -> None:
+        tab: Tab = opened(pages)
+        assert tab.locator(f"{LOSS} path.line").count() == 2
+        tab.get_by_role("button", name="training, as it went").click()
+        assert tab.locator(f"{LOSS} path.line").count() == 4
+        assert tab.locator(f"{LOSS} .label").all_text_contents() == ["1", "2"]
+        shown = max(ticks(tab))
+        tab.get_by_role("button", name=EVIL).click()
+        assert tab.locator(f"{LOSS} path.line").count() == 2
+        assert max(ticks(tab)) < shown, "the axis is of what is seen"
+        assert tab.get_by_role("button", name=EVIL).get_attribute("aria-pressed") == "false"
