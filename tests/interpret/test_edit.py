@@ -14,7 +14,7 @@ from octavo.errors import OctavoError
 from octavo.evaluate import evaluate
 from octavo.evaluate.documents import scored_text
 from octavo.interpret.changes import Changes
-from octavo.interpret.edit import make_edit
+from octavo.interpret.edit import Candidate, Edit, make_edit
 from octavo.interpret.means import mean_activations
 from octavo.interpret.recording import record
 from octavo.model import Transformer
@@ -143,6 +143,13 @@ def test_it_is_plain_values(bpe: Tokenizer, make_model: MakeModel) -> None:
         plain["bits_per_character_after"] - plain["bits_per_character_before"]
     )
     assert (plain["changed"], plain["position"], plain["at"]) == (("zero embedding",), 1, "a")
+
+
+def test_unlikely_tokens_are_not_notable() -> None:
+    odds = [(0.9, 0.1), (0.0, 0.8), (0.0005, 0.0), (0.0004, 0.0), (0.0, 0.002)]
+    candidates = tuple(Candidate(str(place), *both) for place, both in enumerate(odds))
+    edit = Edit("text", (), None, "", candidates, 0.0, 1.0, 1.0, lossless_tokenizer=True)
+    assert [candidate.label for candidate in edit.notable] == ["0", "1", "2", "4"]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ COMMANDS = {
     "train": "train a model on a text, score it, draw its curves, write samples",
     "generate": "continue a prompt",
     "evaluate": "score a run on held-out text",
+    "edit": "change something inside a model and see what comes of it",
     "curves": "draw how training went",
     "reproduce": "run a course report's experiment again and set its figures beside the report's",
     "tokenizer": "show how a run's tokenizer cuts a text",

@@ -57,6 +57,11 @@ class Edit:
         """What the changes cost, in bits per character; below 0 they help."""
         return self.bits_per_character_after - self.bits_per_character_before
 
+    @property
+    def notable(self) -> tuple[Candidate, ...]:
+        """The candidates without the unlikely ones: three at least, others if they reach 0.1 % before or after."""
+        return tuple(c for i, c in enumerate(self.candidates) if i < 3 or max(c.before, c.after) >= 0.001)
+
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self) | {"cost_bits_per_character": self.cost}

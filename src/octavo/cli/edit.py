@@ -1,0 +1,92 @@
+"""``octavo edit``."""
+
+import argparse
+import json
+
+from octavo.cli.parser import add_runs_option
+from octavo.cli.passage_option import add_passage_arguments, chosen_text
+from octavo.config import ModelConfig
+from octavo.errors import OctavoError
+from octavo.runs import open_run, runs_root
+
+_PLACES = (
+    ("embedding", "what the first block gets"),
+    ("blocks.I.attention.head.H", "what one head read"),
+    ("blocks.I.attention.q", "queries of all heads; .k keys, .v values"),
+    ("blocks.I.attention.scores", "query times key, before the softmax"),
+    ("blocks.I.attention.pattern", "where the heads look"),
+    ("blocks.I.attention.heads", "what all heads read"),
+    ("blocks.I.attention.output", "what attention adds"),
+    ("blocks.I.feedforward.unit.U", "one unit of the hidden layer"),
+    ("blocks.I.feedforward.hidden", "all of them"),
+    ("blocks.I.feedforward.output", "what the feed-forward adds"),
+    ("blocks.I.output", "what the next block gets"),
+    ("final_norm", "what the unembedding gets"),
+    ("logits", "what the softmax gets"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("run", metavar="RUN", help="a run's name or folder")
+    add_passage_arguments(parser)
+    for name, says in (
+        ("zero", "let nothing flow by there"),
+        ("mean", "let the mean over held-out text flow by there"),
+        ("patch", "let flow by what another text had there (--from)"),
+    ):
+        says += ", as blocks.0.attention.head.2 or blocks.*.output" if name == "zero" else ""
+        parser.add_argument(
+            f"--{name}", action="append", default=[], metavar="PLACE", help=f"{says}; may be repeated"
+        )
+    parser.add_argument("--from", dest="other", default="", metavar="TEXT", help="the other text, as long at least")
+    parser.add_argument(
+        "--position", type=int, metavar="N", help="at this token alone; 0 is the first, -1 the last (all)"
+    )
+    parser.add_argument("--places", action="store_true", help="list the places that there are")
+    parser.add_argument("--json", action="store_true", help="for a machine")
+    add_runs_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Change, and show what comes of it."""
+    directory = open_run(options.run, runs_root(options.runs))
+    if options.places:
+        print("\n".join(place_lines(directory.config.model)))
+        return 0
+    if not (options.zero or options.mean or options.patch):
+        raise OctavoError(
+            "there is nothing to change: give --zero, --mean or --patch with a PLACE; --places lists them"
+        )
+
+    from octavo.run import Run
+
+    opened = Run(directory)
+    edit = opened.edit(
+        chosen_text(options, opened, 300),
+        zero=options.zero,
+        mean=options.mean,
+        patch=options.patch,
+        other=options.other,
+        position=options.position,
+    ).edit
+    if options.json:
+        print(json.dumps(edit.as_json(), indent=1))
+        return 0
+
+    from octavo.cli import edit_table
+    from octavo.cli.shading import make_console
+
+    print("\n".join(edit_table.head(edit)))
+    make_console().print(edit_table.candidates(edit))
+    print("\n" + "\n".join(edit_table.costs(edit)))
+    return 0
+
+
+def place_lines(config: ModelConfig) -> list[str]:
+    """The places of a model, and what flows by there."""
+    ranges = f"I is 0 to {config.n_layers - 1}, H 0 to {config.n_heads - 1}, U 0 to {config.d_ff - 1}"
+    return [
+        *(f"{name:<29}{says}" for name, says in _PLACES),
+        f"{ranges}; * stands for all, as in blocks.*.attention.head.0",
+    ]

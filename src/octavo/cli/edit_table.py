@@ -1,0 +1,45 @@
+"""An edit for a terminal: what was expected before, what is expected after, and what it cost."""
+
+from rich.table import Table
+from rich.text import Text
+
+from octavo.cli.shading import PROBABILITY, per_cent
+from octavo.interpret.edit import Edit
+from octavo.interpret.visible import visible
+from octavo.terminal import wrapped
+
+_END = 40  # characters of the text's end
+_NAMED = 6  # changes that are listed one by one
+
+
+def head(edit: Edit) -> list[str]:
+    """What was done where."""
+    end = visible(edit.text[-_END:], kept=" ")
+    more = len(edit.changed) - _NAMED
+    at = f" at token {edit.position}, {visible(edit.at)!r}" if edit.position is not None else ""
+    lines = [f"{change}{at}" for change in edit.changed[:_NAMED]] + [f"and {more} more"] * (more > 0)
+    return [*lines, "", f"next token after {'…' * (len(edit.text) > _END)}{end}"]
+
+
+def candidates(edit: Edit) -> Table:
+    """The next tokens, before and after."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
+    table.add_column("token", no_wrap=True, max_width=20)
+    for name in (" before", " after"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for candidate in edit.notable:
+        odds = (candidate.before, candidate.after)
+        table.add_row(Text(visible(candidate.label)), *(Text(f" {per_cent(p)} ", PROBABILITY.style(p)) for p in odds))
+    return table
+
+
+def costs(edit: Edit) -> list[str]:
+    """What changed, in bits."""
+    before, after = edit.bits_per_character_before, edit.bits_per_character_after
+    lines = [
+        f"next token  {edit.divergence_bits:.4f} bits: divergence of the odds after from those before",
+        f"the text    {before:.4f} -> {after:.4f} bits per character ({edit.cost:+.4f})",
+    ]
+    if not edit.lossless_tokenizer:
+        lines += wrapped("the tokenizer loses text (white space): bits per character compare with no other model's")
+    return lines

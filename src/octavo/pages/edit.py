@@ -1,0 +1,44 @@
+"""An edit on a page: what was expected after a text, and what is expected once something in the model is changed."""
+
+from dataclasses import dataclass
+
+from octavo.interpret.edit import Edit
+from octavo.interpret.visible import visible
+from octavo.pages.page import Page, make_page
+from octavo.pages.part import Part
+from octavo.pages.rendering import render
+
+_END = 60  # characters of the text's end
+
+
+@dataclass(frozen=True)
+class ShownEdit:
+    """An edit that shows itself as a page."""
+
+    edit: Edit
+    name: str  # of the run
+
+    @property
+    def page(self) -> Page:
+        """The tokens before and after, and what the change costs."""
+        description = f"What {self.name} makes of a text of {len(self.edit.text):,} characters, before and after."
+        return make_page(f"A change in {self.name}", [edit_part(self.edit)], description=description, height=560)
+
+    def _repr_html_(self) -> str:
+        return self.page._repr_html_()
+
+
+def edit_part(edit: Edit) -> Part:
+    """A table, coloured by probability."""
+    at = "" if edit.position is None else f" at token {edit.position}, {visible(edit.at)}"
+    rows = [
+        {"label": visible(candidate.label), "odds": [_odds(candidate.before), _odds(candidate.after)]}
+        for candidate in edit.notable
+    ]
+    end = "…" * (len(edit.text) > _END) + visible(edit.text[-_END:], kept=" ")
+    html = render("edit.html", edit=edit, changes=[change + at for change in edit.changed], rows=rows, end=end)
+    return Part(html, styles=("edit.css",))
+
+
+def _odds(probability: float) -> dict[str, object]:
+    return {"step": round(10 * probability), "text": f"{100 * probability:.1f} %"}
