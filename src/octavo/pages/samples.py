@@ -1,0 +1,34 @@
+"""Samples: what a model wrote, with what stands in its training text marked."""
+
+from itertools import pairwise
+
+from octavo.diagnosis import memorisation_line
+from octavo.evaluate import Memorisation
+from octavo.evaluate.marked import Marked
+from octavo.pages.part import Part
+from octavo.pages.rendering import render
+from octavo.terminal import shown
+
+
+def samples_part(marked: Marked, memorisation: Memorisation | None = None) -> Part:
+    """The texts, underlined where they are copied, and in words how much that is."""
+    said = [
+        "Underlined, between ‹ and ›, is what stands word for word in the training text in stretches of "
+        f"{marked.least} characters or more: {marked.share:.1%} of these samples, and {marked.usual:.1%} of held-out "
+        "text, which the model has not seen."
+    ]
+    if memorisation:
+        line = memorisation_line(memorisation)
+        said.append(
+            f"Measured on {memorisation.generated.texts} texts of up to {memorisation.tokens} tokens, written at "
+            f"temperature {memorisation.temperature:g}: {line}."
+        )
+    texts = [_pieces(text, places) for text, places in zip(marked.texts, marked.stretches, strict=True)]
+    return Part(render("samples.html", texts=texts, said=said), styles=("samples.css",))
+
+
+def _pieces(text: str, places: tuple[tuple[int, int], ...]) -> list[tuple[bool, str]]:
+    """The text in pieces, each copied or not; control characters are written out."""
+    borders = [0, *(place for pair in places for place in pair), len(text)]
+    pieces = [text[start:end] for start, end in pairwise(borders)]
+    return [(bool(i % 2), shown(piece)) for i, piece in enumerate(pieces) if piece]

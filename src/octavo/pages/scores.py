@@ -1,0 +1,113 @@
+"""Scores on one scale: a dot a row, in bits per character of the same text, the best below.
+
+The scale is even, for bits are lengths, whose differences add up: a broken or a logarithmic one would make a small
+step look large. It need not begin at 0, since a dot is read by where it is, not by how long anything is (Cleveland &
+McGill, 1984).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from octavo.evaluate import Baseline, Evaluation, Overlap
+from octavo.evaluate.comparison import APART, THIS_MODEL, Standing, comparison, protocol_words, reservations
+from octavo.pages.axis import Axis, number
+from octavo.pages.part import Part
+from octavo.pages.rendering import render
+from octavo.terminal import duration
+
+_HEAD = ("model", "bits per character", "nats per character", "nats per token", "time")
+_ROOM = 0.08  # of the scale's length, beyond the outermost dots
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One row: a name, a score in bits per character, and its standard error if there is one."""
+
+    name: str
+    bits: float
+    error: float | None = None
+    model: bool = False  # it was trained here; the others are what it has to beat
+
+
+def scores_part(
+    score: Evaluation, baselines: Sequence[Baseline], overlap: Overlap | None, *, training_seconds: float = 0.0
+) -> Part:
+    """A run's score among those of simpler models, and what the figures leave out, in words.
+
+    Where the run's tokenizer loses text, models of all the text stand in the table alone: no scale holds both.
+    """
+    found = comparison(score, baselines, training_seconds)
+    error = score.standard_error_bits_per_character
+    dots = [
+        Dot(one.name, one.bits_per_character, error if model else None, model)
+        for one in found.standings
+        for model in [one.name == THIS_MODEL]
+    ]
+    notes = [*_figures(score), *map(_sentence, reservations(score, baselines, overlap))]
+    return dots_part(
+        dots, _HEAD, [_cells(one) for one in found.standings], notes, [_cells(one) for one in found.apart]
+    )
+
+
+def dots_part(
+    dots: Sequence[Dot],
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    notes: Sequence[str] = (),
+    apart: Sequence[Sequence[str]] = (),
+) -> Part:
+    """Dots from the worst to the best, and behind a button the table of all figures, with those `apart` below."""
+    ends = [edge for dot in dots for edge in (dot.bits - (dot.error or 0), dot.bits + (dot.error or 0))]
+    room = _ROOM * (max(ends) - min(ends)) or 0.5
+    axis = Axis(min(ends) - room, max(ends) + room, 0, 100)
+    drawn = [
+        {
+            "dot": dot,
+            "place": round(axis.place(dot.bits), 2),
+            "bar": [round(axis.place(dot.bits + side * dot.error), 2) for side in (-1, 1)] if dot.error else None,
+        }
+        for dot in sorted(dots, key=lambda dot: -dot.bits)
+    ]
+    ticks = [(round(axis.place(tick), 2), number(tick)) for tick in axis.ticks(4)]
+    html = render(
+        "scores.html",
+        dots=drawn,
+        ticks=ticks,
+        low=axis.low,
+        head=head,
+        rows=rows,
+        apart=apart,
+        apart_words=APART,
+        notes=notes,
+    )
+    return Part(html, styles=("scores.css",))
+
+
+def _cells(one: Standing) -> list[str]:
+    return [
+        one.name,
+        f"{one.bits_per_character:.4f}",
+        f"{one.nats_per_character:.4f}",
+        "" if one.nats_per_token is None else f"{one.nats_per_token:.4f}",
+        f"{one.seconds:.1f} s" if one.seconds < 60 else duration(one.seconds),
+    ]
+
+
+def _figures(score: Evaluation) -> list[str]:
+    """What was scored and how, and what else is known of the score."""
+    error = score.standard_error_bits_per_character
+    return [
+        f"Every one of {score.characters:,} characters of the held-out text counts once "
+        f"({score.tokens:,} tokens; {protocol_words(score)})."
+        if score.own_text and score.text == "validation"
+        else f"The text is {score.text}: {score.characters:,} characters ({protocol_words(score)}).",
+        "There is no standard error: the text is too short for one."
+        if error is None
+        else f"The bar is one standard error, {error:.3f} bits, to either side: what another choice of text changes.",
+        f"Perplexity is {score.perplexity_per_token:.2f} per token of this run's tokenizer: figures per token "
+        "compare with no other's.",
+    ]
+
+
+def _sentence(note: str) -> str:
+    return f"{note[0].upper()}{note[1:]}."
