@@ -6,6 +6,8 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from octavo.interpret.visible import visible
+
 
 def render(template: str, **values: object) -> Markup:
     """A file of ``templates/`` with its values filled in.
@@ -29,5 +31,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["visible"] = visible  # {{ label | visible }}
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     return environment

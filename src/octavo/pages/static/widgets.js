@@ -27,9 +27,10 @@ const octavo = (() => {
     return element;
   }
 
-  /** A share as people read it: 0.4 %, 37 %. */
+  /** A share as people read it: 0 %, <0.1 %, 0.4 %, 37 %. */
   function percent(share) {
     const value = 100 * share;
+    if (value > 0 && value < 0.05) return "<0.1 %";
     return `${value === 0 || value >= 9.95 ? value.toFixed(0) : value.toFixed(1)} %`;
   }
 

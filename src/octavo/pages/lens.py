@@ -1,0 +1,71 @@
+"""The logit lens on a page: a row for each token, a column for each layer, coloured by probability."""
+
+from dataclasses import dataclass
+
+from octavo.interpret.lens import Cell, Lens
+from octavo.interpret.visible import visible
+from octavo.pages.page import Page, make_page
+from octavo.pages.part import Part
+from octavo.pages.rendering import render
+
+
+@dataclass(frozen=True)
+class ShownLens:
+    """A lens that shows itself as a page."""
+
+    lens: Lens
+    name: str  # of the run
+
+    @property
+    def page(self) -> Page:
+        """The table."""
+        description = f"What each layer of {self.name} would already predict after each token."
+        return make_page(f"The layers of {self.name}", [lens_part(self.lens)], description=description)
+
+    def _repr_html_(self) -> str:
+        return self.page._repr_html_()
+
+
+def lens_part(lens: Lens) -> Part:
+    """The table of every layer's likeliest next token; pointing at one tells its odds, and those of what came."""
+    labels = [visible(label) for label in lens.passage.labels]
+    came = [*labels[1:], ""]
+    rows = [
+        {
+            "label": label,
+            "came": came[place],
+            "cells": [_cell(layer.cells[place], came[place]) for layer in lens.layers],
+        }
+        for place, label in enumerate(labels)
+    ]
+    html = render(
+        "lens.html",
+        lens=lens,
+        names=[_name(layer.site) for layer in lens.layers],
+        rows=rows,
+        losses=None if None in (layer.held_out_nats for layer in lens.layers) else lens.layers,
+        gains=lens.gains,
+        data={
+            "came": came,
+            "cells": [[_odds(layer.cells[place]) for layer in lens.layers] for place in range(len(labels))],
+        },
+    )
+    return Part(html, ("odds.js", "lens.js"), ("odds.css", "lens.css"))
+
+
+def _name(site: str) -> str:
+    """A layer as people call it."""
+    return site if site == "embedding" else f"block {site.split('.')[1]}"
+
+
+def _cell(cell: Cell, came: str) -> dict[str, object]:
+    """The likeliest token, its colour, and whether it is what came."""
+    guess = cell.guesses[0]
+    label = visible(guess.label)
+    return {"label": label, "step": round(10 * guess.probability), "right": bool(came) and label == came}
+
+
+def _odds(cell: Cell) -> list[object]:
+    """What a script tells of a cell: guesses with their probabilities, and probability and rank of what came."""
+    guesses = [[visible(guess.label), float(f"{guess.probability:.3g}")] for guess in cell.guesses]
+    return [guesses, None if cell.probability is None else float(f"{cell.probability:.3g}"), cell.rank]
