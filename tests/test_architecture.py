@@ -38,6 +38,7 @@ LAYERS = [
     "progress",
     "planning",
     "opened",
+    "inside",
     "run",
     "report",
     "pipeline",

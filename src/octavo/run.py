@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, overload
 
 from octavo.corpus import Corpus, read_corpus
-from octavo.data import Ids, TokenPart, documents
+from octavo.data import TokenPart
 from octavo.diagnosis import Case, Finding, diagnose, looks_of, part_of_looks
 from octavo.errors import OctavoError
 from octavo.evaluate import Baseline, Evaluation, Memorisation, Overlap, Protocol, Watch, evaluate, unwatched
@@ -14,17 +14,12 @@ from octavo.evaluate.documents import documents_of, scored_text
 from octavo.evaluate.kept_baselines import kept_or_computed
 from octavo.evaluate.memorisation import measure_memorisation
 from octavo.generate import generate
-from octavo.interpret.changes import Changes
-from octavo.interpret.edit import make_edit
-from octavo.opened import OpenedRun
+from octavo.inside import InsideRun
 from octavo.options import SamplingConfig
-from octavo.pages.edit import ShownEdit
 from octavo.plots import draw_curves
 from octavo.runs import open_run, runs_root
 from octavo.runs.scores import Score, add_score
 from octavo.typed_toml import from_mapping
-
-_HELD_OUT = 8192  # tokens
 
 
 def load(run: str | Path, *, runs: str | Path | None = None) -> "Run":
@@ -36,7 +31,7 @@ def load(run: str | Path, *, runs: str | Path | None = None) -> "Run":
     return Run(open_run(run, runs_root(runs)))
 
 
-class Run(OpenedRun):
+class Run(InsideRun):
     """One run: its values, and what it can do."""
 
     @overload
@@ -71,7 +66,7 @@ class Run(OpenedRun):
             prompts,
             context_length=self.config.data.context_length,
             sampling=from_mapping(SamplingConfig, sampling),
-            stop=_several(stop),
+            stop=[stop] if isinstance(stop, str) else stop,
         )
 
     def evaluate(
@@ -223,40 +218,6 @@ class Run(OpenedRun):
         """
         return draw_curves(self.metrics, self.path / "curves", self.name)
 
-    def edit(
-        self,
-        text: str,
-        *,
-        zero: str | Sequence[str] = (),
-        mean: str | Sequence[str] = (),
-        patch: str | Sequence[str] = (),
-        other: str = "",
-        position: int | None = None,
-    ) -> ShownEdit:
-        """What becomes of `text` and of what is expected after it when something is changed inside the model.
-
-        Places are named as in :mod:`octavo.interpret.interventions`, or by a pattern, ``blocks.*.attention.head.0``:
-        `zero` lets nothing flow by, `mean` the mean over held-out text, `patch` what the text `other` had there;
-        `position` says at which token alone.
-
-        Raises:
-            OctavoError: there is nothing to change, no such place or position, or `other` is missing or too short.
-        """
-        edit = make_edit(
-            self.model,
-            self.tokenizer,
-            text,
-            Changes(_several(zero), _several(mean), _several(patch), position),
-            other=other,
-            held_out=self._held_out() if mean else (),
-            context_length=self.config.data.context_length,
-        )
-        return ShownEdit(edit, self.name)
-
-    def _held_out(self) -> list[Ids]:
-        """The documents at the beginning of the held-out part: enough for a mean, and quickly read."""
-        return documents(self._own("validation").ids[:_HELD_OUT], self.tokenizer.start_id)
-
     def _own(self, part: str) -> TokenPart:
         if part not in self.parts:
             raise OctavoError(f"{self.name} has no {part} part: it has {', '.join(self.parts)}")
@@ -267,7 +228,3 @@ class Run(OpenedRun):
         if text is None:
             return self._own(split)
         return text if isinstance(text, Corpus) else read_corpus([text], encoding=encoding)
-
-
-def _several(names: str | Sequence[str]) -> Sequence[str]:
-    return [names] if isinstance(names, str) else names

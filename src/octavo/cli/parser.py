@@ -13,6 +13,8 @@ COMMANDS = {
     "train": "train a model on a text, score it, draw its curves, write samples",
     "generate": "continue a prompt",
     "evaluate": "score a run on held-out text",
+    "surprise": "show how much each character of a text surprises a model",
+    "lens": "show what each layer of a model would already predict",
     "edit": "change something inside a model and see what comes of it",
     "curves": "draw how training went",
     "reproduce": "run a course report's experiment again and set its figures beside the report's",

@@ -45,6 +45,11 @@ class Layer:
     cells: tuple[Cell, ...]
     held_out_nats: float | None  # the mean over held-out text, per token; None: not measured
 
+    @property
+    def name(self) -> str:
+        """As people call it: ``embedding``, ``block 0``."""
+        return self.site if self.site == "embedding" else f"block {self.site.split('.')[1]}"
+
 
 @dataclass(frozen=True)
 class Lens:

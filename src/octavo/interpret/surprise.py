@@ -15,6 +15,7 @@ from octavo.interpret.pieces import Piece, pieces_of
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 
+_BEFORE = 40  # characters of what came before a token
 _BATCH = 16  # windows at once: sorting out the likeliest tokens of each place takes memory
 
 
@@ -71,6 +72,16 @@ class Surprise:
     def nats_per_token(self) -> float:
         """The loss: it compares with that of models with the same tokenizer."""
         return math.fsum(token.nats for token in self.tokens) / len(self.tokens)
+
+    def worst(self, most: int) -> list[tuple[str, TokenSurprise]]:
+        """The `most` tokens that cost most, the costliest first, each after the last characters before its piece."""
+        costs: list[tuple[str, TokenSurprise]] = []
+        done = 0
+        for piece in self.pieces:
+            before = self.text[max(0, done - _BEFORE) : done]
+            costs += [(before, token) for token in self.tokens[piece.begin : piece.end] if token.rank is not None]
+            done += len(piece.text)
+        return sorted(costs, key=lambda cost: -cost[1].nats)[:most]
 
 
 def read_surprise(

@@ -1,0 +1,47 @@
+"""``octavo lens``."""
+
+import argparse
+
+from octavo.cli.output_option import add_output_option, output_folder
+from octavo.cli.parser import add_runs_option
+from octavo.cli.passage_option import add_passage_arguments, chosen_text
+from octavo.errors import OctavoError
+from octavo.runs import open_run, runs_root
+
+_CHARACTERS = 100  # of the run's own text: about what a terminal shows at once
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("run", metavar="RUN", help="a run's name or folder")
+    add_passage_arguments(parser)
+    parser.add_argument("--max-tokens", type=int, metavar="N", help="only the first N tokens (a whole context)")
+    add_output_option(parser)
+    add_runs_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Show the table and what each layer would score; write the page."""
+    directory = open_run(options.run, runs_root(options.runs))
+    context = directory.config.data.context_length
+    most = context if options.max_tokens is None else options.max_tokens
+    if not 2 <= most <= context:
+        raise OctavoError(f"--max-tokens {most} is out of range: 2 to {context}, which this run sees at once")
+
+    from octavo.run import Run
+
+    opened = Run(directory)
+    shown = opened.lens(chosen_text(options, opened, _CHARACTERS), max_tokens=most)
+    path = shown.page.save(output_folder(options, directory) / "lens.html")
+
+    from octavo.cli import lens_table
+    from octavo.cli.shading import in_colour, make_console
+
+    console, lens = make_console(), shown.lens
+    print("\n".join(lens_table.explanations(lens, console.width)), end="\n\n")
+    if in_colour(console):
+        console.print(lens_table.LEGEND)
+    console.print(lens_table.table(lens, console.width))
+    print("\n" + "\n".join(lens_table.losses(lens)), end="\n\n")
+    print(f"written to {path}")
+    return 0

@@ -1,0 +1,44 @@
+"""``octavo surprise``."""
+
+import argparse
+
+from octavo.cli.output_option import add_output_option, output_folder
+from octavo.cli.parser import add_runs_option
+from octavo.cli.passage_option import add_passage_arguments, chosen_text
+from octavo.runs import open_run, runs_root
+
+_CHARACTERS = 1000  # of the run's own text: about what a terminal shows at once
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("run", metavar="RUN", help="a run's name or folder")
+    add_passage_arguments(parser)
+    add_output_option(parser)
+    add_runs_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Show the text, the totals and the worst surprises; write the page."""
+    directory = open_run(options.run, runs_root(options.runs))
+
+    from octavo.run import Run
+
+    opened = Run(directory)
+    shown = opened.surprise(chosen_text(options, opened, _CHARACTERS))
+    path = shown.page.save(output_folder(options, directory) / "surprise.html")
+
+    from octavo.cli import surprise_text
+    from octavo.cli.shading import in_colour, make_console
+
+    console, surprise = make_console(), shown.surprise
+    if in_colour(console):
+        lines = surprise_text.coloured(surprise, console.width)
+    else:
+        lines = surprise_text.marked(surprise, console.width)
+    for line in lines:
+        console.print(line, soft_wrap=True)
+    print("\n" + "\n".join(surprise_text.totals(surprise)), end="\n\n")
+    console.print(surprise_text.worst(surprise))
+    print(f"\nwritten to {path}")
+    return 0
