@@ -237,6 +237,6 @@ def make_table() -> MakeTable:
 
     def make(*layers: Sequence[Mapping[str, float]], without: Sequence[str] = ()) -> HeadTable:
         heads = [head(layer, n, given, without) for layer, row in enumerate(layers) for n, given in enumerate(row)]
-        return HeadTable(tuple(heads), "validation", 64, 128, 15_000.0, near(2.07), 32.0, lossless_tokenizer=True)
+        return HeadTable(tuple(heads), "validation", 64, 128, 15_000.0, near(2.07), 32.0, 5.6, lossless_tokenizer=True)
 
     return make

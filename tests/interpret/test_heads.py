@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 
 import pytest
 import torch
@@ -98,6 +99,7 @@ def test_every_head_has_every_figure(built: Transformer, characters: Tokenizer, 
     found = table(built, characters, play)
     assert (found.windows, found.window_tokens, found.text) == (12, CONTEXT, "text")
     assert found.even_distance == pytest.approx(CONTEXT / 4)
+    assert found.even_entropy == pytest.approx(sum(math.log2(n) for n in range(2, CONTEXT + 1)) / (CONTEXT - 1))
     assert found.characters == pytest.approx(12 * CONTEXT, abs=12)
     for head in found.heads:
         assert list(head.shares) == [kind.name for kind in KINDS]

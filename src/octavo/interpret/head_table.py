@@ -48,6 +48,7 @@ class HeadTable:
     characters: float  # predicted in these windows
     bits_per_character: Estimate  # of the model as it is, in these windows; without an interval of one window
     even_distance: float  # how many tokens back even attention looks
+    even_entropy: float  # its entropy in bits
     lossless_tokenizer: bool  # False: no figure in bits a character compares with other models'
 
     @property

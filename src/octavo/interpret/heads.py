@@ -14,7 +14,7 @@ from octavo.interpret.head_table import Head, HeadTable
 from octavo.interpret.looking import look
 from octavo.interpret.marks import Flags
 from octavo.interpret.removal import REMOVALS, removal_costs
-from octavo.interpret.spread import even_pattern, mean_distance
+from octavo.interpret.spread import even_pattern, largest_entropy, mean_distance
 from octavo.interpret.targets import KINDS, induction_targets, targets
 from octavo.intervals import Estimate, ratio_estimates
 from octavo.model import Transformer
@@ -78,6 +78,7 @@ def read_heads(
         characters=float(excerpts.characters.sum()),
         bits_per_character=in_bits(usual[None])[0],
         even_distance=float(mean_distance(even_pattern(length))[1:].mean()),
+        even_entropy=float(largest_entropy(length)[1:].mean()),
         lossless_tokenizer=tokenizer.lossless,
     )
 

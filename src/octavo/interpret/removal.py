@@ -20,9 +20,9 @@ from octavo.model.taps import Tap
 
 Nats = npt.NDArray[np.float64]
 REMOVALS = {
-    "zero": "its output is nothing",
-    "mean": "its output is its mean over all windows and places",
-    "first": "it looks at the first token alone",
+    "zero": "the head's output is nothing",
+    "mean": "the head's output is its mean over all windows and places",
+    "first": "the head looks at the first token alone",
 }
 _TOKENS = 4096  # read at once
 

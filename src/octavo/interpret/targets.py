@@ -15,7 +15,7 @@ from octavo.interpret.marks import Flags
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of attention: its name in files, what it is called, and what it looks at."""
+    """A kind of attention: its name in files, what it and a head of it are called, and what it looks at."""
 
     name: str
     title: str
@@ -29,7 +29,7 @@ KINDS = (
     Kind("same", "same token earlier", "every earlier place of the token that is being read"),
     Kind(
         "induction",
-        "after same token",
+        "induction",
         "what came after earlier places of the token that is being read: the guess that it comes again "
         "(Elhage et al., 2021; Olsson et al., 2022)",
     ),

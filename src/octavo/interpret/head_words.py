@@ -1,0 +1,57 @@
+"""What the table of heads says, in words: its columns, its names, what it was measured on, and what it leaves out."""
+
+from octavo.interpret.head_names import EVEN, FEWEST, NO_NAME, UNUSED, WORTH
+from octavo.interpret.head_table import HeadTable
+from octavo.interpret.targets import KINDS
+from octavo.intervals import Estimate
+
+TITLES = {kind.name: kind.title for kind in KINDS} | {name: name for name in (EVEN, UNUSED, NO_NAME)}
+MEANINGS = {kind.name: f"it looks at {kind.meaning}" for kind in KINDS} | {
+    EVEN: "it weighs all tokens so far alike, whatever they are",
+    UNUSED: f"however it is removed, the score changes by less than {WORTH} bits a character",
+    NO_NAME: "no number earns it one: it does several things, or something that has no column here",
+}
+RANDOM = "induction on random tokens that are repeated, where nothing but induction helps"
+SPREADS = {
+    "distance": "how many tokens back it looks, on average",
+    "entropy": "entropy in bits: attention is spread as over 2 to so many tokens that share it evenly",
+    "from_even": "distance from even attention: 0 for all tokens so far alike, 1 for one token alone",
+}
+
+
+def percent(share: Estimate) -> str:
+    """A share in percent with half the width of its interval, as ``41 ±2``; a decimal where that is below one."""
+    if share.low is None or share.high is None:
+        return f"{100 * share.mean:.0f}"
+    around = 50 * (share.high - share.low)
+    digits = 0 if around >= 0.95 else 1
+    return f"{100 * share.mean:.{digits}f} ±{around:.{digits}f}"
+
+
+def counted_windows(table: HeadTable) -> str:
+    """As ``64 windows of 128 tokens``."""
+    return f"{table.windows} window{'s' * (table.windows > 1)} of {table.window_tokens} tokens"
+
+
+def measured(table: HeadTable) -> str:
+    """What the figures rest on."""
+    bits = table.bits_per_character
+    around = "" if bits.low is None or bits.high is None else f" ({bits.low:.3f} … {bits.high:.3f})"
+    return (
+        f"{counted_windows(table)}, spread evenly over {table.text}; "
+        f"as it is, the model needs {bits.mean:.3f}{around} bits a character for them"
+    )
+
+
+def reservations(table: HeadTable) -> list[str]:
+    """Why there are no intervals or names, and which figures compare with nothing."""
+    said = []
+    if table.windows == 1:
+        said.append("one window has no intervals, so no head can earn a name: give a longer text")
+    elif table.windows < FEWEST:
+        said.append(f"of fewer than {FEWEST} windows intervals say little, so no head can earn a name")
+    there = table.heads[0].shares
+    said += [f"{kind.title}: there is none in this text" for kind in KINDS if kind.name not in there]
+    if not table.lossless_tokenizer:
+        said.append("the tokenizer loses text, so bits a character compare with no other model's")
+    return said
