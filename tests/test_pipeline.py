@@ -299,7 +299,8 @@ class TestTheFolder:
     def test_says_where_it_comes_from(self, by_steps: Run, text: Path) -> None:
         provenance = by_steps.directory.provenance
         assert provenance["text"]["characters"] == 20_000
-        assert provenance["text"]["first_documents"] == [str(text)]
+        assert provenance["text"]["first_documents"] == provenance["text"]["sources"] == [str(text)]
+        assert provenance["text"]["encoding"] == "utf-8"
         assert provenance["parameters"] == by_steps.model.n_parameters()
         assert provenance["precision"]["name"] == "fp32"
         assert len(provenance["sittings"]) == 1

@@ -132,6 +132,8 @@ def _fill(folder: Path, plan: Plan) -> None:
             "characters": corpus.characters,
             "bytes": corpus.bytes,
             "sha256": corpus.sha256,
+            "sources": list(corpus.sources),
+            "encoding": corpus.encoding,
             "skipped": list(corpus.skipped[:100]),
         },
         "forecast": asdict(plan.forecast),

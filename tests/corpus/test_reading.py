@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.corpus import Document, read_corpus
+from octavo.corpus import Corpus, Document, read_corpus
 from octavo.errors import OctavoError
 
 
@@ -60,6 +60,13 @@ def test_another_encoding(tmp_path: Path) -> None:
         read_corpus([path])
     with pytest.raises(OctavoError, match="'klingon' is not a text encoding"):
         read_corpus([path], encoding="klingon")
+
+
+def test_it_says_what_was_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", "naïve".encode("cp1252"))
+    corpus = read_corpus([path, "-"], encoding="cp1252", stdin=io.BytesIO(b"more"))
+    assert (corpus.sources, corpus.encoding) == ((str(path), "-"), "cp1252")
+    assert Corpus.from_text("in memory").sources == ()
 
 
 class TestDirectory:

@@ -38,12 +38,15 @@ class Corpus:
     """Documents in order. `name` is made safe as the name of a directory.
 
     `skipped` names what a directory held but the corpus does not: binary, empty and special files, and links
-    to directories. Raises OctavoError if there is no document.
+    to directories. `sources` is what was read, as it was given, in `encoding`; none of a text that was in memory.
+    Raises OctavoError if there is no document.
     """
 
     name: str
     documents: tuple[Document, ...]
     skipped: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", safe_name(self.name))

@@ -44,7 +44,8 @@ def read_corpus(sources: Sequence[str | Path], *, encoding: str = "utf-8", stdin
             raise OctavoError('a source is the empty string: give a file, a directory or "-"')
         else:
             reader.read_path(Path(source))
-    return Corpus(_corpus_name(sources[0]), tuple(reader.documents), tuple(reader.skipped))
+    given = tuple(map(_shown, sources))
+    return Corpus(_corpus_name(sources[0]), tuple(reader.documents), tuple(reader.skipped), given, encoding)
 
 
 @dataclass
