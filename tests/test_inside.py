@@ -24,6 +24,27 @@ def test_the_lens_takes_a_context_at_most(trained: Run) -> None:
             trained.lens("words", max_tokens=most)
 
 
+class TestAttention:
+    def test_of_the_runs_own_text(self, trained: Run) -> None:
+        shown = trained.attention()
+        assert shown.attention.passage == trained.lens(max_tokens=32).lens.passage, "this run sees 32 tokens"
+        assert shown.of == "the first 32 tokens of its held-out text"
+
+    def test_a_text_is_cut_to_the_context_and_that_is_said(self, trained: Run) -> None:
+        text = "Speak, speak. " * 9
+        tokens = 1 + len(trained.tokenizer.encode(text))
+        assert trained.attention(text).of == f"the first 32 of the {tokens} tokens of a text"
+        assert trained.attention("Speak", max_tokens=3).of.startswith("the first 3 of the ")
+        assert trained.attention("I", max_tokens=32).of == "all 2 tokens of a text"
+
+    def test_figures_are_of_what_was_asked_for(self, trained: Run) -> None:
+        assert list(trained.attention("Speak").figures()) == ["layer-0"]
+        assert list(trained.attention("Speak", head=3).figures()) == ["layer-0-head-3"]
+        for wrong in ({"layer": 1}, {"layer": -1}, {"head": 4}):
+            with pytest.raises(OctavoError, match=r"there is no (layer|head)"):
+                trained.attention("Speak", **wrong)
+
+
 def test_one_place_needs_no_list(trained: Run) -> None:
     one = trained.edit("Speak", zero="blocks.0.attention.head.1").edit
     assert one == trained.edit("Speak", zero=["blocks.0.attention.head.1"]).edit
@@ -32,5 +53,10 @@ def test_one_place_needs_no_list(trained: Run) -> None:
 
 
 def test_results_show_themselves_in_a_notebook(trained: Run) -> None:
-    for shown in (trained.surprise("Speak"), trained.lens("Speak"), trained.edit("Speak", zero="embedding")):
+    for shown in (
+        trained.attention("Speak"),
+        trained.surprise("Speak"),
+        trained.lens("Speak"),
+        trained.edit("Speak", zero="embedding"),
+    ):
         assert "<iframe" in shown._repr_html_()

@@ -3,23 +3,54 @@
 from collections.abc import Sequence
 
 from octavo.data import Ids, documents
-from octavo.errors import OctavoError
+from octavo.interpret.attention import read_attention
 from octavo.interpret.changes import Changes
 from octavo.interpret.edit import make_edit
 from octavo.interpret.lens import read_lens
-from octavo.interpret.passage import read_passage
+from octavo.interpret.passage import Passage, read_passage
 from octavo.interpret.surprise import read_surprise
 from octavo.opened import OpenedRun
+from octavo.options import check_head, check_passage
+from octavo.pages.attention import ShownAttention
 from octavo.pages.edit import ShownEdit
 from octavo.pages.lens import ShownLens
 from octavo.pages.surprise import ShownSurprise
 
 _HELD_OUT = 8192  # tokens of held-out text that means are over
+_TOKENS = 48  # of held-out text that attention is shown of: a heatmap's labels can be read
 _CHARACTERS = 2000  # of held-out text that are looked at where no text is given
 
 
 class InsideRun(OpenedRun):
     """What a run's model has inside. Each result shows itself in a notebook, and its ``page`` can be saved."""
+
+    def attention(
+        self,
+        text: str | None = None,
+        *,
+        max_tokens: int | None = None,
+        layer: int | None = None,
+        head: int | None = None,
+    ) -> ShownAttention:
+        """Where every head looks while the model reads `text`, or the beginning of the held-out text: the first
+        `max_tokens` tokens, a whole context at most; of the held-out text 48.
+
+        `layer` and `head` say what its figures show alone, and its page first.
+
+        Raises:
+            OctavoError: there is no such layer or head, `max_tokens` is out of range, or the tokenizer has no token
+                for anything in the text.
+        """
+        check_head(layer, head, self.config.model)
+        if text is None and max_tokens is None:
+            max_tokens = min(_TOKENS, self.config.data.context_length)
+        passage = self._passage(text, max_tokens)
+        of = f"the first {len(passage.ids)} tokens of its held-out text"
+        if text is not None:
+            tokens = len(self.tokenizer.encode(text)) + passage.begun
+            cut = f"the first {len(passage.ids)} of the" if tokens > len(passage.ids) else "all"
+            of = f"{cut} {tokens} tokens of a text"
+        return ShownAttention(read_attention(self.model, passage), self.name, of, layer, head)
 
     def surprise(self, text: str | None = None) -> ShownSurprise:
         """How much each token of `text`, or of the beginning of the held-out text, surprises the model.
@@ -38,13 +69,9 @@ class InsideRun(OpenedRun):
         Raises:
             OctavoError: `max_tokens` is out of range, or the tokenizer has no token for anything in the text.
         """
-        read = self.held_out_beginning(_CHARACTERS) if text is None else text
-        context = self.config.data.context_length
-        most = context if max_tokens is None else max_tokens
-        if not 2 <= most <= context:
-            raise OctavoError(f"{most} tokens are out of range: 2 to {context}, what this run sees at once")
-        passage = read_passage(self.tokenizer, read, most)
+        passage = self._passage(text, max_tokens)
         held_out = self._held_out()
+        context = self.config.data.context_length
         return ShownLens(read_lens(self.model, self.tokenizer, passage, held_out, context_length=context), self.name)
 
     def edit(
@@ -76,6 +103,15 @@ class InsideRun(OpenedRun):
             context_length=self.config.data.context_length,
         )
         return ShownEdit(edit, self.name)
+
+    def _passage(self, text: str | None, max_tokens: int | None) -> Passage:
+        """The first `max_tokens` tokens of a text, or of the held-out text; None: as many as the context holds."""
+        context = self.config.data.context_length
+        most = context if max_tokens is None else max_tokens
+        check_passage(most, context)
+        if text is None:
+            text = self.held_out_beginning(_CHARACTERS)
+        return read_passage(self.tokenizer, text, most)
 
     def _held_out(self) -> list[Ids]:
         """The documents at the beginning of the held-out part: enough for a mean, and quickly read."""

@@ -1,8 +1,8 @@
-"""What can be asked of a trained model: how it writes and how it is scored. Importing this takes no torch."""
+"""What can be asked of a trained model: to write, to be scored, to be looked into. Importing this takes no torch."""
 
 from dataclasses import dataclass
 
-from octavo.config import LARGEST_SIZE, between
+from octavo.config import LARGEST_SIZE, ModelConfig, between
 from octavo.errors import OctavoError
 
 PROTOCOLS = ("sliding", "disjoint")
@@ -36,3 +36,16 @@ def check_scoring(protocol: str, stride: int, window_characters: int, context_le
         raise OctavoError(f"stride {stride} is out of range: 1 to the context of {context_length} tokens")
     if not isinstance(window_characters, int) or window_characters < 1:
         raise OctavoError(f"a window of {window_characters} characters is out of range: use 1 or more")
+
+
+def check_passage(tokens: int, context_length: int) -> None:
+    """Raises OctavoError unless a model of that context can read so many tokens at once, and look back."""
+    if not isinstance(tokens, int) or not 2 <= tokens <= context_length:
+        raise OctavoError(f"{tokens} tokens are out of range: 2 to {context_length}, what this run sees at once")
+
+
+def check_head(layer: int | None, head: int | None, model: ModelConfig) -> None:
+    """Raises OctavoError unless the model has that layer and that head; None is any."""
+    for name, index, there in (("layer", layer, model.n_layers), ("head", head, model.n_heads)):
+        if index is not None and (not isinstance(index, int) or not 0 <= index < there):
+            raise OctavoError(f"there is no {name} {index}: this run has {name}s 0 to {there - 1}")

@@ -36,7 +36,7 @@ def test_only_the_first_tokens(copied: Run, tmp_path: Path, capsys: pytest.Captu
 @pytest.mark.parametrize("tokens", ["1", "33", "-3"])
 def test_so_many_tokens_are_not_seen_at_once(trained: Run, capsys: pytest.CaptureFixture[str], tokens: str) -> None:
     assert main(["lens", str(trained.path), "words", "--max-tokens", tokens]) == 2
-    assert f"--max-tokens {tokens} is out of range: 2 to 32" in capsys.readouterr().err
+    assert f"{tokens} tokens are out of range: 2 to 32" in capsys.readouterr().err
 
 
 def test_escape_sequences_are_shown_not_sent(

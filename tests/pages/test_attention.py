@@ -79,13 +79,26 @@ class TestWriting:
         assert "<td" not in attention_part(attention(("a",), 1, 1)).html, "there is no token that has a choice"
 
     def test_a_page_of_whole_context_is_small(self) -> None:
-        shown = ShownAttention(attention(tuple("abcdefgh" * 16), layers=2, heads=4), "run")
+        shown = ShownAttention(
+            attention(tuple("abcdefgh" * 16), layers=2, heads=4), "run", "all 128 tokens of a text"
+        )
         assert len(shown.page.html) < 200_000
+        assert "all 128 tokens of a text: 2 layers of 4 heads." in shown.page.html
         assert "srcdoc=" in shown._repr_html_()
 
     def test_its_figures_are_the_heatmaps(self) -> None:
-        titles = [figure.get_suptitle() for figure in ShownAttention(attention(), "run").figures()]
-        assert titles == ["run, layer 0", "run, layer 1"]
+        figures = ShownAttention(attention(), "run", "a text").figures()
+        titles = {name: figure.get_suptitle() for name, figure in figures.items()}
+        assert titles == {"layer-0": "run, layer 0", "layer-1": "run, layer 1"}
+        (name, figure), *others = ShownAttention(attention(), "run", "a text", layer=1, head=2).figures().items()
+        assert name == "layer-1-head-2"
+        assert [axes.get_title() for axes in figure.axes[:-1]] == ["head 2"]
+        assert not others
+
+    def test_it_begins_with_the_head_asked_for(self) -> None:
+        html = ShownAttention(attention(), "run", "a text", layer=1, head=2).page.html
+        assert '"layer":1' in html
+        assert '"head":2' in html
 
 
 class TestInABrowser:

@@ -5,7 +5,7 @@ import argparse
 from octavo.cli.output_option import add_output_option, output_folder
 from octavo.cli.parser import add_runs_option
 from octavo.cli.passage_option import add_passage_arguments, chosen_text
-from octavo.errors import OctavoError
+from octavo.options import check_passage
 from octavo.runs import open_run, runs_root
 
 _CHARACTERS = 100  # of the run's own text: about what a terminal shows at once
@@ -25,8 +25,7 @@ def run(options: argparse.Namespace) -> int:
     directory = open_run(options.run, runs_root(options.runs))
     context = directory.config.data.context_length
     most = context if options.max_tokens is None else options.max_tokens
-    if not 2 <= most <= context:
-        raise OctavoError(f"--max-tokens {most} is out of range: 2 to {context}, which this run sees at once")
+    check_passage(most, context)
 
     from octavo.run import Run
 

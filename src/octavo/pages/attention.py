@@ -19,26 +19,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ShownAttention:
-    """Attention that shows itself, as a page and as figures; `layer` and `head` are seen first."""
+    """Attention that shows itself, as a page and as figures; without a `layer` or a `head`, of all of them."""
 
     attention: Attention
     name: str  # of the run
-    layer: int = 0
-    head: int = 0
+    of: str  # what the passage is of: "the first 48 of 132 tokens"
+    layer: int | None = None
+    head: int | None = None
 
     @property
     def page(self) -> Page:
-        """The viewer."""
-        layers, heads, tokens = self.attention.patterns.shape[:3]
-        description = (
-            f"Where the heads of {self.name} look while it reads {tokens} tokens: {layers} layers of {heads} heads."
+        """The viewer of all heads, which begins with the one asked for."""
+        layers, heads = self.attention.patterns.shape[:2]
+        part = attention_part(self.attention, layer=self.layer or 0, head=self.head or 0)
+        return make_page(
+            f"Attention in {self.name}",
+            [part],
+            description=f"Where each head looks while the model reads {self.of}: {layers} layers of {heads} heads.",
+            height=900,
         )
-        part = attention_part(self.attention, layer=self.layer, head=self.head)
-        return make_page(f"Attention in {self.name}", [part], description=description, height=900)
 
-    def figures(self) -> "list[Figure]":
-        """A figure a layer, with a panel a head."""
-        return attention_figures(self.attention.patterns, self.attention.passage.labels, title=self.name)
+    def figures(self) -> "dict[str, Figure]":
+        """A figure a layer, with a panel a head, by what it is of: ``layer-0``, or ``layer-0-head-2``."""
+        layers = range(len(self.attention.patterns)) if self.layer is None else [self.layer]
+        figures = attention_figures(
+            self.attention.patterns,
+            self.attention.passage.labels,
+            title=self.name,
+            layers=layers,
+            heads=None if self.head is None else [self.head],
+        )
+        head = "" if self.head is None else f"-head-{self.head}"
+        return {f"layer-{layer}{head}": figure for layer, figure in zip(layers, figures, strict=True)}
 
     def _repr_html_(self) -> str:
         return self.page._repr_html_()

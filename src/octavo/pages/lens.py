@@ -41,7 +41,6 @@ def lens_part(lens: Lens) -> Part:
     html = render(
         "lens.html",
         lens=lens,
-        names=[_name(layer.site) for layer in lens.layers],
         rows=rows,
         losses=None if None in (layer.held_out_nats for layer in lens.layers) else lens.layers,
         gains=lens.gains,
@@ -51,11 +50,6 @@ def lens_part(lens: Lens) -> Part:
         },
     )
     return Part(html, ("odds.js", "lens.js"), ("odds.css", "lens.css"))
-
-
-def _name(site: str) -> str:
-    """A layer as people call it."""
-    return site if site == "embedding" else f"block {site.split('.')[1]}"
 
 
 def _cell(cell: Cell, came: str) -> dict[str, object]:

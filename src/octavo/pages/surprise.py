@@ -11,7 +11,6 @@ from octavo.pages.rendering import render
 
 _STEPS = 10  # of colour: one a bit, the last for all beyond
 _WORST = 8  # tokens in the table
-_BEFORE = 24  # characters of what came before each of them
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def surprise_part(surprise: Surprise) -> Part:
         pieces=[_piece(surprise, piece) for piece in surprise.pieces],
         steps=range(_STEPS + 1),
         dropped=sum(len(piece.text) for piece in surprise.pieces if piece.dropped),
-        worst=_worst(surprise),
+        worst=[(before, token, _chance(token)) for before, token in surprise.worst(_WORST)],
         data=[[_token(t) for t in surprise.tokens[piece.begin : piece.end]] for piece in surprise.pieces],
     )
     return Part(html, ("odds.js", "surprise.js"), ("odds.css", "surprise.css"))
@@ -55,17 +54,6 @@ def _token(token: TokenSurprise) -> list[object]:
     """What a script tells of a token: its label, nats, rank, and the guesses with their probabilities."""
     guesses = [[visible(guess.label), float(f"{guess.probability:.3g}")] for guess in token.guesses]
     return [visible(token.label), round(token.nats, 4), token.rank, guesses]
-
-
-def _worst(surprise: Surprise) -> list[tuple[str, TokenSurprise, str]]:
-    """The tokens that cost most: the end of what came before the piece of each, the token, and its chance."""
-    found: list[tuple[str, TokenSurprise, str]] = []
-    done = ""
-    for piece in surprise.pieces:
-        tokens = surprise.tokens[piece.begin : piece.end]
-        found += [(done[-_BEFORE:], token, _chance(token)) for token in tokens if token.rank is not None]
-        done += piece.text
-    return sorted(found, key=lambda row: -row[1].nats)[:_WORST]
 
 
 def _chance(token: TokenSurprise) -> str:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _PANEL = 3.3  # inches, of a side
 _ROW = 0.13  # inches that a token needs for its label
-_ACROSS = 4  # panels in a row
+_ACROSS, _ACROSS_IF_LARGE = 4, 2  # panels in a row
+_LARGE = 24  # tokens from which on a panel is
 _LETTER = 0.075  # inches that a letter of a tick label takes
 
 
@@ -49,7 +50,7 @@ def attention_figures(
 def _layer_figure(heads: dict[int, npt.NDArray[np.floating]], labels: Sequence[str], title: str) -> "Figure":
     from matplotlib.figure import Figure
 
-    across = min(len(heads), _ACROSS)
+    across = min(len(heads), _ACROSS if len(labels) < _LARGE else _ACROSS_IF_LARGE)
     down = math.ceil(len(heads) / across)
     room = _LETTER * max(map(len, labels), default=0)  # for the labels at two sides
     size = max(_PANEL, _ROW * len(labels)) + room
@@ -62,6 +63,8 @@ def _layer_figure(heads: dict[int, npt.NDArray[np.floating]], labels: Sequence[s
     for axes in panels[len(heads) :]:
         axes.set_axis_off()
     figure.colorbar(image, ax=list(panels), label="attention weight", shrink=0.8, pad=0.01)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # each file would lay out all the labels anew
     return figure
 
 

@@ -1,0 +1,43 @@
+"""``octavo attention``."""
+
+import argparse
+
+from octavo.cli.output_option import add_output_option, output_folder
+from octavo.cli.parser import add_runs_option
+from octavo.cli.passage_option import add_passage_arguments, given_text
+from octavo.options import check_head, check_passage
+from octavo.runs import open_run, runs_root
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("run", metavar="RUN", help="a run's name or folder")
+    add_passage_arguments(parser)
+    parser.add_argument("--layer", type=int, metavar="L", help="draw this layer alone, and begin the page with it")
+    parser.add_argument("--head", type=int, metavar="H", help="the same for a head; layers and heads begin at 0")
+    parser.add_argument(
+        "--max-tokens", type=int, metavar="N", help="only the first N tokens (a context; of held-out text 48)"
+    )
+    add_output_option(parser)
+    add_runs_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the page and the pictures, and say where."""
+    directory = open_run(options.run, runs_root(options.runs))
+    check_head(options.layer, options.head, directory.config.model)
+    if options.max_tokens is not None:
+        check_passage(options.max_tokens, directory.config.data.context_length)
+    text = given_text(options)
+
+    from octavo.plots.saving import save_figure
+    from octavo.run import Run
+
+    shown = Run(directory).attention(text, max_tokens=options.max_tokens, layer=options.layer, head=options.head)
+    folder = output_folder(options, directory)
+    print(f"{directory.name} reads {shown.of}")
+    print(shown.page.save(folder / "attention.html"))
+    for name, figure in shown.figures().items():
+        for path in save_figure(figure, folder / f"attention-{name}", ("png", "svg")):
+            print(path)
+    return 0

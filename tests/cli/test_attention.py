@@ -1,0 +1,48 @@
+"""octavo attention."""
+
+from pathlib import Path
+
+import pytest
+
+from octavo.cli.main import main
+from octavo.run import Run
+
+
+def test_the_page_and_the_pictures_are_written_and_said(
+    copied: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["attention", str(copied.path), "Speak, speak.", "--max-tokens", "4"]) == 0
+    said, *paths = capsys.readouterr().out.splitlines()
+    assert said.startswith(f"{copied.name} reads the first 4 of the ")
+    look = copied.path / "look"
+    assert paths == [str(look / f"attention{rest}") for rest in (".html", "-layer-0.png", "-layer-0.svg")]
+    assert copied.attention("Speak, speak.", max_tokens=4).page.html == (look / "attention.html").read_text()
+    assert (look / "attention-layer-0.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (look / "attention-layer-0.svg").read_text()
+
+
+def test_one_head_into_another_folder(copied: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.txt").write_text("Speak")
+    given = ["--file", str(tmp_path / "a.txt"), "--layer", "0", "--head", "2", "--output", str(tmp_path / "a" / "b")]
+    assert main(["attention", str(copied.path), *given]) == 0
+    names = sorted(path.name for path in (tmp_path / "a" / "b").iterdir())
+    assert names == ["attention-layer-0-head-2.png", "attention-layer-0-head-2.svg", "attention.html"]
+    assert not (copied.path / "look").exists()
+    assert "reads all " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (["--layer", "1"], "there is no layer 1: this run has layers 0 to 0"),
+        (["--head", "-1"], "there is no head -1: this run has heads 0 to 3"),
+        (["--max-tokens", "33"], "33 tokens are out of range: 2 to 32, what this run sees at once"),
+        (["words", "--file", "a"], "TEXT and --file are both there"),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    trained: Run, capsys: pytest.CaptureFixture[str], given: list[str], sentence: str
+) -> None:
+    assert main(["attention", str(trained.path), *given]) == 2
+    assert sentence in capsys.readouterr().err
+    assert not (trained.path / "look").exists()
