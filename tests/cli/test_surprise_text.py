@@ -77,7 +77,7 @@ def test_what_totals_leave_out() -> None:
     found = surprise((" ", None), ("To", 3.0), (" \n", None), ("be", 3.0))
     first = TokenSurprise("To", math.log(50), None, ())
     said = " ".join(totals(replace(found, tokens=(first, *found.tokens[1:]), lossless_tokenizer=False)))
-    assert "drops 3 of the characters" in said
+    assert "never saw, 3 characters here" in said
     assert "compare with no other model's" in said
     assert "charged as by chance" in said
 

@@ -98,7 +98,9 @@ def test_patterns_stand_for_all_that_fit(make_model: MakeModel, pattern: str, co
     "name", ["blocks.2.output", "blocks.0.attention.head.4", "head", "", "blocks.*.attention.head.9"]
 )
 def test_a_place_that_is_not_there_is_told_from_those_that_are(make_model: MakeModel, name: str) -> None:
-    with pytest.raises(OctavoError, match=r"there is no place .* its blocks are 0 to 1, their heads 0 to 3"):
+    with pytest.raises(
+        OctavoError, match=r"there is no place .* its blocks are 0 to 1, their heads 0 to 3 and units 0 to 23"
+    ):
         parse_places(name, make_model(50))
 
 

@@ -25,11 +25,13 @@ def candidates(edit: Edit) -> Table:
     """The next tokens, before and after."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
     table.add_column("token", no_wrap=True, max_width=20)
-    for name in (" before", " after"):
-        table.add_column(name, justify="right", no_wrap=True)
+    for name in (" before", "  after"):
+        table.add_column(name, no_wrap=True)
     for candidate in edit.notable:
         odds = (candidate.before, candidate.after)
-        table.add_row(Text(visible(candidate.label)), *(Text(f" {per_cent(p)} ", PROBABILITY.style(p)) for p in odds))
+        table.add_row(
+            Text(visible(candidate.label)), *(Text(f"  {per_cent(p)} ", PROBABILITY.style(p)) for p in odds)
+        )
     return table
 
 

@@ -20,15 +20,15 @@ _SIDES = _GUESS + 19  # of the three columns that are no layer's
 def explanations(lens: Lens, width: int) -> list[str]:
     """How the table is read."""
     said = [
-        "What each layer would expect after each token, and how likely that would be; = it is what came. chance: how "
-        "likely what came was to the model."
+        "what each layer would expect after each token, how likely, and = where it came",
+        "chance: how likely what came was to the model",
     ]
     if left_out := len(lens.layers) - len(_with_room(lens, width)):
-        said.append(f"{left_out} of {len(lens.layers)} layers have no room here; the page has them all.")
+        said.append(f"{left_out} of {len(lens.layers)} layers have no room here: the page has them all")
     if lens.tied_embeddings:
-        said.append("This model's unembedding is its embedding: before its first block it expects the token itself.")
+        said.append("this model's unembedding is its embedding: before its first block it expects the token itself")
     if not lens.residual:
-        said.append("This model has no residual stream: what its unembedding makes of an earlier layer says little.")
+        said.append("this model has no residual stream: what its unembedding makes of an earlier layer says little")
     return [line for sentence in said for line in wrapped(sentence)]
 
 

@@ -39,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
     for line in lines:
         console.print(line, soft_wrap=True)
     print("\n" + "\n".join(surprise_text.totals(surprise)), end="\n\n")
-    console.print(surprise_text.worst(surprise))
-    print(f"\nwritten to {path}")
+    if (worst := surprise_text.worst(surprise)).row_count:
+        console.print(worst, end="\n\n")
+    print(f"written to {path}")
     return 0
