@@ -86,8 +86,8 @@ def totals(surprise: Surprise) -> list[str]:
     if not surprise.lossless_tokenizer:
         dropped = sum(len(piece.text) for piece in surprise.pieces if piece.dropped)
         said.append(
-            f"the tokenizer drops white space and what it never saw, {dropped:,} characters here, which cost nothing: "
-            "bits per character compare with no other model's"
+            f"the tokenizer drops white space and what it never saw, {dropped:,} characters here, which cost "
+            "nothing: bits per character compare with no other model's"
         )
     if surprise.tokens[0].rank is None:
         said.append("nothing comes before the first token, so it is charged as by chance")

@@ -59,8 +59,8 @@ def parse_places(name: str, model: Transformer) -> tuple[Place, ...]:
     config = model.config
     raise OctavoError(
         f"there is no place {name!r} in this model: its blocks are 0 to {config.n_layers - 1}, their heads 0 to "
-        f"{config.n_heads - 1} and units 0 to {config.d_ff - 1}, as in blocks.0.attention.head.{config.n_heads - 1} or "
-        "blocks.0.output"
+        f"{config.n_heads - 1} and units 0 to {config.d_ff - 1}, as in blocks.0.attention.head.{config.n_heads - 1} "
+        "or blocks.0.output"
     )
 
 
