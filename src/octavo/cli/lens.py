@@ -23,14 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Show the table and what each layer would score; write the page."""
     directory = open_run(options.run, runs_root(options.runs))
-    context = directory.config.data.context_length
-    most = context if options.max_tokens is None else options.max_tokens
-    check_passage(most, context)
+    if options.max_tokens is not None:
+        check_passage(options.max_tokens, directory.config.data.context_length)
 
     from octavo.run import Run
 
     opened = Run(directory)
-    shown = opened.lens(chosen_text(options, opened, _CHARACTERS), max_tokens=most)
+    shown = opened.lens(chosen_text(options, opened, _CHARACTERS), max_tokens=options.max_tokens)
     path = shown.page.save(output_folder(options, directory) / "lens.html")
 
     from octavo.cli import lens_table

@@ -40,6 +40,7 @@ def run(options: argparse.Namespace) -> int:
         console.print(line, soft_wrap=True)
     print("\n" + "\n".join(surprise_text.totals(surprise)), end="\n\n")
     if (worst := surprise_text.worst(surprise)).row_count:
-        console.print(worst, end="\n\n")
+        console.print(worst)
+        print()
     print(f"written to {path}")
     return 0
