@@ -70,6 +70,7 @@ def attention_part(attention: Attention, *, layer: int = 0, head: int = 0) -> Pa
         "attention.html",
         data=data,
         tokens=[visible(label, kept=" \n") for label in labels],
+        apart=not any(character.isspace() for label in labels for character in label),
         habits=_habits(attention),
     )
     return Part(html, ("attention.js",), ("attention.css",))

@@ -28,6 +28,8 @@ octavo.widget("attention", (root, data) => {
   const thumbs = [];
   for (let layer = 0; layer < layers; layer++) {
     const row = make("div", { className: "attention-layer" }, make("span", {}, `layer ${layer}`));
+    row.style.setProperty("--few", Math.min(heads, 4)); // side by side, where the window is narrow and where it is not
+    row.style.setProperty("--many", Math.min(heads, 8));
     for (let head = 0; head < heads; head++) {
       const thumb = make("button", { type: "button", className: "attention-thumb" });
       const most = make("span", { className: "attention-most" }, make("span"), make("span"));
@@ -125,7 +127,8 @@ octavo.widget("attention", (root, data) => {
       key > query
         ? `“${data.labels[query]}” comes before “${data.labels[key]}”, so it cannot look there`
         : `“${data.labels[query]}” looks at “${data.labels[key]}”: ${percent(weight(seen.head, query, key))}`;
-    if (event.pointerType === "mouse") draw({ token: seen.backwards ? key : query });
+    const token = seen.backwards ? key : query;
+    if (event.pointerType === "mouse" && token !== seen.token) draw({ token });
   });
   large.addEventListener("click", (event) => words[cellAt(event)[seen.backwards ? 1 : 0]].focus({ preventScroll: true }));
   large.addEventListener("pointerleave", () => {

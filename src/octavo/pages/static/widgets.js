@@ -56,6 +56,7 @@ const octavo = (() => {
   }
 
   dark.addEventListener("change", themeChanged);
+  matchMedia("print").addEventListener("change", themeChanged); // paper is light
   for (const button of document.querySelectorAll(".theme-button")) {
     button.hidden = false;
     button.addEventListener("click", () => {
