@@ -58,5 +58,21 @@ def test_results_show_themselves_in_a_notebook(trained: Run) -> None:
         trained.surprise("Speak"),
         trained.lens("Speak"),
         trained.edit("Speak", zero="embedding"),
+        trained.heads("Speak, speak, speak."),
     ):
         assert "<iframe" in shown._repr_html_()
+
+
+class TestHeads:
+    def test_of_all_of_the_runs_own_text(self, trained: Run) -> None:
+        told: list[float] = []
+        shown = trained.heads(windows=4, watch=told.append)
+        assert (shown.table.windows, shown.table.window_tokens, shown.name) == (4, 32, trained.name)
+        assert shown.table.text == "the held-out text"
+        assert told == [0, 0.25, 0.5, 0.75], "a head a time"
+
+    def test_of_a_text(self, trained: Run) -> None:
+        text = trained.parts["validation"].text
+        one, other = trained.heads(windows=4).table, trained.heads(text, windows=4).table
+        assert other.text == "the given text"
+        assert one.heads == other.heads

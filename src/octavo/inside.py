@@ -2,17 +2,22 @@
 
 from collections.abc import Sequence
 
+from octavo.corpus import Corpus
 from octavo.data import Ids, documents
+from octavo.evaluate import Watch, unwatched
+from octavo.evaluate.documents import documents_of
 from octavo.interpret.attention import read_attention
 from octavo.interpret.changes import Changes
 from octavo.interpret.edit import make_edit
+from octavo.interpret.heads import read_heads
 from octavo.interpret.lens import read_lens
 from octavo.interpret.passage import Passage, read_passage
 from octavo.interpret.surprise import read_surprise
 from octavo.opened import OpenedRun
-from octavo.options import check_head, check_passage
+from octavo.options import WINDOWS, check_head, check_passage, check_windows
 from octavo.pages.attention import ShownAttention
 from octavo.pages.edit import ShownEdit
+from octavo.pages.heads import ShownHeads
 from octavo.pages.lens import ShownLens
 from octavo.pages.surprise import ShownSurprise
 
@@ -103,6 +108,26 @@ class InsideRun(OpenedRun):
             context_length=self.config.data.context_length,
         )
         return ShownEdit(edit, self.name)
+
+    def heads(self, text: str | None = None, *, windows: int = WINDOWS, watch: Watch = unwatched) -> ShownHeads:
+        """What each head looks at, how far and how sharply, and what it is worth, over `windows` windows spread
+        evenly over `text`, or over all of the held-out text. `watch` is told the share that is done.
+
+        Raises:
+            OctavoError: `windows` is out of range, or the text has hardly a token.
+        """
+        check_windows(windows)
+        source = self.parts["validation"] if text is None else Corpus.from_text(text)
+        table = read_heads(
+            self.model,
+            self.tokenizer,
+            documents_of(source, self.tokenizer),
+            text="the held-out text" if text is None else "the given text",
+            context_length=self.config.data.context_length,
+            windows=windows,
+            watch=watch,
+        )
+        return ShownHeads(table, self.name)
 
     def _passage(self, text: str | None, max_tokens: int | None) -> Passage:
         """The first `max_tokens` tokens of a text, or of the held-out text; None: as many as the context holds."""

@@ -68,7 +68,8 @@ def ratio_estimates(tops: "npt.NDArray[np.float64]", bottoms: "npt.NDArray[np.fl
     import numpy as np
 
     units = tops.shape[-1]
-    times = np.random.default_rng(_SEED).multinomial(units, np.full(units, 1 / units), _RESAMPLES).T  # (W, resamples)
+    draws = np.random.default_rng(_SEED).multinomial(units, np.full(units, 1 / units), _RESAMPLES)
+    times = draws.T.astype(np.float64)  # (W, resamples), how often each unit was drawn
     found: list[Estimate | None] = []
     for top, bottom in zip(tops, bottoms, strict=True):
         n, all_of_it = int((bottom > 0).sum()), float(bottom.sum())

@@ -6,6 +6,8 @@ from octavo.config import LARGEST_SIZE, ModelConfig, between
 from octavo.errors import OctavoError
 
 PROTOCOLS = ("sliding", "disjoint")
+WINDOWS = 64  # over which heads are measured
+_MOST_WINDOWS = 1000
 
 
 @dataclass(frozen=True)
@@ -49,3 +51,9 @@ def check_head(layer: int | None, head: int | None, model: ModelConfig) -> None:
     for name, index, there in (("layer", layer, model.n_layers), ("head", head, model.n_heads)):
         if index is not None and (not isinstance(index, int) or not 0 <= index < there):
             raise OctavoError(f"there is no {name} {index}: this run has {name}s 0 to {there - 1}")
+
+
+def check_windows(windows: int) -> None:
+    """Raises OctavoError unless heads can be measured over so many windows."""
+    if not isinstance(windows, int) or not 1 <= windows <= _MOST_WINDOWS:
+        raise OctavoError(f"{windows} windows are out of range: 1 to {_MOST_WINDOWS}")

@@ -18,6 +18,7 @@ COMMANDS = {
     "edit": "change something inside a model and see what comes of it",
     "curves": "draw how training went",
     "attention": "show where each head of a model looks",
+    "heads": "measure what each head of a model looks at, and what it is worth",
     "reproduce": "run a course report's experiment again and set its figures beside the report's",
     "tokenizer": "show how a run's tokenizer cuts a text",
     "experiment": "train variants with several seeds and compare them",

@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from octavo.opened import OpenedRun
 
 
-def add_passage_arguments(parser: argparse.ArgumentParser) -> None:
-    """TEXT and ``--file``."""
+def add_passage_arguments(
+    parser: argparse.ArgumentParser, default: str = "the beginning of the run's held-out text"
+) -> None:
+    """TEXT and ``--file``; `default` says what is looked at if neither is given."""
     parser.add_argument(
         "text",
         nargs="?",
         metavar="TEXT",
-        help="the text to look at, in quotes; - reads it (default: the beginning of the run's held-out text)",
+        help=f"the text to look at, in quotes; - reads it (default: {default})",
     )
     parser.add_argument("--file", metavar="PATH", help="a file with the text, in UTF-8")
 

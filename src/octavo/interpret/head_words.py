@@ -9,7 +9,7 @@ TITLES = {kind.name: kind.title for kind in KINDS} | {name: name for name in (EV
 MEANINGS = {kind.name: f"it looks at {kind.meaning}" for kind in KINDS} | {
     EVEN: "it weighs all tokens so far alike, whatever they are",
     UNUSED: f"however it is removed, the score changes by less than {WORTH} bits a character",
-    NO_NAME: "no number earns it one: it does several things, or something that has no column here",
+    NO_NAME: "no share earns it one: it looks at several things, or at something that has no column here",
 }
 RANDOM = "induction on random tokens that are repeated, where nothing but induction helps"
 SPREADS = {

@@ -18,9 +18,9 @@ from octavo.interpret.spread import even_pattern, largest_entropy, mean_distance
 from octavo.interpret.targets import KINDS, induction_targets, targets
 from octavo.intervals import Estimate, ratio_estimates
 from octavo.model import Transformer
+from octavo.options import WINDOWS
 from octavo.tokenizer import Tokenizer
 
-WINDOWS = 64
 _SEQUENCES = 32  # of random tokens
 _SEED = 0
 

@@ -1,0 +1,51 @@
+"""``octavo heads``."""
+
+import argparse
+import json
+
+from octavo.cli.output_option import add_output_option, output_folder
+from octavo.cli.parser import add_runs_option
+from octavo.cli.passage_option import add_passage_arguments, given_text
+from octavo.options import WINDOWS, check_windows
+from octavo.runs import open_run, runs_root
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("run", metavar="RUN", help="a run's name or folder")
+    add_passage_arguments(parser, "all of the run's held-out text")
+    parser.add_argument(
+        "--windows",
+        type=int,
+        default=WINDOWS,
+        metavar="N",
+        help=f"how many windows of the text to read, spread evenly over it ({WINDOWS})",
+    )
+    add_output_option(parser)
+    add_runs_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, show the table, write it as JSON, page and picture."""
+    directory = open_run(options.run, runs_root(options.runs))
+    check_windows(options.windows)
+    text = given_text(options)
+
+    from octavo.cli import heads_table
+    from octavo.files import write_atomically
+    from octavo.plots.saving import save_figure
+    from octavo.progress import make_progress
+    from octavo.run import Run
+
+    with make_progress(True) as progress:
+        shown = Run(directory).heads(
+            text, windows=options.windows, watch=lambda share: progress.share("removing heads", share)
+        )
+    folder = output_folder(options, directory)
+    written = [folder / "heads.json", shown.page.save(folder / "heads.html")]
+    write_atomically(written[0], json.dumps(shown.table.as_json(), indent=1).encode())
+    written += save_figure(shown.figure(), folder / "heads", ("png", "svg"))
+    print("\n".join(heads_table.lines(shown.table)), end="\n\n")
+    for path in written:
+        print(path)
+    return 0
