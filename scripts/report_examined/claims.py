@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from scripts.report_examined.heads import Group, groups_of, table
 from scripts.report_examined.results import Estimate, NoFigure, Results
 
 from octavo.evaluate import perplexity
@@ -63,15 +64,29 @@ def _learned(results: Results) -> Outcome:
     attention = results.reference["attention"]
     uneven = max(value for text in attention for layer in text["distance_from_even"] for value in layer)
     nothing = epochs[last] > 0.99 * floor and uneven < 0.01
+    groups = groups_of(results.heads or {})
+    of_the_report = groups["coupled"].verdict if "coupled" in groups else ""
+    verdict: Verdict = "cannot be said"
+    if nothing or of_the_report == "does not hold":
+        verdict = "does not hold"
+    elif of_the_report == "holds":
+        verdict = "holds"
     return (
-        "does not hold" if nothing else "cannot be said",
+        verdict,
         f"It converged, but to the unigram model: {epochs[third]:.4f} nats a token held out at epoch {third}, "
         f"{epochs[last]:.4f} at epoch {last}, where counting tokens gives {floor:.4f}. And no head looks at one "
         "token more "
         f"than at another: from an even share (0) to a single token (1) the furthest head has come {uneven:.0e}, "
         "on average "
-        "over the queries. Whether heads of the *corrected* model specialise waits for the tools that measure it.",
+        f"over the queries. {_heads(groups)}",
     )
+
+
+def _heads(groups: dict[str, Group]) -> str:
+    """What the heads of each group do."""
+    if not groups:
+        return "Whether heads of the *corrected* model specialise waits for the tools that measure it."
+    return f"Whether heads and layers specialise, model by model:\n\n{table(list(groups.values()))}"
 
 
 def _bag(results: Results) -> Outcome:

@@ -139,6 +139,7 @@ class Results:
     corrected: Json | None  # the same of the reproduction with AdamW
     costs: Json | None  # what scripts/attention_cost.py prints
     experiments: dict[str, Experiment]
+    heads: Json | None = None  # what scripts/report_examined/heads.py found, by group
 
     @property
     def attention(self) -> Json:
@@ -173,7 +174,8 @@ def load(folder: Path = FOLDER) -> Results:
     read_in = [Experiment(n, read(f"experiments/{n}")) for n in EXPERIMENTS if f"experiments/{n}" in there]
     experiments = {experiment.name: experiment for experiment in read_in if experiment.complete}
     corrected, costs = (read(name) if name in there else None for name in ("reference-adamw", "attention-cost"))
-    return Results(read("reference"), corrected, costs, experiments)
+    heads = read("heads") if "heads" in there else None
+    return Results(read("reference"), corrected, costs, experiments, heads)
 
 
 def _estimate(numbers: list[float]) -> Estimate:
