@@ -9,9 +9,9 @@ import math
 import torch
 
 
-def even_pattern(length: int) -> torch.Tensor:
+def even_pattern(length: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
     """Attention that weighs all tokens so far alike, (T, S)."""
-    return torch.ones(length, length).tril() / torch.arange(1, length + 1)[:, None]
+    return torch.ones(length, length, dtype=dtype).tril() / torch.arange(1, length + 1)[:, None]
 
 
 def mean_distance(patterns: torch.Tensor) -> torch.Tensor:
@@ -40,4 +40,4 @@ def distance_from_even(patterns: torch.Tensor) -> torch.Tensor:
     length = patterns.shape[-1]
     largest = 1 - 1 / torch.arange(1, length + 1)
     largest[0] = 1.0
-    return 0.5 * (patterns - even_pattern(length)).abs().sum(-1) / largest
+    return 0.5 * (patterns - even_pattern(length, patterns.dtype)).abs().sum(-1) / largest

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from octavo.errors import OctavoError
+from octavo.interpret import spread
 from octavo.interpret.attention import Attention, Patterns, read_attention
 from octavo.interpret.passage import read_passage
 from octavo.model import Transformer
@@ -36,18 +38,12 @@ def read_texts(run: Run) -> tuple[TextAttention, ...]:
 
 
 def distance_from_even(patterns: Patterns) -> npt.NDArray[np.float64]:
-    """How far each head, (layers, heads), is from looking at all tokens so far alike: 0, up to 1 for one token alone.
-
-    The total variation distance of each row of the patterns (layers, heads, T, T) from the even one, as a share of
-    the largest that the row can have, averaged over the queries that have a choice.
-    """
-    queries = patterns.shape[-1]
-    seen = np.arange(1, queries + 1)
-    even = np.tril(np.ones((queries, queries))) / seen[:, None]
-    distances = 0.5 * np.abs(patterns - even).sum(-1)
-    if queries == 1:
+    """How far each head, (layers, heads), is from looking at all tokens so far alike: 0, up to 1 for one token alone;
+    on average over the queries of the patterns (layers, heads, T, T) that have a choice."""
+    if patterns.shape[-1] == 1:
         return np.zeros(patterns.shape[:2])
-    result: npt.NDArray[np.float64] = (distances[..., 1:] / (1 - 1 / seen[1:])).mean(-1)
+    distances = spread.distance_from_even(torch.from_numpy(patterns).double())
+    result: npt.NDArray[np.float64] = distances[..., 1:].mean(-1).numpy()
     return result
 
 
