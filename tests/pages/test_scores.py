@@ -9,7 +9,7 @@ import pytest
 from octavo.evaluate import Overlap
 from octavo.evaluate.comparison import APART
 from octavo.pages import Part, make_page
-from octavo.pages.scores import Dot, dots_part, scores_part
+from octavo.pages.scores import Dot, Figures, dots_part, scores_part
 from octavo.run import Run
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class TestWriting:
             assert share == pytest.approx((bits[one] - bits[other]) / (bits[0] - bits[-1]), abs=1e-3)
 
     def test_the_bar_is_one_standard_error_to_either_side(self) -> None:
-        html = dots_part([Dot("a", 2.0, 0.1, model=True), Dot("b", 3.0)], ("model",), [])
+        html = dots_part([Dot("a", 2.0, 0.1, model=True), Dot("b", 3.0)], Figures(("model",), []))
         ends = re.search(r'class="bar" x1="([\d.]+)%" x2="([\d.]+)%" y1="50%"', html.html)
         dots = [float(x) for x in re.findall(r'<circle cx="([\d.]+)%"', html.html)]
         assert ends
@@ -73,7 +73,7 @@ class TestWriting:
         assert re.findall(r'<circle cx="([\d.]+)%"', html) == ["50.0"]
 
     def test_names_are_text(self) -> None:
-        html = dots_part([Dot(EVIL, 2.0)], ("model", EVIL), [[EVIL, EVIL]], [EVIL]).html
+        html = dots_part([Dot(EVIL, 2.0)], Figures(("model", EVIL), [[EVIL, EVIL]]), [EVIL]).html
         assert "<img" not in html
         assert html.count("&lt;img") == 5
 

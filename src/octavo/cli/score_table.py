@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from octavo.evaluate import Baseline, Evaluation, Overlap
-from octavo.evaluate.comparison import APART, THIS_MODEL, Standing, comparison, protocol_words, reservations
+from octavo.evaluate.comparison import APART, THIS_MODEL, TIMES, Standing, comparison, protocol_words, reservations
 from octavo.terminal import duration
 
 _HEAD = (("", "nats per", "nats per", "bits per", ""), ("", "token", "character", "character", "time"))
@@ -61,5 +61,5 @@ def figures(score: Evaluation) -> list[str]:
 
 def notes(score: Evaluation, baselines: Sequence[Baseline], overlap: Overlap | None) -> list[str]:
     """Why a figure flatters, or compares with nothing, in lines."""
-    said = reservations(score, baselines, overlap)
+    said = [*([TIMES] if baselines else []), *reservations(score, baselines, overlap)]
     return [line for note in said for line in wrap(note, 80, subsequent_indent="  ")]

@@ -4,7 +4,7 @@ from octavo.diagnosis.case import Case, Look, look_of, looks_of, part_of_looks
 from octavo.diagnosis.diagnosis import diagnose, diagnose_early
 from octavo.diagnosis.early import EarlyDiagnosis, floors_of_looks
 from octavo.diagnosis.finding import Finding
-from octavo.diagnosis.memorised import memorisation_line
+from octavo.diagnosis.memorised import memorisation_figures, memorisation_line
 
 __all__ = [
     "Case",
@@ -16,6 +16,7 @@ __all__ = [
     "floors_of_looks",
     "look_of",
     "looks_of",
+    "memorisation_figures",
     "memorisation_line",
     "part_of_looks",
 ]

@@ -37,15 +37,17 @@ def memorised(case: Case) -> Finding | None:
 
 def memorisation_line(measured: Memorisation) -> str:
     """The figures in one line, whether they are a finding or not."""
+    return f"copied from the training text: {memorisation_figures(measured)}"
+
+
+def memorisation_figures(measured: Memorisation) -> str:
+    """What of the texts that a model wrote stands in the training text, beside as much held-out text."""
     own, other, units = measured.generated, measured.held_out, _units(measured)
     shares = [
         f"no sequence of 8 {units}" if one.share_found is None else f"{one.share_found:.1%} of sequences of 8 {units}"
         for one in (own, other)
     ]
-    return (
-        f"copied from the training text: longest run {own.longest_run} characters, {shares[0]} "
-        f"(held-out text: {other.longest_run}, {shares[1]})"
-    )
+    return f"longest run {own.longest_run} characters, {shares[0]} (held-out text: {other.longest_run}, {shares[1]})"
 
 
 def _units(measured: Memorisation) -> str:

@@ -8,6 +8,7 @@ from octavo.evaluate.copies import Overlap
 from octavo.evaluate.evaluation import Evaluation
 
 THIS_MODEL = "this model"
+TIMES = "time: to learn and to score; compressors learn also from what they score"
 APART = "of all the text, white space too: compares with nothing above"
 _OVERLAP = 0.01  # share of a text from which on it matters that the training part holds it
 
@@ -61,8 +62,6 @@ def protocol_words(score: Evaluation) -> str:
 def reservations(score: Evaluation, baselines: Sequence[Baseline], overlap: Overlap | None) -> list[str]:
     """Why a figure flatters, or compares with nothing. Without an `overlap` the text is the training part."""
     said: list[str] = []
-    if baselines:
-        said.append("time: to learn and to score; compressors learn also from what they score")
     notes: dict[str, list[str]] = {}
     for baseline in baselines:
         notes.setdefault(baseline.note, []).append(baseline.name)

@@ -24,7 +24,7 @@ def kept_or_computed(
     Raises:
         OctavoError: the text has no token.
     """
-    learned_from = f"{train.facts.sha256} {tokenizer.fingerprint}"
+    learned_from = what_they_learn_from(tokenizer, train)
     sha256 = scored.sha256 if isinstance(scored, Corpus) else scored.facts.sha256
     found = kept(run, learned_from, sha256)
     if found is None:
@@ -35,6 +35,11 @@ def kept_or_computed(
         found = baselines(learned, text, vocab_size=tokenizer.vocab_size, start_id=tokenizer.start_id, watch=watch)
         keep(run, learned_from, sha256, scored.name, found)
     return found
+
+
+def what_they_learn_from(tokenizer: Tokenizer, train: TokenPart) -> str:
+    """The mark of a training part, and of the tokens that it is in."""
+    return f"{train.facts.sha256} {tokenizer.fingerprint}"
 
 
 def kept(run: RunDirectory, learned_from: str, text: str) -> list[Baseline] | None:

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from octavo.diagnosis import memorisation_line
+from octavo.diagnosis import memorisation_figures
 from octavo.evaluate import Memorisation
 from octavo.evaluate.marked import Marked
 from octavo.pages.part import Part
@@ -18,10 +18,9 @@ def samples_part(marked: Marked, memorisation: Memorisation | None = None) -> Pa
         "text, which the model has not seen."
     ]
     if memorisation:
-        line = memorisation_line(memorisation)
         said.append(
-            f"Measured on {memorisation.generated.texts} texts of up to {memorisation.tokens} tokens, written at "
-            f"temperature {memorisation.temperature:g}: {line}."
+            f"Copied in {memorisation.generated.texts} texts of up to {memorisation.tokens} tokens, written at "
+            f"temperature {memorisation.temperature:g}: {memorisation_figures(memorisation)}."
         )
     texts = [_pieces(text, places) for text, places in zip(marked.texts, marked.stretches, strict=True)]
     return Part(render("samples.html", texts=texts, said=said), styles=("samples.css",))

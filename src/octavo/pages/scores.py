@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from octavo.evaluate import Baseline, Evaluation, Overlap
-from octavo.evaluate.comparison import APART, THIS_MODEL, Standing, comparison, protocol_words, reservations
+from octavo.evaluate.comparison import APART, THIS_MODEL, TIMES, Standing, comparison, protocol_words, reservations
 from octavo.pages.axis import Axis, number
 from octavo.pages.part import Part
 from octavo.pages.rendering import render
@@ -29,6 +29,16 @@ class Dot:
     model: bool = False  # it was trained here; the others are what it has to beat
 
 
+@dataclass(frozen=True)
+class Figures:
+    """A table: rows below a head, and those `apart`, which compare with none of them."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    apart: Sequence[Sequence[str]] = ()
+    caption: str = ""
+
+
 def scores_part(
     score: Evaluation, baselines: Sequence[Baseline], overlap: Overlap | None, *, training_seconds: float = 0.0
 ) -> Part:
@@ -44,19 +54,12 @@ def scores_part(
         for model in [one.name == THIS_MODEL]
     ]
     notes = [*_figures(score), *map(_sentence, reservations(score, baselines, overlap))]
-    return dots_part(
-        dots, _HEAD, [_cells(one) for one in found.standings], notes, [_cells(one) for one in found.apart]
-    )
+    rows, apart = ([_cells(one) for one in standings] for standings in (found.standings, found.apart))
+    return dots_part(dots, Figures(_HEAD, rows, apart, _sentence(TIMES) if baselines else ""), notes)
 
 
-def dots_part(
-    dots: Sequence[Dot],
-    head: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    notes: Sequence[str] = (),
-    apart: Sequence[Sequence[str]] = (),
-) -> Part:
-    """Dots from the worst to the best, and behind a button the table of all figures, with those `apart` below."""
+def dots_part(dots: Sequence[Dot], figures: Figures, notes: Sequence[str] = ()) -> Part:
+    """Dots from the worst to the best, behind a button the table of all figures, and notes."""
     ends = [edge for dot in dots for edge in (dot.bits - (dot.error or 0), dot.bits + (dot.error or 0))]
     room = _ROOM * (max(ends) - min(ends)) or 0.5
     axis = Axis(min(ends) - room, max(ends) + room, 0, 100)
@@ -74,9 +77,7 @@ def dots_part(
         dots=drawn,
         ticks=ticks,
         low=axis.low,
-        head=head,
-        rows=rows,
-        apart=apart,
+        figures=figures,
         apart_words=APART,
         notes=notes,
     )

@@ -91,7 +91,7 @@ octavo.widget("curves", (root, data) => {
     Object.assign(panel, { axes, lines, inner });
     const frame = plot.frame(axes, inner, data.axes[state.across]);
     frame.setAttribute("transform", `translate(${LEFT},${TOP})`);
-    const clipped = frame.appendChild(draw("svg", { width: inner[0], height: inner[1], overflow: "hidden" }));
+    const clipped = frame.appendChild(plot.clip(...inner));
     for (const line of lines) {
       const look = data.kinds[line.series.kind]?.look[line.series.run] ?? "c0";
       clipped.append(...plot.line(line, axes, look, panel.large ? data.marked : 0));

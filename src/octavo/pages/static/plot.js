@@ -29,6 +29,12 @@ octavo.plot = (() => {
     return made;
   }
 
+  /** Where lines are drawn: nothing is seen beyond it but half of a mark at either side. */
+  function clip(width, height) {
+    const size = { x: -4, width: width + 8, height, viewBox: `-4 0 ${width + 8} ${height}` };
+    return draw("svg", { ...size, overflow: "hidden" });
+  }
+
   /** A series: what was measured, faint, where it is noisy; its line; a mark for each of at most `marked` looks. What
       a logarithmic axis has no place for is left out. */
   function line({ series, x, low, high, line }, { across, up }, look, marked) {
@@ -72,5 +78,5 @@ octavo.plot = (() => {
     });
   }
 
-  return { draw, frame, line, labels };
+  return { draw, frame, clip, line, labels };
 })();
