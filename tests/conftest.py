@@ -144,15 +144,23 @@ def octavo_process(environment: dict[str, str]) -> Octavo:
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
+def found_browser() -> str | None:
+    """The path of the system's Chromium."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a browser where there is none: here, so that all of it is one line of the summary."""
+    if "browser" in getattr(item, "fixturenames", ()) and found_browser() is None:
+        pytest.skip("no browser to open the pages in: apt install chromium")
+
+
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
     """The system's Chromium. A module's own, since its event loop must not be there for the tests of other loops."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip("no browser to open the pages in: apt install chromium")
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=found) as browser:
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=found_browser()) as browser:
         yield browser
 
 
