@@ -62,10 +62,12 @@ def built(characters: Tokenizer) -> Transformer:
     return model
 
 
-def test_a_head_built_for_induction_scores_high_and_is_named(
-    built: Transformer, characters: Tokenizer, play: str
-) -> None:
-    found = table(built, characters, play)
+@pytest.fixture(scope="module")
+def found(built: Transformer, characters: Tokenizer, play: str) -> HeadTable:
+    return table(built, characters, play)
+
+
+def test_a_head_built_for_induction_scores_high_and_is_named(found: HeadTable) -> None:
     before, match = found.heads
     assert (before.name, match.name) == ("previous", "induction")
     assert before.shares["previous"].found.mean > 0.99
@@ -80,7 +82,7 @@ def test_a_head_built_for_induction_scores_high_and_is_named(
     assert before.removal["zero"].mean > 0.05, "without its note the other finds nothing"
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(
     "settings", [{"initialisation": "pytorch"}, {"initialisation": "pytorch", "qk_norm": False}, {}]
 )
@@ -95,8 +97,7 @@ def test_a_random_model_earns_no_name(settings: dict[str, object], seed: int, bp
         assert head.shares["induction"].found.mean < 0.2
 
 
-def test_every_head_has_every_figure(built: Transformer, characters: Tokenizer, play: str) -> None:
-    found = table(built, characters, play)
+def test_every_head_has_every_figure(found: HeadTable) -> None:
     assert (found.windows, found.window_tokens, found.text) == (12, CONTEXT, "text")
     assert found.even_distance == pytest.approx(CONTEXT / 4)
     assert found.even_entropy == pytest.approx(sum(math.log2(n) for n in range(2, CONTEXT + 1)) / (CONTEXT - 1))
@@ -112,8 +113,10 @@ def test_every_head_has_every_figure(built: Transformer, characters: Tokenizer, 
     assert HeadTable.from_json(json.loads(json.dumps(found.as_json()))) == found
 
 
-def test_the_same_text_gives_the_same_table(built: Transformer, characters: Tokenizer, play: str) -> None:
-    assert table(built, characters, play) == table(built, characters, play)
+def test_the_same_text_gives_the_same_table(
+    found: HeadTable, built: Transformer, characters: Tokenizer, play: str
+) -> None:
+    assert table(built, characters, play) == found
 
 
 def test_one_window_has_no_intervals_and_names_nothing(built: Transformer, characters: Tokenizer) -> None:
