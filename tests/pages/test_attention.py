@@ -203,7 +203,10 @@ class TestInABrowser:
         tab.get_by_role("button", name="Dark theme").click()
         assert tab.evaluate(corner) == "207,227,255,255"
         tab.emulate_media(media="print")
-        tab.evaluate("new Promise(requestAnimationFrame)")  # by then scripts have heard of it
+        for _ in range(100):  # frames, until scripts have heard of it
+            if tab.evaluate(corner) == "11,42,92,255":
+                break
+            tab.evaluate("new Promise(requestAnimationFrame)")
         assert tab.evaluate(corner) == "11,42,92,255", "paper is light"
 
     def test_what_is_shown_is_said_aloud(self, opened: Any) -> None:
