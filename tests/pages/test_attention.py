@@ -42,7 +42,7 @@ def shares(tab: "Tab") -> list[tuple[str, float]]:
 
 
 def percent(text: str) -> float:
-    return float(text.removesuffix(" %")) / 100
+    return float(text.removesuffix(" %").replace("<0.2", "0.1")) / 100
 
 
 def expected(weights: "np.ndarray[Any, Any]") -> list[float]:

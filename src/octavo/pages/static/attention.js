@@ -2,7 +2,7 @@
 /* The attention viewer: every head as a thumbnail, one of them large, and the passage coloured by what one token looks
    at, or by what looks at it. All that is seen follows from `seen`, and draw() draws it. */
 octavo.widget("attention", (root, data) => {
-  const { make, percent } = octavo;
+  const { make } = octavo;
   const [layers, heads, tokens] = data.shape;
   const packed = Uint8Array.from(atob(data.weights), (letter) => letter.charCodeAt(0));
   const triangle = (tokens * (tokens + 1)) / 2;
@@ -11,6 +11,9 @@ octavo.widget("attention", (root, data) => {
   function weight(head, query, key) {
     return key > query ? 0 : packed[head * triangle + (query * (query + 1)) / 2 + key] / 255;
   }
+
+  /** A weight as people read it; what a byte has rounded away is not said to be nothing. */
+  const percent = (weight) => (weight === 0 ? "<0.2 %" : octavo.percent(weight));
 
   /** Where on the colour scale a weight is: small ones matter, so it is their square root. */
   const share = Math.sqrt;
