@@ -17,6 +17,8 @@ COMMANDS = {
     "lens": "show what each layer of a model would already predict",
     "edit": "change something inside a model and see what comes of it",
     "curves": "draw how training went",
+    "report": "show a whole run on one page",
+    "compare": "show several runs on one page",
     "attention": "show where each head of a model looks",
     "heads": "measure what each head of a model looks at, and what it is worth",
     "reproduce": "run a course report's experiment again and set its figures beside the report's",
@@ -46,8 +48,8 @@ class Parser(argparse.ArgumentParser):
         raise OctavoError(f"{message} ({self.prog} --help says more)")
 
 
-def make_parser(command: str | None) -> Parser:
-    """The parser; of the commands only `command` gets its options, since only they are needed."""
+def make_parser() -> Parser:
+    """The parser of everything but a command's own options: it lists the commands."""
     from octavo import __version__
 
     parser = Parser(
@@ -58,9 +60,16 @@ def make_parser(command: str | None) -> Parser:
     parser.add_argument("--version", action="version", version=f"octavo {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
-        added = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        if name == command:
-            import_module(f"octavo.cli.{name}").add_arguments(added)
+        commands.add_parser(name, help=summary)
+    return parser
+
+
+def command_parser(command: str) -> Parser:
+    """The parser of one command's arguments."""
+    summary = COMMANDS[command]
+    parser = Parser(prog=f"octavo {command}", description=summary[0].upper() + summary[1:] + ".")
+    parser.set_defaults(command=command)
+    import_module(f"octavo.cli.{command}").add_arguments(parser)
     return parser
 
 
@@ -70,16 +79,21 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     Raises:
         OctavoError: it is wrong.
     """
-    command = next((a for a in arguments if not a.startswith("-")), None)
-    arguments = arguments or ["--help"]
+    if not arguments or arguments[0] not in COMMANDS:
+        late = next((argument for argument in arguments if argument in COMMANDS), None)
+        if late and arguments[0] == "--runs":
+            raise OctavoError(f"the command comes first: octavo {late} …, with its options after it")
+        return make_parser().parse_args(arguments or ["--help"])  # it ends here: with the help, or with what is wrong
+    command, *rest = arguments
     spread: list[str] = []
-    for argument in arguments:
+    for argument in rest:
         spread += ["--set", argument[2:]] if _SETTING.fullmatch(argument) else [argument]
-    parsed, unknown = make_parser(command).parse_known_args(spread)
+    # Intermixed: a text may come after the options too.
+    parsed, unknown = command_parser(command).parse_known_intermixed_args(spread)
     if unknown and not unknown[0].startswith("-"):
         raise OctavoError(f"{unknown[0]!r} is one argument too many: put quotes around a text that has spaces")
     if unknown:
-        raise OctavoError(f"there is no option {unknown[0]}: octavo {parsed.command} --help lists those there are")
+        raise OctavoError(f"there is no option {unknown[0]}: octavo {command} --help lists those there are")
     return parsed
 
 
