@@ -29,6 +29,7 @@ VARIANTS: dict[str, Sequence[str]] = {
     "learning-rate": ("lr-0.0003", "lr-0.003"),
     "context": ("context-50", "context-100"),
     "improvements": ("corrected", "dropout-0.2"),
+    "pocket": ("pocket",),
 }
 
 

@@ -11,7 +11,7 @@ from octavo.evaluate import perplexity
 
 PAGE = Path("docs/the-report-examined.md")
 _MARK = {"holds": "**holds**", "does not hold": "**does not hold**", "cannot be said": "**cannot be said**"}
-_COMPARES = ("tokens", "improvements")  # in bits a character: their tokenizers keep the text
+_COMPARES = ("tokens", "improvements", "pocket")  # in bits a character: their tokenizers keep the text
 
 
 def page(results: Results) -> str:

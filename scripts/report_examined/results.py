@@ -19,6 +19,7 @@ EXPERIMENTS = (
     "learning-rate",
     "context",
     "improvements",
+    "pocket",
 )
 Json = dict[str, Any]
 
