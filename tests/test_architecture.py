@@ -40,7 +40,7 @@ LAYERS = [
     "opened",
     "inside",
     "run",
-    "report",
+    "reports",
     "pipeline",
     "experiments",
     "reproduction",

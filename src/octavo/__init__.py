@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from octavo.errors import OctavoError
     from octavo.experiments.experiment import experiment
     from octavo.pipeline import train
+    from octavo.reports.compare import compare
+    from octavo.reports.report import report
     from octavo.reproduction.reproduce import reproduce
     from octavo.run import Run, load
 
@@ -25,10 +27,12 @@ __all__ = [
     "Corpus",
     "OctavoError",
     "Run",
+    "compare",
     "experiment",
     "load",
     "load_preset",
     "read_corpus",
+    "report",
     "reproduce",
     "train",
 ]
@@ -37,11 +41,13 @@ _HOME = {
     "Config": "config",
     "Corpus": "corpus",
     "OctavoError": "errors",
+    "compare": "reports.compare",
     "experiment": "experiments.experiment",
     "Run": "run",
     "load": "run",
     "load_preset": "config",
     "read_corpus": "corpus",
+    "report": "reports.report",
     "reproduce": "reproduction.reproduce",
     "train": "pipeline",
 }

@@ -12,18 +12,23 @@ from octavo.terminal import shown
 
 def samples_part(marked: Marked, memorisation: Memorisation | None = None) -> Part:
     """The texts, underlined where they are copied, and in words how much that is."""
+    said = sample_notes(marked, memorisation, "Underlined, between ‹ and ›,")
+    texts = [_pieces(text, places) for text, places in zip(marked.texts, marked.stretches, strict=True)]
+    return Part(render("samples.html", texts=texts, said=said), styles=("samples.css",))
+
+
+def sample_notes(marked: Marked, memorisation: Memorisation | None, how: str) -> list[str]:
+    """What is marked, `how`, and how much is copied."""
     said = [
-        "Underlined, between ‹ and ›, is what stands word for word in the training text in stretches of "
-        f"{marked.least} characters or more: {marked.share:.1%} of these samples, and {marked.usual:.1%} of held-out "
-        "text, which the model has not seen."
+        f"{how} is what stands word for word in the training text in stretches of {marked.least} characters or more: "
+        f"{marked.share:.1%} of these samples, and {marked.usual:.1%} of held-out text, which the model has not seen."
     ]
     if memorisation:
         said.append(
             f"Copied in {memorisation.generated.texts} texts of up to {memorisation.tokens} tokens, written at "
             f"temperature {memorisation.temperature:g}: {memorisation_figures(memorisation)}."
         )
-    texts = [_pieces(text, places) for text, places in zip(marked.texts, marked.stretches, strict=True)]
-    return Part(render("samples.html", texts=texts, said=said), styles=("samples.css",))
+    return said
 
 
 def _pieces(text: str, places: tuple[tuple[int, int], ...]) -> list[tuple[bool, str]]:

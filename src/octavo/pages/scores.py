@@ -53,9 +53,12 @@ def scores_part(
         for one in found.standings
         for model in [one.name == THIS_MODEL]
     ]
-    notes = [*_figures(score), *map(_sentence, reservations(score, baselines, overlap))]
     rows, apart = ([_cells(one) for one in standings] for standings in (found.standings, found.apart))
-    return dots_part(dots, Figures(_HEAD, rows, apart, _sentence(TIMES) if baselines else ""), notes)
+    return dots_part(
+        dots,
+        Figures(_HEAD, rows, apart, _sentence(TIMES) if baselines else ""),
+        score_notes(score, baselines, overlap),
+    )
 
 
 def dots_part(dots: Sequence[Dot], figures: Figures, notes: Sequence[str] = ()) -> Part:
@@ -77,6 +80,7 @@ def dots_part(dots: Sequence[Dot], figures: Figures, notes: Sequence[str] = ()) 
         dots=drawn,
         ticks=ticks,
         low=axis.low,
+        barred=any(dot.error for dot in dots),
         figures=figures,
         apart_words=APART,
         notes=notes,
@@ -94,8 +98,8 @@ def _cells(one: Standing) -> list[str]:
     ]
 
 
-def _figures(score: Evaluation) -> list[str]:
-    """What was scored and how, and what else is known of the score."""
+def score_notes(score: Evaluation, baselines: Sequence[Baseline], overlap: Overlap | None) -> list[str]:
+    """What was scored and how, what else is known of the score, and why it flatters or compares with nothing."""
     error = score.standard_error_bits_per_character
     return [
         f"Every one of {score.characters:,} characters of the held-out text counts once "
@@ -104,9 +108,10 @@ def _figures(score: Evaluation) -> list[str]:
         else f"The text is {score.text}: {score.characters:,} characters ({protocol_words(score)}).",
         "There is no standard error: the text is too short for one."
         if error is None
-        else f"The bar is one standard error, {error:.3f} bits, to either side: what another choice of text changes.",
+        else f"The standard error, {error:.3f} bits, is from the choice of text.",
         f"Perplexity is {score.perplexity_per_token:.2f} per token of this run's tokenizer: figures per token "
         "compare with no other's.",
+        *map(_sentence, reservations(score, baselines, overlap)),
     ]
 
 

@@ -1,7 +1,7 @@
 """How training went: loss, perplexity and bits per character against steps, epochs and seconds."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,33 +19,32 @@ _LABEL = {"validation": "held out", "train-slice": "set aside"}
 _TRAIN, _HELD_OUT = "#9aa5b1", "#c2410c"
 
 
-def draw_curves(metrics: Sequence[dict[str, Any]], folder: Path, title: str) -> list[Path]:
+def draw_curves(metrics: Sequence[Mapping[str, Any]], folder: Path, title: str) -> list[Path]:
     """Write a figure for each axis, as PNG and SVG, into `folder`; returns their paths.
 
     Raises:
         OctavoError: there is no line of metrics to draw.
     """
+    figures = {name: curves_figure(metrics, title, name) for name in AXES}
+    folder.mkdir(exist_ok=True)
+    return [path for name, figure in figures.items() for path in save_figure(figure, folder / name, ("png", "svg"))]
+
+
+def curves_figure(metrics: Sequence[Mapping[str, Any]], title: str, axis: str = "steps") -> Any:
+    """Loss, perplexity and bits per character against one of AXES.
+
+    Raises:
+        OctavoError: there is no line of metrics to draw.
+    """
+    from matplotlib.figure import Figure
+
     steps = [event for event in metrics if event["event"] == "step"]
     validations = [event for event in metrics if event["event"] == "validation"]
     if not steps:
         raise OctavoError(f"{title} has no metrics yet: train it for at least a few steps")
-    folder.mkdir(exist_ok=True)
-    paths = []
-    for name, (key, label) in AXES.items():
-        paths += save_figure(_figure(steps, validations, key, label, title), folder / name, ("png", "svg"))
-    return paths
+    key, label = AXES[axis]
 
-
-def _figure(
-    steps: Sequence[dict[str, Any]],
-    validations: Sequence[dict[str, Any]],
-    key: str,
-    label: str,
-    title: str,
-) -> Any:
-    from matplotlib.figure import Figure
-
-    panels: dict[str, Callable[[dict[str, Any]], float]] = {
+    panels: dict[str, Callable[[Mapping[str, Any]], float]] = {
         "loss, nats per token": lambda event: float(event["loss"]),
         "perplexity per token": lambda event: perplexity(event["loss"]),
         "bits per character": lambda event: float(event["nats_per_character"]) / math.log(2),

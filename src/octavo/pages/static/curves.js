@@ -21,6 +21,7 @@ octavo.widget("curves", (root, data) => {
     window: data.window, // points that a noisy line is the mean of
     view: null, // [from, to] of what is across; null: all
     reading: null, // where it is read
+    printing: false,
     off: { kind: new Set(data.hidden), run: new Set() },
   };
 
@@ -84,7 +85,8 @@ octavo.widget("curves", (root, data) => {
   });
 
   function drawPanel(panel) {
-    const width = Math.max(200, panel.box.clientWidth);
+    const printed = panel.large ? 700 : 340; // of a sheet, whose size no script is told
+    const width = state.printing ? printed : Math.max(200, panel.box.clientWidth);
     const inner = [width - LEFT - RIGHT, panel.height - TOP - BOTTOM];
     const lines = seen(panel);
     const axes = axesOf(panel, lines, ...inner);
@@ -325,5 +327,10 @@ octavo.widget("curves", (root, data) => {
     keys(panel);
   }
   new ResizeObserver(drawAll).observe(root);
-  addEventListener("beforeprint", drawAll);
+  for (const [event, printing] of [["beforeprint", true], ["afterprint", false]]) {
+    addEventListener(event, () => {
+      Object.assign(state, { printing, reading: null });
+      drawAll();
+    });
+  }
 });

@@ -1,0 +1,79 @@
+"""What a run's folder knows already. What it does not know is refused, with the command that makes it."""
+
+import contextlib
+import re
+from dataclasses import fields
+
+from octavo.diagnosis import Finding
+from octavo.errors import OctavoError
+from octavo.evaluate.copies import SEARCHED
+from octavo.evaluate.documents import decoded
+from octavo.evaluate.kept_baselines import kept, what_they_learn_from
+from octavo.evaluate.marked import Marked, mark_copies
+from octavo.pages.series import Course
+from octavo.reports.absent import Absent
+from octavo.reports.section import Scored
+from octavo.run import Run
+
+_SAMPLE = re.compile(r"(?:\A|\n\n)--- sample (\d+) ---\n")
+
+
+def read_standing(run: Run) -> str:
+    """Of a run that is not at its end: how far it is."""
+    try:
+        if run.directory.finished:
+            return ""
+        last = run.directory.last_record or {"step": 0}
+    except OctavoError:
+        return ""  # the parts that need what is damaged say so
+    share = next((record["progress"] for record in reversed(run.metrics) if "progress" in record), 0.0)
+    return (
+        f"This run has not come to the end of its training: it stands at step {last['step']:,}, {100 * share:.0f} % "
+        "of its budget. What follows is of its newest checkpoint."
+    )
+
+
+def read_scored(run: Run) -> Scored:
+    score = run.evaluation
+    train, validation = run.parts["train"], run.parts["validation"]
+    known = kept(run.directory, what_they_learn_from(run.tokenizer, train), validation.facts.sha256)
+    last = run.directory.last_record or {"seconds": 0.0}
+    return Scored(score, known or [], run.overlap(), last["seconds"])
+
+
+def read_findings(run: Run, scored: Scored | Absent) -> list[Finding]:
+    """The diagnosis of the checkpoint in use; of a run without a score what was told while it trained."""
+    if isinstance(scored, Absent):
+        return _told(run)
+    with contextlib.suppress(OctavoError, LookupError, TypeError):  # it can be made again
+        content = run.directory.read_json("diagnosis.json")
+        if content["checkpoint"] == run.checkpoint:
+            return [Finding(**finding) for finding in content["findings"]]
+    if scored.baselines:
+        return run.diagnose(scored.evaluation)
+    raise OctavoError(f"there is no diagnosis yet: octavo evaluate {run.name} makes one")
+
+
+def _told(run: Run) -> list[Finding]:
+    found = [record for record in run.metrics if record["event"] == "finding"]
+    if not found:
+        raise OctavoError("there is no diagnosis before a run is scored; while it trained nothing wrong was plain")
+    named = [field.name for field in fields(Finding)]
+    return [Finding(**{name: record[name] for name in named}) for record in found]
+
+
+def read_course(run: Run) -> Course:
+    if not any(record["event"] == "step" for record in run.metrics):
+        raise OctavoError("there are no curves yet: it has not come to its first line of metrics")
+    facts = run.parts["train"].facts
+    return Course(run.name, run.metrics, facts.tokens / facts.characters)
+
+
+def read_samples(run: Run) -> Marked:
+    place = run.path / "samples.txt"
+    if not place.is_file():
+        raise OctavoError(f"there are no samples yet: octavo train --resume --name {run.name} goes on to them")
+    _, *pieces = _SAMPLE.split(place.read_text(encoding="utf-8"))
+    texts = [text.removesuffix("\n") for text in pieces[1::2]]
+    training, held_out = (decoded(run.parts[part], run.tokenizer, SEARCHED) for part in ("train", "validation"))
+    return mark_copies(texts, held_out, training)

@@ -1,0 +1,68 @@
+"""The share of the machine's peak that went into a model: its own arithmetic beside what matrix products reach here.
+
+Counted is what the model needs (Chowdhery et al., 2022, appendix B, "model FLOPs utilization"): every weight that is
+multiplied, forward and backward, and the pairs of positions that attention looks at. Not counted are looking up an
+embedding, which multiplies nothing; pairs that the causal mask hides; norms, softmax and dropout; the optimizer.
+"""
+
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from octavo.model import Transformer
+from octavo.model.linear import Linear
+from octavo.threads import one_thread
+
+_SIDE = 1024  # of the square matrices: large enough for the full rate, small enough for many tries
+_SECONDS = 0.5
+_FEWEST = 3  # tries
+
+
+@dataclass(frozen=True)
+class MachineShare:
+    """FLOPs are single multiplications or additions; rates are of a second."""
+
+    flops_per_token: float  # of training, on average over the positions of a window
+    flops_per_second: float  # that training came to
+    product_rate: float  # that matrix products of the same precision reach on as many threads
+
+    @property
+    def share(self) -> float:
+        """How much of what products reach went into the model."""
+        return self.flops_per_second / self.product_rate
+
+
+def machine_share(
+    model: Transformer, context_length: int, tokens_per_second: float, dtype: torch.dtype, threads: int
+) -> MachineShare:
+    """Measure this machine for half a second, and set training on so many threads beside it."""
+    per_token = 3 * forward_flops(model, context_length)  # a backward pass is two products for each forward one
+    return MachineShare(per_token, per_token * tokens_per_second, threads * product_rate(dtype))
+
+
+def forward_flops(model: Transformer, context_length: int) -> float:
+    """For each token of a window of `context_length` that is read at once, on average."""
+    config = model.config
+    weights = sum(part.weight.numel() for part in model.modules() if isinstance(part, nn.Linear))
+    seen = (context_length + 1) / 2  # positions that a position looks at
+    pairs = 2 * config.n_layers * config.n_heads * config.head_width * seen  # for scores, and for what is read
+    return 2 * (weights + pairs)
+
+
+@torch.inference_mode()
+def product_rate(dtype: torch.dtype, seconds: float = _SECONDS) -> float:
+    """FLOPs a second that one thread reaches in a square matrix product, done as the model does its own.
+
+    It is the fastest of some tries by the thread's own clock, which stands still while other work has the core.
+    """
+    product = Linear(_SIDE, _SIDE, bias=False).to(dtype)
+    x = torch.ones(_SIDE, _SIDE, dtype=dtype)
+    times: list[float] = []
+    with one_thread():
+        while len(times) < _FEWEST or sum(times) < seconds:
+            began = time.thread_time()
+            product(x)
+            times.append(time.thread_time() - began)
+    return 2 * _SIDE**3 / min(times)

@@ -1,0 +1,45 @@
+"""One page that shows a whole run."""
+
+from pathlib import Path
+
+from octavo.pages import Page
+from octavo.reports.markdown import save_markdown
+from octavo.reports.page import sections_page
+from octavo.reports.run_report import Note, RunReport, read_report, unheard
+from octavo.reports.sections import lead, sections
+from octavo.run import Run, load
+
+
+def report(run: Run | str | Path, *, runs: str | Path | None = None, note: Note = unheard) -> Page:
+    """The page of a run (or of its name or folder), which shows itself in a notebook; ``page.save(path)`` writes it.
+
+    What is in the run is shown, and the model is looked into; nothing is trained or scored. A part that cannot be
+    made says why in its place. `note` is told what is being done.
+
+    Raises:
+        OctavoError: there is no such run.
+    """
+    return _page(read_report(run if isinstance(run, Run) else load(run, runs=runs), note))
+
+
+def save_report(run: Run, output: Path | None = None, *, markdown: bool = False, note: Note = unheard) -> Path:
+    """Write the page to the file `output`, or as Markdown into that folder; None: into the run's own folder, as
+    ``report.html`` or ``report``. Returns the path of the page.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    place = output or run.path / ("report" if markdown else "report.html")
+    (place if markdown else place.parent).mkdir(parents=True, exist_ok=True)  # before anything is measured
+    read = read_report(run, note)
+    if markdown:
+        return save_markdown(place, _title(read), lead(read), read.standing, sections(read))[0]
+    return _page(read).save(place)
+
+
+def _page(read: RunReport) -> Page:
+    return sections_page(_title(read), lead(read), read.standing, sections(read))
+
+
+def _title(read: RunReport) -> str:
+    return f"The run {read.name}"

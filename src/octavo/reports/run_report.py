@@ -1,0 +1,109 @@
+"""Everything about one run, as values: what its page is made of.
+
+The model is looked into; nothing is trained, scored or compared anew, so that a report is quick.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from octavo.config import Config
+from octavo.data import TokenPart
+from octavo.diagnosis import Finding
+from octavo.evaluate import Memorisation
+from octavo.evaluate.marked import Marked
+from octavo.pages.attention import ShownAttention
+from octavo.pages.heads import ShownHeads
+from octavo.pages.lens import ShownLens
+from octavo.pages.series import Course
+from octavo.pages.surprise import ShownSurprise
+from octavo.reports.absent import Absent, attempt
+from octavo.reports.costs import Costs, read_costs
+from octavo.reports.kept import read_course, read_findings, read_samples, read_scored, read_standing
+from octavo.reports.reproducing import Recipe, recipe
+from octavo.reports.section import Scored
+from octavo.run import Run
+
+Note = Callable[[str], None]  # hears what is being done
+
+_ATTENTION = 48  # tokens of held-out text
+_WEIGHTS = 400_000  # of attention on one page, at most: a byte each
+_LENS = 40  # tokens
+_SURPRISE = 800  # characters
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """One run. What could not be made says why."""
+
+    name: str
+    standing: str  # what one must know of a run that did not come to its end, in a sentence; "": nothing
+    config: Config | Absent
+    provenance: dict[str, Any] | Absent
+    parts: dict[str, TokenPart] | Absent
+    vocabulary: int | Absent  # tokens
+    checkpoint: str | Absent
+    parameters: int | Absent
+    course: Course | Absent
+    scored: Scored | Absent
+    findings: list[Finding] | Absent
+    attention: ShownAttention | Absent
+    heads: ShownHeads | Absent
+    surprise: ShownSurprise | Absent
+    lens: ShownLens | Absent
+    samples: Marked | Absent
+    memorisation: Memorisation | Absent | None
+    costs: Costs | Absent
+    recipe: Recipe | Absent
+
+
+def unheard(what: str) -> None:
+    """Nobody hears of it."""
+
+
+def read_report(run: Run, note: Note = unheard) -> RunReport:
+    """Collect a run; `note` is told what is being done."""
+    note("reading the score and the diagnosis")
+    scored = attempt(lambda: read_scored(run))
+    findings = attempt(lambda: read_findings(run, scored))
+    note("reading attention, surprise and layers")
+    attention = attempt(lambda: run.attention(max_tokens=_tokens_shown(run.config)))
+    surprise = attempt(lambda: run.surprise(run.held_out_beginning(_SURPRISE)))
+    lens = attempt(lambda: run.lens(max_tokens=min(_LENS, run.config.data.context_length)))
+    note("measuring every head, and what removing it costs")
+    heads = attempt(run.heads)
+    note("looking the samples up in the training text")
+    samples = attempt(lambda: read_samples(run))
+    note("measuring this machine")
+    return RunReport(
+        name=run.name,
+        standing=read_standing(run),
+        config=attempt(lambda: run.config),
+        provenance=attempt(lambda: run.directory.provenance),
+        parts=attempt(lambda: run.parts),
+        vocabulary=attempt(lambda: run.tokenizer.vocab_size),
+        checkpoint=attempt(lambda: run.checkpoint),
+        parameters=attempt(lambda: run.model.n_parameters()),
+        course=attempt(lambda: read_course(run)),
+        scored=scored,
+        findings=findings,
+        attention=attention,
+        heads=heads,
+        surprise=surprise,
+        lens=lens,
+        samples=samples,
+        memorisation=attempt(lambda: run.memorised),
+        costs=attempt(lambda: _costs(run)),
+        recipe=attempt(lambda: recipe(run.config, run.directory.provenance, run.path)),
+    )
+
+
+def _tokens_shown(config: Config) -> int:
+    """Of attention: a passage that can be read, and fewer tokens of a model of many heads."""
+    heads = config.model.n_layers * config.model.n_heads
+    return max(2, min(_ATTENTION, config.data.context_length, math.isqrt(2 * _WEIGHTS // heads)))
+
+
+def _costs(run: Run) -> Costs:
+    return read_costs(run.metrics, run.directory.provenance, run.model, run.config.data.context_length)

@@ -1,0 +1,19 @@
+"""A run whose text and file are out to become markup."""
+
+from typing import Any
+
+import pytest
+
+from octavo.pipeline import train
+from octavo.run import Run
+
+EVIL = "</script><img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="session")
+def evil(play: str, tiny: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Trained on a text that is full of markup, from a file whose name is; for reading only."""
+    folder = tmp_path_factory.mktemp("evil")
+    source = folder / "<img src=x onerror=alert(2)> & [link](x) `code`.txt"
+    source.write_text((EVIL + "\n" + play[:300] + "\n```\n# No title\n") * 40)
+    return train(source, steps=60, overrides=tiny, runs=folder / "runs", progress=False)

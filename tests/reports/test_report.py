@@ -1,0 +1,224 @@
+"""The page of a whole run, opened in a browser; and of runs of which something is missing."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import octavo
+from octavo.diagnosis import Finding
+from octavo.files import write_atomically
+from octavo.interpret.heads import read_heads
+from octavo.pages import Page
+from octavo.pages.attention import ShownAttention
+from octavo.reports.report import report, save_report
+from octavo.reports.run_report import read_report
+from octavo.reports.sections import sections
+from octavo.run import Run, load
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page as Tab
+
+KEYS = [
+    *("trained", "score", "diagnosis", "curves", "attention", "heads", "surprise", "layers", "samples", "costs"),
+    *("settings", "origin", "again"),
+]
+WIDGETS = {"curves", "attention", "heads", "surprise", "lens"}
+
+
+@pytest.fixture(scope="module")
+def page(trained: Run) -> Page:
+    return report(trained)
+
+
+def text_of(page: Page, key: str) -> str:
+    """A section's text, without scripts and markup."""
+    found = re.search(rf'<section id="{key}".*?(?=<section id=|</main>)', page.html, re.DOTALL)
+    assert found
+    return " ".join(re.sub(r"<[^>]+>", " ", re.sub(r"<script.*?</script>", "", found[0], flags=re.DOTALL)).split())
+
+
+class TestWhole:
+    def test_every_section_is_there_and_linked(self, page: Page) -> None:
+        assert re.findall(r'<section id="(\w+)"', page.html) == KEYS
+        assert re.findall(r'<a href="#(\w+)"', page.html) == KEYS
+        assert set(re.findall(r'<\w+ [^>]*data-widget="(\w+)"', page.html)) == WIDGETS
+        assert "cannot be made" not in page.html
+
+    def test_it_says_what_is_known(self, page: Page, trained: Run) -> None:
+        score = trained.evaluation
+        assert f"{score.bits_per_character:.3f} bits per character of held-out text" in page.html
+        assert f"{trained.model.n_parameters():,}" in text_of(page, "trained")
+        assert all(b.name in text_of(page, "score") for b in trained.baselines())
+        assert "80 steps" in text_of(page, "costs")
+        assert "GFLOP/s" in text_of(page, "costs")
+        assert "d_model 32 128" in text_of(page, "settings"), "and the preset's"
+        assert trained.directory.provenance["text"]["sha256"] in text_of(page, "origin")
+        assert "octavo train" in text_of(page, "again")
+
+    def test_it_is_one_small_file_that_names_no_other(self, page: Page) -> None:
+        assert len(page.html.encode()) < 2_000_000
+        assert re.findall(r'(?:src|href|action)="(?!#|data:)[^"]*"|url\((?!#)', page.html) == []
+        assert "default-src &#39;none&#39;" in page.html
+
+    def test_the_run_is_left_as_it_is(self, copied: Run) -> None:
+        before = {path: path.read_bytes() for path in copied.path.rglob("*") if path.is_file()}
+        report(copied)
+        assert before == {path: path.read_bytes() for path in copied.path.rglob("*") if path.is_file()}
+
+    def test_it_is_saved_in_the_run_or_where_one_says(self, copied: Run, tmp_path: Path) -> None:
+        assert save_report(copied) == copied.path / "report.html"
+        elsewhere = tmp_path / "new" / "page.html"
+        heard: list[str] = []
+        assert save_report(copied, elsewhere, note=heard.append) == elsewhere
+        assert elsewhere.read_text(encoding="utf-8").startswith("<!doctype html>")
+        assert len(heard) >= 4
+
+    def test_in_python_it_shows_itself(self, trained: Run) -> None:
+        page = octavo.report(trained.name, runs=trained.path.parent)
+        assert page.title == "The run play"
+        assert "srcdoc=" in page._repr_html_()
+
+
+class TestInABrowser:
+    @pytest.mark.parametrize(("width", "scheme"), [(w, s) for w in (360, 1440) for s in ("light", "dark")])
+    def test_it_opens_and_everything_moves(self, opened: Any, page: Page, width: int, scheme: str) -> None:
+        tab: Tab = opened(page, width=width, scheme=scheme, touch=width == 360)
+        assert tab.locator("section[id] > h2").count() == len(KEYS)
+        tab.locator(".panel.loss > svg").focus()
+        tab.keyboard.press("End")
+        assert "step 80" in tab.locator(".read").inner_text()
+        tab.locator(".attention-thumb").nth(1).focus()
+        tab.locator("#heads th[scope='col']").nth(1).focus()
+        tab.locator(".surprise-text .token, .surprise-text span").first.hover()
+        tab.get_by_role("button", name=re.compile("theme")).click()
+        for summary in tab.locator("summary").all():
+            summary.click()
+        assert not tab.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+    def test_without_script_all_of_it_can_be_read(self, opened: Any, page: Page) -> None:
+        tab: Tab = opened(page, script=False)
+        for key in KEYS:
+            assert len(tab.locator(f"#{key}").inner_text()) > 20, key
+        assert tab.locator(".panel.loss path.line").count() == 3
+
+    def test_every_picture_has_a_text(self, opened: Any, page: Page) -> None:
+        tab: Tab = opened(page)
+        bare = tab.locator("svg:not([aria-hidden] *):not([aria-hidden]):not([aria-label]):not(svg svg)")
+        assert bare.count() == 0
+        assert tab.locator("img:not([alt])").count() == 0
+
+    def test_nothing_of_the_text_or_its_name_becomes_markup(self, opened: Any, evil: Run) -> None:
+        tab: Tab = opened(report(evil))
+        assert tab.locator("img").count() == 0
+        assert "<img src=x onerror=alert(1)>" in tab.inner_text("#surprise").replace("␣", " ")
+        assert "<img src=x onerror=alert(2)>" in tab.inner_text("#origin")
+        assert tab.evaluate("document.scripts.length") == tab.locator("script").count()
+
+    def test_it_prints(self, opened: Any, page: Page, tmp_path: Path) -> None:
+        tab: Tab = opened(page, scheme="dark")
+        path = tmp_path / "report.pdf"
+        tab.pdf(path=path, format="A4")
+        assert 4 <= path.read_bytes().count(b"/Type /Page\n") <= 25
+        tab.emulate_media(media="print")
+        assert tab.locator(".curves .controls").is_hidden()
+        assert tab.locator(".theme-button").is_hidden()
+
+
+def remove(*names: str) -> Callable[[Path], None]:
+    def go(path: Path) -> None:
+        for name in names:
+            place = path / name
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
+
+    return go
+
+
+def unfinished(path: Path) -> None:
+    """As if it were training: no end, no score, no samples."""
+    remove("samples.txt", "evaluation.json", "baselines.json", "memorisation.json", "diagnosis.json")(path)
+    lines = (path / "metrics.jsonl").read_bytes().splitlines(keepends=True)
+    (path / "metrics.jsonl").write_bytes(b"".join(line for line in lines if b'"end"' not in line)[:-9])
+
+
+def damaged(name: str, content: bytes) -> Callable[[Path], None]:
+    return lambda path: write_atomically(path / name, content)
+
+
+class TestParts:
+    @pytest.fixture(autouse=True)
+    def _quick(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Measured less well."""
+        monkeypatch.setattr("octavo.reports.machine_share._SECONDS", 0.0)
+        monkeypatch.setattr(
+            "octavo.inside.read_heads", lambda *given, **named: read_heads(*given, **named | {"windows": 2})
+        )
+
+    @pytest.mark.parametrize(
+        ("harm", "says"),
+        [
+            (remove("baselines.json"), {"score": "octavo evaluate play computes what they need"}),
+            (
+                remove("evaluation.json", "samples.txt"),
+                {
+                    "score": "Play has no score yet: make one with octavo evaluate play.",
+                    "samples": "There are no samples yet",
+                },
+            ),
+            (
+                remove("checkpoints"),
+                {"attention": "no checkpoint yet", "layers": "no checkpoint yet", "samples": "Sample 1"},
+            ),
+            (
+                remove("metrics.jsonl"),
+                {"curves": "There are no curves yet", "costs": "nothing is known of its costs", "heads": "0.0"},
+            ),
+            (unfinished, {"score": "Play has no score yet", "costs": "unknown", "curves": "Loss"}),
+            (damaged("metrics.jsonl", b"{}\n"), {"curves": "This part cannot be made", "attention": "head"}),
+            (damaged("metrics.jsonl", b"no JSON\n"), {"curves": "line 1 is not a JSON object"}),
+            (damaged("tokenizer.json", b"{"), {"layers": "tokenizer.json", "curves": "Loss"}),
+            (damaged("provenance.json", b"[]"), {"origin": "is damaged", "again": "is damaged"}),
+            (damaged("provenance.json", b"{}"), {"again": "This part cannot be made", "trained": "KeyError"}),
+            (damaged("config.toml", b"["), {"settings": "not valid TOML", "origin": "SHA-256"}),
+            (damaged("data/parts.json", b"{}"), {"samples": "does not hold a run's data", "settings": "data"}),
+            (damaged("samples.txt", b"\xff"), {"samples": "This part cannot be made"}),
+            (damaged("evaluation.json", b"{}"), {"score": "damaged"}),
+        ],
+    )
+    def test_what_cannot_be_made_says_so_and_the_rest_is_there(
+        self, copied: Run, harm: Callable[[Path], None], says: dict[str, str]
+    ) -> None:
+        harm(copied.path)
+        page = report(load(copied.path))
+        assert re.findall(r'<section id="(\w+)"', page.html) == KEYS
+        for key, words in says.items():
+            assert words in unescape(text_of(page, key))
+
+    def test_a_run_that_trains_says_how_far_it_is(self, copied: Run) -> None:
+        unfinished(copied.path)
+        assert "has not come to the end of its training: it stands at step" in report(load(copied.path)).html
+
+    def test_what_was_plain_while_it_trained_is_told(self, copied: Run) -> None:
+        unfinished(copied.path)
+        finding = Finding("collapse", "ill", "it fell").as_json()
+        line = {"event": "finding", "step": 40, "epoch": 1.0, "seconds": 1.0} | finding
+        path = copied.path / "metrics.jsonl"
+        path.write_bytes(path.read_bytes().rpartition(b"\n")[0] + b"\n" + json.dumps(line).encode() + b"\n")
+        assert "it fell" in text_of(report(load(copied.path)), "diagnosis")
+
+    def test_a_diagnosis_of_other_weights_is_made_anew(self, copied: Run) -> None:
+        write_atomically(copied.path / "diagnosis.json", b'{"checkpoint": "step-00000001", "findings": []}')
+        assert "Nothing wrong was found" not in text_of(report(load(copied.path)), "diagnosis")
+
+
+def test_the_attention_of_many_heads_is_of_fewer_tokens(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("octavo.reports.run_report._WEIGHTS", 128)
+    read = read_report(trained)
+    assert isinstance(read.attention, ShownAttention)
+    assert len(read.attention.attention.passage.ids) == 8
+    assert len(sections(read)) == len(KEYS)
