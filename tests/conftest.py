@@ -73,11 +73,12 @@ def tiny() -> dict[str, Any]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _quick() -> Iterator[None]:
-    """Models this small are fastest on one thread, and forecasts of time may be rough here."""
+    """Models this small are fastest on one thread, and measures of time may be rough here."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("octavo.training.preflight._PROBE_SECONDS", 0.1)
+        patch.setattr("octavo.reports.machine_share._SECONDS", 0.0)
         yield
     torch.set_num_threads(threads)
 
@@ -245,6 +246,8 @@ def make_table() -> MakeTable:
 
     def make(*layers: Sequence[Mapping[str, float]], without: Sequence[str] = ()) -> HeadTable:
         heads = [head(layer, n, given, without) for layer, row in enumerate(layers) for n, given in enumerate(row)]
-        return HeadTable(tuple(heads), "validation", 64, 128, 15_000.0, near(2.07), 32.0, 5.6, lossless_tokenizer=True)
+        return HeadTable(
+            tuple(heads), "validation", 64, 128, 15_000.0, near(2.07), 32.0, 5.6, lossless_tokenizer=True
+        )
 
     return make

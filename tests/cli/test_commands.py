@@ -34,11 +34,38 @@ class TestTrain:
         assert run.config.train.seed == 5
         assert f"{run.evaluation.nats_per_character:.4f} nats per character" in said.out
         assert str(run.path / "samples.txt") in said.out
+        assert f"report   {run.path / 'report.html'}" in said.out
+        assert (run.path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
         words = " ".join(run.parts["validation"].text.split()[:4])
         assert f"generate play {shlex.quote(words)} --runs {tmp_path}" in said.out
         assert f"{run.model.n_parameters():,} parameters" in said.err
         assert "step 6: held-out loss" in said.err
         assert "\x1b" not in said.out + said.err
+
+    @pytest.mark.parametrize(
+        ("wrong", "code", "said"), [(KeyboardInterrupt, 130, ""), (OSError(28, "No space left"), 2, "No space left")]
+    )
+    def test_a_report_that_is_not_made_costs_nothing_else(
+        self,
+        copied: Run,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+        wrong: type[BaseException] | BaseException,
+        code: int,
+        said: str,
+    ) -> None:
+        def fail(*given: Any, **named: Any) -> None:
+            raise wrong
+
+        monkeypatch.setattr("octavo.reports.report.save_report", fail)
+        given = ["--resume", "--name", "play", "--runs", str(copied.path.parent)]
+        assert main(["train", *given, "--quiet"]) == code
+        out, err = capsys.readouterr()
+        assert "nats per character" in out
+        assert f"octavo report play --runs {copied.path.parent}" in out
+        assert said in err
+        assert load(copied.path).evaluation
+        assert not (copied.path / "report.html").exists()
 
     @pytest.mark.parametrize("form", [["--set", "model.n_layers=3"], ["--model.n_layers=3"]])
     def test_a_dry_run_tells_and_writes_nothing(

@@ -9,11 +9,6 @@ from octavo.cli.main import main
 from octavo.run import Run
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("octavo.reports.machine_share._SECONDS", 0.0)
-
-
 class TestReport:
     def test_the_page_is_in_the_run_and_its_path_is_told(
         self, copied: Run, capsys: pytest.CaptureFixture[str]

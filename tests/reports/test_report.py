@@ -154,7 +154,6 @@ class TestParts:
     @pytest.fixture(autouse=True)
     def _quick(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Measured less well."""
-        monkeypatch.setattr("octavo.reports.machine_share._SECONDS", 0.0)
         monkeypatch.setattr(
             "octavo.inside.read_heads", lambda *given, **named: read_heads(*given, **named | {"windows": 2})
         )

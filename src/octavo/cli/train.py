@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octavo.cli.parser import add_runs_option, program, runs_given
@@ -96,8 +97,25 @@ def run(options: argparse.Namespace) -> int:
         return 130
     if options.quiet and corpus is not None and corpus.skipped:
         print(f"passed over {len(corpus.skipped)} that are no text", file=sys.stderr)
-    print("\n".join(_summary(trained, options)))
-    return 0
+    report, code = _report(trained, options)
+    print("\n".join(_summary(trained, report, options)))
+    return code
+
+
+def _report(trained: Run, options: argparse.Namespace) -> tuple[Path | None, int]:
+    """Make the page, and the exit code. The run is complete: what goes wrong here costs nothing but the page."""
+    from octavo.progress import make_progress
+    from octavo.reports.report import save_report
+
+    with make_progress(not options.quiet) as progress:
+        progress.note("the run is complete; making a report of it")
+        try:
+            return save_report(trained, note=progress.note), 0
+        except KeyboardInterrupt:
+            return None, 130
+        except OSError as error:
+            print(f"octavo: the report cannot be written: {error.strerror or error}", file=sys.stderr)
+            return None, 2
 
 
 def _again(options: argparse.Namespace, run_name: str) -> str:
@@ -115,7 +133,7 @@ def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | Non
     return 0
 
 
-def _summary(run: Run, options: argparse.Namespace) -> list[str]:
+def _summary(run: Run, report: Path | None, options: argparse.Namespace) -> list[str]:
     """The result of a run, where things are, and what to type next."""
     from octavo.cli.findings import diagnosis_lines
 
@@ -136,7 +154,9 @@ def _summary(run: Run, options: argparse.Namespace) -> list[str]:
         f"  folder   {run.path}",
         f"  curves   {run.path / 'curves' / 'steps.png'}",
         f"  samples  {run.path / 'samples.txt'}",
+        *([f"  report   {report}"] if report else []),
         "next:",
+        *([] if report else [f"  {name.format('report')}{where}"]),
         f"  {name.format('generate')} {prompt}{where}",
         f"  {name.format('evaluate')} --protocol disjoint{where}",
         f"  {name.format('tokenizer')} {prompt}{where}",

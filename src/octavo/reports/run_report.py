@@ -13,6 +13,8 @@ from octavo.data import TokenPart
 from octavo.diagnosis import Finding
 from octavo.evaluate import Memorisation
 from octavo.evaluate.marked import Marked
+from octavo.interpret.removal import REMOVALS
+from octavo.options import WINDOWS
 from octavo.pages.attention import ShownAttention
 from octavo.pages.heads import ShownHeads
 from octavo.pages.lens import ShownLens
@@ -21,6 +23,7 @@ from octavo.pages.surprise import ShownSurprise
 from octavo.reports.absent import Absent, attempt
 from octavo.reports.costs import Costs, read_costs
 from octavo.reports.kept import read_course, read_findings, read_samples, read_scored, read_standing
+from octavo.reports.machine_share import forward_flops
 from octavo.reports.reproducing import Recipe, recipe
 from octavo.reports.section import Scored
 from octavo.run import Run
@@ -29,6 +32,8 @@ Note = Callable[[str], None]  # hears what is being done
 
 _ATTENTION = 48  # tokens of held-out text
 _WEIGHTS = 400_000  # of attention on one page, at most: a byte each
+_HEADS = 1.5e12  # FLOPs of reading windows without each of the heads: a quarter of a minute or so
+_FEWEST = 8  # windows, of however large a model
 _LENS = 40  # tokens
 _SURPRISE = 800  # characters
 
@@ -72,7 +77,7 @@ def read_report(run: Run, note: Note = unheard) -> RunReport:
     surprise = attempt(lambda: run.surprise(run.held_out_beginning(_SURPRISE)))
     lens = attempt(lambda: run.lens(max_tokens=min(_LENS, run.config.data.context_length)))
     note("measuring every head, and what removing it costs")
-    heads = attempt(run.heads)
+    heads = attempt(lambda: run.heads(windows=_windows_read(run)))
     note("looking the samples up in the training text")
     samples = attempt(lambda: read_samples(run))
     note("measuring this machine")
@@ -103,6 +108,13 @@ def _tokens_shown(config: Config) -> int:
     """Of attention: a passage that can be read, and fewer tokens of a model of many heads."""
     heads = config.model.n_layers * config.model.n_heads
     return max(2, min(_ATTENTION, config.data.context_length, math.isqrt(2 * _WEIGHTS // heads)))
+
+
+def _windows_read(run: Run) -> int:
+    """With each head removed in each of the ways: as many as usual, and fewer of a large model."""
+    model, context = run.model, run.config.data.context_length
+    passes = len(REMOVALS) * model.config.n_layers * model.config.n_heads
+    return max(_FEWEST, min(WINDOWS, int(_HEADS / (passes * context * forward_flops(model, context)))))
 
 
 def _costs(run: Run) -> Costs:
