@@ -11,7 +11,7 @@ from octavo.evaluate.documents import decoded
 from octavo.evaluate.kept_baselines import kept, what_they_learn_from
 from octavo.evaluate.marked import Marked, mark_copies
 from octavo.pages.series import Course
-from octavo.reports.absent import Absent
+from octavo.reports.absent import Absent, attempt
 from octavo.reports.section import Scored
 from octavo.run import Run
 
@@ -19,21 +19,27 @@ _SAMPLE = re.compile(r"(?:\A|\n\n)--- sample (\d+) ---\n")
 
 
 def read_standing(run: Run) -> str:
-    """Of a run that is not at its end: how far it is."""
+    """Of a run that is not at its end how far it is, in a sentence; "" of any other."""
     try:
-        if run.directory.finished:
-            return ""
-        last = run.directory.last_record or {"step": 0}
+        metrics = run.metrics
     except OctavoError:
         return ""  # the parts that need what is damaged say so
-    share = next((record["progress"] for record in reversed(run.metrics) if "progress" in record), 0.0)
+    if metrics and metrics[-1].get("event") == "end":
+        return ""
+    step = metrics[-1].get("step", 0) if metrics else 0
+    share = next((record["progress"] for record in reversed(metrics) if "progress" in record), 0.0)
     return (
-        f"This run has not come to the end of its training: it stands at step {last['step']:,}, {100 * share:.0f} % "
-        "of its budget. What follows is of its newest checkpoint."
+        f"This run has not come to the end of its training: it stands at step {step:,}, {100 * share:.0f} % of its "
+        "budget. What follows is of its newest checkpoint."
     )
 
 
 def read_scored(run: Run) -> Scored:
+    """The standard score, and what stands beside it.
+
+    Raises:
+        OctavoError: there is none.
+    """
     score = run.evaluation
     train, validation = run.parts["train"], run.parts["validation"]
     known = kept(run.directory, what_they_learn_from(run.tokenizer, train), validation.facts.sha256)
@@ -42,7 +48,11 @@ def read_scored(run: Run) -> Scored:
 
 
 def read_findings(run: Run, scored: Scored | Absent) -> list[Finding]:
-    """The diagnosis of the checkpoint in use; of a run without a score what was told while it trained."""
+    """The diagnosis of the checkpoint in use; of a run without a score what was told while it trained.
+
+    Raises:
+        OctavoError: there is none, or not enough to make it from.
+    """
     if isinstance(scored, Absent):
         return _told(run)
     with contextlib.suppress(OctavoError, LookupError, TypeError):  # it can be made again
@@ -63,13 +73,23 @@ def _told(run: Run) -> list[Finding]:
 
 
 def read_course(run: Run) -> Course:
+    """How it went.
+
+    Raises:
+        OctavoError: it has no line of metrics yet, or one is damaged.
+    """
     if not any(record["event"] == "step" for record in run.metrics):
         raise OctavoError("there are no curves yet: it has not come to its first line of metrics")
-    facts = run.parts["train"].facts
-    return Course(run.name, run.metrics, facts.tokens / facts.characters)
+    facts = attempt(lambda: run.parts["train"].facts)
+    return Course(run.name, run.metrics, None if isinstance(facts, Absent) else facts.tokens / facts.characters)
 
 
 def read_samples(run: Run) -> Marked:
+    """``samples.txt``, looked up in the training text.
+
+    Raises:
+        OctavoError: it is not there.
+    """
     place = run.path / "samples.txt"
     if not place.is_file():
         raise OctavoError(f"there are no samples yet: octavo train --resume --name {run.name} goes on to them")

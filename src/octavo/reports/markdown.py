@@ -166,11 +166,12 @@ def _surprise(found: ShownSurprise) -> list[str]:
 def _lens(found: ShownLens) -> list[str]:
     lens = found.lens
     labels = [visible(label) for label in lens.passage.labels]
+    came = [*labels[1:], ""]
     rows = []
     for place, label in enumerate(labels):
         guesses = [layer.cells[place].guesses[0] for layer in lens.layers]
         likeliest = [f"{visible(guess.label)} {100 * guess.probability:.0f} %" for guess in guesses]
-        rows.append((label, *likeliest, *labels[place + 1 : place + 2]))
+        rows.append((label, *likeliest, came[place]))
     return [_table(("after", *(layer.name for layer in lens.layers), "came"), rows)]
 
 

@@ -1,0 +1,134 @@
+"""Several runs on one page: what compares stands on one scale, and what does not says why."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import octavo
+from octavo.errors import OctavoError
+from octavo.pipeline import train
+from octavo.reports.absent import Absent
+from octavo.reports.compare import compare
+from octavo.reports.compared import Comparable, ComparedRun, comparable, read_compared
+from octavo.reports.section import Scored
+from octavo.run import Run, load
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page as Tab
+
+Change = Callable[..., ComparedRun]
+
+
+@pytest.fixture(scope="module")
+def wider(trained: Run, play_file: Path, tiny: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Another run on the same text."""
+    overrides = tiny | {"model.d_ff": 80, "train.steps": 40, "train.minutes": 0}
+    return train(play_file, name="wider", overrides=overrides, runs=tmp_path_factory.mktemp("wider"), progress=False)
+
+
+@pytest.fixture
+def change(trained: Run) -> Change:
+    """The trained run with another number, and a score with changes."""
+
+    def make(number: int, tokenizer: str | None = None, **changes: Any) -> ComparedRun:
+        run = read_compared(trained, number)
+        assert isinstance(run.scored, Scored)
+        assert not isinstance(run.provenance, Absent)
+        provenance = run.provenance | ({"tokenizer": tokenizer} if tokenizer else {})
+        return replace(
+            run,
+            provenance=provenance,
+            scored=replace(run.scored, evaluation=replace(run.scored.evaluation, **changes)),
+        )
+
+    return make
+
+
+def named(groups: list[Comparable]) -> list[list[str]]:
+    return [[run.name for run in group.runs] for group in groups]
+
+
+class TestWhatCompares:
+    def test_one_text_and_tokenizers_that_lose_nothing(self, change: Change) -> None:
+        groups, left = comparable([change(1), change(2, tokenizer="other"), change(3)])
+        assert named(groups) == [["1 play", "2 play", "3 play"]]
+        assert left == []
+        assert {b.kind for b in groups[0].baselines} == {"kneser-ney", "compressor"}, "tokens are not the same"
+        assert any("differ more surely" in words for words in groups[0].words)
+
+    def test_of_the_same_tokens_their_baselines_too(self, change: Change) -> None:
+        (group,), _ = comparable([change(1), change(2)])
+        assert {b.kind for b in group.baselines} == {"uniform", "unigram", "bigram", "kneser-ney", "compressor"}
+
+    def test_other_texts_and_lossy_tokenizers_are_left_out(self, change: Change) -> None:
+        runs = [change(1), change(2), change(3, sha256="other"), change(4, lossless_tokenizer=False)]
+        groups, left = comparable(runs)
+        assert named(groups) == [["1 play", "2 play"]]
+        assert left[0] == "3 play: it was scored on another text, of 4,000 characters."
+        assert left[1].startswith("4 play: its tokenizer loses text")
+
+    def test_what_one_tokenizer_loses_compares_with_itself(self, change: Change) -> None:
+        lossy = [change(n, tokenizer="t", lossless_tokenizer=False) for n in (1, 2)]
+        groups, left = comparable([*lossy, change(3, tokenizer="u", lossless_tokenizer=False), change(4), change(5)])
+        assert named(groups) == [["1 play", "2 play"], ["4 play", "5 play"]]
+        assert "they compare with each other alone" in groups[0].words[0]
+        assert {b.kind for b in groups[0].baselines} == {"uniform", "unigram", "bigram"}
+        assert len(left) == 1
+
+    def test_a_run_without_a_score_and_one_that_was_selected(self, change: Change) -> None:
+        unscored = replace(change(1), scored=Absent("It has no score yet."))
+        groups, left = comparable([unscored, change(2, selected_on_this_text=True), change(3)])
+        assert left == ["1 play: It has no score yet."]
+        assert any("2 play: early stopping chose" in words for words in groups[0].words)
+
+    def test_no_baselines_of_different_training_texts(self, change: Change) -> None:
+        (group,), _ = comparable([change(1), replace(change(2), trained_on="other")])
+        assert group.baselines == []
+        assert "They were not all trained on the same text." in group.words
+
+    def test_nothing_compares(self, change: Change) -> None:
+        groups, left = comparable([change(1), change(2, sha256="other")])
+        assert (groups, len(left)) == ([], 2)
+
+
+class TestPage:
+    def test_scores_curves_and_settings_are_side_by_side(self, trained: Run, wider: Run) -> None:
+        html = octavo.compare([trained, wider]).html
+        for run in (trained, wider):
+            assert f"{run.evaluation.bits_per_character:.3f}" in html
+        table = html.split('id="settings"')[1]
+        rows = dict(re.findall(r'<tr><th scope="row">([\w.]+)</th><td>(.*?)</td></tr>', table))
+        assert rows["model.d_ff"] == "64</td><td>80"
+        assert rows["train.steps"] == "80</td><td>40"
+        assert "model.d_model" not in rows, "it is the same"
+        assert html.count("octavo train") >= 2
+
+    def test_a_damaged_run_keeps_its_number(self, trained: Run, wider: Run, tmp_path: Path) -> None:
+        shutil.copytree(trained.path, tmp_path / "broken")
+        for name in ("evaluation.json", "metrics.jsonl", "config.toml"):
+            (tmp_path / "broken" / name).write_text("no")
+        (tmp_path / "broken" / "config.toml").write_text("[model]\nn_layers = 1\n[train]\nsteps = 1\n")
+        html = compare([trained, tmp_path / "broken", wider]).html
+        data = json.loads(re.findall(r'<script type="application/json">(.*?)</script>', html)[0])
+        assert data["runs"] == ["play", "2 broken", "wider"]
+        assert {series["run"] for series in data["series"]} == {0, 2}
+        assert "2 broken: " in html
+
+    def test_runs_are_looked_for_by_name(self, trained: Run) -> None:
+        with pytest.raises(OctavoError, match="there is no run nothing"):
+            compare(["play", "nothing"], root=trained.path.parent)
+
+    @pytest.mark.parametrize(("width", "scheme"), [(w, s) for w in (360, 1440) for s in ("light", "dark")])
+    def test_it_opens(self, opened: Any, trained: Run, wider: Run, evil: Run, width: int, scheme: str) -> None:
+        tab: Tab = opened(compare([trained, wider, evil]), width=width, scheme=scheme)
+        assert tab.locator("section[id] > h2").count() == 6
+        assert tab.locator(".scores .model").count() == 2, "the other was scored on another text"
+        assert tab.locator(".panel.loss > svg .label").all_text_contents() != []
+        assert tab.locator("img").count() == 0
+        assert load(trained.path).name in tab.inner_text("#settings")
