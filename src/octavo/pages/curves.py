@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from octavo.pages.axis import number
-from octavo.pages.panels import MARKED, PANELS, SHOWN, WINDOWS, picture, window_of
+from octavo.pages.panels import FALL, MARKED, PANELS, WINDOWS, picture, window_of
 from octavo.pages.part import Part
 from octavo.pages.rendering import render
 from octavo.pages.series import AXES, BITS, KINDS, Course, Points, points_of
@@ -46,7 +46,7 @@ def curves_part(courses: Sequence[Course]) -> Part:
             },
             "hidden": hidden,
             "runs": [course.name for course in courses],
-            "shown": SHOWN,
+            "fall": FALL,
             "marked": MARKED,
             "windows": WINDOWS,
             "window": max((window_of(len(p.at["step"])) for _, p in drawn if p.noisy), default=1),
@@ -100,8 +100,8 @@ def _caption(drawn: Sequence[tuple[int, Points]], hidden: Sequence[str]) -> str:
             "point: the faint band goes from their lowest to their highest, so no spike is lost."
         )
     said.append(
-        "The losses' axis leaves out the highest twentieth, which is the fall from chance; a logarithmic one "
-        "shows all."
+        "The axis of the losses does not reach up to the first twentieth of the steps, in which they fall from chance; "
+        "a logarithmic one does."
     )
     return " ".join(said)
 

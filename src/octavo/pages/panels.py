@@ -12,7 +12,7 @@ import numpy as np
 from octavo.pages.axis import Axis, number, spread
 from octavo.pages.series import BITS, KINDS, NATS, Points, Values
 
-SHOWN = 0.95  # share of the losses that fit in: the first ones, from chance down, would press all the rest flat
+FALL = 0.05  # share of the steps in which losses fall from chance: as high an axis would press all the rest flat
 MARKED = 40  # looks that get a mark each; more would hide their line
 WINDOWS = (1, 3, 5, 9, 17, 33, 65, 129)  # points to smooth over: odd, so that one is in the middle
 _SMOOTHED = 1 / 40  # of a run, about: the window of the first view
@@ -48,11 +48,12 @@ def picture(panel: Panel, drawn: Drawn, runs: int) -> dict[str, Any]:
     """What the template needs to draw a panel of so many `runs`, in the first of its units that is known."""
     unit = next(unit for unit in panel.units if any(unit in points.values for _, points in drawn))
     drawn = [(run, points) for run, points in drawn if unit in points.values]
-    values = np.concatenate([points.values[unit].ravel() for _, points in drawn])
-    high = float(np.quantile(values, SHOWN)) if panel.key == "loss" else float(values.max())
+    last = max(float(points.at["step"][-1]) for _, points in drawn)
+    since = FALL if panel.key == "loss" else 0.0
+    values = np.concatenate([_deciding(points, unit, since) for _, points in drawn])
     width, height = panel.width - _LEFT - _RIGHT, panel.height - _TOP - _BOTTOM
-    across = Axis(0, max(float(points.at["step"][-1]) for _, points in drawn), 0, width)
-    up = Axis(*spread(float(values.min()), high, zero=panel.zero), height, 0)
+    across = Axis(0, last, 0, width)
+    up = Axis(*spread(float(values.min()), float(values.max()), zero=panel.zero), height, 0)
     return {
         "panel": panel,
         "unit": unit,
@@ -79,6 +80,13 @@ def smoothed(values: Values, window: int) -> Values:
     reach = np.minimum(np.minimum(at, len(values) - 1 - at), window // 2)
     means: Values = (sums[at + reach + 1] - sums[at - reach]) / (2 * reach + 1)
     return means
+
+
+def _deciding(points: Points, unit: str, since: float) -> Values:
+    """The values that must be within the picture: those after a share `since` of the steps."""
+    steps = points.at["step"]
+    values: Values = points.values[unit][:, steps >= since * steps[-1]].ravel()
+    return values
 
 
 def _lines(run: int, points: Points, unit: str, across: Axis, up: Axis) -> list[dict[str, Any]]:

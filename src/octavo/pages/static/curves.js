@@ -57,9 +57,11 @@ octavo.widget("curves", (root, data) => {
   function axesOf(panel, lines, width, height) {
     const [from, to] = state.view ?? fullExtent();
     const across = axis(from, to, 0, width, state.logAcross);
+    const falling = panel.key === "loss" && !state.view && !state.logAcross && !state.logUp;
     const values = [];
     for (const { x, low, high } of lines) {
-      x.forEach((at, i) => at >= from && at <= to && values.push(low[i], high[i]));
+      const first = falling ? data.fall * x.at(-1) : from;
+      x.forEach((at, i) => at >= first && at <= to && values.push(low[i], high[i]));
     }
     const usable = values.filter((value) => !state.logUp || value > 0).sort((a, b) => a - b);
     if (!usable.length) return { across, up: axis(0, 1, height, 0) };
@@ -68,9 +70,7 @@ octavo.widget("curves", (root, data) => {
       const room = high > low ? (high / low) ** 0.06 : 1.5;
       return { across, up: axis(low / room, high * room, height, 0, true) };
     }
-    const shown = panel.key === "loss" && !state.view ? data.shown : 1;
-    const high = usable[Math.floor(shown * (usable.length - 1))];
-    return { across, up: axis(...spread(usable[0], high, panel.zero), height, 0) };
+    return { across, up: axis(...spread(usable[0], usable.at(-1), panel.zero), height, 0) };
   }
 
   /* ---- drawing ---- */
