@@ -6,7 +6,7 @@ BIN := .venv/bin
 .PHONY: run test check setup format page clean
 .DEFAULT_GOAL := run
 
-run: setup  ## train the default model on Tiny Shakespeare, score it, draw its curves, write samples
+run: setup  ## train the default model on Tiny Shakespeare, score it, show it all on one page
 	$(BIN)/octavo train
 
 test: setup  ## every test

@@ -100,8 +100,8 @@ def _caption(drawn: Sequence[tuple[int, Points]], hidden: Sequence[str]) -> str:
             "point: the faint band goes from their lowest to their highest, so no spike is lost."
         )
     said.append(
-        "The axis of the losses does not reach up to the first twentieth of the steps, in which they fall from chance; "
-        "a logarithmic one does."
+        "The axis of the losses does not reach up to the first twentieth of the steps, in which they fall from "
+        "chance; a logarithmic one does."
     )
     return " ".join(said)
 
