@@ -20,13 +20,18 @@ class TestReport:
         assert (copied.path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
 
     def test_as_markdown_into_a_folder_of_ones_own(
-        self, trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+        self, trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        given = ["--format", "md", "--output", str(tmp_path / "a" / "b")]
-        assert main(["report", str(trained.path), *given]) == 0
-        assert capsys.readouterr().out == f"{tmp_path / 'a' / 'b' / 'report.md'}\n"
-        names = {path.name for path in (tmp_path / "a" / "b").iterdir()}
-        assert names == {"report.md", "curves.png", "heads.png", "attention-layer-0.png"}
+        asked: dict[str, object] = {}
+
+        def save(run: Run, output: Path, *, markdown: bool, note: object) -> Path:
+            asked.update(run=run.name, output=output, markdown=markdown)
+            return output / "report.md"
+
+        monkeypatch.setattr("octavo.reports.report.save_report", save)
+        assert main(["report", str(trained.path), "--format", "md", "--output", str(tmp_path / "b")]) == 0
+        assert asked == {"run": "play", "output": tmp_path / "b", "markdown": True}
+        assert capsys.readouterr().out == f"{tmp_path / 'b' / 'report.md'}\n"
 
     def test_what_cannot_be(self, tmp_path: Path, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["report", "nothing", "--runs", str(tmp_path)]) == 2

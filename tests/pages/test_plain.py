@@ -59,8 +59,8 @@ def test_it_fits_the_window_and_links_lead_to_sections(opened: Any, width: int, 
     sections = [section_part(key, f"Section {key}", PARTS) for key in ("a", "b")]
     contents = contents_part({"a": "Section a", "b": "Section b"})
     tab: Tab = opened(make_page("Plain", [contents, *sections]), width=width, scheme=scheme)
+    tab.emulate_media(reduced_motion="reduce")  # it would scroll smoothly
     tab.get_by_role("link", name="Section b").click()
-    tab.wait_for_timeout(600)  # it scrolls smoothly
     box = tab.locator("#b h2").bounding_box()
     assert box
     assert -1 <= box["y"] < 450

@@ -1,13 +1,27 @@
 """A run whose text and file are out to become markup."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from octavo.interpret.heads import read_heads
 from octavo.pipeline import train
 from octavo.run import Run
 
 EVIL = "</script><img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick() -> Iterator[None]:
+    """Heads measured over few windows."""
+
+    def few(*given: Any, **named: Any) -> Any:
+        return read_heads(*given, **named | {"windows": 3})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("octavo.inside.read_heads", few)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,8 @@ Change = Callable[..., ComparedRun]
 def wider(trained: Run, play_file: Path, tiny: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Another run on the same text."""
     overrides = tiny | {"model.d_ff": 80, "train.steps": 40, "train.minutes": 0}
-    return train(play_file, name="wider", overrides=overrides, runs=tmp_path_factory.mktemp("wider"), progress=False)
+    root = tmp_path_factory.mktemp("wider")
+    return train(play_file, name="wider", overrides=overrides, runs=root, progress=False, brief=True)
 
 
 @pytest.fixture

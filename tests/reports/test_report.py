@@ -13,7 +13,6 @@ import pytest
 import octavo
 from octavo.diagnosis import Finding
 from octavo.files import write_atomically
-from octavo.interpret.heads import read_heads
 from octavo.pages import Page
 from octavo.pages.attention import ShownAttention
 from octavo.reports.report import report, save_report
@@ -151,13 +150,6 @@ def damaged(name: str, content: bytes) -> Callable[[Path], None]:
 
 
 class TestParts:
-    @pytest.fixture(autouse=True)
-    def _quick(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Measured less well."""
-        monkeypatch.setattr(
-            "octavo.inside.read_heads", lambda *given, **named: read_heads(*given, **named | {"windows": 2})
-        )
-
     @pytest.mark.parametrize(
         ("harm", "says"),
         [

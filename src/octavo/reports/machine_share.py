@@ -52,7 +52,7 @@ def forward_flops(model: Transformer, context_length: int) -> float:
 
 
 @torch.inference_mode()
-def product_rate(dtype: torch.dtype, seconds: float = _SECONDS) -> float:
+def product_rate(dtype: torch.dtype) -> float:
     """FLOPs a second that one thread reaches in a square matrix product, done as the model does its own.
 
     It is the fastest of some tries by the thread's own clock, which stands still while other work has the core.
@@ -61,7 +61,7 @@ def product_rate(dtype: torch.dtype, seconds: float = _SECONDS) -> float:
     x = torch.ones(_SIDE, _SIDE, dtype=dtype)
     times: list[float] = []
     with one_thread():
-        while len(times) < _FEWEST or sum(times) < seconds:
+        while len(times) < _FEWEST or sum(times) < _SECONDS:
             began = time.thread_time()
             product(x)
             times.append(time.thread_time() - began)
