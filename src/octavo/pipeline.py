@@ -107,7 +107,7 @@ def _examine(run: Run, progress: Progress) -> None:
     run.baselines(watch=lambda share: progress.share("comparing", share))
     run.memorisation(watch=lambda share: progress.share("looking for copies", share))
     run.diagnose()
-    run.curves()
+    run.curves().save(run.path / "curves")
     prompt = (
         "" if run.tokenizer.start_id is not None else run.tokenizer.decode(run.parts["validation"].ids[:8].tolist())
     )

@@ -16,7 +16,8 @@ from octavo.evaluate.memorisation import measure_memorisation
 from octavo.generate import generate
 from octavo.inside import InsideRun
 from octavo.options import SamplingConfig
-from octavo.plots import draw_curves
+from octavo.pages.series import Course
+from octavo.pages.shown_curves import ShownCurves
 from octavo.runs import open_run, runs_root
 from octavo.runs.scores import Score, add_score
 from octavo.typed_toml import from_mapping
@@ -210,13 +211,20 @@ class Run(InsideRun):
         self.directory.write_json("diagnosis.json", content)
         return found
 
-    def curves(self) -> list[Path]:
-        """Draw how training went into ``curves/``; the pictures' paths, PNG and SVG.
+    def curves(self) -> ShownCurves:
+        """How training went; it shows itself in a notebook, and ``save`` writes figures and a page.
 
         Raises:
             OctavoError: training has not come to its first line of metrics.
         """
-        return draw_curves(self.metrics, self.path / "curves", self.name)
+        metrics = self.metrics
+        if not any(event["event"] == "step" for event in metrics):
+            raise OctavoError(f"there are no curves yet: {self.name} has not come to its first line of metrics")
+        try:
+            facts = self._own("train").facts
+        except OctavoError:
+            return ShownCurves(Course(self.name, metrics))  # the text is damaged, the curves are not
+        return ShownCurves(Course(self.name, metrics, facts.tokens / facts.characters))
 
     def _own(self, part: str) -> TokenPart:
         if part not in self.parts:

@@ -134,7 +134,7 @@ def test_curves_are_drawn_again(copied: Run, capsys: pytest.CaptureFixture[str])
     for path in (copied.path / "curves").iterdir():
         path.unlink()
     out = told(capsys, "curves", copied.path)
-    names = {f"{axis}.{kind}" for axis in ("steps", "epochs", "seconds") for kind in ("png", "svg")}
+    names = {f"{axis}.{kind}" for axis in ("steps", "epochs", "seconds") for kind in ("png", "svg")} | {"curves.html"}
     assert {Path(line).name for line in out.splitlines()} == names == set(os.listdir(copied.path / "curves"))
 
 

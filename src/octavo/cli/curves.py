@@ -18,6 +18,6 @@ def run(options: argparse.Namespace) -> int:
 
     from octavo.run import Run
 
-    for path in Run(directory).curves():
+    for path in Run(directory).curves().save(directory.path / "curves"):
         print(path)
     return 0

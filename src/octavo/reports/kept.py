@@ -11,7 +11,7 @@ from octavo.evaluate.documents import decoded
 from octavo.evaluate.kept_baselines import kept, what_they_learn_from
 from octavo.evaluate.marked import Marked, mark_copies
 from octavo.pages.series import Course
-from octavo.reports.absent import Absent, attempt
+from octavo.reports.absent import Absent
 from octavo.reports.section import Scored
 from octavo.run import Run
 
@@ -78,10 +78,7 @@ def read_course(run: Run) -> Course:
     Raises:
         OctavoError: it has no line of metrics yet, or one is damaged.
     """
-    if not any(record["event"] == "step" for record in run.metrics):
-        raise OctavoError("there are no curves yet: it has not come to its first line of metrics")
-    facts = attempt(lambda: run.parts["train"].facts)
-    return Course(run.name, run.metrics, None if isinstance(facts, Absent) else facts.tokens / facts.characters)
+    return run.curves().course
 
 
 def read_samples(run: Run) -> Marked:

@@ -57,9 +57,10 @@ def lead(report: RunReport) -> str:
 
     def scored() -> str:
         found = known(report.scored)
-        beside = [b for b in found.baselines if b.kind == "kneser-ney" and found.evaluation.lossless_tokenizer]
-        table = f", where a table of letter counts needs {beside[0].bits_per_character:.3f}" if beside else ""
-        return f": it needs {found.evaluation.bits_per_character:.3f} bits per character of held-out text{table}."
+        beside = found.baselines if found.evaluation.lossless_tokenizer else []
+        best = min(beside, key=lambda baseline: baseline.bits_per_character, default=None)
+        compared = f"; the best simpler model, {best.name}, needs {best.bits_per_character:.3f}" if best else ""
+        return f": it needs {found.evaluation.bits_per_character:.3f} bits per character of held-out text{compared}."
 
     said = attempt(trained), attempt(scored)
     beginning = f"{report.name}, a Transformer" if isinstance(said[0], Absent) else said[0]

@@ -1,0 +1,42 @@
+"""Curves of one run that show themselves."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from octavo.pages.curves import curves_part
+from octavo.pages.page import Page, make_page
+from octavo.pages.series import Course
+from octavo.plots import draw_curves
+from octavo.plots.curves import AXES, curves_figure
+
+
+@dataclass(frozen=True)
+class ShownCurves:
+    """How a run's training went, as a page and as figures."""
+
+    course: Course
+
+    @property
+    def page(self) -> Page:
+        """To zoom, smooth and read values off."""
+        return make_page(
+            f"Curves of {self.course.name}",
+            [curves_part([self.course])],
+            description="How training went: losses of training and held-out text, and what moved them.",
+            height=1100,
+        )
+
+    def figures(self) -> dict[str, Any]:
+        """A Matplotlib figure for each axis: against ``steps``, ``epochs`` and ``seconds``."""
+        return {axis: curves_figure(self.course.metrics, self.course.name, axis) for axis in AXES}
+
+    def save(self, folder: Path) -> list[Path]:
+        """Write the figures, as PNG and SVG, and ``curves.html`` into `folder`; returns their paths."""
+        return [
+            *draw_curves(self.course.metrics, folder, self.course.name),
+            self.page.save(folder / "curves.html"),
+        ]
+
+    def _repr_html_(self) -> str:
+        return self.page._repr_html_()
