@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -224,3 +225,14 @@ class TestInABrowser:
         assert tab.locator(f"{LOSS} path.line").count() == 2
         assert max(ticks(tab)) < shown, "the axis is of what is seen"
         assert tab.get_by_role("button", name=EVIL).get_attribute("aria-pressed") == "false"
+
+
+def test_numbers_at_the_lines_ends_stand_apart(trained: Run) -> None:
+    courses = [Course(str(n), trained.metrics) for n in range(4)]
+    html = curves_part(courses).html.split('data-panel="rate"')[0]
+    places = [float(y) for y in re.findall(r'class="label" x="[\d.]+" y="(-?[\d.]+)"', html)]
+    assert len(places) == 4
+    assert all(one - other == pytest.approx(13) for one, other in pairwise(places))
+    shorter = [Course("a", trained.metrics), Course("b", trained.metrics[: len(trained.metrics) // 2])]
+    apart = re.findall(r'class="label" x="([\d.]+)"', curves_part(shorter).html.split('data-panel="rate"')[0])
+    assert float(apart[0]) != float(apart[1]), "each at its own end"

@@ -17,7 +17,7 @@ MARKED = 40  # looks that get a mark each; more would hide their line
 WINDOWS = (1, 3, 5, 9, 17, 33, 65, 129)  # points to smooth over: odd, so that one is in the middle
 _SMOOTHED = 1 / 40  # of a run, about: the window of the first view
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 18, 8, 40  # pixels around what is drawn
-_APART = 13  # pixels between labels
+_APART = 13  # pixels between labels, across and up
 
 Drawn = Sequence[tuple[int, Points]]  # of which run, and what
 
@@ -112,13 +112,15 @@ def _path(x: Sequence[float], y: Sequence[float], begin: str = "M") -> str:
 
 
 def _labels(drawn: Drawn, unit: str, across: Axis, up: Axis) -> list[tuple[float, float, str]]:
-    """The number of each run at the end of its line; neighbours are moved apart, and none lies below the axis."""
+    """The number of each run at the end of its line; none lies below the axis, or on another."""
     ends = {run: (across.place(p.at["step"][-1]), up.place(p.values[unit][0][-1])) for run, p in reversed(drawn)}
     labels: list[tuple[float, float, str]] = []
-    free = up.start
-    for run, (x, y) in sorted(ends.items(), key=lambda end: -end[1][1]):
-        labels.append((round(x + 5, 1), round(min(y, free), 1), str(run + 1)))
-        free = labels[-1][1] - _APART
+    for run, (x, end) in sorted(ends.items(), key=lambda one: -one[1][1]):
+        y = min(end, up.start)
+        for other_x, other_y, _ in labels:  # from the lowest up, as they are put
+            if abs(other_x - x - 5) < _APART and other_y - y < _APART:
+                y = other_y - _APART
+        labels.append((round(x + 5, 1), round(y, 1), str(run + 1)))
     return labels
 
 

@@ -43,7 +43,7 @@ def model_facts(config: Config, parameters: int) -> dict[str, str]:
         "Context": f"{config.data.context_length} tokens, {config.data.batch_size} windows a step",
         "Tokenizer": config.tokenizer.kind,
         "Optimizer": f"{config.optimizer.kind}, {config.schedule.kind} schedule",
-        "Budget": next(f"{amount:,g} {budget}" for budget, amount in amounts.items() if amount),
+        "Budget": next(f"{n:,g} {name[:-1] if n == 1 else name}" for name, n in amounts.items() if n),
         "Seed": str(train.seed),
     }
 

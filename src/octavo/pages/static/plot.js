@@ -3,7 +3,7 @@
 octavo.plot = (() => {
   const { number } = octavo.chart;
   const SVG = "http://www.w3.org/2000/svg";
-  const GAP = 13; // pixels between labels
+  const GAP = 13; // pixels between labels, across and up
 
   /** An element of SVG. */
   function draw(kind, properties, text) {
@@ -70,12 +70,15 @@ octavo.plot = (() => {
       const y = last < 0 ? NaN : up.place(line[last]);
       if (!ends.has(series.run) && Number.isFinite(y)) ends.set(series.run, [across.place(x[last]), y]);
     }
-    let free = height;
-    return [...ends].sort((a, b) => b[1][1] - a[1][1]).map(([run, [x, y]]) => {
-      const place = Math.min(y, free);
-      free = place - GAP;
-      return draw("text", { class: "label", x: x + 5, y: place, dy: "0.35em" }, run + 1);
-    });
+    const put = []; // from the lowest up
+    for (const [run, [x, end]] of [...ends].sort((a, b) => b[1][1] - a[1][1])) {
+      let y = Math.min(end, height);
+      for (const other of put) {
+        if (Math.abs(other.x - x) < GAP && other.y - y < GAP) y = other.y - GAP;
+      }
+      put.push({ run, x, y });
+    }
+    return put.map(({ run, x, y }) => draw("text", { class: "label", x: x + 5, y, dy: "0.35em" }, run + 1));
   }
 
   return { draw, frame, clip, line, labels };
