@@ -22,3 +22,7 @@ def test_without_a_line_of_metrics_there_are_none(copied: Run) -> None:
     (copied.path / "metrics.jsonl").write_text("")
     with pytest.raises(OctavoError, match="there are no curves yet"):
         copied.curves()
+
+
+def test_elsewhere_they_are_one_line(trained: Run) -> None:
+    assert repr(trained.curves()) == f"<ShownCurves: Curves of {trained.name}>"

@@ -11,14 +11,15 @@ from octavo.interpret.visible import visible
 from octavo.pages.page import Page, make_page
 from octavo.pages.part import Part
 from octavo.pages.rendering import render
+from octavo.pages.shown import Shown
 from octavo.plots.attention import attention_figures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True)
-class ShownAttention:
+@dataclass(frozen=True, repr=False)
+class ShownAttention(Shown):
     """Attention that shows itself, as a page and as figures; without a `layer` or a `head`, of all of them."""
 
     attention: Attention
@@ -51,9 +52,6 @@ class ShownAttention:
         )
         head = "" if self.head is None else f"-head-{self.head}"
         return {f"layer-{layer}{head}": figure for layer, figure in zip(layers, figures, strict=True)}
-
-    def _repr_html_(self) -> str:
-        return self.page._repr_html_()
 
 
 def attention_part(attention: Attention, *, layer: int = 0, head: int = 0) -> Part:

@@ -7,12 +7,13 @@ from octavo.interpret.visible import visible
 from octavo.pages.page import Page, make_page
 from octavo.pages.part import Part
 from octavo.pages.rendering import render
+from octavo.pages.shown import Shown
 
 _END = 60  # characters of the text's end
 
 
-@dataclass(frozen=True)
-class ShownEdit:
+@dataclass(frozen=True, repr=False)
+class ShownEdit(Shown):
     """An edit that shows itself as a page."""
 
     edit: Edit
@@ -23,9 +24,6 @@ class ShownEdit:
         """The tokens before and after, and what the change costs."""
         description = f"What {self.name} makes of a text of {len(self.edit.text):,} characters, before and after."
         return make_page(f"A change in {self.name}", [edit_part(self.edit)], description=description, height=560)
-
-    def _repr_html_(self) -> str:
-        return self.page._repr_html_()
 
 
 def edit_part(edit: Edit) -> Part:

@@ -13,6 +13,7 @@ from octavo.intervals import Estimate
 from octavo.pages.page import Page, make_page
 from octavo.pages.part import Part
 from octavo.pages.rendering import render
+from octavo.pages.shown import Shown
 from octavo.plots.heads import heads_figure
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ _STEPS = 10  # of the scale for shares
 _DEAREST = 6  # the step of the scale for costs that the dearest removal has
 
 
-@dataclass(frozen=True)
-class ShownHeads:
+@dataclass(frozen=True, repr=False)
+class ShownHeads(Shown):
     """The table of heads of the run `name`, which shows itself as a page and as a figure."""
 
     table: HeadTable
@@ -38,9 +39,6 @@ class ShownHeads:
     def figure(self) -> "Figure":
         """The picture."""
         return heads_figure(self.table, self.name)
-
-    def _repr_html_(self) -> str:
-        return self.page._repr_html_()
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from octavo.interpret.visible import visible
 from octavo.pages.page import Page, make_page
 from octavo.pages.part import Part
 from octavo.pages.rendering import render
+from octavo.pages.shown import Shown
 
 
-@dataclass(frozen=True)
-class ShownLens:
+@dataclass(frozen=True, repr=False)
+class ShownLens(Shown):
     """A lens that shows itself as a page."""
 
     lens: Lens
@@ -21,9 +22,6 @@ class ShownLens:
         """The table."""
         description = f"What each layer of {self.name} would already predict after each token."
         return make_page(f"The layers of {self.name}", [lens_part(self.lens)], description=description)
-
-    def _repr_html_(self) -> str:
-        return self.page._repr_html_()
 
 
 def lens_part(lens: Lens) -> Part:

@@ -7,12 +7,13 @@ from typing import Any
 from octavo.pages.curves import curves_part
 from octavo.pages.page import Page, make_page
 from octavo.pages.series import Course
+from octavo.pages.shown import Shown
 from octavo.plots import draw_curves
 from octavo.plots.curves import AXES, curves_figure
 
 
-@dataclass(frozen=True)
-class ShownCurves:
+@dataclass(frozen=True, repr=False)
+class ShownCurves(Shown):
     """How a run's training went, as a page and as figures."""
 
     course: Course
@@ -37,6 +38,3 @@ class ShownCurves:
             *draw_curves(self.course.metrics, folder, self.course.name),
             self.page.save(folder / "curves.html"),
         ]
-
-    def _repr_html_(self) -> str:
-        return self.page._repr_html_()

@@ -8,13 +8,14 @@ from octavo.interpret.visible import visible
 from octavo.pages.page import Page, make_page
 from octavo.pages.part import Part
 from octavo.pages.rendering import render
+from octavo.pages.shown import Shown
 
 _STEPS = 10  # of colour: one a bit, the last for all beyond
 _WORST = 8  # tokens in the table
 
 
-@dataclass(frozen=True)
-class ShownSurprise:
+@dataclass(frozen=True, repr=False)
+class ShownSurprise(Shown):
     """Surprise that shows itself as a page."""
 
     surprise: Surprise
@@ -25,9 +26,6 @@ class ShownSurprise:
         """The coloured text, its totals, and what surprised most."""
         description = f"How much each character of a text surprised {self.name}."
         return make_page(f"Surprise in {self.name}", [surprise_part(self.surprise)], description=description)
-
-    def _repr_html_(self) -> str:
-        return self.page._repr_html_()
 
 
 def surprise_part(surprise: Surprise) -> Part:

@@ -1,0 +1,55 @@
+"""The example notebook runs from top to bottom, with a smaller budget, in a kernel of its own."""
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOK = Path(__file__).parents[2] / "examples" / "look_inside.ipynb"
+BUDGET = "steps=600"
+SMALLER = 'steps=20, overrides={"model.d_model": 32, "model.d_ff": 64, "tokenizer.vocab_size": 300}'
+SHOWN = ("run.curves()", "attention", "heads", "run.surprise(", "run.lens(", "edit")  # last lines
+
+
+def read() -> Any:
+    return nbformat.reads(NOTEBOOK.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+
+
+def code_cells(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def pages(cells: list[Any]) -> list[str]:
+    """The last lines of cells that show a page."""
+    return [
+        cell.source.splitlines()[-1]
+        for cell in cells
+        for output in cell.outputs
+        if "<iframe" in output.get("data", {}).get("text/html", "")
+    ]
+
+
+def test_it_is_committed_executed_and_without_error() -> None:
+    cells = code_cells(read())
+    assert all(cell.outputs for cell in cells)
+    assert not [output for cell in cells for output in cell.outputs if output.output_type == "error"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert NOTEBOOK.stat().st_size < 2_000_000
+    assert len(pages(cells)) == len(SHOWN)
+
+
+@pytest.mark.timeout(240)
+def test_it_runs(tmp_path: Path) -> None:
+    notebook = read()
+    first = code_cells(notebook)[0]
+    assert BUDGET in first.source
+    first.source = first.source.replace(BUDGET, SMALLER)
+    for cell in code_cells(notebook):
+        cell.outputs = []
+    NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    shown = pages(code_cells(notebook))
+    assert len(shown) == len(SHOWN)
+    assert all(line.startswith(expected) for line, expected in zip(shown, SHOWN, strict=True))
+    assert (tmp_path / "runs" / "look-inside" / "report.html").stat().st_size > 100_000
