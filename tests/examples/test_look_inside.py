@@ -1,4 +1,4 @@
-"""The example notebook runs from top to bottom, with a smaller budget, in a kernel of its own."""
+"""The example notebook runs from top to bottom, with a smaller text, model and budget, in a kernel of its own."""
 
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,8 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOK = Path(__file__).parents[2] / "examples" / "look_inside.ipynb"
-BUDGET = "steps=600"
-SMALLER = 'steps=20, overrides={"model.d_model": 32, "model.d_ff": 64, "tokenizer.vocab_size": 300}'
+WHOLE = 'octavo.train(name="look-inside", steps=600'
+SMALL = 'octavo.train({text!r}, name="look-inside", steps=20, overrides={tiny!r}'
 SHOWN = ("run.curves()", "attention", "heads", "run.surprise(", "run.lens(", "edit")  # last lines
 
 
@@ -41,11 +41,12 @@ def test_it_is_committed_executed_and_without_error() -> None:
 
 
 @pytest.mark.timeout(240)
-def test_it_runs(tmp_path: Path) -> None:
+def test_it_runs(play_file: Path, tiny: dict[str, Any], tmp_path: Path) -> None:
     notebook = read()
     first = code_cells(notebook)[0]
-    assert BUDGET in first.source
-    first.source = first.source.replace(BUDGET, SMALLER)
+    assert WHOLE in first.source
+    settings = tiny | {"model.n_layers": 2}  # the notebook looks at the second
+    first.source = first.source.replace(WHOLE, SMALL.format(text=str(play_file), tiny=settings))
     for cell in code_cells(notebook):
         cell.outputs = []
     NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(tmp_path)}}).execute()
