@@ -30,6 +30,19 @@ def test_a_file(tmp_path: Path) -> None:
     assert given_text(parsed("--file", tmp_path / "a.txt")) == "zwei\r\nZeilen ü"
 
 
+def test_a_byte_order_mark_is_no_character(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marked = b"\xef\xbb\xbfwords"
+    (tmp_path / "a.txt").write_bytes(marked)
+    assert given_text(parsed("--file", tmp_path / "a.txt")) == "words"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(marked)))
+    assert given_text(parsed("-")) == "words"
+
+
+def test_another_encoding(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("zwölf".encode("cp1252"))
+    assert given_text(parsed("--file", tmp_path / "a.txt", "--encoding", "cp1252")) == "zwölf"
+
+
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"piped in\n")))
     assert given_text(parsed("-")) == "piped in\n"
@@ -55,7 +68,9 @@ def test_a_beginning_does_not_split_a_character(strange: Run) -> None:
         (["--file", "none.txt"], "none.txt cannot be read .No such file"),
         (["--file", "."], "cannot be read"),
         (["--file", "a\0b"], "cannot be read"),
-        (["--file", "bad.txt"], "byte 2 of bad.txt is not UTF-8"),
+        (["--file", "bad.txt"], r"bad.txt: byte 2 \(0xff\) is not UTF-8"),
+        (["words", "--encoding", "utf-8"], "--encoding goes with --file or - alone"),
+        (["--encoding", "utf-8"], "--encoding goes with --file or - alone"),
     ],
 )
 def test_what_cannot_be_read_is_refused(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from octavo.cli.main import main
-from octavo.corpus import Corpus
+from octavo.corpus import Corpus, read_corpus
 from octavo.run import Run
 
 
@@ -29,6 +29,17 @@ def test_the_text_its_score_and_the_page(copied: Run, tmp_path: Path, capsys: py
     assert f"written to {page}\n" in out
     assert page.read_text().startswith("<!doctype html>")
     assert "\x1b" not in out
+
+
+def test_a_file_with_a_byte_order_mark_costs_what_evaluate_says(
+    copied: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    marked = tmp_path / "marked.txt"
+    marked.write_bytes(b"\xef\xbb\xbf" + copied.parts["validation"].text[:200].encode())
+    score = copied.evaluate(read_corpus([marked]))
+    out = told(capsys, copied.path, "--file", marked)
+    assert f"{score.bits_per_character:.4f} bits ({score.nats_per_character:.4f} nats) per character" in out
+    assert "\n200 characters, " in out
 
 
 def test_colour_where_it_can_be_seen(

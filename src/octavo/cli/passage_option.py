@@ -23,7 +23,8 @@ def add_passage_arguments(
         metavar="TEXT",
         help=f"the text to look at, in quotes; - reads it (default: {default})",
     )
-    parser.add_argument("--file", metavar="PATH", help="a file with the text, in UTF-8")
+    parser.add_argument("--file", metavar="PATH", help="a file with the text")
+    parser.add_argument("--encoding", help="how the file, or what - reads, is encoded (default: utf-8)")
 
 
 def given_text(options: argparse.Namespace) -> str | None:
@@ -34,9 +35,12 @@ def given_text(options: argparse.Namespace) -> str | None:
     """
     if options.text is not None and options.file is not None:
         raise OctavoError("TEXT and --file are both there: give one of them")
+    reads = options.file is not None or options.text == "-"
+    if options.encoding is not None and not reads:
+        raise OctavoError("--encoding goes with --file or - alone: leave it out")
     if options.text is None and options.file is None:
         return None
-    text = options.text if options.file is None and options.text != "-" else _read(options.file)
+    text = _read(options.file, options.encoding or "utf-8") if reads else options.text
     if not text:
         raise OctavoError("the text is empty: give some words")
     return str(text)
@@ -52,8 +56,10 @@ def chosen_text(options: argparse.Namespace, run: OpenedRun, characters: int = 2
     return run.held_out_beginning(characters) if text is None else text
 
 
-def _read(file: str | None) -> str:
-    """A file, or standard input where none is named."""
+def _read(file: str | None, encoding: str) -> str:
+    """A file, or standard input where none is named, as octavo evaluate reads it: without a byte order mark."""
+    from octavo.corpus.decoding import decode
+
     name = "standard input" if file is None else file
     try:
         if file is not None:
@@ -62,8 +68,6 @@ def _read(file: str | None) -> str:
             raw = sys.stdin.buffer.read()
         else:
             raise OctavoError("standard input is closed: give a text, or pipe one into it")
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise OctavoError(f"byte {error.start} of {name} is not UTF-8: convert it first") from None
     except (OSError, ValueError) as error:
         raise OctavoError(f"{name} cannot be read ({getattr(error, 'strerror', None) or error}): check it") from None
+    return decode(raw, encoding, name)
