@@ -82,6 +82,22 @@ class TestWhatCompares:
         assert {b.kind for b in groups[0].baselines} == {"uniform", "unigram", "bigram"}
         assert len(left) == 1
 
+    def test_one_that_loses_nothing_is_alone_among_those_that_do(self, change: Change) -> None:
+        lossy = [change(n, tokenizer="t", lossless_tokenizer=False) for n in (1, 2)]
+        groups, left = comparable([*lossy, change(3)])
+        assert named(groups) == [["1 play", "2 play"]]
+        assert left == [
+            "3 play: the tokenizers of the others on its text lose some of it (white space), so its score compares "
+            "with none of these."
+        ]
+        groups, left = comparable([lossy[0], change(2), change(3, sha256="other", lossless_tokenizer=False)])
+        assert groups == []
+        assert [why.partition(": ")[2][:21] for why in left] == [
+            "its tokenizer loses t",
+            "the tokenizers of the",
+            "it was scored on anot",
+        ]
+
     def test_a_run_without_a_score_and_one_that_was_selected(self, change: Change) -> None:
         unscored = replace(change(1), scored=Absent("It has no score yet."))
         groups, left = comparable([unscored, change(2, selected_on_this_text=True), change(3)])

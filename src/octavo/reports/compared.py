@@ -78,7 +78,8 @@ def comparable(runs: Sequence[ComparedRun]) -> tuple[list[Comparable], list[str]
             groups.setdefault(_kind(run, run.scored.evaluation), []).append(run)
     kept = [group for group in groups.values() if len(group) > 1 or len(groups) == 1]
     alone = [group[0] for group in groups.values() if group not in kept]
-    left += [f"{run.name}: {_alone(known(run.scored).evaluation)}" for run in alone]
+    texts = [sha256 for sha256, _ in groups]
+    left += [f"{run.name}: {_alone(known(run.scored).evaluation, texts)}" for run in alone]
     return [_comparable(group) for group in sorted(kept, key=len, reverse=True)], left
 
 
@@ -88,10 +89,16 @@ def _kind(run: ComparedRun, score: Evaluation) -> tuple[str, str]:
     return score.sha256, "" if score.lossless_tokenizer else tokenizer
 
 
-def _alone(score: Evaluation) -> str:
+def _alone(score: Evaluation, texts: Sequence[str]) -> str:
+    """Why; `texts` are the SHA-256 of what each group was scored on."""
+    if texts.count(score.sha256) == 1:
+        return f"it was scored on another text, of {score.characters:,} characters."
     if not score.lossless_tokenizer:
         return "its tokenizer loses text (white space), so its score compares with none of these."
-    return f"it was scored on another text, of {score.characters:,} characters."
+    return (
+        "the tokenizers of the others on its text lose some of it (white space), so its score compares with none of "
+        "these."
+    )
 
 
 def _comparable(runs: Sequence[ComparedRun]) -> Comparable:
