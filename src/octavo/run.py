@@ -186,10 +186,17 @@ class Run(InsideRun):
         Raises:
             OctavoError: it has not been scored.
         """
-        score, metrics = score or self.evaluation, self.metrics
+        found = self.findings(score or self.evaluation, self.baselines(watch=watch))
+        content = {"checkpoint": self.checkpoint, "findings": [finding.as_json() for finding in found]}
+        self.directory.write_json("diagnosis.json", content)
+        return found
+
+    def findings(self, score: Evaluation, baselines: Sequence[Baseline]) -> list[Finding]:
+        """What :meth:`diagnose` finds from a score and the baselines of its text; nothing is computed or kept."""
+        metrics = self.metrics
         per_character = score.tokens / score.characters
         floors: dict[str, float] = {}
-        for baseline in self.baselines(watch=watch):
+        for baseline in baselines:
             if baseline.nats_per_token is not None:
                 floors[baseline.kind] = baseline.nats_per_token
             elif baseline.kind == "kneser-ney" and score.lossless_tokenizer:
@@ -206,10 +213,7 @@ class Run(InsideRun):
             part=part_of_looks(self.config),
             memorisation=self.memorised,
         )
-        found = diagnose(case)
-        content = {"checkpoint": self.checkpoint, "findings": [finding.as_json() for finding in found]}
-        self.directory.write_json("diagnosis.json", content)
-        return found
+        return diagnose(case)
 
     def curves(self) -> ShownCurves:
         """How training went; it shows itself in a notebook, and ``save`` writes figures and a page.

@@ -15,6 +15,8 @@ from octavo.diagnosis import Finding
 from octavo.files import write_atomically
 from octavo.pages import Page
 from octavo.pages.attention import ShownAttention
+from octavo.reports.compare import compare
+from octavo.reports.kept import read_findings, read_scored
 from octavo.reports.report import report, save_report
 from octavo.reports.run_report import read_report
 from octavo.reports.sections import sections
@@ -42,6 +44,11 @@ def text_of(page: Page, key: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", re.sub(r"<script.*?</script>", "", found[0], flags=re.DOTALL)).split())
 
 
+def files(folder: Path) -> dict[Path, tuple[bytes, int]]:
+    """What each file holds, and when it was written."""
+    return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
+
+
 class TestWhole:
     def test_every_section_is_there_and_linked(self, page: Page) -> None:
         assert re.findall(r'<section id="(\w+)"', page.html) == KEYS
@@ -66,9 +73,9 @@ class TestWhole:
         assert "default-src &#39;none&#39;" in page.html
 
     def test_the_run_is_left_as_it_is(self, copied: Run) -> None:
-        before = {path: path.read_bytes() for path in copied.path.rglob("*") if path.is_file()}
+        before = files(copied.path)
         report(copied)
-        assert before == {path: path.read_bytes() for path in copied.path.rglob("*") if path.is_file()}
+        assert before == files(copied.path)
 
     def test_it_is_saved_in_the_run_or_where_one_says(self, copied: Run, tmp_path: Path) -> None:
         assert save_report(copied) == copied.path / "report.html"
@@ -202,9 +209,26 @@ class TestParts:
         path.write_bytes(path.read_bytes().rpartition(b"\n")[0] + b"\n" + json.dumps(line).encode() + b"\n")
         assert "it fell" in text_of(report(load(copied.path)), "diagnosis")
 
-    def test_a_diagnosis_of_other_weights_is_made_anew(self, copied: Run) -> None:
-        write_atomically(copied.path / "diagnosis.json", b'{"checkpoint": "step-00000001", "findings": []}')
-        assert "Nothing wrong was found" not in text_of(report(load(copied.path)), "diagnosis")
+    @pytest.mark.parametrize("stale", [b'{"checkpoint": "step-00000001", "findings": []}', b"no JSON", None])
+    def test_a_diagnosis_of_other_weights_is_made_anew_and_not_kept(
+        self, copied: Run, trained: Run, stale: bytes | None
+    ) -> None:
+        path = copied.path / "diagnosis.json"
+        remove("diagnosis.json")(copied.path) if stale is None else write_atomically(path, stale)
+        before = files(copied.path)
+        run = load(copied.path)
+        found = read_findings(run, read_scored(run))
+        assert found == trained.diagnose()
+        assert found, "so that it is not the stale one"
+        assert "Nothing wrong was found" not in text_of(report(run), "diagnosis")
+        compare([run, trained])
+        assert files(copied.path) == before
+
+    def test_without_what_simpler_models_need_there_is_no_diagnosis(self, copied: Run) -> None:
+        remove("diagnosis.json", "baselines.json")(copied.path)
+        before = files(copied.path)
+        assert "octavo evaluate play makes one" in text_of(report(load(copied.path)), "diagnosis")
+        assert files(copied.path) == before
 
 
 def test_the_attention_of_many_heads_is_of_fewer_tokens(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:

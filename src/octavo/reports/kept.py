@@ -48,7 +48,8 @@ def read_scored(run: Run) -> Scored:
 
 
 def read_findings(run: Run, scored: Scored | Absent) -> list[Finding]:
-    """The diagnosis of the checkpoint in use; of a run without a score what was told while it trained.
+    """The diagnosis of the checkpoint in use; of a run without a score what was told while it trained. The run stays
+    as it is.
 
     Raises:
         OctavoError: there is none, or not enough to make it from.
@@ -60,7 +61,7 @@ def read_findings(run: Run, scored: Scored | Absent) -> list[Finding]:
         if content["checkpoint"] == run.checkpoint:
             return [Finding(**finding) for finding in content["findings"]]
     if scored.baselines:
-        return run.diagnose(scored.evaluation)
+        return run.findings(scored.evaluation, scored.baselines)
     raise OctavoError(f"there is no diagnosis yet: octavo evaluate {run.name} makes one")
 
 
