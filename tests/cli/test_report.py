@@ -1,11 +1,13 @@
 """octavo report and octavo compare."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from octavo.cli.main import main
+from octavo.pages import Page
 from octavo.run import Run
 
 
@@ -38,6 +40,24 @@ class TestReport:
         assert "there is no run nothing" in capsys.readouterr().err
         assert main(["report", str(trained.path), "--format", "pdf"]) == 2
 
+    @pytest.mark.parametrize(("form", "there"), [("html", "folder"), ("md", "file"), ("html", "file/page.html")])
+    def test_an_output_that_cannot_be_is_refused_before_the_work(
+        self,
+        trained: Run,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+        form: str,
+        there: str,
+    ) -> None:
+        (tmp_path / "folder").mkdir()
+        (tmp_path / "file").touch()
+        monkeypatch.setattr("octavo.reports.report.read_report", None)
+        assert main(["report", str(trained.path), "--format", form, "--output", str(tmp_path / there)]) == 2
+        said = capsys.readouterr().err
+        assert "is a folder: name a file" in said if there == "folder" else "is a file: name a folder" in said
+        assert f"{tmp_path}/." not in said, "no temporary file's name"
+
 
 class TestCompare:
     def test_the_page_lies_beside_the_runs(self, copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,6 +67,29 @@ class TestCompare:
         assert capsys.readouterr().out == f"{root / 'compare.html'}\n"
         assert main(["compare", "play", "other", "--runs", str(root), "--output", str(root / "x" / "y.html")]) == 0
         assert (root / "x" / "y.html").exists()
+
+    def test_named_by_folders_it_lies_beside_them_too(
+        self, copied: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        root = copied.path.parent / "some"
+        shutil.copytree(copied.path, root / "one")
+        shutil.copytree(copied.path, root / "more" / "two")
+        (tmp_path / "empty").mkdir()
+        monkeypatch.chdir(tmp_path / "empty")
+        monkeypatch.setattr("octavo.reports.compare.compare", lambda runs: Page("Two", "<!doctype html>"))
+        monkeypatch.delenv("OCTAVO_RUNS", raising=False)
+        folders = [os.path.relpath(root / name) for name in ("one", "more/two")]
+        assert main(["compare", *folders]) == 0
+        assert capsys.readouterr().out == f"{root / 'compare.html'}\n"
+        assert (root / "compare.html").is_file()
+        assert list(Path().iterdir()) == []
+
+    def test_a_folder_is_no_page(
+        self, trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("octavo.reports.compare.compare", None)
+        assert main(["compare", str(trained.path), str(trained.path), "--output", str(tmp_path)]) == 2
+        assert f"{tmp_path} is a folder: name a file" in capsys.readouterr().err
 
     @pytest.mark.parametrize(("names", "says"), [(["play"], "two runs at least"), (["play", "play"], "given twice")])
     def test_it_takes_several_runs(

@@ -1,10 +1,18 @@
 """``octavo compare``."""
 
+from __future__ import annotations
+
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from octavo.cli.parser import add_runs_option
 from octavo.runs import open_run, runs_root
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from octavo.runs import RunDirectory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,10 +28,17 @@ def run(options: argparse.Namespace) -> int:
     directories = [open_run(name, root) for name in options.run]
 
     from octavo.reports.compare import compare
+    from octavo.reports.place import page_place
     from octavo.run import Run
 
-    page = compare([Run(directory) for directory in directories])
-    path = Path(options.output) if options.output else root / "compare.html"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    print(page.save(path))
+    path = page_place(Path(options.output) if options.output else _beside(directories, root))
+    print(compare([Run(directory) for directory in directories]).save(path))
     return 0
+
+
+def _beside(directories: Sequence[RunDirectory], root: Path) -> Path:
+    """In the folder that holds the runs, which is `root` for those named by name alone."""
+    from octavo.reports.place import common_parent
+
+    folder = common_parent([directory.path for directory in directories])
+    return (root if folder == root.absolute() else folder) / "compare.html"

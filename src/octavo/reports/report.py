@@ -5,6 +5,7 @@ from pathlib import Path
 from octavo.pages import Page
 from octavo.reports.markdown import save_markdown
 from octavo.reports.page import sections_page
+from octavo.reports.place import folder_place, page_place
 from octavo.reports.run_report import Note, RunReport, read_report, unheard
 from octavo.reports.sections import lead, sections
 from octavo.run import Run, load
@@ -27,10 +28,11 @@ def save_report(run: Run, output: Path | None = None, *, markdown: bool = False,
     ``report.html`` or ``report``. Returns the path of the page.
 
     Raises:
-        OSError: it cannot be written.
+        OctavoError: it cannot be written there.
+        OSError: the disk is full.
     """
     place = output or run.path / ("report" if markdown else "report.html")
-    (place if markdown else place.parent).mkdir(parents=True, exist_ok=True)  # before anything is measured
+    (folder_place if markdown else page_place)(place)  # before anything is measured
     read = read_report(run, note)
     if markdown:
         return save_markdown(place, _title(read), lead(read), read.standing, sections(read))[0]
