@@ -65,6 +65,15 @@ def test_the_worst_come_first_with_what_was_likelier() -> None:
     assert len(others) == 6
 
 
+def test_however_small_a_chance_the_table_keeps_its_width() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    console.print(worst(surprise(("a", 60.0), ("b", 300.0), ("c", 2000.0))))
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    assert [line.split()[1:4] for line in lines[1:]] == [["1", "in", f"10^{n}"] for n in (602, 90, 18)]
+    assert lines[0].rstrip().endswith("likelier")
+
+
 def test_totals() -> None:
     said = totals(surprise(("To", 3.0), (" be", 2.0)))
     assert said == [

@@ -117,4 +117,4 @@ class TestInABrowser:
         assert [row[1] for row in rows] == [EVIL.replace(" ", "␣"), "To", "⟨c3⟩", "␣be↵", "⟨a9⟩"]
         assert rows[1] == ["", "To", "8.2", "1 in 290", "7", "␣so 50 %"]
         assert rows[2][0] == "To be↵⇥"
-        assert rows[0][3] == "below 1 in 1,000,000,000,000"
+        assert rows[0][3] == "1 in 10^602"

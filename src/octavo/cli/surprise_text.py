@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from octavo.cli.shading import SURPRISE, per_cent
+from octavo.interpret.chance import chance
 from octavo.interpret.surprise import Surprise, TokenSurprise
 from octavo.interpret.visible import visible
 from octavo.terminal import wrapped
@@ -102,9 +103,15 @@ def worst(surprise: Surprise) -> Table:
     table.add_column("came", no_wrap=True, min_width=5)
     table.add_column("likelier", no_wrap=True, overflow="ellipsis")
     for before, token in surprise.worst(_WORST):
-        odds = f"1 in {float(f'{1 / token.probability:.2g}'):,.0f}"
         after = visible(before)[-_BEFORE:]
-        cells = (f"{token.bits:.1f}", odds, f"{token.rank:,}", after, visible(token.label), _likelier(token))
+        cells = (
+            f"{token.bits:.1f}",
+            chance(token.nats),
+            f"{token.rank:,}",
+            after,
+            visible(token.label),
+            _likelier(token),
+        )
         table.add_row(*map(Text, cells))
     return table
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from octavo.interpret.chance import chance
 from octavo.interpret.pieces import Piece
 from octavo.interpret.surprise import Surprise, TokenSurprise
 from octavo.interpret.visible import visible
@@ -36,7 +37,7 @@ def surprise_part(surprise: Surprise) -> Part:
         pieces=[_piece(surprise, piece) for piece in surprise.pieces],
         steps=range(_STEPS + 1),
         dropped=sum(len(piece.text) for piece in surprise.pieces if piece.dropped),
-        worst=[(before, token, _chance(token)) for before, token in surprise.worst(_WORST)],
+        worst=[(before, token, chance(token.nats)) for before, token in surprise.worst(_WORST)],
         data=[[_token(t) for t in surprise.tokens[piece.begin : piece.end]] for piece in surprise.pieces],
     )
     return Part(html, ("odds.js", "surprise.js"), ("odds.css", "surprise.css"))
@@ -52,11 +53,3 @@ def _token(token: TokenSurprise) -> list[object]:
     """What a script tells of a token: its label, nats, rank, and the guesses with their probabilities."""
     guesses = [[visible(guess.label), float(f"{guess.probability:.3g}")] for guess in token.guesses]
     return [visible(token.label), round(token.nats, 4), token.rank, guesses]
-
-
-def _chance(token: TokenSurprise) -> str:
-    """How likely it was, for people: 1 in 290."""
-    least = 1e-12
-    if token.probability < least:
-        return f"below 1 in {1 / least:,.0f}"
-    return f"1 in {float(f'{1 / token.probability:.2g}'):,.0f}"
