@@ -79,6 +79,16 @@ class TestInABrowser:
         assert tab.inner_text("#tip").split("\n")[:2] == ["␣a", "30 %"]
         assert tab.inner_text("#tip p") == "␣be came: 2.0 % likely here, number 9"
 
+    def test_of_two_tokens_with_one_label_the_one_that_came_is_marked(self, opened: Any) -> None:
+        twins = (Guess("A", 0.5), Guess("A", 0.3))
+        cells = (Cell(twins, -math.log(0.3), 2), Cell(twins, None, None))
+        found = Lens(Passage((0, 1), (START, "A"), begun=True), (Layer("embedding", cells, None),), 0, False, True)
+        tab: Tab = opened(ShownLens(found, "run").page)
+        assert "✓" not in tab.inner_text("tbody")
+        tab.locator(".lens-cell").nth(0).hover()
+        marked = [token.get_attribute("class") for token in tab.locator("#tip .odds .token").all()]
+        assert marked == ["token", "token came"]
+
     def test_keys_move_across_and_down(self, opened: Any) -> None:
         tab: Tab = opened(page())
         tab.locator(".lens-cell").nth(0).focus()

@@ -32,7 +32,7 @@ def lens_part(lens: Lens) -> Part:
         {
             "label": label,
             "came": came[place],
-            "cells": [_cell(layer.cells[place], came[place]) for layer in lens.layers],
+            "cells": [_cell(layer.cells[place]) for layer in lens.layers],
         }
         for place, label in enumerate(labels)
     ]
@@ -50,11 +50,10 @@ def lens_part(lens: Lens) -> Part:
     return Part(html, ("odds.js", "lens.js"), ("odds.css", "lens.css"))
 
 
-def _cell(cell: Cell, came: str) -> dict[str, object]:
-    """The likeliest token, its colour, and whether it is what came."""
+def _cell(cell: Cell) -> dict[str, object]:
+    """The likeliest token, its colour, and whether it is what came: labels do not tell, for two tokens can share one."""
     guess = cell.guesses[0]
-    label = visible(guess.label)
-    return {"label": label, "step": round(10 * guess.probability), "right": bool(came) and label == came}
+    return {"label": visible(guess.label), "step": round(10 * guess.probability), "right": cell.rank == 1}
 
 
 def _odds(cell: Cell) -> list[object]:

@@ -11,7 +11,7 @@ octavo.widget("lens", (root, data) => {
     const place = Math.floor(index / layers);
     const [guesses, probability, rank] = data.cells[place][index % layers];
     const came = data.came[place];
-    const odds = octavo.odds(guesses, came);
+    const odds = octavo.odds(guesses, rank);
     if (rank === null) return make("div", {}, odds);
     const where = rank === 1 ? "the likeliest" : `number ${rank.toLocaleString("en")}`;
     const token = make("b", { className: "token" }, came);

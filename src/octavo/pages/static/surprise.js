@@ -16,7 +16,7 @@ octavo.widget("surprise", (root, data) => {
       }
       const place = rank === 1 ? "the likeliest" : `number ${rank.toLocaleString("en")}`;
       parts.push(make("p", {}, token, ` was ${percent(Math.exp(-nats))} likely: ${bits}, ${place}`));
-      parts.push(octavo.odds(guesses, label));
+      parts.push(octavo.odds(guesses, rank));
     }
     if (!parts.length) parts.push(make("p", {}, "no token stands for this"));
     return make("div", {}, ...parts);
