@@ -141,6 +141,11 @@ class TestInABrowser:
         tab.locator(LOSS).dblclick()
         assert (ticks(tab), line(tab)) == (whole, before)
 
+    def test_a_chart_with_keys_is_no_picture_to_a_screen_reader(self, opened: Any, page: Page) -> None:
+        chart = opened(page).get_by_role("application").first
+        assert chart.get_attribute("aria-roledescription") == "interactive chart"
+        assert "Left and right read values" in str(chart.get_attribute("aria-label"))
+
     def test_keys_read_zoom_and_go_back(self, opened: Any, page: Page, trained: Run) -> None:
         tab: Tab = opened(page)
         tab.locator(LOSS).focus()

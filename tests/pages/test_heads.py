@@ -111,6 +111,12 @@ class TestInABrowser:
         button(tab, "itself").focus()
         assert tab.locator(".tip").inner_text() == "the token that is being read"
 
+    def test_a_name_that_takes_the_focus_has_a_role(self, opened: Any, table: HeadTable) -> None:
+        tab: Tab = opened(ShownHeads(table, "run").page)
+        for name in tab.locator(".name").all():
+            assert name.get_attribute("role") == "note"
+            assert str(name.get_attribute("aria-label")).startswith(f"{name.inner_text()}: ")
+
     def test_at_360_pixels_the_first_column_stays_in_sight(self, opened: Any, table: HeadTable) -> None:
         tab: Tab = opened(ShownHeads(table, "run").page, width=360)
         scroll, head = tab.locator(".scroll"), tab.locator("tbody th").first

@@ -102,6 +102,11 @@ class TestInABrowser:
         tab.keyboard.press("ArrowDown")
         assert tab.inner_text("#tip").split("\n")[0] == "?", "there is no row below"
 
+    def test_the_table_is_a_grid_to_a_screen_reader(self, opened: Any) -> None:
+        tab: Tab = opened(page())
+        grid = tab.get_by_role("grid", name="What each layer expects after each token")
+        assert grid.get_by_role("gridcell", name="␣a").first.get_attribute("class") == "lens-cell cool-3"
+
     def test_a_tap_tells(self, opened: Any) -> None:
         tab: Tab = opened(page(), width=360, touch=True)
         tab.locator(".lens-cell").nth(1).tap()

@@ -78,6 +78,13 @@ class TestInABrowser:
         assert steps == ["warm-4", "warm-0", "dropped", "warm-4", "warm-10"], "bits spread over the characters"
         assert tab.locator(".steps span").all_inner_texts() == [*map(str, range(10)), "10+", "bits a character"]
 
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_signs_of_newlines_are_as_strong_as_the_text(self, opened: Any, scheme: str) -> None:
+        tab: Tab = opened(page(), scheme=scheme)
+        styles = "([e]) => [e, e.parentElement].map((e) => getComputedStyle(e)).map((s) => [s.color, s.opacity])"
+        blank, text = tab.locator(".surprise-text .blank").evaluate_all(styles)
+        assert blank == text == [text[0], "1"], "so its contrast is that of the scales, which is AA"
+
     def test_pointing_tells_the_odds(self, opened: Any) -> None:
         tab: Tab = opened(page())
         piece(tab, 0).hover()

@@ -51,7 +51,7 @@ def lens_part(lens: Lens) -> Part:
 
 
 def _cell(cell: Cell) -> dict[str, object]:
-    """The likeliest token, its colour, and whether it is what came: labels do not tell, for two tokens can share one."""
+    """The likeliest token, its colour, and whether it is what came; two tokens can share a label."""
     guess = cell.guesses[0]
     return {"label": visible(guess.label), "step": round(10 * guess.probability), "right": cell.rank == 1}
 

@@ -89,7 +89,7 @@ octavo.widget("attention", (root, data) => {
   const title = make("figcaption");
   const readout = make("p", { className: "note" });
   find("attention-large").append(title, map, legend(), readout);
-  map.setAttribute("role", "img");
+  map.setAttribute("role", "region"); // it scrolls; what its pixels say the passage says in words
 
   /** The side of a cell: as large as there is room for, and never too small for its label. */
   function fit() {

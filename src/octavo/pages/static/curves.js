@@ -313,6 +313,8 @@ octavo.widget("curves", (root, data) => {
   for (const panel of panels) {
     panel.box.classList.add("live");
     panel.svg.tabIndex = 0;
+    panel.svg.setAttribute("role", "application"); // its keys are its own, and speaker() says what they find
+    panel.svg.setAttribute("aria-roledescription", "interactive chart");
     const words = panel.svg.getAttribute("aria-label");
     panel.svg.setAttribute("aria-label", `${words} Left and right read values, plus and minus zoom, 0 shows all.`);
     panel.unitName = panel.box.querySelector(".unit");

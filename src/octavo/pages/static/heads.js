@@ -34,6 +34,10 @@ octavo.widget("heads", (root) => {
     octavo.tips([button], () => title.dataset.about);
   });
   const names = [...root.querySelectorAll(".name")];
-  for (const name of names) name.tabIndex = 0;
+  for (const name of names) {
+    name.tabIndex = 0;
+    name.setAttribute("role", "note");
+    name.setAttribute("aria-label", `${name.textContent}: ${name.dataset.about}`);
+  }
   octavo.tips(names, (name) => name.dataset.about);
 });

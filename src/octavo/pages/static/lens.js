@@ -18,6 +18,11 @@ octavo.widget("lens", (root, data) => {
     return make("div", {}, odds, make("p", {}, token, ` came: ${percent(probability)} likely here, ${where}`));
   }
 
+  /* A table whose cells keys move among is a grid; rows and cells have their roles from it. */
+  const table = root.querySelector("table");
+  table.setAttribute("role", "grid");
+  table.setAttribute("aria-label", "What each layer expects after each token");
+  for (const cell of table.querySelectorAll("tbody td, tfoot td")) cell.setAttribute("role", "gridcell");
   root.querySelector(".lens-keys").hidden = false;
   octavo.tips(cells, told);
   octavo.roving(cells, { keys: { ArrowUp: (index) => index - layers, ArrowDown: (index) => index + layers } });
