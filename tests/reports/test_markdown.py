@@ -10,7 +10,8 @@ from octavo.reports.report import save_report
 from octavo.reports.section import Block, Code, Facts, Section, Sentences, Table
 from octavo.run import Run
 
-EVIL = "</script><img src=x onerror=alert(1)> | `a` *b* [c](d) # e\n```"
+LINKS = "http://evil.example www.evil.example a@b.example"
+EVIL = f"</script><img src=x onerror=alert(1)> | `a` *b* [c](d) # e\n``` {LINKS}"
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,10 @@ def test_nothing_of_a_text_is_markup(tmp_path: Path) -> None:
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "\n````\n" + EVIL + "\n````\n" in text, "a longer fence than any within"
     outside = text.replace(f"````\n{EVIL}\n````", "").removeprefix("# ").replace("## A", "").replace("**", "")
+    spans = re.compile(r"(?<!\\)`[^`\\|<>]+`")
+    assert spans.findall(outside)[:3] == [f"`{link}`" for link in LINKS.split()]
+    outside = spans.sub("", outside)
+    assert not re.search(r"://|www|@", outside), "which would be links"
     assert not re.search(r"(?<!\\)[<`*\[#]", outside)
 
 

@@ -42,7 +42,7 @@ class ShownHeads(Shown):
 
 
 @dataclass(frozen=True)
-class _Cell:
+class Cell:
     """A figure with its interval, and how it is shaded; `value` is what its column is sorted by."""
 
     value: float | None
@@ -52,22 +52,18 @@ class _Cell:
 
 
 @dataclass(frozen=True)
-class _Column:
+class Column:
     """What a column is of, and for each head its cell; `even`: what even attention has."""
 
     title: str
     meaning: str
-    cells: Sequence[_Cell]
+    cells: Sequence[Cell]
     even: str = ""
 
 
 def heads_part(table: HeadTable) -> Part:
     """The table, which can be sorted by any column; columns and names are explained on focus and below."""
-    groups = {
-        "share of its attention, %": _shares(table),
-        "how far, how sharply": _spreads(table),
-        "cost of removing it, bits a character": _removals(table),
-    }
+    groups = head_columns(table)
     columns = [column for group in groups.values() for column in group]
     names = {head.name: MEANINGS[head.name] for head in table.heads}
     html = render(
@@ -83,7 +79,16 @@ def heads_part(table: HeadTable) -> Part:
     return Part(html, ("heads.js",), ("heads.css",))
 
 
-def _shares(table: HeadTable) -> list[_Column]:
+def head_columns(table: HeadTable) -> dict[str, list[Column]]:
+    """The columns, by what they are of."""
+    return {
+        "share of its attention, %": _shares(table),
+        "how far, how sharply": _spreads(table),
+        "cost of removing it, bits a character": _removals(table),
+    }
+
+
+def _shares(table: HeadTable) -> list[Column]:
     columns = []
     for kind in KINDS:
         earned = [head.name == kind.name for head in table.heads]
@@ -94,37 +99,37 @@ def _shares(table: HeadTable) -> list[_Column]:
     return [*columns, _share_column("induction, random", RANDOM, random, [False] * len(random))]
 
 
-def _share_column(title: str, meaning: str, shares: Sequence[Share | None], earned: Sequence[bool]) -> _Column:
+def _share_column(title: str, meaning: str, shares: Sequence[Share | None], earned: Sequence[bool]) -> Column:
     cells = []
     for share, named in zip(shares, earned, strict=True):
         if share is None:
-            cells.append(_Cell(None))
+            cells.append(Cell(None))
             continue
         shade = f"cool-{round(_STEPS * min(1.0, share.found.mean))}"
         cells.append(_cell(share.found, 100, 1, f"{shade} earned" if named else shade))
-    return _Column(title, meaning, cells, f"{100 * shares[0].even:.1f}" if shares[0] else "none in this text")
+    return Column(title, meaning, cells, f"{100 * shares[0].even:.1f}" if shares[0] else "none in this text")
 
 
-def _spreads(table: HeadTable) -> list[_Column]:
+def _spreads(table: HeadTable) -> list[Column]:
     heads = table.heads
     return [
-        _Column(
+        Column(
             "looks back, tokens",
             SPREADS["distance"],
             [_cell(head.distance, 1, 1) for head in heads],
             f"{table.even_distance:.1f}",
         ),
-        _Column(
+        Column(
             "entropy, bits",
             SPREADS["entropy"],
             [_cell(head.entropy, 1, 2) for head in heads],
             f"{table.even_entropy:.2f}",
         ),
-        _Column("from even, 0 to 1", SPREADS["from_even"], [_cell(head.from_even, 1, 2) for head in heads], "0.00"),
+        Column("from even, 0 to 1", SPREADS["from_even"], [_cell(head.from_even, 1, 2) for head in heads], "0.00"),
     ]
 
 
-def _removals(table: HeadTable) -> list[_Column]:
+def _removals(table: HeadTable) -> list[Column]:
     dearest = max((cost.mean for head in table.heads for cost in head.removal.values()), default=0.0)
 
     def shade(cost: Estimate) -> str:
@@ -132,7 +137,7 @@ def _removals(table: HeadTable) -> list[_Column]:
 
     titles = {"zero": "zero", "mean": "mean", "first": "first token"}
     return [
-        _Column(
+        Column(
             titles[name],
             f"what the text costs more when {meaning}",
             [_cell(head.removal[name], 1, 3, shade(head.removal[name])) for head in table.heads],
@@ -141,8 +146,8 @@ def _removals(table: HeadTable) -> list[_Column]:
     ]
 
 
-def _cell(found: Estimate, times: float, digits: int, shade: str = "") -> _Cell:
+def _cell(found: Estimate, times: float, digits: int, shade: str = "") -> Cell:
     around = ""
     if found.low is not None and found.high is not None:
         around = f"{times * found.low:.{digits}f}…{times * found.high:.{digits}f}"
-    return _Cell(found.mean, f"{times * found.mean:.{digits}f}", around, shade)
+    return Cell(found.mean, f"{times * found.mean:.{digits}f}", around, shade)

@@ -1,0 +1,80 @@
+"""What a model has inside, in Markdown."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from octavo.interpret.guesses import Guess
+from octavo.interpret.head_table import HeadTable
+from octavo.interpret.lens import Cell, Layer, Lens
+from octavo.interpret.passage import Passage
+from octavo.interpret.pieces import Piece
+from octavo.interpret.surprise import Surprise, TokenSurprise
+from octavo.pages.heads import head_columns
+from octavo.reports.markdown_inside import heads_pieces, lens_pieces, surprise_pieces
+
+GUESSES = (Guess("a", 0.5),)
+
+
+def surprise(*ranks: int | None, lossless: bool = True) -> Surprise:
+    tokens = tuple(TokenSurprise("a", math.log(2), rank, GUESSES) for rank in ranks)
+    pieces = [Piece("a", n, n + 1) for n in range(len(ranks))]
+    pieces += [] if lossless else [Piece("\t", len(ranks), len(ranks))]
+    text = "".join(piece.text for piece in pieces)
+    return Surprise(text, tokens, tuple(pieces), 32, lossless_tokenizer=lossless)
+
+
+def lens(nats: float | None, tied: bool = False, residual: bool = True) -> Lens:
+    cells = (Cell(GUESSES, 0.1, 1), Cell(GUESSES, None, None))
+    layers = (Layer("embedding", cells, nats), Layer("blocks.0.output", cells, nats and nats - 1))
+    return Lens(Passage((0, 1), ("To", " be"), begun=False), layers, 5000, tied, residual)
+
+
+class TestHeads:
+    def test_every_column_of_the_page_with_its_interval(self, make_table: Callable[..., HeadTable]) -> None:
+        heads = make_table([{"previous": 0.8, "cost": 0.3}, {}])
+        text = "\n".join(heads_pieces(heads, "![heads](heads.png)"))
+        columns = [column for group in head_columns(heads).values() for column in group]
+        for column in columns:
+            assert f"| {column.title.replace(chr(0xAD), '')} |" in text
+            assert f"- {column.title.replace(chr(0xAD), '')}: " in text, "its meaning"
+            for cell in column.cells:
+                assert f"| {cell.text} ({cell.interval}) |" in text
+        assert text.count("(0.290…0.310)") == 3, "a removal each"
+        assert text.count("| even attention |") == 3
+        assert "it looks at " in text, "what the name means"
+
+    def test_what_must_be_known(self, make_table: Callable[..., HeadTable]) -> None:
+        heads = replace(make_table([{}], without=["previous"]), windows=1, lossless_tokenizer=False)
+        text = "\n".join(heads_pieces(heads, ""))
+        assert "- One window has no intervals" in text
+        assert "- The tokenizer loses text" in text
+        assert "| – |" in text, "a kind that the text has not"
+
+
+class TestSurprise:
+    def test_what_a_tokenizer_drops(self) -> None:
+        said = surprise_pieces(surprise(1, 2, lossless=False))[0]
+        assert "The tokenizer drops 1 of the characters" in said
+        assert "compare with no other model's" in said
+        assert "drops" not in surprise_pieces(surprise(1, 2))[0]
+
+    def test_a_first_token_after_nothing_has_no_rank(self) -> None:
+        text = "\n".join(surprise_pieces(surprise(None, 2)))
+        assert "charged as by chance" in text
+        assert "None" not in text
+        assert len(surprise_pieces(surprise(None))) == 1, "and nothing is left to list"
+
+
+class TestLens:
+    def test_what_each_layer_would_score(self) -> None:
+        *_, said, losses = lens_pieces(lens(3.5))
+        assert "5,000 tokens of held-out text" in said
+        assert "| nats per token | 3.500 | 2.500 |" in losses
+        assert "| change |  | -1.000 |" in losses
+        assert len(lens_pieces(lens(None))) == 1
+
+    def test_what_must_be_known(self) -> None:
+        said = lens_pieces(lens(None, tied=True, residual=False))
+        assert "its embedding" in said[0]
+        assert "no residual stream" in said[1]

@@ -1,0 +1,30 @@
+"""Text of a person in Markdown."""
+
+import pytest
+
+from octavo.reports.markdown_text import fenced, plain, table
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("see http://evil.example/a_b now", "see `http://evil.example/a_b` now"),
+        ("(WWW.evil.example)", "`(WWW.evil.example)`"),
+        ("a@b.example, mailto:a@b.example", "`a@b.example,` `mailto:a@b.example`"),
+        ("<http://evil.example>", "\\<`http://evil.example`\\>"),
+        ("`http://a`b@c.example|d", "\\``http://a`\\``b@c.example`\\|d"),
+        ("a://b\\", "`a://b`\\\\"),
+        ("*a* [b](c)\nd", "\\*a\\* \\[b\\](c) d"),
+        ("To be: 3 % of it", "To be: 3 % of it"),
+    ],
+)
+def test_nothing_is_markup_or_becomes_a_link(text: str, written: str) -> None:
+    assert plain(text) == written
+
+
+def test_cells_are_plain() -> None:
+    assert table(("a|b",), [("www.evil.example|",)]) == "| a\\|b |\n| --- |\n| `www.evil.example`\\| |"
+
+
+def test_a_fence_is_longer_than_any_within() -> None:
+    assert fenced("a\n````\nb") == "`````\na\n````\nb\n`````"
