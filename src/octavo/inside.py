@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from octavo.corpus import Corpus
 from octavo.data import Ids, documents
+from octavo.errors import OctavoError
 from octavo.evaluate import Watch, unwatched
 from octavo.evaluate.documents import documents_of
 from octavo.interpret.attention import read_attention
@@ -19,7 +20,7 @@ from octavo.pages.attention import ShownAttention
 from octavo.pages.edit import ShownEdit
 from octavo.pages.heads import ShownHeads
 from octavo.pages.lens import ShownLens
-from octavo.pages.surprise import ShownSurprise
+from octavo.pages.surprise import MAX_CHARACTERS, ShownSurprise
 
 _HELD_OUT = 8192  # tokens of held-out text that means are over
 _TOKENS = 48  # of held-out text that attention is shown of: a heatmap's labels can be read
@@ -57,15 +58,20 @@ class InsideRun(OpenedRun):
             of = f"{cut} {tokens} tokens of a text"
         return ShownAttention(read_attention(self.model, passage), self.name, of, layer, head)
 
-    def surprise(self, text: str | None = None) -> ShownSurprise:
+    def surprise(self, text: str | None = None, *, max_characters: int = MAX_CHARACTERS) -> ShownSurprise:
         """How much each token of `text`, or of the beginning of the held-out text, surprises the model.
 
+        All of it is read and counts in the totals; the first `max_characters` characters of it are shown.
+
         Raises:
-            OctavoError: the tokenizer has no token for anything in the text.
+            OctavoError: `max_characters` is below 1, or the tokenizer has no token for anything in the text.
         """
+        if max_characters < 1:
+            raise OctavoError(f"{max_characters} characters cannot be shown: give 1 or more")
         read = self.held_out_beginning(_CHARACTERS) if text is None else text
         context = self.config.data.context_length
-        return ShownSurprise(read_surprise(self.model, self.tokenizer, read, context_length=context), self.name)
+        surprise = read_surprise(self.model, self.tokenizer, read, context_length=context)
+        return ShownSurprise(surprise, self.name, max_characters)
 
     def lens(self, text: str | None = None, *, max_tokens: int | None = None) -> ShownLens:
         """What each layer would already predict after each token of `text`, or of the beginning of the held-out text:

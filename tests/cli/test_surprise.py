@@ -59,6 +59,23 @@ def test_without_a_text_it_is_the_runs_own(copied: Run, tmp_path: Path, capsys: 
     assert not (copied.path / "look").exists()
 
 
+def test_of_a_long_text_the_beginning_is_shown_and_the_totals_are_of_all(
+    copied: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = copied.held_out_beginning(600)
+    score = copied.evaluate(Corpus.from_text(text))
+    out = told(capsys, copied.path, text, "--max-characters", "100", "--output", tmp_path)
+    shown = "".join(re.findall(r"^\| (.*)$", out, re.MULTILINE)).replace("↵", "\n")
+    assert text.startswith(shown)
+    assert 80 < len(shown) <= 100
+    assert f"the other {600 - len(shown)} characters are left out here; the totals are of all 600\n" in out
+    assert f"{score.bits_per_character:.4f} bits" in out
+    page = (tmp_path / "surprise.html").read_text()
+    assert f"Below are the first {len(shown)} characters; the other {600 - len(shown)} are left out" in page
+    assert page.count('<span class="warm-') < 120
+    assert main(["surprise", str(copied.path), "--max-characters", "0"]) == 2
+
+
 def test_escape_sequences_are_shown_not_sent(
     strange: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,7 @@
 """``octavo surprise``."""
 
 import argparse
+from dataclasses import replace
 
 from octavo.cli.output_option import add_output_option, output_folder
 from octavo.cli.parser import add_runs_option
@@ -14,6 +15,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("run", metavar="RUN", help="a run's name or folder")
     add_passage_arguments(parser)
+    parser.add_argument(
+        "--max-characters",
+        type=int,
+        default=10_000,
+        metavar="N",
+        help="show the first N characters (10,000); the totals are of all that was read",
+    )
     add_output_option(parser)
     add_runs_option(parser)
 
@@ -25,19 +33,22 @@ def run(options: argparse.Namespace) -> int:
     from octavo.run import Run
 
     opened = Run(directory)
-    shown = opened.surprise(chosen_text(options, opened, _CHARACTERS))
+    shown = opened.surprise(chosen_text(options, opened, _CHARACTERS), max_characters=options.max_characters)
     path = shown.page.save(output_folder(options, directory) / "surprise.html")
 
     from octavo.cli import surprise_text
     from octavo.cli.shading import in_colour, make_console
 
     console, surprise = make_console(), shown.surprise
+    beginning = replace(surprise, pieces=surprise.beginning(options.max_characters))
     if in_colour(console):
-        lines = surprise_text.coloured(surprise, console.width)
+        lines = surprise_text.coloured(beginning, console.width)
     else:
-        lines = surprise_text.marked(surprise, console.width)
+        lines = surprise_text.marked(beginning, console.width)
     for line in lines:
         console.print(line, soft_wrap=True)
+    if left_out := len(surprise.text) - sum(len(piece.text) for piece in beginning.pieces):
+        print(f"the other {left_out:,} characters are left out here; the totals are of all {len(surprise.text):,}")
     print("\n" + "\n".join(surprise_text.totals(surprise)), end="\n\n")
     if (worst := surprise_text.worst(surprise)).row_count:
         console.print(worst)

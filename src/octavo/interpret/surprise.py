@@ -5,6 +5,7 @@ The windows are those of octavo.evaluate.scoring, half a context apart, so a tex
 
 import math
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -57,6 +58,11 @@ class Surprise:
         """What each character of a piece cost: a piece of several spreads its bits evenly over them, since a token
         comes as a whole."""
         return self.bits(piece) / len(piece.text)
+
+    def beginning(self, characters: int) -> tuple[Piece, ...]:
+        """The pieces within the first `characters` characters, at least one."""
+        ends = accumulate(len(piece.text) for piece in self.pieces)
+        return self.pieces[: max(1, sum(end <= characters for end in ends))]
 
     @property
     def total_bits(self) -> float:
