@@ -29,5 +29,6 @@ def evil(play: str, tiny: dict[str, Any], tmp_path_factory: pytest.TempPathFacto
     """Trained on a text that is full of markup, from a file whose name is; for reading only."""
     folder = tmp_path_factory.mktemp("evil")
     source = folder / "<img src=x onerror=alert(2)> & [link](x) `code`.txt"
-    source.write_text((EVIL + "\n" + play[:300] + "\n```\n# No title\n") * 40)
+    links = "http://evil.example www.evil.example a@b.example\n"
+    source.write_text((EVIL + "\n" + links + play[:300] + "\n```\n# No title\n") * 40)
     return train(source, steps=60, overrides=tiny, runs=folder / "runs", progress=False)

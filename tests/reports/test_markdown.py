@@ -58,3 +58,5 @@ def test_a_run_full_of_markup(evil: Run, tmp_path: Path) -> None:
     outside = re.sub(r"^(```+)\n.*?^\1$", "", text, flags=re.DOTALL | re.MULTILINE)
     assert "\\<img src=x onerror=alert(2)\\>" in outside
     assert not re.search(r"(?<!\\)<", outside)
+    assert re.search("`[^`]*@", outside), "an address is in it"
+    assert not re.search(r"://|www\.|@", re.sub(r"(?<!\\)`[^`\\|<>]+`", "", outside))
