@@ -17,7 +17,7 @@ import torch
 from octavo.errors import OctavoError
 from octavo.evaluate.scoring import Batch, Nats, batches
 from octavo.interpret.changes import Changes, Chosen, choose
-from octavo.interpret.guesses import GUESSES, vocabulary_labels
+from octavo.interpret.guesses import GUESSES, finite, vocabulary_labels
 from octavo.interpret.interventions import patched, replaced, zero
 from octavo.interpret.means import mean_activations
 from octavo.interpret.passage import read_passage
@@ -143,7 +143,7 @@ class _Reading:
             losses = batch.nats().double().numpy()
             for row, (window, tokens) in enumerate(zip(batch.windows, batch.tokens, strict=True)):
                 nats[tokens] = losses[row, window.counted]
-                odds = batch.logits[row, window.counted][-1]
+                odds = finite(batch.logits[row, window.counted])[-1]
         return nats[:-1], odds.double().log_softmax(-1)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from octavo.errors import OctavoError
 from octavo.interpret.passage import token_labels
 from octavo.tokenizer import Tokenizer
 
@@ -26,9 +27,22 @@ def vocabulary_labels(tokenizer: Tokenizer) -> tuple[str, ...]:
     return token_labels(tokenizer, range(tokenizer.vocab_size))
 
 
+def finite(logits: torch.Tensor) -> torch.Tensor:
+    """The same logits. Raises OctavoError if one is not finite, as in a run that diverged."""
+    if not bool(logits.isfinite().all()):
+        raise OctavoError(
+            "the model's numbers are not finite: its weights are damaged, or its training diverged; train it again"
+        )
+    return logits
+
+
 def likeliest(logits: torch.Tensor, labels: tuple[str, ...], most: int = GUESSES) -> list[tuple[Guess, ...]]:
-    """The `most` likeliest tokens at each place of `logits` (N, V), the likeliest first."""
-    top = logits.float().softmax(-1).topk(min(most, logits.shape[-1]))
+    """The `most` likeliest tokens at each place of `logits` (N, V), the likeliest first.
+
+    Raises:
+        OctavoError: they are not finite.
+    """
+    top = finite(logits).float().softmax(-1).topk(min(most, logits.shape[-1]))
     return [
         tuple(Guess(labels[i], p) for i, p in zip(ids, probabilities, strict=True))
         for ids, probabilities in zip(top.indices.tolist(), top.values.tolist(), strict=True)

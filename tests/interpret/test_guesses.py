@@ -1,0 +1,30 @@
+"""What is read off a model whose numbers are not finite."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from octavo.errors import OctavoError
+from octavo.interpret.changes import Changes
+from octavo.interpret.edit import make_edit
+from octavo.interpret.lens import read_lens
+from octavo.interpret.passage import read_passage
+from octavo.interpret.surprise import read_surprise
+from octavo.model import Transformer
+from octavo.tokenizer import Tokenizer
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_damaged_weights_are_an_error_in_words(
+    value: float, bpe: Tokenizer, make_model: Callable[..., Transformer]
+) -> None:
+    model, text = make_model(bpe.vocab_size), "To be, or not"
+    with torch.no_grad():
+        model.unembedding.weight.fill_(value)
+    with pytest.raises(OctavoError, match="the model's numbers are not finite"):
+        read_surprise(model, bpe, text, context_length=16)
+    with pytest.raises(OctavoError, match="the model's numbers are not finite"):
+        read_lens(model, bpe, read_passage(bpe, text), context_length=16)
+    with pytest.raises(OctavoError, match="the model's numbers are not finite"):
+        make_edit(model, bpe, text, Changes(zero=("blocks.0.attention.head.0",)), context_length=16)
