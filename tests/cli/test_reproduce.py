@@ -64,7 +64,7 @@ def test_every_picture_is_one(reproduced: Reproduced) -> None:
         assert content.startswith(b"\x89PNG\r\n\x1a\n")
         width, height = struct.unpack(">II", content[16:24])
         assert 1000 <= width <= 2400
-        assert 500 <= height <= 1000
+        assert 500 <= height <= 1300
         assert 10_000 < len(content) < 300_000
     assert set(files) == {"report.md", "report.json", "epochs.svg", "first-epoch.svg", "perplexities.svg"}
 
