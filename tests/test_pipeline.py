@@ -289,7 +289,7 @@ class TestTheFolder:
         assert {"samples.txt", "data/train.npy", "data/train.txt", "data/validation.npy"} <= files
         assert {f"curves/{x}.{kind}" for x in ("steps", "epochs", "seconds") for kind in ("png", "svg")} <= files
         suffixes = {Path(name).suffix for name in files - {".lock"}}
-        assert suffixes == {".toml", ".json", ".jsonl", ".txt", ".npy", ".safetensors", ".png", ".svg"}
+        assert suffixes == {".toml", ".json", ".jsonl", ".txt", ".npy", ".safetensors", ".png", ".svg", ".html"}
         assert [name for name in files if Path(name).name.startswith(".")] == [".lock"]
         assert (by_steps.path / ".lock").read_bytes() == b""
         for array in by_steps.path.rglob("*.npy"):
