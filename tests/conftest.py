@@ -153,7 +153,7 @@ def found_browser() -> str | None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what needs a browser where there is none: here, so that all of it is one line of the summary."""
     if "browser" in getattr(item, "fixturenames", ()) and found_browser() is None:
-        pytest.skip("no browser to open the pages in: apt install chromium")
+        pytest.skip("no browser to open the pages in: apt install chromium")  # a machine may lack one; CI has one
 
 
 @pytest.fixture(scope="module")

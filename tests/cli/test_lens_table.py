@@ -1,6 +1,7 @@
 """The logit lens as a terminal shows it."""
 
 import io
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -23,8 +24,8 @@ def lens(blocks: int = 2, *, tied: bool = False, residual: bool = True) -> Lens:
     return Lens(passage, layers, 4321, tied, residual)
 
 
-def told(lens: Lens, width: int = 80, **settings: object) -> str:
-    console = Console(file=io.StringIO(), width=width, highlight=False, **settings)  # type: ignore[arg-type]
+def told(lens: Lens, width: int = 80, **settings: Any) -> str:
+    console = Console(file=io.StringIO(), width=width, highlight=False, **settings)
     console.print(table(lens, width))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()

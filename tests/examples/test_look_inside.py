@@ -14,6 +14,7 @@ SHOWN = ("run.curves()", "attention", "heads", "run.surprise(", "run.lens(", "ed
 
 
 def read() -> Any:
+    # nbformat ships type information, but this function has none.
     return nbformat.reads(NOTEBOOK.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
 
 
