@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from octavo.diagnosis import Case, Finding, diagnose, diagnose_early, looks_of
+from octavo.diagnosis import Case, Finding, Look, diagnose, diagnose_early, looks_of
 from octavo.request import Request
 from octavo.training import Training
 from octavo.training.events import Ended
@@ -137,9 +137,9 @@ class TestCollapse:
         assert "from a length of 242 to 51" in fallen.words
 
     def test_without_shrinking_weights_the_learning_rate_is_named(self, collapsed: Case) -> None:
-        looks = tuple(replace(look, weight_norm=50.0) for look in collapsed.looks)
-        risen = replace(looks[-1], loss=looks[-1].loss + 1)
-        (fallen,) = [f for f in diagnose(replace(collapsed, looks=(*looks, risen, risen))) if f.kind == "collapse"]
+        looks = tuple(Look(step, loss, loss, 50.0) for step, loss in enumerate((5.4, 4.9, 4.6, 5.7, 5.8), 1))
+        case = replace(collapsed, looks=looks, loss=5.8, floors={"unigram": 5.53})
+        (fallen,) = [finding for finding in diagnose(case) if finding.kind == "collapse"]
         assert "learning rate" in fallen.mend
 
     def test_of_a_run_that_kept_its_best_weights_it_is_told_too(self, collapsed: Case) -> None:
@@ -148,6 +148,19 @@ class TestCollapse:
         assert fallen.severity == "warning"
         assert "set-aside loss" in fallen.words
         assert "the weights of the best look were kept" in fallen.words
+
+    def test_what_never_was_below_the_floor_did_not_fall_back_to_it(self, collapsed: Case) -> None:
+        """Forty steps on 30 kB of Chinese: a little better than chance, then a little worse; the weights grow."""
+        measured = {2: (6.02, 6.01, 51.0), 20: (5.84, 5.80, 52.0), 30: (5.88, 5.79, 53.0), 40: (5.90, 5.78, 54.0)}
+        looks = tuple(Look(step, *values) for step, values in measured.items())
+        case = replace(collapsed, looks=looks, loss=5.90, floors={"uniform": 6.24, "unigram": 5.80})
+        assert "collapse" not in kinds(diagnose(case))
+
+    def test_a_model_that_overfits_to_the_floor_and_past_it_has_not_collapsed(self, memorising: Case) -> None:
+        floor = min(look.loss for look in memorising.looks) / 0.985
+        assert min(look.loss for look in memorising.looks[-2:]) > floor
+        case = replace(memorising, floors={"unigram": floor})
+        assert kinds(diagnose(case)) & {"collapse", "overfitting"} == {"overfitting"}
 
 
 class TestFloors:

@@ -13,14 +13,20 @@ _SHRANK = 0.7  # of the largest length seen
 
 
 def collapse(case: Case) -> Finding | None:
-    """Back at the unigram floor, or held there by weights that melt: one look alone may be a spike."""
+    """Back at the unigram floor, or held there by weights that melt: one look alone may be a spike.
+
+    Back there on the text that it learns from too: one that is at home there and lost elsewhere overfits.
+    """
     floor = case.floors.get("unigram")
-    if floor is None or len(case.looks) < 2 or any(better(look.loss, floor) for look in case.looks[-2:]):
+    if floor is None or len(case.looks) < 2:
+        return None
+    if any(better(min(look.loss, look.train_loss), floor) for look in case.looks[-2:]):
         return None
     lowest = min(case.looks, key=lambda look: look.loss)
     longest = max(look.weight_norm for look in case.looks)
     last = case.looks[-1]
-    rose, shrank = last.loss > lowest.loss + _ROSE, last.weight_norm < _SHRANK * longest
+    rose = better(lowest.loss, floor) and last.loss > lowest.loss + _ROSE  # what was never learned is not lost
+    shrank = last.weight_norm < _SHRANK * longest
     if not rose and not shrank:
         return None
     what = (
