@@ -34,6 +34,18 @@ def test_the_pieces_joined_are_the_text_and_none_is_empty(pieces: list[str], siz
     assert all(len(piece) >= size for piece in cut[:-1])
 
 
+@pytest.mark.parametrize("kind", [ByteBPE, Characters, WhitespaceBPE])
+def test_the_beginning_has_the_tokens_of_the_whole(
+    shakespeare: str, kind: type[ByteBPE | Characters | WhitespaceBPE]
+) -> None:
+    text = shakespeare[:200_000]
+    tokenizer = kind.train(text[:20_000], 400)
+    ids = tokenizer.encode(text)
+    border = len(tokenizer.encode(next(chunks(text))))
+    for tokens in (0, 1, 30, border - 1, border, border + 1, len(ids), len(ids) + 1):
+        assert tokenizer.encode_beginning(text, tokens).tolist() == ids[:tokens].tolist()
+
+
 def test_a_text_is_cut_before_the_space_of_a_word_and_after_a_lone_newline() -> None:
     assert list(chunks("abc def ghi", 1)) == ["abc", " def", " ghi"]
     assert list(chunks("a\nb\nc", 1)) == ["a\n", "b\n", "c"]

@@ -31,15 +31,16 @@ class Passage:
 
 
 def read_passage(tokenizer: Tokenizer, text: str, most: int | None = None) -> Passage:
-    """The first `most` tokens of a text, the start token among them.
+    """The first `most` tokens of a text, the start token among them; of a long text no more is tokenized.
 
     Raises:
         OctavoError: the tokenizer has no token for anything in the text.
     """
-    ids = tokenizer.encode(text).tolist()
-    if not ids:
+    beginning = None if most is None else max(0, most - (tokenizer.start_id is not None))
+    ids = tokenizer.encode(text) if beginning is None else tokenizer.encode_beginning(text, max(1, beginning))
+    if not len(ids):
         raise OctavoError("the text has nothing that the run's tokenizer knows: give some words")
-    return passage_of(tokenizer, ids[: most if most is None else max(0, most - (tokenizer.start_id is not None))])
+    return passage_of(tokenizer, ids[:beginning].tolist())
 
 
 def passage_of(tokenizer: Tokenizer, ids: Sequence[int]) -> Passage:

@@ -52,6 +52,19 @@ class HuggingFaceTokenizer(ABC):
         parts = list(self.encode_stream(text))
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
 
+    def encode_beginning(self, text: str, tokens: int) -> npt.NDArray[np.int64]:
+        """The first `tokens` of the same ids, from no more of `text` than it takes.
+
+        Raises:
+            OctavoError: as :meth:`encode`.
+        """
+        ids = np.empty(0, dtype=np.int64)
+        for piece in chunks(text):
+            if len(ids) >= tokens:
+                break
+            ids = np.concatenate([ids, self._encoded([piece])])
+        return ids[:tokens]
+
     def encode_stream(self, text: str) -> Iterator[npt.NDArray[np.int64]]:
         """The same ids in several arrays.
 
@@ -60,13 +73,7 @@ class HuggingFaceTokenizer(ABC):
         """
         pieces = chunks(text)
         while group := list(islice(pieces, _CHUNKS_AT_ONCE)):
-            try:
-                encodings = self.pipeline.encode_batch_fast(group, add_special_tokens=False)
-            except (UnicodeEncodeError, TypeError):
-                raise OctavoError(
-                    "the text holds half a surrogate pair, which is no character: decode it from its file anew"
-                ) from None
-            yield np.concatenate([np.asarray(e.ids, dtype=np.int64) for e in encodings])
+            yield self._encoded(group)
 
     def characters_before(self, text: str, token: int) -> int:
         """Where in `text` its token number `token` (from 0) begins, in characters; the end if there is none."""
@@ -98,6 +105,15 @@ class HuggingFaceTokenizer(ABC):
     @cached_property
     def _bytes(self) -> list[bytes]:
         return [b"" if i == self.start_id else self._bytes_of(self.piece(i)) for i in range(self.vocab_size)]
+
+    def _encoded(self, pieces: list[str]) -> npt.NDArray[np.int64]:
+        try:
+            encodings = self.pipeline.encode_batch_fast(pieces, add_special_tokens=False)
+        except (UnicodeEncodeError, TypeError):
+            raise OctavoError(
+                "the text holds half a surrogate pair, which is no character: decode it from its file anew"
+            ) from None
+        return np.concatenate([np.asarray(e.ids, dtype=np.int64) for e in encodings])
 
     @abstractmethod
     def _bytes_of(self, piece: str) -> bytes:

@@ -32,6 +32,9 @@ class Tokenizer(Protocol):
     def encode(self, text: str) -> npt.NDArray[np.int64]:
         """The token ids of `text`, without a start token."""
 
+    def encode_beginning(self, text: str, tokens: int) -> npt.NDArray[np.int64]:
+        """The first `tokens` of the same ids, or all if there are fewer; the rest of a long text is not looked at."""
+
     def encode_stream(self, text: str) -> Iterator[npt.NDArray[np.int64]]:
         """The same ids in several arrays, so that a long text needs little memory."""
 
