@@ -1,9 +1,12 @@
 """What a run shows of its inside, from Python."""
 
+from typing import Any
+
 import pytest
 
 from octavo.errors import OctavoError
 from octavo.run import Run
+from octavo.tokenizer.hugging_face import HuggingFaceTokenizer
 
 
 def test_surprise_of_the_runs_own_text(trained: Run) -> None:
@@ -32,9 +35,10 @@ class TestAttention:
 
     def test_a_text_is_cut_to_the_context_and_that_is_said(self, trained: Run) -> None:
         text = "Speak, speak. " * 9
-        tokens = 1 + len(trained.tokenizer.encode(text))
-        assert trained.attention(text).of == f"the first 32 of the {tokens} tokens of a text"
-        assert trained.attention("Speak", max_tokens=3).of.startswith("the first 3 of the ")
+        read = trained.tokenizer.characters_before(text, 31)
+        assert 31 < read < len(text)
+        assert trained.attention(text).of == f"the first 32 tokens of a text ({read} of {len(text)} characters)"
+        assert trained.attention("Speak", max_tokens=2).of.startswith("the first 2 tokens of a text (")
         assert trained.attention("I", max_tokens=32).of == "all 2 tokens of a text"
 
     def test_figures_are_of_what_was_asked_for(self, trained: Run) -> None:
@@ -43,6 +47,46 @@ class TestAttention:
         for wrong in ({"layer": 1}, {"layer": -1}, {"head": 4}):
             with pytest.raises(OctavoError, match=r"there is no (layer|head)"):
                 trained.attention("Speak", **wrong)
+
+
+def test_of_a_long_text_only_the_beginning_is_tokenized(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = trained.parts["train"].text * 8
+    short = trained.attention(text[:1000]).attention, trained.lens(text[:1000]).lens.passage
+    tokenized: list[int] = []
+    encoded = HuggingFaceTokenizer._encoded
+
+    def counted(self: HuggingFaceTokenizer, pieces: list[str]) -> Any:
+        tokenized.append(sum(map(len, pieces)))
+        return encoded(self, pieces)
+
+    monkeypatch.setattr(HuggingFaceTokenizer, "_encoded", counted)
+    assert trained.attention(text).attention.passage == short[0].passage
+    assert trained.lens(text).lens.passage == short[1]
+    assert sum(tokenized) < len(text) / 2
+
+
+def test_long_texts_are_watched(trained: Run) -> None:
+    text = trained.parts["train"].text
+    read: list[float] = []
+    edited: list[float] = []
+    trained.surprise(text, watch=read.append)
+    trained.edit(text, zero="embedding", watch=edited.append)
+    for shares in (read, edited):
+        assert len(shares) > 4
+        assert shares == sorted(shares)
+        assert 0 <= shares[0] < 0.2
+        assert 0.8 < shares[-1] < 1
+
+
+def test_an_edit_says_what_it_was_measured_on(trained: Run) -> None:
+    shown = trained.edit(zero="blocks.0.attention.head.1")
+    assert shown.edit.text == trained.held_out_beginning(300)
+    tokens = len(trained.tokenizer.encode(shown.edit.text))
+    said = f"measured on the beginning of the held-out text: 300 characters, {tokens} tokens>"
+    assert repr(shown).startswith(f"<ShownEdit of {trained.name}: zero blocks.0.attention.head.1; ")
+    assert repr(shown).endswith(f" bits per character; {said}")
+    mean = trained.edit("Speak", mean="embedding").edit
+    assert mean.mean_tokens == trained.lens("Speak").lens.held_out_tokens
 
 
 def test_one_place_needs_no_list(trained: Run) -> None:

@@ -25,6 +25,7 @@ from octavo.pages.surprise import MAX_CHARACTERS, ShownSurprise
 _HELD_OUT = 8192  # tokens of held-out text that means are over
 _TOKENS = 48  # of held-out text that attention is shown of: a heatmap's labels can be read
 _CHARACTERS = 2000  # of held-out text that are looked at where no text is given
+_EDITED = 300  # the same of an edit, which is about what comes after the text
 
 
 class InsideRun(OpenedRun):
@@ -53,15 +54,19 @@ class InsideRun(OpenedRun):
         passage = self._passage(text, max_tokens)
         of = f"the first {len(passage.ids)} tokens of its held-out text"
         if text is not None:
-            tokens = len(self.tokenizer.encode(text)) + passage.begun
-            cut = f"the first {len(passage.ids)} of the" if tokens > len(passage.ids) else "all"
-            of = f"{cut} {tokens} tokens of a text"
+            read = self.tokenizer.characters_before(text, len(passage.text_ids))
+            of = f"the first {len(passage.ids)} tokens of a text ({read:,} of {len(text):,} characters)"
+            if read == len(text):
+                of = f"all {len(passage.ids)} tokens of a text"
         return ShownAttention(read_attention(self.model, passage), self.name, of, layer, head)
 
-    def surprise(self, text: str | None = None, *, max_characters: int = MAX_CHARACTERS) -> ShownSurprise:
+    def surprise(
+        self, text: str | None = None, *, max_characters: int = MAX_CHARACTERS, watch: Watch = unwatched
+    ) -> ShownSurprise:
         """How much each token of `text`, or of the beginning of the held-out text, surprises the model.
 
         All of it is read and counts in the totals; the first `max_characters` characters of it are shown.
+        `watch` is told the share that is done.
 
         Raises:
             OctavoError: `max_characters` is below 1, or the tokenizer has no token for anything in the text.
@@ -70,7 +75,7 @@ class InsideRun(OpenedRun):
             raise OctavoError(f"{max_characters} characters cannot be shown: give 1 or more")
         read = self.held_out_beginning(_CHARACTERS) if text is None else text
         context = self.config.data.context_length
-        surprise = read_surprise(self.model, self.tokenizer, read, context_length=context)
+        surprise = read_surprise(self.model, self.tokenizer, read, context_length=context, watch=watch)
         return ShownSurprise(surprise, self.name, max_characters)
 
     def lens(self, text: str | None = None, *, max_tokens: int | None = None) -> ShownLens:
@@ -87,19 +92,22 @@ class InsideRun(OpenedRun):
 
     def edit(
         self,
-        text: str,
+        text: str | None = None,
         *,
         zero: str | Sequence[str] = (),
         mean: str | Sequence[str] = (),
         patch: str | Sequence[str] = (),
         other: str = "",
         position: int | None = None,
+        watch: Watch = unwatched,
     ) -> ShownEdit:
-        """What becomes of `text` and of what is expected after it when something is changed inside the model.
+        """What becomes of `text`, or of the beginning of the held-out text, and of what is expected after it when
+        something is changed inside the model.
 
         Places are named as in :mod:`octavo.interpret.interventions`, or by a pattern, ``blocks.*.attention.head.0``:
-        `zero` lets nothing flow by, `mean` the mean over held-out text, `patch` what the text `other` had there;
-        `position` says at which token alone.
+        `zero` lets nothing flow by, `mean` the mean over the beginning of the held-out text (8192 tokens), `patch`
+        what the text `other` had there; `position` says at which token alone. `watch` is told the share that is
+        done.
 
         Raises:
             OctavoError: there is nothing to change, no such place or position, or `other` is missing or too short.
@@ -107,11 +115,13 @@ class InsideRun(OpenedRun):
         edit = make_edit(
             self.model,
             self.tokenizer,
-            text,
+            self.held_out_beginning(_EDITED) if text is None else text,
             Changes(_several(zero), _several(mean), _several(patch), position),
             other=other,
             held_out=self._held_out() if mean else (),
             context_length=self.config.data.context_length,
+            of="the beginning of the held-out text" if text is None else "the given text",
+            watch=watch,
         )
         return ShownEdit(edit, self.name)
 

@@ -16,6 +16,7 @@ from octavo.evaluate.documents import scored_text
 from octavo.interpret.changes import Changes
 from octavo.interpret.edit import Candidate, Edit, make_edit
 from octavo.interpret.means import mean_activations
+from octavo.interpret.passage import read_passage
 from octavo.interpret.recording import record
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
@@ -143,12 +144,22 @@ def test_it_is_plain_values(bpe: Tokenizer, make_model: MakeModel) -> None:
         plain["bits_per_character_after"] - plain["bits_per_character_before"]
     )
     assert (plain["changed"], plain["position"], plain["at"]) == (("zero embedding",), 1, "a")
+    assert (plain["of"], plain["tokens"], plain["donor"], plain["mean_tokens"]) == ("the given text", 2, "", 0)
+
+
+def test_the_donor_is_the_other_texts_token_at_the_position(tokenizer: Tokenizer, make_model: MakeModel) -> None:
+    model = make_model(tokenizer.vocab_size)
+    for position in (0, 1, -1):
+        changes = Changes(patch=["embedding"], position=position)
+        edit = make_edit(model, tokenizer, "to be", changes, other="what say you", context_length=CONTEXT)
+        assert edit.position is not None
+        assert edit.donor == read_passage(tokenizer, "what say you").labels[edit.position]
 
 
 def test_unlikely_tokens_are_not_notable() -> None:
     odds = [(0.9, 0.1), (0.0, 0.8), (0.0005, 0.0), (0.0004, 0.0), (0.0, 0.002)]
     candidates = tuple(Candidate(str(place), *both) for place, both in enumerate(odds))
-    edit = Edit("text", (), None, "", candidates, 0.0, 1.0, 1.0, lossless_tokenizer=True)
+    edit = Edit("text", "the given text", 2, (), None, "", "", 0, candidates, 0.0, 1.0, 1.0, lossless_tokenizer=True)
     assert [candidate.label for candidate in edit.notable] == ["0", "1", "2", "4"]
 
 

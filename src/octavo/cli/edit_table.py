@@ -5,6 +5,7 @@ from rich.text import Text
 
 from octavo.cli.shading import PROBABILITY, per_cent
 from octavo.interpret.edit import Edit
+from octavo.interpret.edit_words import changes, measured
 from octavo.interpret.visible import visible
 from octavo.terminal import wrapped
 
@@ -13,12 +14,9 @@ _NAMED = 6  # changes that are listed one by one
 
 
 def head(edit: Edit) -> list[str]:
-    """What was done where."""
+    """What was done where, and with what."""
     end = visible(edit.text[-_END:], kept=" ")
-    more = len(edit.changed) - _NAMED
-    at = f" at token {edit.position}, {visible(edit.at)!r}" if edit.position is not None else ""
-    lines = [f"{change}{at}" for change in edit.changed[:_NAMED]] + [f"and {more} more"] * (more > 0)
-    return [*lines, "", f"next token after {'…' * (len(edit.text) > _END)}{end}"]
+    return [*changes(edit, _NAMED), "", f"next token after {'…' * (len(edit.text) > _END)}{end}"]
 
 
 def candidates(edit: Edit) -> Table:
@@ -41,6 +39,7 @@ def costs(edit: Edit) -> list[str]:
     lines = [
         f"next token  {edit.divergence_bits:.4f} bits: divergence of the odds after from those before",
         f"the text    {before:.4f} -> {after:.4f} bits per character ({edit.cost:+.4f})",
+        f"            {measured(edit)}",
     ]
     if not edit.lossless_tokenizer:
         lines += wrapped("the tokenizer loses text (white space): bits per character compare with no other model's")

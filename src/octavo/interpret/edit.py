@@ -15,12 +15,12 @@ import numpy.typing as npt
 import torch
 
 from octavo.errors import OctavoError
-from octavo.evaluate.scoring import Batch, Nats, batches
+from octavo.evaluate.scoring import Batch, Nats, Watch, batches, unwatched
 from octavo.interpret.changes import Changes, Chosen, choose
 from octavo.interpret.guesses import GUESSES, finite, vocabulary_labels
 from octavo.interpret.interventions import patched, replaced, zero
 from octavo.interpret.means import mean_activations
-from octavo.interpret.passage import read_passage
+from octavo.interpret.passage import passage_of, read_passage
 from octavo.interpret.recording import Recorded, in_turn, recorder
 from octavo.model import Transformer
 from octavo.model.taps import Tap
@@ -43,9 +43,13 @@ class Edit:
     """What became of a text's score, and of what is expected after it."""
 
     text: str
+    of: str  # what the text is of: "the given text"
+    tokens: int  # that it has
     changed: tuple[str, ...]  # what was done where, as "zero blocks.0.attention.head.2"
     position: int | None  # the one token at which; None: at all
     at: str  # that token's label, or nothing
+    donor: str  # the label of the token of the other text that a patch there is from, or nothing
+    mean_tokens: int  # of held-out text that means are over; 0: there are none
     candidates: tuple[Candidate, ...]  # the likeliest next tokens of either; the likelier in either comes first
     divergence_bits: float  # Kullback-Leibler, of the odds before from those after: what believing the latter costs
     bits_per_character_before: float
@@ -76,11 +80,14 @@ def make_edit(
     other: str = "",
     held_out: Documents = (),
     context_length: int,
+    of: str = "the given text",
     most: int = GUESSES,
+    watch: Watch = unwatched,
 ) -> Edit:
     """Read `text` as the model is and with the changes; keep the `most` likeliest next tokens of either.
 
     Patches are from `other`, cut to as many tokens; means over the documents `held_out` (ids without start token).
+    `of` says what the text is of; `watch` is told the share that is done.
 
     Raises:
         OctavoError: there is nothing to change, no such place or position, or not the text that a change needs.
@@ -96,14 +103,20 @@ def make_edit(
         *(patched(place, others) for place in chosen.patch),
     )
     beside = reading.batches(other_ids, recorder(others, *{place.site for place in chosen.patch}))
-    nats_before, odds_before = reading.read(passage.text_ids, in_turn())
-    nats_after, odds_after = reading.read(passage.text_ids, tap, beside if chosen.patch else repeat(None))
+    nats_before, odds_before = reading.read(passage.text_ids, in_turn(), watch=lambda share: watch(share / 2))
+    nats_after, odds_after = reading.read(
+        passage.text_ids, tap, beside if chosen.patch else repeat(None), watch=lambda share: watch((1 + share) / 2)
+    )
     characters = len(text) * math.log(2)
     return Edit(
         text=text,
+        of=of,
+        tokens=len(passage.text_ids),
         changed=chosen.named,
         position=chosen.position,
         at="" if chosen.position is None else passage.labels[chosen.position],
+        donor="" if chosen.position is None else _label(tokenizer, other_ids, chosen.position),
+        mean_tokens=sum(map(len, held_out)) if chosen.mean else 0,
         candidates=_candidates(odds_before, odds_after, vocabulary_labels(tokenizer), most),
         divergence_bits=_divergence(odds_before, odds_after) / math.log(2),
         bits_per_character_before=float(nats_before.sum()) / characters,
@@ -121,7 +134,7 @@ class _Reading:
     start_id: int | None
     context_length: int
 
-    def batches(self, ids: Sequence[int], tap: Tap) -> Iterator[Batch]:
+    def batches(self, ids: Sequence[int], tap: Tap, watch: Watch = unwatched) -> Iterator[Batch]:
         """The windows of a text and of what comes after it: any token will do, since its loss is not looked at."""
         return batches(
             self.model,
@@ -130,21 +143,26 @@ class _Reading:
             context_length=self.context_length,
             stride=max(1, self.context_length // 2),
             tap=tap,
+            watch=watch,
         )
 
     def read(
-        self, ids: Sequence[int], tap: Tap, beside: Iterable[Batch | None] = repeat(None)
+        self,
+        ids: Sequence[int],
+        tap: Tap,
+        beside: Iterable[Batch | None] = repeat(None),
+        watch: Watch = unwatched,
     ) -> tuple[Nats, torch.Tensor]:
         """The nats of each token, and the logarithms of the odds of the one after them (V,), in float64. Before each
         batch one of those `beside` is read."""
         nats = np.full(len(ids) + 1, math.log(self.model.vocab_size))
         odds = torch.empty(0)
-        for _, batch in zip(beside, self.batches(ids, tap), strict=False):
-            losses = batch.nats().double().numpy()
+        for _, batch in zip(beside, self.batches(ids, tap, watch), strict=False):
+            losses = finite(batch.nats()).double().numpy()
             for row, (window, tokens) in enumerate(zip(batch.windows, batch.tokens, strict=True)):
                 nats[tokens] = losses[row, window.counted]
-                odds = finite(batch.logits[row, window.counted])[-1]
-        return nats[:-1], odds.double().log_softmax(-1)
+                odds = batch.logits[row, window.counted][-1]
+        return nats[:-1], finite(odds).double().log_softmax(-1)
 
 
 def _means(reading: _Reading, held_out: Documents, chosen: Chosen) -> Iterator[Tap]:
@@ -171,6 +189,11 @@ def _other_ids(tokenizer: Tokenizer, other: str, tokens: int, chosen: Chosen) ->
             f"a patch goes token for token, but the text has {tokens} and the other text {len(ids)}: give more"
         )
     return ids[:tokens]
+
+
+def _label(tokenizer: Tokenizer, ids: Sequence[int], position: int) -> str:
+    """Of the token at a position, or nothing if there are no tokens."""
+    return passage_of(tokenizer, ids).labels[position] if ids else ""
 
 
 def _candidates(

@@ -3,7 +3,7 @@
 N places, V vocabulary.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 
@@ -14,9 +14,11 @@ from octavo.tokenizer import Tokenizer
 GUESSES = 5  # shown of each place
 
 
-@dataclass(frozen=True)
-class Guess:
-    """A token that could come next, as people read it, and its probability."""
+class Guess(NamedTuple):
+    """A token that could come next, as people read it, and its probability.
+
+    A tuple, since a long text has millions of them.
+    """
 
     label: str
     probability: float
@@ -42,10 +44,12 @@ def likeliest(logits: torch.Tensor, labels: tuple[str, ...], most: int = GUESSES
     Raises:
         OctavoError: they are not finite.
     """
-    top = finite(logits).float().softmax(-1).topk(min(most, logits.shape[-1]))
+    found = finite(logits).float()
+    top = found.topk(min(most, logits.shape[-1]))
+    odds = (top.values - found.logsumexp(-1, keepdim=True)).exp()  # of these alone: a softmax of all takes longer
     return [
-        tuple(Guess(labels[i], p) for i, p in zip(ids, probabilities, strict=True))
-        for ids, probabilities in zip(top.indices.tolist(), top.values.tolist(), strict=True)
+        tuple(map(Guess, [labels[i] for i in ids], probabilities))
+        for ids, probabilities in zip(top.indices.tolist(), odds.tolist(), strict=True)
     ]
 
 

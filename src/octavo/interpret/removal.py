@@ -21,7 +21,7 @@ from octavo.model.taps import Tap
 Nats = npt.NDArray[np.float64]
 REMOVALS = {
     "zero": "the head's output is nothing",
-    "mean": "the head's output is its mean over all windows and places",
+    "mean": "the head's output is its mean over all of these windows",
     "first": "the head looks at the first token alone",
 }
 _TOKENS = 4096  # read at once

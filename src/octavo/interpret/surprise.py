@@ -4,12 +4,15 @@ The windows are those of octavo.evaluate.scoring, half a context apart, so a tex
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import nlargest
 from itertools import accumulate
 
 import numpy as np
+import torch
 
-from octavo.evaluate.scoring import batches
+from octavo.evaluate.scoring import Watch, batches, unwatched
 from octavo.interpret.guesses import GUESSES, Guess, likeliest, ranks, vocabulary_labels
 from octavo.interpret.passage import read_passage
 from octavo.interpret.pieces import Piece, pieces_of
@@ -81,21 +84,32 @@ class Surprise:
 
     def worst(self, most: int) -> list[tuple[str, TokenSurprise]]:
         """The `most` tokens that cost most, the costliest first, each after the last characters before its piece."""
-        costs: list[tuple[str, TokenSurprise]] = []
-        done = 0
-        for piece in self.pieces:
-            before = self.text[max(0, done - _BEFORE) : done]
-            costs += [(before, token) for token in self.tokens[piece.begin : piece.end] if token.rank is not None]
-            done += len(piece.text)
-        return sorted(costs, key=lambda cost: -cost[1].nats)[:most]
+
+        def costs() -> Iterator[tuple[int, TokenSurprise]]:
+            done = 0
+            for piece in self.pieces:
+                for token in self.tokens[piece.begin : piece.end]:
+                    if token.rank is not None:
+                        yield done, token
+                done += len(piece.text)
+
+        worst = nlargest(most, costs(), key=lambda cost: cost[1].nats)
+        return [(self.text[max(0, done - _BEFORE) : done], token) for done, token in worst]
 
 
 def read_surprise(
-    model: Transformer, tokenizer: Tokenizer, text: str, *, context_length: int, most: int = GUESSES
+    model: Transformer,
+    tokenizer: Tokenizer,
+    text: str,
+    *,
+    context_length: int,
+    most: int = GUESSES,
+    watch: Watch = unwatched,
 ) -> Surprise:
     """Let a model read `text`; keep the `most` likeliest tokens of each place.
 
-    Without a start token nothing comes before the first token, which is charged as by chance, as in the score.
+    `watch` is told the share that is done. Without a start token nothing comes before the first token, which is
+    charged as by chance, as in the score.
 
     Raises:
         OctavoError: the tokenizer has no token for anything in the text.
@@ -111,16 +125,19 @@ def read_surprise(
         context_length=context_length,
         stride=max(1, context_length // 2),
         batch_size=_BATCH,
+        watch=watch,
     ):
+        counted = [(row, window.counted) for row, window in enumerate(batch.windows)]
         nats = batch.nats().double()
-        for row, window in enumerate(batch.windows):
-            logits, came = batch.logits[row, window.counted], batch.targets[row, window.counted]
-            tokens += map(
-                TokenSurprise,
-                [labels[i] for i in came.tolist()],
-                nats[row, window.counted].tolist(),
-                ranks(logits, came),
-                likeliest(logits, labels, most),
-            )
+        logits, came, costs = (
+            torch.cat([of[place] for place in counted]) for of in (batch.logits, batch.targets, nats)
+        )
+        tokens += map(
+            TokenSurprise,
+            [labels[i] for i in came.tolist()],
+            costs.tolist(),
+            ranks(logits, came),
+            likeliest(logits, labels, most),
+        )
     pieces = pieces_of(tokenizer, text, ids)
     return Surprise(text, tuple(tokens), pieces, context_length, tokenizer.lossless)

@@ -24,7 +24,7 @@ class ShownAttention(Shown):
 
     attention: Attention
     name: str  # of the run
-    of: str  # what the passage is of: "the first 48 of 132 tokens"
+    of: str  # what the passage is of: "the first 48 tokens of its held-out text"
     layer: int | None = None
     head: int | None = None
 

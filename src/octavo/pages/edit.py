@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from octavo.interpret.edit import Edit
+from octavo.interpret.edit_words import changes, measured
 from octavo.interpret.visible import visible
 from octavo.pages.page import Page, make_page
 from octavo.pages.part import Part
@@ -10,6 +11,7 @@ from octavo.pages.rendering import render
 from octavo.pages.shown import Shown
 
 _END = 60  # characters of the text's end
+_NAMED = 20  # changes that are listed one by one
 
 
 @dataclass(frozen=True, repr=False)
@@ -18,6 +20,10 @@ class ShownEdit(Shown):
 
     edit: Edit
     name: str  # of the run
+
+    def __repr__(self) -> str:
+        said = [*changes(self.edit, 1), f"{self.edit.cost:+.4f} bits per character", measured(self.edit)]
+        return f"<{type(self).__name__} of {self.name}: {'; '.join(said)}>"
 
     @property
     def page(self) -> Page:
@@ -28,13 +34,12 @@ class ShownEdit(Shown):
 
 def edit_part(edit: Edit) -> Part:
     """A table, coloured by probability."""
-    at = "" if edit.position is None else f" at token {edit.position}, {visible(edit.at)}"
     rows = [
         {"label": visible(candidate.label), "odds": [_odds(candidate.before), _odds(candidate.after)]}
         for candidate in edit.notable
     ]
     end = "…" * (len(edit.text) > _END) + visible(edit.text[-_END:], kept=" ")
-    html = render("edit.html", edit=edit, changes=[change + at for change in edit.changed], rows=rows, end=end)
+    html = render("edit.html", edit=edit, changes=changes(edit, _NAMED), measured=measured(edit), rows=rows, end=end)
     return Part(html, styles=("edit.css",))
 
 
