@@ -21,13 +21,13 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
 
 
 def test_it_tells_the_tokens_before_and_after_and_what_it_costs(
-    trained: Run, capsys: pytest.CaptureFixture[str]
+    copied: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = told(capsys, trained.path, "First Citizen:\nSpeak", "--zero", HEAD, "--mean", "blocks.*.feedforward.output")
-    edit = trained.edit("First Citizen:\nSpeak", zero=HEAD, mean=["blocks.0.feedforward.output"]).edit
+    out = told(capsys, copied.path, "First Citizen:\nSpeak", "--zero", HEAD, "--mean", "blocks.*.feedforward.output")
+    edit = copied.edit("First Citizen:\nSpeak", zero=HEAD, mean=["blocks.0.feedforward.output"]).edit
     assert out.splitlines()[:4] == [
         f"zero {HEAD}",
-        "mean blocks.0.feedforward.output",
+        f"mean blocks.0.feedforward.output, over the first {edit.mean_tokens:,} tokens of the held-out text",
         "",
         "next token after First Citizen:↵Speak",
     ]
@@ -37,45 +37,59 @@ def test_it_tells_the_tokens_before_and_after_and_what_it_costs(
     assert re.search(
         rf"^\S+ +{per_cent(likeliest.before).strip()} +{per_cent(likeliest.after).strip()} *$", out, re.MULTILINE
     )
+    assert f"\n            measured on the given text: 20 characters, {edit.tokens} tokens\n" in out
     assert "\x1b" not in out
+    page = copied.path / "look" / "edit.html"
+    assert out.endswith(f"\n\nwritten to {page}\n")
+    assert page.read_text() == copied.edit(edit.text, zero=HEAD, mean="blocks.0.feedforward.output").page.html
 
 
-def test_a_patch_from_another_text_at_one_token(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_patch_from_another_text_at_one_token(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
     given = ["--patch", "embedding", "--from", "the king of all England", "--position", "-1"]
-    out = told(capsys, trained.path, "You are", *given)
-    assert re.match(r"patch embedding at token \d+, '\S+'\n", out)
+    out = told(capsys, copied.path, "You are", *given)
+    edit = copied.edit("You are", patch="embedding", other="the king of all England", position=-1).edit
+    ids = copied.tokenizer.encode("the king of all England")
+    assert edit.donor == copied.tokenizer.decode(ids[edit.tokens - 1 : edit.tokens]) != edit.at
+    assert re.match(
+        rf"patch embedding at token {edit.tokens}, '\S+', from '\S+', token {edit.tokens} of the oth", out
+    )
     assert "(+0.0000)" in out
 
 
-def test_json_is_for_a_machine(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    plain = json.loads(told(capsys, trained.path, "You are", "--zero", HEAD, "--json"))
-    edit = trained.edit("You are", zero=HEAD).edit
+def test_json_is_for_a_machine(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = json.loads(told(capsys, copied.path, "You are", "--zero", HEAD, "--json"))
+    edit = copied.edit("You are", zero=HEAD).edit
     assert plain["divergence_bits"] == edit.divergence_bits
     assert plain["changed"] == [f"zero {HEAD}"]
+    assert not (copied.path / "look").exists()
 
 
-def test_without_a_text_it_is_the_runs_own(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    plain = json.loads(told(capsys, trained.path, "--zero", HEAD, "--json"))
-    assert trained.parts["validation"].text.startswith(plain["text"])
+def test_without_a_text_it_is_the_runs_own(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = json.loads(told(capsys, copied.path, "--zero", HEAD, "--json"))
+    assert copied.parts["validation"].text.startswith(plain["text"])
 
 
-def test_many_places_are_counted(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    out = told(capsys, trained.path, "You are", "--zero", "blocks.0.feedforward.unit.*")
+def test_many_places_are_counted(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    out = told(capsys, copied.path, "You are", "--zero", "blocks.0.feedforward.unit.*")
     assert "zero blocks.0.feedforward.unit.5\nand 58 more\n" in out
 
 
-def test_the_places_listed_are_those_that_there_are(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = told(capsys, trained.path, "--places").splitlines()
-    assert lines == place_lines(trained.config.model)
+def test_the_places_listed_are_those_that_there_are(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = told(capsys, copied.path, "--places").splitlines()
+    assert lines == place_lines(copied.config.model)
     listed = {line.split()[0] for line in lines[:-1]} | {"blocks.I.attention.k", "blocks.I.attention.v"}
-    there = {re.sub(r"blocks\.\d+", "blocks.I", name) for name in places_of(trained.model)}
+    there = {re.sub(r"blocks\.\d+", "blocks.I", name) for name in places_of(copied.model)}
     there = {re.sub(r"head\.\d+", "head.H", re.sub(r"unit\.\d+", "unit.U", name)) for name in there}
     assert listed == there
     assert "I is 0 to 0, H 0 to 3, U 0 to 63" in lines[-1]
 
 
-def test_escape_sequences_are_shown_not_sent(strange: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    out = told(capsys, strange.path, "\x1b[31mred\u202e", "--zero", "embedding", "--position", "1")
+def test_escape_sequences_are_shown_not_sent(
+    strange: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = told(
+        capsys, strange.path, "--output", tmp_path, "\x1b[31mred\u202e", "--zero", "embedding", "--position", "1"
+    )
     assert "\\x1b[31mred\\u202e" in out
     assert not set("\x1b\u202e") & set(out)
 
@@ -89,6 +103,7 @@ def test_escape_sequences_are_shown_not_sent(strange: Run, capsys: pytest.Captur
         (["--patch", HEAD, "--from", "a"], "and the other text 1"),
         (["--zero", HEAD, "--from", "a"], "no place to patch from it"),
         (["--zero", HEAD, "--position", "99"], "position 99 is out of range"),
+        (["--zero", HEAD, "--json", "--output", "here"], "--json writes no page: leave --output out"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(

@@ -1,12 +1,14 @@
-"""The folder that files are put into."""
+"""Where files go, and what is replaced there."""
 
 import argparse
 from pathlib import Path
 
 import pytest
 
-from octavo.cli.output_option import add_output_option, output_folder
+from octavo.cli.main import main
+from octavo.cli.output_option import add_output_option, output_of, refuse_replacing
 from octavo.cli.parser import Parser
+from octavo.errors import OctavoError
 from octavo.run import Run
 
 
@@ -16,14 +18,84 @@ def parsed(*arguments: str | Path) -> argparse.Namespace:
     return parser.parse_args([*map(str, arguments)])
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 def test_it_is_in_the_run_or_where_it_was_asked_for(copied: Run, tmp_path: Path) -> None:
-    assert output_folder(parsed(), copied.directory) == copied.path / "look"
-    assert output_folder(parsed("--output", tmp_path / "a" / "b"), copied.directory) == tmp_path / "a" / "b"
+    own = output_of(parsed(), copied.directory, "a")
+    assert not (copied.path / "look").exists(), "until there is something to write"
+    assert own.cleared() == copied.path / "look"
+    assert (
+        output_of(parsed("--output", tmp_path / "a" / "b"), copied.directory, "a").cleared() == tmp_path / "a" / "b"
+    )
     assert (copied.path / "look").is_dir()
     assert (tmp_path / "a" / "b").is_dir()
 
 
 def test_a_file_is_no_folder(copied: Run, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(FileExistsError):
-        output_folder(parsed("--output", tmp_path / "file"), copied.directory)
+    with pytest.raises(OctavoError, match="file is a file: name a folder"):
+        output_of(parsed("--output", tmp_path / "file"), copied.directory, "a")
+
+
+def test_in_the_run_what_the_command_left_there_is_replaced_altogether(copied: Run) -> None:
+    look = copied.path / "look"
+    look.mkdir()
+    others = ["attention-notes.txt", "attention.md", "heads.html"]
+    for name in ["attention-layer-0-head-3.png", "attention-layer-7.svg", *others]:
+        (look / name).touch()
+    assert main(["attention", str(copied.path), "Speak"]) == 0
+    made = ["attention-layer-0.png", "attention-layer-0.svg", "attention.html"]
+    assert names(look) == sorted([*made, *others])
+
+
+@pytest.mark.parametrize(
+    ("given", "there"),
+    [
+        (["attention"], "attention-layer-5.png"),
+        (["heads", "--windows", "5"], "heads.json"),
+        (["surprise"], "surprise.html"),
+        (["lens"], "lens.html"),
+        (["edit", "--zero", "embedding"], "edit.html"),
+        (["report"], "mine.html"),
+        (["report", "--format", "md"], "report.md"),
+    ],
+)
+def test_elsewhere_nothing_is_replaced_without_being_told(
+    trained: Run,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    given: list[str],
+    there: str,
+) -> None:
+    (tmp_path / there).write_text("mine")
+    monkeypatch.setattr("octavo.run.Run", None)  # the work is not begun
+    output = tmp_path / there if there == "mine.html" else tmp_path
+    command, *options = given
+    assert main([command, str(trained.path), *options, "--output", str(output)]) == 2
+    said = capsys.readouterr().err
+    assert said == (
+        f"octavo: {tmp_path / there} is there already: name another place with --output, or add --overwrite\n"
+    )
+    assert (tmp_path / there).read_text() == "mine"
+
+
+def test_what_is_there_is_replaced_if_that_is_said(trained: Run, tmp_path: Path) -> None:
+    for name in ("attention.html", "attention-layer-5.png", "mine.png"):
+        (tmp_path / name).write_text("mine")
+    assert main(["attention", str(trained.path), "Speak", "--output", str(tmp_path), "--overwrite"]) == 0
+    assert names(tmp_path) == ["attention-layer-0.png", "attention-layer-0.svg", "attention.html", "mine.png"]
+    assert (tmp_path / "attention.html").read_text() != "mine"
+
+
+def test_a_page_of_several_runs_replaces_none_either(
+    trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.html").write_text("mine")
+    runs = [str(trained.path)] * 2
+    assert main(["compare", *runs, "--output", str(tmp_path / "mine.html")]) == 2
+    assert "mine.html is there already" in capsys.readouterr().err
+    refuse_replacing(parsed("--overwrite"), [tmp_path / "mine.html"])
+    refuse_replacing(parsed(), [tmp_path, tmp_path / "other.html"])

@@ -2,15 +2,17 @@
 
 import argparse
 import io
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
 from octavo.cli.parser import Parser
-from octavo.cli.passage_option import add_passage_arguments, chosen_text, given_text
+from octavo.cli.passage_option import add_passage_arguments, given_text
 from octavo.errors import OctavoError
 from octavo.run import Run
+from octavo.terminal import shown
 
 
 def parsed(*arguments: str | Path) -> argparse.Namespace:
@@ -21,8 +23,22 @@ def parsed(*arguments: str | Path) -> argparse.Namespace:
 
 def test_text_in_quotes_is_taken_as_it_is(tmp_path: Path) -> None:
     assert given_text(parsed(" a\nb ")) == " a\nb "
-    (tmp_path / "there.txt").write_text("words")
-    assert given_text(parsed(tmp_path / "there.txt")) == str(tmp_path / "there.txt")
+
+
+@pytest.mark.parametrize("name", ["hamlet.txt", "two words", "\x1b[31mred"])
+def test_the_name_of_a_file_is_a_text_and_that_is_said(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text("words")
+    assert given_text(parsed(name)) == name
+    file = shown(shlex.quote(name))
+    hint = f"octavo: the text is read as it stands; to read the file {file}: --file {file}\n"
+    assert capsys.readouterr().err == hint
+    for other in ("nothing.txt", ".", "a\0b", "long" * 2000):
+        given_text(parsed(other))
+    given_text(parsed("--file", name))
+    assert capsys.readouterr().err == ""
 
 
 def test_a_file(tmp_path: Path) -> None:
@@ -48,11 +64,8 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert given_text(parsed("-")) == "piped in\n"
 
 
-def test_the_runs_own_where_none_is_given(trained: Run) -> None:
+def test_none_where_none_is_given() -> None:
     assert given_text(parsed()) is None
-    held_out = trained.parts["validation"].text
-    assert chosen_text(parsed(), trained, 100) == held_out[:100]
-    assert chosen_text(parsed("words"), trained) == "words"
 
 
 def test_a_beginning_does_not_split_a_character(strange: Run) -> None:

@@ -199,7 +199,10 @@ def test_a_text_given_twice_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("missing.txt", r"^there is no file or directory missing\.txt: check the path$"),
+        (
+            "missing.txt",
+            r"^there is no file or directory missing\.txt: check the path, or give - and pipe the words in$",
+        ),
         ("", "a source is the empty string"),
         ("nul\0.txt", "cannot be a path"),
         ("lone\ud800.txt", r"lone\?\.txt' cannot be a path"),

@@ -2,11 +2,13 @@
 
 import argparse
 
-from octavo.cli.output_option import add_output_option, output_folder
+from octavo.cli.output_option import add_output_option, output_of
 from octavo.cli.parser import add_runs_option
 from octavo.cli.passage_option import add_passage_arguments, given_text
 from octavo.options import check_head, check_passage
 from octavo.runs import open_run, runs_root
+
+_FILES = r"attention(-layer-\d+(-head-\d+)?)?\.(html|png|svg)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,12 +31,13 @@ def run(options: argparse.Namespace) -> int:
     if options.max_tokens is not None:
         check_passage(options.max_tokens, directory.config.data.context_length)
     text = given_text(options)
+    output = output_of(options, directory, _FILES)
 
     from octavo.plots.saving import save_figure
     from octavo.run import Run
 
     shown = Run(directory).attention(text, max_tokens=options.max_tokens, layer=options.layer, head=options.head)
-    folder = output_folder(options, directory)
+    folder = output.cleared()
     print(f"{directory.name} reads {shown.of}")
     print(shown.page.save(folder / "attention.html"))
     for name, figure in shown.figures().items():

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from octavo.cli.output_option import add_output_option, refuse_replacing
 from octavo.cli.parser import add_runs_option
 from octavo.runs import open_run, runs_root
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("run", nargs="+", metavar="RUN", help="names or folders of two runs or more")
-    parser.add_argument("--output", metavar="FILE", help="the page (default: compare.html in the folder of the runs)")
+    add_output_option(parser, "FILE", "the page (default: compare.html in the folder of the runs)")
     add_runs_option(parser)
 
 
@@ -26,12 +27,15 @@ def run(options: argparse.Namespace) -> int:
     """Make the page, and say where it is."""
     root = runs_root(options.runs)
     directories = [open_run(name, root) for name in options.run]
+    output = Path(options.output) if options.output else None
+    if output:
+        refuse_replacing(options, [output])
 
     from octavo.reports.compare import compare
     from octavo.reports.place import page_place
     from octavo.run import Run
 
-    path = page_place(Path(options.output) if options.output else _beside(directories, root))
+    path = page_place(output or _beside(directories, root))
     print(compare([Run(directory) for directory in directories]).save(path))
     return 0
 

@@ -3,8 +3,9 @@
 import argparse
 import json
 
+from octavo.cli.output_option import add_output_option, output_of
 from octavo.cli.parser import add_runs_option
-from octavo.cli.passage_option import add_passage_arguments, chosen_text
+from octavo.cli.passage_option import add_passage_arguments, given_text
 from octavo.config import ModelConfig
 from octavo.errors import OctavoError
 from octavo.runs import open_run, runs_root
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_passage_arguments(parser)
     for name, says in (
         ("zero", "let nothing flow by there"),
-        ("mean", "let the mean over held-out text flow by there"),
+        ("mean", "let flow by the mean over the beginning of the held-out text"),
         ("patch", "let flow by what another text had there (--from)"),
     ):
         says += ", as blocks.0.attention.head.2 or blocks.*.output" if name == "zero" else ""
@@ -44,12 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--position", type=int, metavar="N", help="at this token alone; 0 is the first, -1 the last (all)"
     )
     parser.add_argument("--places", action="store_true", help="list the places that there are")
-    parser.add_argument("--json", action="store_true", help="for a machine")
+    parser.add_argument("--json", action="store_true", help="for a machine, and no page")
+    add_output_option(parser)
     add_runs_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Change, and show what comes of it."""
+    """Change, show what comes of it, and write the page."""
     directory = open_run(options.run, runs_root(options.runs))
     if options.places:
         print("\n".join(place_lines(directory.config.model)))
@@ -59,27 +61,37 @@ def run(options: argparse.Namespace) -> int:
             "there is nothing to change: give --zero, --mean or --patch with a PLACE; --places lists them"
         )
 
+    if options.json and options.output:
+        raise OctavoError("--json writes no page: leave --output out")
+    text = given_text(options)
+    output = output_of(options, directory, r"edit\.html")
+
+    from octavo.progress import make_progress
     from octavo.run import Run
 
-    opened = Run(directory)
-    edit = opened.edit(
-        chosen_text(options, opened, 300),
-        zero=options.zero,
-        mean=options.mean,
-        patch=options.patch,
-        other=options.other,
-        position=options.position,
-    ).edit
+    with make_progress(True) as progress:
+        shown = Run(directory).edit(
+            text,
+            zero=options.zero,
+            mean=options.mean,
+            patch=options.patch,
+            other=options.other,
+            position=options.position,
+            watch=lambda share: progress.share("reading", share),
+        )
+    edit = shown.edit
     if options.json:
         print(json.dumps(edit.as_json(), indent=1))
         return 0
+    path = shown.page.save(output.cleared() / "edit.html")
 
     from octavo.cli import edit_table
     from octavo.cli.shading import make_console
 
     print("\n".join(edit_table.head(edit)))
     make_console().print(edit_table.candidates(edit))
-    print("\n" + "\n".join(edit_table.costs(edit)))
+    print("\n" + "\n".join(edit_table.costs(edit)), end="\n\n")
+    print(f"written to {path}")
     return 0
 
 

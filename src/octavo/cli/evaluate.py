@@ -11,7 +11,12 @@ from octavo.runs import open_run, runs_root
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("run", metavar="RUN", help="a run's name or folder")
-    parser.add_argument("text", nargs="?", metavar="TEXT", help="another text to score (default: the run's own)")
+    parser.add_argument(
+        "text",
+        nargs="?",
+        metavar="TEXT",
+        help="a file or folder with another text; - reads it (default: the run's own text)",
+    )
     parser.add_argument(
         "--split",
         choices=("validation", "test", "train"),

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from octavo.cli.output_option import add_output_option, output_folder
+from octavo.cli.output_option import add_output_option, output_of
 from octavo.cli.parser import add_runs_option
 from octavo.cli.passage_option import add_passage_arguments, given_text
 from octavo.options import WINDOWS, check_windows
@@ -30,6 +30,7 @@ def run(options: argparse.Namespace) -> int:
     directory = open_run(options.run, runs_root(options.runs))
     check_windows(options.windows)
     text = given_text(options)
+    output = output_of(options, directory, r"heads\.(json|html|png|svg)")
 
     from octavo.cli import heads_table
     from octavo.files import write_atomically
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         shown = Run(directory).heads(
             text, windows=options.windows, watch=lambda share: progress.share("removing heads", share)
         )
-    folder = output_folder(options, directory)
+    folder = output.cleared()
     written = [folder / "heads.json", shown.page.save(folder / "heads.html")]
     write_atomically(written[0], json.dumps(shown.table.as_json(), indent=1).encode())
     written += save_figure(shown.figure(), folder / "heads", ("png", "svg"))

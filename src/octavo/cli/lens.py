@@ -2,9 +2,9 @@
 
 import argparse
 
-from octavo.cli.output_option import add_output_option, output_folder
+from octavo.cli.output_option import add_output_option, output_of
 from octavo.cli.parser import add_runs_option
-from octavo.cli.passage_option import add_passage_arguments, chosen_text
+from octavo.cli.passage_option import add_passage_arguments, given_text
 from octavo.options import check_passage
 from octavo.runs import open_run, runs_root
 
@@ -25,12 +25,14 @@ def run(options: argparse.Namespace) -> int:
     directory = open_run(options.run, runs_root(options.runs))
     if options.max_tokens is not None:
         check_passage(options.max_tokens, directory.config.data.context_length)
+    text = given_text(options)
+    output = output_of(options, directory, r"lens\.html")
 
     from octavo.run import Run
 
     opened = Run(directory)
-    shown = opened.lens(chosen_text(options, opened, _CHARACTERS), max_tokens=options.max_tokens)
-    path = shown.page.save(output_folder(options, directory) / "lens.html")
+    shown = opened.lens(text or opened.held_out_beginning(_CHARACTERS), max_tokens=options.max_tokens)
+    path = shown.page.save(output.cleared() / "lens.html")
 
     from octavo.cli import lens_table
     from octavo.cli.shading import in_colour, make_console

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from octavo.errors import OctavoError
-
-if TYPE_CHECKING:
-    from octavo.opened import OpenedRun
+from octavo.terminal import shown
 
 
 def add_passage_arguments(
@@ -28,7 +27,7 @@ def add_passage_arguments(
 
 
 def given_text(options: argparse.Namespace) -> str | None:
-    """The text that was given; None if none was.
+    """The text that was given; None if none was. Where it is the name of a file, that is said.
 
     Raises:
         OctavoError: two were given, or it is empty or cannot be read.
@@ -43,17 +42,10 @@ def given_text(options: argparse.Namespace) -> str | None:
     text = _read(options.file, options.encoding or "utf-8") if reads else options.text
     if not text:
         raise OctavoError("the text is empty: give some words")
+    if not reads and os.path.isfile(text):
+        file = shown(shlex.quote(text))
+        print(f"octavo: the text is read as it stands; to read the file {file}: --file {file}", file=sys.stderr)
     return str(text)
-
-
-def chosen_text(options: argparse.Namespace, run: OpenedRun, characters: int = 2000) -> str:
-    """The same, or else the first `characters` characters of the run's held-out text.
-
-    Raises:
-        OctavoError: as above, or the run has no held-out text.
-    """
-    text = given_text(options)
-    return run.held_out_beginning(characters) if text is None else text
 
 
 def _read(file: str | None, encoding: str) -> str:

@@ -3,9 +3,9 @@
 import argparse
 from dataclasses import replace
 
-from octavo.cli.output_option import add_output_option, output_folder
+from octavo.cli.output_option import add_output_option, output_of
 from octavo.cli.parser import add_runs_option
-from octavo.cli.passage_option import add_passage_arguments, chosen_text
+from octavo.cli.passage_option import add_passage_arguments, given_text
 from octavo.runs import open_run, runs_root
 
 _CHARACTERS = 1000  # of the run's own text: about what a terminal shows at once
@@ -29,12 +29,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Show the text, the totals and the worst surprises; write the page."""
     directory = open_run(options.run, runs_root(options.runs))
+    text = given_text(options)
+    output = output_of(options, directory, r"surprise\.html")
 
+    from octavo.progress import make_progress
     from octavo.run import Run
 
     opened = Run(directory)
-    shown = opened.surprise(chosen_text(options, opened, _CHARACTERS), max_characters=options.max_characters)
-    path = shown.page.save(output_folder(options, directory) / "surprise.html")
+    with make_progress(True) as progress:
+        shown = opened.surprise(
+            text or opened.held_out_beginning(_CHARACTERS),
+            max_characters=options.max_characters,
+            watch=lambda share: progress.share("reading", share),
+        )
+    path = shown.page.save(output.cleared() / "surprise.html")
 
     from octavo.cli import surprise_text
     from octavo.cli.shading import in_colour, make_console

@@ -71,7 +71,9 @@ class _Reader:
         try:
             status = path.stat()
         except FileNotFoundError:
-            raise OctavoError(f"there is no file or directory {name}: check the path") from None
+            raise OctavoError(
+                f"there is no file or directory {name}: check the path, or give - and pipe the words in"
+            ) from None
         except ValueError:  # a NUL or a lone surrogate in the path
             raise OctavoError(f"{name!r} cannot be a path: check it") from None
         except OSError as error:
