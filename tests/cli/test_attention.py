@@ -13,7 +13,7 @@ def test_the_page_and_the_pictures_are_written_and_said(
 ) -> None:
     assert main(["attention", str(copied.path), "Speak, speak.", "--max-tokens", "4"]) == 0
     said, *paths = capsys.readouterr().out.splitlines()
-    assert said.startswith(f"{copied.name} reads the first 4 of the ")
+    assert said == f"{copied.name} reads the first 4 tokens of a text (5 of 13 characters)"
     look = copied.path / "look"
     assert paths == [str(look / f"attention{rest}") for rest in (".html", "-layer-0.png", "-layer-0.svg")]
     assert copied.attention("Speak, speak.", max_tokens=4).page.html == (look / "attention.html").read_text()
