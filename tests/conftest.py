@@ -156,9 +156,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("no browser to open the pages in: apt install chromium")  # a machine may lack one; CI has one
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> "Iterator[Browser]":
-    """The system's Chromium. A module's own, since its event loop must not be there for the tests of other loops."""
+    """The system's Chromium, started once a process. From here on this thread counts as one whose event loop runs."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright, playwright.chromium.launch(executable_path=found_browser()) as browser:

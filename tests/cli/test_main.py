@@ -116,14 +116,21 @@ def test_an_error_needs_no_torch_either(number: int, environment: dict[str, str]
 def test_quick_answers_take_less_than_three_tenths_of_a_second(
     octavo_process: Octavo, arguments: list[str], tmp_path: Path
 ) -> None:
-    fastest = 9.0
+    """Of the processor, since other tests run meanwhile; and they wait for nothing, which the clock would tell."""
+
+    def used() -> float:
+        times = os.times()
+        return times.children_user + times.children_system
+
+    processor = clock = 9.0
     for _ in range(5):
-        began = time.perf_counter()
+        began, before = time.perf_counter(), used()
         octavo_process(*arguments, cwd=tmp_path)
-        fastest = min(fastest, time.perf_counter() - began)
-        if fastest < 0.3:
+        processor, clock = min(processor, used() - before), min(clock, time.perf_counter() - began)
+        if processor < 0.3 and clock < 5:
             break
-    assert fastest < 0.3
+    assert processor < 0.3
+    assert clock < 5
 
 
 def test_without_arguments_it_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
