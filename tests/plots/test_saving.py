@@ -22,6 +22,15 @@ def test_the_same_figure_is_the_same_file(tmp_path: Path) -> None:
     assert ET.fromstring(first[1].read_bytes()).tag == "{http://www.w3.org/2000/svg}svg"
 
 
+def test_a_figure_is_laid_out_once(tmp_path: Path) -> None:
+    figure = Figure(figsize=(4, 3), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=[1, 2])
+    right.plot([1, 2], [3, 4])
+    figure.legend(left.plot([1, 2], [3, 4]), ["a line"], loc="outside right upper")
+    first, again = (save_figure(figure, tmp_path / name, ("png", "svg")) for name in "ab")
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
+
+
 def test_what_fails_leaves_the_old_file(tmp_path: Path) -> None:
     save_figure(drawn(), tmp_path / "a")
     before = (tmp_path / "a.png").read_bytes()

@@ -16,11 +16,16 @@ _DPI = 144
 def save_figure(figure: "Figure", place: Path, kinds: Sequence[str] = ("png",)) -> list[Path]:
     """Write `figure` as ``place.KIND`` for each of `kinds` (``png``, ``svg``); returns the paths.
 
+    Its layout, which is the same in all of them, is settled from here on.
+
     Raises:
         OSError: the folder cannot be written to.
     """
     import matplotlib  # here: it takes longer to import than most commands run
 
+    figure.set_dpi(_DPI)
+    figure.draw_without_rendering()  # lays it out, once for all kinds: that takes longer than drawing
+    figure.set_layout_engine("none")
     paths = []
     for kind in kinds:
         content = io.BytesIO()
