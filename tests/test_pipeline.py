@@ -332,7 +332,7 @@ class TestTheFolder:
 class TestNeverOverwritten:
     def test_a_second_run_of_a_text_gets_a_number(self, text: Path, tiny: dict[str, Any], tmp_path: Path) -> None:
         (tmp_path / "scene").mkdir()
-        assert train(text, steps=1, overrides=tiny, runs=tmp_path, progress=False).name == "scene-2"
+        assert train(text, steps=1, overrides=tiny, runs=tmp_path, progress=False, brief=True).name == "scene-2"
         assert sorted(os.listdir(tmp_path)) == ["scene", "scene-2"]
         assert os.listdir(tmp_path / "scene") == []
 
@@ -387,7 +387,7 @@ def test_early_stopping_on_the_held_out_part_says_so(text: Path, tiny: dict[str,
         "optimizer.learning_rate": 0.05,
         "schedule.kind": "constant",
     }
-    run = train(text, steps=3000, overrides=overrides, runs=tmp_path, progress=False)
+    run = train(text, steps=3000, overrides=overrides, runs=tmp_path, progress=False, brief=True)
     assert run.metrics[-1]["reason"] == "patience"
     assert run.evaluation.selected_on_this_text
     assert not run.evaluate(split="train").selected_on_this_text

@@ -1,8 +1,15 @@
 """What tests of the diagnosis share."""
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
+
+from octavo.pipeline import train
+from octavo.run import Run
+
+Train = Callable[..., Run]
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +25,25 @@ def small() -> dict[str, Any]:
         "train.sample_every": 0,
         "train.validation_windows": 32,
     }
+
+
+@pytest.fixture(scope="session")
+def trained_on(small: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Train:
+    """Train and score on a text for so many steps: ``trained_on(play, 40, tokenizer__dropout=0.0)``."""
+
+    def make(text: str, steps: int, **overrides: Any) -> Run:
+        folder = tmp_path_factory.mktemp("runs")
+        (folder / "text.txt").write_bytes(text.encode())
+        settings = small | {name.replace("__", "."): value for name, value in overrides.items()}
+        return train(folder / "text.txt", steps=steps, overrides=settings, runs=folder, progress=False, brief=True)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def well(trained_on: Train) -> Run:
+    """Trained on lines of a random word said six times: counting does not tell the next line, copying does."""
+    random = np.random.Generator(np.random.PCG64(0))
+    words = ("".join(chr(97 + letter) for letter in random.integers(0, 26, 5)) for _ in range(1500))
+    text = "".join(f"{word * 6}\n" for word in words)
+    return trained_on(text, 500, tokenizer__kind="characters", tokenizer__vocab_size=300)

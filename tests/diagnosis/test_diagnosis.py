@@ -10,6 +10,7 @@ import pytest
 
 from octavo.diagnosis import Case, Finding, Look, diagnose, diagnose_early, looks_of
 from octavo.request import Request
+from octavo.run import Run
 from octavo.training import Training
 from octavo.training.events import Ended
 
@@ -43,17 +44,12 @@ def make_case(make_training: MakeTraining, small: dict[str, Any]) -> MakeCase:
 
 
 @pytest.fixture(scope="module")
-def copying() -> str:
-    """Lines of a random word said six times: no table of counts knows the next line, a Transformer copies."""
-    random = np.random.Generator(np.random.PCG64(0))
-    words = ("".join(chr(97 + letter) for letter in random.integers(0, 26, 5)) for _ in range(1500))
-    return "".join(f"{word * 6}\n" for word in words)
-
-
-@pytest.fixture(scope="module")
-def healthy(make_case: MakeCase, copying: str) -> Case:
-    overrides = {"tokenizer.kind": "characters", "tokenizer.vocab_size": 300}
-    return make_case(copying, overrides, steps=500)
+def healthy(well: Run) -> Case:
+    looks = looks_of(well.metrics)
+    floors = {b.kind: b.nats_per_token for b in well.baselines() if b.kind == "unigram" and b.nats_per_token}
+    uniform = math.log(well.model.vocab_size)
+    score = well.evaluation
+    return Case(well.config, looks, looks[-1].loss, {"uniform": uniform} | floors, score.tokens / score.characters)
 
 
 @pytest.fixture(scope="module")

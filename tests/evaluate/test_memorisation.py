@@ -66,7 +66,9 @@ def test_a_model_trained_on_little_text_for_long_has_it_by_heart(
 ) -> None:
     (tmp_path / "short.txt").write_bytes(play[:1_500].encode())
     changes = {"model.d_model": 64, "model.dropout": 0.0, "model.hidden_dropout": 0.0, "tokenizer.dropout": 0.0}
-    run = train(tmp_path / "short.txt", steps=250, overrides=tiny | changes, runs=tmp_path, progress=False)
+    run = train(
+        tmp_path / "short.txt", steps=250, overrides=tiny | changes, runs=tmp_path, progress=False, brief=True
+    )
     found = run.memorisation(tokens=60)
     assert found.generated.longest_run > 2 * found.held_out.longest_run
     assert found.generated.share_found is not None
@@ -104,7 +106,7 @@ def test_where_the_tokenizer_loses_text_its_own_text_is_compared(
     play_file: Path, tiny: dict[str, Any], tmp_path: Path
 ) -> None:
     settings = tiny | {"tokenizer.kind": "whitespace-bpe", "tokenizer.vocab_size": 300, "tokenizer.trained_on": "all"}
-    run = train(play_file, steps=3, overrides=settings, runs=tmp_path, progress=False)
+    run = train(play_file, steps=3, overrides=settings, runs=tmp_path, progress=False, brief=True)
     found = run.memorisation(samples=5, tokens=40)
     assert not found.lossless_tokenizer
     assert found.held_out.longest_run > 10, "it is cut into pieces in the same way as the training part"
