@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test style check setup format page clean
+.PHONY: run test check setup format page clean
 .DEFAULT_GOAL := run
 
 run: setup  ## train the default model on Tiny Shakespeare, score it, show it all on one page
@@ -12,13 +12,10 @@ run: setup  ## train the default model on Tiny Shakespeare, score it, show it al
 test: setup  ## every test, on all cores; a worker goes through neighbours, which share what is trained once
 	$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=8 --dist=worksteal
 
-style: setup  ## style and types
+check: setup  ## style and types; the direction of imports is one of the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-
-check: style  ## style, types and the direction of imports, which is one of the tests
-	$(BIN)/python -m pytest -q tests/test_architecture.py
 
 setup: $(BIN)/.installed  ## the virtual environment with everything pinned
 
