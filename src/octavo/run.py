@@ -20,6 +20,7 @@ from octavo.pages.series import Course
 from octavo.pages.shown_curves import ShownCurves
 from octavo.runs import open_run, runs_root
 from octavo.runs.scores import Score, add_score
+from octavo.training.layout import recut_until, slice_length
 from octavo.typed_toml import from_mapping
 
 
@@ -228,7 +229,8 @@ class Run(InsideRun):
             facts = self._own("train").facts
         except OctavoError:
             return ShownCurves(Course(self.name, metrics))  # the text is damaged, the curves are not
-        return ShownCurves(Course(self.name, metrics, facts.tokens / facts.characters))
+        recut = recut_until(self.config, facts.tokens - slice_length(self.config, facts.tokens))
+        return ShownCurves(Course(self.name, metrics, facts.tokens / facts.characters, recut))
 
     def _own(self, part: str) -> TokenPart:
         if part not in self.parts:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,18 @@ class TestWriting:
         html = curves_part([Course("a", lines)]).html
         ticks = [float(text) for text in re.findall(r'class="up"[^>]*>([\d.]+)<', html.split('data-panel="rate"')[0])]
         assert (min(ticks), max(ticks)) == (3, 6)
+
+    def test_where_bpe_dropout_ends_training_steps_down_and_the_caption_says_so(self, trained: Run) -> None:
+        plain = Course("plain", trained.metrics)
+        cut, whole = replace(plain, recut_until=0.85), replace(plain, recut_until=1.0)
+        html = curves_part([cut]).html
+        assert "Until 85 % of the budget training cuts words at random" in html
+        assert "Where that ends, training steps down in bits per character." in html
+        assert "All along training cuts" in curves_part([whole]).html
+        assert "Where that ends" not in curves_part([whole]).html
+        assert "BPE-dropout" not in curves_part([plain]).html
+        assert curves_part([cut, cut]).html.count("<figcaption>Until 85 %") == 1
+        assert "<figcaption>Of 2: until 85 %" in curves_part([plain, cut]).html
 
     def test_a_run_that_has_not_begun(self) -> None:
         part = curves_part([Course("new", [])])

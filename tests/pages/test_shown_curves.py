@@ -18,6 +18,15 @@ def test_they_are_written_as_pictures_and_as_a_page(trained: Run, tmp_path: Path
     assert {path.suffix for path in paths} == {".png", ".svg", ".html"}
 
 
+def test_page_and_pictures_say_that_bpe_dropout_ends(trained: Run, tmp_path: Path) -> None:
+    shown = trained.curves()
+    assert trained.config.tokenizer.dropout > 0
+    assert "steps down" in shown.course.note
+    assert shown.course.note in shown.page.html
+    for figure in shown.figures().values():
+        assert " ".join(figure.get_supxlabel().split()) == shown.course.note
+
+
 def test_without_a_line_of_metrics_there_are_none(copied: Run) -> None:
     (copied.path / "metrics.jsonl").write_text("")
     with pytest.raises(OctavoError, match="there are no curves yet"):

@@ -9,6 +9,7 @@ from octavo.corpus import Corpus
 from octavo.data import prepare
 from octavo.request import Request
 from octavo.training import Counted, TrainingData, training_data
+from octavo.training.layout import LONGEST_RECUT, recut_until
 
 
 def laid_out(config: Config, text: str) -> TrainingData:
@@ -45,6 +46,15 @@ def test_with_shift_epochs_have_windows_of_their_own(tiny: dict[str, Any], play:
     assert len(one) == len(two) == len(three) == len(data.windows)
     assert not one & two
     assert not two & three
+
+
+def test_words_are_cut_anew_by_bpe_dropout_alone_and_of_no_text_that_is_very_long(tiny: dict[str, Any]) -> None:
+    def until(tokens: int = 1_000, **tokenizer: Any) -> float:
+        given = tiny | {f"tokenizer.{name}": value for name, value in tokenizer.items()}
+        return recut_until(Request(overrides=given, steps=5).applied_to(None), tokens)
+
+    assert (until(), until(dropout_until=0.5)) == (0.85, 0.5)
+    assert until(dropout=0.0) == until(kind="characters", dropout=0.0) == until(LONGEST_RECUT + 1) == 0
 
 
 def test_they_are_shifted_unless_told_otherwise(tiny: dict[str, Any]) -> None:

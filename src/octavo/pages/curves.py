@@ -58,7 +58,7 @@ def curves_part(courses: Sequence[Course]) -> Part:
         hidden=hidden,
         runs=[course.name for course in courses],
         panels=[picture(panel, [one for one in seen if one[1].panel == panel.key], runs) for panel in panels],
-        caption=_caption(drawn, hidden),
+        caption=_caption(courses, drawn, hidden),
         table=_figures_of_one(courses[0]) if runs == 1 else _figures_of_many(courses, drawn, kinds),
     )
     return Part(html, ("chart.js", "plot.js", "gestures.js", "controls.js", "curves.js"), ("curves.css",))
@@ -82,8 +82,8 @@ def _rounded(values: Iterable[float]) -> list[float]:
     return [int(v) if v.is_integer() else v for v in (float(f"{value:.6g}") for value in values)]
 
 
-def _caption(drawn: Sequence[tuple[int, Points]], hidden: Sequence[str]) -> str:
-    said = []
+def _caption(courses: Sequence[Course], drawn: Sequence[tuple[int, Points]], hidden: Sequence[str]) -> str:
+    said = _notes(courses)
     if any(p.kind == "train" for _, p in drawn):
         said.append(
             "Training as it went is measured with dropout, while the weights moved: faint each line of the "
@@ -104,6 +104,15 @@ def _caption(drawn: Sequence[tuple[int, Points]], hidden: Sequence[str]) -> str:
         "chance; a logarithmic one does."
     )
     return " ".join(said)
+
+
+def _notes(courses: Sequence[Course]) -> list[str]:
+    """What is to be known of the training curves, each with the runs that it is true of, unless it is of all."""
+    said = []
+    for note in dict.fromkeys(course.note for course in courses if course.note):
+        runs = [str(number) for number, course in enumerate(courses, 1) if course.note == note]
+        said.append(note if len(runs) == len(courses) else f"Of {' and '.join(runs)}: {note[0].lower()}{note[1:]}")
+    return said
 
 
 def _figures_of_one(course: Course) -> dict[str, Any]:

@@ -33,11 +33,27 @@ class Course:
     """How a run went: its name and the lines of its ``metrics.jsonl``.
 
     `tokens_per_character` of the training part turns looks at it into bits per character; None: unknown.
+    `recut_until` is the share of the budget until which BPE-dropout cut the training text anew.
     """
 
     name: str
     metrics: _Records
     tokens_per_character: float | None = None
+    recut_until: float = 0.0
+
+    @property
+    def note(self) -> str:
+        """What one must know to read its training curve; "": nothing."""
+        if not self.recut_until:
+            return ""
+        ends = self.recut_until < 1
+        when = f"Until {100 * self.recut_until:.3g} % of the budget" if ends else "All along"
+        return (
+            f"{when} training cuts words at random into smaller tokens (BPE-dropout), and so long compares with no "
+            "other curve: a text so cut costs more, each of its tokens less."
+            + " Where that ends, training steps down in bits per character."
+            * ends
+        )
 
 
 @dataclass(frozen=True)

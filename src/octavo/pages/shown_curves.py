@@ -30,11 +30,11 @@ class ShownCurves(Shown):
 
     def figures(self) -> dict[str, Any]:
         """A Matplotlib figure for each axis: against ``steps``, ``epochs`` and ``seconds``."""
-        return {axis: curves_figure(self.course.metrics, self.course.name, axis) for axis in AXES}
+        return {axis: curves_figure(self.course.metrics, self.course.name, axis, self.course.note) for axis in AXES}
 
     def save(self, folder: Path) -> list[Path]:
         """Write the figures, as PNG and SVG, and ``curves.html`` into `folder`; returns their paths."""
         return [
-            *draw_curves(self.course.metrics, folder, self.course.name),
+            *draw_curves(self.course.metrics, folder, self.course.name, self.course.note),
             self.page.save(folder / "curves.html"),
         ]

@@ -1,6 +1,7 @@
 """How training went: loss, perplexity and bits per character against steps, epochs and seconds."""
 
 import math
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,22 +17,23 @@ AXES = {
     "seconds": ("seconds", "seconds of training"),
 }
 _LABEL = {"validation": "held out", "train-slice": "set aside"}
+_LINE = 170  # letters of a note
 _TRAIN, _HELD_OUT = "#9aa5b1", "#c2410c"
 
 
-def draw_curves(metrics: Sequence[Mapping[str, Any]], folder: Path, title: str) -> list[Path]:
+def draw_curves(metrics: Sequence[Mapping[str, Any]], folder: Path, title: str, note: str = "") -> list[Path]:
     """Write a figure for each axis, as PNG and SVG, into `folder`; returns their paths.
 
     Raises:
         OctavoError: there is no line of metrics to draw.
     """
-    figures = {name: curves_figure(metrics, title, name) for name in AXES}
+    figures = {name: curves_figure(metrics, title, name, note) for name in AXES}
     folder.mkdir(exist_ok=True)
     return [path for name, figure in figures.items() for path in save_figure(figure, folder / name, ("png", "svg"))]
 
 
-def curves_figure(metrics: Sequence[Mapping[str, Any]], title: str, axis: str = "steps") -> Any:
-    """Loss, perplexity and bits per character against one of AXES.
+def curves_figure(metrics: Sequence[Mapping[str, Any]], title: str, axis: str = "steps", note: str = "") -> Any:
+    """Loss, perplexity and bits per character against one of AXES; `note` is written below.
 
     Raises:
         OctavoError: there is no line of metrics to draw.
@@ -49,8 +51,9 @@ def curves_figure(metrics: Sequence[Mapping[str, Any]], title: str, axis: str = 
         "perplexity per token": lambda event: perplexity(event["loss"]),
         "bits per character": lambda event: float(event["nats_per_character"]) / math.log(2),
     }
-    figure: Any = Figure(figsize=(11, 3.6), layout="constrained")
+    figure: Any = Figure(figsize=(11, 4.0 if note else 3.6), layout="constrained")
     figure.suptitle(drawable(title), fontsize=11, parse_math=False)
+    figure.supxlabel(textwrap.fill(note, _LINE), fontsize=8.5)
     for axes, (name, value) in zip(figure.subplots(1, 3), panels.items(), strict=True):
         x, y = [e[key] for e in steps], [value(e) for e in steps]
         axes.plot(x, y, color=_TRAIN, lw=1, label="training, with dropout")

@@ -93,7 +93,10 @@ def _pieces(block: Block, draw: Draw) -> list[str]:
             return [table(block.figures.head, block.figures.rows), *map(plain, block.notes)]
         case Curves():
             return [
-                draw("curves" if n == 0 else f"curves-{n + 1}", curves_figure(course.metrics, course.name))
+                draw(
+                    "curves" if n == 0 else f"curves-{n + 1}",
+                    curves_figure(course.metrics, course.name, note=course.note),
+                )
                 for n, course in enumerate(block.courses)
             ]
         case Samples():

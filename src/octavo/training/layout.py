@@ -56,7 +56,7 @@ def training_data(config: Config, train: Counted, validation: Counted, tokenizer
         ratios = (ratios[0], ratios[0])
     phases = min(stride, max(1, len(train_ids) - context)) if config.data.shift else 1  # a short text has fewer
     dropout = None
-    if config.tokenizer.dropout and isinstance(tokenizer, ByteBPE) and len(train_ids) <= LONGEST_RECUT:
+    if isinstance(tokenizer, ByteBPE) and recut_until(config, len(train_ids)):
         dropout = partial(_bpe_dropout, tokenizer, train_ids, config)
     windows = EpochWindows(train_ids, context, stride, start_id=start_id, phases=phases, dropout=dropout)
     looked_at = Windows(validation_ids, min(context, len(validation_ids) - 1), stride, start_id=start_id)
@@ -65,6 +65,12 @@ def training_data(config: Config, train: Counted, validation: Counted, tokenizer
     )
     indices = spread(looked_at, config.train.validation_windows)
     return TrainingData(windows, order, looked_at, indices, spread(windows.plain, len(indices)), part, *ratios)
+
+
+def recut_until(config: Config, tokens: int) -> float:
+    """The share of the budget until which BPE-dropout cuts a training part of so many `tokens` anew; 0: never."""
+    recuts = config.tokenizer.kind == "bpe" and config.tokenizer.dropout and tokens <= LONGEST_RECUT
+    return config.tokenizer.dropout_until if recuts else 0.0
 
 
 def _bpe_dropout(tokenizer: ByteBPE, ids: Ids, config: Config) -> BPEDropout:
