@@ -22,6 +22,11 @@ def test_the_lens_takes_a_context_at_most(trained: Run) -> None:
     assert len(trained.lens("some words", max_tokens=3).lens.passage.ids) == 3
     held_out = min(8192, len(trained.parts["validation"].ids))
     assert lens.held_out_tokens in (held_out, held_out - 1)  # but for a start token
+    score = trained.evaluation
+    assert (lens.held_out_tokens, lens.held_out_characters) == (score.tokens, score.characters), "all of it is read"
+    assert lens.held_out_bits[-1] == pytest.approx(score.bits_per_character, rel=1e-4), (
+        "so the last layer's is the score"
+    )
     for most in (1, 33):
         with pytest.raises(OctavoError, match=f"{most} tokens are out of range: 2 to 32"):
             trained.lens("words", max_tokens=most)

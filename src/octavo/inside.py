@@ -87,8 +87,15 @@ class InsideRun(OpenedRun):
         """
         passage = self._passage(text, max_tokens)
         held_out = self._held_out()
-        context = self.config.data.context_length
-        return ShownLens(read_lens(self.model, self.tokenizer, passage, held_out, context_length=context), self.name)
+        lens = read_lens(
+            self.model,
+            self.tokenizer,
+            passage,
+            held_out,
+            held_out_characters=self._characters_of(held_out),
+            context_length=self.config.data.context_length,
+        )
+        return ShownLens(lens, self.name)
 
     def edit(
         self,
@@ -157,6 +164,13 @@ class InsideRun(OpenedRun):
     def _held_out(self) -> list[Ids]:
         """The documents at the beginning of the held-out part: enough for a mean, and quickly read."""
         return documents(self.parts["validation"].ids[:_HELD_OUT], self.tokenizer.start_id)
+
+    def _characters_of(self, held_out: Sequence[Ids]) -> float:
+        """How many characters of the held-out part these tokens stand for; if the tokenizer loses text, about."""
+        if self.tokenizer.lossless:
+            return sum(len(self.tokenizer.decode(ids)) for ids in held_out)
+        facts = self.parts["validation"].facts
+        return facts.characters * sum(map(len, held_out)) / facts.tokens
 
 
 def _several(names: str | Sequence[str]) -> Sequence[str]:

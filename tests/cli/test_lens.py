@@ -20,8 +20,8 @@ def test_a_row_a_token_and_what_each_layer_scores(copied: Run, capsys: pytest.Ca
     assert table[0].split() == ["after", "embedding", "block", "0", "came", "chance"]
     assert len(table) == 1 + len(lens.passage.ids)
     assert table[1].startswith("⟨start⟩")
-    for layer in lens.layers:
-        assert f"  {layer.name:<12}{layer.held_out_nats:8.3f}" in out
+    for layer, bits in zip(lens.layers, lens.held_out_bits, strict=True):
+        assert f"  {layer.name:<12}{bits:8.3f}" in out
     assert f"written to {copied.path / 'look' / 'lens.html'}\n" in out
     assert (copied.path / "look" / "lens.html").read_text().startswith("<!doctype html>")
     assert "\x1b" not in out

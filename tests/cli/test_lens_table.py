@@ -1,6 +1,7 @@
 """The logit lens as a terminal shows it."""
 
 import io
+import math
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ def lens(blocks: int = 2, *, tied: bool = False, residual: bool = True) -> Lens:
     )
     sites = ["embedding", *(f"blocks.{i}.output" for i in range(blocks))]
     layers = tuple(Layer(site, cells, 6.0 - number) for number, site in enumerate(sites))
-    return Lens(passage, layers, 4321, tied, residual)
+    return Lens(passage, layers, 4321, 4321 / math.log(2), tied, residual)
 
 
 def told(lens: Lens, width: int = 80, **settings: Any) -> str:
@@ -66,7 +67,7 @@ def test_what_each_layer_scores() -> None:
         "  block 0        5.000   -1.000",
         "  block 1        4.000   -1.000",
     ]
-    assert "4,321 tokens" in losses(lens())[0]
+    assert f"the first {4321 / math.log(2):,.0f} characters" in losses(lens())[0]
 
 
 def test_colour_goes_with_the_probability() -> None:

@@ -34,7 +34,7 @@ def test_what_was_measured(make_table: MakeTable) -> None:
     table = make_table([{}])
     assert measured(table) == (
         "64 windows of 128 tokens, spread evenly over validation; as it is, the model needs 2.070 (2.060 … 2.080) "
-        "bits a character for them"
+        "bits per character for them"
     )
     assert reservations(table) == []
     one = dataclasses.replace(table, windows=1, bits_per_character=Estimate(1, 2.0, None, None))

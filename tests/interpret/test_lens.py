@@ -57,7 +57,7 @@ def test_the_last_layers_cells_are_the_models_odds(
     found = read_lens(model, tokenizer, passage, context_length=CONTEXT, most=2)
     assert [layer.site for layer in found.layers] == ["embedding", "blocks.0.output", "blocks.1.output"]
     assert {len(layer.cells) for layer in found.layers} == {len(passage.ids)} == {CONTEXT}
-    assert all(layer.held_out_nats is None for layer in found.layers)
+    assert found.held_out_bits == ()
     with torch.no_grad():
         odds = model(passage.input_ids)[0].softmax(-1)
     for place, cell in enumerate(found.layers[-1].cells):
@@ -80,12 +80,13 @@ def test_layers_are_scored_as_the_model_is(
         [tokenizer.encode(play[:300]), tokenizer.encode(play[300:700])],
     )
     passage = read_passage(tokenizer, play, 4)
-    found = read_lens(model, tokenizer, passage, held_out, context_length=CONTEXT)
+    found = read_lens(model, tokenizer, passage, held_out, held_out_characters=700, context_length=CONTEXT)
     scored = token_losses(model, held_out, start_id=tokenizer.start_id, context_length=CONTEXT, stride=CONTEXT // 2)
     predicted = np.concatenate([nats[int(tokenizer.start_id is None) :] for nats in scored])
     assert found.layers[-1].held_out_nats == pytest.approx(predicted.mean(), rel=1e-6)
     assert found.held_out_tokens == sum(map(len, held_out))
-    embedding, first, last = (layer.held_out_nats or math.nan for layer in found.layers)
+    embedding, first, last = found.held_out_bits
+    assert last == pytest.approx(predicted.mean() * found.held_out_tokens / 700 / math.log(2), rel=1e-6)
     assert found.gains[0] is None
     assert found.gains[1:] == pytest.approx((embedding - first, first - last))
 

@@ -32,7 +32,7 @@ def lens(scored: bool = True, tied: bool = True, residual: bool = True) -> Lens:
         Layer("blocks.0.output", (*same, cell(0.31, " a", None, None)), 4.25 if scored else None),
         Layer("blocks.1.output", (*right, cell(0.8, "?", None, None)), 2.5 if scored else None),
     )
-    return Lens(Passage((0, 1, 2, 3), LABELS, begun=True), layers, 5000 if scored else 0, tied, residual)
+    return Lens(Passage((0, 1, 2, 3), LABELS, begun=True), layers, 5000, 10_000 if scored else 0, tied, residual)
 
 
 def page() -> Page:
@@ -70,8 +70,8 @@ class TestInABrowser:
         assert row(tab, "tbody tr:nth-child(2)") == ["To", "To", "␣a", "␣be ✓", "␣be"]
         steps = [cell.get_attribute("class") for cell in tab.locator("tbody tr:nth-child(2) .lens-cell").all()]
         assert steps == ["lens-cell cool-10", "lens-cell cool-3", "lens-cell cool-7"]
-        assert row(tab, "tfoot tr:nth-child(1)")[:4] == ["Nats per token", "9.500", "4.250", "2.500"]
-        assert row(tab, "tfoot tr:nth-child(2)")[:4] == ["Change", "", "-5.250", "-1.750"]
+        assert row(tab, "tfoot tr:nth-child(1)")[:4] == ["Bits per character", "6.853", "3.066", "1.803"]
+        assert row(tab, "tfoot tr:nth-child(2)")[:4] == ["Change", "", "-3.787", "-1.262"]
 
     def test_pointing_tells_the_odds_of_what_came(self, opened: Any) -> None:
         tab: Tab = opened(page())
@@ -82,7 +82,7 @@ class TestInABrowser:
     def test_of_two_tokens_with_one_label_the_one_that_came_is_marked(self, opened: Any) -> None:
         twins = (Guess("A", 0.5), Guess("A", 0.3))
         cells = (Cell(twins, -math.log(0.3), 2), Cell(twins, None, None))
-        found = Lens(Passage((0, 1), (START, "A"), begun=True), (Layer("embedding", cells, None),), 0, False, True)
+        found = Lens(Passage((0, 1), (START, "A"), begun=True), (Layer("embedding", cells, None),), 0, 0, False, True)
         tab: Tab = opened(ShownLens(found, "run").page)
         assert "✓" not in tab.inner_text("tbody")
         tab.locator(".lens-cell").nth(0).hover()

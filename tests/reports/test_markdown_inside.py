@@ -27,7 +27,7 @@ def surprise(*ranks: int | None, lossless: bool = True) -> Surprise:
 def lens(nats: float | None, tied: bool = False, residual: bool = True) -> Lens:
     cells = (Cell(GUESSES, 0.1, 1), Cell(GUESSES, None, None))
     layers = (Layer("embedding", cells, nats), Layer("blocks.0.output", cells, nats and nats - 1))
-    return Lens(Passage((0, 1), ("To", " be"), begun=False), layers, 5000, tied, residual)
+    return Lens(Passage((0, 1), ("To", " be"), begun=False), layers, 5000, 10_000, tied, residual)
 
 
 class TestHeads:
@@ -69,9 +69,9 @@ class TestSurprise:
 class TestLens:
     def test_what_each_layer_would_score(self) -> None:
         *_, said, losses = lens_pieces(lens(3.5))
-        assert "5,000 tokens of held-out text" in said
-        assert "| nats per token | 3.500 | 2.500 |" in losses
-        assert "| change |  | -1.000 |" in losses
+        assert "the first 10,000 characters of the held-out text" in said
+        assert "| bits per character | 2.525 | 1.803 |" in losses
+        assert "| change |  | -0.721 |" in losses
         assert len(lens_pieces(lens(None))) == 1
 
     def test_what_must_be_known(self) -> None:

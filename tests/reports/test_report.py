@@ -60,12 +60,24 @@ class TestWhole:
         score = trained.evaluation
         assert f"{score.bits_per_character:.3f} bits per character of held-out text" in page.html
         assert f"{trained.model.n_parameters():,}" in text_of(page, "trained")
+        assert f"{score.characters:,} characters, {score.tokens:,} tokens" in text_of(page, "trained")
+        assert (
+            f"{score.characters:,} characters of the held-out text counts once ({score.tokens:,} tokens" in page.html
+        )
         assert all(b.name in text_of(page, "score") for b in trained.baselines())
         assert "80 steps" in text_of(page, "costs")
         assert "GFLOP/s" in text_of(page, "costs")
         assert "d_model 32 128" in text_of(page, "settings"), "and the preset's"
         assert trained.directory.provenance["text"]["sha256"] in text_of(page, "origin")
         assert "octavo train" in text_of(page, "again")
+
+    def test_figures_near_the_score_say_why_they_are_not_it(self, page: Page) -> None:
+        assert "so no curve ends on it" in text_of(page, "curves")
+        assert "windows of the held-out text, each read from an empty context" in text_of(page, "heads")
+        assert "not the score, which is of all of it" in text_of(page, "surprise")
+        assert "the whole model, whose score is of all of that text" in text_of(page, "layers")
+        for key in ("curves", "heads", "surprise", "layers"):
+            assert "per token" not in text_of(page, key), "one unit leads"
 
     def test_it_is_one_small_file_that_names_no_other(self, page: Page) -> None:
         assert len(page.html.encode()) < 2_000_000

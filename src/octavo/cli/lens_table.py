@@ -52,11 +52,11 @@ def table(lens: Lens, width: int) -> Table:
 
 def losses(lens: Lens) -> list[str]:
     """What each layer would score on held-out text, and by how much that differs from the layer before."""
-    lines = [f"nats per token on {lens.held_out_tokens:,} tokens of held-out text, if the model ended there:"]
-    for layer, gain in zip(lens.layers, lens.gains, strict=True):
-        if layer.held_out_nats is not None:
-            change = "" if gain is None else f"{-gain:+9.3f}"
-            lines.append(f"  {layer.name:<12}{layer.held_out_nats:8.3f}{change}")
+    characters = f"{lens.held_out_characters:,.0f} characters"
+    lines = [f"bits per character on the first {characters} of held-out text, if the model ended there:"]
+    for layer, bits, gain in zip(lens.layers, lens.held_out_bits, lens.gains, strict=False):  # none, or all
+        change = "" if gain is None else f"{-gain:+9.3f}"
+        lines.append(f"  {layer.name:<12}{bits:8.3f}{change}")
     return lines
 
 

@@ -39,7 +39,7 @@ def measured(table: HeadTable) -> str:
     around = "" if bits.low is None or bits.high is None else f" ({bits.low:.3f} … {bits.high:.3f})"
     return (
         f"{counted_windows(table)}, spread evenly over {table.text}; "
-        f"as it is, the model needs {bits.mean:.3f}{around} bits a character for them"
+        f"as it is, the model needs {bits.mean:.3f}{around} bits per character for them"
     )
 
 

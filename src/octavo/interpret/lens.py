@@ -58,14 +58,24 @@ class Lens:
     passage: Passage
     layers: tuple[Layer, ...]
     held_out_tokens: int  # that the layers' means are over
+    held_out_characters: float  # that these stand for; about, if the tokenizer loses text
     tied_embeddings: bool  # True: the unembedding is the embedding, which therefore foretells the token it stands for
     residual: bool  # False: layers share no stream, so what the unembedding makes of an earlier one says little
 
     @property
+    def held_out_bits(self) -> tuple[float, ...]:
+        """What each layer needs for held-out text, in bits per character; none if that was not measured."""
+        if not self.held_out_characters:
+            return ()
+        bits_of_nats = self.held_out_tokens / self.held_out_characters / math.log(2)
+        return tuple(nats * bits_of_nats for layer in self.layers if (nats := layer.held_out_nats) is not None)
+
+    @property
     def gains(self) -> tuple[float | None, ...]:
-        """By how many nats per token each layer is better on held-out text than the one before; the first: None."""
-        losses = [layer.held_out_nats for layer in self.layers]
-        return (None, *(None if a is None or b is None else a - b for a, b in pairwise(losses)))
+        """By how many bits per character each layer is better on held-out text than the one before it; of the
+        first None."""
+        bits = self.held_out_bits
+        return (None, *(a - b for a, b in pairwise(bits))) if bits else ()
 
 
 def lens_sites(model: Transformer) -> tuple[str, ...]:
@@ -86,11 +96,12 @@ def read_lens(
     passage: Passage,
     held_out: Sequence[npt.NDArray[np.integer]] = (),
     *,
+    held_out_characters: float = 0.0,
     context_length: int,
     most: int = GUESSES,
 ) -> Lens:
     """Look at `passage`, of at most `context_length` tokens, and let every layer be scored on the documents
-    `held_out` (ids without start token)."""
+    `held_out` (ids without start token), which stand for so many characters."""
     sites, labels = lens_sites(model), vocabulary_labels(tokenizer)
     streams = record(model, passage.input_ids, *sites)
     losses = layer_losses(model, held_out, start_id=tokenizer.start_id, context_length=context_length)
@@ -101,8 +112,14 @@ def read_lens(
         nats = F.cross_entropy(logits[:-1], came, reduction="none").double().tolist()
         cells = map(Cell, likeliest(logits, labels, most), [*nats, None], [*ranks(logits[:-1], came), None])
         layers.append(Layer(site, tuple(cells), losses.get(site)))
-    config = model.config
-    return Lens(passage, tuple(layers), sum(map(len, held_out)), config.tied_embeddings, config.residual)
+    return Lens(
+        passage,
+        tuple(layers),
+        sum(map(len, held_out)),
+        held_out_characters,
+        model.config.tied_embeddings,
+        model.config.residual,
+    )
 
 
 @torch.inference_mode()

@@ -40,8 +40,6 @@ def lens_part(lens: Lens) -> Part:
         "lens.html",
         lens=lens,
         rows=rows,
-        losses=None if None in (layer.held_out_nats for layer in lens.layers) else lens.layers,
-        gains=lens.gains,
         data={
             "came": came,
             "cells": [[_odds(layer.cells[place]) for layer in lens.layers] for place in range(len(labels))],

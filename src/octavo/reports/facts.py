@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from octavo.config import BUDGETS, Config, load_preset
 from octavo.data import TokenPart
 from octavo.reports.absent import Absent
@@ -10,6 +12,7 @@ from octavo.reports.costs import Costs
 from octavo.reports.reproducing import differing, nearest_preset, setting
 from octavo.reports.section import Table
 from octavo.terminal import duration
+from octavo.tokenizer import Tokenizer
 from octavo.typed_toml import as_mapping
 
 _PARTS = {"train": "Trained on", "validation": "Held out", "test": "Kept for a test"}
@@ -17,17 +20,19 @@ _LISTED = 5  # documents that are named
 SHARE = "Share of its peak"
 
 
-def text_facts(provenance: Mapping[str, Any], parts: Mapping[str, TokenPart], vocabulary: int) -> dict[str, str]:
-    """What was trained on, in characters and in tokens."""
-    text, train = provenance["text"], parts["train"].facts
+def text_facts(provenance: Mapping[str, Any], parts: Mapping[str, TokenPart], tokenizer: Tokenizer) -> dict[str, str]:
+    """What was trained on, in characters and in tokens, start tokens not counted."""
+    text, train = provenance["text"], parts["train"]
+    tokens = {name: int(np.count_nonzero(part.ids != tokenizer.start_id)) for name, part in parts.items()}
     documents = f" in {text['documents']:,} documents" if text["documents"] > 1 else ""
     return {
         "Text": f"{text['name']}: {text['characters']:,} characters{documents}",
         **{
-            _PARTS[name]: f"{part.facts.characters:,} characters, {part.facts.tokens:,} tokens"
+            _PARTS[name]: f"{part.facts.characters:,} characters, {tokens[name]:,} tokens"
             for name, part in parts.items()
         },
-        "Tokens": f"{vocabulary:,} different ones, of {train.characters / train.tokens:.2f} characters on average",
+        "Tokens": f"{tokenizer.vocab_size:,} different ones, of "
+        f"{train.facts.characters / tokens['train']:.2f} characters on average",
     }
 
 

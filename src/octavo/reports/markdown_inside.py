@@ -34,7 +34,7 @@ def surprise_pieces(surprise: Surprise) -> list[str]:
     """What a text cost, what that compares with, and what surprised most."""
     said = (
         f"{len(surprise.text):,} characters cost {surprise.total_bits:,.0f} bits: "
-        f"{surprise.bits_per_character:.3f} bits per character, {surprise.nats_per_token:.3f} nats per token."
+        f"{surprise.bits_per_character:.3f} bits per character."
     )
     if not surprise.lossless_tokenizer:
         dropped = sum(len(piece.text) for piece in surprise.pieces if piece.dropped)
@@ -76,15 +76,15 @@ def _reservations(lens: Lens) -> list[str]:
 
 
 def _losses(lens: Lens, names: list[str]) -> list[str]:
-    losses = [layer.held_out_nats for layer in lens.layers if layer.held_out_nats is not None]
-    if len(losses) < len(names):
+    if not lens.held_out_bits:
         return []
     said = (
-        f"What each layer would score on {lens.held_out_tokens:,} tokens of held-out text, if the model ended there, "
-        "and how that differs from the layer before:"
+        f"What each layer would score on the first {lens.held_out_characters:,.0f} characters of the held-out text, "
+        "if the model ended there, and how that differs from the layer before. The last layer is the whole model, "
+        "whose score is of all of that text."
     )
     rows = [
-        ("nats per token", *(f"{loss:.3f}" for loss in losses)),
+        ("bits per character", *(f"{bits:.3f}" for bits in lens.held_out_bits)),
         ("change", *("" if gain is None else f"{-gain:+.3f}" for gain in lens.gains)),
     ]
     return [said, table(("", *names), rows)]

@@ -27,6 +27,7 @@ from octavo.reports.machine_share import forward_flops
 from octavo.reports.reproducing import Recipe, recipe
 from octavo.reports.section import Scored
 from octavo.run import Run
+from octavo.tokenizer import Tokenizer
 
 Note = Callable[[str], None]  # hears what is being done
 
@@ -47,7 +48,7 @@ class RunReport:
     config: Config | Absent
     provenance: dict[str, Any] | Absent
     parts: dict[str, TokenPart] | Absent
-    vocabulary: int | Absent  # tokens
+    tokenizer: Tokenizer | Absent
     checkpoint: str | Absent
     parameters: int | Absent
     course: Course | Absent
@@ -87,7 +88,7 @@ def read_report(run: Run, note: Note = unheard) -> RunReport:
         config=attempt(lambda: run.config),
         provenance=attempt(lambda: run.directory.provenance),
         parts=attempt(lambda: run.parts),
-        vocabulary=attempt(lambda: run.tokenizer.vocab_size),
+        tokenizer=attempt(lambda: run.tokenizer),
         checkpoint=attempt(lambda: run.checkpoint),
         parameters=attempt(lambda: run.model.n_parameters()),
         course=attempt(lambda: read_course(run)),

@@ -17,6 +17,11 @@ from octavo.terminal import duration
 T = TypeVar("T")
 
 _PASSAGE = "It reads the beginning of the held-out text, which it was not trained on."
+_BEGINNING = f"{_PASSAGE} What that costs is not the score, which is of all of it."
+_WINDOWS = (
+    "Heads are measured over windows of the held-out text, each read from an empty context. What the model needs for "
+    "them is not the score, for which it reads all of that text and has more before most of its tokens."
+)
 _SHARE = (
     "The share of the peak is the model's own arithmetic beside what matrix products of the same precision reach on "
     "this machine, one thread times their number, measured when this page was made. The model's is every weight it "
@@ -34,8 +39,8 @@ def sections(report: RunReport) -> list[Section]:
         Section("diagnosis", "Diagnosis", _of(r.findings, _diagnosis)),
         Section("curves", "How training went", _of(r.course, lambda course: [Curves([course])])),
         Section("attention", "Where its heads look", _of(r.attention, lambda shown: [Sentences([_PASSAGE]), shown])),
-        Section("heads", "What each head does", _of(r.heads, lambda shown: [shown])),
-        Section("surprise", "What surprises it", _of(r.surprise, lambda shown: [Sentences([_PASSAGE]), shown])),
+        Section("heads", "What each head does", _of(r.heads, lambda shown: [Sentences([_WINDOWS]), shown])),
+        Section("surprise", "What surprises it", _of(r.surprise, lambda shown: [Sentences([_BEGINNING]), shown])),
         Section("layers", "What its layers know", _of(r.lens, lambda shown: [Sentences([_PASSAGE]), shown])),
         Section("samples", "What it writes", _of(r.samples, lambda marked: _samples(marked, r))),
         Section("costs", "What it cost", _of(r.costs, _costs)),
@@ -74,7 +79,7 @@ def _of(value: T | Absent, blocks: Callable[[T], Sequence[Block]]) -> Sequence[B
 
 
 def _text(report: RunReport) -> Sequence[Block]:
-    return [Facts(text_facts(known(report.provenance), known(report.parts), known(report.vocabulary)))]
+    return [Facts(text_facts(known(report.provenance), known(report.parts), known(report.tokenizer)))]
 
 
 def _model(report: RunReport) -> Sequence[Block]:
@@ -82,7 +87,10 @@ def _model(report: RunReport) -> Sequence[Block]:
 
 
 def _score(name: str, scored: Scored) -> Sequence[Block]:
-    said = ["The score is how many bits each character of text that it has not seen costs: the fewer, the better."]
+    said = [
+        "The score is how many bits each character of text that it has not seen costs: the fewer, the better. "
+        "Other figures near it on this page are of other windows, or of less text, and say of which."
+    ]
     if not scored.baselines:
         said.append(f"There are no simpler models beside it yet: octavo evaluate {name} computes what they need.")
     return [Sentences(said), scored]

@@ -23,7 +23,7 @@ octavo.widget("lens", (root, data) => {
   table.setAttribute("role", "grid");
   table.setAttribute("aria-label", "What each layer expects after each token");
   for (const cell of table.querySelectorAll("tbody td, tfoot td")) cell.setAttribute("role", "gridcell");
-  root.querySelector(".lens-keys").hidden = false;
+  root.querySelector(".by-hand").hidden = false;
   octavo.tips(cells, told);
   octavo.roving(cells, { keys: { ArrowUp: (index) => index - layers, ArrowDown: (index) => index + layers } });
 });

@@ -26,7 +26,7 @@ octavo.widget("surprise", (root, data) => {
   text.setAttribute("role", "toolbar");
   text.setAttribute("aria-label", "The text, token by token");
   for (const piece of pieces) piece.setAttribute("role", "button");
-  root.querySelector(".surprise-keys").hidden = false;
+  root.querySelector(".by-hand").hidden = false;
   octavo.tips(pieces, told);
   octavo.roving(pieces);
 });
