@@ -1,6 +1,7 @@
 """The curves: drawn without script, and with it to zoom, to smooth, to switch and to read values off."""
 
 import json
+import math
 import re
 from dataclasses import replace
 from itertools import pairwise
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 EVIL = "</script><img src=x onerror=alert(1)>"
 LOSS = ".panel.loss > svg"
+LEFT_OF_TEXT = """button => {
+  const range = document.createRange();
+  range.setStartAfter(button.querySelector("svg"));
+  range.setEnd(button, button.childNodes.length);
+  return Math.min(...[...range.getClientRects()].filter((box) => box.width).map((box) => box.left));
+}"""
 
 
 def course(run: Run, name: str = "play") -> Course:
@@ -56,8 +63,17 @@ class TestWriting:
         rows = re.findall(r'<th scope="row">(\S+)</th>(.*?)</tr>', page.html)
         looks = [record for record in trained.metrics if record["event"] == "validation"]
         assert [row[0] for row in rows] == [number(look["step"]) for look in looks]
-        assert f">{number(looks[-1]['loss'])}<" in rows[-1][1]
-        assert f">{number(looks[-1]['train_loss'])}<" in rows[-1][1]
+        facts = trained.parts["train"].facts
+        train_bits = looks[-1]["train_loss"] * facts.tokens / facts.characters / math.log(2)
+        assert f">{number(looks[-1]['nats_per_character'] / math.log(2))}<" in rows[-1][1]
+        assert f">{number(train_bits)}<" in rows[-1][1]
+        assert "losses in bits per character" in page.html
+
+    def test_where_it_is_not_known_how_long_tokens_are_figures_are_per_token(self, trained: Run) -> None:
+        html = curves_part([Course("play", trained.metrics)]).html
+        looks = [record for record in trained.metrics if record["event"] == "validation"]
+        assert "losses in nats per token" in html
+        assert f">{number(looks[-1]['loss'])}<" in html
 
     def test_each_picture_is_told_in_words(self, page: Page) -> None:
         words = re.findall(r'role="img" aria-label="([^"]*)"', page.html)
@@ -232,6 +248,14 @@ class TestInABrowser:
         assert tab.locator(".controls output").inner_text() == "none"
         assert line(tab)[0] == (tab.locator(f"{LOSS} path.raw").get_attribute("d")), "the line is what was measured"
 
+    def test_a_long_name_in_the_legend_stands_beside_its_line(self, opened: Any, trained: Run) -> None:
+        courses = [course(trained, f"a-run-with-a-rather-long-name and more {n}" * 2) for n in range(2)]
+        tab: Tab = opened(make_page("Curves", [curves_part(courses)]), width=360)
+        for press in tab.locator(".legend button").all():
+            line, name = press.locator("svg").bounding_box(), press.evaluate(LEFT_OF_TEXT)
+            assert line
+            assert name >= line["x"] + line["width"], "no line of it is below the swatch"
+
     def test_the_legend_switches(self, opened: Any, pages: Page) -> None:
         tab: Tab = opened(pages)
         assert tab.locator(f"{LOSS} path.line").count() == 2
@@ -243,6 +267,15 @@ class TestInABrowser:
         assert tab.locator(f"{LOSS} path.line").count() == 2
         assert max(ticks(tab)) < shown, "the axis is of what is seen"
         assert tab.get_by_role("button", name=EVIL).get_attribute("aria-pressed") == "false"
+
+
+def test_no_two_of_many_runs_look_alike(trained: Run) -> None:
+    html = curves_part([Course(str(n), trained.metrics) for n in range(16)]).html
+    data = re.search(r'<script type="application/json">(.*?)</script>', html)
+    assert data
+    looks = json.loads(data[1])["kinds"]["held-out"]["look"]
+    assert len(set(looks)) == 16
+    assert "dotted" not in " ".join(looks[:8])
 
 
 def test_numbers_at_the_lines_ends_stand_apart(trained: Run) -> None:

@@ -77,7 +77,7 @@ class TestInABrowser:
     def test_text_has_the_contrast_of_wcag_aa(self, opened: Any, scheme: str) -> None:
         found = colours(opened(a_page(), scheme=scheme))
         for ground in ("--paper", "--raised"):
-            for text in ("--ink", "--muted", "--accent", "--good", "--bad", *(f"--series-{i}" for i in range(1, 7))):
+            for text in ("--ink", "--muted", "--accent", "--good", "--bad", *(f"--series-{i}" for i in range(1, 9))):
                 assert contrast(found[ground], found[text]) >= 4.5, (ground, text)
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -148,7 +148,7 @@ def rgb(tab: "Tab", selector: str, name: str) -> tuple[float, ...]:
 def colours(tab: "Tab") -> dict[str, tuple[float, ...]]:
     """The theme's colours."""
     names = ["--paper", "--raised", "--ink", "--muted", "--accent", "--good", "--bad"]
-    names += [f"--series-{i}" for i in range(1, 7)]
+    names += [f"--series-{i}" for i in range(1, 9)]
     found = {}
     for name in names:
         tab.evaluate("name => document.querySelector('h1').style.color = `var(${name})`", name)

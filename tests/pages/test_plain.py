@@ -64,3 +64,23 @@ def test_it_fits_the_window_and_links_lead_to_sections(opened: Any, width: int, 
     box = tab.locator("#b h2").bounding_box()
     assert box
     assert -1 <= box["y"] < 450
+
+
+def test_no_word_of_a_table_is_broken_in_a_narrow_window_and_its_rows_keep_their_names(opened: Any) -> None:
+    rows = [("parameters", *["504,576"] * 6), ("tokenizer.vocab_size", *["AMD EPYC, 2 cores"] * 6)]
+    table = table_part(("setting", *[f"{n} a-long-name" for n in range(6)]), rows)
+    tab: Tab = opened(make_page("Plain", [table]), width=360)
+    for word in ("parameters", "504,576", "tokenizer.vocab_size"):
+        cell = tab.get_by_text(word, exact=True).first
+        assert (
+            cell.evaluate(
+                "cell => { const all = document.createRange(); all.selectNodeContents(cell); "
+                "return all.getClientRects().length }"
+            )
+            == 1
+        ), word
+    name = tab.get_by_text("parameters")
+    before = name.bounding_box()
+    tab.locator(".scroll").evaluate("box => box.scrollTo(200, 0)")
+    assert tab.locator(".scroll").evaluate("box => box.scrollLeft") == 200
+    assert name.bounding_box() == before

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,8 +72,10 @@ class TestWhatCompares:
         runs = [change(1), change(2), change(3, sha256="other"), change(4, lossless_tokenizer=False)]
         groups, left = comparable(runs)
         assert named(groups) == [["1 play", "2 play"]]
-        assert left[0] == "3 play: it was scored on another text, of 4,000 characters."
-        assert left[1].startswith("4 play: its tokenizer loses text")
+        assert [(alone.run.name, alone.why) for alone in left] == [
+            ("3 play", "It was scored on another text, of 4,000 characters."),
+            ("4 play", "Its tokenizer loses text (white space)."),
+        ]
 
     def test_what_one_tokenizer_loses_compares_with_itself(self, change: Change) -> None:
         lossy = [change(n, tokenizer="t", lossless_tokenizer=False) for n in (1, 2)]
@@ -86,22 +89,21 @@ class TestWhatCompares:
         lossy = [change(n, tokenizer="t", lossless_tokenizer=False) for n in (1, 2)]
         groups, left = comparable([*lossy, change(3)])
         assert named(groups) == [["1 play", "2 play"]]
-        assert left == [
-            "3 play: the tokenizers of the others on its text lose some of it (white space), so its score compares "
-            "with none of these."
+        assert [alone.why for alone in left] == [
+            "The tokenizers of the others on its text lose some of it (white space)."
         ]
         groups, left = comparable([lossy[0], change(2), change(3, sha256="other", lossless_tokenizer=False)])
         assert groups == []
-        assert [why.partition(": ")[2][:21] for why in left] == [
-            "its tokenizer loses t",
-            "the tokenizers of the",
-            "it was scored on anot",
+        assert [alone.why[:21] for alone in left] == [
+            "Its tokenizer loses t",
+            "The tokenizers of the",
+            "It was scored on anot",
         ]
 
     def test_a_run_without_a_score_and_one_that_was_selected(self, change: Change) -> None:
         unscored = replace(change(1), scored=Absent("It has no score yet."))
         groups, left = comparable([unscored, change(2, selected_on_this_text=True), change(3)])
-        assert left == ["1 play: It has no score yet."]
+        assert [(alone.run.name, alone.why) for alone in left] == [("1 play", "It has no score yet.")]
         assert any("2 play: early stopping chose" in words for words in groups[0].words)
 
     def test_no_baselines_of_different_training_texts(self, change: Change) -> None:
@@ -125,6 +127,20 @@ class TestPage:
         assert rows["train.steps"] == "80</td><td>40"
         assert "model.d_model" not in rows, "it is the same"
         assert html.count("octavo train") >= 2
+
+    def test_scores_that_do_not_compare_are_shown_and_said_not_to(self, trained: Run, wider: Run, evil: Run) -> None:
+        for runs, others in ((trained, evil), "another"), ((trained, wider, evil), "the others"):
+            html = octavo.compare(runs).html
+            assert f"These scores do not compare with {others}" in html
+            table = html.split("do not compare")[1].split("</table>")[0]
+            rows = dict(re.findall(r'<tr><th scope="row">\d (.*?)</th>(.*?)</tr>', table))
+            alone = runs if len(runs) == 2 else [evil]
+            assert list(rows) == [escape(run.name) for run in alone]
+            for run in alone:
+                assert f"{run.evaluation.bits_per_character:.4f}" in rows[escape(run.name)]
+                best = min(run.baselines(), key=lambda baseline: baseline.bits_per_character)
+                assert f"{best.bits_per_character:.4f} bits, {best.name}" in rows[escape(run.name)]
+                assert "It was scored on another text" in rows[escape(run.name)]
 
     def test_a_damaged_run_keeps_its_number(self, trained: Run, wider: Run, tmp_path: Path) -> None:
         shutil.copytree(trained.path, tmp_path / "broken")

@@ -1,6 +1,7 @@
 """Curves: how runs went, to zoom, to smooth and to read values off."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,11 @@ from octavo.pages.axis import number
 from octavo.pages.panels import FALL, MARKED, PANELS, WINDOWS, picture, window_of
 from octavo.pages.part import Part
 from octavo.pages.rendering import render
-from octavo.pages.series import AXES, BITS, KINDS, Course, Points, points_of
+from octavo.pages.series import AXES, BITS, KINDS, NATS, Course, Points, points_of
 
 _ROWS = 40  # of the table, at most
 _COLOUR = {"train": 0, "held-out": 1, "set-aside": 1, "train-look": 2}  # of each kind where there is one run
-_COLOURS = 6
+_COLOURS = 8  # of runs; in as many more they come again, with dots for a line
 
 
 def curves_part(courses: Sequence[Course]) -> Part:
@@ -33,9 +34,9 @@ def curves_part(courses: Sequence[Course]) -> Part:
 
     def look(run: int | None, kind: str) -> str:
         """The classes of a line."""
-        of_run = 0 if run is None else run % _COLOURS + 1
-        colour = of_run if runs > 1 else _COLOUR[kind]
-        return f"c{colour}" + (" dashed" if kind == "train-look" else "")
+        again, colour = divmod(run or 0, _COLOURS)
+        colour = _COLOUR[kind] if runs == 1 else 0 if run is None else colour + 1
+        return f"c{colour}" + " dashed" * (kind == "train-look") + " dotted" * (again % 2)
 
     html = render(
         "curves.html",
@@ -90,14 +91,18 @@ def _caption(courses: Sequence[Course], drawn: Sequence[tuple[int, Points]], hid
             "metrics, dark their running mean."
         )
     if any(p.kind == "train-look" for _, p in drawn):
-        said.append("Looks are taken without dropout, at as many windows of the training text as of the other.")
+        said.append(
+            "Looks are taken without dropout, at as many windows of the training text as of the other, each read "
+            "from an empty context. The score reads all of the held-out text, and has more before most of its "
+            "tokens: so no curve ends on it."
+        )
     if hidden:
         said.append("At first only the looks at text that is not trained on are drawn.")
     thin = [p.lines for _, p in drawn if p.lines > 1]
     if thin:
         said.append(
-            f"Where a run has more lines than the picture has room for, up to {max(thin):.0f} of them make one "
-            "point: the faint band goes from their lowest to their highest, so no spike is lost."
+            f"Where a run has more lines than the picture has room for, up to {math.ceil(max(thin))} of them make "
+            "one point: the faint band goes from their lowest to their highest, so no spike is lost."
         )
     said.append(
         "The axis of the losses does not reach up to the first twentieth of the steps, in which they fall from "
@@ -116,7 +121,8 @@ def _notes(courses: Sequence[Course]) -> list[str]:
 
 
 def _figures_of_one(course: Course) -> dict[str, Any]:
-    """Where a run stood at its looks, or if it took none at its lines; no more than `_ROWS` of them."""
+    """Where a run stood at its looks, or if it took none at its lines; no more than `_ROWS` of them. Losses are in
+    bits per character; if it is not known how many tokens a character has, in nats per token."""
     steps = [record for record in course.metrics if record.get("event") == "step"]
     looks = [record for record in course.metrics if record.get("event") == "validation"]
     chosen = looks or steps
@@ -128,13 +134,14 @@ def _figures_of_one(course: Course) -> dict[str, Any]:
         look = record if looks else {}
         figures = [
             *(record[name] for name in ("step", "epoch", "seconds")),
-            *(before.get("loss"), look.get("train_loss"), look.get("loss")),
+            *_losses(course, before, look),
             *(before.get(name) for name in ("learning_rate", "gradient_norm", "tokens_per_second")),
         ]
         rows.append(["" if figure is None else number(figure) for figure in figures])
+    unit = BITS if course.tokens_per_character else NATS
     shown = f"{len(rows)} of {len(chosen)} " if len(rows) < len(chosen) else ""
     return {
-        "caption": f"{shown}{'looks' if looks else 'lines'}; losses in nats per token",
+        "caption": f"{shown}{'looks' if looks else 'lines'}; losses in {unit}",
         "head": [
             "step",
             "epoch",
@@ -148,6 +155,16 @@ def _figures_of_one(course: Course) -> dict[str, Any]:
         ],
         "rows": rows,
     }
+
+
+def _losses(course: Course, line: Mapping[str, Any], look: Mapping[str, Any]) -> list[float | None]:
+    """Of training as it went, and of looks at its text and at the other."""
+    looked = look.get("train_loss")
+    if not course.tokens_per_character:
+        return [line.get("loss"), looked, look.get("loss")]
+    alike = None if looked is None else looked * course.tokens_per_character
+    nats = (line.get("nats_per_character"), alike, look.get("nats_per_character"))
+    return [None if one is None else one / math.log(2) for one in nats]
 
 
 def _figures_of_many(

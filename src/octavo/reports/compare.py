@@ -10,7 +10,7 @@ from octavo.pages import Page
 from octavo.pages.scores import Dot, Figures
 from octavo.pages.series import Course
 from octavo.reports.absent import Absent, known
-from octavo.reports.compared import Comparable, ComparedRun, comparable, read_compared
+from octavo.reports.compared import Alone, Comparable, ComparedRun, comparable, read_compared
 from octavo.reports.costs import Costs
 from octavo.reports.facts import SHARE, cost_facts
 from octavo.reports.page import sections_page
@@ -59,7 +59,11 @@ def _sections(runs: Sequence[ComparedRun]) -> list[Section]:
 def _scores(runs: Sequence[ComparedRun]) -> list[Block]:
     groups, left = comparable(runs)
     blocks: list[Block] = [_dots(group) for group in groups]
-    return [*blocks, Sentences(left if groups else ["No score here compares with another.", *left])]
+    if left:
+        others = "the others" if groups else "another"
+        said = f"These scores do not compare with {others}: each is to be read beside simpler models on its own text."
+        blocks += [Sentences([said]), _alone(left)]
+    return blocks
 
 
 def _dots(group: Comparable) -> Block:
@@ -77,6 +81,31 @@ def _dots(group: Comparable) -> Block:
         rows.append((one.name, f"{one.bits_per_character:.4f}", "", f"{one.nats_per_character:.4f}", ""))
     head = ("model", "bits per character", "standard error", "nats per character", "perplexity per own token")
     return Dots(dots, Figures(head, sorted(rows, key=lambda row: -float(row[1]))), group.words)
+
+
+def _alone(left: Sequence[Alone]) -> Block:
+    rows = []
+    for run, why in ((one.run, one.why) for one in left):
+        if isinstance(run.scored, Absent):
+            rows.append((run.name, "", "", "", why))
+            continue
+        score = run.scored.evaluation
+        beside = run.scored.baselines if score.lossless_tokenizer else []
+        best = min(beside, key=lambda baseline: baseline.bits_per_character, default=None)
+        rows.append(
+            (
+                run.name,
+                _around(score.bits_per_character, score.standard_error_bits_per_character),
+                f"{score.nats_per_character:.4f}",
+                f"{best.bits_per_character:.4f} bits, {best.name}" if best else "",
+                why,
+            )
+        )
+    return Table(("run", "bits per character", "nats per character", "best simpler model on its text", "why"), rows)
+
+
+def _around(value: float, error: float | None) -> str:
+    return f"{value:.4f}" if error is None else f"{value:.4f} ± {error:.4f}"
 
 
 def _curves(runs: Sequence[ComparedRun]) -> list[Block]:

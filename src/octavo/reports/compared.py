@@ -45,6 +45,14 @@ class Comparable:
     words: Sequence[str]
 
 
+@dataclass(frozen=True)
+class Alone:
+    """A run whose score compares with no other here, and why."""
+
+    run: ComparedRun
+    why: str
+
+
 def read_compared(run: Run, number: int) -> ComparedRun:
     """Collect a run; nothing is computed anew."""
     scored = attempt(lambda: read_scored(run))
@@ -64,22 +72,16 @@ def read_compared(run: Run, number: int) -> ComparedRun:
     )
 
 
-def comparable(runs: Sequence[ComparedRun]) -> tuple[list[Comparable], list[str]]:
-    """The runs by what compares: the score on one text, of tokenizers that lose nothing of it, or of one that does.
-
-    Groups of one are left out where others are larger; the sentences say of each run that is in no group why.
-    """
+def comparable(runs: Sequence[ComparedRun]) -> tuple[list[Comparable], list[Alone]]:
+    """The runs by what compares: the score on one text, of tokenizers that lose nothing of it, or of one that does;
+    and, in their order, the runs that are in no group with others."""
     groups: dict[tuple[str, str], list[ComparedRun]] = {}
-    left = []
     for run in runs:
-        if isinstance(run.scored, Absent):
-            left.append(f"{run.name}: {run.scored.why}")
-        else:
+        if isinstance(run.scored, Scored):
             groups.setdefault(_kind(run, run.scored.evaluation), []).append(run)
     kept = [group for group in groups.values() if len(group) > 1 or len(groups) == 1]
-    alone = [group[0] for group in groups.values() if group not in kept]
     texts = [sha256 for sha256, _ in groups]
-    left += [f"{run.name}: {_alone(known(run.scored).evaluation, texts)}" for run in alone]
+    left = [Alone(run, _alone(run.scored, texts)) for run in runs if not any(run in group for group in kept)]
     return [_comparable(group) for group in sorted(kept, key=len, reverse=True)], left
 
 
@@ -89,16 +91,16 @@ def _kind(run: ComparedRun, score: Evaluation) -> tuple[str, str]:
     return score.sha256, "" if score.lossless_tokenizer else tokenizer
 
 
-def _alone(score: Evaluation, texts: Sequence[str]) -> str:
+def _alone(scored: Scored | Absent, texts: Sequence[str]) -> str:
     """Why; `texts` are the SHA-256 of what each group was scored on."""
+    if isinstance(scored, Absent):
+        return scored.why
+    score = scored.evaluation
     if texts.count(score.sha256) == 1:
-        return f"it was scored on another text, of {score.characters:,} characters."
+        return f"It was scored on another text, of {score.characters:,} characters."
     if not score.lossless_tokenizer:
-        return "its tokenizer loses text (white space), so its score compares with none of these."
-    return (
-        "the tokenizers of the others on its text lose some of it (white space), so its score compares with none of "
-        "these."
-    )
+        return "Its tokenizer loses text (white space)."
+    return "The tokenizers of the others on its text lose some of it (white space)."
 
 
 def _comparable(runs: Sequence[ComparedRun]) -> Comparable:
