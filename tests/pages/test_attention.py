@@ -3,6 +3,7 @@
 import json
 import re
 from base64 import b64decode
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -208,6 +209,32 @@ class TestInABrowser:
                 break
             tab.evaluate("new Promise(requestAnimationFrame)")
         assert tab.evaluate(corner) == "11,42,92,255", "paper is light"
+
+    @pytest.mark.parametrize("tokens", [4, 128])
+    def test_on_paper_the_whole_heatmap_fits_the_sheet(self, opened: Any, tmp_path: Path, tokens: int) -> None:
+        long = attention((START, *["speak"] * (tokens - 1)), layers=1, heads=1)
+        tab: Tab = opened(make_page("Attention", [attention_part(long)]))
+        wide = "document.querySelector('.heatmap > div').getBoundingClientRect().width"
+        before = tab.evaluate(wide)
+        tab.evaluate(f"addEventListener('beforeprint', () => (window.printed = {wide}))")
+        tab.pdf(path=tmp_path / "page.pdf", format="A4")
+        assert min(680, 30 * tokens) - 60 < tab.evaluate("window.printed") <= 680, "180 mm: a sheet less its margins"
+        assert tab.evaluate(wide) == before
+
+    def test_keys_are_explained_where_there_are_any(self, opened: Any) -> None:
+        said = "on a head ← → go to the next one and ↑ ↓ to another layer"
+        tab: Tab = opened(page())
+        assert said in tab.inner_text(".attention-reading .note")
+        tab.emulate_media(media="print")
+        assert said not in tab.inner_text(".attention-reading .note")
+        tab = opened(page(), script=False)
+        assert said not in tab.inner_text(".attention-reading .note")
+        tab = opened(page())
+        tab.locator(".attention-thumb").nth(1).focus()
+        tab.keyboard.press("ArrowRight")
+        assert tab.inner_text("figcaption").startswith("layer 0, head 2")
+        tab.keyboard.press("ArrowDown")
+        assert tab.inner_text("figcaption").startswith("layer 1, head 2")
 
     def test_what_is_shown_is_said_aloud(self, opened: Any) -> None:
         tab: Tab = opened(page())

@@ -126,6 +126,16 @@ class TestInABrowser:
         assert scroll.evaluate("box => box.scrollLeft") > 300
         assert head.bounding_box() == before
 
+    def test_on_paper_it_fits_the_sheet_and_can_be_read(self, opened: Any, table: HeadTable) -> None:
+        tab: Tab = opened(ShownHeads(table, "run").page, width=680)  # 180 mm: a sheet less its margins
+        tab.emulate_media(media="print")
+        box = tab.locator("table").bounding_box()
+        assert box
+        assert box["width"] <= 680
+        for text in ("tbody td", "tbody small", "thead button"):
+            size = tab.locator(text).first.evaluate("cell => parseFloat(getComputedStyle(cell).fontSize)")
+            assert round(0.75 * size, 2) >= 7, "points"
+
     def test_two_tables_on_a_page_do_not_meddle(self, opened: Any, table: HeadTable) -> None:
         tab: Tab = opened(make_page("Two", [heads_part(table), heads_part(table)]))
         button(tab, "previous token").nth(1).click()

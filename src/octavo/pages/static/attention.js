@@ -20,6 +20,9 @@ octavo.widget("attention", (root, data) => {
 
   const scale = octavo.scale("cool");
   const seen = { head: data.layer * heads + data.head, token: tokens - 1, backwards: false };
+  const LETTER = 11; // pixels of a label
+  const PRINTED = 670; // pixels across a sheet, whose size no script is told
+  let printing = false;
   let fixed = seen.token; // what is seen again when the pointer has left
   const say = octavo.speaker(root);
 
@@ -91,9 +94,12 @@ octavo.widget("attention", (root, data) => {
   find("attention-large").append(title, map, legend(), readout);
   map.setAttribute("role", "region"); // it scrolls; what its pixels say the passage says in words
 
-  /** The side of a cell: as large as there is room for, and never too small for its label. */
+  /** The side of a cell: as large as there is room for, and never too small for its label; but on paper, where nothing
+      scrolls, all cells fit, with labels as small as that takes. */
   function fit() {
-    const side = Math.max(11, Math.min(30, Math.floor((find("attention-large").clientWidth - queries.offsetWidth - 2) / tokens)));
+    const room = (printing ? PRINTED : find("attention-large").clientWidth) - queries.offsetWidth - 2;
+    const side = printing ? Math.min(30, room / tokens) : Math.max(LETTER, Math.min(30, Math.floor(room / tokens)));
+    map.style.setProperty("--letter", `${Math.min(LETTER, side)}px`);
     large.style.width = large.style.height = `${side * tokens}px`;
     for (const label of queries.children) label.style.height = label.style.lineHeight = `${side}px`;
     for (const label of keys.children) label.style.width = label.style.lineHeight = `${side}px`;
@@ -249,6 +255,13 @@ octavo.widget("attention", (root, data) => {
     keys: { ArrowUp: (index) => index - heads, ArrowDown: (index) => index + heads },
   });
   octavo.onTheme(paint);
+  for (const [event, now] of [["beforeprint", true], ["afterprint", false]]) {
+    addEventListener(event, () => {
+      printing = now;
+      fit();
+    });
+  }
+  find("by-hand").hidden = false;
   new ResizeObserver(fit).observe(find("attention-large"));
   paint();
   fit();
