@@ -21,12 +21,12 @@ def test_every_name_has_a_title_and_a_meaning() -> None:
 @pytest.mark.parametrize(
     ("found", "text"),
     [
-        (Estimate(64, 0.412, 0.402, 0.424), "41 ±1"),
-        (Estimate(64, 0.412, 0.408, 0.416), "41.2 ±0.4"),
-        (Estimate(1, 0.412, None, None), "41"),
+        (Estimate(64, 0.412, 0.402, 0.454), ("41", "40 … 45")),
+        (Estimate(64, 0.412, 0.408, 0.416), ("41.2", "40.8 … 41.6")),
+        (Estimate(1, 0.412, None, None), ("41", "")),
     ],
 )
-def test_a_share_is_told_as_exactly_as_it_is_known(found: Estimate, text: str) -> None:
+def test_a_share_is_told_as_exactly_as_it_is_known(found: Estimate, text: tuple[str, str]) -> None:
     assert percent(found) == text
 
 

@@ -26,7 +26,7 @@ def test_a_row_a_head_and_one_for_even_attention(make_table: MakeTable) -> None:
     assert image.shape == (5, 9)
     assert [round(float(value), 2) for value in image[:, 0]] == [0.8, 0.06, 0.06, 0.06, 0.05]
     texts = {text.get_text() for text in shares.texts}
-    assert {"80 ±1", "50 ±1", "6 ±1", "1 ±1", "5"} <= texts
+    assert {"80", "79 … 81", "50", "49 … 51", "6", "5 … 7", "0 … 2", "5"} <= texts
     assert len(shares.patches) == 2, "the shares that gave a name are framed"
     assert 3.0 in [ends(line)[0] for line in distance.lines]
     assert [0.24, 0.26] in [[round(end, 2) for end in ends(line)] for line in removal.lines]

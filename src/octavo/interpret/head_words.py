@@ -19,13 +19,12 @@ SPREADS = {
 }
 
 
-def percent(share: Estimate) -> str:
-    """A share in percent with half the width of its interval, as ``41 ±2``; a decimal where that is below one."""
+def percent(share: Estimate) -> tuple[str, str]:
+    """A share in percent, and its interval, as ``41`` and ``39 … 44``; decimals where that is narrower than two."""
     if share.low is None or share.high is None:
-        return f"{100 * share.mean:.0f}"
-    around = 50 * (share.high - share.low)
-    digits = 0 if around >= 0.95 else 1
-    return f"{100 * share.mean:.{digits}f} ±{around:.{digits}f}"
+        return f"{100 * share.mean:.0f}", ""
+    digits = 0 if share.high - share.low >= 0.019 else 1
+    return f"{100 * share.mean:.{digits}f}", f"{100 * share.low:.{digits}f} … {100 * share.high:.{digits}f}"
 
 
 def counted_windows(table: HeadTable) -> str:

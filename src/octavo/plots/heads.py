@@ -16,7 +16,7 @@ from octavo.plots.lettering import drawable
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_ROW = 0.34  # inches
+_ROW = 0.4  # inches
 _COLUMN = 0.8
 _DARK = 0.7  # share from which on a cell is so dark that its letters are white
 _COLOURS = {"zero": "#c2410c", "mean": "#1d4ed8", "first": "#0f766e"}
@@ -25,8 +25,8 @@ _NAMED = "#c2410c"
 
 
 def heads_figure(table: HeadTable, title: str = "") -> "Figure":
-    """Three panels over the same rows, a head each: shares of attention in percent, each with half the width of its
-    95 % interval, and the one that gave the head its name framed; how far back it looks; what its removal costs."""
+    """Three panels over the same rows, a head each: shares of attention in percent, each above its 95 % interval,
+    and the one that gave the head its name framed; how far back it looks; what its removal costs."""
     from matplotlib.figure import Figure
 
     rows = len(table.heads)
@@ -83,11 +83,13 @@ def _write(axes: Any, x: int, y: int, share: Share | None) -> None:
     if share is None:
         _letters(axes, x, y, "–", 0.0)
         return
-    _letters(axes, x, y, percent(share.found), share.found.mean)
+    figure, interval = percent(share.found)
+    _letters(axes, x, y - 0.15 * bool(interval), figure, share.found.mean)
+    _letters(axes, x, y + 0.24, interval, share.found.mean, 6)
 
 
-def _letters(axes: Any, x: int, y: int, text: str, share: float) -> None:
-    axes.text(x, y, text, ha="center", va="center", fontsize=8, color="white" if share > _DARK else "black")
+def _letters(axes: Any, x: int, y: float, text: str, share: float, size: int = 8) -> None:
+    axes.text(x, y, text, ha="center", va="center", fontsize=size, color="white" if share > _DARK else "black")
 
 
 def _frame(x: int, y: int) -> Any:
