@@ -1,8 +1,8 @@
 """Claim 2, whether heads and layers specialise: python -m scripts.report_examined.heads RUNS.
 
 RUNS is the folder of the experiments `decay` and `pocket`. Each run of the groups below is measured as `octavo heads`
-measures, and docs/report/heads.json keeps a few figures of every head; a group of which a run is not finished is left
-out. The page is then written by python -m scripts.report_examined.
+measures, and docs/report/heads.json keeps a few figures of every head; of a group whose runs are not there, or not all
+finished, it keeps what it had. The page is then written by python -m scripts.report_examined.
 """
 
 import json
@@ -123,12 +123,12 @@ def groups_of(values: Json) -> dict[str, Group]:
 
 
 def collect_heads(runs: Path) -> Json:
-    """Measure the heads of every group of runs that is whole."""
+    """Measure the heads of every group of runs that is there and whole."""
     found: Json = {}
     for name, (_, pattern) in GROUPS.items():
         opened = [load(path) for path in sorted(runs.glob(pattern))]
         if not all(run.directory.finished for run in opened):
-            print(f"{name}: a run is not finished, so the group is left out")
+            print(f"{name}: a run is not finished, so its figures stay as they were")
             continue
         if opened:
             found[name] = [summary(run.heads().table) for run in opened]
@@ -180,5 +180,6 @@ if __name__ == "__main__":
     from scripts.report_examined.results import FOLDER
 
     place = FOLDER / FILE
-    place.write_text(json.dumps(collect_heads(Path(sys.argv[1]))) + "\n", encoding="utf-8")
+    had = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
+    place.write_text(json.dumps(had | collect_heads(Path(sys.argv[1]))) + "\n", encoding="utf-8")
     print(f"written to {place}")
