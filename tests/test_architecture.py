@@ -23,6 +23,7 @@ LAYERS = [
     "corpus",
     "tokenizer",
     "data",
+    "native",
     "model",
     "optim",
     "runs",
