@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from octavo.model import Drop, Transformer
+from octavo.model.dropout import masked
 from octavo.run import Run
 from octavo.training import Counted, Training, TrainingState, training_data
 from octavo.training.events import Stepped
@@ -71,7 +72,7 @@ OURS = {
 
 
 def a_tenth_dropped(drop: Drop) -> Callable[[torch.Tensor], torch.Tensor]:
-    return lambda x: drop(x, 0.1)
+    return lambda x: masked(x, drop(x.shape, 0.1))
 
 
 def our_name(name: str) -> str:

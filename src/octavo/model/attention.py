@@ -10,10 +10,11 @@ from torch import nn
 
 from octavo.config import ModelConfig
 from octavo.model.cache import LayerCache
-from octavo.model.linear import Linear
+from octavo.model.linear import Linear, side_by_side
 from octavo.model.norms import make_head_norm
-from octavo.model.positions import Rotate
+from octavo.model.positions import Rotation
 from octavo.model.taps import Tap, tapped
+from octavo.native import attention
 
 
 def explicit_up_to(dtype: torch.dtype) -> int:
@@ -55,6 +56,7 @@ class Attention(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.n_heads, self.n_kv_heads = config.n_heads, config.key_value_heads
+        self.shape = attention.HeadShape(self.n_heads, self.n_kv_heads, config.head_width, config.norm_epsilon)
         width, kv_width = config.n_heads * config.head_width, config.key_value_heads * config.head_width
         self.q = Linear(config.d_model, width, bias=config.bias)
         self.k = Linear(config.d_model, kv_width, bias=config.bias)
@@ -63,12 +65,17 @@ class Attention(nn.Module):
         self.q_norm, self.k_norm = make_head_norm(config), make_head_norm(config)
 
     def forward(
-        self, x: torch.Tensor, rotate: Rotate, *, cache: LayerCache | None = None, tap: Tap | None = None
+        self, x: torch.Tensor, rotate: Rotation, *, cache: LayerCache | None = None, tap: Tap | None = None
     ) -> torch.Tensor:
         """Let each position of x (B, T, D) read from those before it; returns (B, T, D)."""
-        q = rotate(self.q_norm(_heads(self.q(x), self.n_heads)))
-        k = rotate(self.k_norm(_heads(self.k(x), self.n_kv_heads)))
-        v = _heads(self.v(x), self.n_kv_heads)
+        joined = side_by_side(x, self.q, self.k, self.v)
+        if tap is None and cache is None and attention.runs(joined, self.shape.width):
+            norms = (getattr(self.q_norm, "weight", None), getattr(self.k_norm, "weight", None))
+            read: torch.Tensor = self.output(attention.read(joined, self.shape, norms, rotate.table))
+            return read
+        widths = [layer.out_features for layer in (self.q, self.k, self.v)]
+        q, k, v = (_heads(part, self.shape.width) for part in torch.split(joined, widths, dim=-1))
+        q, k = rotate(self.q_norm(q)), rotate(self.k_norm(k))
         q, k, v = tapped(tap, "q", q), tapped(tap, "k", k), tapped(tap, "v", v)
         if cache is not None:
             k, v = cache.extend(k, v)
@@ -85,6 +92,6 @@ class Attention(nn.Module):
         return tapped(tap, "output", self.output(joined))
 
 
-def _heads(x: torch.Tensor, heads: int) -> torch.Tensor:
+def _heads(x: torch.Tensor, width: int) -> torch.Tensor:
     """(B, T, H·K) -> (B, H, T, K)."""
-    return x.view(*x.shape[:2], heads, -1).transpose(1, 2)
+    return x.view(*x.shape[:2], -1, width).transpose(1, 2)

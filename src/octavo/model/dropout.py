@@ -4,20 +4,26 @@ A model is deterministic unless a :data:`Drop` is handed to its forward pass; th
 A resumed run drops what it would have dropped, with no generator state to save.
 """
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
 
-Drop = Callable[[torch.Tensor, float], torch.Tensor]  # (activations, rate) -> activations
+# (shape, rate) -> what to multiply activations of that shape by; None if nothing is dropped
+Drop = Callable[[Sequence[int], float], torch.Tensor | None]
 
 _LEVELS = 2**16  # 16 random bits decide an element: rates are exact to 1/65536
 _POOL = 0x706F6F6C  # keeps the pools' draws apart from other uses of the same seed
 
 
-def no_dropout(x: torch.Tensor, rate: float) -> torch.Tensor:
-    """Leave `x` as it is: what every pass but a training step uses."""
-    return x
+def no_dropout(shape: Sequence[int], rate: float) -> None:
+    """Drop nothing: what every pass but a training step uses."""
+
+
+def masked(x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """`x` times its mask, if there is one."""
+    return x if mask is None else x * mask
 
 
 class DropoutMasks:
@@ -36,11 +42,11 @@ class DropoutMasks:
         """The dropout of one training step's forward pass."""
         random = np.random.Generator(np.random.SFC64([self._seed, step]))
 
-        def drop(x: torch.Tensor, rate: float) -> torch.Tensor:
+        def drop(shape: Sequence[int], rate: float) -> torch.Tensor | None:
             if rate == 0.0:
-                return x
+                return None
             begin = int(random.integers(self._offsets))
-            return x * self._pools[rate][begin : begin + x.numel()].view(x.shape)
+            return self._pools[rate][begin : begin + math.prod(shape)].view(*shape)
 
         return drop
 

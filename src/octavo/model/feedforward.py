@@ -7,9 +7,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from octavo.config import ModelConfig
-from octavo.model.dropout import Drop
-from octavo.model.linear import Linear
+from octavo.model.dropout import Drop, masked
+from octavo.model.linear import Linear, side_by_side
 from octavo.model.taps import Tap, tapped
+from octavo.native import activation
 
 
 class FeedForward(nn.Module, ABC):
@@ -22,27 +23,31 @@ class FeedForward(nn.Module, ABC):
         self.hidden_dropout = config.hidden_dropout
 
     @abstractmethod
-    def hidden(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, T, D) -> (B, T, F)."""
+    def hidden(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """(B, T, D) -> (B, T, F), times a mask of that shape."""
 
     def forward(self, x: torch.Tensor, drop: Drop, *, tap: Tap | None = None) -> torch.Tensor:
         """(B, T, D) -> (B, T, D)."""
-        hidden = drop(tapped(tap, "hidden", self.hidden(x)), self.hidden_dropout)
+        mask = drop((*x.shape[:-1], self.up.out_features), self.hidden_dropout)
+        hidden = self.hidden(x, mask if tap is None else None)
+        if tap is not None:
+            hidden = masked(tapped(tap, "hidden", hidden), mask)
         return tapped(tap, "output", self.down(hidden))
 
 
 class ReLU(FeedForward):
     """max(0, up x), as in the first Transformer."""
 
-    def hidden(self, x: torch.Tensor) -> torch.Tensor:
-        return F.relu(self.up(x))
+    def hidden(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        up = self.up(x)
+        return activation.relu(up, mask) if activation.runs(up) else masked(F.relu(up), mask)
 
 
 class GELU(FeedForward):
     """gelu(up x) (Hendrycks & Gimpel, 2016)."""
 
-    def hidden(self, x: torch.Tensor) -> torch.Tensor:
-        return F.gelu(self.up(x))
+    def hidden(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        return masked(F.gelu(self.up(x)), mask)
 
 
 class SwiGLU(FeedForward):
@@ -52,9 +57,12 @@ class SwiGLU(FeedForward):
         super().__init__(config)
         self.gate = Linear(config.d_model, config.d_ff, bias=config.bias)
 
-    def hidden(self, x: torch.Tensor) -> torch.Tensor:
-        opened: torch.Tensor = F.silu(self.gate(x)) * self.up(x)
-        return opened
+    def hidden(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        joined = side_by_side(x, self.gate, self.up)
+        if activation.runs(joined):
+            return activation.swiglu(joined, mask)
+        gate, up = joined.chunk(2, dim=-1)
+        return masked(F.silu(gate) * up, mask)
 
 
 FEEDFORWARD: dict[str, type[FeedForward]] = {"relu": ReLU, "gelu": GELU, "swiglu": SwiGLU}

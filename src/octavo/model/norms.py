@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from octavo.config import ModelConfig
+from octavo.native import norm
 
 
 class RMSNorm(nn.Module):
@@ -17,6 +18,8 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(…, width) -> (…, width)."""
+        if norm.runs(x):
+            return norm.rms_norm(x, self.weight, self.epsilon)
         mean_square = torch.linalg.vecdot(x, x).unsqueeze(-1) / x.shape[-1]
         return x * torch.rsqrt(mean_square + self.epsilon) * self.weight
 

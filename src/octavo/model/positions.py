@@ -4,14 +4,29 @@ Every kind answers both questions, so that the Transformer asks them without kno
 T query position, K d_head, D d_model.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from octavo.config import ModelConfig
 
-Rotate = Callable[[torch.Tensor], torch.Tensor]
+
+@dataclass(frozen=True)
+class Rotation:
+    """Turns q or k (…, T, K) by their positions: the pair (x[i], x[i + K/2]) at position t by an angle, of which
+    `table` holds cosine and sine (T, K/2). Without a table nothing is turned."""
+
+    table: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """(…, T, K) -> (…, T, K)."""
+        if self.table is None:
+            return x
+        cosines, sines = self.table
+        same, crossed = torch.cat((cosines, cosines), dim=-1), torch.cat((-sines, sines), dim=-1)
+        left, right = x.chunk(2, dim=-1)
+        return x * same.to(x.dtype) + torch.cat((right, left), dim=-1) * crossed.to(x.dtype)
 
 
 class Positions(nn.Module):
@@ -21,9 +36,9 @@ class Positions(nn.Module):
         """Add positions start … start+T-1 to embeddings (B, T, D)."""
         return x
 
-    def rotation(self, start: int, length: int, device: torch.device) -> Rotate:
+    def rotation(self, start: int, length: int, device: torch.device) -> Rotation:
         """What turns q or k (…, T, K) by positions start … start+length-1."""
-        return _unturned
+        return Rotation()
 
 
 class Table(Positions):
@@ -66,18 +81,11 @@ class Rotary(Positions):
         super().__init__()
         self.head_width, self.base = head_width, base
 
-    def rotation(self, start: int, length: int, device: torch.device) -> Rotate:
+    def rotation(self, start: int, length: int, device: torch.device) -> Rotation:
         """Turn the pair (x[i], x[i + K/2]) at position t by the angle t / base^(2i/K)."""
         steps = torch.arange(start, start + length, device=device, dtype=torch.float32)
         angles = torch.outer(steps, _frequencies(self.head_width, self.base).to(device))
-        cos, sin = angles.cos(), angles.sin()
-        same, crossed = torch.cat((cos, cos), dim=-1), torch.cat((-sin, sin), dim=-1)
-
-        def rotate(x: torch.Tensor) -> torch.Tensor:
-            left, right = x.chunk(2, dim=-1)
-            return x * same.to(x.dtype) + torch.cat((right, left), dim=-1) * crossed.to(x.dtype)
-
-        return rotate
+        return Rotation((angles.cos(), angles.sin()))
 
 
 def make_positions(config: ModelConfig) -> Positions:
@@ -93,7 +101,3 @@ def make_positions(config: ModelConfig) -> Positions:
 
 def _frequencies(width: int, base: float) -> torch.Tensor:
     return base ** (-torch.arange(0, width, 2).float() / width)
-
-
-def _unturned(x: torch.Tensor) -> torch.Tensor:
-    return x

@@ -9,7 +9,7 @@ from torch import nn
 from octavo.config import ModelConfig
 from octavo.model.block import BLOCK
 from octavo.model.cache import KeyValueCache
-from octavo.model.dropout import Drop, no_dropout
+from octavo.model.dropout import Drop, masked, no_dropout
 from octavo.model.initialise import initialise
 from octavo.model.linear import Linear
 from octavo.model.norms import make_norm
@@ -54,7 +54,7 @@ class Transformer(nn.Module):
         """
         start = 0 if cache is None else cache.length
         x = self.positions.add(self.embedding(input_ids), start)
-        x = drop(tapped(tap, "embedding", x), self.config.dropout)
+        x = masked(tapped(tap, "embedding", x), drop(x.shape, self.config.dropout))
         rotate = self.positions.rotation(start, input_ids.shape[-1], input_ids.device)
         for index, block in enumerate(self.blocks):
             layer_cache = None if cache is None else cache.layer(index)

@@ -3,7 +3,3 @@
 They are compiled when Octavo is installed, where there is a C compiler and an x86 processor; elsewhere everything
 works without them, more slowly. ``OCTAVO_NATIVE=0`` leaves them out.
 """
-
-from octavo.native.library import library
-
-__all__ = ["library"]

@@ -2,6 +2,11 @@
 
 #include "crew.c"
 
+#include "activation.c"
+#include "attention.c"
+#include "cross_entropy.c"
+#include "norm.c"
+
 /* Whether the processor has what this build was compiled for. */
 int octavo_fits(void) {
     __builtin_cpu_init();

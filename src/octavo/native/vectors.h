@@ -23,9 +23,11 @@ static inline void store(float *to, floats x) { memcpy(to, &x, sizeof x); }
 static inline floats all(float x) { return x - (floats){0}; }
 
 static inline float sum(floats x) {
-    float total = 0;
-    for (int i = 0; i < LANES; i++) total += x[i];
-    return total;
+    x += __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+    x += __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+    x += __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+    x += __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+    return x[0];
 }
 
 static inline floats choose(ints mask, floats yes, floats no) {
@@ -68,6 +70,16 @@ static inline void store_bf16(bf16 *to, floats x) {
     const words rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
     const halves h = __builtin_convertvector(rounded, halves);
     memcpy(to, &h, sizeof h);
+}
+
+/* The same from and to memory of either kind. */
+static inline floats load_any(const void *from, long at, int half) {
+    return half ? load_bf16((const bf16 *)from + at) : load((const float *)from + at);
+}
+
+static inline void store_any(void *to, long at, floats x, int half) {
+    if (half) store_bf16((bf16 *)to + at, x);
+    else store((float *)to + at, x);
 }
 
 #endif

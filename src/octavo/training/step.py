@@ -8,6 +8,7 @@ from torch.func import functional_call
 
 from octavo.errors import RanAway
 from octavo.model import Drop, Transformer
+from octavo.native import cross_entropy
 from octavo.optim import Optimizers
 
 
@@ -56,5 +57,7 @@ def mean_nats(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
     Token by token in the logits' dtype, then averaged in fp32: a mean taken in bf16 has two digits.
     """
+    if cross_entropy.runs(logits):
+        return cross_entropy.mean(logits.flatten(0, 1), targets.flatten())
     each = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
     return each.float().mean()

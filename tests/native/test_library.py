@@ -1,0 +1,51 @@
+"""Kernels are left out where they cannot be, or are not wanted; a whole model does the same with and without."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from subprocess import run
+from typing import Any
+
+import pytest
+import torch
+
+from octavo.config import load_preset
+from octavo.model import DropoutMasks, Transformer
+from octavo.native import library as module
+from octavo.native.library import library
+from octavo.training.step import mean_nats
+
+REPORT = load_preset("reference").model
+DEFAULT = load_preset("pocket").model
+
+
+def test_the_environment_can_leave_them_out(environment: Mapping[str, str]) -> None:
+    asked = "from octavo.native.library import library; print(library())"
+    for value in ("0", "1"):
+        told = run([sys.executable, "-c", asked], env={**environment, "OCTAVO_NATIVE": value}, capture_output=True)
+        assert told.returncode == 0
+        assert (told.stdout.decode().strip() == "None") is (value == "0" or library() is None)
+
+
+def test_a_file_that_is_no_library_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "_avx512.so").write_bytes(b"no library")
+    monkeypatch.setattr(module, "__file__", str(tmp_path / "library.py"))
+    assert library.__wrapped__() is None
+
+
+@pytest.mark.skipif(library() is None, reason="no kernels: Octavo was installed without a C compiler")
+@pytest.mark.parametrize("config", [DEFAULT, REPORT], ids=["pocket", "reference"])
+def test_a_whole_model_does_the_same_with_and_without(config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Transformer(config, 500, 3)
+    input_ids = torch.arange(4 * 50).view(4, 50) * 7919 % 500
+    masks = DropoutMasks(0, [0.1], input_ids.numel() * config.d_ff)
+
+    def learned() -> list[torch.Tensor]:
+        loss = mean_nats(model(input_ids, drop=masks.of_step(0)), input_ids.roll(-1))
+        gradients = torch.autograd.grad(loss, list(model.parameters()))
+        return [loss, *gradients]
+
+    found = learned()
+    monkeypatch.setattr("octavo.native.arguments.library", lambda: None)
+    for one, other in zip(found, learned(), strict=True):
+        assert (one - other).norm() <= 1e-5 * other.norm() + 1e-8
