@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from octavo.config import OptimizerConfig
+from octavo.optim.muon import Muon
 from octavo.threads import one_thread
 
 
@@ -26,7 +27,7 @@ class Optimizers:
         for part, peaks in zip(self._parts, self._peaks, strict=True):
             for group, peak in zip(part.param_groups, peaks, strict=True):
                 group["lr"] = peak * scale
-            with one_thread() if isinstance(part, torch.optim.Muon) else nullcontext():  # hundreds of tiny products
+            with one_thread() if isinstance(part, Muon) else nullcontext():  # hundreds of tiny products
                 part.step()
             part.zero_grad(set_to_none=True)
 
@@ -81,8 +82,7 @@ def _make(model: nn.Module, config: OptimizerConfig) -> list[torch.optim.Optimiz
     adamw = torch.optim.AdamW([group for group in groups if group["params"]], **settings)
     if not by_muon:
         return [adamw]
-    # Muon (Jordan et al., 2024): momentum, then the nearest orthogonal matrix.
-    muon = torch.optim.Muon(
+    muon = Muon(
         [parameters[n] for n in by_muon],
         lr=config.matrix_learning_rate,
         momentum=config.momentum,
