@@ -1,11 +1,12 @@
 """What share of a training step's time and memory attention takes, at several lengths: claim 10 of the report.
 
 The report's model with attention written out (products, mask, softmax), fp32, on two threads; about 3,200 tokens a
-step at every length. Time is what PyTorch's profiler counts for the operators that only attention's n² part uses;
+step at every length; without kernels of our own, in which nothing can be told apart. Time is what PyTorch's profiler counts for the operators that only attention's n² part uses;
 memory is what autograd keeps for the backward pass, without dropout's masks. Prints JSON.
 """
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -86,6 +87,7 @@ def kept_for_backward(model: Transformer, ids: torch.Tensor) -> tuple[int, int]:
 
 
 def main() -> None:
+    os.environ["OCTAVO_NATIVE"] = "0"  # it is read when a kernel is first asked for
     torch.set_num_threads(THREADS)
     octavo.model.attention.explicit_up_to = lambda dtype: 1 << 20  # as the report writes it
     rows = []
