@@ -199,18 +199,15 @@ static void scatter(float *to, const float *weights, const float *rows, long wid
     }
 }
 
-static const ints STEPS = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-
 /* Softmax of one row of scores over the keys 0 ... t, in place, 0 after them; gives the logarithm of its sum. */
 static float softmax(float *scores, long t, long vectors) {
     floats most = all(-INFINITY);
     for (long j = 0; j < vectors; j++) {
-        const floats x = choose(STEPS + (int)(j * LANES) > (int)t, all(-INFINITY), load(scores + j * LANES));
+        const floats x = choose(lane_numbers() + (int)(j * LANES) > (int)t, all(-INFINITY), load(scores + j * LANES));
         store(scores + j * LANES, x);
-        most = choose(x > most, x, most);
+        most = larger(most, x);
     }
-    float highest = most[0];
-    for (int i = 1; i < LANES; i++) highest = most[i] > highest ? most[i] : highest;
+    const float highest = largest(most);
     floats total = all(0);
     for (long j = 0; j < vectors; j++) {
         const floats x = exponential(load(scores + j * LANES) - highest);
@@ -265,7 +262,7 @@ static void one_task(attention *a, desk *d, long task) {
                 float *p = d->pattern + (t - begin) * rows, *dp = d->d_pattern + (t - begin) * rows;
                 const float usual = dot(d->o + t * width, d->do_ + t * width, width);
                 for (long j = 0; j < vectors; j++) {
-                    const ints later = STEPS + (int)(j * LANES) > (int)t;
+                    const ints later = lane_numbers() + (int)(j * LANES) > (int)t;
                     const floats x = choose(later, all(0), exponential(load(p + j * LANES) - log_sums[t]));
                     store(p + j * LANES, x);
                     store(dp + j * LANES, x * (load(dp + j * LANES) - usual));

@@ -44,12 +44,8 @@ static void judge(long begin, long end, void *with) {
     for (long row = begin; row < end; row++) {
         const long at = row * c->width, target = c->targets[row], block = target / LANES * LANES;
         floats most = all(-INFINITY);
-        for (long i = 0; i < c->width; i += LANES) {
-            const floats x = some_logits(c, at, i);
-            most = choose(x > most, x, most);
-        }
-        float highest = most[0];
-        for (int j = 1; j < LANES; j++) highest = most[j] > highest ? most[j] : highest;
+        for (long i = 0; i < c->width; i += LANES) most = larger(most, some_logits(c, at, i));
+        const float highest = largest(most);
         floats total = all(0);
         for (long i = 0; i < c->width; i += LANES) total += exponential(some_logits(c, at, i) - highest);
         const float whole = sum(total), log_sum = highest + logf(whole);

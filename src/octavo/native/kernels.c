@@ -1,6 +1,7 @@
 /* All kernels, as one unit: pyproject.toml compiles it once for each kind of processor. */
 
 #include "crew.c"
+#include "decode.c"
 
 #include "activation.c"
 #include "attention.c"

@@ -8,34 +8,62 @@
 
 #define LANES 16
 
+/* Always: a call would pass vectors in memory where registers are narrower, and how it does is then a moot point. */
+#pragma GCC diagnostic ignored "-Wpsabi"
+#define INLINE static inline __attribute__((always_inline))
+
 typedef float floats __attribute__((vector_size(64)));
 typedef int32_t ints __attribute__((vector_size(64)));
 typedef uint16_t bf16;
 
-static inline floats load(const float *from) {
+INLINE floats load(const float *from) {
     floats x;
     memcpy(&x, from, sizeof x);
     return x;
 }
 
-static inline void store(float *to, floats x) { memcpy(to, &x, sizeof x); }
+INLINE void store(float *to, floats x) { memcpy(to, &x, sizeof x); }
 
-static inline floats all(float x) { return x - (floats){0}; }
+INLINE floats all(float x) { return x - (floats){0}; }
 
-static inline float sum(floats x) {
-    x += __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
-    x += __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
-    x += __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
-    x += __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
-    return x[0];
+INLINE ints load_ints(const int32_t *from) {
+    ints x;
+    memcpy(&x, from, sizeof x);
+    return x;
 }
 
-static inline floats choose(ints mask, floats yes, floats no) {
+INLINE void store_ints(int32_t *to, ints x) { memcpy(to, &x, sizeof x); }
+
+INLINE ints lane_numbers(void) { return (ints){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}; }
+
+INLINE float sum(floats x) {
+    float four[4][4];
+    memcpy(four, &x, sizeof four);
+    float t[4];
+    for (int i = 0; i < 4; i++) t[i] = (four[0][i] + four[2][i]) + (four[1][i] + four[3][i]);
+    return (t[0] + t[2]) + (t[1] + t[3]);
+}
+
+INLINE floats choose(ints mask, floats yes, floats no) {
     return (floats)((mask & (ints)yes) | (~mask & (ints)no));
 }
 
+INLINE floats larger(floats a, floats b) { return choose(a > b, a, b); }
+
+INLINE float largest(floats x) {
+    float four[4][4], t[4];
+    memcpy(four, &x, sizeof four);
+    for (int i = 0; i < 4; i++) {
+        const float a = four[0][i] > four[2][i] ? four[0][i] : four[2][i];
+        const float b = four[1][i] > four[3][i] ? four[1][i] : four[3][i];
+        t[i] = a > b ? a : b;
+    }
+    const float a = t[0] > t[2] ? t[0] : t[2], b = t[1] > t[3] ? t[1] : t[3];
+    return a > b ? a : b;
+}
+
 /* e to the x within 2 units in the last place; below -87 it is 0. Cody & Waite's reduction, a Taylor-like polynomial. */
-static inline floats exponential(floats x) {
+INLINE floats exponential(floats x) {
     const ints small = x < all(-87.0f);
     x = choose(small, all(-87.0f), x);
     x = choose(x > all(88.0f), all(88.0f), x);
@@ -53,8 +81,26 @@ static inline floats exponential(floats x) {
     return choose(small, all(0.0f), p * (floats)power);
 }
 
+/* The error function within 2 units in the last place. Coefficients of N. Juffa (2016). */
+INLINE floats error_function(floats x) {
+    const ints sign = (ints)x & INT32_MIN;
+    const floats t = (floats)((ints)x & INT32_MAX), s = x * x;
+    floats far = t * -1.72853470e-5f + 3.83197126e-4f;
+    far = far * s + (t * -3.88396438e-3f + 2.42546219e-2f);
+    far = far * t - 1.06777877e-1f;
+    far = far * t - 6.34846687e-1f;
+    far = far * t - 1.28717512e-1f;
+    far = 1 - exponential(far * t - t);
+    floats near = s * -5.96761703e-4f + 4.99119423e-3f;
+    near = near * s - 2.67681349e-2f;
+    near = near * s + 1.12819925e-1f;
+    near = near * s - 3.76125336e-1f;
+    near = near * s + 1.28379166e-1f;
+    return choose(t > all(0.927734375f), (floats)((ints)far | sign), near * x + x);
+}
+
 /* Sixteen bf16 numbers as floats: they are the upper halves of floats. */
-static inline floats load_bf16(const bf16 *from) {
+INLINE floats load_bf16(const bf16 *from) {
     typedef uint16_t halves __attribute__((vector_size(32)));
     typedef uint32_t words __attribute__((vector_size(64)));
     halves h;
@@ -63,7 +109,7 @@ static inline floats load_bf16(const bf16 *from) {
 }
 
 /* Rounded to the nearest, ties to even. */
-static inline void store_bf16(bf16 *to, floats x) {
+INLINE void store_bf16(bf16 *to, floats x) {
     typedef uint16_t halves __attribute__((vector_size(32)));
     typedef uint32_t words __attribute__((vector_size(64)));
     const words bits = (words)x;
@@ -73,11 +119,11 @@ static inline void store_bf16(bf16 *to, floats x) {
 }
 
 /* The same from and to memory of either kind. */
-static inline floats load_any(const void *from, long at, int half) {
+INLINE floats load_any(const void *from, long at, int half) {
     return half ? load_bf16((const bf16 *)from + at) : load((const float *)from + at);
 }
 
-static inline void store_any(void *to, long at, floats x, int half) {
+INLINE void store_any(void *to, long at, floats x, int half) {
     if (half) store_bf16((bf16 *)to + at, x);
     else store((float *)to + at, x);
 }
