@@ -53,7 +53,7 @@ class Run(InsideRun):
     def generate_many(
         self, prompts: Sequence[str], *, stop: str | Sequence[str] = (), **sampling: Any
     ) -> Iterator[list[str]]:
-        """Continue all prompts side by side; yield what each text grows by, a step at a time.
+        """Continue all prompts side by side; yield what each text grows by, some tokens at a time.
 
         `sampling` is any of ``temperature top_k top_p min_p max_new_tokens seed``, as in
         :class:`octavo.options.SamplingConfig`. The same seed gives the same texts; a text does not depend on

@@ -85,7 +85,7 @@ def test_a_model_trained_on_more_text_than_it_can_hold_has_not(copied: Run) -> N
     assert (found.tokens, found.temperature, found.seed, found.checkpoint) == (150, 1.0, 3, "step-00000080")
     assert (found.searched, found.searched_all, found.lossless_tokenizer) == (36_000, True, True)
     assert shares == sorted(shares)
-    assert len(shares) == 150
+    assert (shares[-1], len(set(shares)) > 3) == (1.0, True)
     kept = json.loads((copied.path / "memorisation.json").read_text())
     assert kept == found.as_json()
     assert kept["generated"]["share_found"] == 0.0

@@ -1,6 +1,6 @@
 """Tokens from prompts: with the cache as without it, side by side as alone."""
 
-from itertools import islice
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,17 +26,15 @@ def tokens(
     prompts: list[list[int]], count: int, sampling: SamplingConfig, *, start: int | None = START, first_seed: int = 0
 ) -> list[list[int]]:
     """The first `count` new tokens of every stream."""
-    steps = decode(
+    chunks = decode(
         model(),
         prompts,
         context_length=CONTEXT,
         start_id=start,
-        sampling=sampling,
+        sampling=replace(sampling, max_new_tokens=count),
         seeds=[(7, first_seed + i) for i in range(len(prompts))],
     )
-    longest, shortest = max(map(len, prompts)), min(map(len, prompts))
-    rows = list(islice(steps, count + longest - shortest))
-    return [[t for t in column if t is not None][:count] for column in zip(*rows, strict=True)]
+    return [[token for tokens in column for token in tokens] for column in zip(*chunks, strict=True)]
 
 
 @pytest.mark.parametrize("start", [START, None])
@@ -93,18 +91,36 @@ def test_a_stream_does_not_depend_on_how_many_others_there_are() -> None:
 
 @pytest.mark.parametrize("position", ["sinusoidal", "learned", "none"])
 def test_tables_of_positions_are_never_left(position: str) -> None:
-    steps = decode(
+    chunks = decode(
         model(position),
         [[1] * 30, [2]],
         context_length=CONTEXT,
         start_id=START,
-        sampling=GREEDY,
+        sampling=replace(GREEDY, max_new_tokens=60),
         seeds=[(0, 0), (0, 1)],
     )
-    assert len(list(islice(steps, 60))) == 60
+    assert [sum(map(len, column)) for column in zip(*chunks, strict=True)] == [60, 60]
 
 
 @pytest.mark.parametrize("context", [2, 3])
 def test_the_shortest_contexts_work(context: int) -> None:
-    steps = decode(model(), [[1, 2, 3]], context_length=context, start_id=START, sampling=GREEDY, seeds=[(0, 0)])
-    assert len(list(islice(steps, 9))) == 9
+    sampling = replace(GREEDY, max_new_tokens=9)
+    chunks = decode(model(), [[1, 2, 3]], context_length=context, start_id=START, sampling=sampling, seeds=[(0, 0)])
+    assert sum(len(tokens) for (tokens,) in chunks) == 9
+
+
+def test_the_first_token_comes_alone_and_what_has_ended_holds_up_nothing() -> None:
+    ended = {1}
+    chunks = decode(
+        model(),
+        [[3, 1], [4, 1]],
+        context_length=CONTEXT,
+        start_id=START,
+        sampling=replace(GREEDY, max_new_tokens=50),
+        seeds=[(0, 0), (0, 1)],
+        ended=ended.__contains__,
+    )
+    assert len(next(chunks)[0]) == 1
+    next(chunks)
+    ended.add(0)
+    assert list(chunks) == []

@@ -76,9 +76,7 @@ def measure_memorisation(
     samples = max(1, min(samples, len(held_out.ids) // sampling.max_new_tokens))
     prompts = _prompts(tokenizer, held_out, samples)
     texts = [""] * samples
-    steps = generate(model, tokenizer, prompts, context_length=context_length, sampling=sampling)
-    for step, pieces in enumerate(steps):
-        watch(step / sampling.max_new_tokens)
+    for pieces in generate(model, tokenizer, prompts, context_length=context_length, sampling=sampling, watch=watch):
         texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
     training = decoded(train, tokenizer, SEARCHED)
     texts, pieces = cut_alike(texts, "".join(decoded(held_out, tokenizer)))

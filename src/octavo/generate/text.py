@@ -1,7 +1,7 @@
 """Text out of tokens: whole characters only, ended by a stop text, the start token or the length asked for."""
 
 import codecs
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from octavo.errors import OctavoError
 from octavo.generate.decoding import decode
@@ -15,21 +15,25 @@ class TextStream:
 
     def __init__(self, token_bytes: Sequence[bytes], end_id: int | None, stops: Sequence[str], most: int) -> None:
         self._token_bytes, self._end_id, self._stops = token_bytes, end_id, stops
-        self._left = most
+        self.left = most  # tokens that may still come
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._held = ""  # could be the beginning of a stop text
         self.done = False
 
-    def push(self, token: int) -> str:
-        """Take in one token; return the text that is certain by now."""
-        self._left -= 1
-        ended = token == self._end_id
+    def push(self, tokens: Sequence[int]) -> str:
+        """Take in what tokens come next; return the text that is certain by now. How they are cut into pieces
+        changes nothing in the whole text."""
+        tokens = tokens[: self.left]
+        self.left -= len(tokens)
+        self.done = not self.left
+        if self._end_id in tokens:
+            tokens, self.done = tokens[: tokens.index(self._end_id)], True
         # Never final: a character that the end cuts in two is left out, not replaced.
-        self._held += "" if ended else self._decoder.decode(self._token_bytes[token])
-        self.done = ended or not self._left
-        found = [place for stop in self._stops if (place := self._held.find(stop)) >= 0]
+        self._held += self._decoder.decode(b"".join([self._token_bytes[token] for token in tokens]))
+        found = [(place + len(stop), place) for stop in self._stops if (place := self._held.find(stop)) >= 0]
         if found:
-            self._held, self.done = self._held[: min(found)], True
+            _, place = min(found)  # the one that is complete first
+            self._held, self.done = self._held[:place], True
         certain = self._held if self.done else self._held[: len(self._held) - self._doubtful()]
         self._held = self._held[len(certain) :]
         return certain
@@ -48,10 +52,12 @@ def generate(
     context_length: int,
     sampling: SamplingConfig,
     stop: Sequence[str] = (),
+    watch: Callable[[float], object] | None = None,
 ) -> Iterator[list[str]]:
-    """Continue every prompt; yield, a step at a time, what each stream's text grows by (maybe nothing).
+    """Continue every prompt; yield, chunk by chunk, what each stream's text grows by (maybe nothing).
 
-    The same seed gives the same texts; stream i does not depend on how many others there are.
+    Chunks are small at first, so that text comes at once, and grow. The same seed gives the same texts; stream i
+    does not depend on how many others there are. `watch` is told the share of the work done.
 
     Raises:
         OctavoError: a stop text is empty, or a prompt is empty where the tokenizer has no start token.
@@ -65,18 +71,19 @@ def generate(
         raise OctavoError("this run's tokenizer has no start token: give a prompt that is not empty")
     table = tokenizer.token_bytes()
     streams = [TextStream(table, tokenizer.start_id, stop, sampling.max_new_tokens) for _ in ids]
-    steps = decode(
+    chunks = decode(
         model,
         ids,
         context_length=context_length,
         start_id=tokenizer.start_id,
         sampling=sampling,
         seeds=[(sampling.seed, index) for index in range(len(ids))],
+        ended=lambda index: streams[index].done,
     )
-    for tokens in steps:
+    for chunk in chunks:
         yield [
-            "" if token is None or stream.done else stream.push(token)
-            for token, stream in zip(tokens, streams, strict=True)
+            "" if stream.done or not tokens else stream.push(tokens)
+            for tokens, stream in zip(chunk, streams, strict=True)
         ]
-        if all(stream.done for stream in streams):
-            return
+        if watch is not None:
+            watch(min(1.0 if stream.done else 1 - stream.left / sampling.max_new_tokens for stream in streams))

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from octavo.generate.decoding import decode
@@ -75,8 +74,8 @@ def _machine(facts: dict[str, Any]) -> dict[str, Any]:
     return {name: facts[name] for name in ("processor", "cores", "threads", "system", "packages") if name in facts}
 
 
-def _decode(run: Run, prompt: list[int], sampling: SamplingConfig) -> list[list[int | None]]:
-    steps = decode(
+def _decode(run: Run, prompt: list[int], sampling: SamplingConfig) -> list[list[list[int]]]:
+    chunks = decode(
         run.model,
         [prompt],
         context_length=run.config.data.context_length,
@@ -84,7 +83,7 @@ def _decode(run: Run, prompt: list[int], sampling: SamplingConfig) -> list[list[
         sampling=sampling,
         seeds=[(0, 0)],
     )
-    return list(islice(steps, _TOKENS))
+    return list(chunks)
 
 
 def _seconds(work: Callable[[], object]) -> float:
