@@ -18,6 +18,7 @@ from octavo.model.positions import Table
 from octavo.native import decoding as native
 from octavo.native.decoding import PANEL, whole
 from octavo.native.library import library
+from octavo.threads import one_thread
 
 _LARGEST_TABLE = 2**20  # numbers; a larger one would push the weights out of the processor's caches
 _packed: WeakKeyDictionary[Transformer, tuple[object, "Packed"]] = WeakKeyDictionary()
@@ -36,7 +37,7 @@ def packed(model: Transformer, context_length: int, *, with_start: bool) -> "Pac
     state = (context_length, with_start, [(w.data_ptr(), w._version) for w in weights])
     known = _packed.get(model)
     if known is None or known[0] != state:
-        with torch.no_grad():
+        with torch.no_grad(), one_thread():
             known = _packed[model] = (state, Packed(model, context_length, with_start=with_start))
     return known[1]
 

@@ -13,7 +13,7 @@
 enum { NO_NORM, RMS_NORM, LAYER_NORM };
 enum { RELU, GELU, SWIGLU };
 enum { MOST_ROWS = 48, AT_ONCE = 4 }; /* rows through the model, and vectors of sums in attention */
-enum { TOGETHER = 16 }; /* streams that take all their steps before the next do: their caches stay in the processor's */
+enum { TOGETHER = 16 }; /* streams that take their steps before the next do: their caches stay in the processor's */
 
 typedef struct {
     const float *weight, *bias; /* [width]; a bias may be NULL */
@@ -130,7 +130,8 @@ static void remember(const transformer *m, const block *b, int64_t layer, const 
     for (int64_t h = 0; h < m->n_heads; h++) finish_head(m, b->q_norm, at, qkv + h * m->head);
     float *k = qkv + m->n_heads * m->head, *v = k + m->n_kv_heads * m->head;
     for (int64_t h = 0; h < m->n_kv_heads; h++, k += m->head, v += m->head) {
-        float *keys = r->of->cache + (layer * m->n_kv_heads + h) * head_cache(m), *values = keys + context * m->d_head;
+        float *keys = r->of->cache + (layer * m->n_kv_heads + h) * head_cache(m);
+        float *values = keys + context * m->d_head;
         finish_head(m, b->k_norm, at, k);
         float *column = keys + at / LANES * LANES * m->d_head + at % LANES;
         for (int64_t d = 0; d < m->d_head; d++) column[d * LANES] = k[d];
@@ -150,7 +151,8 @@ INLINE void score(const int blocks, int64_t d_head, const float *q, const float 
 }
 
 /* The first `end` values, each `vectors` times 16 of `head` numbers, weighted by their shares. */
-INLINE void blend(const int vectors, int64_t end, int64_t head, const float *shares, const float *values, float *read) {
+INLINE void blend(const int vectors, int64_t end, int64_t head, const float *shares, const float *values,
+                  float *read) {
     const int pieces = vectors * PIECES;
     piece even[AT_ONCE * PIECES], odd[AT_ONCE * PIECES];
     for (int p = 0; p < pieces; p++) even[p] = odd[p] = (piece){0};

@@ -36,7 +36,8 @@ static float above(const void *keys, int64_t n, int32_t key, int counted) {
 /* Let p be 0 but for the likeliest, in the order of their keys, which are above `low` and up to `high`: each stays if
  * what comes before it weighs less than `limit`. Of equal keys the first comes first. Nothing is sorted: the last key
  * that stays is found by halving. */
-static void keep_likeliest(const void *keys, int32_t low, int32_t high, int counted, float limit, float *p, int64_t n) {
+static void keep_likeliest(const void *keys, int32_t low, int32_t high, int counted, float limit, float *p,
+                           int64_t n) {
     float with = INFINITY, before = 0; /* what is above low weighs, and what is above high */
     while (high - low > 1) {
         const float lightest = counted ? 1 : as_float(low); /* of what is between */
