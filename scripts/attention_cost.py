@@ -1,8 +1,9 @@
 """What share of a training step's time and memory attention takes, at several lengths: claim 10 of the report.
 
 The report's model with attention written out (products, mask, softmax), fp32, on two threads; about 3,200 tokens a
-step at every length; without kernels of our own, in which nothing can be told apart. Time is what PyTorch's profiler counts for the operators that only attention's n² part uses;
-memory is what autograd keeps for the backward pass, without dropout's masks. Prints JSON.
+step at every length; without kernels of our own, in which nothing can be told apart. Time is what PyTorch's profiler
+counts for the operators that only attention's n² part uses; memory is what autograd keeps for the backward pass,
+without dropout's masks. Prints JSON.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Claim 2, whether heads and layers specialise: python -m scripts.report_examined.heads RUNS.
 
 RUNS is the folder of the experiments `decay` and `pocket`. Each run of the groups below is measured as `octavo heads`
-measures, and docs/report/heads.json keeps a few figures of every head; of a group whose runs are not there, or not all
-finished, it keeps what it had. The page is then written by python -m scripts.report_examined.
+measures, and docs/report/heads.json keeps a few figures of every head; of a group whose runs are not there, or not
+all finished, it keeps what it had. The page is then written by python -m scripts.report_examined.
 """
 
 import json

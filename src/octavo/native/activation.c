@@ -1,6 +1,7 @@
 /* What a feed-forward layer does between its products, with dropout in the same pass, forward and backward:
  * silu(gate) * up * mask from gate and up side by side, or max(0, up) * mask. */
 
+#include "crew.h"
 #include "vectors.h"
 
 typedef struct {

@@ -7,6 +7,7 @@
  * 2022). One task is one key/value head of one window, with the query heads that it serves: it fits into the L2 cache.
  */
 
+#include "crew.h"
 #include "vectors.h"
 
 #include <math.h>

@@ -1,5 +1,6 @@
 /* Cross-entropy of rows of logits against targets and, in the same pass, its gradient for the mean over rows. */
 
+#include "crew.h"
 #include "vectors.h"
 
 #include <math.h>
@@ -14,7 +15,7 @@ typedef struct {
 } cross_entropy;
 
 /* Sixteen logits from `i` on; after the last, minus infinity. */
-static floats some_logits(const cross_entropy *c, long at, long i) {
+INLINE floats some_logits(const cross_entropy *c, long at, long i) {
     if (i + LANES <= c->width) return load_any(c->logits, at + i, c->half);
     float rest[LANES];
     for (long j = 0; j < LANES; j++) {
@@ -27,7 +28,7 @@ static floats some_logits(const cross_entropy *c, long at, long i) {
     return load(rest);
 }
 
-static void keep_some(const cross_entropy *c, long at, long i, floats x) {
+INLINE void keep_some(const cross_entropy *c, long at, long i, floats x) {
     if (i + LANES <= c->width) {
         store_any(c->d_logits, at + i, x, c->half);
         return;

@@ -4,8 +4,8 @@
  * struct fields d_model, d_head, d_ff and vocab are the true sizes; width, head, hidden and odds the padded ones). */
 #include "vectors.h"
 #include "crew.h"
-#include "product.c"
-#include "sampling.c"
+#include "product.h"
+#include "sampling.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* Root-mean-square norm over rows, forward and backward: x / sqrt(mean(x^2) + epsilon) * weight. */
 
+#include "crew.h"
 #include "vectors.h"
 
 #include <math.h>

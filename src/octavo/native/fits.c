@@ -1,14 +1,4 @@
-/* All kernels, as one unit: pyproject.toml compiles it once for each kind of processor. */
-
-#include "crew.c"
-#include "decode.c"
-
-#include "activation.c"
-#include "attention.c"
-#include "cross_entropy.c"
-#include "norm.c"
-
-/* Whether the processor has what this build was compiled for. */
+/* Whether the processor has what this build was compiled for: pyproject.toml names the builds and their flags. */
 int octavo_fits(void) {
     __builtin_cpu_init();
 #if defined(__AVX512BF16__)
