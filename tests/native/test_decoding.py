@@ -209,6 +209,8 @@ def test_weights_are_packed_once_and_again_when_they_change() -> None:
 
 def test_other_numbers_than_fp32_and_tables_too_short_are_left_to_the_twin() -> None:
     assert packed(model().bfloat16(), CONTEXT, with_start=True) is None
+    with torch.inference_mode():
+        assert packed(model(), CONTEXT, with_start=True) is None, "it does not tell when its weights change"
     assert packed(model(position="learned", max_positions=CONTEXT - 1), CONTEXT, with_start=True) is None
 
 

@@ -30,7 +30,8 @@ def packed(model: Transformer, context_length: int, *, with_start: bool) -> "Pac
     """
     weights = list(model.parameters())
     table = model.positions.rows if isinstance(model.positions, Table) else None
-    if library() is None or not all(w.is_cpu and w.dtype == torch.float32 for w in weights):
+    # Inference tensors do not tell when they have changed.
+    if library() is None or not all(w.is_cpu and w.dtype == torch.float32 and not w.is_inference() for w in weights):
         return None
     if table is not None and len(table) < context_length:
         return None
