@@ -19,6 +19,12 @@ from octavo.native import decoding as native
 from octavo.native.library import library
 from octavo.options import SamplingConfig
 
+if library() is None:
+    pytest.skip(
+        "no compiled kernels here: there was no compiler, the processor is another, or OCTAVO_NATIVE is 0",
+        allow_module_level=True,
+    )
+
 CONTEXT, VOCAB = 21, 257
 GREEDY = SamplingConfig(temperature=0.0, max_new_tokens=60)
 DRAWN = SamplingConfig(temperature=1.0, max_new_tokens=60)
@@ -55,11 +61,6 @@ MODELS: dict[str, dict[str, Any]] = {
 @pytest.fixture(params=["_avx512", "_avx2"], autouse=True)
 def _build(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each build in turn, where there is one and this processor can run it."""
-    usual = library()
-    if usual is None:
-        pytest.skip(
-            "no compiled kernels here: there was no compiler, the processor is another, or OCTAVO_NATIVE is 0"
-        )
     found = next(Path(octavo.native.__file__).parent.glob(f"{request.param}.*"), None)
     if found is None or not (build := ctypes.CDLL(str(found))).octavo_fits():
         pytest.skip(f"this processor cannot run the build {request.param}, or it was not made")
