@@ -43,7 +43,12 @@ class HeadShape:
 
 def runs(joined: torch.Tensor, width: int) -> bool:
     """Whether the kernel takes these projections of heads so wide."""
-    return kernels_take(joined) and width % _WIDTHS == 0
+    return kernels_take(joined) and takes_heads(width)
+
+
+def takes_heads(width: int) -> bool:
+    """Whether the kernel takes heads of this d_head."""
+    return width % _WIDTHS == 0
 
 
 def read(

@@ -15,6 +15,8 @@ from octavo.errors import OctavoError
 from octavo.memory import machine_memory
 from octavo.model import Transformer
 from octavo.model.attention import explicit_up_to
+from octavo.native import attention
+from octavo.native.library import library
 from octavo.optim import Optimizers
 from octavo.terminal import duration
 from octavo.tokenizer import Tokenizer
@@ -142,11 +144,18 @@ def memory_estimate(config: Config, parameters: int, vocab_size: int, precision:
     moments = 1 if config.optimizer.kind == "muon" else 2
     copies = 2 + moments + bool(train.average) + bool(train.patience)
     positions = data.batch_size * data.context_length
-    fused = data.context_length > explicit_up_to(precision.dtype)  # then no scores are kept
-    scores = 0 if fused else 4 * data.context_length
-    attention = sizes.n_heads * (scores + 8 * sizes.head_width)
-    kept = sizes.n_layers * (attention + 5 * sizes.d_ff + 14 * sizes.d_model) + 4 * vocab_size
-    return _PROCESS + 4 * copies * parameters + precision.dtype.itemsize * positions * kept
+    kernels = library() is not None
+    if kernels and attention.takes_heads(sizes.head_width):
+        in_attention = 4 * sizes.head_width
+    else:
+        fused = data.context_length > explicit_up_to(precision.dtype)  # then no scores are kept
+        in_attention = 8 * sizes.head_width + (0 if fused else 4 * data.context_length)
+    in_feedforward = 2 + (sizes.feedforward == "swiglu") if kernels else 5
+    beside = 4 if kernels else 14
+    a_layer = sizes.n_heads * in_attention + in_feedforward * sizes.d_ff + beside * sizes.d_model
+    kept = sizes.n_layers * a_layer + 4 * sizes.d_model + 4 * vocab_size
+    masks = sum(2**22 + 2 * positions * sizes.d_ff for rate in {sizes.dropout, sizes.hidden_dropout} if rate)
+    return _PROCESS + 4 * copies * parameters + precision.dtype.itemsize * (positions * kept + masks)
 
 
 def _seconds_per_step(config: Config, model: Transformer, precision: Precision, windows: int) -> float:
