@@ -197,8 +197,8 @@ def _larger(results: Results) -> Outcome:
         "holds" if any(d.below for d in larger) else "does not hold" if neither else "cannot be said",
         f"With decoupled decay, after {size.steps(size.base):,} steps, against two layers of width 128: "
         f"{_list(differences)} "
-        "nats a token. Under the report's own decay nothing can help. For longer training see the table of "
-        "improvements.",
+        "nats a token. Under the report's own decay nothing can help. For a text so short that a model overfits, "
+        "see the table of improvements.",
     )
 
 

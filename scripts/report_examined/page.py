@@ -244,13 +244,29 @@ def _improvements(results: Results) -> list[str]:
         "so it "
         "learns from the first tenth of the text here, at a learning rate of 0.001, which it goes through some 44 "
         f"times in {experiment.steps(experiment.base):,} steps, and is scored on the next fifth. Early stopping "
-        "chooses "
-        "by looks at that same fifth, so its figure flatters it. `pocket` reads as many tokens. Bits per "
-        "character of "
-        "the original text.",
+        "looks at the last twentieth of what the others learn from, and does not learn from that. `pocket` reads as "
+        "many tokens. Bits per character of the original text.",
+        _what_helps(experiment),
         _table(experiment),
         "![What helps](report/experiments/improvements.png)",
     ]
+
+
+def _what_helps(experiment: Experiment) -> str:
+    """The variants by what their intervals say of the difference to the base."""
+    known = [name for name in experiment.variants if name != experiment.base and experiment.has(name, BITS)]
+    found = {name: experiment.difference(name, BITS) for name in known}
+    groups = (
+        ("Better", [name for name in known if found[name].below]),
+        ("Worse", [name for name in known if found[name].above]),
+        ("No difference is seen", [name for name in known if not found[name].below and not found[name].above]),
+    )
+    told = (
+        f"{title}: {', '.join(f'{n} {found[n].mean:+.3f}' for n in sorted(names, key=lambda n: found[n].mean))}."
+        for title, names in groups
+        if names
+    )
+    return " ".join(told)
 
 
 def _missing(results: Results) -> list[str]:
