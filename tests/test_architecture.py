@@ -45,6 +45,7 @@ LAYERS = [
     "pipeline",
     "experiments",
     "reproduction",
+    "bench",
     "cli",
 ]
 

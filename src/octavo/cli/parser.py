@@ -24,6 +24,7 @@ COMMANDS = {
     "reproduce": "run a course report's experiment again and set its figures beside the report's",
     "tokenizer": "show how a run's tokenizer cuts a text",
     "experiment": "train variants with several seeds and compare them",
+    "bench": "measure how fast Octavo is on this machine, side by side",
     "runs": "list the runs and their scores",
     "presets": "list the presets",
 }

@@ -1,0 +1,121 @@
+"""How the time of a token grows with the size of things: context, width, windows of a batch, texts at once."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+import numpy as np
+
+from octavo.bench.comparison import Case, Comparison, Measured, side_by_side, stretch
+from octavo.bench.peers import Peers
+from octavo.bench.steps import in_words, octavo_steps, taking
+from octavo.bench.writing import SAMPLED, VOCABULARY, make_writer
+from octavo.config import Config, ModelConfig, load_preset
+from octavo.evaluate import Watch, unwatched
+from octavo.training.precision import Precision, choose_precision
+
+_TOKENS = 4096  # to train on, a turn
+_WRITTEN = 64  # tokens of each text, where it is not the context that grows
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large things become."""
+
+    contexts: tuple[int, ...] = (50, 128, 256, 512, 1024)
+    widths: tuple[int, ...] = (64, 128, 256, 512)
+    batches: tuple[int, ...] = (1, 4, 16, 64)
+    streams: tuple[int, ...] = (1, 4, 16, 64)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One thing that grows, all else being as in the default."""
+
+    doing: str  # "training", "writing"
+    name: str  # "context"
+    sizes: tuple[int, ...]
+    case: Callable[[int], Case]
+
+
+def bench_growth(rounds: int, peers: Peers, watch: Watch = unwatched, sizes: Sizes | None = None) -> list[Comparison]:
+    """Each axis by itself."""
+    axes = make_axes(sizes or Sizes(), choose_precision(load_preset("pocket").train))
+    return [grown(axis, rounds, stretch(watch, i / len(axes), (i + 1) / len(axes))) for i, axis in enumerate(axes)]
+
+
+def make_axes(sizes: Sizes, precision: Precision) -> list[Axis]:
+    """Training, then writing."""
+
+    def training(config: Config) -> Case:
+        return _training(config, precision)
+
+    pocket = load_preset("pocket")
+    data, model = pocket.data, pocket.model
+    batch = max(1, _TOKENS // data.context_length)
+    usual = replace(pocket, data=replace(data, batch_size=batch))
+    return [
+        Axis("training", "context", sizes.contexts, lambda n: training(_with_context(pocket, n))),
+        Axis("training", "width", sizes.widths, lambda n: training(replace(usual, model=widened(model, n)))),
+        Axis("training", "windows a batch", sizes.batches, lambda n: training(_with_batch(pocket, n))),
+        Axis("writing", "context", sizes.contexts, lambda n: _writing(model, n, n, 1)),
+        Axis("writing", "width", sizes.widths, lambda n: _writing(widened(model, n), _WRITTEN, _WRITTEN, 1)),
+        Axis("writing", "texts at once", sizes.streams, lambda n: _writing(model, _WRITTEN, _WRITTEN, n)),
+    ]
+
+
+def grown(axis: Axis, rounds: int, watch: Watch = unwatched) -> Comparison:
+    """An axis measured, its sizes in turn; and the power of the size that a token's time goes as."""
+    cases = [replace(axis.case(size), name=f"{axis.name} {size}") for size in axis.sizes]
+    found = side_by_side(f"{axis.doing.capitalize()}, by {axis.name}", cases, rounds=rounds, watch=watch)
+    return replace(found, notes=(in_powers(axis, found.measured),))
+
+
+def in_powers(axis: Axis, measured: Sequence[Measured]) -> str:
+    """How the time of a token grows, in a sentence."""
+    powers = [exponent(axis.sizes, rates) for rates in zip(*(one.rates for one in measured), strict=True)]
+    middle = median(powers)
+    way = "grows" if middle >= 0 else "falls"
+    reach = f"From {axis.name} {axis.sizes[0]} to {axis.sizes[-1]}"
+    return (
+        f"{reach} the time of a token {way} as the power {middle:.2f} of it, by least squares "
+        f"({min(powers):.2f} to {max(powers):.2f} over the rounds): 0 is no growth, 1 is growth in step."
+    )
+
+
+def exponent(sizes: Sequence[int], rates: Iterable[float]) -> float:
+    """The slope of log time per token on log size, by least squares."""
+    slope, _ = np.polyfit([math.log(size) for size in sizes], [-math.log(rate) for rate in rates], 1)
+    return float(slope)
+
+
+def widened(model: ModelConfig, width: int) -> ModelConfig:
+    """All of it so wide: as many heads as there is room for, a feed-forward layer in proportion."""
+    return replace(model, d_model=width, n_heads=width // model.head_width, d_ff=width * model.d_ff // model.d_model)
+
+
+def _with_context(config: Config, context: int) -> Config:
+    return replace(
+        config, data=replace(config.data, context_length=context, batch_size=max(1, round(_TOKENS / context)))
+    )
+
+
+def _with_batch(config: Config, windows: int) -> Config:
+    return replace(config, data=replace(config.data, batch_size=windows))
+
+
+def _training(config: Config, precision: Precision) -> Case:
+    a_step = config.data.batch_size * config.data.context_length
+    steps = max(1, round(_TOKENS / a_step))
+    run = taking(octavo_steps(config, VOCABULARY, precision.dtype), steps)
+    return Case("", "tokens that a model learns from", steps * a_step, "tokens", run, in_words(precision.name))
+
+
+def _writing(config: ModelConfig, tokens: int, context: int, streams: int) -> Case:
+    writer = make_writer(config)
+
+    def write() -> None:
+        writer.write(tokens, SAMPLED, context, streams)
+
+    return Case("", "tokens that a model writes", streams * tokens, "tokens", write, in_words("fp32"))

@@ -1,0 +1,114 @@
+"""Octavo beside nanoGPT (github.com/karpathy/nanoGPT): a training step of the recipe that its README has for a CPU.
+
+The model of nanoGPT's ``model.py``, imported where the user has it, is trained as its ``train.py`` does on a CPU
+without compiling; Octavo trains the same mathematics: 4 blocks of LayerNorm, attention and GELU, learned positions,
+tied embeddings, no biases and no dropout, AdamW, on batches of 12 windows of 64 characters.
+"""
+
+import contextlib
+import importlib.util
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from octavo.bench.comparison import Case, Comparison, side_by_side
+from octavo.bench.kernels import ways
+from octavo.bench.peers import PeerFailed
+from octavo.bench.steps import in_words, made_up_ids, octavo_steps, taking
+from octavo.config import Config, DataConfig, ModelConfig, OptimizerConfig
+from octavo.evaluate import Watch, unwatched
+from octavo.model import Transformer
+
+CHARACTERS = 65  # of Tiny Shakespeare
+RECIPE = Config(
+    data=DataConfig(context_length=64, batch_size=12),
+    model=ModelConfig(
+        n_layers=4,
+        d_model=128,
+        n_heads=4,
+        d_ff=512,
+        position="learned",
+        max_positions=64,
+        norm="layer",
+        norm_epsilon=1e-5,
+        qk_norm=False,
+        feedforward="gelu",
+        dropout=0.0,
+        hidden_dropout=0.0,
+    ),
+    optimizer=OptimizerConfig(
+        kind="adamw", learning_rate=1e-3, betas=(0.9, 0.99), epsilon=1e-8, weight_decay=0.1, clip_norm=1.0
+    ),
+)
+_TITLE = "A step of nanoGPT's recipe for a CPU"
+
+
+def nano_gpt_step(checkout: Path, rounds: int, watch: Watch = unwatched, steps: int = 20) -> Comparison:
+    """nanoGPT first, then Octavo; where it cannot be measured, why."""
+    data = RECIPE.data
+    try:
+        peer = nano_gpt_steps(make_gpt(checkout))
+    except PeerFailed as failed:
+        return Comparison(_TITLE, (), (f"nanoGPT was left out: {failed}.",))
+    work = "nanoGPT's step: 12 windows of 64 characters, 4 blocks 128 wide, AdamW"
+    runs = {"nanoGPT": taking(peer, steps), **ways(taking(octavo_steps(RECIPE, CHARACTERS, torch.float32), steps))}
+    amount = steps * data.batch_size * data.context_length
+    cases = [Case(name, work, amount, "tokens", run, in_words("fp32")) for name, run in runs.items()]
+    return side_by_side(_TITLE, cases, rounds=rounds, watch=watch)
+
+
+def make_gpt(checkout: Path) -> Any:
+    """nanoGPT's model of the recipe.
+
+    Raises:
+        PeerFailed: it cannot be imported, or is another model than Octavo's of the recipe.
+    """
+    model, data = RECIPE.model, RECIPE.data
+    spec = importlib.util.spec_from_file_location("octavo_peer_nano_gpt", checkout / "model.py")
+    if spec is None or spec.loader is None or not (checkout / "model.py").is_file():
+        raise PeerFailed(f"there is no model.py in {checkout}")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # it tells its size
+            spec.loader.exec_module(module)
+            gpt = module.GPT(
+                module.GPTConfig(
+                    block_size=data.context_length,
+                    vocab_size=CHARACTERS,
+                    n_layer=model.n_layers,
+                    n_head=model.n_heads,
+                    n_embd=model.d_model,
+                    dropout=0.0,
+                    bias=False,
+                )
+            )
+    except Exception as error:  # whatever somebody else's program does
+        raise PeerFailed(f"its model.py cannot be used: {type(error).__name__}: {error}") from None
+    theirs = sum(p.numel() for p in gpt.parameters())
+    if theirs != (ours := Transformer(model, CHARACTERS).n_parameters()):
+        raise PeerFailed(f"its model has {theirs:,} parameters, and the recipe's {ours:,}: the work is not alike")
+    return gpt
+
+
+def nano_gpt_steps(gpt: Any) -> Iterator[float]:
+    """Train `gpt` without end, as nanoGPT's train.py does on a CPU; yield each step's loss."""
+    data, chosen = RECIPE.data, RECIPE.optimizer
+    ids = made_up_ids(CHARACTERS)
+    with contextlib.redirect_stdout(io.StringIO()):
+        optimizer = gpt.configure_optimizers(chosen.weight_decay, chosen.learning_rate, chosen.betas, "cpu")
+    while True:
+        places = torch.randint(len(ids) - data.context_length, (data.batch_size,)).tolist()
+        inputs, targets = (
+            torch.stack([torch.from_numpy(ids[i : i + data.context_length].astype(np.int64)) for i in shifted])
+            for shifted in (places, [i + 1 for i in places])
+        )
+        _, loss = gpt(inputs, targets)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(gpt.parameters(), chosen.clip_norm)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        yield loss.item()

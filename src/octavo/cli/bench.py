@@ -1,0 +1,58 @@
+"""``octavo bench``."""
+
+import argparse
+import json
+from pathlib import Path
+
+from octavo.bench.asked import ROUNDS, SUITE_NAMES, Asked
+from octavo.bench.peers import NO_PEERS, peers_in
+from octavo.reports.place import folder_place
+
+_FOLDER = "bench"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("--suite", choices=SUITE_NAMES, help="one suite alone (default: all, one after the other)")
+    parser.add_argument(
+        "--peers", metavar="DIR", help="folder with checkouts of llama2.c and nanoGPT, to be measured too"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, metavar="N", help=f"how often each case has its turn ({ROUNDS})"
+    )
+    parser.add_argument("--output", metavar="DIR", help=f"folder for bench.json and bench.png (./{_FOLDER})")
+    parser.add_argument("--quiet", action="store_true", help="no progress, only the result")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, show the tables, write them as JSON and picture."""
+    peers = NO_PEERS if options.peers is None else peers_in(Path(options.peers))
+    asked = Asked((options.suite,) if options.suite else SUITE_NAMES, options.rounds, peers)
+    folder = folder_place(Path(options.output or _FOLDER))
+
+    from octavo.bench.record import Sitting, as_json
+    from octavo.bench.suites import run_suites
+    from octavo.cli import bench_table
+    from octavo.cli.shading import make_console
+    from octavo.files import write_atomically
+    from octavo.plots.bench import bench_figure
+    from octavo.plots.saving import save_figure
+    from octavo.progress import make_progress
+
+    sitting, console = Sitting(), make_console()
+    with make_progress(not options.quiet) as progress:
+        found = run_suites(asked, lambda suite, share: progress.share(f"measuring: {suite}", share))
+    place = folder / "bench.json"
+    write_atomically(place, json.dumps(as_json(sitting, asked.rounds, found), indent=1).encode())
+    comparisons = [comparison for suite in found.values() for comparison in suite]
+    written = [place, *save_figure(bench_figure(comparisons, sitting.words()), folder / "bench")]
+    print("\n".join(sitting.words()))
+    for comparison in comparisons:
+        print(f"\n{comparison.title}")
+        if comparison.measured:
+            console.print(bench_table.table(comparison))
+        print("\n".join(bench_table.notes(comparison)), end="\n" if comparison.notes else "")
+    print()
+    for path in written:
+        print(path)
+    return 0
