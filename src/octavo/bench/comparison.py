@@ -89,8 +89,8 @@ def side_by_side(
     Raises:
         ValueError: the cases do unlike work, which no ratio can compare.
     """
-    if len({(case.work, case.unit) for case in cases}) > 1:
-        raise ValueError(f"{title}: these do unlike work: {'; '.join(sorted({case.work for case in cases}))}")
+    if len(works := sorted({f"{case.work}, in {case.unit}" for case in cases})) > 1:
+        raise ValueError(f"{title}: these do unlike work: {'; '.join(works)}")
     rates: list[list[float]] = [[] for _ in cases]
     for turn in range(rounds + 1):
         for place, case in enumerate(cases):

@@ -1,0 +1,45 @@
+"""Amounts of work so small that every suite takes seconds, and other people's programs where they are."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from octavo.bench.growth import Sizes
+
+
+@pytest.fixture
+def little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each turn does hardly anything."""
+    for name, amount in (
+        ("training._STEPS", 1),
+        ("scoring._TOKENS", 500),
+        ("generation._TOKENS", 6),
+        ("generation._STREAMS", 3),
+        ("generation._FIRSTS", 1),
+        ("llama2c._TEXTS", 1),
+        ("growth._TOKENS", 64),
+        ("growth._WRITTEN", 4),
+    ):
+        monkeypatch.setattr(f"octavo.bench.{name}", amount)
+    sizes = Sizes(contexts=(8, 16), widths=(32, 64), batches=(1, 2), streams=(1, 2))
+    monkeypatch.setattr("octavo.bench.growth.Sizes", lambda: sizes)
+
+
+@pytest.fixture
+def compiler() -> str:
+    """The C compiler that llama2.c is compiled with."""
+    found = shutil.which("cc")
+    if found is None:
+        pytest.skip("no C compiler called cc")  # a machine may lack one; CI has one
+    return found
+
+
+@pytest.fixture
+def peer_folder() -> Path:
+    """The checkouts of llama2.c and nanoGPT, of which the repository holds no copy."""
+    folder = os.environ.get("OCTAVO_PEERS")
+    if not folder:
+        pytest.skip("no peers: OCTAVO_PEERS names no folder of checkouts")  # they are other people's, and optional
+    return Path(folder)
