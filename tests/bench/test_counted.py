@@ -1,0 +1,132 @@
+"""What a training step of each preset does, counted: no clock, so that a busy machine fails nothing.
+
+Counted are operators of PyTorch that run (of which views cost nothing but their call), calls of Octavo's kernels, new
+tensors and their bytes, and FLOPs of products; with kernels and without. The ceilings are what was counted when they
+were set, and a little more: a step that comes to more has become slower, or does something new that is worth a higher
+ceiling. So set them anew, both ways, when a change lowers a count.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from octavo.bench.kernels import without_kernels
+from octavo.bench.steps import octavo_steps
+from octavo.config import load_preset
+from octavo.model import Transformer
+from octavo.native.library import library
+from octavo.reports.machine_share import forward_flops
+
+VOCABULARY = 512
+SLACK = 1.03
+
+
+@dataclass
+class Counts:
+    """Of one step."""
+
+    operators: int = 0
+    kernels: int = 0
+    tensors: int = 0  # that are new in memory
+    megabytes: float = 0.0  # of them
+    gigaflops: float = 0.0  # of products
+
+
+class Counter(TorchDispatchMode):
+    """Counts whatever comes by, backward too."""
+
+    def __init__(self, counts: Counts) -> None:
+        super().__init__()
+        self.counts = counts
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        before = {place for one in tensors_in((args, kwargs or {})) if (place := address(one))}
+        result = func(*args, **(kwargs or {}))
+        self.counts.operators += 1
+        for one in tensors_in(result):
+            if (place := address(one)) and place not in before:
+                self.counts.tensors += 1
+                self.counts.megabytes += one.numel() * one.element_size() / 1e6
+        return result
+
+
+def tensors_in(found: Any) -> Iterator[torch.Tensor]:
+    """All tensors, however deep."""
+    if isinstance(found, torch.Tensor):
+        yield found
+    elif isinstance(found, dict):
+        yield from tensors_in(list(found.values()))
+    elif isinstance(found, list | tuple):
+        for one in found:
+            yield from tensors_in(one)
+
+
+def address(tensor: torch.Tensor) -> int:
+    """Where its memory begins; 0 of none."""
+    return tensor.untyped_storage().data_ptr()
+
+
+class CountedLibrary:
+    """The kernels, each call of which counts."""
+
+    def __init__(self, kernels: Any, counts: Counts) -> None:
+        self._kernels, self._counts = kernels, counts
+
+    def __getattr__(self, name: str) -> Any:
+        self._counts.kernels += 1
+        return getattr(self._kernels, name)
+
+
+def product_flops(x_shape: Any, weight_shape: Any, *_: Any, **__: Any) -> int:
+    """Of oneDNN's linear layer, which PyTorch's counter does not know."""
+    return 2 * math.prod(x_shape) * int(weight_shape[0])
+
+
+def counted(preset: str, monkeypatch: pytest.MonkeyPatch) -> Counts:
+    """The second step in fp32: the first makes what every later one finds."""
+    steps, counts, kernels = octavo_steps(load_preset(preset), VOCABULARY, torch.float32), Counts(), library()
+    next(steps)
+    if kernels is not None:
+        monkeypatch.setattr("octavo.native.arguments.library", lambda: CountedLibrary(kernels, counts))
+    onednn = torch.ops.mkldnn._linear_pointwise
+    with FlopCounterMode(display=False, custom_mapping={onednn: product_flops}) as flops, Counter(counts):
+        next(steps)
+    counts.gigaflops = flops.get_total_flops() / 1e9
+    return counts
+
+
+# By preset, with kernels or without; without them the default's attention is one operator, whose FLOPs go uncounted.
+CEILINGS = {
+    ("pocket", True): Counts(operators=419, kernels=19, tensors=189, megabytes=453, gigaflops=26.2),
+    ("pocket", False): Counts(operators=746, kernels=0, tensors=415, megabytes=1166, gigaflops=26.2),
+    ("reference", True): Counts(operators=255, kernels=19, tensors=139, megabytes=165, gigaflops=8.81),
+    ("reference", False): Counts(operators=488, kernels=0, tensors=259, megabytes=332, gigaflops=9.30),
+}
+
+
+@pytest.mark.parametrize(("preset", "native"), CEILINGS)
+def test_a_step_does_no_more_than_it_did(preset: str, native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if native and library() is None:
+        pytest.skip("no kernels: Octavo was installed without a C compiler")
+    with nullcontext() if native else without_kernels():
+        found = counted(preset, monkeypatch)
+    ceiling = CEILINGS[preset, native]
+    over = [name for name, value in vars(found).items() if value > SLACK * getattr(ceiling, name)]
+    assert not over, f"{found}: more {', '.join(over)} than {ceiling}"
+
+
+def test_the_count_of_flops_is_what_the_model_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without kernels every product is seen, and the pairs that the causal mask hides are computed too."""
+    config = load_preset("reference")
+    with without_kernels():
+        found = counted("reference", monkeypatch)
+    windows, context = config.data.batch_size, config.data.context_length
+    needed = 3 * forward_flops(Transformer(config.model, VOCABULARY), context) * windows * context / 1e9
+    assert needed < found.gigaflops < 1.1 * needed
