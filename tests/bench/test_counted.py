@@ -39,11 +39,11 @@ class Counts:
     gigaflops: float = 0.0  # of products
 
 
-class Counter(TorchDispatchMode):
+class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # PyTorch has no type for being a base
     """Counts whatever comes by, backward too."""
 
     def __init__(self, counts: Counts) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # nor for this
         self.counts = counts
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -86,7 +86,7 @@ class CountedLibrary:
 
 def product_flops(x_shape: Any, weight_shape: Any, *_: Any, **__: Any) -> int:
     """Of oneDNN's linear layer, which PyTorch's counter does not know."""
-    return 2 * math.prod(x_shape) * int(weight_shape[0])
+    return int(2 * math.prod(x_shape) * weight_shape[0])
 
 
 def counted(preset: str, monkeypatch: pytest.MonkeyPatch) -> Counts:

@@ -24,6 +24,7 @@ def test_it_is_said_in_words_with_its_range_over_the_rounds() -> None:
     assert said.startswith("From context 1 to 2 the time of a token grows as the power 1.00 of it, by least squares ")
     assert "(0.00 to 2.00 over the rounds)" in said
     assert "falls as the power -1.00" in in_powers(axis, [measured(1), measured(2)])
+    assert "grows as the power 0.00" in in_powers(axis, [measured(1), measured(1.001)])
 
 
 def test_a_wider_model_is_wider_throughout() -> None:
@@ -34,7 +35,7 @@ def test_a_wider_model_is_wider_throughout() -> None:
 @pytest.mark.usefixtures("little")
 def test_every_axis_is_measured() -> None:
     found = bench_growth(1, NO_PEERS)
-    titles = [f"{doing}, by {name}" for doing, last in (("Training", "windows a batch"), ("Writing", "texts at once"))
+    titles = [f"{doing}, by {name}" for doing, last in (("Training", "batch"), ("Writing", "texts"))
               for name in ("context", "width", last)]  # fmt: skip
     assert [one.title for one in found] == titles
     assert [case.name for case in found[0].measured] == ["context 8", "context 16"]

@@ -1,7 +1,10 @@
 """octavo bench."""
 
 import json
+import sys
+from collections.abc import Mapping
 from pathlib import Path
+from subprocess import run
 
 import pytest
 
@@ -54,6 +57,13 @@ def test_what_cannot_be_measured_is_said_before_anything_is(
     assert main(["bench", *given]) == 2
     assert capsys.readouterr().err.startswith(f"octavo: {sentence}")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_refusal_loads_nothing_heavy(environment: Mapping[str, str], tmp_path: Path) -> None:
+    called = "from octavo.cli.main import main; print(main(['bench', '--rounds', '0']))"
+    code = f"{called}; import sys; print('torch' in sys.modules)"
+    told = run([sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert told.stdout == "2\nFalse\n"
 
 
 def test_a_row_a_case_beside_the_first(capsys: pytest.CaptureFixture[str]) -> None:

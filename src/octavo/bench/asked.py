@@ -24,5 +24,6 @@ class Asked:
             raise OctavoError(f"{self.rounds} rounds are out of range: 1 to {_MOST_ROUNDS}")
         if unknown := [name for name in self.suites if name not in SUITE_NAMES]:
             raise OctavoError(f"there is no suite {unknown[0]!r}: choose one of {', '.join(SUITE_NAMES)}")
-        if self.peers and not set(PEERS.values()) & set(self.suites):
-            raise OctavoError(f"the suite {self.suites[0]} has no peers: leave out --peers")
+        if self.peers and not {PEERS[name] for name in self.peers.names} & set(self.suites):
+            names = " and ".join(self.peers.names)
+            raise OctavoError(f"the suite {self.suites[0]} does not measure {names}: leave out --peers")

@@ -58,10 +58,10 @@ def make_axes(sizes: Sizes, precision: Precision) -> list[Axis]:
     return [
         Axis("training", "context", sizes.contexts, lambda n: training(_with_context(pocket, n))),
         Axis("training", "width", sizes.widths, lambda n: training(replace(usual, model=widened(model, n)))),
-        Axis("training", "windows a batch", sizes.batches, lambda n: training(_with_batch(pocket, n))),
+        Axis("training", "batch", sizes.batches, lambda n: training(_with_batch(pocket, n))),
         Axis("writing", "context", sizes.contexts, lambda n: _writing(model, n, n, 1)),
         Axis("writing", "width", sizes.widths, lambda n: _writing(widened(model, n), _WRITTEN, _WRITTEN, 1)),
-        Axis("writing", "texts at once", sizes.streams, lambda n: _writing(model, _WRITTEN, _WRITTEN, n)),
+        Axis("writing", "texts", sizes.streams, lambda n: _writing(model, _WRITTEN, _WRITTEN, n)),
     ]
 
 
@@ -75,12 +75,12 @@ def grown(axis: Axis, rounds: int, watch: Watch = unwatched) -> Comparison:
 def in_powers(axis: Axis, measured: Sequence[Measured]) -> str:
     """How the time of a token grows, in a sentence."""
     powers = [exponent(axis.sizes, rates) for rates in zip(*(one.rates for one in measured), strict=True)]
-    middle = median(powers)
+    middle, least, most = (round(power, 2) + 0.0 for power in (median(powers), min(powers), max(powers)))  # no -0
     way = "grows" if middle >= 0 else "falls"
     reach = f"From {axis.name} {axis.sizes[0]} to {axis.sizes[-1]}"
     return (
         f"{reach} the time of a token {way} as the power {middle:.2f} of it, by least squares "
-        f"({min(powers):.2f} to {max(powers):.2f} over the rounds): 0 is no growth, 1 is growth in step."
+        f"({least:.2f} to {most:.2f} over the rounds): 0 is no growth, 1 is growth in step."
     )
 
 

@@ -24,6 +24,11 @@ class Peers:
     def __bool__(self) -> bool:
         return bool(self.places)
 
+    @property
+    def names(self) -> list[str]:
+        """Of those that there are."""
+        return [name for name, _ in self.places]
+
     def place(self, name: str) -> Path | None:
         """Where a peer's checkout is."""
         return dict(self.places).get(name)

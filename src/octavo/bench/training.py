@@ -62,8 +62,8 @@ def default_step(rounds: int, watch: Watch = unwatched) -> Comparison:
     for name, run in ways(taking(octavo_steps(config, vocab_size, precision.dtype), _STEPS)).items():
         cases.append(Case(name, work, _STEPS * billions, unit, run, note))
     notes = (
-        f"A step is {windows} windows of {context} tokens, {billions:.2f} GFLOPs: "
-        f"{tokens / billions:,.0f} tokens for each. The ratio is the share of the machine's peak.",
+        f"A step is {windows} windows of {context} tokens and takes {billions:.2f} GFLOPs, so that one is for "
+        f"{tokens / billions:,.0f} tokens. The ratio is the share of the machine's peak.",
         f"{precision.name}: {precision.reason}.",
     )
     title = "A step of the default model, beside what matrix products reach"

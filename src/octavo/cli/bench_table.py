@@ -15,7 +15,7 @@ def table(comparison: Comparison) -> Table:
     as the first."""
     first = comparison.measured[0]
     rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
-    rows.add_column("")
+    rows.add_column("", no_wrap=True)
     rows.add_column("")
     for title in (f"{first.unit} a second", "range", "a turn", "ratio"):
         rows.add_column(title, justify="right", no_wrap=True)
