@@ -1,9 +1,25 @@
 """What tests of the kernels share."""
 
+import ctypes
 from collections.abc import Callable, Iterator
 
 import pytest
 import torch
+
+from octavo.native.library import BUILDS, library, opened
+
+
+@pytest.fixture(params=BUILDS)
+def build(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ctypes.CDLL:
+    """Each build of the kernels in turn, where there is one and this processor can run it."""
+    if library() is None:
+        pytest.skip("no kernels here: there was no compiler, the processor is another, or OCTAVO_NATIVE is 0")
+    found = opened(request.param)
+    if found is None:
+        pytest.skip(f"this processor cannot run the build {request.param}, or it was not made")
+    for user in ("octavo.native.arguments", "octavo.native.decoding", "octavo.generate.packed"):
+        monkeypatch.setattr(f"{user}.library", lambda: found)
+    return found
 
 
 @pytest.fixture

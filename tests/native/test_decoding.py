@@ -1,22 +1,20 @@
 """The kernels of generation beside their twin in PyTorch: every kind of part, every filter, each build."""
 
-import ctypes
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-import octavo.native
-from octavo.config import ModelConfig
+from octavo.config import ModelConfig, OptimizerConfig
 from octavo.generate import decoding
 from octavo.generate.packed import Packed, packed
 from octavo.generate.sampling import choose, probabilities
 from octavo.model import Transformer
 from octavo.native import decoding as native
 from octavo.native.library import library
+from octavo.optim import Optimizers
 from octavo.options import SamplingConfig
 
 if library() is None:
@@ -58,13 +56,7 @@ MODELS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(params=["_avx512", "_avx2"], autouse=True)
-def _build(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each build in turn, where there is one and this processor can run it."""
-    found = next(Path(octavo.native.__file__).parent.glob(f"{request.param}.*"), None)
-    if found is None or not (build := ctypes.CDLL(str(found))).octavo_fits():
-        pytest.skip(f"this processor cannot run the build {request.param}, or it was not made")
-    monkeypatch.setattr(native, "library", lambda: build)
+pytestmark = pytest.mark.usefixtures("build")
 
 
 def model(vocab: int = VOCAB, **parts: Any) -> Transformer:
@@ -208,10 +200,19 @@ def test_weights_are_packed_once_and_again_when_they_change() -> None:
     assert decode(of, [[1, 2]], GREEDY) == decode(of, [[1, 2]], GREEDY, twin=True) != before
 
 
+@pytest.mark.parametrize("kind", ["adam", "adamw", "muon"])
+def test_weights_that_an_optimizer_has_moved_are_packed_again(kind: Any) -> None:
+    of = model()
+    optimizers = Optimizers(of, OptimizerConfig(kind=kind, learning_rate=0.3, matrix_learning_rate=0.3))
+    before = decode(of, [[1, 2]], GREEDY)
+    for parameter in of.parameters():
+        parameter.grad = torch.randn(parameter.shape, generator=torch.Generator().manual_seed(5))
+    optimizers.step(1.0)
+    assert decode(of, [[1, 2]], GREEDY) == decode(of, [[1, 2]], GREEDY, twin=True) != before
+
+
 def test_other_numbers_than_fp32_and_tables_too_short_are_left_to_the_twin() -> None:
     assert packed(model().bfloat16(), CONTEXT, with_start=True) is None
-    with torch.inference_mode():
-        assert packed(model(), CONTEXT, with_start=True) is None, "it does not tell when its weights change"
     assert packed(model(position="learned", max_positions=CONTEXT - 1), CONTEXT, with_start=True) is None
 
 

@@ -1,5 +1,6 @@
 """Every kernel gives what its formula gives in float64, forward and backward, whatever the number of threads."""
 
+import os
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -9,9 +10,8 @@ import torch.nn.functional as F
 from octavo.model.attention import attend
 from octavo.model.positions import Rotary, Rotation
 from octavo.native import activation, attention, cross_entropy, norm
-from octavo.native.library import library
 
-pytestmark = pytest.mark.skipif(library() is None, reason="no kernels: Octavo was installed without a C compiler")
+pytestmark = pytest.mark.usefixtures("build")
 
 Made = Callable[..., torch.Tensor]
 TOLERANCE = {torch.float32: 2e-6, torch.bfloat16: 1e-2}  # of the length of what is compared
@@ -158,3 +158,32 @@ def test_the_number_of_threads_changes_no_bit(on_threads: Callable[[int], None])
             assert one is not None
             assert two is not None
             assert torch.equal(one, two)
+
+
+def test_a_mask_of_another_kind_is_made_to_fit(dtype: torch.dtype) -> None:
+    joined = drawn(3, 32).to(dtype)
+    kept = torch.tensor([[2.0]], dtype=torch.float64)
+    found = activation.swiglu(joined, kept.expand(3, 16))
+    assert torch.equal(found, activation.swiglu(joined, torch.full((3, 16), 2.0, dtype=dtype)))
+
+
+def test_an_empty_batch_has_no_loss() -> None:
+    assert cross_entropy.mean(torch.zeros(0, 5), torch.zeros(0, dtype=torch.int64)).isnan()
+
+
+def test_second_derivatives_are_refused() -> None:
+    x = drawn(4, 16).float().requires_grad_()
+    (slope,) = torch.autograd.grad(norm.rms_norm(x, torch.ones(16), EPSILON).square().sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="differentiate twice"):
+        torch.autograd.backward(slope.sum())
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_that_was_forked_has_threads_of_its_own(on_threads: Callable[[int], None]) -> None:
+    on_threads(2)
+    x, weight = drawn(200, 64).float(), torch.ones(64)
+    expected = norm.rms_norm(x, weight, EPSILON)
+    child = os.fork()
+    if not child:
+        os._exit(0 if torch.equal(norm.rms_norm(x, weight, EPSILON), expected) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -1,6 +1,9 @@
 """Kernels are left out where they cannot be, or are not wanted; a whole model does the same with and without."""
 
+import platform
+import shutil
 import sys
+import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 from subprocess import run
@@ -28,8 +31,9 @@ def test_the_environment_can_leave_them_out(environment: Mapping[str, str]) -> N
 
 
 def test_a_file_that_is_no_library_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "_avx512.so").write_bytes(b"no library")
     monkeypatch.setattr(module, "__file__", str(tmp_path / "library.py"))
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    (tmp_path / f"_avx512{suffix}").write_bytes(b"no library")
     assert library.__wrapped__() is None
 
 
@@ -49,3 +53,18 @@ def test_a_whole_model_does_the_same_with_and_without(config: Any, monkeypatch: 
     monkeypatch.setattr("octavo.native.arguments.library", lambda: None)
     for one, other in zip(found, learned(), strict=True):
         assert (one - other).norm() <= 1e-5 * other.norm() + 1e-8
+
+
+@pytest.mark.skipif(library() is None, reason="no kernels: Octavo was installed without a C compiler")
+def test_a_build_of_another_version_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LAYOUT", module._LAYOUT + 1)
+    assert library.__wrapped__() is None
+
+
+@pytest.mark.skipif(
+    not shutil.which("cc") or platform.machine() != "x86_64" or "AVX" not in torch.backends.cpu.get_cpu_capability(),
+    reason="no C compiler, or another processor",
+)
+def test_where_there_is_a_compiler_they_were_compiled(environment: Mapping[str, str]) -> None:
+    asked = "import sys; from octavo.native.library import library; sys.exit(library() is None)"
+    assert run([sys.executable, "-c", asked], env={**environment, "OCTAVO_NATIVE": "1"}, check=False).returncode == 0

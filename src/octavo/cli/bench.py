@@ -6,6 +6,7 @@ from pathlib import Path
 
 from octavo.bench.asked import ROUNDS, SUITE_NAMES, Asked
 from octavo.bench.peers import NO_PEERS, peers_in
+from octavo.cli.output_option import add_output_option, refuse_replacing
 from octavo.reports.place import folder_place
 
 _FOLDER = "bench"
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rounds", type=int, default=ROUNDS, metavar="N", help=f"how often each case has its turn ({ROUNDS})"
     )
-    parser.add_argument("--output", metavar="DIR", help=f"folder for bench.json and bench.png (./{_FOLDER})")
+    add_output_option(parser, "FOLDER", f"folder for bench.json and bench.png (./{_FOLDER})")
     parser.add_argument("--quiet", action="store_true", help="no progress, only the result")
 
 
@@ -28,7 +29,9 @@ def run(options: argparse.Namespace) -> int:
     """Measure, show the tables, write them as JSON and picture."""
     peers = NO_PEERS if options.peers is None else peers_in(Path(options.peers))
     asked = Asked((options.suite,) if options.suite else SUITE_NAMES, options.rounds, peers)
-    folder = folder_place(Path(options.output or _FOLDER))
+    folder = Path(options.output or _FOLDER)
+    refuse_replacing(options, [folder / "bench.json", folder / "bench.png"])
+    folder_place(folder)
 
     from octavo.bench.record import Sitting, as_json
     from octavo.bench.suites import run_suites

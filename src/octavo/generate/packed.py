@@ -4,7 +4,7 @@ I inputs, O outputs, V vocabulary, H heads, K d_head.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 import torch
@@ -21,7 +21,15 @@ from octavo.native.library import library
 from octavo.threads import one_thread
 
 _LARGEST_TABLE = 2**20  # numbers; a larger one would push the weights out of the processor's caches
-_packed: WeakKeyDictionary[Transformer, tuple[object, "Packed"]] = WeakKeyDictionary()
+
+
+class _Known(NamedTuple):
+    shape: tuple[int, bool]
+    numbers: torch.Tensor  # the weights that were packed
+    packed: "Packed"
+
+
+_packed: WeakKeyDictionary[Transformer, _Known] = WeakKeyDictionary()
 
 
 def packed(model: Transformer, context_length: int, *, with_start: bool) -> "Packed | None":
@@ -30,17 +38,18 @@ def packed(model: Transformer, context_length: int, *, with_start: bool) -> "Pac
     """
     weights = list(model.parameters())
     table = model.positions.rows if isinstance(model.positions, Table) else None
-    # Inference tensors do not tell when they have changed.
-    if library() is None or not all(w.is_cpu and w.dtype == torch.float32 and not w.is_inference() for w in weights):
+    if library() is None or not all(w.is_cpu and w.dtype == torch.float32 for w in weights):
         return None
     if table is not None and len(table) < context_length:
         return None
-    state = (context_length, with_start, [(w.data_ptr(), w._version) for w in weights])
-    known = _packed.get(model)
-    if known is None or known[0] != state:
-        with torch.no_grad(), one_thread():
-            known = _packed[model] = (state, Packed(model, context_length, with_start=with_start))
-    return known[1]
+    with torch.no_grad(), one_thread():
+        # Compared by what they are: not everything that moves weights, such as a fused optimizer, counts versions.
+        numbers = torch.cat([weight.flatten() for weight in weights])
+        known = _packed.get(model)
+        if known is None or known.shape != (context_length, with_start) or not torch.equal(known.numbers, numbers):
+            made = Packed(model, context_length, with_start=with_start)
+            known = _packed[model] = _Known((context_length, with_start), numbers, made)
+    return known.packed
 
 
 class Packed:

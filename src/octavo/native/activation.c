@@ -42,4 +42,5 @@ static void activate(long begin, long end, void *with) {
     }
 }
 
-void octavo_activation(activation *a, int threads) { share_out(a->rows, threads, activate, a); }
+/* Few rows are done before a thread has woken. */
+void octavo_activation(activation *a, int threads) { share_out(a->rows, a->rows < 64 ? 1 : threads, activate, a); }

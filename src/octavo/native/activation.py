@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.autograd.function import once_differentiable
 
 from octavo.native.arguments import INT, LONG, POINTER, Arguments, kernels_take, run_kernel
 
@@ -42,12 +43,15 @@ class _Activation(torch.autograd.Function):
     def forward(ctx: Any, joined: Any, mask: Any, gated: Any) -> torch.Tensor:
         joined = joined.contiguous()
         hidden: torch.Tensor = joined.new_empty(*joined.shape[:-1], joined.shape[-1] // (1 + gated))
+        if mask is not None:
+            mask = mask.to(joined.dtype).expand(hidden.shape).contiguous()
         _call(joined, mask, gated, hidden=hidden)
         ctx.save_for_backward(joined, mask)
         ctx.gated = gated
         return hidden
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
         joined, mask = ctx.saved_tensors
         d_joined = torch.empty_like(joined)

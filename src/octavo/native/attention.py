@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.autograd.function import once_differentiable
 
 from octavo.native.arguments import FLOAT, INT, LONG, POINTER, Arguments, kernels_take, run_kernel
 
@@ -83,6 +84,7 @@ class _Attention(torch.autograd.Function):
         return out
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
         joined, out, log_sums, *floats = ctx.saved_tensors
         shape: HeadShape = ctx.shape

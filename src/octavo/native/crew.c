@@ -1,7 +1,7 @@
 #include "crew.h"
 
 #include <pthread.h>
-#include <unistd.h>
+#include <string.h>
 
 #define MOST 64
 
@@ -13,11 +13,27 @@ typedef struct {
     long rows;
     work job;
     void *with;
-    pid_t owner; /* threads do not come along into a fork */
+    int hired; /* how many there are, the caller among them */
 } crew;
 
-static crew team = {.lock = PTHREAD_MUTEX_INITIALIZER};
-static pthread_mutex_t one_caller = PTHREAD_MUTEX_INITIALIZER;
+static crew team;
+static pthread_mutex_t one_caller;
+static pthread_once_t begun = PTHREAD_ONCE_INIT;
+
+/* In a new process, or in a child of one: threads do not come along into a fork, and what they held stays held. */
+static void found(void) {
+    memset(&team, 0, sizeof team);
+    team.hired = 1;
+    pthread_mutex_init(&team.lock, NULL);
+    pthread_cond_init(&team.begin, NULL);
+    pthread_cond_init(&team.done, NULL);
+    pthread_mutex_init(&one_caller, NULL);
+}
+
+static void begin(void) {
+    found();
+    pthread_atfork(NULL, NULL, found);
+}
 
 static void stretch(int member, int members) {
     const long begin = team.rows * member / members, end = team.rows * (member + 1) / members;
@@ -45,23 +61,16 @@ static void *member(void *number) {
 
 /* How many of `threads` there really are, the caller among them. */
 static int recruit(int threads) {
-    static int hired = 1;
-    if (team.owner != getpid()) {
-        pthread_mutex_init(&team.lock, NULL);
-        pthread_cond_init(&team.begin, NULL);
-        pthread_cond_init(&team.done, NULL);
-        team.owner = getpid(), hired = 1, team.round = 0, team.size = 0;
-    }
-    for (; hired < threads && hired < MOST; hired++) {
+    for (; team.hired < threads && team.hired < MOST; team.hired++) {
         pthread_t thread;
         pthread_attr_t attributes;
         pthread_attr_init(&attributes);
         pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-        const int failed = pthread_create(&thread, &attributes, member, (void *)(long)hired);
+        const int failed = pthread_create(&thread, &attributes, member, (void *)(long)team.hired);
         pthread_attr_destroy(&attributes);
         if (failed) break;
     }
-    return threads < hired ? threads : hired;
+    return threads < team.hired ? threads : team.hired;
 }
 
 void share_out(long rows, int threads, work job, void *with) {
@@ -70,6 +79,7 @@ void share_out(long rows, int threads, work job, void *with) {
         if (rows > 0) job(0, rows, with);
         return;
     }
+    pthread_once(&begun, begin);
     pthread_mutex_lock(&one_caller);
     const int members = recruit(threads);
     pthread_mutex_lock(&team.lock);

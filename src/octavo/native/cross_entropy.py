@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.autograd.function import once_differentiable
 
 from octavo.native.arguments import INT, LONG, POINTER, Arguments, kernels_take, run_kernel
 
@@ -38,7 +39,7 @@ class _CrossEntropy(torch.autograd.Function):
     def forward(ctx: Any, logits: Any, targets: Any) -> torch.Tensor:
         logits, targets = logits.contiguous(), targets.to(torch.int64).contiguous()
         rows, width = logits.shape
-        if int(targets.min()) < 0 or int(targets.max()) >= width:  # a kernel reads where it is told to
+        if rows and (int(targets.min()) < 0 or int(targets.max()) >= width):  # a kernel reads where it is told to
             raise IndexError(f"a target is outside the vocabulary of {width}")
         losses = logits.new_empty(rows, dtype=torch.float32)
         d_logits = torch.empty_like(logits) if ctx.needs_input_grad[0] else None
@@ -49,6 +50,7 @@ class _CrossEntropy(torch.autograd.Function):
         return mean
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
         (d_logits,) = ctx.saved_tensors
         return d_logits * gradients[0].to(d_logits.dtype), None

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from octavo.native.library import library
 from octavo.options import SamplingConfig
 
-LANES, PANEL = 16, 64  # of vectors.h, product.c
+LANES, PANEL = 16, 64  # of vectors.h, product.h
 NORMS = {"none": 0, "rms": 1, "layer": 2}
 FEEDFORWARDS = {"relu": 0, "gelu": 1, "swiglu": 2}
 
@@ -102,15 +102,18 @@ def decode(
         MemoryError: there is not enough for it.
     """
     tokens = np.empty((len(streams), steps), dtype=np.int32)
+    uniforms = np.ascontiguousarray(uniforms, dtype=np.float64)
     if uniforms.shape != tokens.shape or (logits is not None and logits.shape != (len(streams), model.vocab)):
         raise ValueError("there is a number for each stream and step, and room for the logits of each stream")
+    if logits is not None and (logits.dtype != np.float32 or not logits.flags.c_contiguous):
+        raise ValueError("the room for logits is not fp32 in one piece")
     failed = _library().octavo_decode(
         ctypes.byref(model),
         streams,
         c_int64(len(streams)),
         c_int64(steps),
         ctypes.byref(Sampling.of(sampling)),
-        c_void_p(np.ascontiguousarray(uniforms).ctypes.data),
+        c_void_p(uniforms.ctypes.data),
         c_void_p(tokens.ctypes.data),
         c_void_p(None if logits is None else logits.ctypes.data),
         c_int(threads),

@@ -58,4 +58,5 @@ static void norm_stretches(long begin, long end, void *with) {
     }
 }
 
-void octavo_norm(norm *n, int threads) { share_out(n->stretches, threads, norm_stretches, n); }
+/* Few rows are done before a thread has woken. */
+void octavo_norm(norm *n, int threads) { share_out(n->stretches, n->rows < 64 ? 1 : threads, norm_stretches, n); }

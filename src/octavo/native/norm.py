@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.autograd.function import once_differentiable
 
 from octavo.native.arguments import FLOAT, INT, LONG, POINTER, Arguments, kernels_take, run_kernel
 
@@ -43,6 +44,7 @@ class _Norm(torch.autograd.Function):
         return y
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
         x, weight = ctx.saved_tensors
         dy, dx = gradients[0].contiguous(), torch.empty_like(x)

@@ -55,7 +55,8 @@ def check_finite(**numbers: float) -> None:
 def mean_nats(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Mean cross-entropy of logits (B, T, V) against targets (B, T), fp32.
 
-    Token by token in the logits' dtype, then averaged in fp32: a mean taken in bf16 has two digits.
+    Token by token, by a kernel in fp32 or else in the logits' dtype, then averaged in fp32: a mean taken in bf16 has
+    two digits.
     """
     if cross_entropy.runs(logits):
         return cross_entropy.mean(logits.flatten(0, 1), targets.flatten())
