@@ -42,12 +42,13 @@ def packed(model: Transformer, context_length: int, *, with_start: bool) -> "Pac
         return None
     if table is not None and len(table) < context_length:
         return None
-    with torch.no_grad(), one_thread():
+    with torch.no_grad():
         # Compared by what they are: not everything that moves weights, such as a fused optimizer, counts versions.
         numbers = torch.cat([weight.flatten() for weight in weights])
         known = _packed.get(model)
         if known is None or known.shape != (context_length, with_start) or not torch.equal(known.numbers, numbers):
-            made = Packed(model, context_length, with_start=with_start)
+            with one_thread():
+                made = Packed(model, context_length, with_start=with_start)
             known = _packed[model] = _Known((context_length, with_start), numbers, made)
     return known.packed
 
