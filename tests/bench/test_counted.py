@@ -114,7 +114,7 @@ CEILINGS = {
 @pytest.mark.parametrize(("preset", "native"), CEILINGS)
 def test_a_step_does_no_more_than_it_did(preset: str, native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if native and library() is None:
-        pytest.skip("no kernels: Octavo was installed without a C compiler")
+        pytest.skip("no kernels: Octavo was installed without a C compiler")  # a machine may lack one
     with nullcontext() if native else without_kernels():
         found = counted(preset, monkeypatch)
     ceiling = CEILINGS[preset, native]
