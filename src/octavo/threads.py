@@ -5,13 +5,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-def let_waiting_threads_sleep() -> None:
-    """Ask OpenMP, before torch is first imported, to let a thread that waits sleep rather than spin.
+_MOMENT = "1000"  # turns of a waiting loop, some tens of microseconds: about as long as waking takes
 
-    Where every core is free that costs a little; where anything else runs, spinning makes a training step take ten
-    times as long and more (docs/lab-notes.md). What the person has set stays.
+
+def let_waiting_threads_sleep() -> None:
+    """Ask OpenMP, before torch is first imported, to let a thread that waits sleep after a moment of spinning.
+
+    Where anything else runs, threads that spin make a training step take ten times as long and more; where every
+    core is free, those that sleep at once are late at each of a step's hundreds of pieces of work
+    (docs/lab-notes.md). What the person has set stays.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+        os.environ.setdefault("GOMP_SPINCOUNT", _MOMENT)
 
 
 @contextmanager

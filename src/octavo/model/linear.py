@@ -67,9 +67,16 @@ class _OneDNNLinear(torch.autograd.Function):
         to_x, to_weight, to_bias = ctx.needs_input_grad
         return (
             _product(gradient, weight.t()) if to_x else None,
-            _product(gradient.t(), x.t()) if to_weight else None,
+            _outer(gradient, x) if to_weight else None,
             gradient.sum(0) if to_bias else None,
         )
+
+
+def _outer(gradient: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """gradientᵀ x, the weight's gradient (O, I): oneDNN copies what stands on the left, so that is the narrower."""
+    if x.shape[1] < gradient.shape[1]:
+        return _product(x.t(), gradient.t()).t()
+    return _product(gradient.t(), x.t())
 
 
 _product_of: Callable[..., torch.Tensor] = _OneDNNLinear.apply

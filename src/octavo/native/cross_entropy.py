@@ -53,7 +53,8 @@ class _CrossEntropy(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
         (d_logits,) = ctx.saved_tensors
-        return d_logits * gradients[0].to(d_logits.dtype), None
+        (scale,) = gradients
+        return (d_logits if scale.item() == 1 else d_logits * scale.to(d_logits.dtype)), None
 
 
 _mean_of: Callable[..., torch.Tensor] = _CrossEntropy.apply
