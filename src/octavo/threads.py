@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-
 _MOMENT = "1000"  # turns of a waiting loop, some tens of microseconds: about as long as waking takes
 
 
