@@ -10,7 +10,7 @@ from octavo.data import open_parts, save_parts
 from octavo.diagnosis import EarlyDiagnosis, floors_of_looks, look_of
 from octavo.errors import OctavoError
 from octavo.files import write_atomically
-from octavo.generate import generate
+from octavo.generate.from_model import generate
 from octavo.model import Transformer
 from octavo.options import SamplingConfig
 from octavo.planning import Plan, Text, as_corpus, make_plan

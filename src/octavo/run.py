@@ -13,7 +13,7 @@ from octavo.evaluate.copies import SEARCHED, overlap
 from octavo.evaluate.documents import documents_of, scored_text
 from octavo.evaluate.kept_baselines import kept_or_computed
 from octavo.evaluate.memorisation import measure_memorisation
-from octavo.generate import generate
+from octavo.generate.from_model import generate
 from octavo.inside import InsideRun
 from octavo.options import SamplingConfig
 from octavo.pages.series import Course

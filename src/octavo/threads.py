@@ -19,6 +19,17 @@ def let_waiting_threads_sleep() -> None:
         os.environ.setdefault("GOMP_SPINCOUNT", _MOMENT)
 
 
+def usable_cores() -> int:
+    """Of this process."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads_asked_for() -> int:
+    """As many as torch would take: ``OMP_NUM_THREADS``, or one for each core."""
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(asked) if asked.isdecimal() and int(asked) else usable_cores()
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Within it torch works on one thread: for pieces of work too small to be worth sharing."""

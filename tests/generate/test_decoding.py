@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from octavo.config import ModelConfig
-from octavo.generate.decoding import decode, window_begin
+from octavo.generate.chunks import window_begin
+from octavo.generate.decoding import decode
 from octavo.model import Transformer
 from octavo.options import SamplingConfig
 

@@ -9,7 +9,8 @@ import torch
 
 from octavo.config import ModelConfig, OptimizerConfig
 from octavo.generate import decoding
-from octavo.generate.packed import Packed, packed
+from octavo.generate.decoding import packed
+from octavo.generate.packed import Packed
 from octavo.generate.sampling import choose, probabilities
 from octavo.model import Transformer
 from octavo.native import decoding as native
@@ -82,7 +83,8 @@ def decode(
 
 def logits_after(of: Transformer, prompt: list[int]) -> torch.Tensor:
     """What the kernels predict after a prompt that fits into the context."""
-    weights = Packed(of, CONTEXT, with_start=False)
+    arrays = {name: weight.detach().numpy() for name, weight in of.named_parameters()}
+    weights = Packed(of.config, of.vocab_size, arrays, CONTEXT, with_start=False)
     window = np.array([*prompt, *[0] * (CONTEXT + 1 - len(prompt))], dtype=np.int32)
     cache = native.aligned(1, weights.cache_numbers)
     cache[:] = np.nan  # what was in memory before must not matter

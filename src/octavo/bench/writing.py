@@ -9,7 +9,7 @@ import numpy as np
 
 from octavo.bench.odds import give_odds
 from octavo.config import ModelConfig
-from octavo.generate import generate
+from octavo.generate.from_model import generate
 from octavo.model import Transformer
 from octavo.options import SamplingConfig
 from octavo.tokenizer import ByteBPE

@@ -38,16 +38,16 @@ def run(options: argparse.Namespace) -> int:
         raise OctavoError(f"--count {options.count} is out of range: 1 to 10000")
     names = ("temperature", "top_k", "top_p", "min_p", "max_new_tokens", "seed")
     sampling = {name: getattr(options, name) for name in names}
-    SamplingConfig(**sampling)  # what cannot be shows before anything is loaded
+    chosen = SamplingConfig(**sampling)  # what cannot be shows before anything is loaded
     if "" in options.stop:
         raise OctavoError("a --stop text is empty, so nothing could be generated: give some characters")
     directory = open_run(options.run, runs_root(options.runs))
     prompt = _standard_input() if options.prompt == "-" else options.prompt
 
-    from octavo.run import Run
+    from octavo.generate.from_run import generate_from
 
     visible = shown if sys.stdout is not None and sys.stdout.isatty() else str
-    rows = Run(directory).generate_many([prompt] * options.count, stop=options.stop, **sampling)
+    rows = generate_from(directory, [prompt] * options.count, sampling=chosen, stop=options.stop)
     if options.count == 1:
         first = next(rows)  # what is wrong with the run shows before the prompt does
         print(visible(prompt + first[0]), end="", flush=True)

@@ -15,7 +15,7 @@ from octavo.data import TokenPart
 from octavo.evaluate.copies import SEARCHED, Copied, copied
 from octavo.evaluate.documents import decoded
 from octavo.evaluate.scoring import Watch, unwatched
-from octavo.generate import generate
+from octavo.generate.from_model import generate
 from octavo.model import Transformer
 from octavo.options import SamplingConfig
 from octavo.tokenizer import Tokenizer

@@ -1,6 +1,5 @@
 """Where cells run: processes of this machine, a Dask cluster, or whatever executor is given."""
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -13,6 +12,7 @@ from octavo.errors import OctavoError
 from octavo.experiments.processes import OwnProcesses
 from octavo.experiments.spec import counted
 from octavo.memory import machine_memory
+from octavo.threads import usable_cores
 
 _MEMORY_OF_A_CELL = 2**30  # bytes: what a tiny model's training takes, rounded up
 _PATIENCE = "10s"  # for an answer of the scheduler
@@ -52,7 +52,7 @@ def open_pool(workers: int | None, scheduler: str | None, executor: Executor | N
 
 def default_workers() -> int:
     """One for each core that this process may use, as long as there is memory for them."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     memory = machine_memory()
     return max(1, min(cores, memory // _MEMORY_OF_A_CELL) if memory else cores)
 

@@ -1,5 +1,4 @@
-"""Generation: logits to a token, prefill and decode, many streams at once, text that never splits a character."""
+"""Generation: logits to a token, prefill and decode, many streams at once, text that never splits a character.
 
-from octavo.generate.text import generate
-
-__all__ = ["generate"]
+Nothing is imported here: what writes with a trained run takes no torch, what writes with a model does.
+"""

@@ -4,25 +4,27 @@ B streams, T positions, V vocabulary.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
-import numpy as np
 import torch
 
-from octavo.generate.packed import Packed, packed
+from octavo.generate.chunks import Chunk, Decode, never, random_numbers, window_begin
+from octavo.generate.packed import Packed, can_pack
+from octavo.generate.packed_decoding import decode_packed
 from octavo.generate.sampling import choose, probabilities
 from octavo.model import KeyValueCache, Transformer
-from octavo.native import decoding as native
 from octavo.options import SamplingConfig
 
-_MOST_STEPS = 32  # of a chunk, which a person sees as one
-_MOST_PRODUCTS = 2**30  # of a chunk: some hundredths of a second
 
-Chunk = list[list[int]]  # each stream's new tokens; maybe none
+class _Known(NamedTuple):
+    shape: tuple[int, bool]
+    numbers: torch.Tensor  # the weights that were packed
+    packed: Packed
 
 
-def never(stream: int) -> bool:
-    """No stream ends before it has all its tokens."""
-    return False
+_packed: WeakKeyDictionary[Transformer, _Known] = WeakKeyDictionary()
 
 
 def decode(
@@ -41,25 +43,26 @@ def decode(
     reads its newer half anew as a window of its own, so that positions stay those that it was trained on. Stream i
     draws from ``seeds[i]`` alone, whatever the others are. A stream that has ``ended`` may get more tokens or not.
     """
-    streams = [list(prompt) for prompt in prompts]
-    randoms = [np.random.Generator(np.random.PCG64(list(seed))) for seed in seeds]
-    first = [] if start_id is None else [start_id]
-    if weights := packed(model, context_length, with_start=bool(first)):
-        return _with_kernels(weights, streams, randoms, first, context_length, sampling, ended)
-    return _with_pytorch(model, streams, randoms, first, context_length, sampling, ended)
+    way: Decode = partial(_with_pytorch, model)
+    if weights := packed(model, context_length, with_start=start_id is not None):
+        way = partial(decode_packed, weights, threads=torch.get_num_threads())
+    return way(prompts, context_length=context_length, start_id=start_id, sampling=sampling, seeds=seeds, ended=ended)
 
 
 def _with_pytorch(
     model: Transformer,
-    streams: list[list[int]],
-    randoms: list[np.random.Generator],
-    first: list[int],
+    prompts: Sequence[Sequence[int]],
+    *,
     context_length: int,
+    start_id: int | None,
     sampling: SamplingConfig,
+    seeds: Sequence[Sequence[int]],
     ended: Callable[[int], bool],
 ) -> Iterator[Chunk]:
     """A chunk is a step. The streams advance together: what all prompts have is read at once and the rest of the
     longer ones token by token, so nothing is padded."""
+    streams, randoms = [list(prompt) for prompt in prompts], random_numbers(seeds)
+    first = [] if start_id is None else [start_id]
     room = context_length - len(first)
     place = min(map(len, streams))  # the position that the coming step fills
     ends = [len(stream) + sampling.max_new_tokens for stream in streams]
@@ -83,42 +86,19 @@ def _with_pytorch(
         place += 1
 
 
-def _with_kernels(
-    weights: Packed,
-    prompts: list[list[int]],
-    randoms: list[np.random.Generator],
-    first: list[int],
-    context_length: int,
-    sampling: SamplingConfig,
-    ended: Callable[[int], bool],
-) -> Iterator[Chunk]:
-    """Chunks grow, so that the first token comes at once. Each stream begins where its own prompt ends."""
-    windows = np.zeros((len(prompts), context_length + 1), dtype=np.int32)
-    caches = native.aligned(len(prompts), weights.cache_numbers)
-    streams = {}
-    for number, prompt in enumerate(prompts):
-        begin = window_begin(len(prompt), context_length - len(first))
-        tokens = first + prompt[begin:]
-        if not tokens or min(tokens) < 0 or max(tokens) >= weights.struct.vocab:
-            raise ValueError(f"a prompt is empty, or has a token that is not one of {weights.struct.vocab}")
-        windows[number, : len(tokens)] = tokens
-        window, cache = windows[number].ctypes.data, caches[number].ctypes.data
-        streams[number] = native.Stream(len(prompt), begin, len(tokens), 0, window, cache)
-    steps, left = 1, sampling.max_new_tokens
-    while left and (going := [number for number in streams if not ended(number)]):
-        fitting = _MOST_PRODUCTS // (weights.products * len(going))
-        steps = max(1, min(steps, left, _MOST_STEPS, fitting))
-        uniforms = np.stack([randoms[number].random(steps) for number in going])
-        array = (native.Stream * len(going))(*(streams[number] for number in going))
-        drawn = native.decode(weights.struct, array, steps, sampling, uniforms, threads=torch.get_num_threads())
-        streams = dict(zip(going, array, strict=True))
-        new = dict(zip(going, drawn.tolist(), strict=True))
-        yield [new.get(number, []) for number in range(len(prompts))]
-        left, steps = left - steps, 2 * steps
-
-
-def window_begin(place: int, room: int) -> int:
-    """Where the window begins that fills `place`, if it has `room` for tokens: a function of the place alone,
-    so that a text does not depend on how long the prompts beside it are."""
-    advance = room - room // 2
-    return max(0, -(-(place - room) // advance)) * advance
+def packed(model: Transformer, context_length: int, *, with_start: bool) -> Packed | None:
+    """The model's weights for windows of `context_length` positions, of which the start token may take the first;
+    None where there are no kernels, or not for this model. They are packed once, and again when they have changed.
+    """
+    weights = {name: weight.detach() for name, weight in model.named_parameters()}
+    plain = all(w.is_cpu and w.dtype == torch.float32 for w in weights.values())
+    if not plain or not can_pack(model.config, context_length):
+        return None
+    # Compared by what they are: not everything that moves weights, such as a fused optimizer, counts versions.
+    numbers = torch.cat([weight.flatten() for weight in weights.values()])
+    known = _packed.get(model)
+    if known is None or known.shape != (context_length, with_start) or not torch.equal(known.numbers, numbers):
+        arrays = {name: weight.numpy() for name, weight in weights.items()}
+        made = Packed(model.config, model.vocab_size, arrays, context_length, with_start=with_start)
+        known = _packed[model] = _Known((context_length, with_start), numbers, made)
+    return known.packed

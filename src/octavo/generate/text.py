@@ -1,11 +1,13 @@
-"""Text out of tokens: whole characters only, ended by a stop text, the start token or the length asked for."""
+"""Text out of tokens: whole characters only, ended by a stop text, the start token or the length asked for.
+
+Importing this takes no torch.
+"""
 
 import codecs
 from collections.abc import Callable, Iterator, Sequence
 
 from octavo.errors import OctavoError
-from octavo.generate.decoding import decode
-from octavo.model import Transformer
+from octavo.generate.chunks import Decode
 from octavo.options import SamplingConfig
 from octavo.tokenizer import Tokenizer
 
@@ -44,8 +46,8 @@ class TextStream:
         return max(lengths, default=0)
 
 
-def generate(
-    model: Transformer,
+def continued(
+    decode: Decode,
     tokenizer: Tokenizer,
     prompts: Sequence[str],
     *,
@@ -54,7 +56,7 @@ def generate(
     stop: Sequence[str] = (),
     watch: Callable[[float], object] | None = None,
 ) -> Iterator[list[str]]:
-    """Continue every prompt; yield, chunk by chunk, what each stream's text grows by (maybe nothing).
+    """Continue every prompt by what `decode` adds; yield, chunk by chunk, what each text grows by (maybe nothing).
 
     Chunks are small at first, so that text comes at once, and grow. The same seed gives the same texts; stream i
     does not depend on how many others there are. `watch` is told the share of the work done.
@@ -72,7 +74,6 @@ def generate(
     table = tokenizer.token_bytes()
     streams = [TextStream(table, tokenizer.start_id, stop, sampling.max_new_tokens) for _ in ids]
     chunks = decode(
-        model,
         ids,
         context_length=context_length,
         start_id=tokenizer.start_id,

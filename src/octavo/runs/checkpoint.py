@@ -4,7 +4,6 @@ A checkpoint is written beside its place, flushed to the disk and renamed. ``man
 and holds every file's size and SHA-256, so that a damaged one is known and an older one is used.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -13,14 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from octavo.errors import OctavoError
 from octavo.files import sync_folder
+from octavo.runs.whole import MANIFEST, USABLE, Contents, manifest, newest_first, newest_whole
 
 Tensors = dict[str, torch.Tensor]
-_MANIFEST = "manifest.json"
 _STATE = "state.json"
 
 
@@ -34,7 +31,7 @@ class Checkpoint:
     @property
     def usable_weights(self) -> Tensors:
         """The weights a run is used with: picked by early stopping, else averaged, else the last ones."""
-        return next(self.tensors[g] for g in ("best", "averaged", "weights") if self.tensors.get(g))
+        return next(self.tensors[g] for g in USABLE if self.tensors.get(g))
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
@@ -60,7 +57,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
         shutil.rmtree(beside, ignore_errors=True)
         raise
     sync_folder(folder)
-    for old in _newest_first(folder)[keep:] if keep else []:
+    for old in newest_first(folder)[keep:] if keep else []:
         shutil.rmtree(old)
     return place
 
@@ -71,22 +68,13 @@ def load_newest(folder: Path) -> tuple[Path, Checkpoint]:
     Raises:
         OctavoError: there is none.
     """
-    damaged = []
-    for place in _newest_first(folder):
-        try:
-            return place, _read(place)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError):
-            damaged.append(place.name)
-    if damaged:
-        raise OctavoError(f"{folder} holds only damaged checkpoints ({', '.join(damaged)}): train the run again")
-    raise OctavoError(f"{folder.parent} has no checkpoint yet: it stopped before the first one, so train it again")
+    return newest_whole(folder, _read)
 
 
 def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
     contents = {f"{name}.safetensors": save(group) for name, group in checkpoint.tensors.items() if group}
     contents[_STATE] = json.dumps(checkpoint.state, indent=1, allow_nan=False).encode()
-    files = {name: {"bytes": len(c), "sha256": _sha256(c)} for name, c in contents.items()}
-    contents[_MANIFEST] = json.dumps({"files": files}, indent=1).encode()
+    contents[MANIFEST] = manifest(contents)
     for name, content in contents.items():
         with (folder / name).open("wb") as file:
             file.write(content)
@@ -95,21 +83,6 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
     sync_folder(folder)
 
 
-def _read(place: Path) -> Checkpoint:
-    files = json.loads((place / _MANIFEST).read_bytes())["files"]
-    contents = {}
-    for name, facts in files.items():
-        content = (place / Path(name).name).read_bytes()
-        if len(content) != facts["bytes"] or _sha256(content) != facts["sha256"]:
-            raise ValueError(f"{name} is damaged")
-        contents[name] = content
+def _read(contents: Contents) -> Checkpoint:
     state = json.loads(contents.pop(_STATE))
     return Checkpoint({name.removesuffix(".safetensors"): load(c) for name, c in contents.items()}, state)
-
-
-def _newest_first(folder: Path) -> list[Path]:
-    return sorted(folder.glob("step-*"), key=lambda p: p.name, reverse=True)
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,42 @@
+"""What every way of decoding has in common. Importing this takes no torch."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from octavo.options import SamplingConfig
+
+Chunk = list[list[int]]  # each stream's new tokens; maybe none
+
+
+class Decode(Protocol):
+    """Yields each stream's next tokens, until all have as many as `sampling` says, or have ``ended``."""
+
+    def __call__(
+        self,
+        prompts: Sequence[Sequence[int]],
+        *,
+        context_length: int,
+        start_id: int | None,
+        sampling: SamplingConfig,
+        seeds: Sequence[Sequence[int]],
+        ended: Callable[[int], bool],
+    ) -> Iterator[Chunk]: ...
+
+
+def random_numbers(seeds: Sequence[Sequence[int]]) -> list[np.random.Generator]:
+    """Each stream's own."""
+    return [np.random.Generator(np.random.PCG64(list(seed))) for seed in seeds]
+
+
+def never(stream: int) -> bool:
+    """No stream ends before it has all its tokens."""
+    return False
+
+
+def window_begin(place: int, room: int) -> int:
+    """Where the window begins that fills `place`, if it has `room` for tokens: a function of the place alone,
+    so that a text does not depend on how long the prompts beside it are."""
+    advance = room - room // 2
+    return max(0, -(-(place - room) // advance)) * advance

@@ -1,0 +1,32 @@
+"""Text from a model that is in memory."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from octavo.generate.decoding import decode
+from octavo.generate.text import continued
+from octavo.model import Transformer
+from octavo.options import SamplingConfig
+from octavo.tokenizer import Tokenizer
+
+
+def generate(
+    model: Transformer,
+    tokenizer: Tokenizer,
+    prompts: Sequence[str],
+    *,
+    context_length: int,
+    sampling: SamplingConfig,
+    stop: Sequence[str] = (),
+    watch: Callable[[float], object] | None = None,
+) -> Iterator[list[str]]:
+    """Continue every prompt, as :func:`octavo.generate.text.continued` does."""
+    return continued(
+        partial(decode, model),
+        tokenizer,
+        prompts,
+        context_length=context_length,
+        sampling=sampling,
+        stop=stop,
+        watch=watch,
+    )

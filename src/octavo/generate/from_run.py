@@ -1,0 +1,52 @@
+"""Text from a run that lies on the disk: by the kernels, where there are some, without loading torch at all."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+from safetensors.numpy import load
+
+from octavo.errors import OctavoError
+from octavo.generate.packed import Array, Packed, can_pack
+from octavo.generate.packed_decoding import decode_packed
+from octavo.generate.text import continued
+from octavo.model_shapes import model_shapes
+from octavo.options import SamplingConfig
+from octavo.runs import RunDirectory
+from octavo.runs.whole import USABLE, Contents, newest_whole
+from octavo.threads import threads_asked_for
+from octavo.tokenizer import load_tokenizer
+
+
+def generate_from(
+    directory: RunDirectory, prompts: Sequence[str], *, sampling: SamplingConfig, stop: Sequence[str] = ()
+) -> Iterator[list[str]]:
+    """Continue every prompt, as :func:`octavo.generate.text.continued` does, by a run's newest whole checkpoint.
+
+    Raises:
+        OctavoError: there is no such checkpoint, or it is of another model.
+    """
+    config = directory.config
+    context = config.data.context_length
+    if not can_pack(config.model, context):
+        from octavo.run import Run  # which takes torch
+
+        run = Run(directory)
+        yield from run.generate_many(prompts, stop=stop, **vars(sampling))
+        return
+    tokenizer = load_tokenizer(directory.path / "tokenizer.json")
+    _, weights = newest_whole(directory.path / "checkpoints", _weights)
+    shapes = {name: weight.shape for name, weight in weights.items()}
+    fp32 = all(weight.dtype == np.float32 for weight in weights.values())
+    if not fp32 or shapes != model_shapes(config.model, tokenizer.vocab_size):
+        raise OctavoError("the checkpoint's weights are not those of config.toml: one of the two was changed")
+    with_start = tokenizer.start_id is not None
+    packed = Packed(config.model, tokenizer.vocab_size, weights, context, with_start=with_start)
+    threads = threads_asked_for()
+    decode = partial(decode_packed, packed, threads=threads)
+    yield from continued(decode, tokenizer, prompts, context_length=context, sampling=sampling, stop=stop)
+
+
+def _weights(contents: Contents) -> dict[str, Array]:
+    groups = (load(contents[file]) for group in USABLE if (file := f"{group}.safetensors") in contents)
+    return next(groups)

@@ -1,0 +1,39 @@
+"""What tensors a model of a config has, without making one. Importing this takes no torch."""
+
+from octavo.config import ModelConfig
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+def model_shapes(config: ModelConfig, vocab_size: int) -> Shapes:
+    """Every parameter's shape by name, as ``octavo.model.Transformer`` has them: tied matrices once."""
+    d, k = config.d_model, config.head_width
+    queries, keys = config.n_heads * k, config.key_value_heads * k
+    shapes: Shapes = {"embedding.weight": (vocab_size, d)}
+    if config.position == "learned":
+        shapes["positions.rows"] = (config.max_positions, d)
+    for block in (f"blocks.{index}" for index in range(config.n_layers)):
+        attention, feedforward = f"{block}.attention", f"{block}.feedforward"
+        shapes |= _linear(f"{attention}.q", queries, d, config)
+        shapes |= _linear(f"{attention}.k", keys, d, config)
+        shapes |= _linear(f"{attention}.v", keys, d, config)
+        shapes |= _linear(f"{attention}.output", d, queries, config)
+        if config.qk_norm:
+            shapes |= {f"{attention}.{name}.weight": (k,) for name in ("q_norm", "k_norm")}
+        for name in ("up", "gate")[: 1 + (config.feedforward == "swiglu")]:
+            shapes |= _linear(f"{feedforward}.{name}", config.d_ff, d, config)
+        shapes |= _linear(f"{feedforward}.down", d, config.d_ff, config)
+        shapes |= _norm(f"{block}.attention_norm", config) | _norm(f"{block}.feedforward_norm", config)
+    shapes |= _norm("final_norm", config) | _linear("unembedding", vocab_size, d, config)
+    if config.tied_embeddings:
+        del shapes["unembedding.weight"]
+    return shapes
+
+
+def _linear(name: str, outputs: int, inputs: int, config: ModelConfig) -> Shapes:
+    return {f"{name}.weight": (outputs, inputs)} | ({f"{name}.bias": (outputs,)} if config.bias else {})
+
+
+def _norm(name: str, config: ModelConfig) -> Shapes:
+    parts = {"none": (), "rms": ("weight",), "layer": ("weight", "bias") if config.bias else ("weight",)}
+    return {f"{name}.{part}": (config.d_model,) for part in parts[config.norm]}

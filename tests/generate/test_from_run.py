@@ -1,0 +1,47 @@
+"""Text from a run on the disk is what its model writes, and takes no torch where there are kernels."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from octavo.bench.kernels import without_kernels
+from octavo.errors import OctavoError
+from octavo.files import write_atomically
+from octavo.generate.from_run import generate_from
+from octavo.native.library import library
+from octavo.options import SamplingConfig
+from octavo.run import Run
+from octavo.typed_toml import to_toml
+
+Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def written(run: Run, sampling: SamplingConfig) -> str:
+    return "".join(row[0] for row in generate_from(run.directory, ["First"], sampling=sampling))
+
+
+def test_it_is_what_the_model_writes_with_kernels_and_without(trained: Run) -> None:
+    sampling = SamplingConfig(temperature=0.7, top_p=0.9, max_new_tokens=60, seed=5)
+    expected = trained.generate("First", **vars(sampling))
+    assert written(trained, sampling) == expected
+    with without_kernels():
+        assert written(trained, sampling) == expected
+
+
+def test_it_takes_no_torch(trained: Run, environment: dict[str, str]) -> None:
+    if library() is None:
+        pytest.skip("no kernels: Octavo was installed without a C compiler")  # then it needs torch
+    code = "import sys; from octavo.cli.main import main; main(sys.argv[1:]); sys.exit('torch' in sys.modules)"
+    command = [sys.executable, "-c", code, "generate", str(trained.path), "--max-new-tokens", "5"]
+    assert subprocess.run(command, env=environment, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("change", [("d_ff = 64", "d_ff = 80"), ("n_layers = 1", "n_layers = 2")])
+def test_weights_of_another_model_are_refused(copied: Run, change: tuple[str, str]) -> None:
+    text = to_toml(copied.config)
+    assert change[0] in text, "the fixture has that setting"
+    write_atomically(copied.path / "config.toml", text.replace(*change).encode())
+    with pytest.raises(OctavoError, match=r"not those of config\.toml"):
+        written(copied, SamplingConfig(max_new_tokens=3))

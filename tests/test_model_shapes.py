@@ -1,0 +1,27 @@
+"""The shapes are those that a model has."""
+
+from typing import Any
+
+import pytest
+
+from octavo.config import ModelConfig
+from octavo.model import Transformer
+from octavo.model_shapes import model_shapes
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        {"n_kv_heads": 2, "d_head": 24},
+        {"position": "learned", "max_positions": 9},
+        {"position": "sinusoidal", "tied_embeddings": False},
+        {"norm": "layer", "bias": True, "feedforward": "gelu"},
+        {"norm": "layer", "feedforward": "relu", "qk_norm": False},
+        {"norm": "none", "bias": True, "tied_embeddings": False, "n_layers": 1},
+    ],
+)
+def test_they_are_the_models(parts: dict[str, Any]) -> None:
+    config = ModelConfig(**{"d_model": 32, "d_ff": 40, **parts})
+    made = {name: tuple(weight.shape) for name, weight in Transformer(config, 300).named_parameters()}
+    assert model_shapes(config, 300) == made
