@@ -18,6 +18,7 @@ def little(monkeypatch: pytest.MonkeyPatch) -> None:
         ("generation._TOKENS", 6),
         ("generation._STREAMS", 3),
         ("generation._FIRSTS", 1),
+        ("starting._TOKENS", 3),
         ("llama2c._TEXTS", 1),
         ("growth._TOKENS", 64),
         ("growth._WRITTEN", 4),

@@ -4,6 +4,7 @@ from octavo.bench.comparison import Case, Comparison, side_by_side, stretch
 from octavo.bench.kernels import ways
 from octavo.bench.llama2c import beside_llama2c
 from octavo.bench.peers import Peers
+from octavo.bench.starting import whole_process
 from octavo.bench.steps import in_words
 from octavo.bench.writing import GREEDY, SAMPLED, Writer, make_writer
 from octavo.config import load_preset
@@ -21,14 +22,17 @@ def bench_generation(rounds: int, peers: Peers, watch: Watch = unwatched) -> lis
     place = peers.place("llama2.c")
     sampled = "temperature 1, top-p 0.9"
     asked = [("greedy", GREEDY, 1), (sampled, SAMPLED, 1), (sampled, SAMPLED, _STREAMS)]
-    parts = len(asked) + 1 + 2 * (place is not None)
+    parts = len(asked) + 2 + 2 * (place is not None)
     found = []
     for part, (how, sampling, streams) in enumerate(asked):
         watched = stretch(watch, part / parts, (part + 1) / parts)
         found.append(_texts(writer, how, sampling, streams, rounds, watched))
-    found.append(_first_token(writer, rounds, stretch(watch, len(asked) / parts, (len(asked) + 1) / parts)))
+    done = len(asked)
+    for measure in (_first_token, whole_process):
+        found.append(measure(writer, rounds, stretch(watch, done / parts, (done + 1) / parts)))
+        done += 1
     if place is not None:
-        rest = stretch(watch, (len(asked) + 1) / parts, 1)
+        rest = stretch(watch, done / parts, 1)
         found += beside_llama2c(place, {"greedy": GREEDY, sampled: SAMPLED}, _TOKENS, rounds, rest)
     return found
 
