@@ -24,7 +24,7 @@ def little(monkeypatch: pytest.MonkeyPatch) -> None:
         ("growth._WRITTEN", 4),
     ):
         monkeypatch.setattr(f"octavo.bench.{name}", amount)
-    sizes = Sizes(contexts=(8, 16), widths=(32, 64), batches=(1, 2), streams=(1, 2))
+    sizes = Sizes(contexts=(8, 16), widths=(32, 64), batches=(1, 2), streams=(1, 2), texts=(300, 600), lengths=(4, 8))
     monkeypatch.setattr("octavo.bench.growth.Sizes", lambda: sizes)
 
 

@@ -36,8 +36,8 @@ def test_a_wider_model_is_wider_throughout() -> None:
 def test_every_axis_is_measured() -> None:
     found = bench_growth(1, NO_PEERS)
     titles = [f"{doing}, by {name}" for doing, last in (("Training", "batch"), ("Writing", "texts"))
-              for name in ("context", "width", last)]  # fmt: skip
+              for name in ("context", "width", last, "length of text")]  # fmt: skip
     assert [one.title for one in found] == titles
     assert [case.name for case in found[0].measured] == ["context 8", "context 16"]
     assert all(len(one.notes) == 1 for one in found)
-    assert {case.amount for case in found[5].measured} == {4, 8}
+    assert {case.amount for case in found[6].measured} == {4, 8}

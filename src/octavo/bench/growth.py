@@ -1,4 +1,6 @@
-"""How the time of a token grows with the size of things: context, width, windows of a batch, texts at once."""
+"""How the time of a token grows with the size of things: context, width, windows of a batch, texts at once,
+length of text.
+"""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -9,7 +11,7 @@ import numpy as np
 
 from octavo.bench.comparison import Case, Comparison, Measured, side_by_side, stretch
 from octavo.bench.peers import Peers
-from octavo.bench.steps import in_words, octavo_steps, taking
+from octavo.bench.steps import TEXT, in_words, octavo_steps, taking
 from octavo.bench.writing import SAMPLED, VOCABULARY, make_writer
 from octavo.config import Config, ModelConfig, load_preset
 from octavo.evaluate import Watch, unwatched
@@ -27,6 +29,8 @@ class Sizes:
     widths: tuple[int, ...] = (64, 128, 256, 512)
     batches: tuple[int, ...] = (1, 4, 16, 64)
     streams: tuple[int, ...] = (1, 4, 16, 64)
+    texts: tuple[int, ...] = (10**4, 10**5, 10**6, 10**7)  # tokens that are trained on
+    lengths: tuple[int, ...] = (64, 128, 256, 512, 1024)  # tokens that are written, in the default's context
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,11 @@ def make_axes(sizes: Sizes, precision: Precision) -> list[Axis]:
         Axis("training", "context", sizes.contexts, lambda n: training(_with_context(pocket, n))),
         Axis("training", "width", sizes.widths, lambda n: training(replace(usual, model=widened(model, n)))),
         Axis("training", "batch", sizes.batches, lambda n: training(_with_batch(pocket, n))),
+        Axis("training", "length of text", sizes.texts, lambda n: _training(usual, precision, n)),
         Axis("writing", "context", sizes.contexts, lambda n: _writing(model, n, n, 1)),
         Axis("writing", "width", sizes.widths, lambda n: _writing(widened(model, n), _WRITTEN, _WRITTEN, 1)),
         Axis("writing", "texts", sizes.streams, lambda n: _writing(model, _WRITTEN, _WRITTEN, n)),
+        Axis("writing", "length of text", sizes.lengths, lambda n: _writing(model, n, data.context_length, 1)),
     ]
 
 
@@ -105,10 +111,10 @@ def _with_batch(config: Config, windows: int) -> Config:
     return replace(config, data=replace(config.data, batch_size=windows))
 
 
-def _training(config: Config, precision: Precision) -> Case:
+def _training(config: Config, precision: Precision, text: int = TEXT) -> Case:
     a_step = config.data.batch_size * config.data.context_length
     steps = max(1, round(_TOKENS / a_step))
-    run = taking(octavo_steps(config, VOCABULARY, precision.dtype), steps)
+    run = taking(octavo_steps(config, VOCABULARY, precision.dtype, text), steps)
     return Case("", "tokens that a model learns from", steps * a_step, "tokens", run, in_words(precision.name))
 
 

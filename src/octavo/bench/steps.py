@@ -14,18 +14,18 @@ from octavo.optim import Optimizers
 from octavo.training.loop import dropout_masks
 from octavo.training.step import training_step
 
-_TOKENS = 100_000
+TEXT = 100_000  # tokens of it
 
 
-def made_up_ids(vocab_size: int, count: int = _TOKENS) -> npt.NDArray[np.uint16]:
+def made_up_ids(vocab_size: int, count: int = TEXT) -> npt.NDArray[np.uint16]:
     """Token ids that follow no rule."""
     return np.random.default_rng(0).integers(vocab_size, size=count, dtype=np.uint16)
 
 
-def octavo_steps(config: Config, vocab_size: int, dtype: torch.dtype) -> Iterator[float]:
-    """Train as a run does, batches and dropout included; yield each step's loss."""
+def octavo_steps(config: Config, vocab_size: int, dtype: torch.dtype, text: int = TEXT) -> Iterator[float]:
+    """Train as a run does, batches and dropout included, on so many tokens; yield each step's loss."""
     data = config.data
-    windows = Windows(made_up_ids(vocab_size), data.context_length, data.window_stride)
+    windows = Windows(made_up_ids(vocab_size, text), data.context_length, data.window_stride)
     order = BatchOrder(0, len(windows), data.batch_size)
     model = Transformer(config.model, vocab_size)
     optimizers, masks = Optimizers(model, config.optimizer), dropout_masks(config, dtype)
