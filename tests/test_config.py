@@ -38,7 +38,7 @@ def test_a_preset_says_first_what_it_is_for(name: str) -> None:
 
 
 def test_the_presets() -> None:
-    assert {"pocket", "reference"} <= set(preset_names())
+    assert {"minute", "pocket", "reference"} == set(preset_names())
     assert preset_names() == sorted(preset_names())
     with pytest.raises(OctavoError, match=r"there is no preset 'poket': choose one of .*pocket.*reference"):
         load_preset("poket")

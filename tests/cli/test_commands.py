@@ -187,5 +187,5 @@ class TestRuns:
 
 def test_presets_are_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
     lines = told(capsys, "presets").splitlines()
-    assert [line.split()[0] for line in lines] == ["pocket", "reference"]
+    assert [line.split()[0] for line in lines] == ["minute", "pocket", "reference"]
     assert all(len(line.split()) > 4 for line in lines)
