@@ -19,6 +19,7 @@ LAYERS = [
     "intervals",
     "typed_toml",
     "config",
+    "model_shapes",
     "options",
     "corpus",
     "tokenizer",

@@ -15,7 +15,7 @@ from octavo.options import SamplingConfig
 from octavo.runs import RunDirectory
 from octavo.runs.whole import USABLE, Contents, newest_whole
 from octavo.threads import threads_asked_for
-from octavo.tokenizer import load_tokenizer
+from octavo.tokenizer import Tokenizer, load_tokenizer
 
 
 def generate_from(
@@ -28,13 +28,10 @@ def generate_from(
     """
     config = directory.config
     context = config.data.context_length
-    if not can_pack(config.model, context):
-        from octavo.run import Run  # which takes torch
-
-        run = Run(directory)
-        yield from run.generate_many(prompts, stop=stop, **vars(sampling))
-        return
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")
+    if not can_pack(config.model, context):
+        yield from _by_pytorch(directory, tokenizer, prompts, sampling, stop)
+        return
     _, weights = newest_whole(directory.path / "checkpoints", _weights)
     shapes = {name: weight.shape for name, weight in weights.items()}
     fp32 = all(weight.dtype == np.float32 for weight in weights.values())
@@ -50,3 +47,22 @@ def generate_from(
 def _weights(contents: Contents) -> dict[str, Array]:
     groups = (load(contents[file]) for group in USABLE if (file := f"{group}.safetensors") in contents)
     return next(groups)
+
+
+def _by_pytorch(
+    directory: RunDirectory,
+    tokenizer: Tokenizer,
+    prompts: Sequence[str],
+    sampling: SamplingConfig,
+    stop: Sequence[str],
+) -> Iterator[list[str]]:
+    from octavo.generate.from_model import generate  # only now, as torch takes longer to load than to write
+    from octavo.model import Transformer
+    from octavo.runs.checkpoint import load_newest
+    from octavo.training import load_weights
+
+    config = directory.config
+    model = Transformer(config.model, tokenizer.vocab_size)
+    load_weights(model, load_newest(directory.path / "checkpoints")[1].usable_weights)
+    context = config.data.context_length
+    return generate(model, tokenizer, prompts, context_length=context, sampling=sampling, stop=stop)
