@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from octavo.terminal import readable
+
 PACKAGES = ("octavo", "torch", "numpy", "tokenizers", "safetensors")
 
 
@@ -25,7 +27,8 @@ def machine_facts() -> dict[str, Any]:
 def sitting(first_step: int, **facts: Any) -> dict[str, Any]:
     """One stretch of training from `first_step` on: when it began, on what, and `facts` known by then."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"began": now, "first_step": first_step, "command": sys.argv[1:], **machine_facts(), **facts}
+    command = [readable(argument) for argument in sys.argv[1:]]
+    return {"began": now, "first_step": first_step, "command": command, **machine_facts(), **facts}
 
 
 def _version(package: str) -> str:
