@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from octavo.memory import machine_memory, peak_memory
+from octavo.memory import available_memory, machine_memory, peak_memory
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX tells")
 
@@ -31,3 +31,8 @@ def test_the_peak_is_not_the_parents() -> None:
     block[:: 2**12] = bytes([1]) * len(block[:: 2**12])  # resident
     said = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True, check=True).stdout
     assert 2**20 < int(said) < 150 * 2**20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells")
+def test_what_is_available_is_a_part_of_what_there_is() -> None:
+    assert 0 < available_memory() < machine_memory()

@@ -14,15 +14,23 @@ except ImportError:  # not POSIX
 
 def machine_memory() -> int:
     """Bytes of memory; 0 if unknown."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
+    if not hasattr(os, "sysconf"):  # not POSIX
         return 0
+    try:
+        return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (ValueError, OSError):
+        return 0
+
+
+def available_memory() -> int:
+    """Bytes that a program can take without the machine having to swap, where Linux tells; 0 if unknown."""
+    return _kibibytes("/proc/meminfo", "MemAvailable:")
 
 
 def peak_memory() -> int:
     """Most bytes that were resident in this process at once; 0 if unknown."""
-    if peak := _high_water_mark():
+    # Linux tells it of this program; its getrusage begins with the peak of the process that started it.
+    if peak := _kibibytes("/proc/self/status", "VmHWM:"):
         return peak
     if resource is None:
         return 0
@@ -30,10 +38,10 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _high_water_mark() -> int:
-    """Linux tells it of this program; its getrusage begins with the peak of the process that started it."""
+def _kibibytes(table: str, key: str) -> int:
+    """Bytes, of a line such as ``VmHWM:  1024 kB`` of one of Linux's tables; 0 if there is none."""
     try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+        lines = Path(table).read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
         return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(key)), 0)
