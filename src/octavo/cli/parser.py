@@ -29,6 +29,7 @@ COMMANDS = {
     "tokenizer": "show how a run's tokenizer cuts a text",
     "experiment": "train variants with several seeds and compare them",
     "bench": "measure how fast Octavo is on this machine, side by side",
+    "doctor": "look whether Octavo can work on this machine, and how fast",
     "runs": "list the runs and their scores",
     "presets": "list the presets",
 }

@@ -1,0 +1,61 @@
+"""octavo doctor: one screen, the same for a machine, and an exit code."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from octavo.cli.main import main
+from octavo.processor import is_x86
+from octavo.run import Run
+
+Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def test_a_well_machine_on_one_screen(
+    trained: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("OCTAVO_CACHE", "/cache")
+    monkeypatch.chdir(trained.path.parent)
+    assert main(["doctor", "--runs", "."]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 24
+    text = "\n".join(lines)
+    long = [line for line in lines if len(line) > 80 and " " in line[11:].strip()]
+    assert not long, "only a path may be wider than the screen"
+    for said in ("octavo 0.", "torch 2", "GFLOP/s in fp32", "OMP_NUM_THREADS=1", "(1 run, writable, ", "No problems"):
+        assert said in text
+
+
+def test_problems_come_last_and_are_the_exit_code(tmp_path: Path, octavo_process: Octavo) -> None:
+    """A torch that cannot be loaded: then above all the doctor has to work."""
+    (tmp_path / "torch.py").write_text("raise ImportError('libgomp.so.1: cannot open')")
+    (tmp_path / "file").write_text("no folder")
+    path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    done = octavo_process("doctor", "--runs", tmp_path / "file", env={**os.environ, "PYTHONPATH": path})
+    assert (done.returncode, done.stderr) == (1, "")
+    told = done.stdout[done.stdout.index("\nProblems:\n") :].split()
+    assert " ".join(told) == (
+        "Problems: - torch cannot be loaded (ImportError: libgomp.so.1: cannot open): pip install --force-reinstall "
+        f"torch - {tmp_path / 'file'} cannot be written to (Not a directory): name another folder with --runs"
+    )
+    assert "precision  unknown: torch does not work" in done.stdout
+
+
+def test_precision_is_that_of_a_run_where_bf16_is_slow(
+    tmp_path: Path, octavo_process: Octavo, environment: dict[str, str]
+) -> None:
+    slow = environment | {"ONEDNN_MAX_CPU_ISA": "AVX2", "OCTAVO_NATIVE": "0"}
+    done = octavo_process("doctor", "--json", "--runs", tmp_path, env=slow)
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["problems"], told["why_no_kernels"]) == (0, [], "left out, as OCTAVO_NATIVE=0 asks")
+    assert told["waiting"] == {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
+    rates = told["arithmetic"]["fp32_rate"], told["arithmetic"]["bf16_rate"]
+    assert all(1e8 < rate < 1e14 for rate in rates)
+    if is_x86():
+        assert told["arithmetic"]["precision"] == "fp32"
+        assert rates[1] < rates[0]
