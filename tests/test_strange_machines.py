@@ -79,7 +79,8 @@ def machine(environment: dict[str, str], play: str, tmp_path_factory: pytest.Tem
     (folder / "home").write_text("no folder, which is as read-only for root as for anyone")
     (folder / "watch").mkdir()
     (folder / "watch" / "sitecustomize.py").write_text(NO_NETWORK)
-    unwanted = {"LANG", "LC_CTYPE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR", "OMP_NUM_THREADS"}
+    unwanted = {"LANG", "LC_CTYPE", "OCTAVO_CACHE", "MPLCONFIGDIR", "OMP_NUM_THREADS", "OMP_WAIT_POLICY"}
+    unwanted |= {"GOMP_SPINCOUNT", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"}
     kept = {name: value for name, value in environment.items() if name not in unwanted}
     path = os.pathsep.join(filter(None, (str(folder / "watch"), environment.get("PYTHONPATH"))))
     settings = {
@@ -163,6 +164,12 @@ def test_the_doctor_sees_what_is_strange(machine: Machine, run_there: Path) -> N
     assert (told["n_runs"], told["kernels"]) == (1, "none")
     assert told["why_no_kernels"] == "left out, as OCTAVO_NATIVE=0 asks"
     assert all(folder["trouble"] for folder in told["caches"].values())
+    assert told["waiting"] == {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
+    rates = told["arithmetic"]["fp32_rate"], told["arithmetic"]["bf16_rate"]
+    assert all(1e8 < rate < 1e14 for rate in rates)
+    if is_x86():
+        assert told["arithmetic"]["precision"] == "fp32"
+        assert rates[1] < rates[0]
     if hasattr(os, "sched_setaffinity"):
         assert (told["usable_cores"], told["threads"]) == (1, 1)
 

@@ -1,6 +1,5 @@
 """octavo doctor: one screen, the same for a machine, and an exit code."""
 
-import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -9,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from octavo.cli.main import main
-from octavo.processor import is_x86
 from octavo.run import Run
 
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -44,18 +42,3 @@ def test_problems_come_last_and_are_the_exit_code(tmp_path: Path, octavo_process
         f"torch - {tmp_path / 'file'} cannot be written to (Not a directory): name another folder with --runs"
     )
     assert "precision  unknown: torch does not work" in done.stdout
-
-
-def test_precision_is_that_of_a_run_where_bf16_is_slow(
-    tmp_path: Path, octavo_process: Octavo, environment: dict[str, str]
-) -> None:
-    slow = environment | {"ONEDNN_MAX_CPU_ISA": "AVX2", "OCTAVO_NATIVE": "0"}
-    done = octavo_process("doctor", "--json", "--runs", tmp_path, env=slow)
-    told = json.loads(done.stdout)
-    assert (done.returncode, told["problems"], told["why_no_kernels"]) == (0, [], "left out, as OCTAVO_NATIVE=0 asks")
-    assert told["waiting"] == {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
-    rates = told["arithmetic"]["fp32_rate"], told["arithmetic"]["bf16_rate"]
-    assert all(1e8 < rate < 1e14 for rate in rates)
-    if is_x86():
-        assert told["arithmetic"]["precision"] == "fp32"
-        assert rates[1] < rates[0]
