@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from octavo.cli.main import main
+from octavo.packages import requirements
 from octavo.run import Run
 
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -30,15 +31,21 @@ def test_a_well_machine_on_one_screen(
 
 
 def test_problems_come_last_and_are_the_exit_code(tmp_path: Path, octavo_process: Octavo) -> None:
-    """A torch that cannot be loaded: then above all the doctor has to work."""
-    (tmp_path / "torch.py").write_text("raise ImportError('libgomp.so.1: cannot open')")
+    """Nothing that Octavo needs can be loaded: then above all the doctor has to work."""
+    names = [one.name for one in requirements() if not one.extra]
+    for name in names:
+        (tmp_path / f"{name.replace('-', '_')}.py").write_text("raise ImportError('libgomp.so.1: cannot open')")
     (tmp_path / "file").write_text("no folder")
     path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
     done = octavo_process("doctor", "--runs", tmp_path / "file", env={**os.environ, "PYTHONPATH": path})
     assert (done.returncode, done.stderr) == (1, "")
-    told = done.stdout[done.stdout.index("\nProblems:\n") :].split()
-    assert " ".join(told) == (
-        "Problems: - torch cannot be loaded (ImportError: libgomp.so.1: cannot open): pip install --force-reinstall "
-        f"torch - {tmp_path / 'file'} cannot be written to (Not a directory): name another folder with --runs"
+    above, _, problems = done.stdout.partition("\nProblems:\n")
+    assert (
+        " ".join(problems.split())
+        == " ".join(
+            f"- {name} cannot be loaded (ImportError: libgomp.so.1: cannot open): pip install --force-reinstall {name}"
+            for name in names
+        )
+        + f" - {tmp_path / 'file'} cannot be written to (Not a directory): name another folder with --runs"
     )
-    assert "precision  unknown: torch does not work" in done.stdout
+    assert "precision  unknown: torch does not work" in above

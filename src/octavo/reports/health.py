@@ -90,7 +90,7 @@ class Health:
 
 def examine(root: Path) -> Health:
     """Look at this machine, for about two seconds; `root` is the folder of runs. Nothing is left behind."""
-    caches = {"Tiny Shakespeare": look_at(cache_directory()), "matplotlib": _matplotlib_cache()}
+    caches = {"Tiny Shakespeare": _text_cache(), "matplotlib": _matplotlib_cache()}
     wanted = requirements()
     needed = [one for one in wanted if not one.extra]
     runs = look_at(root)
@@ -202,6 +202,13 @@ def _gpu() -> str:
         return torch.cuda.get_device_name()
     other = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     return other.type if other else ""
+
+
+def _text_cache() -> Folder:
+    try:
+        return look_at(cache_directory())
+    except ImportError as error:  # of platformdirs
+        return Folder("none", False, str(error), -1)
 
 
 def _matplotlib_cache() -> Folder:
