@@ -16,6 +16,8 @@ LAYERS = [
     "threads",
     "files",
     "memory",
+    "processor",
+    "packages",
     "intervals",
     "typed_toml",
     "config",

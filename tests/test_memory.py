@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from octavo.memory import machine_memory, peak_memory
+from octavo import memory
+from octavo.memory import available_memory, machine_memory, peak_memory
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX tells")
 
@@ -31,3 +33,20 @@ def test_the_peak_is_not_the_parents() -> None:
     block[:: 2**12] = bytes([1]) * len(block[:: 2**12])  # resident
     said = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True, check=True).stdout
     assert 2**20 < int(said) < 150 * 2**20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells")
+def test_what_is_available_is_a_part_of_what_there_is() -> None:
+    assert 0 < available_memory() < machine_memory()
+
+
+@pytest.mark.parametrize(("told", "limit"), [("1073741824\n", 2**30), ("max\n", None), (f"{2**63 - 4096}\n", None)])
+def test_a_container_may_take_a_part_of_it(
+    told: str, limit: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "_LIMITS", ())
+    whole = machine_memory()
+    (tmp_path / "memory.max").write_text(told)
+    monkeypatch.setattr(memory, "_LIMITS", (str(tmp_path / "memory.max"), str(tmp_path / "missing")))
+    assert machine_memory() == (limit or whole)
+    assert available_memory() <= machine_memory()

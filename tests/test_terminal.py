@@ -1,12 +1,13 @@
 """What is shown on a terminal."""
 
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.terminal import duration, shown
+from octavo.terminal import duration, readable, shown, size
 
 
 @pytest.mark.parametrize(
@@ -36,3 +37,21 @@ def test_no_control_character_is_left(text: str) -> None:
 )
 def test_durations(seconds: float, expected: str) -> None:
     assert duration(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Tür zu.txt", "Tür zu.txt"),
+        (Path("Tür"), "Tür"),
+        ("T\udcc3\udcbcr", "Tür"),  # of a locale that could not read it
+        ("T\udcfcr", "T?r"),  # in Latin-1
+        ("\ud83d", "?"),
+    ],
+)
+def test_a_name_becomes_text(name: str | Path, expected: str) -> None:
+    assert readable(name) == expected
+
+
+def test_sizes_are_for_people() -> None:
+    assert [size(n) for n in (0, 300 * 2**20, 2**30, 3 * 2**29)] == ["0 MiB", "300 MiB", "1.0 GiB", "1.5 GiB"]

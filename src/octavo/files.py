@@ -1,8 +1,16 @@
 """Write a file so that a reader, or a crash, sees the old one or the whole new one, never a part."""
 
 import os
+import re
 import tempfile
 from pathlib import Path
+
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+def is_device(name: str) -> bool:
+    """Whether Windows takes a name for one of its devices, whatever the folder and the suffix."""
+    return bool(_DEVICE.fullmatch(name))
 
 
 def write_atomically(path: Path, content: bytes) -> None:

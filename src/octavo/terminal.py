@@ -1,5 +1,6 @@
 """Text on a terminal: what a model wrote must not move the cursor, change colours or ring."""
 
+import os
 import re
 import textwrap
 
@@ -10,6 +11,19 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u20
 def shown(text: str) -> str:
     """`text` with every control character written out, as \\x1b for escape."""
     return _CONTROL.sub(lambda found: _escape(ord(found[0])), text)
+
+
+def readable(name: str | os.PathLike[str]) -> str:
+    """A path or an argument as text that UTF-8 can hold; to open a file, the path itself is needed.
+
+    Where the system's encoding is not that of a name (a locale of C, a disk from elsewhere) Python hands on its bytes
+    as lone surrogates. They are read as UTF-8 here, and what is no UTF-8 becomes "?".
+    """
+    given = os.fspath(name)
+    try:
+        return os.fsencode(given).decode("utf-8")
+    except UnicodeError:
+        return given.encode("utf-8", "replace").decode("utf-8")
 
 
 def _escape(code: int) -> str:
@@ -29,3 +43,8 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60}:{whole % 60:02d} min"
     return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
+
+
+def size(n_bytes: int) -> str:
+    """Bytes for people: 300 MiB, 1.5 GiB."""
+    return f"{n_bytes / 2**20:,.0f} MiB" if n_bytes < 2**30 else f"{n_bytes / 2**30:,.1f} GiB"

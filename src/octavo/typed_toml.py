@@ -11,8 +11,6 @@ import types
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-import tomli_w
-
 from octavo.errors import OctavoError
 
 T = TypeVar("T")
@@ -98,6 +96,8 @@ def as_mapping(config: Any) -> dict[str, Any]:
 
 def to_toml(config: Any) -> str:
     """Write a dataclass as TOML text that :func:`from_mapping` reads back unchanged."""
+    import tomli_w  # here: octavo doctor has to work without it, to say that it is missing
+
     return tomli_w.dumps(as_mapping(config))
 
 

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from octavo.bench.kernels import WITH, WITHOUT, kernels_here, timed_without, ways, without_kernels
-from octavo.native.library import library
+from octavo.bench.kernels import WITH, WITHOUT, timed_without, ways, without_kernels
+from octavo.native.library import kernels_here, library
 
 
 def test_they_are_left_out_within_it_alone() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from octavo.cli.parser import COMMANDS, parse
+from octavo.cli.parser import COMMANDS, parse, runs_given
 from octavo.errors import OctavoError
 
 
@@ -29,3 +29,16 @@ def test_every_command_has_a_page_of_help(command: str, capsys: pytest.CaptureFi
 def test_an_option_before_the_command_is_refused() -> None:
     with pytest.raises(OctavoError, match="the command comes first: octavo heads"):
         parse(["--runs", "there", "heads", "shakespeare"])
+
+
+@pytest.mark.parametrize("option", [["generate", "run", "--stop"], ["edit", "run", "--from"], ["tokenizer", "run"]])
+def test_a_text_is_utf_8_whatever_the_locale(option: list[str]) -> None:
+    given = vars(parse([*option, "T\udcc3\udcbcr"]))
+    assert "Tür" in given.values() or ["Tür"] in given.values()
+    with pytest.raises(OctavoError, match=r"'T\?r' is no UTF-8: give the text in a file"):
+        parse([*option, "T\udcfcr"])
+
+
+def test_the_folder_of_runs_is_repeated_so_that_it_can_be_typed() -> None:
+    assert runs_given(parse(["runs", "--runs", "my runs"])) == " --runs 'my runs'"
+    assert runs_given(parse(["runs"])) == ""

@@ -67,6 +67,8 @@ def test_no_text_is_refused() -> None:
         (".hidden", "hidden"),
         ("Война и мир", "Война-и-мир"),
         ("v1.2_a-b", "v1.2_a-b"),
+        ("aux", "text-aux"),
+        ("Con.v2", "text-Con.v2"),
         ("...", "corpus"),
         ("", "corpus"),
         ("\udce9\n", "corpus"),

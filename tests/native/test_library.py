@@ -68,3 +68,39 @@ def test_a_build_of_another_version_is_passed_over(monkeypatch: pytest.MonkeyPat
 def test_where_there_is_a_compiler_they_were_compiled(environment: Mapping[str, str]) -> None:
     asked = "import sys; from octavo.native.library import library; sys.exit(library() is None)"
     assert run([sys.executable, "-c", asked], env={**environment, "OCTAVO_NATIVE": "1"}, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("machine", "files", "features", "says"),
+    [
+        ("arm64", [], (), "made for x86-64 processors"),
+        ("x86_64", [], ("AVX2",), "not compiled: get a C compiler, then install Octavo again"),
+        ("AMD64", ["_avx2"], ("SSE",), "the processor lacks AVX2"),
+        ("x86_64", ["_avx2"], ("AVX2",), "of another version, or damaged: install Octavo again"),
+        ("x86_64", ["_avx512"], (), "of another version, or damaged: install Octavo again"),
+    ],
+)
+def test_why_there_are_none_is_told(
+    machine: str,
+    files: list[str],
+    features: tuple[str, ...],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "__file__", str(tmp_path / "library.py"))
+    monkeypatch.setattr(module, "library", library.__wrapped__)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    monkeypatch.setattr(module, "processor_features", lambda: features)
+    for name in files:
+        (tmp_path / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}").write_bytes(b"no library")
+    monkeypatch.delenv("OCTAVO_NATIVE", raising=False)
+    assert module.why_none() == says
+    monkeypatch.setenv("OCTAVO_NATIVE", "0")
+    assert module.why_none() == "left out, as OCTAVO_NATIVE=0 asks"
+
+
+@pytest.mark.skipif(library() is None, reason="no kernels here")
+def test_where_there_are_some_there_is_nothing_to_tell() -> None:
+    assert module.why_none() == ""
+    assert f"_{module.kernels_here()}" in module.BUILDS

@@ -50,6 +50,10 @@ class TestWriting:
         page = a_page("<p>ü 日本</p>")
         assert page.save(tmp_path / "a.html").read_bytes().decode() == page.html
 
+    def test_a_name_that_is_no_text_costs_only_itself(self, tmp_path: Path) -> None:
+        saved = a_page("<p>caf\udce9 ü</p>").save(tmp_path / "a.html")
+        assert "<p>caf? ü</p>" in saved.read_text(encoding="utf-8")
+
     def test_in_a_notebook_it_is_a_frame_of_its_own(self) -> None:
         frame = a_page('<p class="x">"quoted" &amp; <b>bold</b></p>')._repr_html_()
         assert 'sandbox="allow-scripts"' in frame

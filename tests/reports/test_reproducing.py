@@ -99,3 +99,9 @@ def test_many_texts_of_an_earlier_version_or_in_memory_are_told_of() -> None:
     assert asked(few.command)[1] == ["a", "b"]
     many = recipe(Config(), provenance(documents=40, first_documents=["a", "b"]), Path("runs/a"))
     assert "40 documents that no command names" in many.notes[0]
+
+
+def test_a_folder_whose_name_the_locale_could_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "exists", lambda path: path.name == "train.txt")  # not every file system takes the name
+    command = recipe(Config(), provenance(sources=["-"]), Path("T\udcc3\udcbcr")).command
+    assert command.startswith("cat 'Tür/data/train.txt' | octavo train - ")

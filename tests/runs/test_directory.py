@@ -29,6 +29,13 @@ def test_names_that_are_not(name: str) -> None:
         check_name(name)
 
 
+@pytest.mark.parametrize("name", ["con", "AUX", "nul.v2", "Com1", "lpt9.a.b", "dotted."])
+def test_names_that_are_not_on_windows(name: str) -> None:
+    with pytest.raises(OctavoError, match="cannot be a folder's name on Windows: choose another --name"):
+        check_name(name)
+    check_name(f"a-{name}s")
+
+
 def test_a_name_longer_than_a_file_system_takes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OctavoError):
         make(tmp_path, "文" * 100)

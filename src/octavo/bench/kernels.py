@@ -4,18 +4,11 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from octavo.native.library import library
 
 _SWITCH = "OCTAVO_NATIVE"
 WITH, WITHOUT = "octavo", "octavo, no kernels"
-
-
-def kernels_here() -> str:
-    """The build of the kernels that is used: avx512 or avx2; none."""
-    found = library()
-    return "none" if found is None else Path(found._name).name.partition(".")[0].removeprefix("_")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from octavo.bench.comparison import Comparison
-from octavo.bench.kernels import kernels_here
+from octavo.native.library import kernels_here
 from octavo.runs.provenance import machine_facts
 
 _BUSY = 0.5  # processes that wait or work, for each core, before anything is measured

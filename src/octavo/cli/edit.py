@@ -4,7 +4,7 @@ import argparse
 import json
 
 from octavo.cli.output_option import add_output_option, output_of
-from octavo.cli.parser import add_runs_option
+from octavo.cli.parser import add_runs_option, as_text
 from octavo.cli.passage_option import add_passage_arguments, given_text
 from octavo.config import ModelConfig
 from octavo.errors import OctavoError
@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{name}", action="append", default=[], metavar="PLACE", help=f"{says}; may be repeated"
         )
-    parser.add_argument("--from", dest="other", default="", metavar="TEXT", help="the other text, as long at least")
+    parser.add_argument(
+        "--from", dest="other", type=as_text, default="", metavar="TEXT", help="the other text, as long at least"
+    )
     parser.add_argument(
         "--position", type=int, metavar="N", help="at this token alone; 0 is the first, -1 the last (all)"
     )

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from octavo.cli.parser import add_runs_option
+from octavo.cli.parser import add_runs_option, as_text
 from octavo.errors import OctavoError
 from octavo.options import SamplingConfig
 from octavo.runs import open_run, runs_root
@@ -14,7 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
     usual = SamplingConfig()
     parser.add_argument("run", metavar="RUN", help="a run's name or folder")
-    parser.add_argument("prompt", nargs="?", default="", metavar="PROMPT", help="text to continue; - reads it")
+    parser.add_argument(
+        "prompt", nargs="?", type=as_text, default="", metavar="PROMPT", help="text to continue; - reads it"
+    )
     for name, kind, metavar, says in (
         ("max-new-tokens", int, "N", "tokens to write"),
         ("temperature", float, "T", "0 takes the likeliest token, 1 the model's own odds"),
@@ -27,7 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", type=kind, default=default, metavar=metavar, help=f"{says} ({default})")
     parser.add_argument("--count", type=int, default=1, metavar="N", help="texts to write, side by side (1)")
     parser.add_argument(
-        "--stop", action="append", default=[], metavar="TEXT", help="end before this text; may be repeated"
+        "--stop",
+        action="append",
+        type=as_text,
+        default=[],
+        metavar="TEXT",
+        help="end before this text; may be repeated",
     )
     add_runs_option(parser)
 

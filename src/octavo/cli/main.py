@@ -13,7 +13,8 @@ from octavo.threads import let_waiting_threads_sleep
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run Octavo; returns the exit code: 0, 2 for bad input, 128 + number for a signal."""
+    """Run Octavo; returns the exit code: 0, 1 for a problem that octavo doctor found, 2 for bad input,
+    128 + number for a signal."""
     let_waiting_threads_sleep()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

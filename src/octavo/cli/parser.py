@@ -1,13 +1,17 @@
 """The parser of all commands. Nothing heavy is imported until a command runs."""
 
 import argparse
+import os
 import re
+import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
 from octavo.errors import OctavoError
+from octavo.terminal import readable
 
 COMMANDS = {
     "train": "train a model on a text, score it, draw its curves, write samples",
@@ -25,6 +29,7 @@ COMMANDS = {
     "tokenizer": "show how a run's tokenizer cuts a text",
     "experiment": "train variants with several seeds and compare them",
     "bench": "measure how fast Octavo is on this machine, side by side",
+    "doctor": "look whether Octavo can work on this machine, and how fast",
     "runs": "list the runs and their scores",
     "presets": "list the presets",
 }
@@ -105,7 +110,22 @@ def add_runs_option(parser: argparse.ArgumentParser) -> None:
 
 def runs_given(options: argparse.Namespace) -> str:
     """The --runs option as it was given, to repeat in a command."""
-    return f" --runs {options.runs}" if options.runs else ""
+    return f" --runs {shlex.quote(options.runs)}" if options.runs else ""
+
+
+def as_text(argument: str) -> str:
+    """An argument that is a text, not a name: in a locale of C too it is read as UTF-8.
+
+    Raises:
+        OctavoError: it is none.
+    """
+    with suppress(UnicodeEncodeError):
+        argument.encode("utf-8")
+        return argument
+    try:
+        return os.fsencode(argument).decode("utf-8")  # bytes that the locale could not decode
+    except UnicodeError:
+        raise OctavoError(f"{readable(argument)!r} is no UTF-8: give the text in a file, with --encoding") from None
 
 
 def program() -> str:

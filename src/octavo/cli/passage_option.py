@@ -8,6 +8,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from octavo.cli.parser import as_text
 from octavo.errors import OctavoError
 from octavo.terminal import shown
 
@@ -19,6 +20,7 @@ def add_passage_arguments(
     parser.add_argument(
         "text",
         nargs="?",
+        type=as_text,
         metavar="TEXT",
         help=f"the text to look at, in quotes; - reads it (default: {default})",
     )

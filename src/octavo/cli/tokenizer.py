@@ -2,7 +2,7 @@
 
 import argparse
 
-from octavo.cli.parser import add_runs_option
+from octavo.cli.parser import add_runs_option, as_text
 from octavo.runs import open_run, runs_root
 from octavo.terminal import shown
 
@@ -10,7 +10,7 @@ from octavo.terminal import shown
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("run", metavar="RUN", help="a run's name or folder")
-    parser.add_argument("text", metavar="TEXT", help="the text to cut")
+    parser.add_argument("text", type=as_text, metavar="TEXT", help="the text to cut")
     add_runs_option(parser)
 
 

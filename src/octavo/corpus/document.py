@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from octavo.errors import OctavoError
+from octavo.files import is_device
 
 _LONGEST_NAME = 60  # characters; in UTF-8 still within the 255 bytes that file systems allow
 
@@ -81,6 +82,8 @@ class Corpus:
 
 
 def safe_name(name: str) -> str:
-    """`name` with letters, digits, "-", "_" and "." only; never empty, never with a dot at either end."""
+    """`name` with letters, digits, "-", "_" and "." only; never empty, a device's, or with a dot at either end."""
     plain = re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", name))
-    return plain.strip(".-")[:_LONGEST_NAME].rstrip(".-") or "corpus"
+    plain = plain.strip(".-")
+    plain = f"text-{plain}" if is_device(plain) else plain
+    return plain[:_LONGEST_NAME].rstrip(".-") or "corpus"

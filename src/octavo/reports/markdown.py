@@ -62,7 +62,7 @@ def save_markdown(folder: Path, title: str, lead: str, first: str, sections: Seq
         pieces.append(f"## {section.title}")
         pieces += [piece for block in section.blocks for piece in _safe(block, draw)]
     path = folder / FILE
-    write_atomically(path, ("\n\n".join(pieces) + "\n").encode())
+    write_atomically(path, ("\n\n".join(pieces) + "\n").encode("utf-8", "replace"))
     return [path, *pictures]
 
 

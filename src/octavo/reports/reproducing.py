@@ -9,6 +9,7 @@ from typing import Any
 import tomli_w
 
 from octavo.config import BUDGETS, Config, load_preset, preset_names
+from octavo.terminal import readable
 from octavo.typed_toml import as_mapping, dotted_names
 
 TINY_SHAKESPEARE = "b20eb1dc66ddb45eb245b57c9e4aeda4707095cdc78ddcbe7519b25b912c16a3"  # SHA-256 of the corpus
@@ -88,8 +89,8 @@ def _text(text: Mapping[str, Any], path: Path) -> tuple[str, list[str], str]:
         given = [f"./{name}" if name.startswith("-") else name for name in names]
         return "", given, f"The text must be the same: {what}."
     if text["documents"] == 1:
-        parts = [str(path / "data" / f"{part}.txt") for part in ("train", "validation", "test")]
-        there = [part for part in parts if Path(part).exists()]
+        parts = [path / "data" / f"{part}.txt" for part in ("train", "validation", "test")]
+        there = [readable(part) for part in parts if part.exists()]
         return f"{shlex.join(['cat', *there])} | ", ["-"], f"The text came from no file; the run keeps it ({what})."
     return (
         "",

@@ -16,7 +16,7 @@ from typing import Any
 
 from octavo.config import Config, config_from_toml
 from octavo.errors import OctavoError
-from octavo.files import sync_folder, write_atomically
+from octavo.files import is_device, sync_folder, write_atomically
 from octavo.runs.metrics import Record, last_record, read_metrics
 
 _NAME = re.compile(r"\w[\w.+-]{0,99}")
@@ -178,3 +178,5 @@ def check_name(name: str) -> None:
             f"{name!r} cannot be the name of a run: use letters, digits, '-', '_' and '.', beginning with a letter "
             "or digit, at most 100"
         )
+    if is_device(name) or name.endswith("."):
+        raise OctavoError(f"{name} cannot be a folder's name on Windows: choose another --name")

@@ -4,9 +4,11 @@ import os
 import platform
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
+
+from octavo.packages import installed
+from octavo.processor import processor_name
+from octavo.terminal import readable
 
 PACKAGES = ("octavo", "torch", "numpy", "tokenizers", "safetensors")
 
@@ -15,9 +17,9 @@ def machine_facts() -> dict[str, Any]:
     """Versions and machine, as plain values. Imports nothing heavy."""
     return {
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: installed(name) or "not installed" for name in PACKAGES},
         "system": platform.platform(),
-        "processor": _processor(),
+        "processor": processor_name(),
         "cores": os.cpu_count(),
     }
 
@@ -25,21 +27,5 @@ def machine_facts() -> dict[str, Any]:
 def sitting(first_step: int, **facts: Any) -> dict[str, Any]:
     """One stretch of training from `first_step` on: when it began, on what, and `facts` known by then."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"began": now, "first_step": first_step, "command": sys.argv[1:], **machine_facts(), **facts}
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
-
-
-def _processor() -> str:
-    """The processor's name, where Linux tells it; else what Python knows."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+    command = [readable(argument) for argument in sys.argv[1:]]
+    return {"began": now, "first_step": first_step, "command": command, **machine_facts(), **facts}
