@@ -43,7 +43,8 @@ def test_problems_come_last_and_are_the_exit_code(tmp_path: Path, octavo_process
     assert (
         " ".join(problems.split())
         == " ".join(
-            f"- {name} cannot be loaded (ImportError: libgomp.so.1: cannot open): pip install --force-reinstall {name}"
+            f"- {name} cannot be loaded (ImportError: libgomp.so.1: cannot open): "
+            f"pip install --force-reinstall {name}"
             for name in names
         )
         + f" - {tmp_path / 'file'} cannot be written to (Not a directory): name another folder with --runs"
