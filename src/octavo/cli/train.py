@@ -140,7 +140,7 @@ def _summary(run: Run, report: Path | None, options: argparse.Namespace) -> list
     score, step = run.evaluation, run.metrics[-1]
     error = score.standard_error_nats_per_character
     name, where = f"{program()} {{}} {run.name}", runs_given(options)
-    prompt = shlex.quote(shown(" ".join(run.parts["validation"].text[:200].split()[:4])) or "…")
+    prompt = shlex.quote(shown(" ".join(run.parts["validation"].beginning(200).split()[:4])) or "…")
     return [
         "",
         f"{run.name}: {score.nats_per_character:.4f} nats per character = {score.bits_per_character:.3f} bits"

@@ -6,6 +6,7 @@ Byte pairs as in Sennrich et al. (2016), over bytes and split into words as in G
 from tokenizers import Tokenizer as Pipeline
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
+from octavo.corpus.filed import Text
 from octavo.errors import OctavoError
 from octavo.tokenizer.chunks import chunks
 from octavo.tokenizer.hugging_face import START, HuggingFaceTokenizer
@@ -20,7 +21,7 @@ class ByteBPE(HuggingFaceTokenizer):
     lossless = True
 
     @classmethod
-    def train(cls, text: str, vocab_size: int) -> "ByteBPE":
+    def train(cls, text: Text, vocab_size: int) -> "ByteBPE":
         """Learn merges from `text`; a small text may give fewer than `vocab_size` tokens.
 
         Raises:

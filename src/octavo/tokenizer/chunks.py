@@ -6,6 +6,8 @@ Every pre-tokenizer here splits a text at some white space anyway; a cut at such
 import re
 from collections.abc import Iterator
 
+from octavo.corpus.filed import Text, pieces
+
 CHUNK = 1 << 16  # characters
 _REACH = 1 << 20  # how far to look for a harmless place
 
@@ -14,16 +16,30 @@ _REACH = 1 << 20  # how far to look for a harmless place
 _HARMLESS = re.compile(r"(?<=\S\n)(?=\S)|(?<=\S)(?= \S)")
 
 
-def chunks(text: str, size: int = CHUNK) -> Iterator[str]:
-    """Yield pieces of about `size` characters whose concatenation is `text`.
+def chunks(text: Text, size: int = CHUNK) -> Iterator[str]:
+    """Yield pieces of about `size` characters whose concatenation is `text`; of a text that is not in memory, no more
+    is held than it takes to find the next.
 
     Only a text without white space for a million characters is cut inside a word.
     """
+    held, reach = "", size + _REACH
+    for piece in pieces(text):
+        held += piece
+        start = 0
+        while len(held) - start >= reach:  # else the harmless place may be in the next piece
+            end = _end(held, start, size)
+            yield held[start:end]
+            start = end
+        held = held[start:]
     start = 0
-    while len(text) - start > size:
-        found = _HARMLESS.search(text, start + size, min(len(text), start + size + _REACH))
-        end = found.start() if found else start + size + _REACH
-        yield text[start:end]
+    while len(held) - start > size:
+        end = _end(held, start, size)
+        yield held[start:end]
         start = end
-    if start < len(text):
-        yield text[start:]
+    if start < len(held):
+        yield held[start:]
+
+
+def _end(text: str, start: int, size: int) -> int:
+    found = _HARMLESS.search(text, start + size, min(len(text), start + size + _REACH))
+    return found.start() if found else start + size + _REACH

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from tokenizers import Tokenizer as Pipeline
 from tokenizers import models, pre_tokenizers, trainers
 
+from octavo.corpus.filed import Text
 from octavo.errors import OctavoError
 from octavo.tokenizer.chunks import chunks
 from octavo.tokenizer.hugging_face import HuggingFaceTokenizer
@@ -24,7 +25,7 @@ class WhitespaceBPE(HuggingFaceTokenizer):
     lossless = False
 
     @classmethod
-    def train(cls, text: str, vocab_size: int) -> "WhitespaceBPE":
+    def train(cls, text: Text, vocab_size: int) -> "WhitespaceBPE":
         """Learn merges from `text`, after the four special tokens and the characters of the text.
 
         Raises:
