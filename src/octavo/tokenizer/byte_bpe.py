@@ -8,7 +8,7 @@ from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from octavo.corpus.filed import Text
 from octavo.errors import OctavoError
-from octavo.tokenizer.chunks import chunks
+from octavo.tokenizer.chunks import learnable_chunks
 from octavo.tokenizer.hugging_face import START, HuggingFaceTokenizer
 
 _BYTES_AND_START = 257
@@ -41,7 +41,7 @@ class ByteBPE(HuggingFaceTokenizer):
             initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
             show_progress=False,
         )
-        pipeline.train_from_iterator(chunks(text), trainer)
+        pipeline.train_from_iterator(learnable_chunks(text), trainer)
         return cls(pipeline)
 
     def _bytes_of(self, piece: str) -> bytes:

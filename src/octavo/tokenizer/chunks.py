@@ -10,10 +10,12 @@ from octavo.corpus.filed import Text, pieces
 
 CHUNK = 1 << 16  # characters
 _REACH = 1 << 20  # how far to look for a harmless place
+_LONGEST_RUN = 1000  # characters, that merges are learned from; the time it takes grows as the square of a word
 
 # No token reaches over a lone newline between words, nor from the end of a word into the single space after it
 # (byte-level BPE takes that space into the next word). Runs of white space are tokens of their own: not there.
 _HARMLESS = re.compile(r"(?<=\S\n)(?=\S)|(?<=\S)(?= \S)")
+_LONG_RUN = re.compile(rf"\S{{{_LONGEST_RUN}}}|\s{{{_LONGEST_RUN}}}")
 
 
 def chunks(text: Text, size: int = CHUNK) -> Iterator[str]:
@@ -38,6 +40,17 @@ def chunks(text: Text, size: int = CHUNK) -> Iterator[str]:
         start = end
     if start < len(held):
         yield held[start:]
+
+
+def learnable_chunks(text: Text) -> Iterator[str]:
+    """The same, to learn merges from: what is longer than any word, such as a million equal letters, is cut too."""
+    for chunk in chunks(text):
+        start = 0
+        for run in _LONG_RUN.finditer(chunk):
+            yield chunk[start : run.end()]
+            start = run.end()
+        if start < len(chunk):
+            yield chunk[start:]
 
 
 def _end(text: str, start: int, size: int) -> int:

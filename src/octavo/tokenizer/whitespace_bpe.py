@@ -11,7 +11,7 @@ from tokenizers import models, pre_tokenizers, trainers
 
 from octavo.corpus.filed import Text
 from octavo.errors import OctavoError
-from octavo.tokenizer.chunks import chunks
+from octavo.tokenizer.chunks import learnable_chunks
 from octavo.tokenizer.hugging_face import HuggingFaceTokenizer
 from octavo.tokenizer.protocol import Ids
 
@@ -34,7 +34,7 @@ class WhitespaceBPE(HuggingFaceTokenizer):
         pipeline = Pipeline(models.BPE())
         pipeline.pre_tokenizer = pre_tokenizers.Whitespace()
         trainer = trainers.BpeTrainer(vocab_size=vocab_size, special_tokens=SPECIAL, show_progress=False)
-        pipeline.train_from_iterator(chunks(text), trainer)
+        pipeline.train_from_iterator(learnable_chunks(text), trainer)
         if (least := pipeline.get_vocab_size()) > vocab_size:
             raise OctavoError(
                 f"tokenizer.vocab_size={vocab_size} is too small for this text, whose characters and the special "
