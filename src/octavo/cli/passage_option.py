@@ -8,6 +8,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from octavo.cli.saying import say
 from octavo.errors import OctavoError
 from octavo.terminal import shown
 
@@ -44,7 +45,7 @@ def given_text(options: argparse.Namespace) -> str | None:
         raise OctavoError("the text is empty: give some words")
     if not reads and os.path.isfile(text):
         file = shown(shlex.quote(text))
-        print(f"octavo: the text is read as it stands; to read the file {file}: --file {file}", file=sys.stderr)
+        say(f"octavo: the text is read as it stands; to read the file {file}: --file {file}", file=sys.stderr)
     return str(text)
 
 
