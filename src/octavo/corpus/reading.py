@@ -158,10 +158,8 @@ def read_source(path: Path) -> bytes:
     name = _shown(path)
     try:
         mode = path.stat().st_mode
-    except ValueError:
-        raise OctavoError(f"{name!r} cannot be a path: check it") from None
-    except OSError as error:
-        raise OctavoError(f"{name} cannot be read ({error.strerror}): check it") from None
+    except (OSError, ValueError) as error:  # the latter: a NUL in the path
+        raise OctavoError(f"{name} cannot be read ({getattr(error, 'strerror', None) or error}): check it") from None
     if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISDIR(mode)):
         raise OctavoError(f'{name} is a device or a socket: give a file, or "-" for standard input')
     return _read_bytes(path)
