@@ -15,7 +15,8 @@ ORDERS = (
 _WORDS = ("the", "of", "and", "to", "in", "that", "it", "is", "was", "he", "for", "as", "with", "his", "be", "on")
 
 
-def _prose(seed: int, words: int = 1200) -> str:
+def prose(seed: int, words: int = 1200) -> str:
+    """Words, commas and lines."""
     drawn = random.Random(seed)
     return " ".join(drawn.choice(_WORDS) + drawn.choice(["", "", "", ",", ".\n"]) for _ in range(words))
 
@@ -40,7 +41,7 @@ def _source_code() -> str:
 def _combining() -> str:
     marks = [chr(code) for code in range(0x0300, 0x0340)]
     drawn = random.Random(7)
-    return "".join(letter + "".join(drawn.choices(marks, k=drawn.randrange(9))) for letter in _prose(8, 400))
+    return "".join(letter + "".join(drawn.choices(marks, k=drawn.randrange(9))) for letter in prose(8, 400))
 
 
 def _unassigned() -> str:
@@ -59,8 +60,25 @@ def _controls() -> str:
 def _markup() -> str:
     """Everything a page, a Markdown file or a console could take for markup."""
     pieces = ["<script>alert(1)</script>", "</script>", "<!--", "-->", "]]>", "<img src=x onerror=alert(1)>", "&lt;"]
-    pieces += ["\"'><b>", "' onclick='x", "<svg/onload=x>", "[red]bold[/red]", "[link=x]", ":warning:", "{{ 7 * 7 }}"]
-    pieces += ["| a | b |", "```", "](javascript:x)", "$\\frac{1}{2}$", "\\u003c", "</title>", "</textarea>", "`<b>`"]
+    pieces += [
+        "\"'><blink>",
+        "' onclick='x",
+        "<svg/onload=x>",
+        "[red]bold[/red]",
+        "[link=x]",
+        ":warning:",
+        "{{ 7 * 7 }}",
+    ]
+    pieces += [
+        "| a | b |",
+        "```",
+        "](javascript:x)",
+        "$\\frac{1}{2}$",
+        "\\u003c",
+        "</title>",
+        "</textarea>",
+        "`<blink>`",
+    ]
     return " ".join(random.Random(11).choices([*pieces, *_WORDS], k=1200))
 
 
@@ -81,16 +99,16 @@ STRANGE: Mapping[str, Callable[[], str]] = MappingProxyType(
         "empty": lambda: "",
         "one character": lambda: "x",
         "two characters": lambda: "é🙂",
-        "one long line": lambda: _prose(1, 3000).replace("\n", " "),
+        "one long line": lambda: prose(1, 3000).replace("\n", " "),
         "equal characters": lambda: "a" * 1_000_000,
         "equal emoji": lambda: "🙂" * 20_000,
         "only newlines": lambda: "\n" * 20_000,
         "only spaces": lambda: " " * 20_000,
-        "CRLF": lambda: _prose(2).replace("\n", "\r\n"),
-        "CR": lambda: _prose(3).replace("\n", "\r"),
-        "NUL bytes": lambda: "\0".join(_prose(4).split(" ")),
+        "CRLF": lambda: prose(2).replace("\n", "\r\n"),
+        "CR": lambda: prose(3).replace("\n", "\r"),
+        "NUL bytes": lambda: "\0".join(prose(4).split(" ")),
         "only NUL bytes": lambda: "\0" * 20_000,
-        "byte order marks": lambda: "x\ufeff" + "\ufeff".join(_prose(14).split("\n")),
+        "byte order marks": lambda: "x\ufeff" + "\ufeff".join(prose(14).split("\n")),
         "emoji": _emoji,
         "combining sequences": _combining,
         "right to left": _hebrew_and_arabic,
@@ -101,7 +119,7 @@ STRANGE: Mapping[str, Callable[[], str]] = MappingProxyType(
         "base64 in one line": lambda: base64.b64encode(random.Random(17).randbytes(6000)).decode(),
         "DNA": lambda: _drawn(18, "ACGT", 20_000),
         "CSV": _csv,
-        "start tokens": lambda: "<|endoftext|>".join(_prose(19).split(" ")) + "[PAD]<0x41>" * 50,
+        "start tokens": lambda: "<|endoftext|>".join(prose(19).split(" ")) + "[PAD]<0x41>" * 50,
         "unassigned": _unassigned,
         "control characters": _controls,
         "markup": _markup,
