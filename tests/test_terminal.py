@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from octavo.terminal import duration, readable, shown, size
 
+TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+
 
 @pytest.mark.parametrize(
     ("text", "expected"),
@@ -18,16 +20,24 @@ from octavo.terminal import duration, readable, shown, size
         ("a\rb\x00c\x7f", "a\\x0db\\x00c\\x7f"),
         ("\x9b31m", "\\x9b31m"),  # the escape of one byte
         ("\u202eabc\u2066\u200f\ufeff", "\\u202eabc\\u2066\\u200f\\ufeff"),
+        ("\u061ca\u200bb\xadc\u2028\ud800", "\\u061ca\\u200bb\\xadc\\u2028\\ud800"),
+        ("\U000e0041", "\\U000e0041"),  # a letter that is not seen
+        (
+            "👩\u200d👧 می\u200cخواهم",
+            "👩\u200d👧 می\u200cخواهم",
+        ),  # joiners are spelling
     ],
 )
 def test_control_characters_are_written_out(text: str, expected: str) -> None:
     assert shown(text) == expected
 
 
-@given(st.text())
+@given(st.text(st.characters(exclude_categories=[])))
 def test_no_control_character_is_left(text: str) -> None:
-    left = [c for c in shown(text) if unicodedata.category(c) == "Cc" and c not in "\n\t"]
+    hidden = ("Cc", "Cs", "Zl", "Zp")
+    left = [c for c in shown(text) if unicodedata.category(c) in hidden and c not in "\n\t"]
     assert not left
+    assert not [c for c in shown(text) if unicodedata.bidirectional(c) in TURNS]
     assert shown(shown(text)) == shown(text)
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -13,8 +14,8 @@ def is_device(name: str) -> bool:
     return bool(_DEVICE.fullmatch(name))
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write beside `path`, flush to the disk, then rename into place.
+def write_atomically(path: Path, content: bytes | Iterable[bytes | memoryview]) -> None:
+    """Write `content`, whole or piece by piece, beside `path`, flush to the disk, then rename into place.
 
     Raises:
         OSError: the folder cannot be written to, or the disk is full; `path` is as it was.
@@ -22,7 +23,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(beside, 0o644)  # mkstemp makes it private

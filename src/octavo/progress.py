@@ -52,7 +52,7 @@ class PlainProgress(Progress):
 
     def note(self, text: str) -> None:
         with contextlib.suppress(OSError, ValueError):  # that nobody reads on must not end a training
-            print(text, file=self._file, flush=True)
+            print(shown(text), file=self._file, flush=True)
 
     def event(self, event: Event) -> None:
         if isinstance(event, EpochEnded):
@@ -76,7 +76,7 @@ class PlainProgress(Progress):
         return due
 
     def sample(self, step: int, text: str) -> None:
-        self.note(f"--- sample at step {step}\n{shown(text)}\n---")
+        self.note(f"--- sample at step {step}\n{text}\n---")
 
 
 class BarProgress(Progress):
@@ -101,7 +101,7 @@ class BarProgress(Progress):
         self._bar.start()
 
     def note(self, text: str) -> None:
-        self._console.print(text, markup=False)
+        self._console.print(shown(text), markup=False, emoji=False)
 
     def event(self, event: Event) -> None:
         if isinstance(event, EpochEnded):

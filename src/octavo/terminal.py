@@ -4,8 +4,12 @@ import os
 import re
 import textwrap
 
-# C0 and C1 controls but newline and tab, and what turns the direction of writing or hides.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+# C0 and C1 controls but newline and tab, other line breaks, half a character, and what turns the direction of writing
+# or takes no room. U+200C and U+200D stay: Persian and many scripts of India are spelt with them, and emoji.
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"
+    "\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+)
 
 
 def shown(text: str) -> str:
@@ -27,7 +31,7 @@ def readable(name: str | os.PathLike[str]) -> str:
 
 
 def _escape(code: int) -> str:
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def wrapped(text: str, indent: str = "") -> list[str]:

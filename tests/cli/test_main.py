@@ -175,3 +175,12 @@ class TestPipes:
         assert done.returncode == 2
         assert done.stderr.startswith("octavo: No space left on device")
         assert done.stderr.count("\n") == 1
+
+
+def test_too_little_memory_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(options: object) -> int:
+        raise MemoryError
+
+    monkeypatch.setattr("octavo.cli.runs.run", fail)
+    assert main(["runs"]) == 2
+    assert capsys.readouterr().err == "octavo: there is not enough memory: ask for less, or free some\n"

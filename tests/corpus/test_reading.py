@@ -49,7 +49,7 @@ def test_no_source_is_tiny_shakespeare(tmp_path: Path, monkeypatch: pytest.Monke
     corpus = read_corpus([])
     assert corpus.name == "shakespeare"
     assert (corpus.characters, corpus.bytes) == (1_115_394, 1_115_394)
-    digest = hashlib.sha256(corpus.documents[0].text.encode()).hexdigest()
+    digest = hashlib.sha256(str(corpus.documents[0].text).encode()).hexdigest()
     assert digest == "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
 
 

@@ -38,6 +38,27 @@ def test_every_document_begins_with_the_start_token(bpe: ByteBPE) -> None:
     assert [piece.tolist() for piece in documents(ids, 0)] == [first, second]
 
 
+def test_very_many_ids_are_in_a_file_that_goes_when_they_do(
+    bpe: ByteBPE, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = tokenize(bpe, TRAIN)
+    monkeypatch.setattr("octavo.data.parts._HELD", 3)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    filed = tokenize(bpe, TRAIN)
+    assert isinstance(filed, np.memmap)
+    assert not isinstance(held, np.memmap)
+    assert (filed.dtype, filed.tolist()) == (held.dtype, held.tolist())
+    assert list(tmp_path.iterdir()) == []
+    for name, ids in (("held", held), ("filed", filed)):
+        save_parts(tmp_path / name, {"train": (TRAIN, ids)})
+    assert (tmp_path / "filed/train.npy").read_bytes() == (tmp_path / "held/train.npy").read_bytes()
+    np.save(tmp_path / "expected.npy", held)
+    assert (tmp_path / "filed/train.npy").read_bytes() == (tmp_path / "expected.npy").read_bytes()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(OctavoError, match=r"the tokens cannot be kept in .*nowhere .*: free space, or set TMPDIR"):
+        tokenize(bpe, TRAIN)
+
+
 def test_without_a_start_token_documents_follow_each_other() -> None:
     tokenizer = WhitespaceBPE.train("to be or not", 50)
     ids = tokenize(tokenizer, Part(("to be", "or not")))

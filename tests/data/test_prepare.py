@@ -47,7 +47,7 @@ def test_every_document_of_a_part_begins_with_the_start_token() -> None:
         assert ids.tolist() == [i for s in part.segments for i in (tokenizer.start_id, *tokenizer.encode(s).tolist())]
         assert tokenizer.decode(ids) == part.text
     assert [len(part.segments) for part, _ in prepared.values()] == [2, 1, 1]
-    assert "".join(part.text for part, _ in prepared.values()) == "".join(d.text for d in CORPUS.documents)
+    assert "".join(part.text for part, _ in prepared.values()) == "".join(str(d.text) for d in CORPUS.documents)
 
 
 def test_a_part_without_text_is_left_out() -> None:
@@ -71,7 +71,7 @@ def test_the_reference_splits_its_tokens_as_the_report_did(
 def test_tokens_can_be_split_in_three_without_losing_any() -> None:
     config = TokenizerConfig(kind="bpe", vocab_size=300, trained_on="all")
     tokenizer, prepared = prepare(CORPUS, DataConfig(validation=0.25, test=0.25, split_by="tokens"), config)
-    whole = "".join(d.text for d in CORPUS.documents)
+    whole = "".join(str(d.text) for d in CORPUS.documents)
     assert "".join(part.text for part, _ in prepared.values()) == whole
     ids = [i for _, part_ids in prepared.values() for i in part_ids.tolist()]
     assert ids == tokenizer.encode(whole).tolist()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from octavo.tokenizer import chunks as module
 from octavo.tokenizer.byte_bpe import ByteBPE
 from octavo.tokenizer.characters import Characters
-from octavo.tokenizer.chunks import CHUNK, chunks
+from octavo.tokenizer.chunks import CHUNK, chunks, learnable_chunks
 from octavo.tokenizer.hugging_face import HuggingFaceTokenizer
 from octavo.tokenizer.whitespace_bpe import WhitespaceBPE
 
@@ -100,3 +100,12 @@ def test_odd_texts_longer_than_a_chunk_are_the_same_tokens(
     for tokenizer in odd_tokenizers:
         assert len(list(tokenizer.encode_stream(text))) == 1
         assert ids_of_whole(tokenizer, text) == tokenizer.encode(text).tolist()
+
+
+@pytest.mark.parametrize("letter", ["a", "\n", "é"])
+def test_merges_are_learned_from_no_word_that_has_no_end(letter: str) -> None:
+    text = "to be\n" + letter * 5500 + " or not"
+    cut = list(learnable_chunks(text))
+    assert "".join(cut) == text
+    assert max(map(len, cut)) <= 1000 + len("to be\n")
+    assert list(learnable_chunks("or not to be\n" * 9)) == ["or not to be\n" * 9]

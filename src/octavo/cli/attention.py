@@ -5,6 +5,7 @@ import argparse
 from octavo.cli.output_option import add_output_option, output_of
 from octavo.cli.parser import add_runs_option
 from octavo.cli.passage_option import add_passage_arguments, given_text
+from octavo.cli.saying import say
 from octavo.options import check_head, check_passage
 from octavo.runs import open_run, runs_root
 
@@ -38,9 +39,9 @@ def run(options: argparse.Namespace) -> int:
 
     shown = Run(directory).attention(text, max_tokens=options.max_tokens, layer=options.layer, head=options.head)
     folder = output.cleared()
-    print(f"{directory.name} reads {shown.of}")
-    print(shown.page.save(folder / "attention.html"))
+    say(f"{directory.name} reads {shown.of}")
+    say(shown.page.save(folder / "attention.html"))
     for name, figure in shown.figures().items():
         for path in save_figure(figure, folder / f"attention-{name}", ("png", "svg")):
-            print(path)
+            say(path)
     return 0

@@ -7,6 +7,7 @@ from pathlib import Path
 from octavo.bench.asked import ROUNDS, SUITE_NAMES, Asked
 from octavo.bench.peers import NO_PEERS, peers_in
 from octavo.cli.output_option import add_output_option, refuse_replacing
+from octavo.cli.saying import say
 from octavo.reports.place import folder_place
 
 _FOLDER = "bench"
@@ -49,13 +50,13 @@ def run(options: argparse.Namespace) -> int:
     write_atomically(place, json.dumps(as_json(sitting, asked.rounds, found), indent=1).encode())
     comparisons = [comparison for suite in found.values() for comparison in suite]
     written = [place, *save_figure(bench_figure(comparisons, sitting.words()), folder / "bench")]
-    print("\n".join(sitting.words()))
+    say("\n".join(sitting.words()))
     for comparison in comparisons:
-        print(f"\n{comparison.title}")
+        say(f"\n{comparison.title}")
         if comparison.measured:
             console.print(bench_table.table(comparison))
-        print("\n".join(bench_table.notes(comparison)), end="\n" if comparison.notes else "")
-    print()
+        say("\n".join(bench_table.notes(comparison)), end="\n" if comparison.notes else "")
+    say()
     for path in written:
-        print(path)
+        say(path)
     return 0

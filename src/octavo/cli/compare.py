@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from octavo.cli.output_option import add_output_option, refuse_replacing
 from octavo.cli.parser import add_runs_option
+from octavo.cli.saying import say
 from octavo.runs import open_run, runs_root
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     from octavo.run import Run
 
     path = page_place(output or _beside(directories, root))
-    print(compare([Run(directory) for directory in directories]).save(path))
+    say(compare([Run(directory) for directory in directories]).save(path))
     return 0
 
 

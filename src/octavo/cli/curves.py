@@ -3,6 +3,7 @@
 import argparse
 
 from octavo.cli.parser import add_runs_option
+from octavo.cli.saying import say
 from octavo.runs import open_run, runs_root
 
 
@@ -19,5 +20,5 @@ def run(options: argparse.Namespace) -> int:
     from octavo.run import Run
 
     for path in Run(directory).curves().save(directory.path / "curves"):
-        print(path)
+        say(path)
     return 0

@@ -6,6 +6,7 @@ import json
 from octavo.cli.output_option import add_output_option, output_of
 from octavo.cli.parser import add_runs_option, as_text
 from octavo.cli.passage_option import add_passage_arguments, given_text
+from octavo.cli.saying import say
 from octavo.config import ModelConfig
 from octavo.errors import OctavoError
 from octavo.runs import open_run, runs_root
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     """Change, show what comes of it, and write the page."""
     directory = open_run(options.run, runs_root(options.runs))
     if options.places:
-        print("\n".join(place_lines(directory.config.model)))
+        say("\n".join(place_lines(directory.config.model)))
         return 0
     if not (options.zero or options.mean or options.patch):
         raise OctavoError(
@@ -83,17 +84,17 @@ def run(options: argparse.Namespace) -> int:
         )
     edit = shown.edit
     if options.json:
-        print(json.dumps(edit.as_json(), indent=1))
+        say(json.dumps(edit.as_json(), indent=1))
         return 0
     path = shown.page.save(output.cleared() / "edit.html")
 
     from octavo.cli import edit_table
     from octavo.cli.shading import make_console
 
-    print("\n".join(edit_table.head(edit)))
+    say("\n".join(edit_table.head(edit)))
     make_console().print(edit_table.candidates(edit))
-    print("\n" + "\n".join(edit_table.costs(edit)), end="\n\n")
-    print(f"written to {path}")
+    say("\n" + "\n".join(edit_table.costs(edit)), end="\n\n")
+    say(f"written to {path}")
     return 0
 
 

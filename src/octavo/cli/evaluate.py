@@ -3,6 +3,7 @@
 import argparse
 
 from octavo.cli.parser import add_runs_option
+from octavo.cli.saying import say
 from octavo.errors import OctavoError
 from octavo.options import PROTOCOLS, check_scoring
 from octavo.runs import open_run, runs_root
@@ -89,10 +90,10 @@ def run(options: argparse.Namespace) -> int:
         if diagnosed and scored.memorised is None:
             scored.memorisation(watch=lambda share: progress.share("looking for copies", share))
     trained_for = float((directory.last_record or {}).get("seconds", 0.0))
-    print("\n".join(score_table.head(directory.name, score)), end="\n\n")
-    print("\n".join(score_table.table(score, baselines, trained_for)), end="\n\n")
-    print("\n".join([*score_table.figures(score), *score_table.notes(score, baselines, overlap)]))
+    say("\n".join(score_table.head(directory.name, score)), end="\n\n")
+    say("\n".join(score_table.table(score, baselines, trained_for)), end="\n\n")
+    say("\n".join([*score_table.figures(score), *score_table.notes(score, baselines, overlap)]))
     if diagnosed:
-        print("\n" + "\n".join(diagnosis_lines(scored, score=score)))
-    print(f"written to {directory.path / 'evaluation.json'}" + (" and baselines.json" if baselines else ""))
+        say("\n" + "\n".join(diagnosis_lines(scored, score=score)))
+    say(f"written to {directory.path / 'evaluation.json'}" + (" and baselines.json" if baselines else ""))
     return 0

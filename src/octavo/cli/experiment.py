@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from octavo.cli.parser import add_runs_option, program
+from octavo.cli.saying import say
 from octavo.errors import OctavoError
 from octavo.experiments import counted, read_spec
 
@@ -51,14 +52,14 @@ def run(options: argparse.Namespace) -> int:
         )
     except Stopped as stopped:
         result = stopped.experiment
-        print("\n".join(_summary(result, options)))
+        say("\n".join(_summary(result, options)))
         missing = counted(result.missing, "run")
-        print(f"Stopped with {missing} to go. To go on: {_again(options)}", file=sys.stderr)
+        say(f"Stopped with {missing} to go. To go on: {_again(options)}", file=sys.stderr)
         return 128 + stopped.signal_number
     except KeyboardInterrupt:
-        print(f"Stopped at once. To go on from the last checkpoints: {_again(options)}", file=sys.stderr)
+        say(f"Stopped at once. To go on from the last checkpoints: {_again(options)}", file=sys.stderr)
         return 130
-    print("\n".join(_summary(result, options)))
+    say("\n".join(_summary(result, options)))
     return 0
 
 
@@ -91,5 +92,5 @@ def _dry_run(options: argparse.Namespace) -> int:
         steps=options.steps,
         retry=options.retry,
     )
-    print("\n".join(plan.lines()))
+    say("\n".join(plan.lines()))
     return 0

@@ -71,9 +71,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _standard_input() -> str:
-    if sys.stdin is None:
-        raise OctavoError("standard input is closed: give a prompt, or pipe one into it")
+    from octavo.corpus.reading import standard_input
+
     try:
-        return sys.stdin.buffer.read().decode("utf-8")
+        return standard_input().decode("utf-8")
     except UnicodeDecodeError as error:
         raise OctavoError(f"the prompt's byte {error.start} is not UTF-8: convert it first") from None

@@ -6,6 +6,7 @@ import json
 from octavo.cli.output_option import add_output_option, output_of
 from octavo.cli.parser import add_runs_option
 from octavo.cli.passage_option import add_passage_arguments, given_text
+from octavo.cli.saying import say
 from octavo.options import WINDOWS, check_windows
 from octavo.runs import open_run, runs_root
 
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     written = [folder / "heads.json", shown.page.save(folder / "heads.html")]
     write_atomically(written[0], json.dumps(shown.table.as_json(), indent=1).encode())
     written += save_figure(shown.figure(), folder / "heads", ("png", "svg"))
-    print("\n".join(heads_table.lines(shown.table)), end="\n\n")
+    say("\n".join(heads_table.lines(shown.table)), end="\n\n")
     for path in written:
-        print(path)
+        say(path)
     return 0

@@ -5,6 +5,7 @@ import argparse
 from octavo.cli.output_option import add_output_option, output_of
 from octavo.cli.parser import add_runs_option
 from octavo.cli.passage_option import add_passage_arguments, given_text
+from octavo.cli.saying import say
 from octavo.options import check_passage
 from octavo.runs import open_run, runs_root
 
@@ -38,10 +39,10 @@ def run(options: argparse.Namespace) -> int:
     from octavo.cli.shading import in_colour, make_console
 
     console, lens = make_console(), shown.lens
-    print("\n".join(lens_table.explanations(lens, console.width)), end="\n\n")
+    say("\n".join(lens_table.explanations(lens, console.width)), end="\n\n")
     if in_colour(console):
         console.print(lens_table.LEGEND)
     console.print(lens_table.table(lens, console.width))
-    print("\n" + "\n".join(lens_table.losses(lens)), end="\n\n")
-    print(f"written to {path}")
+    say("\n" + "\n".join(lens_table.losses(lens)), end="\n\n")
+    say(f"written to {path}")
     return 0

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OctavoError as error:
         return _refuse(str(error))
     except MemoryError as error:
-        return _refuse(f"{error or 'there is not enough memory'}: ask for less, or free some")
+        return _refuse(f"{str(error) or 'there is not enough memory'}: ask for less, or free some")
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader has seen enough: octavo generate … | head

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from octavo.cli.parser import as_text
+from octavo.cli.saying import say
 from octavo.errors import OctavoError
 from octavo.terminal import shown
 
@@ -46,22 +47,15 @@ def given_text(options: argparse.Namespace) -> str | None:
         raise OctavoError("the text is empty: give some words")
     if not reads and os.path.isfile(text):
         file = shown(shlex.quote(text))
-        print(f"octavo: the text is read as it stands; to read the file {file}: --file {file}", file=sys.stderr)
+        say(f"octavo: the text is read as it stands; to read the file {file}: --file {file}", file=sys.stderr)
     return str(text)
 
 
 def _read(file: str | None, encoding: str) -> str:
     """A file, or standard input where none is named, as octavo evaluate reads it: without a byte order mark."""
     from octavo.corpus.decoding import decode
+    from octavo.corpus.reading import read_source, standard_input
 
-    name = "standard input" if file is None else file
-    try:
-        if file is not None:
-            raw = Path(file).read_bytes()
-        elif sys.stdin is not None:
-            raw = sys.stdin.buffer.read()
-        else:
-            raise OctavoError("standard input is closed: give a text, or pipe one into it")
-    except (OSError, ValueError) as error:
-        raise OctavoError(f"{name} cannot be read ({getattr(error, 'strerror', None) or error}): check it") from None
-    return decode(raw, encoding, name)
+    if file is None:
+        return decode(standard_input(), encoding, "standard input")
+    return decode(read_source(Path(file)), encoding, file)

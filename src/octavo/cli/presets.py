@@ -2,6 +2,7 @@
 
 import argparse
 
+from octavo.cli.saying import say
 from octavo.config import preset_names, preset_text
 
 
@@ -13,5 +14,5 @@ def run(options: argparse.Namespace) -> int:
     """One line a preset: its name and the first comment of its file."""
     names = preset_names()
     for name in names:
-        print(f"{name:<{max(map(len, names))}}  {preset_text(name).splitlines()[0].lstrip('# ')}")
+        say(f"{name:<{max(map(len, names))}}  {preset_text(name).splitlines()[0].lstrip('# ')}")
     return 0

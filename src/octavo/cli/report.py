@@ -5,6 +5,7 @@ from pathlib import Path
 
 from octavo.cli.output_option import add_output_option, refuse_replacing
 from octavo.cli.parser import add_runs_option
+from octavo.cli.saying import say
 from octavo.runs import open_run, runs_root
 
 FORMATS = ("html", "md")
@@ -36,5 +37,5 @@ def run(options: argparse.Namespace) -> int:
 
     with make_progress(True) as progress:
         path = save_report(Run(directory), output, markdown=markdown, note=progress.note)
-    print(path)
+    say(path)
     return 0

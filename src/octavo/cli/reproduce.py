@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from octavo.cli.parser import add_runs_option
+from octavo.cli.saying import say
 from octavo.corpus import read_corpus
 from octavo.errors import OctavoError
 from octavo.reproduction.reported import PRESET
@@ -59,12 +60,12 @@ def run(options: argparse.Namespace) -> int:
             progress=not options.quiet,
         )
     except Interrupted as stopped:
-        print(f"Stopped at step {stopped.step}; saved. To go on, give the same command again.", file=sys.stderr)
+        say(f"Stopped at step {stopped.step}; saved. To go on, give the same command again.", file=sys.stderr)
         return 128 + stopped.signal_number
     except KeyboardInterrupt:
-        print("Stopped at once. To go on, give the same command again.", file=sys.stderr)
+        say("Stopped at once. To go on, give the same command again.", file=sys.stderr)
         return 130
-    print("\n".join(_summary(found)))
+    say("\n".join(_summary(found)))
     return 0
 
 

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from octavo.cli.parser import add_runs_option, program
+from octavo.cli.saying import say
 from octavo.errors import OctavoError
 from octavo.runs import RunDirectory, list_runs, runs_root
 from octavo.runs.scores import standard_score
@@ -22,11 +23,11 @@ def run(options: argparse.Namespace) -> int:
     root = runs_root(options.runs)
     rows = [_row(run) for run in list_runs(root)]
     if not rows:
-        print(f"{root} holds no runs yet: {program()} train makes one.")
+        say(f"{root} holds no runs yet: {program()} train makes one.")
         return 0
     widths = [max(len(row[i]) for row in [_HEAD, *rows]) for i in range(len(_HEAD))]
     for row in [_HEAD, *rows]:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     return 0
 
 
@@ -34,7 +35,7 @@ def _row(run: RunDirectory) -> tuple[str, ...]:
     try:
         return _healthy_row(run)
     except (OctavoError, KeyError, TypeError, ValueError) as error:
-        return (run.name, *["-"] * (len(_HEAD) - 2), shown(f"damaged: {error}"))
+        return (_cell(run.name), *["-"] * (len(_HEAD) - 2), _cell(f"damaged: {error}"))
 
 
 def _healthy_row(run: RunDirectory) -> tuple[str, ...]:
@@ -42,12 +43,17 @@ def _healthy_row(run: RunDirectory) -> tuple[str, ...]:
     last: dict[str, Any] = run.last_record or {"step": 0, "seconds": 0.0}
     state = "finished" if score and run.finished else "unfinished: train --resume goes on"
     return (
-        run.name,
+        _cell(run.name),
         f"{score['nats_per_character']:.4f}" if score else "-",
         f"{score['bits_per_character']:.3f}" if score else "-",
         f"{provenance['parameters']:,}",
         f"{last['step']:,}",
         duration(last["seconds"]),
-        str(provenance["text"]["name"]),
+        _cell(provenance["text"]["name"]),
         state,
     )
+
+
+def _cell(text: object) -> str:
+    """Another's text on one line, as wide as it will be shown."""
+    return shown(" ".join(str(text).split()))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from octavo.cli.output_option import add_output_option, output_of
 from octavo.cli.parser import add_runs_option
 from octavo.cli.passage_option import add_passage_arguments, given_text
+from octavo.cli.saying import say
 from octavo.runs import open_run, runs_root
 
 _CHARACTERS = 1000  # of the run's own text: about what a terminal shows at once
@@ -56,10 +57,10 @@ def run(options: argparse.Namespace) -> int:
     for line in lines:
         console.print(line, soft_wrap=True)
     if left_out := len(surprise.text) - sum(len(piece.text) for piece in beginning.pieces):
-        print(f"the other {left_out:,} characters are left out here; the totals are of all {len(surprise.text):,}")
-    print("\n" + "\n".join(surprise_text.totals(surprise)), end="\n\n")
+        say(f"the other {left_out:,} characters are left out here; the totals are of all {len(surprise.text):,}")
+    say("\n" + "\n".join(surprise_text.totals(surprise)), end="\n\n")
     if (worst := surprise_text.worst(surprise)).row_count:
         console.print(worst)
-        print()
-    print(f"written to {path}")
+        say()
+    say(f"written to {path}")
     return 0

@@ -3,6 +3,7 @@
 import argparse
 
 from octavo.cli.parser import add_runs_option, as_text
+from octavo.cli.saying import say
 from octavo.runs import open_run, runs_root
 from octavo.terminal import shown
 
@@ -23,15 +24,13 @@ def run(options: argparse.Namespace) -> int:
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")
     ids = tokenizer.encode(options.text).tolist()
     table = tokenizer.token_bytes()
-    print(
-        f"{tokenizer.kind}, vocabulary of {tokenizer.vocab_size}: {len(options.text)} characters, {len(ids)} tokens"
-    )
+    say(f"{tokenizer.kind}, vocabulary of {tokenizer.vocab_size}: {len(options.text)} characters, {len(ids)} tokens")
     for token in ids:
         piece = table[token].decode("utf-8", errors="backslashreplace")
-        print(f"{token:>7}  {shown(repr(piece))}")
+        say(f"{token:>7}  {shown(repr(piece))}")
     decoded = tokenizer.decode(ids)
     if decoded == options.text:
-        print("decoding gives the text back")
+        say("decoding gives the text back")
     else:
-        print(f"decoding does not give the text back, but {shown(repr(decoded))}")
+        say(f"decoding does not give the text back, but {shown(repr(decoded))}")
     return 0

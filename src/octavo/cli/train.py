@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octavo.cli.parser import add_runs_option, program, runs_given
+from octavo.cli.saying import say
 from octavo.corpus import read_corpus
 from octavo.errors import OctavoError
 from octavo.request import Request
@@ -86,19 +87,19 @@ def run(options: argparse.Namespace) -> int:
         )
     except Interrupted as stopped:
         again = _again(options, stopped.run_name)
-        print(f"Stopped at step {stopped.step}; saved. To go on: {again}", file=sys.stderr)
+        say(f"Stopped at step {stopped.step}; saved. To go on: {again}", file=sys.stderr)
         return 128 + stopped.signal_number
     except InterruptedAtOnce as stopped:
         again = _again(options, stopped.run_name)
-        print(f"Stopped at once. To go on from what is saved: {again}", file=sys.stderr)
+        say(f"Stopped at once. To go on from what is saved: {again}", file=sys.stderr)
         return 130
     except KeyboardInterrupt:
-        print("Stopped at once, before anything was written.", file=sys.stderr)
+        say("Stopped at once, before anything was written.", file=sys.stderr)
         return 130
     if options.quiet and corpus is not None and corpus.skipped:
-        print(f"passed over {len(corpus.skipped)} that are no text", file=sys.stderr)
+        say(f"passed over {len(corpus.skipped)} that are no text", file=sys.stderr)
     report, code = _report(trained, options)
-    print("\n".join(_summary(trained, report, options)))
+    say("\n".join(_summary(trained, report, options)))
     return code
 
 
@@ -114,7 +115,7 @@ def _report(trained: Run, options: argparse.Namespace) -> tuple[Path | None, int
         except KeyboardInterrupt:
             return None, 130
         except OSError as error:
-            print(f"octavo: the report cannot be written: {error.strerror or error}", file=sys.stderr)
+            say(f"octavo: the report cannot be written: {error.strerror or error}", file=sys.stderr)
             return None, 2
 
 
@@ -128,8 +129,8 @@ def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | Non
     if options.resume:
         raise OctavoError("--dry-run is for a run that is yet to begin: leave out --resume")
     plan = make_plan(corpus, request, name=options.name, root=runs_root(options.runs))
-    print("\n".join(plan.lines()))
-    print(f"would be written to {runs_root(options.runs) / plan.name}")
+    say("\n".join(plan.lines()))
+    say(f"would be written to {runs_root(options.runs) / plan.name}")
     return 0
 
 
@@ -140,7 +141,7 @@ def _summary(run: Run, report: Path | None, options: argparse.Namespace) -> list
     score, step = run.evaluation, run.metrics[-1]
     error = score.standard_error_nats_per_character
     name, where = f"{program()} {{}} {run.name}", runs_given(options)
-    prompt = shlex.quote(shown(" ".join(run.parts["validation"].text[:200].split()[:4])) or "…")
+    prompt = shlex.quote(shown(" ".join(run.parts["validation"].beginning(200).split()[:4])) or "…")
     return [
         "",
         f"{run.name}: {score.nats_per_character:.4f} nats per character = {score.bits_per_character:.3f} bits"

@@ -5,8 +5,21 @@ train, validation, test = split(corpus)
 """
 
 from octavo.corpus.document import Corpus, Document
+from octavo.corpus.filed import FiledText, Text
 from octavo.corpus.reading import read_corpus
 from octavo.corpus.shakespeare import tiny_shakespeare
 from octavo.corpus.splitting import Part, Parts, borders, split, stretch
 
-__all__ = ["Corpus", "Document", "Part", "Parts", "borders", "read_corpus", "split", "stretch", "tiny_shakespeare"]
+__all__ = [
+    "Corpus",
+    "Document",
+    "FiledText",
+    "Part",
+    "Parts",
+    "Text",
+    "borders",
+    "read_corpus",
+    "split",
+    "stretch",
+    "tiny_shakespeare",
+]

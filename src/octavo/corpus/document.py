@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 
+from octavo.corpus.filed import FiledText, pieces
 from octavo.errors import OctavoError
 from octavo.files import is_device
 
@@ -14,24 +15,32 @@ _LONGEST_NAME = 60  # characters; in UTF-8 still within the 255 bytes that file 
 
 @dataclass(frozen=True)
 class Document:
-    """One text: what was in the file, line endings included.
+    """One text: what was in the file, line endings included; a long one stays there (see `filed`).
 
     Raises OctavoError if `text` is empty or holds a lone surrogate, which UTF-8 cannot express.
     """
 
     name: str
-    text: str
+    text: str | FiledText
 
     def __post_init__(self) -> None:
         if not self.text:
             raise OctavoError(f"{self.name} is empty: give a text with at least one character")
-        try:
-            self.text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise OctavoError(
-                f"{self.name}: character {error.start} is a lone surrogate "
-                f"(U+{ord(self.text[error.start]):04X}), which is not text: remove it or decode the text anew"
-            ) from None
+        passed = 0
+        for piece in pieces(self.text):
+            try:
+                piece.encode("utf-8")
+            except UnicodeEncodeError as error:
+                raise OctavoError(
+                    f"{self.name}: character {passed + error.start} is a lone surrogate "
+                    f"(U+{ord(piece[error.start]):04X}), which is not text: remove it or decode the text anew"
+                ) from None
+            passed += len(piece)
+
+    @cached_property
+    def bytes(self) -> int:
+        """Length in UTF-8 bytes."""
+        return sum(len(piece.encode("utf-8")) for piece in pieces(self.text))
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,7 @@ class Corpus:
     @cached_property
     def bytes(self) -> int:
         """Length in UTF-8 bytes."""
-        return sum(len(document.text.encode("utf-8")) for document in self.documents)
+        return sum(document.bytes for document in self.documents)
 
     @cached_property
     def sha256(self) -> str:
@@ -75,9 +84,9 @@ class Corpus:
         its UTF-8 (8 bytes, little-endian), then its UTF-8."""
         digest = hashlib.sha256()
         for document in self.documents:
-            raw = document.text.encode("utf-8")
-            digest.update(len(raw).to_bytes(8, "little"))
-            digest.update(raw)
+            digest.update(document.bytes.to_bytes(8, "little"))
+            for piece in pieces(document.text):
+                digest.update(piece.encode("utf-8"))
         return digest.hexdigest()
 
 

@@ -1,10 +1,12 @@
 """Training, validation and test text: three stretches of the corpus, in order."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
 from octavo.corpus.document import Corpus
+from octavo.corpus.filed import FiledText, pieces
 from octavo.errors import OctavoError
 
 
@@ -12,12 +14,17 @@ from octavo.errors import OctavoError
 class Part:
     """A stretch of the corpus: documents, whole or cut by a border of the part; no segment is empty."""
 
-    segments: tuple[str, ...]
+    segments: tuple[str | FiledText, ...]
 
     @property
     def text(self) -> str:
         """The segments joined, with nothing between them."""
-        return "".join(self.segments)
+        return "".join(self.pieces())
+
+    def pieces(self) -> Iterator[str]:
+        """The same, a piece at a time."""
+        for segment in self.segments:
+            yield from pieces(segment)
 
     @property
     def characters(self) -> int:
@@ -27,7 +34,7 @@ class Part:
     @property
     def bytes(self) -> int:
         """Length in UTF-8 bytes."""
-        return sum(len(segment.encode("utf-8")) for segment in self.segments)
+        return sum(len(piece.encode("utf-8")) for piece in self.pieces())
 
 
 class Parts(NamedTuple):

@@ -1,5 +1,6 @@
 """Token ids on disk, windows of them, and the order in which training sees them."""
 
+from octavo.data.blocks import blocks
 from octavo.data.epochs import EpochWindows
 from octavo.data.order import Batch, BatchOrder
 from octavo.data.parts import Ids, PartFacts, TokenPart, documents, open_parts, save_parts
@@ -15,6 +16,7 @@ __all__ = [
     "Prepared",
     "TokenPart",
     "Windows",
+    "blocks",
     "documents",
     "open_parts",
     "prepare",

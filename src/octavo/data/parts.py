@@ -7,20 +7,24 @@ A run keeps both, so that it can be scored, resumed and examined when the origin
 import hashlib
 import io
 import json
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from octavo.corpus import Part
+from octavo.data.blocks import blocks
 from octavo.errors import OctavoError
 from octavo.files import write_atomically
 from octavo.tokenizer import Tokenizer
 
 NAMES = ("train", "validation", "test")
 Ids = npt.NDArray[np.integer]
+_HELD = 1 << 22  # ids in memory; more are in a file
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,32 @@ class TokenPart:
 
 
 def tokenize(tokenizer: Tokenizer, part: Part) -> Ids:
-    """The ids of a part's segments, each after the start token if the tokenizer has one."""
-    return np.concatenate([np.empty(0, id_type(tokenizer)), *_id_arrays(tokenizer, part)])
+    """The ids of a part's segments, each after the start token if the tokenizer has one.
+
+    Very many of them are in a temporary file, which has no name and goes when they do.
+
+    Raises:
+        OctavoError: there is no room for it.
+    """
+    arrays, kind = _id_arrays(tokenizer, part), id_type(tokenizer)
+    held, count = [np.empty(0, kind)], 0
+    for ids in arrays:
+        held.append(ids)
+        count += len(ids)
+        if count > _HELD:
+            break
+    else:
+        return np.concatenate(held)
+    try:
+        with tempfile.TemporaryFile(prefix="octavo-") as file:
+            file.writelines(ids.data for ids in chain(held, arrays))
+            file.flush()
+            return np.memmap(file, dtype=kind, mode="r")
+    except OSError as error:
+        raise OctavoError(
+            f"the tokens cannot be kept in {tempfile.gettempdir()} ({error.strerror}): free space, or set TMPDIR "
+            "to a folder that has some"
+        ) from None
 
 
 def _id_arrays(tokenizer: Tokenizer, part: Part) -> Iterator[Ids]:
@@ -91,14 +119,38 @@ def save_parts(folder: Path, parts: dict[str, tuple[Part, Ids]]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     facts = {}
     for name, (part, ids) in parts.items():
-        raw = part.text.encode("utf-8")
-        write_atomically(folder / f"{name}.txt", raw)
-        array = io.BytesIO()
-        np.save(array, ids)
-        write_atomically(folder / f"{name}.npy", array.getvalue())
-        digest = hashlib.sha256(raw).hexdigest()
-        facts[name] = asdict(PartFacts(part.characters, len(raw), len(ids), len(part.segments), digest))
+        read = _Read()
+        write_atomically(folder / f"{name}.txt", read.encoded(part))
+        write_atomically(folder / f"{name}.npy", _as_file(ids))
+        digest = read.digest.hexdigest()
+        facts[name] = asdict(PartFacts(read.characters, read.bytes, len(ids), len(part.segments), digest))
     write_atomically(folder / "parts.json", json.dumps(facts, indent=1).encode())
+
+
+class _Read:
+    """A text as it goes by: how long it is, and its fingerprint."""
+
+    def __init__(self) -> None:
+        self.characters = self.bytes = 0
+        self.digest = hashlib.sha256()
+
+    def encoded(self, part: Part) -> Iterator[bytes]:
+        """Its UTF-8."""
+        for piece in part.pieces():
+            raw = piece.encode("utf-8")
+            self.characters += len(piece)
+            self.bytes += len(raw)
+            self.digest.update(raw)
+            yield raw
+
+
+def _as_file(ids: Ids) -> Iterator[bytes | memoryview]:
+    """What np.save writes."""
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, np.lib.format.header_data_from_array_1_0(ids))
+    yield head.getvalue()
+    for block in blocks(ids):
+        yield np.ascontiguousarray(block).data
 
 
 def open_parts(folder: Path) -> dict[str, TokenPart]:

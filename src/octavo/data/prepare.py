@@ -19,7 +19,7 @@ def prepare(corpus: Corpus, data: DataConfig, tokenizer: TokenizerConfig) -> tup
         return _split_by_tokens(corpus, data, tokenizer)
     parts = split(corpus, validation=data.validation, test=data.test)
     whole = stretch(corpus, 0, corpus.characters)
-    trained = train_tokenizer(tokenizer, (parts.train if tokenizer.trained_on == "train" else whole).text)
+    trained = train_tokenizer(tokenizer, parts.train if tokenizer.trained_on == "train" else whole)
     named = parts._asdict().items()
     return trained, {name: (part, tokenize(trained, part)) for name, part in named if part.characters}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from octavo.config import Config
-from octavo.data import Ids
+from octavo.data import Ids, blocks
 from octavo.diagnosis.case import Case, Look, looks_of, part_of_looks
 from octavo.diagnosis.diagnosis import diagnose_early
 from octavo.diagnosis.finding import Finding
@@ -38,7 +38,9 @@ class EarlyDiagnosis:
 def floors_of_looks(data: TrainingData, learned: Ids, vocab_size: int, start_id: int | None) -> dict[str, float]:
     """Nats per token that chance and the frequencies of `learned` score on the windows that a run looks at."""
     seen = data.validation.gather(data.validation_indices)[1].numpy().ravel()
-    counts = np.bincount(learned[learned != start_id] if start_id is not None else learned, minlength=vocab_size)
+    counts = np.zeros(vocab_size, np.int64)
+    for block in blocks(learned):
+        counts += np.bincount(block, minlength=vocab_size)
     probabilities = unigram_probabilities(counts, start_id)
     scored = seen if start_id is None else seen[seen != start_id]
     return {"uniform": math.log(vocab_size), "unigram": float(-np.log(probabilities[scored]).mean())}

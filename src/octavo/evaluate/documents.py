@@ -23,7 +23,7 @@ class Documents:
 def documents_of(source: TokenPart | Corpus, tokenizer: Tokenizer, most: int | None = None) -> Documents:
     """A part of a run's own text, or another text; of a long part the last `most` tokens and characters at most."""
     if isinstance(source, Corpus):
-        texts = [document.text for document in source.documents]
+        texts = [str(document.text) for document in source.documents]
         return Documents([tokenizer.encode(text) for text in texts], texts)
     tokens = _tokens(source, tokenizer, most)
     texts = decoded(source, tokenizer, most) if tokenizer.lossless else last([source.text], most)

@@ -58,7 +58,7 @@ class TableBoard(Board):
         self._live.start()
 
     def note(self, text: str) -> None:
-        self._console.print(shown(text), markup=False)
+        self._console.print(shown(text), markup=False, emoji=False)
 
     def ended(self, cell: CellStatus) -> None:
         if cell.state == "failed":

@@ -6,8 +6,9 @@ Byte pairs as in Sennrich et al. (2016), over bytes and split into words as in G
 from tokenizers import Tokenizer as Pipeline
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
+from octavo.corpus.filed import Text
 from octavo.errors import OctavoError
-from octavo.tokenizer.chunks import chunks
+from octavo.tokenizer.chunks import learnable_chunks
 from octavo.tokenizer.hugging_face import START, HuggingFaceTokenizer
 
 _BYTES_AND_START = 257
@@ -20,7 +21,7 @@ class ByteBPE(HuggingFaceTokenizer):
     lossless = True
 
     @classmethod
-    def train(cls, text: str, vocab_size: int) -> "ByteBPE":
+    def train(cls, text: Text, vocab_size: int) -> "ByteBPE":
         """Learn merges from `text`; a small text may give fewer than `vocab_size` tokens.
 
         Raises:
@@ -40,7 +41,7 @@ class ByteBPE(HuggingFaceTokenizer):
             initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
             show_progress=False,
         )
-        pipeline.train_from_iterator(chunks(text), trainer)
+        pipeline.train_from_iterator(learnable_chunks(text), trainer)
         return cls(pipeline)
 
     def _bytes_of(self, piece: str) -> bytes:

@@ -6,6 +6,7 @@ from collections import Counter
 from tokenizers import AddedToken, decoders, models
 from tokenizers import Tokenizer as Pipeline
 
+from octavo.corpus.filed import Text, pieces
 from octavo.errors import OctavoError
 from octavo.tokenizer.hugging_face import START, HuggingFaceTokenizer
 
@@ -20,7 +21,7 @@ class Characters(HuggingFaceTokenizer):
     lossless = True
 
     @classmethod
-    def train(cls, text: str, vocab_size: int) -> "Characters":
+    def train(cls, text: Text, vocab_size: int) -> "Characters":
         """Take the characters of `text`, the most frequent ones if `vocab_size` cannot hold them all.
 
         Raises:
@@ -32,9 +33,12 @@ class Characters(HuggingFaceTokenizer):
                 f"tokenizer.vocab_size={vocab_size} has no room for characters: "
                 f"{_BYTES_AND_START} tokens are the bytes and the start token, so use more"
             )
-        frequent = sorted(Counter(text).items(), key=lambda item: (-item[1], item[0]))[:room]
-        pieces = [START, *(f"<0x{b:02X}>" for b in range(256)), *sorted(c for c, _ in frequent)]
-        vocabulary = {piece: i for i, piece in enumerate(pieces)}
+        counts = Counter[str]()
+        for piece in pieces(text):
+            counts.update(piece)
+        frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:room]
+        tokens = [START, *(f"<0x{b:02X}>" for b in range(256)), *sorted(c for c, _ in frequent)]
+        vocabulary = {token: i for i, token in enumerate(tokens)}
         pipeline = Pipeline(models.BPE(vocabulary, [], byte_fallback=True))
         pipeline.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
         pipeline.add_special_tokens([AddedToken(START, special=True, normalized=False)])

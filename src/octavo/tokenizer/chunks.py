@@ -6,24 +6,53 @@ Every pre-tokenizer here splits a text at some white space anyway; a cut at such
 import re
 from collections.abc import Iterator
 
+from octavo.corpus.filed import Text, pieces
+
 CHUNK = 1 << 16  # characters
 _REACH = 1 << 20  # how far to look for a harmless place
+_LONGEST_RUN = 1000  # characters, that merges are learned from; the time it takes grows as the square of a word
 
 # No token reaches over a lone newline between words, nor from the end of a word into the single space after it
 # (byte-level BPE takes that space into the next word). Runs of white space are tokens of their own: not there.
 _HARMLESS = re.compile(r"(?<=\S\n)(?=\S)|(?<=\S)(?= \S)")
+_LONG_RUN = re.compile(rf"\S{{{_LONGEST_RUN}}}|\s{{{_LONGEST_RUN}}}")
 
 
-def chunks(text: str, size: int = CHUNK) -> Iterator[str]:
-    """Yield pieces of about `size` characters whose concatenation is `text`.
+def chunks(text: Text, size: int = CHUNK) -> Iterator[str]:
+    """Yield pieces of about `size` characters whose concatenation is `text`; of a text that is not in memory, no more
+    is held than it takes to find the next.
 
     Only a text without white space for a million characters is cut inside a word.
     """
+    held, reach = "", size + _REACH
+    for piece in pieces(text):
+        held += piece
+        start = 0
+        while len(held) - start >= reach:  # else the harmless place may be in the next piece
+            end = _end(held, start, size)
+            yield held[start:end]
+            start = end
+        held = held[start:]
     start = 0
-    while len(text) - start > size:
-        found = _HARMLESS.search(text, start + size, min(len(text), start + size + _REACH))
-        end = found.start() if found else start + size + _REACH
-        yield text[start:end]
+    while len(held) - start > size:
+        end = _end(held, start, size)
+        yield held[start:end]
         start = end
-    if start < len(text):
-        yield text[start:]
+    if start < len(held):
+        yield held[start:]
+
+
+def learnable_chunks(text: Text) -> Iterator[str]:
+    """The same, to learn merges from: what is longer than any word, such as a million equal letters, is cut too."""
+    for chunk in chunks(text):
+        start = 0
+        for run in _LONG_RUN.finditer(chunk):
+            yield chunk[start : run.end()]
+            start = run.end()
+        if start < len(chunk):
+            yield chunk[start:]
+
+
+def _end(text: str, start: int, size: int) -> int:
+    found = _HARMLESS.search(text, start + size, min(len(text), start + size + _REACH))
+    return found.start() if found else start + size + _REACH

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer as Pipeline
 
+from octavo.corpus.filed import Text
 from octavo.errors import OctavoError
 from octavo.files import write_atomically
 from octavo.tokenizer.chunks import chunks
@@ -43,7 +44,7 @@ class HuggingFaceTokenizer(ABC):
         """SHA-256 of the pipeline's JSON."""
         return hashlib.sha256(self.pipeline.to_str().encode()).hexdigest()
 
-    def encode(self, text: str) -> npt.NDArray[np.int64]:
+    def encode(self, text: Text) -> npt.NDArray[np.int64]:
         """The token ids of `text`.
 
         Raises:
@@ -65,7 +66,7 @@ class HuggingFaceTokenizer(ABC):
             ids = np.concatenate([ids, self._encoded([piece])])
         return ids[:tokens]
 
-    def encode_stream(self, text: str) -> Iterator[npt.NDArray[np.int64]]:
+    def encode_stream(self, text: Text) -> Iterator[npt.NDArray[np.int64]]:
         """The same ids in several arrays.
 
         Raises:

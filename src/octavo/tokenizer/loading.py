@@ -6,6 +6,7 @@ from pathlib import Path
 from tokenizers import Tokenizer as Pipeline
 
 from octavo.config import TokenizerConfig
+from octavo.corpus.filed import Text
 from octavo.errors import OctavoError
 from octavo.tokenizer.byte_bpe import ByteBPE
 from octavo.tokenizer.characters import Characters
@@ -18,7 +19,7 @@ _KINDS: dict[str, type[ByteBPE | Characters | WhitespaceBPE]] = {
 }
 
 
-def train_tokenizer(config: TokenizerConfig, text: str) -> Tokenizer:
+def train_tokenizer(config: TokenizerConfig, text: Text) -> Tokenizer:
     """Train a tokenizer of the kind and size that `config` names on `text`.
 
     Raises:

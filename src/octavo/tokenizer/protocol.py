@@ -7,6 +7,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from octavo.corpus.filed import Text
+
 Ids = npt.NDArray[np.integer]
 
 
@@ -29,13 +31,13 @@ class Tokenizer(Protocol):
     def fingerprint(self) -> str:
         """SHA-256 of all that decides how it tokenizes."""
 
-    def encode(self, text: str) -> npt.NDArray[np.int64]:
+    def encode(self, text: Text) -> npt.NDArray[np.int64]:
         """The token ids of `text`, without a start token."""
 
     def encode_beginning(self, text: str, tokens: int) -> npt.NDArray[np.int64]:
         """The first `tokens` of the same ids, or all if there are fewer; the rest of a long text is not looked at."""
 
-    def encode_stream(self, text: str) -> Iterator[npt.NDArray[np.int64]]:
+    def encode_stream(self, text: Text) -> Iterator[npt.NDArray[np.int64]]:
         """The same ids in several arrays, so that a long text needs little memory."""
 
     def characters_before(self, text: str, token: int) -> int:

@@ -77,6 +77,11 @@ def check_lengths(config: Config, prepared: Prepared) -> None:
     tokens, context = len(prepared["train"][1]), config.data.context_length
     total = sum(part.characters for part, _ in prepared.values())
     trained = tokens - slice_length(config, tokens)
+    if not sum(len(ids) for _, ids in prepared.values()):
+        raise OctavoError(
+            f"{total} characters make no token, since the {config.tokenizer.kind} tokenizer drops white space: "
+            "--set tokenizer.kind=bpe keeps it"
+        )
     if "validation" not in prepared or len(prepared["validation"][1]) < 2:
         raise OctavoError(f"{total} characters leave too few tokens to score: use a longer text")
     if trained > context:

@@ -1,0 +1,25 @@
+"""Go through very many token ids and hold few of them, also of those that lie on the disk."""
+
+import mmap
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+_BLOCK = 1 << 20  # ids
+
+
+def blocks(ids: npt.NDArray[np.integer]) -> Iterator[npt.NDArray[np.integer]]:
+    """Stretches of `ids`, one after the other; what of a file was read for them does not stay in memory."""
+    for start in range(0, len(ids), _BLOCK):
+        yield ids[start : start + _BLOCK]
+        _let_go(ids)
+
+
+def _let_go(ids: npt.NDArray[np.integer]) -> None:
+    """Tell the system that the pages of a memory-mapped file need not stay; they can be read again."""
+    base: object = ids
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
