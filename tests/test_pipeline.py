@@ -17,7 +17,7 @@ import torch
 
 from octavo.cli.main import main
 from octavo.corpus import Corpus
-from octavo.errors import OctavoError, RanAway
+from octavo.errors import OctavoError, OctavoWarning, RanAway
 from octavo.pipeline import train
 from octavo.run import Run, load
 from octavo.runs import locked
@@ -166,7 +166,8 @@ class TestKilled:
         (newest / "weights.safetensors").write_bytes(b"half")
         log = tmp_path / "a" / "metrics.jsonl"
         log.write_bytes(log.read_bytes()[:-30])  # it died while it wrote its last line
-        assert same(train(resume=True, name="a", runs=tmp_path, progress=False), by_epochs)
+        with pytest.warns(OctavoWarning, match=f"{by_epochs.checkpoint} cannot be used"):
+            assert same(train(resume=True, name="a", runs=tmp_path, progress=False), by_epochs)
 
     def test_while_it_was_scored_it_is_scored_and_not_trained_again(self, by_epochs: Run, tmp_path: Path) -> None:
         shutil.copytree(by_epochs.path, tmp_path / "a")
