@@ -22,8 +22,10 @@ def main() -> None:
 
     import octavo.pipeline
     import octavo.training.preflight
+    from octavo.request import Request
 
     assert torch._dynamo, octavo.pipeline
+    Request().applied_to(None)  # its imports too: a child may be of a user who cannot read them
 
     octavo.training.preflight._PROBE_SECONDS = 0.0  # how long a run will take is not asked here
     print("ready", flush=True)

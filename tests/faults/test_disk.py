@@ -1,4 +1,4 @@
-"""A disk that is really full, read-only, or not this person's: a sentence, nothing lost, and it can be gone on with."""
+"""A disk that is full, read-only, or somebody else's: a sentence, nothing lost, and the run can be gone on with."""
 
 import os
 import re
@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.faults.harness import Nursery, differences
 
 NOBODY = 65534
