@@ -57,4 +57,5 @@ def _holder(file: FileIO) -> str:
 def _tell(file: FileIO, holder: bytes) -> None:
     with suppress(OSError):  # a full disk: then nobody knows who, and the lock is held all the same
         file.truncate(0)
-        file.write(holder)
+        if holder:
+            file.write(holder)
