@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check setup format page clean
+.PHONY: run test soak check setup format page clean
 .DEFAULT_GOAL := run
 
 run: setup  ## train the default model on Tiny Shakespeare, score it, show it all on one page
@@ -29,6 +29,9 @@ $(BIN)/.installed: pyproject.toml constraints.txt $(wildcard src/octavo/native/*
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+soak: setup  ## what takes too long for every test: a hundred kills, every system call, mutants, texts; under 40 minutes
+	$(BIN)/python -m tests.soak
 
 page: setup  ## docs/the-report-examined.md, from the figures in docs/report
 	$(BIN)/python -m scripts.report_examined

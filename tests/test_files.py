@@ -45,7 +45,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
     try:
-        with pytest.raises(OSError, match="too large"):
+        with pytest.raises(OSError, match=r"too large; it needs 2,097,152 bytes: '.*facts\.json'"):
             write_atomically(path, b"x" * (1 << 21))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

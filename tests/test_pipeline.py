@@ -17,8 +17,9 @@ import torch
 
 from octavo.cli.main import main
 from octavo.corpus import Corpus
-from octavo.errors import OctavoError, RanAway
+from octavo.errors import OctavoError, OctavoWarning, RanAway
 from octavo.pipeline import train
+from octavo.planning import make_plan
 from octavo.run import Run, load
 from octavo.runs import locked
 from octavo.runs.checkpoint import load_newest, save_checkpoint
@@ -166,7 +167,8 @@ class TestKilled:
         (newest / "weights.safetensors").write_bytes(b"half")
         log = tmp_path / "a" / "metrics.jsonl"
         log.write_bytes(log.read_bytes()[:-30])  # it died while it wrote its last line
-        assert same(train(resume=True, name="a", runs=tmp_path, progress=False), by_epochs)
+        with pytest.warns(OctavoWarning, match=f"{by_epochs.checkpoint} cannot be used"):
+            assert same(train(resume=True, name="a", runs=tmp_path, progress=False), by_epochs)
 
     def test_while_it_was_scored_it_is_scored_and_not_trained_again(self, by_epochs: Run, tmp_path: Path) -> None:
         shutil.copytree(by_epochs.path, tmp_path / "a")
@@ -335,6 +337,22 @@ class TestNeverOverwritten:
         assert train(text, steps=1, overrides=tiny, runs=tmp_path, progress=False, brief=True).name == "scene-2"
         assert sorted(os.listdir(tmp_path)) == ["scene", "scene-2"]
         assert os.listdir(tmp_path / "scene") == []
+
+    def test_of_two_processes_at_the_same_moment_the_second_gets_a_number_too(
+        self, text: Path, tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        planned = make_plan
+
+        def slower(*given: Any, **options: Any) -> Any:
+            plan = planned(*given, **options)
+            (tmp_path / plan.name).mkdir()
+            (tmp_path / plan.name / "config.toml").touch()  # another process was quicker
+            return plan
+
+        monkeypatch.setattr("octavo.pipeline.make_plan", slower)
+        assert train(text, steps=1, overrides=tiny, runs=tmp_path, progress=False, brief=True).name == "scene-2"
+        with pytest.raises(OctavoError, match="mine exists already"):
+            train(text, steps=1, name="mine", overrides=tiny, runs=tmp_path, progress=False, brief=True)
 
     def test_a_name_that_exists_is_refused(self, text: Path, tiny: dict[str, Any], by_steps: Run) -> None:
         with pytest.raises(OctavoError, match=r"steps exists already: add --resume to go on with it"):

@@ -181,7 +181,7 @@ class TrainConfig:
     validation_windows: int = 128  # of the held-out part at such a look; 0: all of it
     validate_epochs: bool = False  # after each epoch look at all of the held-out part too
     checkpoint_every: int = 500  # steps
-    keep_checkpoints: int = 2  # the newest; 0: all
+    keep_checkpoints: int = 2  # the newest, never fewer than two; 0: all
     sample_every: int = 500  # steps between samples shown while training; 0: never
     average: float = 0.0  # decay a step of the weights' moving average; 0: the last weights are used
     patience: int = 0  # validations without improvement before stopping early; 0: never

@@ -9,5 +9,9 @@ class OctavoError(Exception):
     """
 
 
+class OctavoWarning(UserWarning):
+    """What was found wrong and helped itself, in one sentence. The command line prints it and goes on."""
+
+
 class RanAway(OctavoError):
     """Training came to numbers that are infinite or none, or to a loss far above chance: a result of its settings."""

@@ -1,5 +1,6 @@
 """Write a file so that a reader, or a crash, sees the old one or the whole new one, never a part."""
 
+import errno
 import os
 import re
 import tempfile
@@ -7,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def is_device(name: str) -> bool:
@@ -18,20 +20,30 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes | memoryview]) 
     """Write `content`, whole or piece by piece, beside `path`, flush to the disk, then rename into place.
 
     Raises:
-        OSError: the folder cannot be written to, or the disk is full; `path` is as it was.
+        OSError: the folder cannot be written to, or the disk is full; `path` is as it was. The error names it, and
+            of a full disk how many bytes it needs, where they are known.
     """
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.writelines([content] if isinstance(content, bytes) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(beside, 0o644)  # mkstemp makes it private
-        os.replace(beside, path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
+        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.writelines([content] if isinstance(content, bytes) else content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(beside, 0o644)  # mkstemp makes it private
+            os.replace(beside, path)
+        except BaseException:
+            Path(beside).unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+    except OSError as error:  # of a full disk the system names no file
+        needs = f"; it needs {len(content):,} bytes" if isinstance(content, bytes) and disk_is_full(error) else ""
+        raise OSError(error.errno, f"{error.strerror}{needs}", str(path)) from None
+
+
+def disk_is_full(error: OSError) -> bool:
+    """Whether there was no room: on the disk, of what a person may have of it, or of what a process may."""
+    return error.errno in _FULL
 
 
 def sync_folder(folder: Path) -> None:

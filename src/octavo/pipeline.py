@@ -1,5 +1,7 @@
 """The whole path: a text becomes a trained, measured run with its curves and samples."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -8,8 +10,8 @@ import torch
 
 from octavo.data import open_parts, save_parts
 from octavo.diagnosis import EarlyDiagnosis, floors_of_looks, look_of
-from octavo.errors import OctavoError
-from octavo.files import write_atomically
+from octavo.errors import OctavoError, RanAway
+from octavo.files import disk_is_full, write_atomically
 from octavo.generate.from_model import generate
 from octavo.model import Transformer
 from octavo.options import SamplingConfig
@@ -18,9 +20,11 @@ from octavo.progress import Progress, make_progress
 from octavo.request import Overrides, Request
 from octavo.resume import check_same, run_to_resume
 from octavo.run import Run
-from octavo.runs import MetricsLog, RunDirectory, create_run, locked, runs_root
-from octavo.runs.checkpoint import load_newest, save_checkpoint
+from octavo.runs import MetricsLog, NameTaken, RunDirectory, create_run, free_name, locked, runs_root
+from octavo.runs.checkpoint import bytes_needed, load_newest, prune, save_checkpoint
 from octavo.runs.provenance import sitting
+from octavo.runs.whole import newest_whole
+from octavo.terminal import duration
 from octavo.tokenizer import Tokenizer, load_tokenizer
 from octavo.training import (
     Counted,
@@ -36,6 +40,8 @@ from octavo.training import (
 from octavo.training.events import CheckpointDue, Event, SampleDue, Validated
 from octavo.typed_toml import to_toml
 
+_RUNAWAY = "runaway.json"
+_METRICS_ROOM = 2**18  # bytes, for the lines of metrics until then, or for small files
 _SAMPLES = 3
 _SAMPLE_TOKENS = 250  # of each sample written at the end
 _GLIMPSE_TOKENS = 60  # of the one shown now and then while training
@@ -78,12 +84,34 @@ def train(
             plan = make_plan(text, request, name=name, encoding=encoding, root=root)
             for line in plan.lines():
                 shown.note(line)
-            directory = create_run(root, plan.name, lambda folder: _fill(folder, plan))
+            directory = _create(root, plan, name)
         try:
             with locked(directory):
                 return _go_on(directory, shown, brief)
         except KeyboardInterrupt:
             raise InterruptedAtOnce(directory.name) from None
+        except BrokenPipeError:  # of whoever reads what is shown
+            raise
+        except OSError as error:  # what is saved is whole, and the same call goes on from it
+            where = error.filename or directory.path
+            mend = "free space" if disk_is_full(error) else "see to that"
+            raise OctavoError(
+                f"{where}: {error.strerror or error}; {mend}, then go on with --resume --name {directory.name}"
+            ) from error
+
+
+def _create(root: Path, plan: Plan, name: str | None) -> RunDirectory:
+    """The run's folder; of two processes that want the same name at once, the second is refused it, or if nobody
+    asked for that name takes the next."""
+    wish = plan.name
+    needs = plan.corpus.bytes + sum(ids.nbytes for _, ids in plan.prepared.values()) + _METRICS_ROOM
+    while True:
+        try:
+            return create_run(root, wish, lambda folder: _fill(folder, plan), needs)
+        except NameTaken:
+            if name is not None:
+                raise
+            wish = free_name(root, plan.corpus.name)
 
 
 def _go_on(directory: RunDirectory, progress: Progress, brief: bool) -> Run:
@@ -155,8 +183,14 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     if any((directory.path / "checkpoints").glob("step-*")):
         place, checkpoint = load_newest(directory.path / "checkpoints")
         state.restore(checkpoint)
+        prune(place, config.train.keep_checkpoints)  # a process that died may not have come to it
         kept_metrics = checkpoint.state["metrics_bytes"]
         progress.note(f"going on from {place.name}")
+        if config.train.minutes:
+            progress.note(
+                f"{duration(state.seconds)} of {duration(60 * config.train.minutes)} are spent; the end will not be "
+                "bit for bit what it would have been: the learning rate follows the clock, which no two runs share"
+            )
     threads = torch.get_num_threads()
     if any(earlier["threads"] != threads for earlier in provenance["sittings"]):
         progress.note(f"with {threads} threads, not as before: the weights will differ in their last bits")
@@ -167,11 +201,12 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     data = training_data(config, train, validation, tokenizer)
     floors = floors_of_looks(data, train.ids, tokenizer.vocab_size, tokenizer.start_id)
     precision = Precision(**provenance["precision"])  # a resumed run keeps what it began with
-    metrics = MetricsLog(directory.path / "metrics.jsonl", kept_metrics)
+    metrics = MetricsLog(directory.path / "metrics.jsonl", kept_metrics, state.step)
+    (directory.path / _RUNAWAY).unlink(missing_ok=True)  # of a sitting before
     early = EarlyDiagnosis(config, floors, directory.metrics)
+    training = Training(state, data, config, dtype=precision.dtype)
     try:
-        with stop_signals() as stop:
-            training = Training(state, data, config, dtype=precision.dtype, stop=stop)
+        with stop_signals() as training.stop:
             for event in training:
                 _listen(event, directory, state, tokenizer, metrics, progress)
                 if isinstance(event, Validated):
@@ -179,16 +214,38 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
                     for finding in early.hear(look_of(asdict(event)), share):
                         progress.note("\n".join(finding.lines()))
                         where = {name: getattr(event, name) for name in ("step", "epoch", "seconds")}
-                        metrics.write({"event": "finding", **where, **finding.as_json()})
+                        with _said_if_unwritten(directory, state):
+                            metrics.write({"event": "finding", **where, **finding.as_json()})
     except Interrupted as stopped:
         stopped.run_name = directory.name
         raise
-    except OctavoError as error:
-        kept = sorted(p.name for p in (directory.path / "checkpoints").glob("step-*"))
-        good = f"the last good checkpoint is {kept[-1]}" if kept else "there was no checkpoint yet"
-        raise type(error)(f"step {state.step + 1}: {error} ({directory.name}: {good})") from None
+    except RanAway as error:
+        step, batch = state.step, ""
+        if training.ran_away_in:
+            step, batch = step + 1, _keep_batch(directory, training, tokenizer)
+        raise RanAway(f"step {step}: {error}{batch} ({directory.name}: {_last_good(directory)})") from None
     finally:
         metrics.close()
+
+
+def _keep_batch(directory: RunDirectory, training: Training, tokenizer: Tokenizer) -> str:
+    """Write what the failed step learned from; where that is, in words."""
+    taken, step = training.ran_away_in, training.state.step
+    assert taken is not None
+    windows = taken.as_json(training.state.model, tokenizer, directory.config.data.window_stride)
+    value = {"step": step + 1, "epoch": step / training.data.order.steps_per_epoch, "windows": windows}
+    with suppress(OSError):
+        directory.write_json(_RUNAWAY, value)
+        return f"; its batch of {len(windows)} windows, each with its text, is in {directory.path / _RUNAWAY}"
+    return f"; its batch were the windows {', '.join(str(window['window']) for window in windows)}"
+
+
+def _last_good(directory: RunDirectory) -> str:
+    try:
+        place, _ = newest_whole(directory.path / "checkpoints", len)
+    except OctavoError:
+        return "there was no checkpoint yet"
+    return f"the last good checkpoint is {place.name}"
 
 
 def _listen(
@@ -205,15 +262,29 @@ def _listen(
         record["text"] = _glimpse(directory, state, tokenizer)
         progress.sample(event.step, record["text"])
     progress.event(event)
-    try:
+    with _said_if_unwritten(directory, state):
         metrics.write(record)
         if isinstance(event, CheckpointDue):
             keep = directory.config.train.keep_checkpoints
             save_checkpoint(directory.path / "checkpoints", state.checkpoint(metrics_bytes=metrics.sync()), keep)
+
+
+@contextmanager
+def _said_if_unwritten(directory: RunDirectory, state: TrainingState) -> Iterator[None]:
+    """Turn what the disk refuses while a run trains into a sentence."""
+    try:
+        yield
     except OSError as error:
+        # To train on would be to train unsaved, with holes in the metrics; what is lost by stopping comes back on
+        # resuming, bit for bit.
+        mend = "see to that"
+        if disk_is_full(error):
+            needed = bytes_needed(state.checkpoint(metrics_bytes=0))
+            mend = f"free {needed + _METRICS_ROOM:,} bytes, which the next checkpoint needs"
         raise OctavoError(
-            f"{directory.path} cannot be written to ({error.strerror}): free space, then go on with --resume"
-        ) from None
+            f"{directory.path} cannot be written to at step {state.step} ({error.strerror}): {mend}, then go on with "
+            f"--resume --name {directory.name} ({_last_good(directory)})"
+        ) from error
 
 
 def _glimpse(directory: RunDirectory, state: TrainingState, tokenizer: Tokenizer) -> str:

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 import tomli_w
 
+from octavo.pipeline import train
 from octavo.run import load
+from octavo.typed_toml import as_mapping, dotted_names
 
 Values = dict[str, Any]
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -88,6 +90,14 @@ def test_a_worker_that_is_killed_costs_nothing_but_the_run_in_hand(
     sitting = load(folder / resumed["run"]).directory.provenance["sittings"][1]
     assert sitting["first_step"] >= 20, "from its checkpoint"
     assert sitting["threads"] == 1
+    cell = load(resumed["run"], runs=folder)
+    settings = as_mapping(cell.config)
+    named = {name: settings[s][k] for name in dotted_names(settings) for s, k in [name.split(".")]}
+    alone = train(values["text"], name="alone", overrides=named, runs=tmp_path / "alone", progress=False, brief=True)
+    for group in ("weights", "optimizer"):
+        file = Path("checkpoints", cell.checkpoint, f"{group}.safetensors")
+        assert (cell.path / file).read_bytes() == (alone.path / file).read_bytes(), "as if nobody had been killed"
+    assert cell.evaluation.nats_per_token == alone.evaluation.nats_per_token
     assert all(row["peak_memory_bytes"] is None for row in rows), "a worker runs more than one cell"
     assert f"on the cluster at {cluster.address}" in err
     assert "| wide " in out

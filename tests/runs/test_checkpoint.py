@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from octavo.errors import OctavoError
-from octavo.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
+from octavo.errors import OctavoError, OctavoWarning
+from octavo.runs.checkpoint import Checkpoint, bytes_needed, load_newest, save_checkpoint
 
 
 def checkpoint(step: int, numbers: int = 1000) -> Checkpoint:
@@ -73,7 +73,7 @@ def test_it_is_safetensors_and_json_only(tmp_path: Path) -> None:
         assert isinstance(json.loads(path.read_bytes()), dict)
 
 
-@pytest.mark.parametrize(("keep", "left"), [(1, [12]), (2, [9, 12]), (0, [3, 6, 9, 12])])
+@pytest.mark.parametrize(("keep", "left"), [(1, [9, 12]), (2, [9, 12]), (3, [6, 9, 12]), (0, [3, 6, 9, 12])])
 def test_the_newest_are_kept(tmp_path: Path, keep: int, left: list[int]) -> None:
     for step in (3, 6, 9, 12):
         save_checkpoint(tmp_path, checkpoint(step), keep)
@@ -98,8 +98,36 @@ def test_of_a_damaged_newest_the_one_before_is_used(tmp_path: Path, file: str, d
         path.unlink()
     else:
         path.write_bytes(path.read_bytes()[:-1] if damage == "cut short" else b"")
-    place, loaded = load_newest(tmp_path)
+    with pytest.warns(OctavoWarning, match=rf"step-00000002 cannot be used \({file}.*\): step-00000001 is used$"):
+        place, loaded = load_newest(tmp_path)
     assert (place.name, loaded.state["step"]) == ("step-00000001", 1)
+
+
+def test_damaged_ones_do_not_count_among_those_that_are_kept(tmp_path: Path) -> None:
+    for step in (3, 6, 9):
+        save_checkpoint(tmp_path, checkpoint(step), keep=3)
+    for step in (6, 9):
+        flip(tmp_path / f"step-{step:08d}" / "weights.safetensors", 0.5)
+    with pytest.warns(OctavoWarning, match="step-00000003 is used"):
+        load_newest(tmp_path)
+    save_checkpoint(tmp_path, checkpoint(4), keep=2)  # the run went on from 3
+    assert names(tmp_path) == ["step-00000003", "step-00000004"]
+    assert load_newest(tmp_path)[1].state["step"] == 4
+
+
+def test_the_bytes_that_one_needs_are_known(tmp_path: Path) -> None:
+    place = save_checkpoint(tmp_path, checkpoint(1, 100_000), keep=2)
+    on_disk = sum(path.stat().st_blocks * 512 for path in [place, *place.iterdir()])
+    content = sum(path.stat().st_size for path in place.iterdir())
+    assert content <= bytes_needed(checkpoint(1, 100_000)) <= content + 5 * 4096
+    assert bytes_needed(checkpoint(1, 100_000)) == pytest.approx(on_disk, abs=2 * 4096)
+
+
+def test_one_without_weights_is_damaged(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, checkpoint(1), keep=2)
+    save_checkpoint(tmp_path, Checkpoint({}, {"step": 2}), keep=2)
+    with pytest.warns(OctavoWarning, match=r"step-00000002 cannot be used \(it holds no weights\)"):
+        assert load_newest(tmp_path)[0].name == "step-00000001"
 
 
 def test_only_damaged_ones_are_refused_by_name(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from octavo.config import load_preset
 from octavo.errors import OctavoError
-from octavo.runs import RunDirectory, check_name, create_run, free_name, list_runs, open_run, runs_root
+from octavo.runs import NameTaken, RunDirectory, check_name, create_run, free_name, list_runs, open_run, runs_root
 from octavo.typed_toml import to_toml
 
 
@@ -75,12 +75,27 @@ def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     def fill(folder: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(OctavoError, match=r"a cannot be made \(No space left on device\): free space or choose"):
-        create_run(tmp_path, "a", fill)
+    with pytest.raises(
+        OctavoError, match=r"a cannot be made \(No space left on device\): free 1,000 bytes or choose"
+    ):
+        create_run(tmp_path, "a", fill, needs=1000)
     assert os.listdir(tmp_path) == []
     (tmp_path / "file").write_text("")
     with pytest.raises(OctavoError, match="cannot be made"):
         make(tmp_path / "file", "a")
+
+
+def test_of_two_processes_at_the_same_moment_the_second_is_refused(tmp_path: Path) -> None:
+    def fill(folder: Path) -> None:
+        (folder / "config.toml").write_text("second")
+        made = tmp_path / "a"
+        made.mkdir()
+        (made / "config.toml").write_text("first")  # another process has come to its end meanwhile
+
+    with pytest.raises(NameTaken, match="a exists already: add --resume"):
+        create_run(tmp_path, "a", fill)
+    assert (tmp_path / "a" / "config.toml").read_text() == "first"
+    assert os.listdir(tmp_path) == ["a"]
 
 
 def test_a_taken_name_gets_a_number(tmp_path: Path) -> None:

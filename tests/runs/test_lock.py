@@ -1,5 +1,6 @@
 """One process at a time works on a run, and a dead one is no hindrance."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -25,14 +26,19 @@ def test_the_lock_of_a_process_goes_when_it_is_killed(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
         with (
-            pytest.raises(OctavoError, match=f"another process is training {tmp_path.name}"),
+            pytest.raises(
+                OctavoError,
+                match=rf"another process is training {tmp_path.name} \(process {process.pid} on \S+\): wait",
+            ),
             locked(RunDirectory(tmp_path)),
         ):
             pass
         process.send_signal(signal.SIGKILL)
+    assert (tmp_path / ".lock").read_text().startswith(str(process.pid)), "what the dead process left"
     for _ in range(2):
         with locked(RunDirectory(tmp_path)):
-            pass
+            assert (tmp_path / ".lock").read_text().startswith(f"{os.getpid()} on ")
+        assert (tmp_path / ".lock").read_bytes() == b""
 
 
 def test_a_folder_that_cannot_be_written_to_is_a_sentence(tmp_path: Path) -> None:

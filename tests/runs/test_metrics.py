@@ -1,6 +1,8 @@
 """metrics.jsonl: whole lines in, whole lines out, and a resumed run goes on where its checkpoint was."""
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, OctavoWarning
 from octavo.runs import MetricsLog, read_metrics
 from octavo.runs.metrics import last_record
 
@@ -20,7 +22,7 @@ EVENTS: list[dict[str, Any]] = [
 
 
 def write(path: Path, events: list[dict[str, Any]], keep: int = 0) -> int:
-    log = MetricsLog(path, keep)
+    log = MetricsLog(path, keep, step=10)
     for event in events:
         log.write(event)
     size = log.sync()
@@ -80,11 +82,54 @@ def test_the_last_one_is_found_without_reading_the_rest(tmp_path: Path) -> None:
         assert last_record(path) == (events[-1] if events else None)
 
 
-def test_a_file_that_is_shorter_than_its_checkpoint_counts_on_is_refused(tmp_path: Path) -> None:
-    size = write(tmp_path / "m", EVENTS)
-    with pytest.raises(OctavoError, match="has lost what its checkpoint counts on"):
-        MetricsLog(tmp_path / "m", size + 1)
-    assert read_metrics(tmp_path / "m") == EVENTS
+@pytest.mark.parametrize("gone", ["the file", "the end", "a line inside", "a byte"])
+def test_a_log_that_lost_lines_costs_the_lines_and_no_more(tmp_path: Path, gone: str) -> None:
+    path = tmp_path / "m"
+    events = [{"event": "step", "step": step} for step in range(1, 9)]
+    kept = write(path, events[:4])  # a checkpoint at step 4
+    write(path, [*events[4:], {"event": "end", "step": 8}], keep=kept)
+    lines = path.read_bytes().splitlines(keepends=True)
+    left = {
+        "the file": b"",
+        "the end": b"".join(lines[:2]) + lines[2][:5],
+        "a line inside": b"".join(lines[:1] + lines[2:]),
+        "a byte": b"".join([lines[0], lines[1][1:], *lines[2:]]),
+    }[gone]
+    path.write_bytes(left)
+    with pytest.warns(OctavoWarning, match="lost lines of before step 4: the rest is kept"):
+        log = MetricsLog(path, kept, step=4)
+    log.write(events[4])
+    log.close()
+    steps = {"the file": [], "the end": [1, 2]}.get(gone, [1, 3, 4])
+    assert [event["step"] for event in read_metrics(path)] == [*steps, 5]
+
+
+class _NearlyFull:
+    """A raw file that takes some bytes and then no more."""
+
+    def __init__(self, file: Any, room: int) -> None:
+        self.file, self.room = file, room
+
+    def write(self, content: bytes) -> int:
+        if not self.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        taken = self.file.write(content[: self.room])
+        self.room -= taken
+        return int(taken)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+
+def test_a_disk_that_fills_up_leaves_no_half_line(tmp_path: Path) -> None:
+    log = MetricsLog(tmp_path / "m")
+    log.write(EVENTS[0])
+    log._file = _NearlyFull(log._file, 10)  # type: ignore[assignment]
+    with pytest.raises(OSError, match="No space left"):
+        log.write(EVENTS[1])
+    log.close()
+    assert (tmp_path / "m").read_bytes() == json.dumps(EVENTS[0]).encode() + b"\n"
+    assert read_metrics(tmp_path / "m") == EVENTS[:1]
 
 
 def test_no_file_is_no_events(tmp_path: Path) -> None:

@@ -326,6 +326,18 @@ class TestInterrupted:
         assert (stopped.value.signal_number, stopped.value.step) == (15, 7)
         assert [e.step for e in of(CheckpointDue, events)] == [7]
 
+    def test_a_step_is_saved_once(self, make_training: Make, tiny: dict[str, Any], text: str) -> None:
+        config = configured(tiny, {"train.checkpoint_every": 4}, steps=12)
+        stopped: Training = make_training(config, text, stop=lambda: int(stopped.state.step >= 4))
+        events: list[Event] = []
+        with pytest.raises(Interrupted):
+            events.extend(stopped)
+        assert [e.step for e in of(CheckpointDue, events)] == [4], "it was due, and then a signal came"
+        whole, ended = make_training(config, text), make_training(config, text)
+        assert [e.step for e in of(CheckpointDue, whole)] == [4, 8, 12]
+        ended.state.restore(whole.state.checkpoint())
+        assert [e.kind for e in ended] == ["end"], "a process that died after its last checkpoint saves no other"
+
     @pytest.mark.parametrize("at", [1, 7, 19, 20])
     def test_through_a_checkpoint_it_goes_on_bit_for_bit(
         self, make_training: Make, tiny: dict[str, Any], text: str, tmp_path: Any, at: int

@@ -15,7 +15,7 @@ from octavo.errors import OctavoError
 from octavo.planning import make_plan
 from octavo.request import Request
 from octavo.training import Precision, Training
-from octavo.training.preflight import check_lengths, preflight
+from octavo.training.preflight import check_lengths, memory_estimate, preflight
 
 Make = Callable[..., Training]
 FP32 = Precision("fp32", "as asked")
@@ -68,9 +68,29 @@ def test_a_run_that_does_not_fit_the_memory_is_refused_before_it_takes_any(
 ) -> None:
     config = Request(overrides=tiny | overrides, steps=1).applied_to(None)
     tokenizer, parts = prepare(Corpus.from_text(play * 2), config.data, config.tokenizer)
-    with pytest.raises(
-        OctavoError, match=r"needs about [\d.]+ GiB and the machine has [\d.]+: lower data\.batch_size"
-    ):
+    with pytest.raises(OctavoError, match=r"needs about [\d.]+ GiB and the machine has [\d.]+: ") as refused:
+        preflight("play", config, tokenizer, parts, FP32)
+    mend = str(refused.value).split(": ")[1]
+    if "d_model" in str(overrides):
+        mend = mend.replace("d_model=8192", "d_model=8")
+    assert re.fullmatch(r"(--set (data|model)\.\w+=\d+ )+would fit", mend), mend
+
+
+def test_what_is_said_to_fit_does_and_twice_as_much_does_not(
+    tiny: dict[str, Any], play: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = Request(overrides=tiny | {"data.batch_size": 4096}, steps=1).applied_to(None)
+    tokenizer, parts = prepare(Corpus.from_text(play), config.data, config.tokenizer)
+    monkeypatch.setattr("octavo.training.preflight.machine_memory", lambda: 600 * 2**20)
+    with pytest.raises(OctavoError, match=r"--set data\.batch_size=\d+ would fit") as refused:
+        preflight("play", config, tokenizer, parts, FP32)
+    fits = int(str(refused.value).split("batch_size=")[1].split()[0])
+    for size, does in ((fits, True), (2 * fits, False)):
+        tried = Request(overrides=tiny | {"data.batch_size": size}, steps=1).applied_to(None)
+        needed = memory_estimate(tried, 20_000, tokenizer.vocab_size, FP32)
+        assert (needed <= 600 * 2**20) is does
+    monkeypatch.setattr("octavo.training.preflight.machine_memory", lambda: 100 * 2**20)
+    with pytest.raises(OctavoError, match=r"the machine has 0\.1: take a machine with more memory"):
         preflight("play", config, tokenizer, parts, FP32)
 
 

@@ -3,11 +3,13 @@
 import io
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TextIO
 
 from octavo.cli.parser import parse
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, OctavoWarning
 from octavo.terminal import shown
 from octavo.threads import let_waiting_threads_sleep
 
@@ -20,7 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without a letter gets its number
     try:
-        code = _run(sys.argv[1:] if arguments is None else arguments)
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            code = _run(sys.argv[1:] if arguments is None else arguments)
         if sys.stdout is not None:
             sys.stdout.flush()  # what cannot be written shows here, not when Python ends
         return code
@@ -45,6 +49,19 @@ def _run(arguments: Sequence[str]) -> int:
         return int(done.code or 0)
     command = import_module(f"octavo.cli.{parsed.command}")
     return int(command.run(parsed) or 0)
+
+
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """What Octavo warns of is a sentence for the person, what others do is said as Python says it."""
+    text = str(message) if issubclass(category, OctavoWarning) else f"{filename}:{lineno}: {message}"
+    print(f"octavo: {shown(' '.join(text.split()))}", file=sys.stderr)
 
 
 def _drop_output() -> None:

@@ -18,7 +18,7 @@ _KEYS = ("title", "preset", "text", "encoding", "seeds", *BUDGETS, "base", "over
 _OF_A_VARIANT = ("preset", *BUDGETS)
 _SAID_ELSEWHERE = {"train.seed": "seeds = [1, 2, 3]"} | {f"train.{name}": f"{name} = …" for name in BUDGETS}
 _LONGEST_NAME = 60  # of a variant: its runs are named after it
-# A cell is one of many: it keeps one checkpoint, often, and writes no samples on the way.
+# A cell is one of many: it keeps as few checkpoints as can be, and writes no samples on the way.
 _OF_CELLS = {"train.keep_checkpoints": 1, "train.checkpoint_every": 500, "train.sample_every": 0}
 
 Overrides = Mapping[str, Any]

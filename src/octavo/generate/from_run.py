@@ -45,8 +45,10 @@ def generate_from(
 
 
 def _weights(contents: Contents) -> dict[str, Array]:
-    groups = (load(contents[file]) for group in USABLE if (file := f"{group}.safetensors") in contents)
-    return next(groups)
+    files = [file for group in USABLE if (file := f"{group}.safetensors") in contents]
+    if not files:
+        raise ValueError("it holds no weights")
+    return load(contents[files[0]])
 
 
 def _by_pytorch(

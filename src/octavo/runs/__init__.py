@@ -1,6 +1,7 @@
 """The run directory, its metrics and checkpoints, and where it comes from. Importing this takes no torch."""
 
 from octavo.runs.directory import (
+    NameTaken,
     RunDirectory,
     check_name,
     check_new,
@@ -15,6 +16,7 @@ from octavo.runs.metrics import MetricsLog, Record, read_metrics
 
 __all__ = [
     "MetricsLog",
+    "NameTaken",
     "Record",
     "RunDirectory",
     "check_name",

@@ -18,7 +18,9 @@ from octavo.files import sync_folder
 from octavo.runs.whole import MANIFEST, USABLE, Contents, manifest, newest_first, newest_whole
 
 Tensors = dict[str, torch.Tensor]
+FEWEST = 2  # that are kept: the newest may turn out to be damaged
 _STATE = "state.json"
+_BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,9 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
-    """Write ``folder/step-N``, then delete all but the newest `keep` (0: none is deleted).
+    """Write ``folder/step-N``, then delete all but the newest `keep`, which are two at least (0: none is deleted).
+
+    Those of later steps are not whole, or this run would have gone on from them: they go too.
 
     Raises:
         OSError: the disk is full or cannot be written to; older checkpoints are as they were.
@@ -57,9 +61,23 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
         shutil.rmtree(beside, ignore_errors=True)
         raise
     sync_folder(folder)
-    for old in newest_first(folder)[keep:] if keep else []:
-        shutil.rmtree(old)
+    for later in [one for one in newest_first(folder) if one.name > place.name]:
+        shutil.rmtree(later, ignore_errors=True)
+    prune(place, keep)
     return place
+
+
+def prune(newest: Path, keep: int) -> None:
+    """Delete checkpoints older than `newest`, but for so many that `keep` and two at least are left (0: none)."""
+    older = [one for one in newest_first(newest.parent) if one.name < newest.name]
+    for old in older[max(keep, FEWEST) - 1 :] if keep else []:
+        shutil.rmtree(old)
+
+
+def bytes_needed(checkpoint: Checkpoint) -> int:
+    """What a checkpoint takes of a disk whose blocks are 4 KiB."""
+    contents = _contents(checkpoint)
+    return _BLOCK * (1 + sum(-(-len(content) // _BLOCK) for content in contents.values()))
 
 
 def load_newest(folder: Path) -> tuple[Path, Checkpoint]:
@@ -72,10 +90,7 @@ def load_newest(folder: Path) -> tuple[Path, Checkpoint]:
 
 
 def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
-    contents = {f"{name}.safetensors": save(group) for name, group in checkpoint.tensors.items() if group}
-    contents[_STATE] = json.dumps(checkpoint.state, indent=1, allow_nan=False).encode()
-    contents[MANIFEST] = manifest(contents)
-    for name, content in contents.items():
+    for name, content in _contents(checkpoint).items():
         with (folder / name).open("wb") as file:
             file.write(content)
             file.flush()
@@ -83,6 +98,15 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
     sync_folder(folder)
 
 
+def _contents(checkpoint: Checkpoint) -> Contents:
+    contents = {f"{name}.safetensors": save(group) for name, group in checkpoint.tensors.items() if group}
+    contents[_STATE] = json.dumps(checkpoint.state, indent=1, allow_nan=False).encode()
+    contents[MANIFEST] = manifest(contents)
+    return contents
+
+
 def _read(contents: Contents) -> Checkpoint:
     state = json.loads(contents.pop(_STATE))
+    if "weights.safetensors" not in contents:
+        raise ValueError("it holds no weights")
     return Checkpoint({name.removesuffix(".safetensors"): load(c) for name, c in contents.items()}, state)

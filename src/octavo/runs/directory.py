@@ -5,6 +5,7 @@ baselines.json  memorisation.json  diagnosis.json  curves/  report.html  look/  
 JSON, text, NumPy arrays, safetensors, pictures or pages. Importing this takes no torch.
 """
 
+import errno
 import json
 import os
 import re
@@ -16,7 +17,7 @@ from typing import Any
 
 from octavo.config import Config, config_from_toml
 from octavo.errors import OctavoError
-from octavo.files import is_device, sync_folder, write_atomically
+from octavo.files import disk_is_full, is_device, sync_folder, write_atomically
 from octavo.runs.metrics import Record, last_record, read_metrics
 
 _NAME = re.compile(r"\w[\w.+-]{0,99}")
@@ -106,11 +107,16 @@ class RunDirectory:
             raise OctavoError(f"{self.path / name} cannot be read: {error}") from None
 
 
-def create_run(root: Path, name: str, fill: Callable[[Path], None]) -> RunDirectory:
-    """Make ``root/name`` with what `fill` writes into it: whole, or not there at all.
+class NameTaken(OctavoError):
+    """There is a run of that name already."""
+
+
+def create_run(root: Path, name: str, fill: Callable[[Path], None], needs: int = 0) -> RunDirectory:
+    """Make ``root/name`` with what `fill` writes into it, about `needs` bytes: whole, or not there at all.
 
     Raises:
-        OctavoError: the name is not fit for a folder, is taken, or the folder cannot be written.
+        NameTaken: there is one already, perhaps made by another process in this moment.
+        OctavoError: the name is not fit for a folder, or the folder cannot be written.
     """
     check_new(root, name)
     place = root / name
@@ -124,8 +130,11 @@ def create_run(root: Path, name: str, fill: Callable[[Path], None]) -> RunDirect
         os.rename(beside, place)
     except OSError as error:
         shutil.rmtree(beside, ignore_errors=True)
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            check_new(root, name)  # another process was quicker
+        mend = f"free {needs:,} bytes or " if needs and disk_is_full(error) else ""
         raise OctavoError(
-            f"{place} cannot be made ({error.strerror}): free space or choose another place with --runs"
+            f"{place} cannot be made ({error.strerror}): {mend}choose another place with --runs"
         ) from None
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
@@ -168,7 +177,7 @@ def check_new(root: Path, name: str) -> None:
     """Raises OctavoError unless a run of that `name` can be made under `root`."""
     check_name(name)
     if (root / name).exists():
-        raise OctavoError(f"{root / name} exists already: add --resume to go on with it, or choose another --name")
+        raise NameTaken(f"{root / name} exists already: add --resume to go on with it, or choose another --name")
 
 
 def check_name(name: str) -> None:

@@ -1,11 +1,15 @@
 """One process at a time works on a run. The system lets go of the lock when its holder dies, however it dies."""
 
+import os
+import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import FileIO
 from types import ModuleType
 
 from octavo.errors import OctavoError
 from octavo.runs.directory import RunDirectory
+from octavo.terminal import shown
 
 fcntl: ModuleType | None
 try:
@@ -16,19 +20,42 @@ except ImportError:  # not POSIX: two processes on one run are not noticed there
 
 @contextmanager
 def locked(run: RunDirectory) -> Iterator[None]:
-    """Hold the run's lock.
+    """Hold the run's lock. Its file says who holds it; what a dead process has left there does not count.
 
     Raises:
         OctavoError: another process holds it, or the run's folder cannot be written to.
     """
     try:
-        file = (run.path / ".lock").open("w")
+        file = (run.path / ".lock").open("a+b", buffering=0)  # which takes nothing from the one who holds it
     except OSError as error:
         raise OctavoError(f"{run.path} cannot be written to ({error.strerror}): check its permissions") from None
     with file:
         if fcntl is not None:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise OctavoError(f"another process is training {run.name}: wait for it, or stop it") from None
-        yield
+            except BlockingIOError:
+                raise OctavoError(
+                    f"another process is training {run.name}{_holder(file)}: wait for it, or stop it"
+                ) from None
+            except OSError as error:
+                raise OctavoError(
+                    f"{run.path} cannot be locked ({error.strerror}): choose a disk that can, with --runs"
+                ) from None
+        _tell(file, f"{os.getpid()} on {platform.node()}".encode())
+        try:
+            yield
+        finally:
+            _tell(file, b"")
+
+
+def _holder(file: FileIO) -> str:
+    file.seek(0)
+    holder = shown(file.read(300).decode(errors="replace"))
+    return f" (process {holder})" if holder else ""
+
+
+def _tell(file: FileIO, holder: bytes) -> None:
+    with suppress(OSError):  # a full disk: then nobody knows who, and the lock is held all the same
+        file.truncate(0)
+        if holder:
+            file.write(holder)

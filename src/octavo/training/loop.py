@@ -13,6 +13,7 @@ import torch
 
 from octavo.config import Config
 from octavo.data import Windows
+from octavo.errors import RanAway
 from octavo.memory import peak_memory
 from octavo.model import DropoutMasks
 from octavo.optim import learning_rate_scale
@@ -20,6 +21,7 @@ from octavo.training.budget import Budget, make_budget
 from octavo.training.events import CheckpointDue, Ended, EpochEnded, Event, SampleDue, Stepped, Validated
 from octavo.training.interrupt import Interrupted
 from octavo.training.layout import TrainingData
+from octavo.training.runaway import StepTaken
 from octavo.training.state import TrainingState
 from octavo.training.step import check_finite, training_step
 from octavo.training.validation import mean_loss, spread, weight_norm
@@ -57,9 +59,10 @@ class Training:
     ) -> None:
         self.state, self.data, self.config = state, data, config
         self.budget: Budget = make_budget(config.train, data.order.steps_per_epoch)
-        self._dtype, self._stop = dtype, stop
+        self._dtype, self.stop = dtype, stop
         self._masks = dropout_masks(config, dtype)
         self._pace = Pace()
+        self.ran_away_in: StepTaken | None = None  # if it was a step that the numbers ran away in
 
     def __iter__(self) -> Iterator[Event]:
         """Train until the budget is spent; the clock runs on while a listener is at work.
@@ -83,12 +86,18 @@ class Training:
             if train.sample_every and state.step % train.sample_every == 0:
                 yield SampleDue(*self._here())
             if state.step % train.checkpoint_every == 0 and not self._ended():
-                yield CheckpointDue(*self._here())
-            if number := self._stop():
-                yield CheckpointDue(*self._here())
+                yield from self._save()
+            if number := self.stop():
+                yield from self._save()
                 raise Interrupted(number, state.step)
-        yield CheckpointDue(*self._here())
+        yield from self._save()
         yield Ended(*self._here(), reason, peak_memory())
+
+    def _save(self) -> Iterator[CheckpointDue]:
+        """A step is saved once: what is saved already, or was gone on from, stays as it is."""
+        if self.state.saved != self.state.step:
+            yield CheckpointDue(*self._here())
+            self.state.saved = self.state.step
 
     def _step(self) -> tuple[float, float]:
         """Take one step; the norm of its gradient and the scale of its learning rate."""
@@ -99,18 +108,22 @@ class Training:
         batch = data.order.batch(state.step)
         recut = progress < self.config.tokenizer.dropout_until
         inputs, targets = data.windows.gather(batch, recut=recut)
-        loss, norm = training_step(
-            state.model,
-            state.optimizers,
-            inputs,
-            targets,
-            drop=self._masks.of_step(state.step),
-            dtype=self._dtype,
-            clip_norm=self.config.optimizer.clip_norm,
-            learning_rate_scale=scale,
-        )
-        lengthened = data.windows.lengthened(int(batch.epochs[0])) if recut else 1.0
-        state.record(loss, loss * data.tokens_per_character * lengthened)
+        try:
+            loss, norm = training_step(
+                state.model,
+                state.optimizers,
+                inputs,
+                targets,
+                drop=self._masks.of_step(state.step),
+                dtype=self._dtype,
+                clip_norm=self.config.optimizer.clip_norm,
+                learning_rate_scale=scale,
+            )
+            lengthened = data.windows.lengthened(int(batch.epochs[0])) if recut else 1.0
+            state.record(loss, loss * data.tokens_per_character * lengthened)
+        except RanAway:
+            self.ran_away_in = StepTaken(batch, inputs, targets, recut and data.windows.recuts)
+            raise
         if state.average:
             state.average.update(state.model, state.step)
         self._pace.steps += 1

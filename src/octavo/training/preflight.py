@@ -5,16 +5,17 @@ Time comes from a few real steps of the real model on this machine; memory from 
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
-from octavo.config import Config
+from octavo.config import Config, ModelConfig
 from octavo.data import Prepared
 from octavo.errors import OctavoError
 from octavo.memory import machine_memory
 from octavo.model import Transformer
 from octavo.model.attention import explicit_up_to
+from octavo.model_shapes import model_shapes
 from octavo.native import attention
 from octavo.native.library import library
 from octavo.optim import Optimizers
@@ -28,6 +29,14 @@ from octavo.training.step import training_step
 
 _PROCESS = 440 * 2**20  # bytes of Python and PyTorch before there is a model
 _PROBE_SECONDS = 1.0
+# What is halved for a run that does not fit, in this order, and how far.
+_SHRINKABLE = (
+    ("data", "batch_size", 1),
+    ("data", "context_length", 16),
+    ("model", "d_ff", 16),
+    ("model", "d_model", 16),
+    ("model", "n_layers", 1),
+)
 _MEMORISED_BY = 100  # epochs
 _MANY_EPOCHS = "going through the text {:,.0f} times: expect it to be memorised; a smaller budget may score better"
 _LONG_TOKENS = 20  # characters a token: words are shorter, so it is one piece repeated
@@ -104,14 +113,14 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
         OctavoError: the text is too short, or the machine's memory too small.
     """
     check_lengths(config, prepared)
-    with torch.device("meta"):  # sizes alone: a model that does not fit must not be made to find that out
-        parameters = Transformer(config.model, tokenizer.vocab_size).n_parameters()
+    parameters = _parameters(config.model, tokenizer.vocab_size)
     memory = memory_estimate(config, parameters, tokenizer.vocab_size, precision)
     available = machine_memory()
     if available and memory > available:
+        fits = what_fits(config, tokenizer.vocab_size, precision, available)
         raise OctavoError(
             f"this run needs about {memory / 2**30:.1f} GiB and the machine has {available / 2**30:.1f}: "
-            "lower data.batch_size, data.context_length or model.d_model"
+            + (f"--set {' --set '.join(fits)} would fit" if fits else "take a machine with more memory")
         )
     model = Transformer(config.model, tokenizer.vocab_size, config.train.seed)
     train, validation = (Counted(ids, part.characters) for part, ids in (prepared["train"], prepared["validation"]))
@@ -161,6 +170,48 @@ def memory_estimate(config: Config, parameters: int, vocab_size: int, precision:
     kept = sizes.n_layers * a_layer + 4 * sizes.d_model + 4 * vocab_size
     masks = sum(2**22 + 2 * positions * sizes.d_ff for rate in {sizes.dropout, sizes.hidden_dropout} if rate)
     return _PROCESS + 4 * copies * parameters + precision.dtype.itemsize * (positions * kept + masks)
+
+
+def what_fits(config: Config, vocab_size: int, precision: Precision, available: int) -> list[str]:
+    """The largest settings below the config's that need no more than `available` bytes, as assignments: a smaller
+    batch, or if even one window is too much also a shorter context, or a narrower model; nothing if none of it helps.
+    """
+
+    def fits(tried: Config) -> bool:
+        return memory_estimate(tried, _parameters(tried.model, vocab_size), vocab_size, precision) <= available
+
+    def smaller(whole: Config, section: str, key: str, least: int) -> Config:
+        """Halved until it fits, and at least once."""
+        value = getattr(getattr(whole, section), key)
+        while value // 2 >= least:
+            value //= 2
+            whole = replace(whole, **{section: replace(getattr(whole, section), **{key: value})})
+            if fits(whole):
+                break
+        return whole
+
+    tried = config
+    for section, key, least in _SHRINKABLE:
+        try:
+            tried = smaller(tried, section, key, least)
+        except OctavoError:  # such a width does not go with the rest
+            return []
+        if fits(tried):
+            return [
+                f"{s}.{k}={getattr(getattr(tried, s), k)}"
+                for s, k, _ in _SHRINKABLE
+                if getattr(getattr(tried, s), k) != getattr(getattr(config, s), k)
+            ]
+    return []
+
+
+def _parameters(model: ModelConfig, vocab_size: int) -> int:
+    """Of a model that need not fit: from its shapes alone, and every block has as many."""
+    one, two = (
+        sum(math.prod(shape) for shape in model_shapes(replace(model, n_layers=n), vocab_size).values())
+        for n in (1, 2)
+    )
+    return one + (model.n_layers - 1) * (two - one)
 
 
 def _seconds_per_step(config: Config, model: Transformer, precision: Precision, windows: int) -> float:

@@ -27,6 +27,7 @@ class TrainingState:
         self.best_loss = math.inf
         self.waited = 0  # validations since then
         self.step = 0
+        self.saved = -1  # the step of the newest checkpoint
         self.seconds = 0.0
         self.first_loss = math.nan
         self.unlogged: list[list[float]] = []  # since the last line of metrics: nats a token, nats a character
@@ -98,6 +99,7 @@ class TrainingState:
         self.best = checkpoint.tensors.get("best", {})
         values = checkpoint.state
         self.step, self.seconds, self.waited = values["step"], values["seconds"], values["waited"]
+        self.saved = self.step
         self.first_loss = math.nan if values["first_loss"] is None else values["first_loss"]
         self.best_loss = math.inf if values["best_loss"] is None else values["best_loss"]
         self.unlogged = list(values["unlogged"])

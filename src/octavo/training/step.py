@@ -29,7 +29,7 @@ def training_step(
     gradients and the optimizer stay fp32.
 
     Raises:
-        RanAway: loss or gradient is not finite; the weights are as they were.
+        RanAway: loss or gradient is not finite, and the weights are as they were; or the weights are not, after it.
     """
     copies = {name: parameter.to(dtype) for name, parameter in model.named_parameters()}
     logits = functional_call(model, copies, (inputs,), {"drop": drop})
@@ -39,6 +39,8 @@ def training_step(
     nats = loss.item()
     check_finite(loss=nats, gradient=norm)
     optimizers.step(learning_rate_scale)
+    lengths = torch._foreach_norm([parameter.detach() for parameter in model.parameters()])
+    check_finite(weights=float(torch.stack(lengths).sum()))  # else they would be saved before the next loss shows it
     return nats, norm
 
 

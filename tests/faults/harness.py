@@ -1,0 +1,164 @@
+"""Real training processes, faults in them, and whether a run has come to the same end in spite of them."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+HERE = Path(__file__).parent
+KILLED = -signal.SIGKILL
+# What a clock decides, in metrics.jsonl, state.json and evaluation.json.
+CLOCK = ("seconds", "validation_seconds", "steps_per_second", "tokens_per_second", "peak_memory_bytes")
+
+# A run of a blink: its path through the system is that of any other.
+SETTINGS: dict[str, Any] = {
+    "model.d_model": 16,
+    "model.n_layers": 1,
+    "model.n_heads": 2,
+    "model.d_ff": 16,
+    "data.context_length": 16,
+    "data.batch_size": 8,
+    "tokenizer.kind": "characters",
+    "tokenizer.vocab_size": 300,
+    "train.precision": "fp32",
+    "train.log_every": 2,
+    "train.validate_every": 4,
+    "train.validation_windows": 4,
+    "train.checkpoint_every": 4,
+    "train.sample_every": 0,
+    "train.average": 0.9,
+    "train.patience": 100,
+}
+STEPS: dict[str, Any] = {"steps": 14}
+EPOCHS: dict[str, Any] = {"epochs": 1.3}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens at the call number `at` of those of `kinds` that touch the run (see faults.c)."""
+
+    at: int
+    how: int = -1
+    kinds: str = "owsrmut"
+
+
+HALF_A_WRITE = -2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a process ended: its exit code (negative: by a signal), what it said, how long it took, its calls."""
+
+    code: int
+    said: str
+    seconds: float
+    calls: int
+
+
+def built_faults(folder: Path) -> Path | None:
+    """The library that does harm, compiled; None where that cannot be."""
+    compiler = shutil.which("cc") if sys.platform == "linux" else None
+    if compiler is None:
+        return None
+    library = folder / "faults.so"
+    command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(HERE / "faults.c"), "-ldl"]
+    return library if subprocess.run(command, check=False, capture_output=True).returncode == 0 else None
+
+
+class Nursery:
+    """Starts training processes by forking; a context."""
+
+    def __init__(self, library: Path) -> None:
+        environment = dict(os.environ) | {"LD_PRELOAD": str(library), "OMP_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.nursery"],
+            cwd=HERE.parents[1],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._line()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.communicate()
+
+    def train(
+        self,
+        run: Path,
+        text: Path | None = None,
+        *,
+        fault: Fault | None = None,
+        kill_after: float | None = None,
+        user: int = 0,
+        patches: Sequence[str] = (),
+        overrides: dict[str, Any] | None = None,
+        **budget: Any,
+    ) -> Outcome:
+        """Begin `run` on `text`, or resume it, in a process of its own."""
+        asked: dict[str, Any] = {"name": run.name, "runs": str(run.parent), "brief": True}
+        if text is None:
+            asked["resume"] = True
+        else:
+            asked |= {"text": str(text), "overrides": SETTINGS | (overrides or {})} | (budget or STEPS)
+        job = {
+            "train": asked,
+            "fault": [f"{run.parent}/", fault.kinds, fault.at, fault.how] if fault else None,
+            "kill_after": kill_after,
+            "user": user,
+            "patches": list(patches),
+        }
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        return Outcome(**json.loads(self._line()))
+
+    def begin_or_resume(self, run: Path, text: Path, **options: Any) -> Outcome:
+        """Whichever a person would: a run that never came to be is begun again."""
+        return self.train(run, None if run.exists() else text, **options)
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, "the nursery died"
+        return line
+
+
+def differences(found: Path, expected: Path) -> list[str]:
+    """In what two finished runs differ that no clock decides; nothing if they are equal bit for bit."""
+    names = [sorted(path.name for path in (run / "checkpoints").iterdir()) for run in (found, expected)]
+    if names[0] != names[1]:
+        return [f"checkpoints {names[0]}, not {names[1]}"]
+    different = []
+    for other in sorted((expected / "checkpoints" / names[1][-1]).glob("*.safetensors")):
+        own = found / "checkpoints" / names[1][-1] / other.name
+        if not own.exists() or own.read_bytes() != other.read_bytes():
+            different.append(other.name)
+    told = (f"checkpoints/{names[1][-1]}/state.json", "evaluation.json", "metrics.jsonl", "config.toml")
+    return different + [name for name in told if _told(found / name) != _told(expected / name)]
+
+
+def _told(path: Path) -> Any:
+    text = path.read_text()
+    if path.suffix == ".jsonl":
+        return [_without_clock(json.loads(line)) for line in text.splitlines()]
+    return _without_clock(json.loads(text)) if path.suffix == ".json" else text
+
+
+def _without_clock(value: Any) -> Any:
+    """And without the length of the log, which holds what the clock decided."""
+    if isinstance(value, dict):
+        return {key: _without_clock(v) for key, v in value.items() if key not in (*CLOCK, "metrics_bytes")}
+    return [_without_clock(each) for each in value] if isinstance(value, list) else value

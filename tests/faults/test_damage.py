@@ -1,0 +1,97 @@
+"""Files of a run that are damaged: what is whole is used, and named."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.faults.harness import KILLED, Fault, Nursery, differences
+
+from octavo.run import Run
+
+Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("command", ["generate", "evaluate"])
+def test_a_flipped_bit_is_named_and_the_checkpoint_before_is_used(
+    copied: Run, octavo_process: Octavo, command: str
+) -> None:
+    flip(copied.path / "checkpoints" / "step-00000080" / "weights.safetensors")
+    options = ["--max-new-tokens", "5"] if command == "generate" else []
+    done = octavo_process(command, copied.name, *options, "--runs", copied.path.parent)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("step-00000080 cannot be used (weights.safetensors is not what was written: ") == 1
+    assert "step-00000040 is used\n" in done.stderr
+    assert "Warning" not in done.stderr
+
+
+@pytest.fixture
+def half(nursery: Nursery, line_file: Path, tmp_path: Path) -> Path:
+    """A run that was killed on its way, with two checkpoints."""
+    run = tmp_path / "run"
+    assert nursery.train(run, line_file, fault=Fault(115)).code == KILLED
+    assert sorted(os.listdir(run / "checkpoints"))[-2:] == ["step-00000004", "step-00000008"]
+    return run
+
+
+@pytest.mark.parametrize("what", ["truncated", "flipped", "missing", "no manifest", "all but the first"])
+def test_of_checkpoints_the_newest_whole_one_is_gone_on_from(
+    nursery: Nursery, half: Path, by_steps: Path, what: str
+) -> None:
+    newest = half / "checkpoints" / "step-00000008"
+    file = newest / ("manifest.json" if what == "no manifest" else "optimizer.safetensors")
+    if what == "flipped":
+        flip(file)
+    elif what == "truncated":
+        file.write_bytes(file.read_bytes()[:-7])
+    elif what == "all but the first":
+        shutil.rmtree(newest)
+        newest.mkdir()
+    else:
+        file.unlink()
+    resumed = nursery.train(half)
+    assert resumed.code == 0, resumed.said
+    assert "step-00000008 cannot be used (" in resumed.said
+    assert "going on from step-00000004" in resumed.said
+    assert differences(half, by_steps) == []
+
+
+@pytest.mark.parametrize("what", ["half a line", "the file is gone", "cut short"])
+def test_a_log_that_is_damaged_costs_no_training(nursery: Nursery, half: Path, by_steps: Path, what: str) -> None:
+    log = half / "metrics.jsonl"
+    content = log.read_bytes()
+    if what == "half a line":
+        log.write_bytes(content + b'{"event": "step", "st')
+    elif what == "cut short":
+        log.write_bytes(content[:150])
+    else:
+        log.unlink()
+    resumed = nursery.train(half)
+    assert resumed.code == 0, resumed.said
+    lost = [] if what == "half a line" else ["metrics.jsonl"]
+    assert ("lost lines of before step 8" in resumed.said) is bool(lost)
+    assert [name for name in differences(half, by_steps) if name != "evaluation.json"] == lost
+
+
+def test_a_clock_that_went_backwards_decides_nothing(nursery: Nursery, half: Path, by_steps: Path) -> None:
+    for path in [half, *half.rglob("*")]:
+        os.utime(path, (4e9, 4e9))  # written in the year 2096
+    back = "import time, octavo.runs.provenance as p; time.time = lambda: 1e9\n" + (
+        "from datetime import datetime, UTC\n"
+        "class Past(datetime):\n"
+        "    @classmethod\n"
+        "    def now(cls, tz=None): return datetime.fromtimestamp(1e9, tz)\n"
+        "p.datetime = Past\n"
+    )
+    resumed = nursery.train(half, patches=[back])
+    assert resumed.code == 0, resumed.said
+    assert "2001-09-09" in (half / "provenance.json").read_text()
+    assert differences(half, by_steps) == []

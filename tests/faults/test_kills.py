@@ -1,0 +1,107 @@
+"""Training processes that are killed, at random moments and at system calls, come to the end of undisturbed ones."""
+
+import errno
+import json
+import os
+import re
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from tests.faults.harness import EPOCHS, HALF_A_WRITE, KILLED, STEPS, Fault, Nursery, differences
+from tests.faults.kills import harmed_at_a_call, killed_at_random
+
+SAVING = "owsrm"  # the calls that a full disk can refuse
+
+
+@pytest.fixture(scope="module")
+def calls(nursery: Nursery, line_file: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
+    """How many system calls of some kinds a run makes on its folder."""
+    folder = tmp_path_factory.mktemp("counted")
+    kinds = (Fault(0).kinds, SAVING, "w")
+    return {kind: nursery.train(folder / kind / "run", line_file, fault=Fault(0, kinds=kind)).calls for kind in kinds}
+
+
+@pytest.mark.parametrize("budget", ["steps", "epochs"])
+def test_at_random_moments(
+    nursery: Nursery, line_file: Path, by_steps: Path, by_epochs: Path, tmp_path: Path, budget: str
+) -> None:
+    given, expected = (STEPS, by_steps) if budget == "steps" else (EPOCHS, by_epochs)
+    seconds = nursery.train(tmp_path / "timed", line_file, **given).seconds
+    random = Random(budget)
+    kills = killed_at_random(nursery, tmp_path / "run", line_file, expected, random, seconds=seconds, most=4, **given)
+    assert kills
+
+
+@pytest.mark.parametrize("share", [0.02, 0.2, 0.4, 0.55, 0.7, 0.85, 0.97])
+def test_at_a_system_call(
+    nursery: Nursery, line_file: Path, by_steps: Path, calls: dict[str, int], tmp_path: Path, share: float
+) -> None:
+    whole = calls[Fault(0).kinds]
+    assert whole > 100
+    harmed_at_a_call(nursery, tmp_path / "run", line_file, by_steps, Fault(1 + int(share * whole)))
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_in_the_middle_of_a_write(
+    nursery: Nursery, line_file: Path, by_steps: Path, calls: dict[str, int], tmp_path: Path, share: float
+) -> None:
+    fault = Fault(1 + int(share * calls["w"]), HALF_A_WRITE, "w")
+    harmed_at_a_call(nursery, tmp_path / "run", line_file, by_steps, fault)
+
+
+@pytest.mark.parametrize(
+    ("share", "error"),
+    [(0.1, errno.ENOSPC), (0.5, errno.ENOSPC), (0.7, errno.ENOSPC), (0.8, errno.EIO), (1.0, errno.ENOSPC)],
+)
+def test_a_system_that_refuses_is_a_sentence_and_nothing_is_lost(
+    nursery: Nursery,
+    line_file: Path,
+    by_steps: Path,
+    calls: dict[str, int],
+    tmp_path: Path,
+    share: float,
+    error: int,
+) -> None:
+    fault = Fault(max(1, int(share * calls[SAVING])), error, SAVING)
+    said = harmed_at_a_call(nursery, tmp_path / "run", line_file, by_steps, fault)
+    assert said.startswith(f"octavo: {tmp_path / 'run'}"), said
+    assert os.strerror(error) in said
+    if error == errno.ENOSPC:
+        assert re.search(r"[\d,]+ bytes", said), said
+
+
+class TestABudgetInMinutes:
+    def test_goes_on_with_the_time_already_spent_and_says_why_it_is_not_bit_exact(
+        self, nursery: Nursery, line_file: Path, tmp_path: Path
+    ) -> None:
+        run = tmp_path / "run"
+        asked: dict[str, Any] = {"minutes": 0.03, "overrides": {"train.checkpoint_every": 2}}
+        killed = nursery.train(run, line_file, fault=Fault(150), **asked)
+        assert killed.code == KILLED, killed.said
+        newest = max((run / "checkpoints").glob("step-*"))
+        spent = json.loads((newest / "state.json").read_text())["seconds"]
+        assert 0 < spent < 1.8
+        resumed = nursery.train(run)
+        assert resumed.code == 0, resumed.said
+        assert f"going on from {newest.name}" in resumed.said
+        assert "of 2 s are spent; the end will not be bit for bit" in resumed.said
+        assert "the learning rate follows the clock" in resumed.said
+        events = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+        assert [event["step"] for event in events] == sorted(event["step"] for event in events)
+        went_on = [event["seconds"] for event in events if event["step"] > int(newest.name.removeprefix("step-"))]
+        assert all(seconds >= spent for seconds in went_on)
+        assert 1.8 <= events[-1]["seconds"] < 1.8 + 0.5
+
+    def test_others_say_nothing_of_the_kind(self, nursery: Nursery, line_file: Path, tmp_path: Path) -> None:
+        assert nursery.train(tmp_path / "run", line_file, fault=Fault(150)).code == KILLED
+        resumed = nursery.train(tmp_path / "run")
+        assert "going on from step-" in resumed.said
+        assert "bit for bit" not in resumed.said
+
+
+def test_what_the_comparison_would_see(by_steps: Path, nursery: Nursery, line_file: Path, tmp_path: Path) -> None:
+    assert nursery.train(tmp_path / "other", line_file, steps=14, overrides={"train.seed": 43}).code == 0
+    seen = differences(tmp_path / "other", by_steps)
+    assert {"weights.safetensors", "optimizer.safetensors", "metrics.jsonl", "evaluation.json"} <= set(seen)

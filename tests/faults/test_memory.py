@@ -1,0 +1,14 @@
+"""The forecast of memory holds; `make soak` measures all configurations."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from tests.faults.memory import WITHIN, foretold_and_measured
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process knows less of its peak")
+@pytest.mark.parametrize("name", ["pocket"])
+def test_it_is_within_a_quarter_of_the_peak(name: str, play_file: Path, tmp_path: Path) -> None:
+    foretold, measured = foretold_and_measured(name, play_file, tmp_path)
+    assert foretold == pytest.approx(measured, rel=WITHIN)

@@ -1,0 +1,130 @@
+"""What takes too long for every day: kills, stops at every system call, memory, mutants, texts; then a table."""
+
+import argparse
+import errno
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+from tests.faults.experiments import killed_cells, undisturbed, write_spec
+from tests.faults.harness import EPOCHS, HALF_A_WRITE, STEPS, Fault, Nursery, built_faults
+from tests.faults.kills import harmed_at_a_call, killed_at_random
+from tests.faults.memory import CONFIGURATIONS, WITHIN, foretold_and_measured
+
+from octavo.corpus import tiny_shakespeare
+
+SAVING = "owsrm"
+_OF_EXPERIMENTS = 0.16  # of the kills, half of them on a Dask cluster
+Figures = Iterator[tuple[str, str]]
+
+
+def main() -> int:
+    """Run all of it; 1 if anything failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--mutants", type=int, default=2000)
+    options = parser.parse_args()
+    rows: list[tuple[str, str]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for figure in _figures(options, Path(folder)):
+            print(f"{figure[0]}: {figure[1]}", flush=True)
+            rows.append(figure)
+    width = max(len(name) for name, _ in rows)
+    print("\n" + "\n".join(f"{name:{width}}  {value}" for name, value in rows))
+    return int(any("FAILED" in value for _, value in rows))
+
+
+def _figures(options: argparse.Namespace, folder: Path) -> Figures:
+    began = time.monotonic()
+    text = folder / "lines.txt"
+    text.write_text(tiny_shakespeare()[:3_000])
+    random = Random(options.seed)
+    library = built_faults(folder)
+    if library is None:
+        yield "kills", "not done: faults at system calls need Linux and a C compiler"
+    else:
+        with Nursery(library) as nursery:
+            yield from _killed(nursery, folder, text, random, options.kills)
+            yield from _at_every_call(nursery, folder, text)
+    yield from _experiments(folder, text, random, round(_OF_EXPERIMENTS * options.kills / 2))
+    yield from _memory(folder)
+    yield _others("mutants", "tests.fuzz.mutants", "--count", str(options.mutants), "--seed", str(options.seed))
+    yield _others("texts", "tests.texts.soak")
+    yield "minutes", f"{(time.monotonic() - began) / 60:.1f}"
+
+
+def _killed(nursery: Nursery, folder: Path, text: Path, random: Random, kills: int) -> Figures:
+    for name, budget in (("steps", STEPS), ("epochs", EPOCHS)):
+        expected = folder / name / "run"
+        outcome = nursery.train(expected, text, **budget)
+        assert outcome.code == 0, outcome.said
+        wanted, done, runs = round(kills * (1 - _OF_EXPERIMENTS) / 2), 0, 0
+        while done < wanted:
+            run = folder / f"{name}-{runs}" / "run"
+            most = min(8, wanted - done)
+            done += killed_at_random(
+                nursery, run, text, expected, random, seconds=outcome.seconds, most=most, **budget
+            )
+            runs += 1
+        yield f"kills at random moments, a budget of {name}", f"{done} in {runs} runs, all ended bit for bit the same"
+
+
+def _at_every_call(nursery: Nursery, folder: Path, text: Path) -> Figures:
+    for what, kinds, how in (
+        ("kills before a system call", Fault(0).kinds, -1),
+        ("kills in the middle of a write", "w", HALF_A_WRITE),
+        ("full disks from a system call on", SAVING, errno.ENOSPC),
+    ):
+        expected = folder / "steps" / "run"
+        calls = nursery.train(folder / f"counted{how}" / "run", text, fault=Fault(0, kinds=kinds)).calls
+        for at in range(1, calls + 1):
+            run = folder / f"call{how}-{at}" / "run"
+            harmed_at_a_call(nursery, run, text, expected, Fault(at, how, kinds))
+        yield what, f"{calls}, one for each of a run's calls, all ended bit for bit the same"
+
+
+def _experiments(folder: Path, text: Path, random: Random, kills: int) -> Figures:
+    spec = write_spec(folder, text)
+    expected = undisturbed(spec, folder / "undisturbed")
+    for dask in (False, True):
+        done = sittings = 0
+        while done < kills:
+            done += killed_cells(spec, folder / f"killed-{dask}-{sittings}", expected, random, dask=dask)
+            sittings += 1
+        where = "workers of a Dask cluster" if dask else "processes of an experiment's cells"
+        yield f"kills of {where}", f"{done} in {sittings} experiments, all cells ended bit for bit the same"
+
+
+def _memory(folder: Path) -> Figures:
+    text = folder / "play.txt"
+    text.write_text(tiny_shakespeare()[:40_000])
+    for place, name in enumerate(CONFIGURATIONS):
+        foretold, measured = foretold_and_measured(name, text, folder / f"memory{place}")
+        off = foretold / measured - 1
+        figures = f"{foretold / 2**20:.0f} MiB foretold, {measured / 2**20:.0f} measured, {off:+.0%}"
+        yield f"memory, {name}", figures + ("" if abs(off) <= WITHIN else " FAILED")
+
+
+def _others(what: str, module: str, *options: str) -> tuple[str, str]:
+    """Another driver, in a process of its own: the last line that it prints are its figures."""
+    package = Path(__file__).parents[1] / Path(*module.split("."))
+    if not package.with_suffix(".py").exists():
+        return what, "not there"
+    done = subprocess.run(
+        [sys.executable, "-m", module, *options],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or [""]
+    return what, lines[-1] + ("" if done.returncode == 0 else f" FAILED with exit code {done.returncode}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
