@@ -27,13 +27,10 @@ def test_at_random_moments(
     nursery: Nursery, line_file: Path, by_steps: Path, by_epochs: Path, tmp_path: Path, budget: str
 ) -> None:
     given, expected = (STEPS, by_steps) if budget == "steps" else (EPOCHS, by_epochs)
-    seconds = nursery.train(tmp_path / "timed", line_file, **given).seconds
-    random = Random(budget)
-    kills = killed_at_random(nursery, tmp_path / "run", line_file, expected, random, seconds=seconds, most=4, **given)
-    assert kills
+    killed_at_random(nursery, tmp_path, line_file, expected, Random(budget), kills=3, **given)
 
 
-@pytest.mark.parametrize("share", [0.02, 0.2, 0.4, 0.55, 0.7, 0.85, 0.97])
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.55, 0.7, 0.97])
 def test_at_a_system_call(
     nursery: Nursery, line_file: Path, by_steps: Path, calls: dict[str, int], tmp_path: Path, share: float
 ) -> None:
@@ -42,7 +39,7 @@ def test_at_a_system_call(
     harmed_at_a_call(nursery, tmp_path / "run", line_file, by_steps, Fault(1 + int(share * whole)))
 
 
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("share", [0.5, 0.9])
 def test_in_the_middle_of_a_write(
     nursery: Nursery, line_file: Path, by_steps: Path, calls: dict[str, int], tmp_path: Path, share: float
 ) -> None:
@@ -52,7 +49,7 @@ def test_in_the_middle_of_a_write(
 
 @pytest.mark.parametrize(
     ("share", "error"),
-    [(0.1, errno.ENOSPC), (0.5, errno.ENOSPC), (0.7, errno.ENOSPC), (0.8, errno.EIO), (1.0, errno.ENOSPC)],
+    [(0.1, errno.ENOSPC), (0.5, errno.ENOSPC), (0.8, errno.EIO), (1.0, errno.ENOSPC)],
 )
 def test_a_system_that_refuses_is_a_sentence_and_nothing_is_lost(
     nursery: Nursery,
