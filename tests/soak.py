@@ -61,17 +61,13 @@ def _figures(options: argparse.Namespace, folder: Path) -> Figures:
 def _killed(nursery: Nursery, folder: Path, text: Path, random: Random, kills: int) -> Figures:
     for name, budget in (("steps", STEPS), ("epochs", EPOCHS)):
         expected = folder / name / "run"
-        outcome = nursery.train(expected, text, **budget)
-        assert outcome.code == 0, outcome.said
-        wanted, done, runs = round(kills * (1 - _OF_EXPERIMENTS) / 2), 0, 0
-        while done < wanted:
-            run = folder / f"{name}-{runs}" / "run"
-            most = min(8, wanted - done)
-            done += killed_at_random(
-                nursery, run, text, expected, random, seconds=outcome.seconds, most=most, **budget
-            )
-            runs += 1
-        yield f"kills at random moments, a budget of {name}", f"{done} in {runs} runs, all ended bit for bit the same"
+        assert nursery.train(expected, text, **budget).code == 0
+        wanted = round(kills * (1 - _OF_EXPERIMENTS) / 2)
+        runs = killed_at_random(nursery, folder / f"{name}-killed", text, expected, random, kills=wanted, **budget)
+        yield (
+            f"kills at random moments, a budget of {name}",
+            f"{wanted} in {runs} runs, all ended bit for bit the same",
+        )
 
 
 def _at_every_call(nursery: Nursery, folder: Path, text: Path) -> Figures:

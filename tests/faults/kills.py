@@ -8,27 +8,23 @@ from tests.faults.harness import KILLED, Fault, Nursery, differences
 
 
 def killed_at_random(
-    nursery: Nursery,
-    run: Path,
-    text: Path,
-    expected: Path,
-    random: Random,
-    *,
-    seconds: float,
-    most: int,
-    **given: Any,
+    nursery: Nursery, folder: Path, text: Path, expected: Path, random: Random, *, kills: int, **given: Any
 ) -> int:
-    """Kill a run at random moments, `most` times or until it has ended, let it come to its end, and see that it is
-    the expected one; how many kills there were. `seconds` is what it takes undisturbed."""
-    kills = 0
-    while kills < most:
-        outcome = nursery.begin_or_resume(run, text, kill_after=random.uniform(0, seconds), **given)
-        if outcome.code == 0:
-            break
-        assert outcome.code == KILLED, outcome.said
-        kills += 1
-    _to_the_end(nursery, run, text, expected, **given)
-    return kills
+    """Kill runs at random moments, each up to eight times, until there were so many `kills`; let each come to its
+    end, and see that it is the expected one. How many runs there were."""
+    runs, seconds = 0, nursery.train(folder / "timed" / "run", text, **given).seconds
+    while kills:
+        run, left = folder / str(runs) / "run", 8
+        while kills and left:
+            outcome = nursery.begin_or_resume(run, text, kill_after=random.uniform(0, seconds), **given)
+            if outcome.code == 0:
+                seconds = min(seconds, outcome.seconds)
+                break
+            assert outcome.code == KILLED, outcome.said
+            kills, left = kills - 1, left - 1
+        _to_the_end(nursery, run, text, expected, **given)
+        runs += 1
+    return runs
 
 
 def harmed_at_a_call(nursery: Nursery, run: Path, text: Path, expected: Path, fault: Fault, **given: Any) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.faults.harness import KILLED, Fault, Nursery, differences
 
+from octavo.errors import OctavoWarning
 from octavo.run import Run
 
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -20,17 +21,15 @@ def flip(path: Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("command", ["generate", "evaluate"])
-def test_a_flipped_bit_is_named_and_the_checkpoint_before_is_used(
-    copied: Run, octavo_process: Octavo, command: str
-) -> None:
+def test_a_flipped_bit_is_named_and_the_checkpoint_before_is_used(copied: Run, octavo_process: Octavo) -> None:
     flip(copied.path / "checkpoints" / "step-00000080" / "weights.safetensors")
-    options = ["--max-new-tokens", "5"] if command == "generate" else []
-    done = octavo_process(command, copied.name, *options, "--runs", copied.path.parent)
+    done = octavo_process("generate", copied.name, "--max-new-tokens", "5", "--runs", copied.path.parent)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("step-00000080 cannot be used (weights.safetensors is not what was written: ") == 1
     assert "step-00000040 is used\n" in done.stderr
     assert "Warning" not in done.stderr
+    with pytest.warns(OctavoWarning, match="step-00000080 cannot be used .*: step-00000040 is used"):
+        assert copied.evaluate().checkpoint == "step-00000040"
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def test_full_when_a_checkpoint_is_due(nursery: Nursery, line_file: Path, by_ste
     assert differences(run, by_steps) == []
 
 
-@pytest.mark.parametrize("share", [0.05, 0.3, 0.6, 0.9])
+@pytest.mark.parametrize("share", [0.2, 0.9])
 def test_full_at_any_time(nursery: Nursery, line_file: Path, by_steps: Path, disk: Disk, share: float) -> None:
     run = disk.place / "run"
     assert nursery.train(run, line_file).code == 0

@@ -6,7 +6,6 @@ import os
 import re
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 from tests.faults.harness import EPOCHS, HALF_A_WRITE, KILLED, STEPS, Fault, Nursery, differences
@@ -28,13 +27,10 @@ def test_at_random_moments(
     nursery: Nursery, line_file: Path, by_steps: Path, by_epochs: Path, tmp_path: Path, budget: str
 ) -> None:
     given, expected = (STEPS, by_steps) if budget == "steps" else (EPOCHS, by_epochs)
-    seconds = nursery.train(tmp_path / "timed", line_file, **given).seconds
-    random = Random(budget)
-    kills = killed_at_random(nursery, tmp_path / "run", line_file, expected, random, seconds=seconds, most=4, **given)
-    assert kills
+    killed_at_random(nursery, tmp_path, line_file, expected, Random(budget), kills=3, **given)
 
 
-@pytest.mark.parametrize("share", [0.02, 0.2, 0.4, 0.55, 0.7, 0.85, 0.97])
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.55, 0.7, 0.97])
 def test_at_a_system_call(
     nursery: Nursery, line_file: Path, by_steps: Path, calls: dict[str, int], tmp_path: Path, share: float
 ) -> None:
@@ -43,7 +39,7 @@ def test_at_a_system_call(
     harmed_at_a_call(nursery, tmp_path / "run", line_file, by_steps, Fault(1 + int(share * whole)))
 
 
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("share", [0.5, 0.9])
 def test_in_the_middle_of_a_write(
     nursery: Nursery, line_file: Path, by_steps: Path, calls: dict[str, int], tmp_path: Path, share: float
 ) -> None:
@@ -53,7 +49,7 @@ def test_in_the_middle_of_a_write(
 
 @pytest.mark.parametrize(
     ("share", "error"),
-    [(0.1, errno.ENOSPC), (0.5, errno.ENOSPC), (0.7, errno.ENOSPC), (0.8, errno.EIO), (1.0, errno.ENOSPC)],
+    [(0.1, errno.ENOSPC), (0.5, errno.ENOSPC), (0.8, errno.EIO), (1.0, errno.ENOSPC)],
 )
 def test_a_system_that_refuses_is_a_sentence_and_nothing_is_lost(
     nursery: Nursery,
@@ -77,13 +73,18 @@ class TestABudgetInMinutes:
         self, nursery: Nursery, line_file: Path, tmp_path: Path
     ) -> None:
         run = tmp_path / "run"
-        asked: dict[str, Any] = {"minutes": 0.03, "overrides": {"train.checkpoint_every": 2}}
-        killed = nursery.train(run, line_file, fault=Fault(150), **asked)
+        # Each step takes at least a twentieth of a second, so that the time spent by a checkpoint is known.
+        slow = (
+            "import time, octavo.training.loop as loop\n"
+            "step = loop.training_step\n"
+            "loop.training_step = lambda *given, **options: (time.sleep(0.05), step(*given, **options))[1]\n"
+        )
+        killed = nursery.train(run, line_file, minutes=0.03, fault=Fault(170), patches=[slow])
         assert killed.code == KILLED, killed.said
         newest = max((run / "checkpoints").glob("step-*"))
         spent = json.loads((newest / "state.json").read_text())["seconds"]
-        assert 0 < spent < 1.8
-        resumed = nursery.train(run)
+        assert 0.4 <= spent < 1.8
+        resumed = nursery.train(run, patches=[slow])
         assert resumed.code == 0, resumed.said
         assert f"going on from {newest.name}" in resumed.said
         assert "of 2 s are spent; the end will not be bit for bit" in resumed.said
@@ -91,8 +92,10 @@ class TestABudgetInMinutes:
         events = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
         assert [event["step"] for event in events] == sorted(event["step"] for event in events)
         went_on = [event["seconds"] for event in events if event["step"] > int(newest.name.removeprefix("step-"))]
-        assert all(seconds >= spent for seconds in went_on)
-        assert 1.8 <= events[-1]["seconds"] < 1.8 + 0.5
+        assert went_on
+        assert all(seconds >= spent + 0.05 for seconds in went_on)
+        assert events[-1]["seconds"] >= 1.8
+        assert events[-1]["step"] <= 36, "no more than the time allowed, over both sittings"
 
     def test_others_say_nothing_of_the_kind(self, nursery: Nursery, line_file: Path, tmp_path: Path) -> None:
         assert nursery.train(tmp_path / "run", line_file, fault=Fault(150)).code == KILLED
