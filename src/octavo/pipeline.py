@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from octavo.data import open_parts, save_parts
+from octavo.data import check_ids, open_parts, save_parts
 from octavo.diagnosis import EarlyDiagnosis, floors_of_looks, look_of
 from octavo.errors import OctavoError
 from octavo.files import write_atomically
@@ -21,6 +21,8 @@ from octavo.run import Run
 from octavo.runs import MetricsLog, RunDirectory, create_run, locked, runs_root
 from octavo.runs.checkpoint import load_newest, save_checkpoint
 from octavo.runs.provenance import sitting
+from octavo.runs.tensors import check_shapes
+from octavo.runs.whole import most_bytes
 from octavo.tokenizer import Tokenizer, load_tokenizer
 from octavo.training import (
     Counted,
@@ -34,6 +36,7 @@ from octavo.training import (
     training_data,
 )
 from octavo.training.events import CheckpointDue, Event, SampleDue, Validated
+from octavo.training.preflight import check_memory
 from octavo.typed_toml import to_toml
 
 _SAMPLES = 3
@@ -150,15 +153,28 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     config, provenance = directory.config, directory.provenance
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")
     parts = open_parts(directory.path / "data")
+    check_ids(parts, tokenizer.vocab_size)
+    precision = Precision(**provenance["precision"])  # a resumed run keeps what it began with
+    check_memory(config, tokenizer.vocab_size, precision)
+    found = None
+    if directory.newest_checkpoint:
+        found = load_newest(directory.path / "checkpoints", most_bytes(config))
+        check_shapes(
+            {name: tuple(w.shape) for name, w in found[1].tensors["weights"].items()},
+            config.model,
+            tokenizer.vocab_size,
+        )
     state = TrainingState(Transformer(config.model, tokenizer.vocab_size, config.train.seed), config)
     kept_metrics = 0
-    if any((directory.path / "checkpoints").glob("step-*")):
-        place, checkpoint = load_newest(directory.path / "checkpoints")
+    if found:
+        place, checkpoint = found
         state.restore(checkpoint)
+        if "metrics_bytes" not in checkpoint.state:
+            raise OctavoError(f"{place} does not say how many metrics belong to it: train the run again")
         kept_metrics = checkpoint.state["metrics_bytes"]
         progress.note(f"going on from {place.name}")
     threads = torch.get_num_threads()
-    if any(earlier["threads"] != threads for earlier in provenance["sittings"]):
+    if any(earlier.get("threads") != threads for earlier in provenance["sittings"]):
         progress.note(f"with {threads} threads, not as before: the weights will differ in their last bits")
     provenance["sittings"].append(sitting(state.step, threads=threads))
     directory.write_json("provenance.json", provenance)
@@ -166,7 +182,6 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     train, validation = (Counted(p.ids, p.facts.characters) for p in (parts["train"], parts["validation"]))
     data = training_data(config, train, validation, tokenizer)
     floors = floors_of_looks(data, train.ids, tokenizer.vocab_size, tokenizer.start_id)
-    precision = Precision(**provenance["precision"])  # a resumed run keeps what it began with
     metrics = MetricsLog(directory.path / "metrics.jsonl", kept_metrics)
     early = EarlyDiagnosis(config, floors, directory.metrics)
     try:

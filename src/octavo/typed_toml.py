@@ -29,6 +29,8 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         raise OctavoError(f"{source} is not valid TOML ({error}): mend that place") from None
+    except RecursionError:
+        raise OctavoError(f"{source} is not valid TOML (it nests too deep): mend that place") from None
 
 
 def from_mapping(kind: type[T], values: Mapping[str, Any], path: str = "") -> T:

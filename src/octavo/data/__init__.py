@@ -2,7 +2,7 @@
 
 from octavo.data.epochs import EpochWindows
 from octavo.data.order import Batch, BatchOrder
-from octavo.data.parts import Ids, PartFacts, TokenPart, documents, open_parts, save_parts
+from octavo.data.parts import Ids, PartFacts, TokenPart, check_ids, documents, open_parts, save_parts
 from octavo.data.prepare import Prepared, prepare
 from octavo.data.windows import Windows
 
@@ -15,6 +15,7 @@ __all__ = [
     "Prepared",
     "TokenPart",
     "Windows",
+    "check_ids",
     "documents",
     "open_parts",
     "prepare",

@@ -10,10 +10,10 @@ from octavo.errors import OctavoError
 from octavo.generate.packed import Array, Packed, can_pack
 from octavo.generate.packed_decoding import decode_packed
 from octavo.generate.text import continued
-from octavo.model_shapes import model_shapes
 from octavo.options import SamplingConfig
 from octavo.runs import RunDirectory
-from octavo.runs.whole import USABLE, Contents, newest_whole
+from octavo.runs.tensors import check_shapes
+from octavo.runs.whole import USABLE, Contents, most_bytes, newest_whole
 from octavo.threads import threads_asked_for
 from octavo.tokenizer import load_tokenizer
 
@@ -28,17 +28,20 @@ def generate_from(
     """
     config = directory.config
     context = config.data.context_length
-    if not can_pack(config.model, context):
-        from octavo.run import Run  # which takes torch
-
-        run = Run(directory)
-        yield from run.generate_many(prompts, stop=stop, **vars(sampling))
-        return
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")
-    _, weights = newest_whole(directory.path / "checkpoints", _weights)
-    shapes = {name: weight.shape for name, weight in weights.items()}
-    fp32 = all(weight.dtype == np.float32 for weight in weights.values())
-    if not fp32 or shapes != model_shapes(config.model, tokenizer.vocab_size):
+    folder, most = directory.path / "checkpoints", most_bytes(config)
+    if not can_pack(config.model, context):
+        # With torch, whose import takes longer than a short text.
+        from octavo.generate.from_model import generate
+        from octavo.runs.checkpoint import load_newest
+        from octavo.training import model_of
+
+        model = model_of(load_newest(folder, most)[1].usable_weights, config, tokenizer.vocab_size)
+        yield from generate(model, tokenizer, prompts, context_length=context, sampling=sampling, stop=stop)
+        return
+    _, weights = newest_whole(folder, _weights, most)
+    check_shapes({name: weight.shape for name, weight in weights.items()}, config.model, tokenizer.vocab_size)
+    if not all(weight.dtype == np.float32 for weight in weights.values()):
         raise OctavoError("the checkpoint's weights are not those of config.toml: one of the two was changed")
     with_start = tokenizer.start_id is not None
     packed = Packed(config.model, tokenizer.vocab_size, weights, context, with_start=with_start)

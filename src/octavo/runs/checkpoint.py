@@ -15,10 +15,19 @@ import torch
 from safetensors.torch import load, save
 
 from octavo.files import sync_folder
-from octavo.runs.whole import MANIFEST, USABLE, Contents, manifest, newest_first, newest_whole
+from octavo.runs.whole import (
+    MANIFEST,
+    MOST_TENSORS,
+    STATE,
+    USABLE,
+    Contents,
+    manifest,
+    newest_first,
+    newest_whole,
+)
+from octavo.untrusted import parse_json
 
 Tensors = dict[str, torch.Tensor]
-_STATE = "state.json"
 
 
 @dataclass(frozen=True)
@@ -62,18 +71,18 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
     return place
 
 
-def load_newest(folder: Path) -> tuple[Path, Checkpoint]:
-    """The newest checkpoint that is whole.
+def load_newest(folder: Path, most: int = MOST_TENSORS) -> tuple[Path, Checkpoint]:
+    """The newest checkpoint that is whole, of files of tensors of at most `most` bytes.
 
     Raises:
         OctavoError: there is none.
     """
-    return newest_whole(folder, _read)
+    return newest_whole(folder, _read, most)
 
 
 def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
     contents = {f"{name}.safetensors": save(group) for name, group in checkpoint.tensors.items() if group}
-    contents[_STATE] = json.dumps(checkpoint.state, indent=1, allow_nan=False).encode()
+    contents[STATE] = json.dumps(checkpoint.state, indent=1, allow_nan=False).encode()
     contents[MANIFEST] = manifest(contents)
     for name, content in contents.items():
         with (folder / name).open("wb") as file:
@@ -84,5 +93,5 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
 
 
 def _read(contents: Contents) -> Checkpoint:
-    state = json.loads(contents.pop(_STATE))
+    state = parse_json(contents.pop(STATE))
     return Checkpoint({name.removesuffix(".safetensors"): load(c) for name, c in contents.items()}, state)

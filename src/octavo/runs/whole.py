@@ -5,23 +5,35 @@ Importing this takes no torch.
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from safetensors import SafetensorError
 
+from octavo.config import Config
 from octavo.errors import OctavoError
+from octavo.model_shapes import parameter_count
+from octavo.runs.tensors import check_finite, read_layout
+from octavo.untrusted import MOST_TEXT, parse_json, read_plain
 
 MANIFEST = "manifest.json"
+STATE = "state.json"
+GROUPS = ("weights", "optimizer", "averaged", "best")
 USABLE = ("best", "averaged", "weights")  # groups that a run is used with, the first that there is
+MOST_TENSORS = 2**40  # bytes of a file of tensors, where no config says
 
 Contents = dict[str, bytes]
 Read = TypeVar("Read")
+_FILES = {STATE, *(f"{group}.safetensors" for group in GROUPS)}
+_NAME = re.compile(r"step-\d{8,}")
 
 
-def newest_whole(folder: Path, read: Callable[[Contents], Read]) -> tuple[Path, Read]:
+def newest_whole(folder: Path, read: Callable[[Contents], Read], most: int = MOST_TENSORS) -> tuple[Path, Read]:
     """The newest checkpoint whose files are as they were written, and what `read` makes of them.
+
+    `most` bytes of a file of tensors are read, see :func:`most_bytes`.
 
     Raises:
         OctavoError: there is none.
@@ -29,8 +41,13 @@ def newest_whole(folder: Path, read: Callable[[Contents], Read]) -> tuple[Path, 
     damaged = []
     for place in newest_first(folder):
         try:
-            return place, read(_contents(place))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError):
+            contents = whole_contents(place, most)
+        except ValueError:
+            damaged.append(place.name)
+            continue
+        try:
+            return place, read(contents)
+        except (ValueError, KeyError, TypeError, AttributeError, SafetensorError):
             damaged.append(place.name)
     if damaged:
         raise OctavoError(f"{folder} holds only damaged checkpoints ({', '.join(damaged)}): train the run again")
@@ -39,7 +56,13 @@ def newest_whole(folder: Path, read: Callable[[Contents], Read]) -> tuple[Path, 
 
 def newest_first(folder: Path) -> list[Path]:
     """All checkpoints, whole or not."""
-    return sorted(folder.glob("step-*"), key=lambda p: p.name, reverse=True)
+    return sorted((p for p in folder.glob("step-*") if _NAME.fullmatch(p.name)), key=lambda p: p.name, reverse=True)
+
+
+def most_bytes(config: Config) -> int:
+    """What a file of a checkpoint of such a run can have at most: two moments for each parameter, and names."""
+    parameters, tensors = parameter_count(config.model, config.tokenizer.vocab_size)
+    return 3 * 4 * parameters + 1024 * tensors + MOST_TEXT
 
 
 def manifest(contents: Contents) -> bytes:
@@ -48,14 +71,31 @@ def manifest(contents: Contents) -> bytes:
     return json.dumps({"files": files}, indent=1).encode()
 
 
-def _contents(place: Path) -> Contents:
-    files = json.loads((place / MANIFEST).read_bytes())["files"]
-    contents = {}
-    for name, facts in files.items():
-        content = (place / Path(name).name).read_bytes()
-        if len(content) != facts["bytes"] or _sha256(content) != facts["sha256"]:
-            raise ValueError(f"{name} is damaged")
-        contents[name] = content
+def whole_contents(place: Path, most: int = MOST_TENSORS) -> Contents:
+    """The files of a checkpoint but for its manifest.
+
+    Raises:
+        ValueError: one is missing, is not as it was written, or is none of a checkpoint's.
+    """
+    run = place.parent.parent
+    try:
+        files = parse_json(read_plain(place / MANIFEST, MOST_TEXT, run))["files"]
+        if not files.keys() <= _FILES or not {STATE, "weights.safetensors"} <= files.keys():
+            raise ValueError(f"{MANIFEST} does not name the files of a checkpoint")
+        contents = {}
+        for name, facts in files.items():
+            content = read_plain(place / name, MOST_TEXT if name == STATE else most, run)
+            if len(content) != facts["bytes"] or _sha256(content) != facts["sha256"]:
+                raise ValueError(f"{name} is damaged")
+            if name != STATE:
+                check_finite(content, read_layout(content, name))
+            contents[name] = content
+    except FileNotFoundError as error:
+        raise ValueError(f"{Path(error.filename).name} is missing") from None
+    except (OSError, OctavoError) as error:
+        raise ValueError(str(error)) from None
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError(f"{MANIFEST} is none") from None
     return contents
 
 

@@ -15,6 +15,7 @@ from octavo.errors import OctavoError
 from octavo.memory import machine_memory
 from octavo.model import Transformer
 from octavo.model.attention import explicit_up_to
+from octavo.model_shapes import parameter_count
 from octavo.native import attention
 from octavo.native.library import library
 from octavo.optim import Optimizers
@@ -99,15 +100,7 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
         OctavoError: the text is too short, or the machine's memory too small.
     """
     check_lengths(config, prepared)
-    with torch.device("meta"):  # sizes alone: a model that does not fit must not be made to find that out
-        parameters = Transformer(config.model, tokenizer.vocab_size).n_parameters()
-    memory = memory_estimate(config, parameters, tokenizer.vocab_size, precision)
-    available = machine_memory()
-    if available and memory > available:
-        raise OctavoError(
-            f"this run needs about {memory / 2**30:.1f} GiB and the machine has {available / 2**30:.1f}: "
-            "lower data.batch_size, data.context_length or model.d_model"
-        )
+    memory = check_memory(config, tokenizer.vocab_size, precision)
     model = Transformer(config.model, tokenizer.vocab_size, config.train.seed)
     train, validation = (Counted(ids, part.characters) for part, ids in (prepared["train"], prepared["validation"]))
     data = training_data(config, train, validation, tokenizer)
@@ -123,8 +116,8 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
         validation_tokens=len(validation.ids),
         vocab_size=tokenizer.vocab_size,
         characters_per_token=1 / train.tokens_per_character,
-        parameters=parameters,
-        tokens_per_parameter=len(train.ids) / parameters,
+        parameters=model.n_parameters(),
+        tokens_per_parameter=len(train.ids) / model.n_parameters(),
         steps=steps,
         epochs=steps / per_epoch,
         seconds=budget.seconds or steps * per_step,
@@ -133,6 +126,23 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
         precision=precision,
         bpe_dropout=config.tokenizer.dropout if data.windows.recuts else 0.0,
     )
+
+
+def check_memory(config: Config, vocab_size: int, precision: Precision) -> int:
+    """Bytes that a training step needs, about: known before there is a model, which might not fit.
+
+    Raises:
+        OctavoError: the machine has less.
+    """
+    parameters, _ = parameter_count(config.model, vocab_size)
+    memory = memory_estimate(config, parameters, vocab_size, precision)
+    available = machine_memory()
+    if available and memory > available:
+        raise OctavoError(
+            f"this run needs about {memory / 2**30:.1f} GiB and the machine has {available / 2**30:.1f}: "
+            "lower data.batch_size, data.context_length or model.d_model"
+        )
+    return memory
 
 
 def memory_estimate(config: Config, parameters: int, vocab_size: int, precision: Precision) -> int:
