@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-import torch
 
 from octavo.cli.main import main
 from octavo.corpus import Corpus

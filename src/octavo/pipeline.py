@@ -1,5 +1,6 @@
 """The whole path: a text becomes a trained, measured run with its curves and samples."""
 
+import hashlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,8 @@ def _examine(run: Run, progress: Progress) -> None:
 
 def _fill(folder: Path, plan: Plan) -> None:
     """Everything of a run that is known before its first step."""
-    write_atomically(folder / "config.toml", to_toml(plan.config).encode())
+    settings = to_toml(plan.config).encode()
+    write_atomically(folder / "config.toml", settings)
     plan.tokenizer.save(folder / "tokenizer.json")
     save_parts(folder / "data", plan.prepared)
     corpus = plan.corpus
@@ -143,6 +145,7 @@ def _fill(folder: Path, plan: Plan) -> None:
         "precision": asdict(plan.forecast.precision),
         "parameters": plan.forecast.parameters,
         "tokenizer": plan.tokenizer.fingerprint,
+        "config": hashlib.sha256(settings).hexdigest(),
         "sittings": [],
     }
     RunDirectory(folder).write_json("provenance.json", provenance)

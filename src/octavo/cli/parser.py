@@ -26,6 +26,7 @@ COMMANDS = {
     "experiment": "train variants with several seeds and compare them",
     "bench": "measure how fast Octavo is on this machine, side by side",
     "runs": "list the runs and their scores",
+    "verify": "check that a run is whole, and say what is not",
     "presets": "list the presets",
 }
 _SETTING = re.compile(r"--[a-z_]+\.[a-z_]+=.*", re.DOTALL)

@@ -2,11 +2,12 @@
 
 from octavo.data.epochs import EpochWindows
 from octavo.data.order import Batch, BatchOrder
-from octavo.data.parts import Ids, PartFacts, TokenPart, check_ids, documents, open_parts, save_parts
+from octavo.data.parts import NAMES, Ids, PartFacts, TokenPart, check_ids, documents, open_parts, save_parts
 from octavo.data.prepare import Prepared, prepare
 from octavo.data.windows import Windows
 
 __all__ = [
+    "NAMES",
     "Batch",
     "BatchOrder",
     "EpochWindows",

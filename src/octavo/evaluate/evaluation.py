@@ -165,7 +165,10 @@ def _characters_of(
     begins = np.array([sum(byte & 0xC0 != 0x80 for byte in piece) for piece in tokenizer.token_bytes()])
     characters: npt.NDArray[np.float64] = begins[ids].astype(np.float64)
     if round(characters.sum()) != text.characters:
-        raise AssertionError(f"scored {characters.sum():.0f} characters of a text of {text.characters}")
+        said = (
+            f"the tokens of {text.name} stand for {characters.sum():.0f} characters, its text for {text.characters}"
+        )
+        raise OctavoError(f"{said}: one of the two was changed")
     return characters
 
 

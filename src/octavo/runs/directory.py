@@ -154,14 +154,23 @@ def open_run(given: str | Path, root: Path) -> RunDirectory:
         OctavoError: there is none; the sentence names those that there are. Or it holds what no run does, such as
             a link out of it.
     """
+    run = find_run(given, root)
+    check_folder(run.path)
+    return run
+
+
+def find_run(given: str | Path, root: Path) -> RunDirectory:
+    """The same, whatever lies in its folder.
+
+    Raises:
+        OctavoError: there is none.
+    """
     for place in (Path(given), root / given):
         try:
-            found = (place / "config.toml").is_file()
+            if (place / "config.toml").is_file():
+                return RunDirectory(place)
         except (OSError, ValueError):  # no name that a file could have
             continue
-        if found:
-            check_folder(place)
-            return RunDirectory(place)
     names = [run.name for run in list_runs(root)]
     known = f"{root} holds {', '.join(names)}." if names else f"{root} holds none yet: octavo train makes one."
     raise OctavoError(f"there is no run {given}: {known}")

@@ -45,7 +45,7 @@ def machine_facts() -> dict[str, Any]:
     """Versions and machine, as plain values. Imports nothing heavy."""
     return {
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: package_version(name) for name in PACKAGES},
         "system": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -58,7 +58,8 @@ def sitting(first_step: int, **facts: Any) -> dict[str, Any]:
     return {"began": now, "first_step": first_step, "command": sys.argv[1:], **machine_facts(), **facts}
 
 
-def _version(package: str) -> str:
+def package_version(package: str) -> str:
+    """The version that is installed, or that none is."""
     try:
         return version(package)
     except PackageNotFoundError:

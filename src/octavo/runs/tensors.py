@@ -71,6 +71,14 @@ def check_shapes(shapes: Mapping[str, tuple[int, ...]], config: ModelConfig, voc
         raise OctavoError(f"model.max_positions={config.max_positions} makes a table larger than the model: lower it")
 
 
+def largest(content: bytes, layout: Mapping[str, Place]) -> float:
+    """The largest number, without its sign, of tensors in fp32; 0 if there is none."""
+    import numpy as np
+
+    arrays = [np.frombuffer(content[place.begin : place.end], "<f4") for place in layout.values()]
+    return max((float(np.abs(array).max()) for array in arrays if len(array)), default=0.0)
+
+
 def check_finite(content: bytes, layout: Mapping[str, Place]) -> None:
     """See that every tensor of floating-point numbers has numbers alone.
 
