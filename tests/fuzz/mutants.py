@@ -25,7 +25,8 @@ class Figures:
     """What came of mutants."""
 
     mutants: int = 0
-    refused: int = 0  # by a command at least
+    refused: int = 0  # by a command that uses the run
+    noticed: int = 0  # by octavo verify alone: the others have no need of what was changed, or cannot tell
     unchanged: int = 0  # every command said what it says of the run
     seconds: float = 0.0
     growth: int = 0  # bytes of memory at the peak beyond what reading the whole run takes
@@ -34,10 +35,10 @@ class Figures:
 
     def lines(self) -> list[str]:
         """For people."""
-        other = self.mutants - self.refused - self.unchanged
+        other = self.mutants - self.refused - self.noticed - self.unchanged
         return [
-            f"{self.mutants} mutants in {self.seconds:.1f} s: {self.refused} refused, "
-            f"{self.unchanged} loaded unchanged, {other} with other content that is well formed",
+            f"{self.mutants} mutants in {self.seconds:.1f} s: {self.refused} refused, {self.noticed} noticed by "
+            f"verify alone, {self.unchanged} loaded unchanged, {other} with other content that is well formed",
             f"peak memory: {self.growth / 2**20:.0f} MiB more than the whole run takes",
             ", ".join(f"{file} {count}" for file, count in sorted(self.by_file.items())),
             f"{len(self.faults)} faults",
@@ -77,7 +78,8 @@ def _sitting(run: Path, folder: str, seed: int, numbers: tuple[int, int], slow: 
             at = said["number"] + 1
             figures.mutants += 1
             figures.refused += said["refused"]
-            figures.unchanged += said["unchanged"] and not said["refused"]
+            figures.noticed += said["noticed"] and not said["refused"]
+            figures.unchanged += said["unchanged"] and not said["refused"] and not said["noticed"]
             figures.by_file[said["file"]] += 1
             figures.growth = max(figures.growth, said["peak"] - ready)
             where = f"mutant {said['number']} of seed {seed}, {said['file']}, {said['how']}, sealed: {said['sealed']}"

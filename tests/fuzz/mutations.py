@@ -149,7 +149,7 @@ def _json_key_twice(chance: random.Random, content: bytes) -> bytes:
     return content[: one.end()] + again + content[one.end() :]
 
 
-_JSON: Ways = [("a value", _json_value)] * 4 + [("a key twice", _json_key_twice)]
+_JSON: Ways = [("a value", _json_value), ("a value", _json_value), ("a key twice", _json_key_twice)]
 
 
 def _line(chance: random.Random, content: bytes) -> bytes:
@@ -227,7 +227,7 @@ def _tensor_numbers(chance: random.Random, content: bytes) -> bytes:
     return bytes(changed)
 
 
-_TENSORS: Ways = [("header", _tensor_header)] * 2 + [("numbers", _tensor_numbers)]
+_TENSORS: Ways = [("header", _tensor_header), ("header", _tensor_header), ("numbers", _tensor_numbers)]
 
 
 def _array_header(chance: random.Random, content: bytes) -> bytes:

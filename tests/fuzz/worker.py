@@ -131,6 +131,8 @@ def work(whole: Path, folder: Path, seed: int, numbers: range, *, slow: bool) ->
     known: dict[str, set[str]] = {}
     for older in (True, False):  # with the newest checkpoint damaged, the one before is used, as it should be
         restore(run, files)
+        if slow:
+            end_early(run, files)
         if older:
             shutil.rmtree(max((run / "checkpoints").glob("step-*")))
         for number in range(20):
@@ -147,9 +149,11 @@ def work(whole: Path, folder: Path, seed: int, numbers: range, *, slow: bool) ->
         restore(run, files)
         one = mutant(files, seed, number)
         one.apply(run, files)
+        if slow and one.file != "metrics.jsonl":
+            end_early(run, files)
         results = {tuple(command): said(command) for command in commands(run, number, slow=slow)}
-        refused = any(code == 2 for code, _, _ in results.values())
         noticed = results["verify", str(run)][0] == 2
+        refused = any(code == 2 for command, (code, _, _) in results.items() if command[0] != "verify")
         faults = []
         for words, result in results.items():
             command = list(words)
@@ -161,7 +165,14 @@ def work(whole: Path, folder: Path, seed: int, numbers: range, *, slow: bool) ->
             faults.append("code of the run was executed")
         unchanged = all(meaning(r[1]) in known[str(list(c))] for c, r in results.items())
         line = {"number": number, "file": one.file, "how": one.how, "sealed": one.sealed, "refused": refused}
+        line["noticed"] = noticed
         print(json.dumps({**line, "unchanged": unchanged, "faults": faults, "peak": peak_memory()}), flush=True)
+
+
+def end_early(run: Path, files: Files) -> None:
+    """As if it had died before its last line: resuming then restores its state."""
+    log = files["metrics.jsonl"].rstrip()
+    (run / "metrics.jsonl").write_bytes(log[: log.rindex(b"\n") + 1])
 
 
 def restore(run: Path, files: Files) -> None:

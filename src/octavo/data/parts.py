@@ -8,11 +8,10 @@ import hashlib
 import io
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from io import BufferedReader
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +26,11 @@ from octavo.untrusted import MOST_TEXT, open_plain, parse_json, read_plain
 NAMES = ("train", "validation", "test")
 Ids = npt.NDArray[np.integer]
 _MOST_HEADER = 4096  # bytes of a .npy file before its numbers
+_HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00(?P<length>..)"
+    rb"(?P<literal>\{'descr': '(?P<kind><u[24])', 'fortran_order': False, 'shape': \((?P<count>\d{1,15}),\), \} *\n)",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -160,20 +164,12 @@ def _open_ids(folder: Path, name: str, facts: PartFacts) -> Ids:
         if facts.ids_sha256 and hashlib.file_digest(file, "sha256").hexdigest() != facts.ids_sha256:
             raise ValueError(f"{path.name} is damaged")
         file.seek(0)
-        shape, columns_first, kind = _read_header(file)
-        begin, size = file.tell(), os.fstat(file.fileno()).st_size
-        numbers = facts.tokens * kind.itemsize
-        if kind not in (np.uint16, np.uint32) or (shape, columns_first) != ((facts.tokens,), False):
-            raise ValueError(f"{path.name} holds no token ids, or not so many as parts.json says")
-        if size != begin + numbers:
-            raise ValueError(f"{path.name} is cut off, or longer than it says")
-        return np.memmap(file, kind, "r", begin, shape)  # np.load would also open archives and pickles
-
-
-def _read_header(file: BufferedReader) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    try:
-        if np.lib.format.read_magic(file) != (1, 0):
-            raise ValueError("it is no array that Octavo writes")
-        return np.lib.format.read_array_header_1_0(file, max_header_size=_MOST_HEADER)
-    except (RecursionError, MemoryError, SyntaxError):  # of its literal
-        raise ValueError("it is no array") from None
+        # NumPy's own reader would also open archives and pickles, and takes whatever is nearly a literal of Python.
+        header = _HEADER.match(file.read(_MOST_HEADER))
+        if not header or int.from_bytes(header["length"], "little") != len(header["literal"]):
+            raise ValueError(f"{path.name} holds no token ids")
+        kind, begin = np.dtype(header["kind"].decode()), header.end()
+        size = os.fstat(file.fileno()).st_size - begin
+        if int(header["count"]) != facts.tokens or size != facts.tokens * kind.itemsize:
+            raise ValueError(f"{path.name} holds not so many token ids as parts.json says")
+        return np.memmap(file, kind, "r", begin, (facts.tokens,))

@@ -165,10 +165,10 @@ def _characters_of(
     begins = np.array([sum(byte & 0xC0 != 0x80 for byte in piece) for piece in tokenizer.token_bytes()])
     characters: npt.NDArray[np.float64] = begins[ids].astype(np.float64)
     if round(characters.sum()) != text.characters:
-        said = (
-            f"the tokens of {text.name} stand for {characters.sum():.0f} characters, its text for {text.characters}"
+        raise OctavoError(
+            f"the tokens of {text.name} stand for {characters.sum():.0f} characters, but it is said to have "
+            f"{text.characters}: one of the two was changed"
         )
-        raise OctavoError(f"{said}: one of the two was changed")
     return characters
 
 
