@@ -18,8 +18,10 @@ LAYERS = [
     "memory",
     "processor",
     "packages",
+    "untrusted",
     "intervals",
     "typed_toml",
+    "typed_json",
     "config",
     "model_shapes",
     "options",
@@ -43,6 +45,7 @@ LAYERS = [
     "planning",
     "opened",
     "inside",
+    "verification",
     "run",
     "reports",
     "pipeline",
@@ -102,6 +105,7 @@ def modules_after(statement: str) -> set[str]:
         "import octavo.config",
         "import octavo.corpus",
         "import octavo.resume",
+        "import octavo.cli.verify",
     ],
 )
 def test_importing_takes_neither_torch_nor_numpy(statement: str) -> None:

@@ -1,12 +1,13 @@
 """The shapes are those that a model has."""
 
+import math
 from typing import Any
 
 import pytest
 
 from octavo.config import ModelConfig
 from octavo.model import Transformer
-from octavo.model_shapes import model_shapes
+from octavo.model_shapes import model_shapes, parameter_count
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,4 @@ def test_they_are_the_models(parts: dict[str, Any]) -> None:
     config = ModelConfig(**{"d_model": 32, "d_ff": 40, **parts})
     made = {name: tuple(weight.shape) for name, weight in Transformer(config, 300).named_parameters()}
     assert model_shapes(config, 300) == made
+    assert parameter_count(config, 300) == (sum(map(math.prod, made.values())), len(made))

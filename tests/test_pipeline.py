@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-import torch
 
 from octavo.cli.main import main
 from octavo.corpus import Corpus
@@ -23,6 +22,7 @@ from octavo.planning import make_plan
 from octavo.run import Run, load
 from octavo.runs import locked
 from octavo.runs.checkpoint import load_newest, save_checkpoint
+from octavo.typed_toml import overridden, to_toml
 
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -169,6 +169,15 @@ class TestKilled:
         log.write_bytes(log.read_bytes()[:-30])  # it died while it wrote its last line
         with pytest.warns(OctavoWarning, match=f"{by_epochs.checkpoint} cannot be used"):
             assert same(train(resume=True, name="a", runs=tmp_path, progress=False), by_epochs)
+
+    def test_a_config_that_asks_for_too_much_memory_is_refused(self, by_epochs: Run, tmp_path: Path) -> None:
+        shutil.copytree(by_epochs.path, tmp_path / "a")
+        config = overridden(by_epochs.config, [("data.batch_size", 2**20)])
+        (tmp_path / "a" / "config.toml").write_text(to_toml(config))
+        lines = (tmp_path / "a" / "metrics.jsonl").read_bytes().splitlines(keepends=True)
+        (tmp_path / "a" / "metrics.jsonl").write_bytes(b"".join(lines[:-1]))
+        with pytest.raises(OctavoError, match=r"this run needs about .* GiB and the machine has"):
+            train(resume=True, name="a", runs=tmp_path, progress=False)
 
     def test_while_it_was_scored_it_is_scored_and_not_trained_again(self, by_epochs: Run, tmp_path: Path) -> None:
         shutil.copytree(by_epochs.path, tmp_path / "a")
@@ -388,7 +397,7 @@ class TestRunningAway:
         place = tmp_path / "a" / "checkpoints"
         (tmp_path / "a" / "metrics.jsonl").write_bytes(b"")
         checkpoint = load_newest(place)[1]
-        checkpoint.tensors["weights"]["embedding.weight"][3] = torch.nan
+        checkpoint.tensors["weights"]["embedding.weight"][3] = 3e38  # finite, but its square is not
         checkpoint.state.update(step=checkpoint.state["step"] - 1, metrics_bytes=0)
         shutil.rmtree(place)
         save_checkpoint(place, checkpoint, keep=1)

@@ -1,5 +1,6 @@
 """Dataclasses come back from TOML as they were, and every slip is answered with its mend."""
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -177,3 +178,23 @@ KNOWN = ["model.n_layers", "model.norm", "optimizer.kind", "optimizer.learning_r
 )
 def test_an_unknown_name_is_answered_with_its_neighbour(name: str, mend: str) -> None:
     assert unknown_key(name, KNOWN).startswith(f"there is no setting {name}: {mend}")
+
+
+@pytest.mark.parametrize("digits", ["0x" + "f" * 9000, "[0x" + "f" * 9000 + "]"])
+@pytest.mark.parametrize("name", [one.name for one in dataclasses.fields(Oven)])
+def test_a_number_of_any_length_is_one_sentence(name: str, digits: str) -> None:
+    with pytest.raises(OctavoError) as refused:
+        from_mapping(Oven, parse_toml(f"{name} = {digits}", "a file"))
+    assert len(str(refused.value)) < 500
+
+
+@pytest.mark.parametrize("digits", ["0b" + "1" * 65, "-0b" + "1" * 65, "9" * 300])
+def test_a_whole_number_fits_into_64_bits(digits: str) -> None:
+    with pytest.raises(OctavoError, match=r"minutes is out of range: .* does not fit into 64 bits"):
+        from_mapping(Oven, {"minutes": int(digits, 0)})
+
+
+@pytest.mark.parametrize("text", ["x = " + "[" * 5000, "x = " + "{a = " * 5000])
+def test_what_nests_too_deep_is_one_sentence(text: str) -> None:
+    with pytest.raises(OctavoError, match=r"a file is not valid TOML \(it nests too deep\)"):
+        parse_toml(text, "a file")

@@ -4,15 +4,17 @@ from functools import cached_property
 from pathlib import Path
 
 from octavo.config import Config
-from octavo.data import TokenPart, open_parts
+from octavo.data import TokenPart, check_ids, open_parts
 from octavo.errors import OctavoError
 from octavo.evaluate import Evaluation
 from octavo.model import Transformer
 from octavo.runs import Record, RunDirectory
 from octavo.runs.checkpoint import Checkpoint, load_newest
 from octavo.runs.scores import standard_score
+from octavo.runs.whole import most_bytes
 from octavo.tokenizer import Tokenizer, load_tokenizer
-from octavo.training import load_weights
+from octavo.training import model_of
+from octavo.typed_json import from_json
 
 
 class OpenedRun:
@@ -52,7 +54,9 @@ class OpenedRun:
     @cached_property
     def parts(self) -> dict[str, TokenPart]:
         """Its text: ``train``, ``validation`` and perhaps ``test``."""
-        return open_parts(self.path / "data")
+        parts = open_parts(self.path / "data")
+        check_ids(parts, self.tokenizer.vocab_size)
+        return parts
 
     def held_out_beginning(self, characters: int) -> str:
         """The first characters of its held-out text: what is looked at when nobody gives a text.
@@ -72,9 +76,7 @@ class OpenedRun:
         Raises:
             OctavoError: there is no whole checkpoint, or it is of another model.
         """
-        model = Transformer(self.config.model, self.tokenizer.vocab_size)
-        load_weights(model, self._newest[1].usable_weights)
-        return model
+        return model_of(self._newest[1].usable_weights, self.config, self.tokenizer.vocab_size)
 
     @property
     def checkpoint(self) -> str:
@@ -92,12 +94,12 @@ class OpenedRun:
         if score is None:
             raise OctavoError(f"{self.name} has no score yet: make one with octavo evaluate {self.name}")
         try:
-            return Evaluation(**score)
-        except TypeError:
+            return from_json(Evaluation, score)
+        except ValueError:
             raise OctavoError(
                 f"{self.path / 'evaluation.json'} is of another version: delete it, then octavo evaluate {self.name}"
             ) from None
 
     @cached_property
     def _newest(self) -> tuple[Path, Checkpoint]:
-        return load_newest(self.path / "checkpoints")
+        return load_newest(self.path / "checkpoints", most_bytes(self.config))

@@ -1,5 +1,6 @@
 """The whole path: a text becomes a trained, measured run with its curves and samples."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -8,7 +9,7 @@ from typing import Any
 
 import torch
 
-from octavo.data import open_parts, save_parts
+from octavo.data import check_ids, open_parts, save_parts
 from octavo.diagnosis import EarlyDiagnosis, floors_of_looks, look_of
 from octavo.errors import OctavoError, RanAway
 from octavo.files import disk_is_full, write_atomically
@@ -23,7 +24,8 @@ from octavo.run import Run
 from octavo.runs import MetricsLog, NameTaken, RunDirectory, create_run, free_name, locked, runs_root
 from octavo.runs.checkpoint import bytes_needed, load_newest, prune, save_checkpoint
 from octavo.runs.provenance import sitting
-from octavo.runs.whole import newest_whole
+from octavo.runs.tensors import check_shapes
+from octavo.runs.whole import most_bytes, newest_whole
 from octavo.terminal import duration
 from octavo.tokenizer import Tokenizer, load_tokenizer
 from octavo.training import (
@@ -38,6 +40,7 @@ from octavo.training import (
     training_data,
 )
 from octavo.training.events import CheckpointDue, Event, SampleDue, Validated
+from octavo.training.preflight import check_memory
 from octavo.typed_toml import to_toml
 
 _RUNAWAY = "runaway.json"
@@ -148,7 +151,8 @@ def _examine(run: Run, progress: Progress) -> None:
 
 def _fill(folder: Path, plan: Plan) -> None:
     """Everything of a run that is known before its first step."""
-    write_atomically(folder / "config.toml", to_toml(plan.config).encode())
+    settings = to_toml(plan.config).encode()
+    write_atomically(folder / "config.toml", settings)
     plan.tokenizer.save(folder / "tokenizer.json")
     save_parts(folder / "data", plan.prepared)
     corpus = plan.corpus
@@ -168,6 +172,7 @@ def _fill(folder: Path, plan: Plan) -> None:
         "precision": asdict(plan.forecast.precision),
         "parameters": plan.forecast.parameters,
         "tokenizer": plan.tokenizer.fingerprint,
+        "config": hashlib.sha256(settings).hexdigest(),
         "sittings": [],
     }
     RunDirectory(folder).write_json("provenance.json", provenance)
@@ -178,12 +183,25 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     config, provenance = directory.config, directory.provenance
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")
     parts = open_parts(directory.path / "data")
+    check_ids(parts, tokenizer.vocab_size)
+    precision = Precision(**provenance["precision"])  # a resumed run keeps what it began with
+    check_memory(config, tokenizer.vocab_size, precision)
+    found = None
+    if directory.newest_checkpoint:
+        found = load_newest(directory.path / "checkpoints", most_bytes(config))
+        check_shapes(
+            {name: tuple(w.shape) for name, w in found[1].tensors["weights"].items()},
+            config.model,
+            tokenizer.vocab_size,
+        )
     state = TrainingState(Transformer(config.model, tokenizer.vocab_size, config.train.seed), config)
     kept_metrics = 0
-    if any((directory.path / "checkpoints").glob("step-*")):
-        place, checkpoint = load_newest(directory.path / "checkpoints")
+    if found:
+        place, checkpoint = found
         state.restore(checkpoint)
         prune(place, config.train.keep_checkpoints)  # a process that died may not have come to it
+        if "metrics_bytes" not in checkpoint.state:
+            raise OctavoError(f"{place} does not say how many metrics belong to it: train the run again")
         kept_metrics = checkpoint.state["metrics_bytes"]
         progress.note(f"going on from {place.name}")
         if config.train.minutes:
@@ -192,7 +210,7 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
                 "bit for bit what it would have been: the learning rate follows the clock, which no two runs share"
             )
     threads = torch.get_num_threads()
-    if any(earlier["threads"] != threads for earlier in provenance["sittings"]):
+    if any(earlier.get("threads") != threads for earlier in provenance["sittings"]):
         progress.note(f"with {threads} threads, not as before: the weights will differ in their last bits")
     provenance["sittings"].append(sitting(state.step, threads=threads))
     directory.write_json("provenance.json", provenance)
@@ -200,7 +218,6 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     train, validation = (Counted(p.ids, p.facts.characters) for p in (parts["train"], parts["validation"]))
     data = training_data(config, train, validation, tokenizer)
     floors = floors_of_looks(data, train.ids, tokenizer.vocab_size, tokenizer.start_id)
-    precision = Precision(**provenance["precision"])  # a resumed run keeps what it began with
     metrics = MetricsLog(directory.path / "metrics.jsonl", kept_metrics, state.step)
     (directory.path / _RUNAWAY).unlink(missing_ok=True)  # of a sitting before
     early = EarlyDiagnosis(config, floors, directory.metrics)

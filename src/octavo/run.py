@@ -19,6 +19,7 @@ from octavo.options import SamplingConfig
 from octavo.pages.series import Course
 from octavo.pages.shown_curves import ShownCurves
 from octavo.runs import open_run, runs_root
+from octavo.runs.metrics import check_complete
 from octavo.runs.scores import Score, add_score
 from octavo.training.layout import recut_until, slice_length
 from octavo.typed_toml import from_mapping
@@ -174,7 +175,7 @@ class Run(InsideRun):
         """What :meth:`memorisation` found for the checkpoint in use; None if it was not measured."""
         try:
             found = Memorisation.from_json(self.directory.read_json("memorisation.json"))
-        except (OctavoError, LookupError, TypeError):
+        except (OctavoError, ValueError):
             return None  # it can always be measured again
         return found if found.checkpoint == self.checkpoint else None
 
@@ -223,6 +224,7 @@ class Run(InsideRun):
             OctavoError: training has not come to its first line of metrics.
         """
         metrics = self.metrics
+        check_complete(metrics, self.path / "metrics.jsonl")
         if not any(event["event"] == "step" for event in metrics):
             raise OctavoError(f"there are no curves yet: {self.name} has not come to its first line of metrics")
         try:

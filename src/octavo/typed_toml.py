@@ -15,6 +15,7 @@ from octavo.errors import OctavoError
 
 T = TypeVar("T")
 _LARGEST_FLOAT = 2**1023
+_LONGEST_SAID = 200  # characters
 
 
 def parse_toml(text: str, source: str) -> dict[str, Any]:
@@ -27,6 +28,8 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         raise OctavoError(f"{source} is not valid TOML ({error}): mend that place") from None
+    except RecursionError:
+        raise OctavoError(f"{source} is not valid TOML (it nests too deep): mend that place") from None
 
 
 def from_mapping(kind: type[T], values: Mapping[str, Any], path: str = "") -> T:
@@ -136,17 +139,28 @@ def _typed(hint: Any, value: Any, name: str) -> Any:
         choices = get_args(hint)
         if value in choices and isinstance(value, str):
             return value
-        near = difflib.get_close_matches(str(value), choices, n=1)
+        near = difflib.get_close_matches(_said(value).strip("'"), choices, n=1)
         mend = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(choices)}"
-        raise OctavoError(f"{name} cannot be {value!r}: {mend}")
+        raise OctavoError(f"{name} cannot be {_said(value)}: {mend}")
     if origin is tuple or isinstance(hint, types.GenericAlias):
         kinds = get_args(hint)
         if not isinstance(value, list | tuple) or len(value) != len(kinds):
-            raise OctavoError(f"{name} takes {len(kinds)} numbers such as [0.9, 0.95], not {value!r}")
+            raise OctavoError(f"{name} takes {len(kinds)} numbers such as [0.9, 0.95], not {_said(value)}")
         return tuple(_typed(kind, item, name) for kind, item in zip(kinds, value, strict=True))
     if hint is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST_FLOAT:
         return float(value)
     if type(value) is not hint:
         words = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
-        raise OctavoError(f"{name} takes {words[hint]}, not {value!r}")
+        raise OctavoError(f"{name} takes {words[hint]}, not {_said(value)}")
+    if isinstance(value, int) and value.bit_length() > 64:
+        raise OctavoError(f"{name} is out of range: {_said(value)} does not fit into 64 bits")
     return value
+
+
+def _said(value: Any) -> str:
+    """A value as a sentence can hold it."""
+    try:
+        text = repr(value)
+    except ValueError:  # a number of thousands of digits, which TOML may write in hexadecimal
+        return "a number that long"
+    return text if len(text) <= _LONGEST_SAID else f"{text[:_LONGEST_SAID]}…"

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from octavo.corpus import Part
-from octavo.data import open_parts, save_parts
+from octavo.data import check_ids, open_parts, save_parts
 from octavo.data.parts import Ids, documents, id_type, tokenize
 from octavo.errors import OctavoError
 from octavo.tokenizer.byte_bpe import ByteBPE
@@ -152,3 +153,83 @@ def test_ids_that_are_cut_off_are_refused(folder: Path) -> None:
     path.write_bytes(path.read_bytes()[:-2])
     with pytest.raises(OctavoError, match="does not hold a run's data"):
         open_parts(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda raw: raw.replace(b"<u2", b"|O8"),
+        lambda raw: raw.replace(b"<u2", b">u2"),
+        lambda raw: raw.replace(b"False", b"True "),
+        lambda raw: raw.replace(b",), }", b", 1)}"),
+        lambda raw: raw.replace(b"'shape': (", b"'shape': (2**70*"),
+        lambda raw: raw[:8] + b"\xff\xff" + raw[10:],
+        lambda raw: raw[:10] + b"(" * (len(raw) - 10),
+        lambda raw: raw.replace(b"\x93NUMPY\x01", b"\x93NUMPY\x02"),
+        lambda raw: raw + b"\0\0",
+        lambda raw: raw[:-2],
+    ],
+)
+def test_a_header_that_octavo_does_not_write_is_refused(change: Callable[[bytes], bytes], folder: Path) -> None:
+    """With a hash that belongs to it, as who made it would give it."""
+    raw = change((folder / "train.npy").read_bytes())
+    assert raw != (folder / "train.npy").read_bytes()
+    (folder / "train.npy").write_bytes(raw)
+    facts = json.loads((folder / "parts.json").read_text())
+    facts["train"]["ids_sha256"] = hashlib.sha256(raw).hexdigest()
+    (folder / "parts.json").write_text(json.dumps(facts))
+    with pytest.raises(OctavoError, match="does not hold a run's data"):
+        open_parts(folder)
+
+
+def test_ids_of_another_text_are_known_by_their_hash(folder: Path) -> None:
+    raw = bytearray((folder / "train.npy").read_bytes())
+    raw[-2] ^= 1
+    (folder / "train.npy").write_bytes(bytes(raw))
+    with pytest.raises(OctavoError, match=r"train\.npy is damaged"):
+        open_parts(folder)
+
+
+def test_what_an_earlier_version_wrote_has_no_hash_and_is_read(folder: Path) -> None:
+    facts = json.loads((folder / "parts.json").read_text())
+    for part in facts.values():
+        del part["ids_sha256"]
+    (folder / "parts.json").write_text(json.dumps(facts))
+    assert open_parts(folder)["train"].text == TRAIN.text
+
+
+@pytest.mark.parametrize("count", ["characters", "bytes", "tokens", "documents"])
+@pytest.mark.parametrize("value", [0, -1, 2**62, 1.5, None])
+def test_counts_that_cannot_be_are_refused(count: str, value: object, folder: Path) -> None:
+    facts = json.loads((folder / "parts.json").read_text())
+    facts["train"][count] = value
+    (folder / "parts.json").write_text(json.dumps(facts))
+    if count in ("characters", "bytes", "documents") and value == 2**62:
+        assert open_parts(folder)["train"].ids.tolist()  # nothing is allocated for it
+        return
+    with pytest.raises(OctavoError, match="does not hold a run's data"):
+        open_parts(folder)
+
+
+def test_another_text_than_the_one_that_was_written_is_refused(folder: Path) -> None:
+    part = open_parts(folder)["train"]
+    raw = (folder / "train.txt").read_bytes()
+    (folder / "train.txt").write_bytes(raw[:-1] + b"!")
+    with pytest.raises(OctavoError, match="is not the text that was trained on"):
+        _ = part.text
+    with pytest.raises(OctavoError, match="is not the text that was trained on"):
+        part.beginning(3)
+    (folder / "train.txt").write_bytes(raw + b"!")
+    with pytest.raises(OctavoError, match=r"bytes, where .* are the most"):
+        _ = part.text
+    (folder / "train.txt").unlink()
+    with pytest.raises(OctavoError, match=r"train\.txt cannot be read"):
+        _ = part.text
+
+
+def test_ids_beyond_the_vocabulary_are_refused(folder: Path) -> None:
+    parts = open_parts(folder)
+    highest = max(int(part.ids.max()) for part in parts.values())
+    check_ids(parts, highest + 1)
+    with pytest.raises(OctavoError, match="has ids beyond the vocabulary"):
+        check_ids(parts, highest)

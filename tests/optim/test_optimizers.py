@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from octavo.config import ModelConfig, OptimizerConfig
+from octavo.errors import OctavoError
 from octavo.model import Transformer
 from octavo.optim import Optimizers
 
@@ -186,3 +187,24 @@ def test_tied_weights_are_moved_once() -> None:
     before = weights(model)
     step_with_zeros(model, optimizers)
     torch.testing.assert_close(model.unembedding.weight.detach(), before["embedding.weight"] * 0.95)
+
+
+@pytest.mark.parametrize("kind", ["muon", "adamw", "adam"])
+def test_a_state_comes_back_and_that_of_another_model_or_kind_is_refused(kind: str, model: Transformer) -> None:
+    optimizers = Optimizers(model, config(kind))
+    optimizers.load({})  # before the first step there is none
+    give_gradients(model, 1)
+    optimizers.step(1.0)
+    state = optimizers.tensors()
+    again = Optimizers(model, config(kind))
+    again.load(state)
+    assert again.tensors().keys() == state.keys()
+    name = next(name for name, tensor in state.items() if tensor.ndim)
+    for other in (
+        state | {name: torch.zeros(2**10, 3)},
+        state | {"9.0.exp_avg": torch.zeros(1)},
+        state | {"x": torch.zeros(1)},
+        {key: value for key, value in state.items() if key != name},
+    ):
+        with pytest.raises(OctavoError, match=r"optimizer is not that of config\.toml"):
+            again.load(other)

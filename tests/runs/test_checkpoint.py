@@ -1,5 +1,6 @@
 """A checkpoint is whole or absent, and a damaged one is known."""
 
+import hashlib
 import json
 import os
 import resource
@@ -14,8 +15,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from octavo.config import load_preset
 from octavo.errors import OctavoError, OctavoWarning
+from octavo.model_shapes import parameter_count
 from octavo.runs.checkpoint import Checkpoint, bytes_needed, load_newest, save_checkpoint
+from octavo.runs.whole import most_bytes
 
 
 def checkpoint(step: int, numbers: int = 1000) -> Checkpoint:
@@ -195,3 +199,31 @@ def test_whenever_the_process_is_killed_every_visible_checkpoint_is_whole(tmp_pa
 def test_a_run_is_used_with_the_best_else_the_averaged_else_the_last_weights(groups: list[str], used: str) -> None:
     tensors = {group: {"w": torch.ones(1) * i} for i, group in enumerate(groups)}
     assert Checkpoint(tensors | ({} if "best" in groups else {"best": {}}), {}).usable_weights is tensors[used]
+
+
+@pytest.mark.parametrize(
+    "name", ["../../secret", "/etc/hostname", "..", "a/b", "more.safetensors", "", "manifest.json"]
+)
+def test_a_manifest_that_names_what_is_no_file_of_a_checkpoint_is_damaged(tmp_path: Path, name: str) -> None:
+    """With size and hash of a file that is there."""
+    (tmp_path / "secret").write_bytes(b"x")
+    place = save_checkpoint(tmp_path / "checkpoints", checkpoint(1), keep=2)
+    (place / "more.safetensors").write_bytes(b"x")
+    content = json.loads((place / "manifest.json").read_bytes())
+    content["files"][name] = {"bytes": 1, "sha256": hashlib.sha256(b"x").hexdigest()}
+    (place / "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(OctavoError, match="only damaged checkpoints"):
+        load_newest(tmp_path / "checkpoints")
+
+
+def test_a_file_larger_than_a_model_of_the_config_has_is_not_read(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, checkpoint(1), keep=2)
+    place = save_checkpoint(tmp_path, checkpoint(2, numbers=2000), keep=2)
+    assert load_newest(tmp_path, 10_000)[0].name == "step-00000001"
+    assert load_newest(tmp_path, (place / "weights.safetensors").stat().st_size)[0] == place
+
+
+def test_no_more_may_be_read_than_a_run_of_its_config_can_have() -> None:
+    pocket = load_preset("pocket")
+    parameters, _ = parameter_count(pocket.model, pocket.tokenizer.vocab_size)
+    assert 3 * 4 * parameters < most_bytes(pocket) < 3 * 4 * parameters + 2 * 2**20

@@ -44,3 +44,14 @@ def test_the_lock_of_a_process_goes_when_it_is_killed(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_to_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(OctavoError, match="cannot be written to"), locked(RunDirectory(tmp_path / "missing")):
         pass
+
+
+@pytest.mark.parametrize("target", ["there", "not there"])
+def test_what_a_link_in_its_place_leads_to_is_left_as_it_is(tmp_path: Path, target: str) -> None:
+    (tmp_path / "there").write_text("not ours")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".lock").symlink_to(tmp_path / target)
+    with pytest.raises(OctavoError, match="cannot be written to"), locked(RunDirectory(tmp_path / "run")):
+        pass
+    assert (tmp_path / "there").read_text() == "not ours"
+    assert not (tmp_path / "not there").exists()

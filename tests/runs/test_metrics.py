@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.runs import MetricsLog, read_metrics
-from octavo.runs.metrics import last_record
+from octavo.runs.metrics import check_complete, last_record
 
 EVENTS: list[dict[str, Any]] = [
     {"event": "step", "step": 10, "loss": 0.1},
@@ -142,3 +142,31 @@ def test_nothing_that_is_not_json_is_written(tmp_path: Path) -> None:
         log.write({"loss": float("nan")})
     log.close()
     assert read_metrics(tmp_path / "m") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('{"step": 1}', "has no event"),
+        ('{"event": 1}', "its event is not"),
+        ('{"event": "step", "step": "1"}', "its step is not"),
+        ('{"event": "step", "loss": 1e999}', "a number that is none or infinite"),
+        ('{"event": "step", "loss": NaN}', "a number that is none or infinite"),
+        ('{"event": "step", "step": ' + "9" * 30 + "}", "does not fit into 64 bits"),
+        ('{"event": "step", "event": "end"}', "names a key of an object twice"),
+        ('{"event": "finding", "figures": {"a": "b"}}', "its figures is not"),
+    ],
+)
+def test_a_value_that_no_event_has_is_refused(tmp_path: Path, line: str, says: str) -> None:
+    (tmp_path / "m").write_text(line + "\n")
+    for read in (read_metrics, last_record):
+        with pytest.raises(OctavoError, match=f"line.* {says}.*: delete that line"):
+            read(tmp_path / "m")
+
+
+def test_an_event_that_lacks_what_its_kind_has_is_named(tmp_path: Path) -> None:
+    whole = {"event": "validation", "step": 1, "epoch": 0.1, "seconds": 2.0, "loss": 1, "nats_per_character": 1}
+    check_complete([whole], tmp_path)
+    for name in whole.keys() - {"event"}:
+        with pytest.raises(OctavoError, match=f"line 2 has no {name}"):
+            check_complete([whole, {key: value for key, value in whole.items() if key != name}], tmp_path)

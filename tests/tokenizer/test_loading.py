@@ -1,6 +1,7 @@
 """A tokenizer comes back from its file as it was, and nothing else is taken for one."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -83,3 +84,108 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(OctavoError, match=r"nowhere\.json cannot be read .*: is this the folder of a run\?"):
         load_tokenizer(tmp_path / "nowhere.json")
+
+
+def mutated(kind: Literal["bpe", "characters", "whitespace-bpe"], change: Callable[[dict[str, Any]], object]) -> str:
+    parts = json.loads(trained(kind).pipeline.to_str())  # type: ignore[attr-defined]
+    change(parts)
+    return json.dumps(parts)
+
+
+NFC = {"type": "NFC"}
+SPLIT = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": False}
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "says"),
+    [
+        ("bpe", lambda t: t.update(normalizer=NFC), "its normalizer is not as Octavo makes it"),
+        ("bpe", lambda t: t.update(post_processor={"type": "BertProcessing"}), "its post_processor is not"),
+        ("bpe", lambda t: t.update(truncation={"max_length": 1}), "its truncation is not"),
+        ("bpe", lambda t: t.update(padding={"strategy": {"Fixed": 2**40}}), "its padding is not"),
+        ("bpe", lambda t: t.update(decoder=None), "its decoder is not"),
+        ("bpe", lambda t: t["pre_tokenizer"].update(use_regex=False), "its pre_tokenizer is not"),
+        ("bpe", lambda t: t["model"].update(type="WordLevel"), "its type is not"),
+        ("bpe", lambda t: t["model"].update(dropout=0.5), "its dropout is not"),
+        ("bpe", lambda t: t["model"].update(unk_token="x"), "its unk_token is not"),
+        ("bpe", lambda t: t["model"].update(end_of_word_suffix="x"), "its end_of_word_suffix is not"),
+        ("bpe", lambda t: t["model"]["vocab"].update(more=2**32), "its ids are not 0, 1, 2 and so on"),
+        ("bpe", lambda t: t["model"]["vocab"].update(more=5), "its ids are not 0, 1, 2 and so on"),
+        ("bpe", lambda t: t["model"]["vocab"].update(more=-1), "its ids are not 0, 1, 2 and so on"),
+        ("bpe", lambda t: t["model"]["vocab"].update(more=1.5), "an id is not a whole number"),
+        ("bpe", lambda t: t["model"]["vocab"].update({"日": len(t["model"]["vocab"])}), "not made of bytes"),
+        ("bpe", lambda t: t["model"]["vocab"].update({"": len(t["model"]["vocab"])}), "an empty token"),
+        ("bpe", lambda t: t["model"]["merges"].append(["a", "\u0100"]), "it merges what are no tokens"),
+        ("bpe", lambda t: t["model"]["merges"].append(["a"]), "damaged"),
+        ("bpe", lambda t: t["model"].update(merges=3), "damaged"),
+        ("bpe", lambda t: t["added_tokens"].append(t["added_tokens"][0] | {"id": 2**31}), "damaged"),
+        ("bpe", lambda t: t["added_tokens"][0].update(id=7), "its id is not"),
+        ("bpe", lambda t: t["added_tokens"][0].update(lstrip=True), "its lstrip is not"),
+        ("bpe", lambda t: t.update(added_tokens=[]), "damaged"),
+        ("characters", lambda t: rename(t, "<0x41>", "A"), "it has no token for <0x41>"),
+        ("characters", lambda t: t.update(decoder={"type": "WordPiece"}), "its decoder is not"),
+        ("whitespace-bpe", lambda t: t.update(added_tokens=t["added_tokens"][1:]), "damaged"),
+        ("whitespace-bpe", lambda t: t.update(normalizer=SPLIT), "its normalizer is not"),
+    ],
+)
+def test_what_octavo_does_not_make_is_refused_before_the_library_reads_it(
+    kind: Literal["bpe", "characters", "whitespace-bpe"],
+    change: Callable[[dict[str, Any]], object],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "tokenizer.json").write_text(mutated(kind, change))
+    monkeypatch.setattr("octavo.tokenizer.loading.Pipeline", None)
+    with pytest.raises(OctavoError, match=says):
+        load_tokenizer(tmp_path / "tokenizer.json")
+
+
+def rename(tokenizer: dict[str, Any], old: str, new: str) -> None:
+    vocabulary = tokenizer["model"]["vocab"]
+    vocabulary.pop(new, None)
+    vocabulary[new] = vocabulary.pop(old)
+    tokenizer["model"]["vocab"] = {
+        token: number for number, token in enumerate(sorted(vocabulary, key=vocabulary.get))
+    }
+
+
+class PanicError(BaseException):
+    """As the library's PanicException, which is no Exception."""
+
+
+def test_a_panic_of_the_library_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained("bpe").save(tmp_path / "tokenizer.json")
+
+    class Panics:
+        @staticmethod
+        def from_str(text: str) -> None:
+            raise PanicError("index out of bounds")
+
+    monkeypatch.setattr("octavo.tokenizer.loading.Pipeline", Panics)
+    with pytest.raises(OctavoError, match=r"is a damaged tokenizer\.json \(index out of bounds\)"):
+        load_tokenizer(tmp_path / "tokenizer.json")
+
+
+def test_ctrl_c_is_not_taken_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained("bpe").save(tmp_path / "tokenizer.json")
+
+    class Stopped:
+        @staticmethod
+        def from_str(text: str) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("octavo.tokenizer.loading.Pipeline", Stopped)
+    with pytest.raises(KeyboardInterrupt):
+        load_tokenizer(tmp_path / "tokenizer.json")
+
+
+def test_one_that_is_too_large_is_neither_read_nor_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained("bpe").save(tmp_path / "tokenizer.json")
+    monkeypatch.setattr("octavo.tokenizer.loading.MOST_BYTES", 1000)
+    with pytest.raises(OctavoError, match=r"bytes, where 1,000 are the most"):
+        load_tokenizer(tmp_path / "tokenizer.json")
+    monkeypatch.setattr("octavo.tokenizer.hugging_face.MOST_BYTES", 1000)
+    with pytest.raises(OctavoError, match=r"is too large: lower tokenizer\.vocab_size"):
+        trained("bpe").save(tmp_path / "other.json")
+    assert not (tmp_path / "other.json").exists()

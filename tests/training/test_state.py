@@ -73,3 +73,24 @@ def test_a_checkpoint_of_before_epochs_were_told_is_gone_on_from(state: Training
     state.restore(checkpoint)
     state.record(4.0, 1.0)
     assert state.epoch_losses == [4.0, 1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"step": "1"}, {"step": -1}, {"step": 1.0}, {"seconds": None}, {"seconds": -1.0}, {"waited": []}),
+        *({"unlogged": [1.0]}, {"unlogged": [[1.0]]}, {"recent": {}}, {"epoch_losses": [1]}, {"metrics_bytes": -5}),
+    ],
+)
+def test_values_that_are_none_of_a_state_are_refused(state: TrainingState, change: dict[str, Any]) -> None:
+    saved = state.checkpoint()
+    saved.state.update(change)
+    with pytest.raises(OctavoError, match=r"the checkpoint's state\.json is damaged"):
+        state.restore(saved)
+
+
+def test_weights_that_are_not_fp32_are_refused(state: TrainingState) -> None:
+    saved = state.checkpoint()
+    saved.tensors["weights"] = {name: tensor.double() for name, tensor in saved.tensors["weights"].items()}
+    with pytest.raises(OctavoError, match=r"not those of config\.toml"):
+        state.restore(saved)

@@ -31,6 +31,7 @@ COMMANDS = {
     "bench": "measure how fast Octavo is on this machine, side by side",
     "doctor": "look whether Octavo can work on this machine, and how fast",
     "runs": "list the runs and their scores",
+    "verify": "check that a run is whole, and say what is not",
     "presets": "list the presets",
 }
 _SETTING = re.compile(r"--[a-z_]+\.[a-z_]+=.*", re.DOTALL)

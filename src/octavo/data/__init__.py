@@ -3,11 +3,12 @@
 from octavo.data.blocks import blocks
 from octavo.data.epochs import EpochWindows
 from octavo.data.order import Batch, BatchOrder
-from octavo.data.parts import Ids, PartFacts, TokenPart, documents, open_parts, save_parts
+from octavo.data.parts import NAMES, Ids, PartFacts, TokenPart, check_ids, documents, open_parts, save_parts
 from octavo.data.prepare import Prepared, prepare
 from octavo.data.windows import Windows
 
 __all__ = [
+    "NAMES",
     "Batch",
     "BatchOrder",
     "EpochWindows",
@@ -17,6 +18,7 @@ __all__ = [
     "TokenPart",
     "Windows",
     "blocks",
+    "check_ids",
     "documents",
     "open_parts",
     "prepare",

@@ -1,15 +1,20 @@
 """The windows of each epoch: the same ones, or, with BPE-dropout, those of a text that is cut anew."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from octavo.data.order import Batch
 from octavo.data.parts import Ids
 from octavo.data.windows import Windows
 from octavo.tokenizer import BPEDropout
+
+if TYPE_CHECKING:
+    import torch
 
 
 class EpochWindows:
@@ -47,6 +52,8 @@ class EpochWindows:
             for epoch in np.unique(batch.epochs).tolist()
             for here in [batch.epochs == epoch]
         ]
+        import torch
+
         inputs, targets = zip(*pieces, strict=True)
         return torch.cat(inputs), torch.cat(targets)
 

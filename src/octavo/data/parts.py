@@ -7,8 +7,10 @@ A run keeps both, so that it can be scored, resumed and examined when the origin
 import hashlib
 import io
 import json
+import os
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -21,10 +23,18 @@ from octavo.data.blocks import blocks
 from octavo.errors import OctavoError
 from octavo.files import write_atomically
 from octavo.tokenizer import Tokenizer
+from octavo.typed_json import from_json
+from octavo.untrusted import MOST_TEXT, open_plain, parse_json, read_plain
 
 NAMES = ("train", "validation", "test")
 Ids = npt.NDArray[np.integer]
 _HELD = 1 << 22  # ids in memory; more are in a file
+_MOST_HEADER = 4096  # bytes of a .npy file before its numbers
+_HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00(?P<length>..)"
+    rb"(?P<literal>\{'descr': '(?P<kind><u[24])', 'fortran_order': False, 'shape': \((?P<count>\d{1,15}),\), \} *\n)",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,8 @@ class PartFacts:
     bytes: int
     tokens: int
     documents: int
-    sha256: str
+    sha256: str  # of the text in UTF-8
+    ids_sha256: str = ""  # of NAME.npy; "": an earlier version noted none
 
 
 @dataclass(frozen=True)
@@ -49,14 +60,32 @@ class TokenPart:
 
     @property
     def text(self) -> str:
-        """The part's text, read from the run."""
-        return (self.folder / f"{self.name}.txt").read_bytes().decode("utf-8")
+        """The part's text, read from the run.
+
+        Raises:
+            OctavoError: it is not the one that was written.
+        """
+        return self._raw().decode("utf-8")
 
     def beginning(self, characters: int) -> str:
-        """The first characters of :attr:`text`, without reading all of it."""
-        with (self.folder / f"{self.name}.txt").open("rb") as file:
-            raw = file.read(4 * characters)  # UTF-8 has at most four bytes a character
+        """The first characters of :attr:`text`.
+
+        Raises:
+            OctavoError: as there.
+        """
+        raw = self._raw()[: 4 * characters]  # UTF-8 has at most four bytes a character
         return raw.decode("utf-8", errors="ignore")[:characters]  # the last one may have been cut
+
+    def _raw(self) -> bytes:
+        place = self.folder / f"{self.name}.txt"
+        try:
+            raw = read_plain(place, self.facts.bytes, self.folder.parent)
+            raw.decode("utf-8")
+        except (OSError, ValueError) as error:
+            raise OctavoError(f"{place} cannot be read ({error}): train the run again") from None
+        if hashlib.sha256(raw).hexdigest() != self.facts.sha256:
+            raise OctavoError(f"{place} is not the text that was trained on: put that back, or train the run again")
+        return raw
 
 
 def tokenize(tokenizer: Tokenizer, part: Part) -> Ids:
@@ -119,11 +148,11 @@ def save_parts(folder: Path, parts: dict[str, tuple[Part, Ids]]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     facts = {}
     for name, (part, ids) in parts.items():
-        read = _Read()
+        read, array = _Read(), _Kept()
         write_atomically(folder / f"{name}.txt", read.encoded(part))
-        write_atomically(folder / f"{name}.npy", _as_file(ids))
-        digest = read.digest.hexdigest()
-        facts[name] = asdict(PartFacts(read.characters, read.bytes, len(ids), len(part.segments), digest))
+        write_atomically(folder / f"{name}.npy", array.seen(_as_file(ids)))
+        marks = read.digest.hexdigest(), array.digest.hexdigest()
+        facts[name] = asdict(PartFacts(read.characters, read.bytes, len(ids), len(part.segments), *marks))
     write_atomically(folder / "parts.json", json.dumps(facts, indent=1).encode())
 
 
@@ -144,6 +173,19 @@ class _Read:
             yield raw
 
 
+class _Kept:
+    """A file as it goes by: its fingerprint."""
+
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
+
+    def seen(self, pieces: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+        """The same pieces."""
+        for piece in pieces:
+            self.digest.update(piece)
+            yield piece
+
+
 def _as_file(ids: Ids) -> Iterator[bytes | memoryview]:
     """What np.save writes."""
     head = io.BytesIO()
@@ -154,24 +196,45 @@ def _as_file(ids: Ids) -> Iterator[bytes | memoryview]:
 
 
 def open_parts(folder: Path) -> dict[str, TokenPart]:
-    """Open what :func:`save_parts` wrote, ids memory-mapped.
+    """Open what :func:`save_parts` wrote, ids memory-mapped and as they were written.
 
     Raises:
         OctavoError: a file is missing or is not what Octavo wrote.
     """
     try:
-        facts = json.loads((folder / "parts.json").read_text(encoding="utf-8"))
-        return {
-            name: TokenPart(name, _open_ids(folder / f"{name}.npy"), PartFacts(**facts[name]), folder)
-            for name in NAMES
-            if name in facts or name != "test"
-        }
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        found = parse_json(read_plain(folder / "parts.json", MOST_TEXT, folder.parent))
+        facts = {name: from_json(PartFacts, found[name]) for name in NAMES if name in found or name != "test"}
+        return {name: TokenPart(name, _open_ids(folder, name, facts[name]), facts[name], folder) for name in facts}
+    except (OctavoError, OSError, ValueError, TypeError, KeyError) as error:
         raise OctavoError(f"{folder} does not hold a run's data ({error}): train the run again") from None
 
 
-def _open_ids(path: Path) -> Ids:
-    ids: Ids = np.lib.format.open_memmap(path, mode="r")  # np.load would also open archives and pickles
-    if ids.ndim != 1 or ids.dtype not in (np.uint16, np.uint32):
-        raise ValueError(f"{path.name} holds no token ids")
-    return ids
+def check_ids(parts: Mapping[str, TokenPart], vocab_size: int) -> None:
+    """See that every id is of a token, before a model looks it up.
+
+    Raises:
+        OctavoError: a part has others.
+    """
+    for part in parts.values():
+        if len(part.ids) and part.ids.max() >= vocab_size:
+            raise OctavoError(f"{part.folder / part.name}.npy has ids beyond the vocabulary: train the run again")
+
+
+def _open_ids(folder: Path, name: str, facts: PartFacts) -> Ids:
+    """Raises OctavoError or ValueError unless the file holds what the facts say."""
+    path = folder / f"{name}.npy"
+    if min(facts.characters, facts.bytes, facts.tokens + 1, facts.documents) < 1:
+        raise ValueError(f"parts.json counts nothing in {name}")
+    with open_plain(path, _MOST_HEADER + 4 * facts.tokens, folder.parent) as file:
+        if facts.ids_sha256 and hashlib.file_digest(file, "sha256").hexdigest() != facts.ids_sha256:
+            raise ValueError(f"{path.name} is damaged")
+        file.seek(0)
+        # NumPy's own reader would also open archives and pickles, and takes whatever is nearly a literal of Python.
+        header = _HEADER.match(file.read(_MOST_HEADER))
+        if not header or int.from_bytes(header["length"], "little") != len(header["literal"]):
+            raise ValueError(f"{path.name} holds no token ids")
+        kind, begin = np.dtype(header["kind"].decode()), header.end()
+        size = os.fstat(file.fileno()).st_size - begin
+        if int(header["count"]) != facts.tokens or size != facts.tokens * kind.itemsize:
+            raise ValueError(f"{path.name} holds not so many token ids as parts.json says")
+        return np.memmap(file, kind, "r", begin, (facts.tokens,))

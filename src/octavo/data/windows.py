@@ -4,11 +4,17 @@ A window begins with the tokenizer's start token where it has one, in training, 
 the model knows that nothing came before, and its first real token is predicted too. B windows, T context_length.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from octavo.data.parts import Ids
+
+if TYPE_CHECKING:  # a run's text is read without it
+    import torch
 
 
 class Windows:
@@ -33,6 +39,8 @@ class Windows:
         self, indices: npt.NDArray[np.int64], phase: int | npt.NDArray[np.int64] = 0
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Inputs and targets (B, T), int64, of the windows `indices`, shifted by `phase`: one gather."""
+        import torch
+
         starts = indices * self._stride + phase
         tokens = torch.from_numpy(self._ids[starts[:, None] + self._within].astype(np.int64))
         inputs, targets = tokens[:, :-1], tokens[:, 1:]

@@ -106,6 +106,8 @@ def evaluate(
     )
     flat = np.concatenate(losses)
     total = float(flat.sum())
+    if not math.isfinite(total):
+        raise OctavoError(f"the loss on {text.name} is {total}: the model's weights are beyond all numbers")
     error = _standard_error(flat, _characters_of(tokenizer, documents, text))
     per_character = total / text.characters
     return Evaluation(
@@ -165,7 +167,10 @@ def _characters_of(
     begins = np.array([sum(byte & 0xC0 != 0x80 for byte in piece) for piece in tokenizer.token_bytes()])
     characters: npt.NDArray[np.float64] = begins[ids].astype(np.float64)
     if round(characters.sum()) != text.characters:
-        raise AssertionError(f"scored {characters.sum():.0f} characters of a text of {text.characters}")
+        raise OctavoError(
+            f"the tokens of {text.name} stand for {characters.sum():.0f} characters, but it is said to have "
+            f"{text.characters}: one of the two was changed"
+        )
     return characters
 
 

@@ -10,6 +10,7 @@ from octavo.evaluate.documents import documents_of
 from octavo.evaluate.scoring import Watch, unwatched
 from octavo.runs import RunDirectory
 from octavo.tokenizer import Tokenizer
+from octavo.typed_json import from_json
 
 FILE = "baselines.json"
 _VERSION = 1  # of how they are computed
@@ -76,12 +77,8 @@ def _texts(run: RunDirectory, learned_from: str) -> dict[str, Any]:
 
 
 def _baseline(row: dict[str, Any]) -> Baseline:
-    """Raises TypeError or ValueError unless it is what was written."""
-    baseline = Baseline(**row)
-    numbers: list[object] = [baseline.nats_per_character, baseline.bits_per_character, baseline.seconds]
-    numbers += [baseline.nats_per_token] if baseline.kind in TOKEN_KINDS else []
-    if not all(isinstance(number, float) for number in numbers):
-        raise TypeError("a score is a number")
-    if not all(isinstance(text, str) for text in (baseline.name, baseline.kind, baseline.note)):
-        raise TypeError("a name is a text")
+    """Raises ValueError unless it is what was written."""
+    baseline = from_json(Baseline, row)
+    if baseline.kind in TOKEN_KINDS and baseline.nats_per_token is None:
+        raise ValueError("it has no score for tokens")
     return baseline

@@ -19,6 +19,7 @@ from octavo.generate.from_model import generate
 from octavo.model import Transformer
 from octavo.options import SamplingConfig
 from octavo.tokenizer import Tokenizer
+from octavo.typed_json import from_json
 
 _PROMPT = 8  # tokens of held-out text, where there is no start token to begin with
 
@@ -49,11 +50,13 @@ class Memorisation:
         """Read what :meth:`as_json` wrote.
 
         Raises:
-            TypeError: it is something else.
+            ValueError: it is something else.
         """
         named = [field.name for field in fields(Copied)]
-        sides = {side: Copied(**{n: values[side][n] for n in named}) for side in ("generated", "held_out")}
-        return cls(**values | sides)
+        sides = ("generated", "held_out")  # which have a share, too, that follows from the rest
+        objects = {side: value for side in sides if isinstance(value := values.get(side), dict)}
+        own = {side: {name: value[name] for name in named if name in value} for side, value in objects.items()}
+        return from_json(cls, values | own)
 
 
 def measure_memorisation(

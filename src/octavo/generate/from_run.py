@@ -10,12 +10,12 @@ from octavo.errors import OctavoError
 from octavo.generate.packed import Array, Packed, can_pack
 from octavo.generate.packed_decoding import decode_packed
 from octavo.generate.text import continued
-from octavo.model_shapes import model_shapes
 from octavo.options import SamplingConfig
 from octavo.runs import RunDirectory
-from octavo.runs.whole import USABLE, Contents, newest_whole
+from octavo.runs.tensors import check_shapes
+from octavo.runs.whole import USABLE, Contents, most_bytes, newest_whole
 from octavo.threads import threads_asked_for
-from octavo.tokenizer import Tokenizer, load_tokenizer
+from octavo.tokenizer import load_tokenizer
 
 
 def generate_from(
@@ -29,13 +29,19 @@ def generate_from(
     config = directory.config
     context = config.data.context_length
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")
+    folder, most = directory.path / "checkpoints", most_bytes(config)
     if not can_pack(config.model, context):
-        yield from _by_pytorch(directory, tokenizer, prompts, sampling, stop)
+        # With torch, whose import takes longer than a short text.
+        from octavo.generate.from_model import generate
+        from octavo.runs.checkpoint import load_newest
+        from octavo.training import model_of
+
+        model = model_of(load_newest(folder, most)[1].usable_weights, config, tokenizer.vocab_size)
+        yield from generate(model, tokenizer, prompts, context_length=context, sampling=sampling, stop=stop)
         return
-    _, weights = newest_whole(directory.path / "checkpoints", _weights)
-    shapes = {name: weight.shape for name, weight in weights.items()}
-    fp32 = all(weight.dtype == np.float32 for weight in weights.values())
-    if not fp32 or shapes != model_shapes(config.model, tokenizer.vocab_size):
+    _, weights = newest_whole(folder, _weights, most)
+    check_shapes({name: weight.shape for name, weight in weights.items()}, config.model, tokenizer.vocab_size)
+    if not all(weight.dtype == np.float32 for weight in weights.values()):
         raise OctavoError("the checkpoint's weights are not those of config.toml: one of the two was changed")
     with_start = tokenizer.start_id is not None
     packed = Packed(config.model, tokenizer.vocab_size, weights, context, with_start=with_start)
@@ -49,22 +55,3 @@ def _weights(contents: Contents) -> dict[str, Array]:
     if not files:
         raise ValueError("it holds no weights")
     return load(contents[files[0]])
-
-
-def _by_pytorch(
-    directory: RunDirectory,
-    tokenizer: Tokenizer,
-    prompts: Sequence[str],
-    sampling: SamplingConfig,
-    stop: Sequence[str],
-) -> Iterator[list[str]]:
-    from octavo.generate.from_model import generate  # only now, as torch takes longer to load than to write
-    from octavo.model import Transformer
-    from octavo.runs.checkpoint import load_newest
-    from octavo.training import load_weights
-
-    config = directory.config
-    model = Transformer(config.model, tokenizer.vocab_size)
-    load_weights(model, load_newest(directory.path / "checkpoints")[1].usable_weights)
-    context = config.data.context_length
-    return generate(model, tokenizer, prompts, context_length=context, sampling=sampling, stop=stop)

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from octavo.config import OptimizerConfig
+from octavo.errors import OctavoError
 from octavo.optim.muon import Muon
 from octavo.threads import one_thread
 
@@ -41,7 +42,13 @@ class Optimizers:
         }
 
     def load(self, tensors: dict[str, torch.Tensor]) -> None:
-        """Put back what :meth:`tensors` gave."""
+        """Put back what :meth:`tensors` gave: nothing, before the first step.
+
+        Raises:
+            OctavoError: they are of other optimizers, or of another model.
+        """
+        if tensors and {name: value.shape for name, value in tensors.items()} != self._shapes():
+            raise OctavoError("the checkpoint's optimizer is not that of config.toml: one of the two was changed")
         for i, part in enumerate(self._parts):
             state: dict[int, dict[str, torch.Tensor]] = {}
             for key, value in tensors.items():
@@ -49,6 +56,15 @@ class Optimizers:
                 if int(owner) == i:
                     state.setdefault(int(parameter), {})[name] = value
             part.load_state_dict(part.state_dict() | {"state": state})
+
+    def _shapes(self) -> dict[str, torch.Size]:
+        """What :meth:`tensors` gives after a step."""
+        return {
+            f"{i}.{index}.{name}": torch.Size() if name == "step" else parameter.shape
+            for i, part in enumerate(self._parts)
+            for index, parameter in enumerate(p for group in part.param_groups for p in group["params"])
+            for name in (("momentum_buffer",) if isinstance(part, Muon) else ("step", "exp_avg", "exp_avg_sq"))
+        }
 
 
 def _make(model: nn.Module, config: OptimizerConfig) -> list[torch.optim.Optimizer]:

@@ -14,6 +14,8 @@ from octavo.pages.series import Course
 from octavo.reports.absent import Absent
 from octavo.reports.section import Scored
 from octavo.run import Run
+from octavo.typed_json import from_json
+from octavo.untrusted import MOST_TEXT, read_plain
 
 _SAMPLE = re.compile(r"(?:\A|\n\n)--- sample (\d+) ---\n")
 
@@ -56,10 +58,10 @@ def read_findings(run: Run, scored: Scored | Absent) -> list[Finding]:
     """
     if isinstance(scored, Absent):
         return _told(run)
-    with contextlib.suppress(OctavoError, LookupError, TypeError):  # it can be made again
+    with contextlib.suppress(OctavoError, LookupError, TypeError, ValueError):  # it can be made again
         content = run.directory.read_json("diagnosis.json")
         if content["checkpoint"] == run.checkpoint:
-            return [Finding(**finding) for finding in content["findings"]]
+            return [from_json(Finding, finding) for finding in content["findings"]]
     if scored.baselines:
         return run.findings(scored.evaluation, scored.baselines)
     raise OctavoError(f"there is no diagnosis yet: octavo evaluate {run.name} makes one")
@@ -91,7 +93,11 @@ def read_samples(run: Run) -> Marked:
     place = run.path / "samples.txt"
     if not place.is_file():
         raise OctavoError(f"there are no samples yet: octavo train --resume --name {run.name} goes on to them")
-    _, *pieces = _SAMPLE.split(place.read_text(encoding="utf-8"))
+    try:
+        text = read_plain(place, MOST_TEXT, run.path).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise OctavoError(f"{place} cannot be read ({error}): octavo train --resume writes it anew") from None
+    _, *pieces = _SAMPLE.split(text)
     texts = [text.removesuffix("\n") for text in pieces[1::2]]
     training, held_out = (decoded(run.parts[part], run.tokenizer, SEARCHED) for part in ("train", "validation"))
     return mark_copies(texts, held_out, training)

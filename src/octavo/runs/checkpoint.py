@@ -15,11 +15,20 @@ import torch
 from safetensors.torch import load, save
 
 from octavo.files import sync_folder
-from octavo.runs.whole import MANIFEST, USABLE, Contents, manifest, newest_first, newest_whole
+from octavo.runs.whole import (
+    MANIFEST,
+    MOST_TENSORS,
+    STATE,
+    USABLE,
+    Contents,
+    manifest,
+    newest_first,
+    newest_whole,
+)
+from octavo.untrusted import parse_json
 
 Tensors = dict[str, torch.Tensor]
 FEWEST = 2  # that are kept: the newest may turn out to be damaged
-_STATE = "state.json"
 _BLOCK = 4096
 
 
@@ -80,13 +89,13 @@ def bytes_needed(checkpoint: Checkpoint) -> int:
     return _BLOCK * (1 + sum(-(-len(content) // _BLOCK) for content in contents.values()))
 
 
-def load_newest(folder: Path) -> tuple[Path, Checkpoint]:
-    """The newest checkpoint that is whole.
+def load_newest(folder: Path, most: int = MOST_TENSORS) -> tuple[Path, Checkpoint]:
+    """The newest checkpoint that is whole, of files of tensors of at most `most` bytes.
 
     Raises:
         OctavoError: there is none.
     """
-    return newest_whole(folder, _read)
+    return newest_whole(folder, _read, most)
 
 
 def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
@@ -100,13 +109,13 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
 
 def _contents(checkpoint: Checkpoint) -> Contents:
     contents = {f"{name}.safetensors": save(group) for name, group in checkpoint.tensors.items() if group}
-    contents[_STATE] = json.dumps(checkpoint.state, indent=1, allow_nan=False).encode()
+    contents[STATE] = json.dumps(checkpoint.state, indent=1, allow_nan=False).encode()
     contents[MANIFEST] = manifest(contents)
     return contents
 
 
 def _read(contents: Contents) -> Checkpoint:
-    state = json.loads(contents.pop(_STATE))
+    state = parse_json(contents.pop(STATE))
     if "weights.safetensors" not in contents:
         raise ValueError("it holds no weights")
     return Checkpoint({name.removesuffix(".safetensors"): load(c) for name, c in contents.items()}, state)

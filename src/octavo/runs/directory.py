@@ -19,6 +19,10 @@ from octavo.config import Config, config_from_toml
 from octavo.errors import OctavoError
 from octavo.files import disk_is_full, is_device, sync_folder, write_atomically
 from octavo.runs.metrics import Record, last_record, read_metrics
+from octavo.runs.provenance import PROVENANCE
+from octavo.runs.whole import newest_first
+from octavo.typed_json import parse_object
+from octavo.untrusted import MOST_SETTINGS, MOST_TEXT, check_folder, read_plain
 
 _NAME = re.compile(r"\w[\w.+-]{0,99}")
 _LONGEST_NAME = 200  # bytes, of the 255 that file systems allow
@@ -47,7 +51,11 @@ class RunDirectory:
         Raises:
             OctavoError: ``config.toml`` is missing or damaged.
         """
-        return config_from_toml(self._read("config.toml"), str(self.path / "config.toml"))
+        try:
+            text = self._read("config.toml", MOST_SETTINGS).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise OctavoError(f"{self.path / 'config.toml'} cannot be read: {error}") from None
+        return config_from_toml(text, str(self.path / "config.toml"))
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -56,7 +64,7 @@ class RunDirectory:
         Raises:
             OctavoError: ``provenance.json`` is missing or damaged.
         """
-        return self.read_json("provenance.json")
+        return self.read_typed("provenance.json", PROVENANCE)
 
     @property
     def metrics(self) -> list[Record]:
@@ -77,7 +85,7 @@ class RunDirectory:
     @property
     def newest_checkpoint(self) -> str:
         """The name of the newest checkpoint, whole or not; empty if there is none."""
-        return max((p.name for p in (self.path / "checkpoints").glob("step-*")), default="")
+        return next((place.name for place in newest_first(self.path / "checkpoints")), "")
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Read one of the JSON files.
@@ -85,25 +93,30 @@ class RunDirectory:
         Raises:
             OctavoError: it is missing or not a JSON object.
         """
+        return self.read_typed(name, {})
+
+    def read_typed(self, name: str, types: dict[str, Any]) -> dict[str, Any]:
+        """Read one of the JSON files, whose values are of these types where it has them.
+
+        Raises:
+            OctavoError: it is missing, is not a JSON object, or has a value of another type.
+        """
         try:
-            value = json.loads(self._read(name))
-        except ValueError:
-            value = None
-        if not isinstance(value, dict):
-            raise OctavoError(f"{self.path / name} is damaged: it is not a JSON object")
-        return value
+            return parse_object(self._read(name), types)
+        except ValueError as error:
+            raise OctavoError(f"{self.path / name} is damaged: {error}") from None
 
     def write_json(self, name: str, value: dict[str, Any]) -> None:
         """Write one of the JSON files, whole or not at all."""
         text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
         write_atomically(self.path / name, text.encode())
 
-    def _read(self, name: str) -> str:
+    def _read(self, name: str, most: int = MOST_TEXT) -> bytes:
         try:
-            return (self.path / name).read_text(encoding="utf-8")
+            return read_plain(self.path / name, most, self.path)
         except FileNotFoundError:
             raise OctavoError(f"{self.path} is not a run: it has no {name} (octavo runs lists them)") from None
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
             raise OctavoError(f"{self.path / name} cannot be read: {error}") from None
 
 
@@ -147,7 +160,19 @@ def open_run(given: str | Path, root: Path) -> RunDirectory:
     """The run at a path, or of that name under `root`.
 
     Raises:
-        OctavoError: there is none; the sentence names those that there are.
+        OctavoError: there is none; the sentence names those that there are. Or it holds what no run does, such as
+            a link out of it.
+    """
+    run = find_run(given, root)
+    check_folder(run.path)
+    return run
+
+
+def find_run(given: str | Path, root: Path) -> RunDirectory:
+    """The same, whatever lies in its folder.
+
+    Raises:
+        OctavoError: there is none.
     """
     for place in (Path(given), root / given):
         try:

@@ -25,8 +25,10 @@ def locked(run: RunDirectory) -> Iterator[None]:
     Raises:
         OctavoError: another process holds it, or the run's folder cannot be written to.
     """
+    # The file may be there already, and be a link: what it leads to is not ours to empty.
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        file = (run.path / ".lock").open("a+b", buffering=0)  # which takes nothing from the one who holds it
+        file = os.fdopen(os.open(run.path / ".lock", flags, 0o644), "a+b", buffering=0)
     except OSError as error:
         raise OctavoError(f"{run.path} cannot be written to ({error.strerror}): check its permissions") from None
     with file:

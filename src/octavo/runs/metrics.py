@@ -8,15 +8,53 @@ Every line has ``event``, ``step``, ``epoch`` and ``seconds`` (of training, over
 import json
 import os
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.files import write_atomically
+from octavo.typed_json import parse_object
+from octavo.untrusted import MOST_LINES, open_plain
 
 Record = dict[str, Any]
 _TAIL = 1 << 16  # bytes: more than any line
+_MOST_VALUES = 8_000_000
+_TYPES: dict[str, Any] = {  # of what events have
+    "event": str,
+    "step": int,
+    "epoch": float,
+    "seconds": float,
+    "loss": float,
+    "nats_per_character": float,
+    "learning_rate": float,
+    "gradient_norm": float,
+    "steps_per_second": float,
+    "tokens_per_second": float,
+    "progress": float,
+    "part": str,
+    "best": bool,
+    "train_loss": float,
+    "weight_norm": float,
+    "validation_loss": float,
+    "validation_windows": int,
+    "validation_seconds": float,
+    "text": str,
+    "reason": str,
+    "peak_memory_bytes": int,
+    "kind": str,
+    "severity": str,
+    "words": str,
+    "mend": str,
+    "figures": dict[str, float],
+}
+_ALWAYS = ("step", "epoch", "seconds")
+_NEEDED = {  # by event; what later versions added is not asked for
+    "step": ("loss", "nats_per_character", "learning_rate", "gradient_norm", "steps_per_second", "tokens_per_second"),
+    "validation": ("loss", "nats_per_character"),
+    "finding": ("kind", "severity", "words", "mend", "figures"),
+}
 
 
 class MetricsLog:
@@ -72,29 +110,22 @@ def read_metrics(path: Path) -> list[Record]:
     """All events of a run; a last line without its end (the run died writing it) is left out.
 
     Raises:
-        OctavoError: a whole line is not a JSON object.
+        OctavoError: a whole line is no event, or the file is larger than one that training writes.
     """
-    if not path.exists():
-        return []
-    records: list[Record] = []
-    for number, line in enumerate(path.read_bytes().splitlines(keepends=True), 1):
-        if not line.endswith(b"\n"):
-            break
-        records.append(_record(line, f"{path}: line {number}"))
-    return records
+    content = _end_of(path, MOST_LINES)
+    if content.count(b",") > _MOST_VALUES:
+        raise OctavoError(f"{path} has more than {_MOST_VALUES:,} values: a larger train.log_every writes fewer")
+    lines = content.rpartition(b"\n")[0].split(b"\n") if b"\n" in content else []
+    return [_record(line, f"{path}: line {number}") for number, line in enumerate(lines, 1)]
 
 
 def last_record(path: Path) -> Record | None:
     """The newest event of a run, without reading those before it; None if there is none.
 
     Raises:
-        OctavoError: its line is not a JSON object.
+        OctavoError: its line is no event.
     """
-    if not path.exists():
-        return None
-    with path.open("rb") as file:
-        file.seek(-min(_TAIL, file.seek(0, os.SEEK_END)), os.SEEK_END)
-        whole = file.read().rpartition(b"\n")[0]
+    whole = _end_of(path, _TAIL).rpartition(b"\n")[0]
     return _record(whole.rpartition(b"\n")[2], f"{path}: the last line") if whole else None
 
 
@@ -107,11 +138,37 @@ def _until(line: bytes, step: int) -> bool:
     return line.endswith(b"\n") and record.get("event") != "end" and bool(record.get("step", step + 1) <= step)
 
 
+def check_complete(records: Sequence[Record], path: Path) -> None:
+    """See that every event has what its kind always has, so that all of it can be drawn and gone on from.
+
+    Raises:
+        OctavoError: one lacks something.
+    """
+    for number, record in enumerate(records, 1):
+        needed = (*_ALWAYS, *_NEEDED.get(record["event"], ()))
+        if lacking := [name for name in needed if name not in record]:
+            raise OctavoError(f"{path}: line {number} has no {lacking[0]}: delete that line")
+        if "steps_per_second" in record and not record["steps_per_second"] > 0:
+            raise OctavoError(f"{path}: line {number} is of steps that took for ever: delete that line")
+
+
+def _end_of(path: Path, size: int) -> bytes:
+    """At most the last `size` bytes of the file; nothing if there is none."""
+    try:
+        with open_plain(path, MOST_LINES, path.parent) as file:
+            file.seek(-min(size, file.seek(0, os.SEEK_END)), os.SEEK_END)
+            return file.read(size)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise OctavoError(f"{path} cannot be read ({error.strerror}): check its permissions") from None
+
+
 def _record(line: bytes, place: str) -> Record:
     try:
-        record = json.loads(line)
-    except ValueError:
-        record = None
-    if not isinstance(record, dict):
-        raise OctavoError(f"{place} is not a JSON object: delete that line")
+        record: Record = parse_object(line, _TYPES)
+        if "event" not in record:
+            raise ValueError("it has no event")
+    except ValueError as error:
+        raise OctavoError(f"{place} {str(error).removeprefix('it ')}: delete that line") from None
     return record

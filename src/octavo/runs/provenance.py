@@ -11,6 +11,36 @@ from octavo.processor import processor_name
 from octavo.terminal import readable
 
 PACKAGES = ("octavo", "torch", "numpy", "tokenizers", "safetensors")
+PROVENANCE: dict[str, Any] = {  # what is what in provenance.json
+    "text": {
+        "name": str,
+        "documents": int,
+        "first_documents": list[str],
+        "characters": int,
+        "bytes": int,
+        "sha256": str,
+        "sources": list[str],
+        "encoding": str,
+        "skipped": list[str],
+    },
+    "precision": {"name": str, "reason": str},
+    "parameters": int,
+    "tokenizer": str,
+    "config": str,
+    "sittings": [
+        {
+            "began": str,
+            "first_step": int,
+            "command": list[str],
+            "python": str,
+            "packages": dict[str, str],
+            "system": str,
+            "processor": str,
+            "cores": int | None,
+            "threads": int,
+        }
+    ],
+}
 
 
 def machine_facts() -> dict[str, Any]:

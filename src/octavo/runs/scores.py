@@ -4,9 +4,19 @@ from typing import Any, NewType
 
 from octavo.errors import OctavoError
 from octavo.runs.directory import RunDirectory
+from octavo.typed_json import check_types
 
 FILE = "evaluation.json"
 Score = NewType("Score", dict[str, Any])  # an evaluation as plain values
+_COUNTS = ("stride", "context_length", "tokens", "characters", "bytes")
+_TYPES: dict[str, Any] = {
+    **dict.fromkeys(("text", "sha256", "protocol", "checkpoint"), str),
+    **dict.fromkeys(("own_text", "lossless_tokenizer", "selected_on_this_text"), bool),
+    **dict.fromkeys((*_COUNTS, "window_characters"), int),
+    **dict.fromkeys(("nats_per_token", "perplexity_per_token", "nats_per_character", "bits_per_character"), float),
+    **dict.fromkeys(("nats_per_byte", "bits_per_byte", "seconds"), float),
+    **dict.fromkeys(("standard_error_nats_per_character", "standard_error_bits_per_character"), float | None),
+}
 _KIND = ("text", "own_text", "sha256", "protocol", "stride", "window_characters")
 
 
@@ -14,9 +24,13 @@ def scores(run: RunDirectory) -> list[Score]:
     """Every score of the run, oldest first."""
     if not (run.path / FILE).exists():
         return []
-    entries = run.read_json(FILE).get("all")
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise OctavoError(f"{run.path / FILE} is damaged: delete it and run octavo evaluate {run.name}")
+    try:
+        entries = run.read_json(FILE)["all"]
+        check_types({"all": entries}, {"all": [_TYPES]})
+        if any(entry.get(name, 1) < 1 for entry in entries for name in _COUNTS):
+            raise ValueError("a score of nothing")
+    except (OctavoError, KeyError, ValueError):
+        raise OctavoError(f"{run.path / FILE} is damaged: delete it and run octavo evaluate {run.name}") from None
     return [Score(entry) for entry in entries]
 
 

@@ -5,6 +5,7 @@ Importing this takes no torch.
 
 import hashlib
 import json
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -12,20 +13,30 @@ from typing import TypeVar
 
 from safetensors import SafetensorError
 
+from octavo.config import Config
 from octavo.errors import OctavoError, OctavoWarning
+from octavo.model_shapes import parameter_count
+from octavo.runs.tensors import check_finite, read_layout
 from octavo.terminal import shown
+from octavo.untrusted import MOST_TEXT, parse_json, read_plain
 
 MANIFEST = "manifest.json"
+STATE = "state.json"
+GROUPS = ("weights", "optimizer", "averaged", "best")
 USABLE = ("best", "averaged", "weights")  # groups that a run is used with, the first that there is
+MOST_TENSORS = 2**40  # bytes of a file of tensors, where no config says
 
 Contents = dict[str, bytes]
 Read = TypeVar("Read")
+_FILES = {STATE, *(f"{group}.safetensors" for group in GROUPS)}
+_NAME = re.compile(r"step-\d{8,}")
 
 
-def newest_whole(folder: Path, read: Callable[[Contents], Read]) -> tuple[Path, Read]:
+def newest_whole(folder: Path, read: Callable[[Contents], Read], most: int = MOST_TENSORS) -> tuple[Path, Read]:
     """The newest checkpoint whose files are as they were written, and what `read` makes of them.
 
-    A warning names it, and what is wrong with those that are newer, if there are any.
+    A warning names it, and what is wrong with those that are newer, if there are any. `most` bytes of a file of
+    tensors are read, see :func:`most_bytes`.
 
     Raises:
         OctavoError: there is none.
@@ -33,7 +44,7 @@ def newest_whole(folder: Path, read: Callable[[Contents], Read]) -> tuple[Path, 
     damaged: dict[str, str] = {}
     for place in newest_first(folder):
         try:
-            found = read(_contents(place))
+            found = read(whole_contents(place, most))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
             damaged[place.name] = shown(str(error))
             continue
@@ -48,7 +59,13 @@ def newest_whole(folder: Path, read: Callable[[Contents], Read]) -> tuple[Path, 
 
 def newest_first(folder: Path) -> list[Path]:
     """All checkpoints, whole or not."""
-    return sorted(folder.glob("step-*"), key=lambda p: p.name, reverse=True)
+    return sorted((p for p in folder.glob("step-*") if _NAME.fullmatch(p.name)), key=lambda p: p.name, reverse=True)
+
+
+def most_bytes(config: Config) -> int:
+    """What a file of a checkpoint of such a run can have at most: two moments for each parameter, and names."""
+    parameters, tensors = parameter_count(config.model, config.tokenizer.vocab_size)
+    return 3 * 4 * parameters + 1024 * tensors + MOST_TEXT
 
 
 def manifest(contents: Contents) -> bytes:
@@ -57,20 +74,33 @@ def manifest(contents: Contents) -> bytes:
     return json.dumps({"files": files}, indent=1).encode()
 
 
-def _contents(place: Path) -> Contents:
+def whole_contents(place: Path, most: int = MOST_TENSORS) -> Contents:
+    """The files of a checkpoint but for its manifest.
+
+    Raises:
+        ValueError: one is missing, is not as it was written, or is none of a checkpoint's.
+    """
+    run = place.parent.parent
     try:
-        files = json.loads(_read(place / MANIFEST))["files"]
-        kept = {name: (facts["bytes"], facts["sha256"]) for name, facts in files.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise ValueError(f"{MANIFEST} does not say what it should") from None
-    contents = {}
-    for name, (size, sha256) in kept.items():
-        content = _read(place / Path(name).name)
-        if len(content) != size:
-            raise ValueError(f"{name} has {len(content)} of its {size} bytes")
-        if _sha256(content) != sha256:
-            raise ValueError(f"{name} is not what was written: its SHA-256 is another")
-        contents[name] = content
+        files = parse_json(read_plain(place / MANIFEST, MOST_TEXT, run))["files"]
+        if not files.keys() <= _FILES or not {STATE, "weights.safetensors"} <= files.keys():
+            raise ValueError(f"{MANIFEST} does not name the files of a checkpoint")
+        contents = {}
+        for name, facts in files.items():
+            content = read_plain(place / name, MOST_TEXT if name == STATE else most, run)
+            if len(content) != facts["bytes"]:
+                raise ValueError(f"{name} has {len(content)} of its {facts['bytes']} bytes")
+            if _sha256(content) != facts["sha256"]:
+                raise ValueError(f"{name} is not what was written: its SHA-256 is another")
+            if name != STATE:
+                check_finite(content, read_layout(content, name))
+            contents[name] = content
+    except FileNotFoundError as error:
+        raise ValueError(f"{Path(error.filename).name} is missing") from None
+    except (OSError, OctavoError) as error:
+        raise ValueError(str(error)) from None
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError(f"{MANIFEST} is none") from None
     return contents
 
 

@@ -45,7 +45,7 @@ class ByteBPE(HuggingFaceTokenizer):
         return cls(pipeline)
 
     def _bytes_of(self, piece: str) -> bytes:
-        return bytes(_BYTE_OF[letter] for letter in piece)
+        return bytes(BYTE_OF[letter] for letter in piece)
 
 
 def _byte_letters() -> dict[str, int]:
@@ -56,4 +56,4 @@ def _byte_letters() -> dict[str, int]:
     return {chr(b): b for b in printable} | {chr(0x100 + i): b for i, b in enumerate(others)}
 
 
-_BYTE_OF = _byte_letters()
+BYTE_OF = _byte_letters()

@@ -18,6 +18,7 @@ from octavo.tokenizer.chunks import chunks
 from octavo.tokenizer.protocol import Ids
 
 START = "<|endoftext|>"
+MOST_BYTES = 2**26  # of a tokenizer.json: half a million tokens
 _CHUNKS_AT_ONCE = 16  # the library encodes a batch of texts on all cores
 
 
@@ -100,8 +101,15 @@ class HuggingFaceTokenizer(ABC):
         return str(self.pipeline.id_to_token(token_id))
 
     def save(self, path: Path) -> None:
-        """Write ``tokenizer.json``."""
-        write_atomically(path, self.pipeline.to_str(pretty=True).encode())
+        """Write ``tokenizer.json``.
+
+        Raises:
+            OctavoError: it would be larger than one that is read again.
+        """
+        content = self.pipeline.to_str(pretty=True).encode()
+        if len(content) > MOST_BYTES:
+            raise OctavoError(f"a tokenizer.json of {len(content):,} bytes is too large: lower tokenizer.vocab_size")
+        write_atomically(path, content)
 
     @cached_property
     def _bytes(self) -> list[bytes]:

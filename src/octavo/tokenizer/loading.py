@@ -1,6 +1,5 @@
 """Make the tokenizer that a config asks for, or read one that a run has saved."""
 
-import json
 from pathlib import Path
 
 from tokenizers import Tokenizer as Pipeline
@@ -10,9 +9,11 @@ from octavo.corpus.filed import Text
 from octavo.errors import OctavoError
 from octavo.tokenizer.byte_bpe import ByteBPE
 from octavo.tokenizer.characters import Characters
-from octavo.tokenizer.hugging_face import HuggingFaceTokenizer
+from octavo.tokenizer.checking import check, kind_of
+from octavo.tokenizer.hugging_face import MOST_BYTES
 from octavo.tokenizer.protocol import Tokenizer
 from octavo.tokenizer.whitespace_bpe import WhitespaceBPE
+from octavo.untrusted import parse_json, read_plain
 
 _KINDS: dict[str, type[ByteBPE | Characters | WhitespaceBPE]] = {
     kind.kind: kind for kind in (ByteBPE, Characters, WhitespaceBPE)
@@ -35,10 +36,9 @@ def load_tokenizer(path: Path) -> Tokenizer:
         OctavoError: the file is missing, is no tokenizer, or is one that Octavo does not make.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        parts = json.loads(text)
-        model, before = parts["model"], parts["pre_tokenizer"]
-        kind = _kind_of(before["type"] if before else None, bool(model["byte_fallback"]))
+        content = read_plain(path, MOST_BYTES, path.parent)
+        parsed = parse_json(content)
+        kind = kind_of(parsed)
     except OSError as error:
         raise OctavoError(f"{path} cannot be read ({error.strerror}): is this the folder of a run?") from None
     except (ValueError, KeyError, TypeError):
@@ -46,14 +46,17 @@ def load_tokenizer(path: Path) -> Tokenizer:
     if kind is None:
         raise OctavoError(f"{path} is a tokenizer of a kind that Octavo does not make: use one of its own runs")
     try:
-        return kind(Pipeline.from_str(text))
-    except Exception as error:  # the library raises bare Exception for whatever it cannot read
+        check(parsed, kind)
+        return _KINDS[kind](_pipeline(content.decode("utf-8")))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise OctavoError(f"{path} is a damaged tokenizer.json ({error}): train the run again") from None
 
 
-def _kind_of(before: str | None, byte_fallback: bool) -> type[HuggingFaceTokenizer] | None:
-    if before == "ByteLevel":
-        return ByteBPE
-    if before == "Whitespace":
-        return WhitespaceBPE
-    return Characters if before is None and byte_fallback else None
+def _pipeline(text: str) -> Pipeline:
+    """Raises ValueError if the library cannot read it: it raises bare Exception, or what is none where it panics."""
+    try:
+        return Pipeline.from_str(text)
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        raise ValueError(str(error)) from None

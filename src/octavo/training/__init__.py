@@ -4,7 +4,7 @@ from octavo.training.interrupt import Interrupted, InterruptedAtOnce, stop_signa
 from octavo.training.layout import Counted, TrainingData, training_data
 from octavo.training.loop import Training
 from octavo.training.precision import Precision, choose_precision
-from octavo.training.state import TrainingState, load_weights
+from octavo.training.state import TrainingState, load_weights, model_of
 
 __all__ = [
     "Counted",
@@ -16,6 +16,7 @@ __all__ = [
     "TrainingState",
     "choose_precision",
     "load_weights",
+    "model_of",
     "stop_signals",
     "training_data",
 ]

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from octavo.config import Config, ModelConfig
+from octavo.config import Config
 from octavo.data import Prepared
 from octavo.errors import OctavoError
 from octavo.memory import machine_memory
 from octavo.model import Transformer
 from octavo.model.attention import explicit_up_to
-from octavo.model_shapes import model_shapes
+from octavo.model_shapes import parameter_count
 from octavo.native import attention
 from octavo.native.library import library
 from octavo.optim import Optimizers
@@ -113,15 +113,7 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
         OctavoError: the text is too short, or the machine's memory too small.
     """
     check_lengths(config, prepared)
-    parameters = _parameters(config.model, tokenizer.vocab_size)
-    memory = memory_estimate(config, parameters, tokenizer.vocab_size, precision)
-    available = machine_memory()
-    if available and memory > available:
-        fits = what_fits(config, tokenizer.vocab_size, precision, available)
-        raise OctavoError(
-            f"this run needs about {memory / 2**30:.1f} GiB and the machine has {available / 2**30:.1f}: "
-            + (f"--set {' --set '.join(fits)} would fit" if fits else "take a machine with more memory")
-        )
+    memory = check_memory(config, tokenizer.vocab_size, precision)
     model = Transformer(config.model, tokenizer.vocab_size, config.train.seed)
     train, validation = (Counted(ids, part.characters) for part, ids in (prepared["train"], prepared["validation"]))
     data = training_data(config, train, validation, tokenizer)
@@ -137,8 +129,8 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
         validation_tokens=len(validation.ids),
         vocab_size=tokenizer.vocab_size,
         characters_per_token=1 / train.tokens_per_character,
-        parameters=parameters,
-        tokens_per_parameter=len(train.ids) / parameters,
+        parameters=model.n_parameters(),
+        tokens_per_parameter=len(train.ids) / model.n_parameters(),
         steps=steps,
         epochs=steps / per_epoch,
         seconds=budget.seconds or steps * per_step,
@@ -147,6 +139,24 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
         precision=precision,
         bpe_dropout=config.tokenizer.dropout if data.windows.recuts else 0.0,
     )
+
+
+def check_memory(config: Config, vocab_size: int, precision: Precision) -> int:
+    """Bytes that a training step needs, about: known before there is a model, which might not fit.
+
+    Raises:
+        OctavoError: the machine has less.
+    """
+    parameters, _ = parameter_count(config.model, vocab_size)
+    memory = memory_estimate(config, parameters, vocab_size, precision)
+    available = machine_memory()
+    if available and memory > available:
+        fits = what_fits(config, vocab_size, precision, available)
+        raise OctavoError(
+            f"this run needs about {memory / 2**30:.1f} GiB and the machine has {available / 2**30:.1f}: "
+            + (f"--set {' --set '.join(fits)} would fit" if fits else "take a machine with more memory")
+        )
+    return memory
 
 
 def memory_estimate(config: Config, parameters: int, vocab_size: int, precision: Precision) -> int:
@@ -178,7 +188,7 @@ def what_fits(config: Config, vocab_size: int, precision: Precision, available: 
     """
 
     def fits(tried: Config) -> bool:
-        return memory_estimate(tried, _parameters(tried.model, vocab_size), vocab_size, precision) <= available
+        return memory_estimate(tried, parameter_count(tried.model, vocab_size)[0], vocab_size, precision) <= available
 
     def smaller(whole: Config, section: str, key: str, least: int) -> Config:
         """Halved until it fits, and at least once."""
@@ -203,15 +213,6 @@ def what_fits(config: Config, vocab_size: int, precision: Precision, available: 
                 if getattr(getattr(tried, s), k) != getattr(getattr(config, s), k)
             ]
     return []
-
-
-def _parameters(model: ModelConfig, vocab_size: int) -> int:
-    """Of a model that need not fit: from its shapes alone, and every block has as many."""
-    one, two = (
-        sum(math.prod(shape) for shape in model_shapes(replace(model, n_layers=n), vocab_size).values())
-        for n in (1, 2)
-    )
-    return one + (model.n_layers - 1) * (two - one)
 
 
 def _seconds_per_step(config: Config, model: Transformer, precision: Precision, windows: int) -> float:

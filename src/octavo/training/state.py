@@ -11,9 +11,23 @@ from octavo.errors import OctavoError, RanAway
 from octavo.model import Transformer
 from octavo.optim import Optimizers
 from octavo.runs.checkpoint import Checkpoint, Tensors
+from octavo.runs.tensors import check_shapes
 from octavo.training.average import WeightAverage
+from octavo.typed_json import check_types
 
 _RECENT = 50  # losses that are watched
+_VALUES = {  # of a checkpoint's state
+    "step": int,
+    "seconds": float,
+    "first_loss": float | None,
+    "best_loss": float | None,
+    "waited": int,
+    "unlogged": list[list[float]],
+    "epoch_losses": list[float],
+    "recent": list[float],
+    "metrics_bytes": int,
+}
+_LATER = {"epoch_losses", "metrics_bytes"}  # what not every state has
 
 
 class TrainingState:
@@ -90,14 +104,19 @@ class TrainingState:
         """Go back to where `checkpoint` was taken.
 
         Raises:
-            OctavoError: it belongs to another model.
+            OctavoError: it belongs to another model or config, or its values are none of a state.
         """
+        values, best = checkpoint.state, checkpoint.tensors.get("best", {})
+        _check_values(values)
         load_weights(self.model, checkpoint.tensors["weights"])
-        self.optimizers.load(checkpoint.tensors["optimizer"])
+        self.optimizers.load(checkpoint.tensors.get("optimizer", {}))
         if self.average:
-            self.average.tensors = checkpoint.tensors["averaged"]
-        self.best = checkpoint.tensors.get("best", {})
-        values = checkpoint.state
+            averaged = checkpoint.tensors.get("averaged", {})
+            check_own(self.model, averaged)
+            self.average.tensors = averaged
+        if best:
+            check_own(self.model, best)
+        self.best = best
         self.step, self.seconds, self.waited = values["step"], values["seconds"], values["waited"]
         self.saved = self.step
         self.first_loss = math.nan if values["first_loss"] is None else values["first_loss"]
@@ -112,6 +131,18 @@ def named_weights(model: Transformer) -> Tensors:
     return {name: parameter.detach() for name, parameter in model.named_parameters()}
 
 
+def model_of(weights: Tensors, config: Config, vocab_size: int) -> Transformer:
+    """The model with these `weights`, which are seen to be its own before it takes memory.
+
+    Raises:
+        OctavoError: they are not.
+    """
+    check_shapes({name: tuple(w.shape) for name, w in weights.items()}, config.model, vocab_size)
+    model = Transformer(config.model, vocab_size)
+    load_weights(model, weights)
+    return model
+
+
 @torch.no_grad()
 def load_weights(model: Transformer, weights: Tensors) -> None:
     """Copy `weights` into `model`.
@@ -119,9 +150,26 @@ def load_weights(model: Transformer, weights: Tensors) -> None:
     Raises:
         OctavoError: names or shapes differ from the model's.
     """
-    own = dict(model.named_parameters())
-    shapes = {name: tuple(p.shape) for name, p in own.items()}
-    if shapes != {name: tuple(w.shape) for name, w in weights.items()}:
-        raise OctavoError("the checkpoint's weights are not those of config.toml: one of the two was changed")
-    for name, parameter in own.items():
+    check_own(model, weights)
+    for name, parameter in model.named_parameters():
         parameter.copy_(weights[name])
+
+
+def check_own(model: Transformer, weights: Tensors) -> None:
+    """Raises OctavoError unless `weights` have the model's names and shapes, in fp32."""
+    shapes = {name: (tuple(p.shape), torch.float32) for name, p in model.named_parameters()}
+    if shapes != {name: (tuple(w.shape), w.dtype) for name, w in weights.items()}:
+        raise OctavoError("the checkpoint's weights are not those of config.toml: one of the two was changed")
+
+
+def _check_values(values: dict[str, Any]) -> None:
+    try:
+        check_types(values, _VALUES)
+        if missing := _VALUES.keys() - values.keys() - _LATER:
+            raise ValueError(f"it has no {min(missing)}")
+        if not all(len(pair) == 2 for pair in [*values["unlogged"], values.get("epoch_losses", (0, 0))]):
+            raise ValueError("its losses are not pairs")
+        if any(values[name] < 0 for name in ("step", "seconds", "waited", "metrics_bytes") if name in values):
+            raise ValueError("it has a number below zero")
+    except ValueError as error:
+        raise OctavoError(f"the checkpoint's state.json is damaged ({error}): train the run again") from None

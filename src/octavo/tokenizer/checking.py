@@ -1,0 +1,79 @@
+"""Whether a ``tokenizer.json`` is one that Octavo makes, from its JSON alone.
+
+The library reads far more than Octavo writes: normalizers, templates, regular expressions. Where a file has only what
+Octavo's kinds have, nothing in it can surprise, and every id stands for one token.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from octavo.tokenizer.byte_bpe import BYTE_OF
+from octavo.tokenizer.hugging_face import START
+from octavo.tokenizer.whitespace_bpe import SPECIAL
+
+_BYTE_PIECES = [f"<0x{byte:02X}>" for byte in range(256)]
+# By kind: how text is cut, how pieces are put together, the special tokens, and those that are always there.
+_PARTS: dict[str, tuple[Any, Any, list[str], list[str]]] = {
+    "bpe": (
+        {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True},
+        {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},
+        [START],
+        list(BYTE_OF),
+    ),
+    "characters": (
+        None,
+        {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}]},
+        [START],
+        _BYTE_PIECES,
+    ),
+    "whitespace-bpe": ({"type": "Whitespace"}, None, SPECIAL, []),
+}
+
+
+def kind_of(tokenizer: Mapping[str, Any]) -> str | None:
+    """The kind whose way to cut text it has; None: none of Octavo's."""
+    before, byte_fallback = tokenizer["pre_tokenizer"], bool(tokenizer["model"]["byte_fallback"])
+    name = before["type"] if before else None
+    if not before:
+        return "characters" if before is None and byte_fallback else None
+    return {"ByteLevel": "bpe", "Whitespace": "whitespace-bpe"}.get(name) if isinstance(name, str) else None
+
+
+def check(tokenizer: Mapping[str, Any], kind: str) -> None:
+    """See that parsed JSON is a tokenizer of `kind`, with nothing beside.
+
+    Raises:
+        ValueError: it is not.
+        LookupError, TypeError, AttributeError: it is not even like one.
+    """
+    before, decoder, special, letters = _PARTS[kind]
+    model = tokenizer["model"]
+    vocabulary, merges = model["vocab"], model["merges"]
+    _only({"version": "1.0", "pre_tokenizer": before, "decoder": decoder}, tokenizer, {"model", "added_tokens"})
+    _only({"type": "BPE", "byte_fallback": kind == "characters"}, model, {"vocab", "merges"})
+    if not all(type(token) is int for token in vocabulary.values()):
+        raise ValueError("an id is not a whole number")
+    if sorted(vocabulary.values()) != list(range(len(vocabulary))):
+        raise ValueError("its ids are not 0, 1, 2 and so on")
+    for token, added in zip(special, tokenizer["added_tokens"], strict=True):
+        _only({"id": vocabulary[token], "content": token, "special": True}, added, set())
+    if missing := [letter for letter in letters if letter not in vocabulary]:
+        raise ValueError(f"it has no token for {missing[0]}")
+    if kind == "bpe" and not set().union(*vocabulary.keys() - {START}) <= BYTE_OF.keys():
+        raise ValueError("it has tokens that are not made of bytes")
+    if "" in vocabulary:
+        raise ValueError("it has an empty token")
+    for left, right in merges:
+        if not {left, right, left + right} <= vocabulary.keys():
+            raise ValueError("it merges what are no tokens")
+
+
+def _only(expected: Mapping[str, Any], found: Mapping[str, Any], others: set[str]) -> None:
+    """Raises ValueError unless all of `expected` is there, and beside it, and `others`, nothing that is not off."""
+    for name in expected.keys() | found.keys() - others:
+        value = found.get(name)
+        if name in expected:
+            if value != expected[name]:
+                raise ValueError(f"its {name[:40]} is not as Octavo makes it")
+        elif value is not None and value is not False:
+            raise ValueError(f"its {name[:40]} is not as Octavo makes it")

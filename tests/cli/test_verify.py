@@ -1,0 +1,243 @@
+"""octavo verify: what is whole, and in one line each what is not."""
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load, save
+
+from octavo.cli.main import main
+from octavo.run import Run
+from octavo.runs.whole import manifest
+from octavo.verification import TOLERANCE
+
+Harm = Callable[[Path], None]
+NEWEST = "checkpoints/step-00000080"
+WEIGHTS = "checkpoints/step-00000080/weights.safetensors"
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, dict[str, str], str]:
+    """Exit code, what is said of each thing, and what is said of errors."""
+    code = main(["verify", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    return code, {line[:26].strip(): line[26:].strip() for line in out.splitlines()}, err
+
+
+def changed(name: str, change: Callable[[Any], Any]) -> Harm:
+    """Another value in a JSON file."""
+
+    def harm(run: Path) -> None:
+        (run / name).write_text(json.dumps(change(json.loads((run / name).read_text()))))
+
+    return harm
+
+
+def replaced(name: str, old: bytes, new: bytes) -> Harm:
+    def harm(run: Path) -> None:
+        content = (run / name).read_bytes()
+        assert old in content
+        (run / name).write_bytes(content.replace(old, new, 1))
+
+    return harm
+
+
+def forged(change: Callable[[dict[str, Any]], None]) -> Harm:
+    """Other weights, with the hashes that belong to them."""
+
+    def harm(run: Path) -> None:
+        folder = (run / WEIGHTS).parent
+        weights = dict(load((run / WEIGHTS).read_bytes()))
+        change(weights)
+        (run / WEIGHTS).write_bytes(save(weights))
+        whole = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "manifest.json"}
+        (folder / "manifest.json").write_bytes(manifest(whole))
+
+    return harm
+
+
+def cut_metrics(run: Path) -> None:
+    lines = (run / "metrics.jsonl").read_bytes().splitlines(keepends=True)
+    (run / "metrics.jsonl").write_bytes(b"".join(lines[:3]))
+
+
+def with_pipe(run: Path) -> None:
+    os.mkfifo(run / "pipe")
+
+
+def linked(run: Path) -> None:
+    (run / "samples.txt").unlink()
+    (run / "samples.txt").symlink_to("/etc/hostname")
+
+
+def ids(change: Callable[[Any], None]) -> Harm:
+    def harm(run: Path) -> None:
+        array = np.load(run / "data" / "validation.npy")
+        change(array)
+        np.save(run / "data" / "validation.npy", array)
+        changed("data/parts.json", lambda parts: parts | {"validation": parts["validation"] | {"ids_sha256": ""}})(
+            run
+        )
+
+    return harm
+
+
+def test_a_run_that_is_whole_is_ok_in_every_part(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.read_bytes() for path in trained.path.rglob("*") if path.is_file()}
+    code, parts, err = told(capsys, trained.path)
+    assert (code, err) == (0, "")
+    assert set(parts.values()) == {"ok"}
+    assert list(parts) == [
+        *("files", "config.toml", "provenance.json", "tokenizer.json", "data/train", "data/validation"),
+        *("checkpoints/step-00000040", NEWEST, "metrics.jsonl", "evaluation.json"),
+        *("baselines.json", "memorisation.json", "diagnosis.json", "samples.txt"),
+    ]
+    assert before == {path: path.read_bytes() for path in trained.path.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("harm", "part", "says"),
+    [
+        (with_pipe, "files", "pipe is not a plain file: remove it"),
+        (linked, "files", "samples.txt is a link out of the run's folder"),
+        (linked, "samples.txt", "is a link out of the run's folder"),
+        (replaced("config.toml", b"d_ff = 64", b"d_ff = 65"), "config.toml", "not the one that the run began with"),
+        (replaced("config.toml", b"d_ff = 64", b"d_ff = 0"), "config.toml", "model.d_ff=0 is out of range"),
+        (
+            replaced("config.toml", b"d_ff = 64", b"d_ff = 65"),
+            NEWEST,
+            "not those of config.toml",
+        ),
+        (
+            changed("provenance.json", lambda p: p | {"parameters": ""}),
+            "provenance.json",
+            "its parameters is not",
+        ),
+        (changed("provenance.json", lambda p: p | {"tokenizer": "0"}), "tokenizer.json", "not the one that the run"),
+        (replaced("data/train.txt", b"First", b"Fist!"), "data/train", "not the text that was trained on"),
+        (ids(lambda array: array.__setitem__(7, 600)), "data/validation", "has ids beyond the vocabulary"),
+        (ids(lambda array: array.__setitem__(7, array[7] + 1)), "data/validation", "not those of its text"),
+        (replaced("data/parts.json", b"36000", b"36001"), "data/train", "36,001"),
+        (replaced(WEIGHTS, b"\0\0", b"\0\1"), NEWEST, "weights.safetensors is damaged"),
+        (forged(lambda w: w.update(more=w["final_norm.weight"])), NEWEST, "not those of config"),
+        (
+            forged(lambda w: w.update({"final_norm.weight": w["final_norm.weight"] * math.nan})),
+            NEWEST,
+            "final_norm.weight has numbers that are infinite or none",
+        ),
+        (
+            forged(lambda w: w.update({"final_norm.weight": w["final_norm.weight"] + 1e9})),
+            NEWEST,
+            "weights.safetensors has a weight of 1e+09, which no training comes to",
+        ),
+        (
+            forged(lambda w: w.update({"final_norm.weight": w["final_norm.weight"].astype(np.float16)})),
+            NEWEST,
+            "numbers that are not fp32",
+        ),
+        (cut_metrics, NEWEST, "metrics.jsonl has lost lines that belong to it"),
+        (replaced("metrics.jsonl", b'"step": 10', b'"step": 70'), "metrics.jsonl", "goes back in step"),
+        (replaced("metrics.jsonl", b'"event": "step"', b'"event": "end"'), "metrics.jsonl", "line 1 is the end"),
+        (replaced("metrics.jsonl", b'"loss"', b'"lass"'), "metrics.jsonl", "line 1 has no loss"),
+        (replaced("metrics.jsonl", b"{", b"["), "metrics.jsonl", "line 1 is not a JSON object"),
+        (replaced("evaluation.json", b'"all"', b'"ill"'), "evaluation.json", "is damaged"),
+        (
+            changed("evaluation.json", lambda e: {"all": [e["all"][0] | {"bits_per_character": 1.0}]}),
+            "evaluation.json",
+            "the bits_per_character of a score does not follow",
+        ),
+        (
+            changed("evaluation.json", lambda e: {"all": [e["all"][0] | {"checkpoint": "step-00000081"}]}),
+            "evaluation.json",
+            "'step-00000081' is no checkpoint that the run has or had",
+        ),
+        (
+            changed("evaluation.json", lambda e: {"all": [e["all"][0] | {"sha256": "0"}]}),
+            "evaluation.json",
+            "a score is of another validation text than the run's",
+        ),
+        (replaced("baselines.json", b'"texts"', b'"test"'), "baselines.json", "texts"),
+        (replaced("memorisation.json", b"step-00000080", b"step-00000800"), "memorisation.json", "is no checkpoint"),
+        (replaced("diagnosis.json", b"{", b"[["), "diagnosis.json", "is not a JSON object"),
+        (lambda run: (run / "samples.txt").write_bytes(b"\xff") and None, "samples.txt", "utf-8"),
+    ],
+)
+def test_what_is_wrong_is_said_in_its_line(
+    copied: Run, capsys: pytest.CaptureFixture[str], harm: Harm, part: str, says: str
+) -> None:
+    harm(copied.path)
+    code, parts, err = told(capsys, copied.path)
+    assert code == 2
+    assert err == f"octavo: something is wrong with {copied.path}: the lines above say what\n"
+    assert parts[part].startswith("WRONG: ")
+    assert says in parts[part]
+
+
+def test_of_several_runs_there_is_a_line_each_at_the_end(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = copied.path.with_name("bad")
+    shutil.copytree(copied.path, bad)
+    (bad / "provenance.json").write_text("{}")
+    assert main(["verify", str(bad), copied.name, "--runs", str(copied.path.parent)]) == 2
+    out, err = capsys.readouterr()
+    summary = out.rpartition("\n\n")[2].splitlines()
+    assert summary[0].startswith(f"{bad}: ")
+    assert summary[0].endswith("of its parts are wrong")
+    assert summary[1] == f"{copied.path}: ok"
+    assert f"something is wrong with {bad}:" in err
+    assert str(copied.path) + "," not in err
+
+
+def test_for_a_machine(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    (copied.path / "diagnosis.json").write_text("[]")
+    assert main(["verify", str(copied.path), "--json"]) == 2
+    (one,) = json.loads(capsys.readouterr().out)
+    assert (one["run"], one["ok"]) == (str(copied.path), False)
+    wrong = {check["what"]: check["wrong"] for check in one["checks"] if check["wrong"]}
+    assert list(wrong) == ["diagnosis.json"]
+
+
+def test_a_name_that_is_no_run_is_refused_before_the_work(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(trained.path), "nowhere", "--runs", str(trained.path.parent)]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err[:33]) == ("", "octavo: there is no run nowhere: ")
+
+
+class TestFull:
+    def test_the_score_is_computed_anew(self, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+        code, parts, _ = told(capsys, trained.path, "--full")
+        assert code == 0
+        assert f"{trained.evaluation.nats_per_character:.6f} nats per character" in parts["score computed anew"]
+
+    def test_weights_of_somebody_else_do_not_come_to_it(
+        self, copied: Run, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Forged with all hashes: only the score tells."""
+        forged(lambda w: w.update({"final_norm.weight": w["final_norm.weight"] * 1.05}))(copied.path)
+        assert told(capsys, copied.path)[0] == 0
+        code, parts, _ = told(capsys, copied.path, "--full")
+        assert code == 2
+        assert "nats per character, where evaluation.json says" in parts["score computed anew"]
+
+    def test_a_score_that_is_too_good_is_known(self, copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
+        def better(content: dict[str, Any]) -> dict[str, Any]:
+            score = content["all"][0]
+            factor = 1 - 3 * TOLERANCE / score["nats_per_character"]
+            names = [name for name in score if name.startswith(("nats_", "bits_"))]
+            return {"all": [score | {name: score[name] * factor for name in names}]}
+
+        changed("evaluation.json", better)(copied.path)
+        assert told(capsys, copied.path)[0] == 0
+        assert told(capsys, copied.path, "--full")[0] == 2
+
+    def test_a_run_without_a_score_has_nothing_to_compare(
+        self, copied: Run, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (copied.path / "evaluation.json").unlink()
+        code, parts, _ = told(capsys, copied.path, "--full")
+        assert code == 0
+        assert "there is no score of the newest checkpoint" in parts["score computed anew"]
