@@ -123,7 +123,7 @@ def test_a_run_that_is_whole_is_ok_in_every_part(trained: Run, capsys: pytest.Ca
         (ids(lambda array: array.__setitem__(7, 600)), "data/validation", "has ids beyond the vocabulary"),
         (ids(lambda array: array.__setitem__(7, array[7] + 1)), "data/validation", "not those of its text"),
         (replaced("data/parts.json", b"36000", b"36001"), "data/train", "36,001"),
-        (replaced(WEIGHTS, b"\0\0", b"\0\1"), NEWEST, "weights.safetensors is damaged"),
+        (replaced(WEIGHTS, b"\0\0", b"\0\1"), NEWEST, "weights.safetensors is not what was written"),
         (forged(lambda w: w.update(more=w["final_norm.weight"])), NEWEST, "not those of config"),
         (
             forged(lambda w: w.update({"final_norm.weight": w["final_norm.weight"] * math.nan})),

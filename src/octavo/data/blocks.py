@@ -1,6 +1,7 @@
 """Go through very many token ids and hold few of them, also of those that lie on the disk."""
 
 import mmap
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -21,5 +22,5 @@ def _let_go(ids: npt.NDArray[np.integer]) -> None:
     base: object = ids
     while isinstance(base, np.ndarray):
         base = base.base
-    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+    if sys.platform != "win32" and isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         base.madvise(mmap.MADV_DONTNEED)

@@ -9,7 +9,7 @@ import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from safetensors import SafetensorError
 
@@ -82,7 +82,7 @@ def whole_contents(place: Path, most: int = MOST_TENSORS) -> Contents:
     """
     run = place.parent.parent
     try:
-        files = parse_json(read_plain(place / MANIFEST, MOST_TEXT, run))["files"]
+        files = _files_of(read_plain(place / MANIFEST, MOST_TEXT, run))
         if not files.keys() <= _FILES or not {STATE, "weights.safetensors"} <= files.keys():
             raise ValueError(f"{MANIFEST} does not name the files of a checkpoint")
         contents = {}
@@ -99,7 +99,7 @@ def whole_contents(place: Path, most: int = MOST_TENSORS) -> Contents:
         raise ValueError(f"{Path(error.filename).name} is missing") from None
     except (OSError, OctavoError) as error:
         raise ValueError(str(error)) from None
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError):
         raise ValueError(f"{MANIFEST} is none") from None
     return contents
 
@@ -109,6 +109,16 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise OSError(f"{path.name}: {error.strerror}") from None
+
+
+def _files_of(content: bytes) -> dict[str, dict[str, Any]]:
+    try:
+        files = parse_json(content)["files"]
+    except (ValueError, KeyError, TypeError):
+        files = None
+    if not isinstance(files, dict):
+        raise ValueError(f"{MANIFEST} does not say what it should")
+    return files
 
 
 def _sha256(content: bytes) -> str:
