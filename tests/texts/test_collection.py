@@ -59,7 +59,6 @@ def test_a_text_of_white_space_makes_no_token_where_that_is_dropped(name: str, t
     )
 
 
-def test_all_can_be_done_with_such_a_run_and_its_pages_hold_no_control_character(tmp_path: Path) -> None:
-    came = trained_or_refused(STRANGE["control characters"](), "bpe", tmp_path / "runs", brief=False)
-    assert isinstance(came, Run)
-    look_into(came)
+def test_all_can_be_done_with_such_a_run_and_its_pages_hold_no_control_character(strange: Run) -> None:
+    assert "\x1b" in strange.held_out_beginning(60)
+    look_into(strange)

@@ -77,7 +77,6 @@ def check(sent: str) -> None:
         ["lens", "RUN", EVIL],
         ["tokenizer", "RUN", EVIL],
         ["edit", "RUN", "\x1b]0;x\x07", "--zero", "embedding", "--position", "1"],
-        ["attention", "RUN", EVIL],
         ["curves", "RUN"],
         ["runs", "--runs", "ROOT"],
     ],
