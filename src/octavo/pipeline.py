@@ -21,6 +21,7 @@ from octavo.resume import check_same, run_to_resume
 from octavo.run import Run
 from octavo.runs import MetricsLog, RunDirectory, create_run, locked, runs_root
 from octavo.runs.checkpoint import load_newest, save_checkpoint
+from octavo.runs.metrics import check_complete
 from octavo.runs.provenance import sitting
 from octavo.runs.tensors import check_shapes
 from octavo.runs.whole import most_bytes
@@ -38,6 +39,7 @@ from octavo.training import (
 )
 from octavo.training.events import CheckpointDue, Event, SampleDue, Validated
 from octavo.training.preflight import check_memory
+from octavo.typed_json import from_json
 from octavo.typed_toml import to_toml
 
 _SAMPLES = 3
@@ -157,7 +159,11 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")
     parts = open_parts(directory.path / "data")
     check_ids(parts, tokenizer.vocab_size)
-    precision = Precision(**provenance["precision"])  # a resumed run keeps what it began with
+    try:
+        precision = from_json(Precision, provenance["precision"])  # a resumed run keeps what it began with
+        sittings = provenance["sittings"]
+    except (KeyError, ValueError) as error:
+        raise OctavoError(f"{directory.path / 'provenance.json'} is damaged ({error}): train the run again") from None
     check_memory(config, tokenizer.vocab_size, precision)
     found = None
     if directory.newest_checkpoint:
@@ -177,17 +183,19 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
         kept_metrics = checkpoint.state["metrics_bytes"]
         progress.note(f"going on from {place.name}")
     threads = torch.get_num_threads()
-    if any(earlier.get("threads") != threads for earlier in provenance["sittings"]):
+    if any(earlier.get("threads") != threads for earlier in sittings):
         progress.note(f"with {threads} threads, not as before: the weights will differ in their last bits")
-    provenance["sittings"].append(sitting(state.step, threads=threads))
+    sittings.append(sitting(state.step, threads=threads))
     directory.write_json("provenance.json", provenance)
 
     train, validation = (Counted(p.ids, p.facts.characters) for p in (parts["train"], parts["validation"]))
     data = training_data(config, train, validation, tokenizer)
     floors = floors_of_looks(data, train.ids, tokenizer.vocab_size, tokenizer.start_id)
     metrics = MetricsLog(directory.path / "metrics.jsonl", kept_metrics)
-    early = EarlyDiagnosis(config, floors, directory.metrics)
     try:
+        earlier = directory.metrics
+        check_complete(earlier, directory.path / "metrics.jsonl")
+        early = EarlyDiagnosis(config, floors, earlier)
         with stop_signals() as stop:
             training = Training(state, data, config, dtype=precision.dtype, stop=stop)
             for event in training:

@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     widths = [max(len(row[i]) for row in [_HEAD, *rows]) for i in range(len(_HEAD))]
     for row in [_HEAD, *rows]:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(shown("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()))
     return 0
 
 
@@ -34,7 +34,7 @@ def _row(run: RunDirectory) -> tuple[str, ...]:
     try:
         return _healthy_row(run)
     except (OctavoError, KeyError, TypeError, ValueError) as error:
-        return (run.name, *["-"] * (len(_HEAD) - 2), shown(f"damaged: {error}"))
+        return (run.name, *["-"] * (len(_HEAD) - 2), f"damaged: {error}")
 
 
 def _healthy_row(run: RunDirectory) -> tuple[str, ...]:
