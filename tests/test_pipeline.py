@@ -180,7 +180,7 @@ class TestKilled:
     @pytest.mark.parametrize(
         ("file", "old", "new", "says"),
         [
-            ("metrics.jsonl", b'"weight_norm"', b'"weigh"', r"line \d+ has no weight_norm: delete that line"),
+            ("metrics.jsonl", b'"weight_norm"', b'"weight_narm"', r"line \d+ has no weight_norm: delete that line"),
             ("provenance.json", b'"precision": {\n  "name"', b'"precision": {\n  "nome"', "is damaged"),
             ("provenance.json", b'"sittings"', b'"sitting"', r"provenance\.json is damaged"),
         ],
