@@ -179,6 +179,27 @@ class TestKilled:
         with pytest.raises(OctavoError, match=r"this run needs about .* GiB and the machine has"):
             train(resume=True, name="a", runs=tmp_path, progress=False)
 
+    @pytest.mark.parametrize(
+        ("file", "old", "new", "says"),
+        [
+            ("metrics.jsonl", b'"weight_norm"', b'"weight_narm"', r"line \d+ has no weight_norm: delete that line"),
+            ("provenance.json", b'"precision": {\n  "name"', b'"precision": {\n  "nome"', "is damaged"),
+            ("provenance.json", b'"sittings"', b'"sitting"', r"provenance\.json is damaged"),
+        ],
+    )
+    def test_records_that_lack_something_are_refused_in_a_sentence(
+        self, by_epochs: Run, tmp_path: Path, file: str, old: bytes, new: bytes, says: str
+    ) -> None:
+        place = tmp_path / "a"
+        shutil.copytree(by_epochs.path, place)
+        lines = (place / "metrics.jsonl").read_bytes().splitlines(keepends=True)
+        (place / "metrics.jsonl").write_bytes(b"".join(lines[:-1]))
+        content = (place / file).read_bytes()
+        assert old in content
+        (place / file).write_bytes(content.replace(old, new))
+        with pytest.raises(OctavoError, match=says):
+            train(resume=True, name="a", runs=tmp_path, progress=False)
+
     def test_while_it_was_scored_it_is_scored_and_not_trained_again(self, by_epochs: Run, tmp_path: Path) -> None:
         shutil.copytree(by_epochs.path, tmp_path / "a")
         for made in ("evaluation.json", "samples.txt"):

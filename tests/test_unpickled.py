@@ -13,7 +13,8 @@ import pytest
 
 from octavo.cli.main import main
 from octavo.run import Run
-from octavo.runs.whole import manifest, newest_first, whole_contents
+from octavo.runs.places import newest_first
+from octavo.runs.whole import manifest, whole_contents
 
 SOURCE = Path(__file__).parents[1] / "src" / "octavo"
 MODULES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "yaml", "code"}

@@ -18,11 +18,13 @@ from octavo.model import Transformer
 from octavo.options import SamplingConfig
 from octavo.planning import Plan, Text, as_corpus, make_plan
 from octavo.progress import Progress, make_progress
+from octavo.reports.examination import examine
 from octavo.request import Overrides, Request
 from octavo.resume import check_same, run_to_resume
 from octavo.run import Run
 from octavo.runs import MetricsLog, NameTaken, RunDirectory, create_run, free_name, locked, runs_root
 from octavo.runs.checkpoint import bytes_needed, load_newest, prune, save_checkpoint
+from octavo.runs.metrics import check_complete
 from octavo.runs.provenance import sitting
 from octavo.runs.tensors import check_shapes
 from octavo.runs.whole import most_bytes, newest_whole
@@ -41,12 +43,11 @@ from octavo.training import (
 )
 from octavo.training.events import CheckpointDue, Event, SampleDue, Validated
 from octavo.training.preflight import check_memory
+from octavo.typed_json import from_json
 from octavo.typed_toml import to_toml
 
 _RUNAWAY = "runaway.json"
 _METRICS_ROOM = 2**18  # bytes, for the lines of metrics until then, or for small files
-_SAMPLES = 3
-_SAMPLE_TOKENS = 250  # of each sample written at the end
 _GLIMPSE_TOKENS = 60  # of the one shown now and then while training
 
 
@@ -127,26 +128,8 @@ def _go_on(directory: RunDirectory, progress: Progress, brief: bool) -> Run:
     progress.note("scoring the held-out part")
     run.evaluate(watch=lambda share: progress.share("scoring", share))
     if not brief:
-        _examine(run, progress)
+        examine(run, progress)
     return run
-
-
-def _examine(run: Run, progress: Progress) -> None:
-    """What a person wants to see of a trained and scored run: baselines, diagnosis, curves; samples come last, since
-    where they are nothing is missing (`octavo.resume.complete`)."""
-    progress.note("comparing with simpler models, drawing curves, writing samples")
-    run.baselines(watch=lambda share: progress.share("comparing", share))
-    run.memorisation(watch=lambda share: progress.share("looking for copies", share))
-    run.diagnose()
-    run.curves().save(run.path / "curves")
-    prompt = (
-        "" if run.tokenizer.start_id is not None else run.tokenizer.decode(run.parts["validation"].ids[:8].tolist())
-    )
-    texts = [""] * _SAMPLES
-    for pieces in run.generate_many([prompt] * _SAMPLES, max_new_tokens=_SAMPLE_TOKENS):
-        texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
-    separated = "\n\n".join(f"--- sample {i} ---\n{prompt}{text}" for i, text in enumerate(texts, 1))
-    write_atomically(run.path / "samples.txt", (separated + "\n").encode())
 
 
 def _fill(folder: Path, plan: Plan) -> None:
@@ -184,7 +167,11 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")
     parts = open_parts(directory.path / "data")
     check_ids(parts, tokenizer.vocab_size)
-    precision = Precision(**provenance["precision"])  # a resumed run keeps what it began with
+    try:
+        precision = from_json(Precision, provenance["precision"])  # a resumed run keeps what it began with
+        sittings = provenance["sittings"]
+    except (KeyError, ValueError) as error:
+        raise OctavoError(f"{directory.path / 'provenance.json'} is damaged ({error}): train the run again") from None
     check_memory(config, tokenizer.vocab_size, precision)
     found = None
     if directory.newest_checkpoint:
@@ -210,9 +197,9 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
                 "bit for bit what it would have been: the learning rate follows the clock, which no two runs share"
             )
     threads = torch.get_num_threads()
-    if any(earlier.get("threads") != threads for earlier in provenance["sittings"]):
+    if any(earlier.get("threads") != threads for earlier in sittings):
         progress.note(f"with {threads} threads, not as before: the weights will differ in their last bits")
-    provenance["sittings"].append(sitting(state.step, threads=threads))
+    sittings.append(sitting(state.step, threads=threads))
     directory.write_json("provenance.json", provenance)
 
     train, validation = (Counted(p.ids, p.facts.characters) for p in (parts["train"], parts["validation"]))
@@ -220,9 +207,11 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     floors = floors_of_looks(data, train.ids, tokenizer.vocab_size, tokenizer.start_id)
     metrics = MetricsLog(directory.path / "metrics.jsonl", kept_metrics, state.step)
     (directory.path / _RUNAWAY).unlink(missing_ok=True)  # of a sitting before
-    early = EarlyDiagnosis(config, floors, directory.metrics)
     training = Training(state, data, config, dtype=precision.dtype)
     try:
+        earlier = directory.metrics
+        check_complete(earlier, directory.path / "metrics.jsonl")
+        early = EarlyDiagnosis(config, floors, earlier)
         with stop_signals() as training.stop:
             for event in training:
                 _listen(event, directory, state, tokenizer, metrics, progress)

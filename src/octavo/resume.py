@@ -20,7 +20,7 @@ def run_to_resume(root: Path, name: str | None) -> RunDirectory:
     waiting = [run for run in list_runs(root) if not complete(run)]
     if not waiting:
         raise OctavoError(f"{root} holds no unfinished run to resume: octavo runs lists what there is")
-    return waiting[-1]
+    return open_run(waiting[-1].path, root)
 
 
 def complete(run: RunDirectory) -> bool:
@@ -37,5 +37,5 @@ def check_same(run: RunDirectory, request: Request, corpus: Corpus | None) -> No
     config = run.config
     if other := first_difference(config, request.applied_to(config)):
         raise OctavoError(f"{run.name} was begun with another {other}: resume it without that, or begin a new run")
-    if corpus is not None and corpus.sha256 != run.provenance["text"]["sha256"]:
+    if corpus is not None and corpus.sha256 != run.provenance.get("text", {}).get("sha256"):
         raise OctavoError(f"{run.name} was begun with another text: resume it without one, or begin a new run")

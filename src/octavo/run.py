@@ -196,6 +196,7 @@ class Run(InsideRun):
     def findings(self, score: Evaluation, baselines: Sequence[Baseline]) -> list[Finding]:
         """What :meth:`diagnose` finds from a score and the baselines of its text; nothing is computed or kept."""
         metrics = self.metrics
+        check_complete(metrics, self.path / "metrics.jsonl")
         per_character = score.tokens / score.characters
         floors: dict[str, float] = {}
         for baseline in baselines:

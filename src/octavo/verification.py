@@ -19,9 +19,10 @@ from octavo.errors import OctavoError
 from octavo.packages import installed
 from octavo.runs import Record, RunDirectory
 from octavo.runs.metrics import check_complete
+from octavo.runs.places import newest_first
 from octavo.runs.scores import FILE, Score, scores, standard_score
 from octavo.runs.tensors import check_shapes, largest, read_layout
-from octavo.runs.whole import most_bytes, newest_first, whole_contents
+from octavo.runs.whole import most_bytes, whole_contents
 from octavo.tokenizer import Tokenizer, load_tokenizer
 from octavo.untrusted import MOST_SETTINGS, MOST_TEXT, check_folder, parse_json, read_plain
 

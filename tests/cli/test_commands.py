@@ -178,6 +178,16 @@ class TestRuns:
             (copied.path / "provenance.json").write_text(damage)
             assert "damaged" in told(capsys, "runs", "--runs", copied.path.parent).splitlines()[1]
 
+    def test_names_of_somebody_else_do_not_take_over_the_terminal(
+        self, copied: Run, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        provenance = json.loads((copied.path / "provenance.json").read_text())
+        provenance["text"]["name"] = "\x1b[2J\u202e"
+        (copied.path / "provenance.json").write_text(json.dumps(provenance))
+        line = told(capsys, "runs", "--runs", copied.path.parent).splitlines()[1]
+        assert "\\x1b[2J\\u202e" in line
+        assert line.isprintable()
+
     def test_the_environment_says_where(
         self, trained: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:

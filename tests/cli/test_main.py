@@ -49,7 +49,7 @@ WRONG = [
     (["train", "--set", "model.n_layers=three"], "model.n_layers takes a whole number, not 'three'"),
     (["train", "--set", "model.n_layers"], "section.key=value"),
     (["train", "--set", "model.n_layers=0"], "model.n_layers=0 is out of range"),
-    (["train", "--preset", "huge"], "there is no preset 'huge': choose one of pocket, reference"),
+    (["train", "--preset", "huge"], "there is no preset 'huge': choose one of minute, pocket, reference"),
     (["train", "--steps", "3", "--minutes", "2"], "give one budget, not train.steps and train.minutes"),
     (["train", "--steps", "0", "--dry-run"], "steps"),
     (["train", "--minutes", "nan"], "minutes is a number above zero, not nan"),

@@ -8,6 +8,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from octavo.cli.parser import add_runs_option
+from octavo.cli.saying import say
 from octavo.runs import runs_root
 from octavo.terminal import shown, size
 
@@ -29,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     from octavo.reports.health import examine
 
     health = examine(runs_root(options.runs))
-    print(json.dumps(health.as_json(), indent=1) if options.json else "\n".join(lines(health)))
+    say(json.dumps(health.as_json(), indent=1) if options.json else "\n".join(lines(health)))
     return 1 if health.problems else 0
 
 

@@ -5,9 +5,9 @@ import json
 from dataclasses import asdict
 
 from octavo.cli.parser import add_runs_option
+from octavo.cli.saying import say
 from octavo.errors import OctavoError
 from octavo.runs import find_run, runs_root
-from octavo.terminal import shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,21 +29,21 @@ def run(options: argparse.Namespace) -> int:
     found = []
     for directory in directories:
         if len(directories) > 1 and not options.json:
-            print(shown(f"{directory.path}:"))
+            say(f"{directory.path}:")
         checks = []
         for check in verify(directory, full=options.full):
             checks.append(check)
             if not options.json:
                 says = f"WRONG: {check.wrong}" if check.wrong else f"ok ({check.note})" if check.note else "ok"
-                print(shown(f"{check.what:<26} {says}"), flush=True)
+                say(f"{check.what:<26} {says}")
         sums.append((str(directory.path), sum(bool(check.wrong) for check in checks)))
         found.append({"run": str(directory.path), "ok": not sums[-1][1], "checks": [asdict(c) for c in checks]})
     if options.json:
-        print(json.dumps(found, indent=1))
+        say(json.dumps(found, indent=1))
     elif len(sums) > 1:
-        print()
+        say()
         for path, wrong in sums:
-            print(shown(f"{path}: {f'{wrong} of its parts are wrong' if wrong else 'ok'}"))
+            say(f"{path}: {f'{wrong} of its parts are wrong' if wrong else 'ok'}")
     if wrong_runs := [path for path, wrong in sums if wrong]:
         listed = ", ".join(wrong_runs[:3]) + (f" and {len(wrong_runs) - 3} more" if len(wrong_runs) > 3 else "")
         raise OctavoError(f"something is wrong with {listed}: the lines above say what")

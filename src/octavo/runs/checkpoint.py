@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load, save
 
 from octavo.files import sync_folder
+from octavo.runs.places import newest_first
 from octavo.runs.whole import (
     MANIFEST,
     MOST_TENSORS,
@@ -22,7 +23,6 @@ from octavo.runs.whole import (
     USABLE,
     Contents,
     manifest,
-    newest_first,
     newest_whole,
 )
 from octavo.untrusted import parse_json

@@ -19,8 +19,8 @@ from octavo.config import Config, config_from_toml
 from octavo.errors import OctavoError
 from octavo.files import disk_is_full, is_device, sync_folder, write_atomically
 from octavo.runs.metrics import Record, last_record, read_metrics
+from octavo.runs.places import newest_first
 from octavo.runs.provenance import PROVENANCE
-from octavo.runs.whole import newest_first
 from octavo.typed_json import parse_object
 from octavo.untrusted import MOST_SETTINGS, MOST_TEXT, check_folder, read_plain
 

@@ -146,6 +146,8 @@ def check_complete(records: Sequence[Record], path: Path) -> None:
     """
     for number, record in enumerate(records, 1):
         needed = (*_ALWAYS, *_NEEDED.get(record["event"], ()))
+        if "train_loss" in record and record["event"] == "validation":
+            needed = (*needed, "weight_norm")
         if lacking := [name for name in needed if name not in record]:
             raise OctavoError(f"{path}: line {number} has no {lacking[0]}: delete that line")
         if "steps_per_second" in record and not record["steps_per_second"] > 0:

@@ -5,7 +5,6 @@ Importing this takes no torch.
 
 import hashlib
 import json
-import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from safetensors import SafetensorError
 from octavo.config import Config
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.model_shapes import parameter_count
+from octavo.runs.places import newest_first
 from octavo.runs.tensors import check_finite, read_layout
 from octavo.terminal import shown
 from octavo.untrusted import MOST_TEXT, parse_json, read_plain
@@ -29,7 +29,6 @@ MOST_TENSORS = 2**40  # bytes of a file of tensors, where no config says
 Contents = dict[str, bytes]
 Read = TypeVar("Read")
 _FILES = {STATE, *(f"{group}.safetensors" for group in GROUPS)}
-_NAME = re.compile(r"step-\d{8,}")
 
 
 def newest_whole(folder: Path, read: Callable[[Contents], Read], most: int = MOST_TENSORS) -> tuple[Path, Read]:
@@ -55,11 +54,6 @@ def newest_whole(folder: Path, read: Callable[[Contents], Read], most: int = MOS
     if damaged:
         raise OctavoError(f"{folder} holds only damaged checkpoints ({', '.join(damaged)}): train the run again")
     raise OctavoError(f"{folder.parent} has no checkpoint yet: it stopped before the first one, so train it again")
-
-
-def newest_first(folder: Path) -> list[Path]:
-    """All checkpoints, whole or not."""
-    return sorted((p for p in folder.glob("step-*") if _NAME.fullmatch(p.name)), key=lambda p: p.name, reverse=True)
 
 
 def most_bytes(config: Config) -> int:

@@ -39,8 +39,9 @@ def training_step(
     nats = loss.item()
     check_finite(loss=nats, gradient=norm)
     optimizers.step(learning_rate_scale)
-    lengths = torch._foreach_norm([parameter.detach() for parameter in model.parameters()])
-    check_finite(weights=float(torch.stack(lengths).sum()))  # else they would be saved before the next loss shows it
+    with torch.no_grad():
+        length = torch.nn.utils.get_total_norm(model.parameters(), foreach=True)
+    check_finite(weights=float(length))  # else they would be saved before the next loss shows it
     return nats, norm
 
 
