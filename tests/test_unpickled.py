@@ -126,6 +126,7 @@ def test_the_bombs_are_real(bomb: Callable[[Path], bytes], tmp_path: Path) -> No
     assert (tmp_path / "marker").exists()
 
 
+@pytest.mark.filterwarnings("ignore::octavo.errors.OctavoWarning")  # of a checkpoint that is passed over
 @pytest.mark.parametrize("bomb", BOMBS, ids=lambda bomb: bomb.__name__)
 def test_no_bomb_in_a_run_goes_off(
     copied: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], bomb: Callable[[Path], bytes]

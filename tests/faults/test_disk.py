@@ -98,7 +98,7 @@ def test_read_only(nursery: Nursery, line_file: Path, disk: Disk) -> None:
 def test_of_somebody_else(nursery: Nursery, line_file: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("theirs")
     assert nursery.train(folder / "run", line_file).code == 0
-    for place in (folder, *folder.parents[:2], line_file, line_file.parent):
+    for place in (folder, *folder.parents[:3], line_file, line_file.parent):
         place.chmod(0o755)
     resumed = nursery.train(folder / "run", user=NOBODY)
     begun = nursery.train(folder / "other", line_file, user=NOBODY)
