@@ -1,6 +1,7 @@
 """The training loop: it learns, ends when it should, stops when it must, and tells what happens."""
 
 import math
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, TypeVar
 
@@ -72,6 +73,23 @@ def test_what_it_tells(make_training: Make, tiny: dict[str, Any], text: str) -> 
         assert e.progress == pytest.approx(e.step / 14)
         assert e.gradient_norm > 0
     assert all(e.part == "validation" and not e.best for e in of(Validated, events))
+
+
+def test_the_clock_runs_when_words_can_be_cut(
+    make_training: Make, tiny: dict[str, Any], text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = make_training(configured(tiny, {"tokenizer.dropout": 0.1}, steps=2), text)
+    windows = training.data.windows
+    make_ready = windows.make_ready
+
+    def slowly() -> None:
+        make_ready()
+        time.sleep(0.5)
+
+    monkeypatch.setattr(windows, "make_ready", slowly)
+    began = time.perf_counter()
+    assert of(Ended, training)
+    assert time.perf_counter() - began - training.state.seconds >= 0.5
 
 
 def test_the_logged_loss_is_the_mean_of_its_steps(make_training: Make, tiny: dict[str, Any], text: str) -> None:

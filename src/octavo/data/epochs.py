@@ -61,6 +61,11 @@ class EpochWindows:
         """How many times as many tokens BPE-dropout makes of the text in `epoch`; 1 without it."""
         return self._recut(epoch).tokens / self.plain.tokens if self.recuts else 1.0
 
+    def make_ready(self) -> None:
+        """Find the ways to cut each word now, if there is BPE-dropout: seconds, with a large vocabulary."""
+        if self.recuts:
+            _ = self._dropout
+
     @cached_property
     def _dropout(self) -> BPEDropout:
         """Made when it is first used: that takes a second, and a forecast does not need it."""

@@ -72,6 +72,8 @@ class Training:
             Interrupted: `stop` gave a signal; the state has been offered for saving.
         """
         state, train = self.state, self.config.train
+        if self.budget.share(state.step, state.seconds) < self.config.tokenizer.dropout_until:
+            self.data.windows.make_ready()  # like the tokens themselves, before the clock of a budget runs
         began = time.perf_counter() - state.seconds
         while not (reason := self._ended()):
             spent = self.budget.share(state.step, state.seconds)
