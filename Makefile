@@ -31,6 +31,7 @@ format: setup
 	$(BIN)/ruff format .
 
 soak: setup  ## what takes too long for every test: a hundred kills, every system call, mutants, texts; under 40 minutes
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt atheris || echo "Its part is left out."
 	$(BIN)/python -m tests.soak
 
 page: setup  ## docs/the-report-examined.md, from the figures in docs/report

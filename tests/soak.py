@@ -1,12 +1,17 @@
-"""What takes too long for every day: kills, stops at every system call, memory, mutants, texts; then a table."""
+"""What takes too long for every day: kills, stops at every system call, memory, mutants, texts; then a table.
+
+Faults on the one hand, and mutants and texts on the other, go on beside each other, each on one core.
+"""
 
 import argparse
 import errno
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
@@ -41,6 +46,20 @@ def main() -> int:
 
 def _figures(options: argparse.Namespace, folder: Path) -> Figures:
     began = time.monotonic()
+    seed = str(options.seed)
+    with ThreadPoolExecutor(1) as beside:
+        drivers = {
+            "mutants": beside.submit(_driven, "tests.fuzz.mutants", "--count", str(options.mutants), "--seed", seed),
+            "guided mutants": beside.submit(_driven, "tests.fuzz.guided", "--seed", seed),
+            "texts": beside.submit(_driven, "tests.texts.soak"),
+        }
+        yield from _faults(options, folder)
+        for name, figures in drivers.items():
+            yield from [(name, line) for line in figures.result()]
+    yield "minutes", f"{(time.monotonic() - began) / 60:.1f}"
+
+
+def _faults(options: argparse.Namespace, folder: Path) -> Figures:
     text = folder / "lines.txt"
     text.write_text(tiny_shakespeare()[:3_000])
     random = Random(options.seed)
@@ -53,9 +72,6 @@ def _figures(options: argparse.Namespace, folder: Path) -> Figures:
             yield from _at_every_call(nursery, folder, text)
     yield from _experiments(folder, text, random, round(_OF_EXPERIMENTS * options.kills / 2))
     yield from _memory(folder)
-    yield _others("mutants", "tests.fuzz.mutants", "--count", str(options.mutants), "--seed", str(options.seed))
-    yield _others("texts", "tests.texts.soak")
-    yield "minutes", f"{(time.monotonic() - began) / 60:.1f}"
 
 
 def _killed(nursery: Nursery, folder: Path, text: Path, random: Random, kills: int) -> Figures:
@@ -106,20 +122,20 @@ def _memory(folder: Path) -> Figures:
         yield f"memory, {name}", figures + ("" if abs(off) <= WITHIN else " FAILED")
 
 
-def _others(what: str, module: str, *options: str) -> tuple[str, str]:
-    """Another driver, in a process of its own: the last line that it prints are its figures."""
-    package = Path(__file__).parents[1] / Path(*module.split("."))
-    if not package.with_suffix(".py").exists():
-        return what, "not there"
+def _driven(module: str, *options: str) -> list[str]:
+    """Another driver, in a process of its own: its figures are the lines that it prints after the last empty one."""
     done = subprocess.run(
         [sys.executable, "-m", module, *options],
         cwd=Path(__file__).parents[1],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
-    lines = done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or [""]
-    return what, lines[-1] + ("" if done.returncode == 0 else f" FAILED with exit code {done.returncode}")
+    lines = done.stdout.strip().rpartition("\n\n")[2].splitlines()
+    if done.returncode:
+        lines.append(f"{done.stderr[-3000:]} FAILED with exit code {done.returncode}")
+    return lines
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def _lines(process: "subprocess.Popen[bytes]") -> Any:
             yield line
 
 
-def _trained(folder: Path) -> Path:
+def trained(folder: Path) -> Path:
     from octavo.corpus import tiny_shakespeare
     from octavo.pipeline import train
 
@@ -125,7 +125,7 @@ def _main() -> int:
     parser.add_argument("--run", type=Path, help="a run (default: one that is trained for it)")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        run = given.run or _trained(Path(folder))
+        run = given.run or trained(Path(folder))
         figures = read_mutants(run, count=given.count, seed=given.seed, first=given.first, slow=given.slow)
     print("\n".join(figures.lines()))
     return 1 if figures.faults else 0

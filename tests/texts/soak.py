@@ -75,15 +75,15 @@ def main() -> None:
                     came if isinstance(came, str) else f"{came.evaluation.bits_per_character:.3f} bits per character"
                 )
                 print(f"{name}, {kind}: {said}", flush=True)
-    print(f"texts tried      {trained + refused}: {len(STRANGE)} texts, {len(KINDS)} kinds of tokenizer")
-    print(f"trained          {trained}, and each came back from its tokens, was scored, written with and looked into")
-    print(f"refused          {refused}, in one sentence each")
-    print(f"seconds          {time.perf_counter() - began:.0f}")
+    seconds = time.perf_counter() - began
+    print(f"\n{trained + refused} tried in {seconds:.0f} s: {len(STRANGE)} by {len(KINDS)} kinds of tokenizer")
+    print(f"{trained} trained: each came back from its tokens, was scored, written with and looked into")
+    print(f"{refused} refused, in one sentence each")
     if options.megabytes:
         peak = peak_of_a_long_file(options.megabytes)
         per_byte = peak.bytes_at_peak / peak.bytes_of_text
         print(
-            f"large file       {peak.bytes_of_text / _MEGABYTE:.0f} MB: {peak.bytes_at_peak / 2**20:.0f} MiB at "
+            f"a long file of {peak.bytes_of_text / _MEGABYTE:.0f} MB: {peak.bytes_at_peak / 2**20:.0f} MiB at "
             f"peak, {per_byte:.2f} bytes for each of the text, {peak.seconds:.0f} s"
         )
 
