@@ -56,7 +56,7 @@ _HOME = {
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'octavo' has no attribute {name!r}")
-    import_module("octavo.threads").let_waiting_threads_sleep()
+    import_module("octavo.threads").settle_threads()
     return getattr(import_module(f"octavo.{_HOME[name]}"), name)
 
 

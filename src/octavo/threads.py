@@ -1,27 +1,59 @@
-"""How PyTorch's threads wait for each other, and when there should be only one."""
+"""How many threads PyTorch has, how they wait for each other, and when there should be only one."""
 
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 
+# Where Linux tells how much time of processors a group of processes may take in each period, such as all of a
+# container: now in one file, before 2020 or so in two.
+_QUOTAS = (
+    ("/sys/fs/cgroup/cpu.max",),
+    ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
+)
 _MOMENT = "1000"  # turns of a waiting loop, some tens of microseconds: about as long as waking takes
 
 
-def let_waiting_threads_sleep() -> None:
-    """Ask OpenMP, before torch is first imported, to let a thread that waits sleep after a moment of spinning.
+def settle_threads() -> None:
+    """Ask OpenMP, before torch is first imported, for no more threads than a container lets run at once, and to let
+    one that waits sleep after a moment of spinning.
 
-    Where anything else runs, threads that spin make a training step take ten times as long and more; where every
+    Threads beyond a container's share are all stopped when it is used up, in the middle of their work. Where
+    anything else runs, threads that spin make a training step take ten times as long and more; where every
     core is free, those that sleep at once are late at each of a step's hundreds of pieces of work
     (docs/lab-notes.md). What the person has set stays.
     """
+    if "OMP_NUM_THREADS" not in os.environ and usable_cores() < _cores():
+        os.environ["OMP_NUM_THREADS"] = str(usable_cores())
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
         os.environ.setdefault("GOMP_SPINCOUNT", _MOMENT)
 
 
 def usable_cores() -> int:
-    """Of this process."""
+    """Of this process: those that it may run on, or fewer where a container has a share of their time."""
+    return min([_cores(), *_shares()])
+
+
+def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _shares() -> list[int]:
+    """Of processors that a container may keep busy, a part of one counted as one."""
+    found = []
+    for places in _QUOTAS:
+        try:
+            told = " ".join(Path(place).read_text(encoding="ascii", errors="replace") for place in places).split()
+        except OSError:
+            continue
+        if len(told) == 2 and all(map(str.isdecimal, told)):  # "max" and -1 are no limit
+            quota, period = map(int, told)
+            found += [max(1, math.ceil(quota / period))] if period else []
+    return found
 
 
 def threads_asked_for() -> int:
@@ -41,3 +73,20 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def side_by_side(pieces: Sequence[Callable[[], None]]) -> None:
+    """Do all `pieces`, each on a thread of its own, on which torch has one: for work of many small steps, whose
+    threads would else wait for each other after every one."""
+    with one_thread():
+        others = [_workers(os.getpid(), len(pieces) - 1).submit(piece) for piece in pieces[1:]]
+        for piece in pieces[:1]:
+            piece()
+        for other in others:
+            other.result()
+
+
+@cache
+def _workers(process: int, number: int) -> ThreadPoolExecutor:
+    """A forked `process` has none of its parent's threads."""
+    return ThreadPoolExecutor(number, "octavo")

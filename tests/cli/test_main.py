@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from octavo.cli.main import main
 from octavo.run import Run
@@ -184,3 +185,21 @@ def test_too_little_memory_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys
     monkeypatch.setattr("octavo.cli.runs.run", fail)
     assert main(["runs"]) == 2
     assert capsys.readouterr().err == "octavo: there is not enough memory: ask for less, or free some\n"
+
+
+def test_what_torch_cannot_have_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("octavo.cli.runs.run", lambda options: torch.empty(2**48, dtype=torch.uint8))
+    assert main(["runs"]) == 2
+    wanted = f"octavo: there is not enough memory for {2**48} bytes more: ask for less, or free some\n"
+    assert capsys.readouterr().err == wanted
+
+
+def test_another_error_of_a_program_is_not_taken_for_a_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(options: object) -> int:
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr("octavo.cli.runs.run", fail)
+    with pytest.raises(RuntimeError, match="something else"):
+        main(["runs"])

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -11,13 +12,15 @@ from typing import TextIO
 from octavo.cli.parser import parse
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.terminal import shown
-from octavo.threads import let_waiting_threads_sleep
+from octavo.threads import settle_threads
+
+_NO_MEMORY = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)  # how torch says it, of any device
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run Octavo; returns the exit code: 0, 1 for a problem that octavo doctor found, 2 for bad input,
     128 + number for a signal."""
-    let_waiting_threads_sleep()
+    settle_threads()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without a letter gets its number
@@ -32,6 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error))
     except MemoryError as error:
         return _refuse(f"{str(error) or 'there is not enough memory'}: ask for less, or free some")
+    except RuntimeError as error:
+        if not (asked := _NO_MEMORY.search(str(error))):
+            raise
+        return _refuse(f"there is not enough memory for {asked[1]} more: ask for less, or free some")
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader has seen enough: octavo generate … | head

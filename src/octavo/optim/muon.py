@@ -1,18 +1,23 @@
 """Muon (Jordan et al., 2024): momentum, then the nearest orthogonal matrix, by a Newton–Schulz iteration.
 
-The same rule as ``torch.optim.Muon``, to which a test holds it, with all matrices of one shape worked on together:
-a small model has few shapes, and each of its matrices alone is too little work for a processor.
+The same rule as ``torch.optim.Muon``, to which a test holds it, with matrices of one shape worked on together: a
+small model has few shapes, and each of its matrices alone is too little work for a processor. Each thread has its
+share of them from the beginning to the end of a step.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 
 import torch
+
+from octavo.threads import side_by_side
 
 _STEPS = 5
 _A, _B, _C = 3.4445, -4.775, 2.0315  # of the iteration's polynomial, steepest at zero
 _EPSILON = 1e-7
+_Shape = tuple[int, int]
 
 
 class Muon(torch.optim.Optimizer):
@@ -23,16 +28,21 @@ class Muon(torch.optim.Optimizer):
     ) -> None:
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
-    @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]  # there is nothing to compute again
         """Move every matrix that has a gradient."""
         for group in self.param_groups:
-            alike: dict[tuple[int, int], list[torch.Tensor]] = defaultdict(list)
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    alike[min(parameter.shape), max(parameter.shape)].append(parameter)
-            for parameters in alike.values():
-                self._move(parameters, group["lr"], group["momentum"], group["weight_decay"])
+            moved = [parameter for parameter in group["params"] if parameter.grad is not None]
+            settings = group["lr"], group["momentum"], group["weight_decay"]
+            shares = _shares(moved, torch.get_num_threads())
+            side_by_side([partial(self._move_all, share, *settings) for share in shares])
+
+    @torch.no_grad()  # each thread has to be told
+    def _move_all(self, parameters: Sequence[torch.Tensor], *settings: float) -> None:
+        alike: dict[_Shape, list[torch.Tensor]] = defaultdict(list)
+        for parameter in parameters:
+            alike[_shape(parameter)].append(parameter)
+        for of_one_shape in alike.values():
+            self._move(of_one_shape, *settings)
 
     def _move(self, parameters: list[torch.Tensor], lr: float, momentum: float, decay: float) -> None:
         updates = orthogonal(torch.stack([_wide(self._nesterov(p, momentum)) for p in parameters]))
@@ -60,6 +70,17 @@ def orthogonal(matrices: torch.Tensor) -> torch.Tensor:
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=_B, alpha=_C), x, beta=_A)
     return x
+
+
+def _shares(parameters: list[torch.Tensor], number: int) -> list[list[torch.Tensor]]:
+    """At most `number` shares of about as much work each: those of one shape are dealt out like cards."""
+    dealt = sorted(parameters, key=_shape)
+    return [share for first in range(number) if (share := dealt[first::number])]
+
+
+def _shape(matrix: torch.Tensor) -> _Shape:
+    """However it lies."""
+    return min(matrix.shape), max(matrix.shape)
 
 
 def _wide(matrix: torch.Tensor) -> torch.Tensor:

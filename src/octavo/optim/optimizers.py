@@ -4,7 +4,6 @@ Muon takes the matrices inside the blocks, AdamW the rest. Decay touches Muon's 
 is no Muon: never norms and biases. The reference's Adam is the exception: its L2 goes through every gradient.
 """
 
-from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -13,7 +12,6 @@ from torch import nn
 from octavo.config import OptimizerConfig
 from octavo.errors import OctavoError
 from octavo.optim.muon import Muon
-from octavo.threads import one_thread
 
 
 class Optimizers:
@@ -28,8 +26,7 @@ class Optimizers:
         for part, peaks in zip(self._parts, self._peaks, strict=True):
             for group, peak in zip(part.param_groups, peaks, strict=True):
                 group["lr"] = peak * scale
-            with one_thread() if isinstance(part, Muon) else nullcontext():  # hundreds of tiny products
-                part.step()
+            part.step()
             part.zero_grad(set_to_none=True)
 
     def tensors(self) -> dict[str, torch.Tensor]:

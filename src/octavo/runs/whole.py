@@ -98,13 +98,6 @@ def whole_contents(place: Path, most: int = MOST_TENSORS) -> Contents:
     return contents
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise OSError(f"{path.name}: {error.strerror}") from None
-
-
 def _files_of(content: bytes) -> dict[str, dict[str, Any]]:
     try:
         files = parse_json(content)["files"]
