@@ -164,7 +164,7 @@ def test_sampling_is_the_twins(filters: dict[str, Any], vocab: int) -> None:
         p = probabilities(logits, sampling)
         edges = p.double().cumsum(-1)
         for row, uniform in enumerate(random.random(20)):
-            expected = int(choose(p[row : row + 1], torch.tensor([uniform]))[0])
+            expected = int(choose(p[row : row + 1], torch.tensor([uniform], dtype=torch.float64))[0])
             found = native.pick(logits[row].tolist(), sampling, uniform)
             if found != expected:  # only where it falls upon the edge between the two, up to rounding
                 target, edge = uniform * float(edges[row, -1]), float(edges[row, min(found, expected)])

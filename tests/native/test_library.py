@@ -15,19 +15,20 @@ import torch
 from octavo.config import load_preset
 from octavo.model import DropoutMasks, Transformer
 from octavo.native import library as module
-from octavo.native.library import library
+from octavo.native.library import BUILDS, library, opened
 from octavo.training.step import mean_nats
 
 REPORT = load_preset("reference").model
 DEFAULT = load_preset("pocket").model
 
 
-def test_the_environment_can_leave_them_out(environment: Mapping[str, str]) -> None:
-    asked = "from octavo.native.library import library; print(library())"
-    for value in ("0", "1"):
+def test_the_environment_can_leave_them_out_or_choose_one(environment: Mapping[str, str]) -> None:
+    asked = "from octavo.native.library import kernels_here; print(kernels_here())"
+    can = [build.removeprefix("_") for build in BUILDS if opened(build)]
+    fastest = can[0] if can else "none"
+    for value, used in [("0", "none"), ("1", fastest), ("sse", "none"), *((build, build) for build in can)]:
         told = run([sys.executable, "-c", asked], env={**environment, "OCTAVO_NATIVE": value}, capture_output=True)
-        assert told.returncode == 0
-        assert (told.stdout.decode().strip() == "None") is (value == "0" or library() is None)
+        assert told.stdout.decode().strip() == used, value
 
 
 def test_a_file_that_is_no_library_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,6 +69,8 @@ def test_a_build_of_another_version_is_passed_over(monkeypatch: pytest.MonkeyPat
 def test_where_there_is_a_compiler_they_were_compiled(environment: Mapping[str, str]) -> None:
     asked = "import sys; from octavo.native.library import library; sys.exit(library() is None)"
     assert run([sys.executable, "-c", asked], env={**environment, "OCTAVO_NATIVE": "1"}, check=False).returncode == 0
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    assert all(Path(module.__file__).with_name(f"{build}{suffix}").exists() for build in BUILDS)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +101,8 @@ def test_why_there_are_none_is_told(
     assert module.why_none() == says
     monkeypatch.setenv("OCTAVO_NATIVE", "0")
     assert module.why_none() == "left out, as OCTAVO_NATIVE=0 asks"
+    monkeypatch.setenv("OCTAVO_NATIVE", "sse")
+    assert module.why_none() == "OCTAVO_NATIVE=sse names no build that runs here: unset it, or take avx512, avx2 or 0"
 
 
 @pytest.mark.skipif(library() is None, reason="no kernels here")

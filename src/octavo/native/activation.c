@@ -24,9 +24,10 @@ static void activate(long begin, long end, void *with) {
             const floats kept = a->mask ? load_any(a->mask, out + i, half) : all(1);
             if (!a->gated) {
                 const floats up = load_any(a->joined, in + i, half);
-                const floats through = choose(up > 0, kept, all(0));
-                if (a->hidden) store_any(a->hidden, out + i, up * through, half);
-                else store_any(a->d_joined, in + i, load_any(a->d_hidden, out + i, half) * through, half);
+                const floats through = a->hidden ? up : load_any(a->d_hidden, out + i, half);
+                const floats made = choose(up <= 0, all(0), through * kept); /* what is no number stays none */
+                if (a->hidden) store_any(a->hidden, out + i, made, half);
+                else store_any(a->d_joined, in + i, made, half);
                 continue;
             }
             const floats gate = load_any(a->joined, in + i, half), up = load_any(a->joined, in + a->width + i, half);

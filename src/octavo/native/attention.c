@@ -13,7 +13,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define ROWS 8 /* queries that are worked on together: 16 accumulators of 16 floats */
+#define ROWS (LANES / 2) /* queries that are worked on together: two sums each in half of the registers */
 
 typedef struct {
     long positions, heads, kv_heads, width;

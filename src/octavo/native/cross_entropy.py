@@ -17,6 +17,7 @@ class _Arguments(Arguments):
         ("width", LONG),
         ("half", INT),
         *((name, POINTER) for name in ("logits", "targets", "losses", "d_logits")),
+        ("failed", INT),
     )
 
 
@@ -30,6 +31,7 @@ def mean(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
     Raises:
         IndexError: a target is not in the vocabulary.
+        MemoryError: there is no room for one row of logits.
     """
     return _mean_of(logits, targets)
 
@@ -44,7 +46,8 @@ class _CrossEntropy(torch.autograd.Function):
         losses = logits.new_empty(rows, dtype=torch.float32)
         d_logits = torch.empty_like(logits) if ctx.needs_input_grad[0] else None
         sizes = (rows, width, logits.dtype == torch.bfloat16)
-        run_kernel("octavo_cross_entropy", _Arguments(*sizes, logits, targets, losses, d_logits))
+        if run_kernel("octavo_cross_entropy", _Arguments(*sizes, logits, targets, losses, d_logits)):
+            raise MemoryError("no memory for one row of logits")
         ctx.save_for_backward(d_logits)
         mean: torch.Tensor = losses.mean()
         return mean

@@ -1,7 +1,8 @@
 /* Generation: several streams of tokens through one Transformer, several steps a call.
  *
- * The twin of model/ and generate/decoding.py in exact fp32. All widths are padded with zeros to whole vectors (the
- * struct fields d_model, d_head, d_ff and vocab are the true sizes; width, head, hidden and odds the padded ones). */
+ * The twin of model/ and generate/decoding.py in exact fp32. All widths are padded with zeros to a multiple of 16, the
+ * most lanes that there are (the struct fields d_model, d_head, d_ff and vocab are the true sizes; width, head, hidden
+ * and odds the padded ones). */
 #include "vectors.h"
 #include "crew.h"
 #include "product.h"
@@ -39,7 +40,7 @@ typedef struct {
     const block *blocks;
 } transformer;
 
-/* One text that grows. Its cache: for each layer and key/value head the keys, [context / 16][d_head][16], and the
+/* One text that grows. Its cache: for each layer and key/value head the keys, [context / LANES][d_head][LANES], and the
  * values, [context][head], with the context rounded up to whole vectors. */
 typedef struct {
     int64_t place;  /* how many tokens there are, the prompt's with them */
@@ -139,34 +140,31 @@ static void remember(const transformer *m, const block *b, int64_t layer, const 
     }
 }
 
-/* Scores of q [d_head] with `blocks` times 16 keys side by side. */
+/* Scores of q [d_head] with `blocks` vectors of keys side by side. */
 INLINE void score(const int blocks, int64_t d_head, const float *q, const float *keys, float *scores) {
-    piece sums[AT_ONCE][PIECES];
-    for (int b = 0; b < blocks; b++)
-        for (int p = 0; p < PIECES; p++) sums[b][p] = (piece){0};
+    floats sums[AT_ONCE];
+    for (int b = 0; b < blocks; b++) sums[b] = all(0);
     for (int64_t d = 0; d < d_head; d++, keys += LANES)
-        for (int b = 0; b < blocks; b++)
-            for (int p = 0; p < PIECES; p++) sums[b][p] += q[d] * piece_at(keys + b * LANES * d_head + p * PIECE);
-    memcpy(scores, sums, blocks * LANES * sizeof *scores);
+        for (int b = 0; b < blocks; b++) sums[b] += q[d] * load(keys + b * LANES * d_head);
+    memcpy(scores, sums, blocks * sizeof *sums);
 }
 
-/* The first `end` values, each `vectors` times 16 of `head` numbers, weighted by their shares. */
+/* The first `end` values, `vectors` of the `head` numbers of each, weighted by their shares. */
 INLINE void blend(const int vectors, int64_t end, int64_t head, const float *shares, const float *values,
                   float *read) {
-    const int pieces = vectors * PIECES;
-    piece even[AT_ONCE * PIECES], odd[AT_ONCE * PIECES];
-    for (int p = 0; p < pieces; p++) even[p] = odd[p] = (piece){0};
+    floats even[AT_ONCE], odd[AT_ONCE];
+    for (int v = 0; v < vectors; v++) even[v] = odd[v] = all(0);
     int64_t s = 0;
     for (; s + 1 < end; s += 2, values += 2 * head)
-        for (int p = 0; p < pieces; p++) {
-            even[p] += shares[s] * piece_at(values + p * PIECE);
-            odd[p] += shares[s + 1] * piece_at(values + head + p * PIECE);
+        for (int v = 0; v < vectors; v++) {
+            even[v] += shares[s] * load(values + v * LANES);
+            odd[v] += shares[s + 1] * load(values + head + v * LANES);
         }
-    for (int p = 0; p < pieces; p++) {
-        if (s < end) even[p] += shares[s] * piece_at(values + p * PIECE);
-        even[p] += odd[p];
+    for (int v = 0; v < vectors; v++) {
+        if (s < end) even[v] += shares[s] * load(values + v * LANES);
+        even[v] += odd[v];
     }
-    memcpy(read, even, pieces * sizeof *even);
+    memcpy(read, even, vectors * sizeof *even);
 }
 
 /* A softmax of the first `end` scores, times `scale`, in place. */
@@ -300,7 +298,7 @@ static int64_t forward(const transformer *m, workspace *w, int64_t rows) {
     return rows;
 }
 
-/* generate/decoding.py's window_begin. */
+/* generate/chunks.py's window_begin. */
 static int64_t window_begin(int64_t place, int64_t room) {
     const int64_t advance = room - room / 2;
     return place <= room ? 0 : (place - room + advance - 1) / advance * advance;

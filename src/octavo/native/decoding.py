@@ -10,7 +10,7 @@ import numpy.typing as npt
 from octavo.native.library import library
 from octavo.options import SamplingConfig
 
-LANES, PANEL = 16, 64  # of vectors.h, product.h
+LANES, PANEL = 16, 64  # the most of vectors.h, and product.h
 NORMS = {"none": 0, "rms": 1, "layer": 2}
 FEEDFORWARDS = {"relu": 0, "gelu": 1, "swiglu": 2}
 

@@ -2,7 +2,7 @@
  *
  * What is handed over are structs, by their address: library.py must mean the same layout, or memory would be
  * misread. So the answer is a number, which is raised there and here with every change of a struct or a call. */
-enum { LAYOUT = 1 };
+enum { LAYOUT = 2 };
 
 /* LAYOUT if the processor has what this build was compiled for, else 0. */
 int octavo_fits(void) {

@@ -7,18 +7,20 @@ from functools import cache
 from pathlib import Path
 
 from octavo.processor import is_x86, processor_features
+from octavo.terminal import shown
 
 BUILDS = ("_avx512", "_avx2")  # the fastest first; pyproject.toml says how each is compiled
-_LAYOUT = 1  # of fits.c
+_LAYOUT = 2  # of fits.c
 _SWITCH = "OCTAVO_NATIVE"
 
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """The fastest build that this processor can run; None where there is none, or ``OCTAVO_NATIVE`` is 0."""
-    if os.environ.get(_SWITCH) == "0":
-        return None
-    return next(filter(None, map(opened, BUILDS)), None)
+    """The fastest build that this processor can run, or the one that ``OCTAVO_NATIVE`` names (avx512, avx2); None
+    where there is none, or that is 0."""
+    asked = os.environ.get(_SWITCH, "")
+    builds = [build for build in BUILDS if asked in ("", "1", build.removeprefix("_"))]
+    return next(filter(None, map(opened, builds)), None)
 
 
 def kernels_here() -> str:
@@ -31,8 +33,12 @@ def why_none() -> str:
     """Why there are no kernels, for people, with what to do; empty if there are some."""
     if library() is not None:
         return ""
-    if os.environ.get(_SWITCH) == "0":
+    asked = os.environ.get(_SWITCH, "")
+    if asked == "0":
         return f"left out, as {_SWITCH}=0 asks"
+    if asked not in ("", "1"):
+        known = ", ".join(build.removeprefix("_") for build in BUILDS)
+        return f"{_SWITCH}={shown(asked)} names no build that runs here: unset it, or take {known} or 0"
     if not is_x86():
         return "made for x86-64 processors"
     if not any(map(os.path.exists, map(_place, BUILDS))):

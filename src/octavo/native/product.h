@@ -4,51 +4,34 @@
 enum { PANEL = 64 }; /* outputs side by side in memory */
 
 typedef struct {
-    int64_t inputs, outputs; /* outputs: whole vectors */
+    int64_t inputs, outputs; /* outputs: a multiple of 16 */
     const float *weight;     /* [outputs / PANEL][inputs][PANEL]; the last panel may be narrower */
     const float *bias;       /* [outputs], or NULL */
 } linear;
 
-/* What one register of this processor holds; a tile of sums fits into its 32, or 16, registers. */
-#ifdef __AVX512F__
-typedef float piece __attribute__((vector_size(64)));
-enum { ACROSS = 64 };
-#else
-typedef float piece __attribute__((vector_size(32)));
-enum { ACROSS = 16 };
-#endif
-enum { PIECE = sizeof(piece) / sizeof(float), PIECES = LANES / PIECE, TALLEST = 6 };
-
-INLINE piece piece_at(const float *from) {
-    piece x;
-    memcpy(&x, from, sizeof x);
-    return x;
-}
+enum { ACROSS = LANES == 16 ? 64 : 16, TALLEST = 6 }; /* a tile of sums fits into the 32, or 16, registers */
 
 /* `rows` rows times `across` outputs. Every sum runs over the inputs in order, whatever the size of its tile. */
-INLINE void tile(const int rows, const int across, const float *weight,
-                                                       int64_t panel, const float *bias, const float *x,
-                                                       int64_t inputs, int64_t x_stride, float *y, int64_t y_stride,
-                                                       int add) {
-    const int pieces = across / PIECE;
-    piece sums[TALLEST][PANEL / PIECE];
+INLINE void tile(const int rows, const int across, const float *weight, int64_t panel, const float *bias, const float *x,
+                 int64_t inputs, int64_t x_stride, float *y, int64_t y_stride, int add) {
+    const int vectors = across / LANES;
+    floats sums[TALLEST][PANEL / LANES];
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 8
-        for (int p = 0; p < pieces; p++) sums[r][p] = bias ? piece_at(bias + p * PIECE) : (piece){0};
+        for (int v = 0; v < vectors; v++) sums[r][v] = bias ? load(bias + v * LANES) : all(0);
     for (int64_t i = 0; i < inputs; i++, weight += panel) {
 #pragma GCC unroll 8
         for (int r = 0; r < rows; r++)
 #pragma GCC unroll 8
-            for (int p = 0; p < pieces; p++) sums[r][p] += x[r * x_stride + i] * piece_at(weight + p * PIECE);
+            for (int v = 0; v < vectors; v++) sums[r][v] += x[r * x_stride + i] * load(weight + v * LANES);
     }
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 8
-        for (int p = 0; p < pieces; p++) {
-            float *to = y + r * y_stride + p * PIECE;
-            const piece made = add ? sums[r][p] + piece_at(to) : sums[r][p];
-            memcpy(to, &made, sizeof made);
+        for (int v = 0; v < vectors; v++) {
+            float *to = y + r * y_stride + v * LANES;
+            store(to, add ? sums[r][v] + load(to) : sums[r][v]);
         }
 }
 

@@ -73,14 +73,17 @@ static int32_t likeliest(const float *logits, int64_t n, float top) {
 
 /* The token in whose share of p the uniform falls. */
 static int32_t in_share(const float *p, int64_t n, double uniform, double *edges) {
-    typedef float half __attribute__((vector_size(32)));
-    typedef double doubles __attribute__((vector_size(64)));
+    typedef float part __attribute__((vector_size(16)));
+    typedef double doubles __attribute__((vector_size(32)));
     double total = 0;
     for (int64_t i = 0; i < n; i += LANES) {
-        half left, right;
-        memcpy(&left, p + i, sizeof left), memcpy(&right, p + i + LANES / 2, sizeof right);
-        const doubles d = __builtin_convertvector(left, doubles) + __builtin_convertvector(right, doubles);
-        total += ((d[0] + d[1]) + (d[2] + d[3])) + ((d[4] + d[5]) + (d[6] + d[7]));
+        doubles d = {0};
+        for (int64_t j = 0; j < LANES; j += 4) {
+            part four;
+            memcpy(&four, p + i + j, sizeof four);
+            d += __builtin_convertvector(four, doubles);
+        }
+        total += (d[0] + d[1]) + (d[2] + d[3]);
         edges[i / LANES] = total;
     }
     const double target = uniform * total;

@@ -1,19 +1,26 @@
-/* Sixteen floats at a time, in the compiler's own vector types: one instruction where the processor has 512 bits,
- * two where it has 256. */
+/* As many floats at a time as a register of the processor holds, in the compiler's own vector types. */
 #ifndef OCTAVO_VECTORS_H
 #define OCTAVO_VECTORS_H
 
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __AVX512F__
 #define LANES 16
+#define LANE_NUMBERS {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
+#else
+#define LANES 8
+#define LANE_NUMBERS {0, 1, 2, 3, 4, 5, 6, 7}
+#endif
 
 /* Always: a call would pass vectors in memory where registers are narrower, and how it does is then a moot point. */
 #pragma GCC diagnostic ignored "-Wpsabi"
 #define INLINE static inline __attribute__((always_inline))
 
-typedef float floats __attribute__((vector_size(64)));
-typedef int32_t ints __attribute__((vector_size(64)));
+typedef float floats __attribute__((vector_size(4 * LANES)));
+typedef int32_t ints __attribute__((vector_size(4 * LANES)));
+typedef uint32_t words __attribute__((vector_size(4 * LANES)));
+typedef uint16_t halves __attribute__((vector_size(2 * LANES)));
 typedef uint16_t bf16;
 
 INLINE floats load(const float *from) {
@@ -34,13 +41,18 @@ INLINE ints load_ints(const int32_t *from) {
 
 INLINE void store_ints(int32_t *to, ints x) { memcpy(to, &x, sizeof x); }
 
-INLINE ints lane_numbers(void) { return (ints){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}; }
+INLINE ints lane_numbers(void) { return (ints)LANE_NUMBERS; }
 
 INLINE float sum(floats x) {
-    float four[4][4];
-    memcpy(four, &x, sizeof four);
-    float t[4];
-    for (int i = 0; i < 4; i++) t[i] = (four[0][i] + four[2][i]) + (four[1][i] + four[3][i]);
+    float fours[LANES / 4][4], t[4];
+    memcpy(fours, &x, sizeof fours);
+    for (int i = 0; i < 4; i++) {
+#if LANES == 16
+        t[i] = (fours[0][i] + fours[2][i]) + (fours[1][i] + fours[3][i]);
+#else
+        t[i] = fours[0][i] + fours[1][i];
+#endif
+    }
     return (t[0] + t[2]) + (t[1] + t[3]);
 }
 
@@ -50,16 +62,19 @@ INLINE floats choose(ints mask, floats yes, floats no) {
 
 INLINE floats larger(floats a, floats b) { return choose(a > b, a, b); }
 
+INLINE float larger_one(float a, float b) { return a > b ? a : b; }
+
 INLINE float largest(floats x) {
-    float four[4][4], t[4];
-    memcpy(four, &x, sizeof four);
+    float fours[LANES / 4][4], t[4];
+    memcpy(fours, &x, sizeof fours);
     for (int i = 0; i < 4; i++) {
-        const float a = four[0][i] > four[2][i] ? four[0][i] : four[2][i];
-        const float b = four[1][i] > four[3][i] ? four[1][i] : four[3][i];
-        t[i] = a > b ? a : b;
+#if LANES == 16
+        t[i] = larger_one(larger_one(fours[0][i], fours[2][i]), larger_one(fours[1][i], fours[3][i]));
+#else
+        t[i] = larger_one(fours[0][i], fours[1][i]);
+#endif
     }
-    const float a = t[0] > t[2] ? t[0] : t[2], b = t[1] > t[3] ? t[1] : t[3];
-    return a > b ? a : b;
+    return larger_one(larger_one(t[0], t[2]), larger_one(t[1], t[3]));
 }
 
 /* e to the x within 2 units in the last place; below -87 it is 0. Cody & Waite's reduction, a Taylor-like polynomial. */
@@ -99,10 +114,8 @@ INLINE floats error_function(floats x) {
     return choose(t > all(0.927734375f), (floats)((ints)far | sign), near * x + x);
 }
 
-/* Sixteen bf16 numbers as floats: they are the upper halves of floats. */
+/* bf16 numbers as floats: they are the upper halves of floats. */
 INLINE floats load_bf16(const bf16 *from) {
-    typedef uint16_t halves __attribute__((vector_size(32)));
-    typedef uint32_t words __attribute__((vector_size(64)));
     halves h;
     memcpy(&h, from, sizeof h);
     return (floats)(__builtin_convertvector(h, words) << 16);
@@ -110,8 +123,6 @@ INLINE floats load_bf16(const bf16 *from) {
 
 /* Rounded to the nearest, ties to even. */
 INLINE void store_bf16(bf16 *to, floats x) {
-    typedef uint16_t halves __attribute__((vector_size(32)));
-    typedef uint32_t words __attribute__((vector_size(64)));
     const words bits = (words)x;
     const words rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
     const halves h = __builtin_convertvector(rounded, halves);
