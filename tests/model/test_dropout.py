@@ -50,6 +50,14 @@ def test_neighbours_are_dropped_independently() -> None:
         assert (flat[shift:] == flat[:-shift]).float().mean().item() == pytest.approx(0.5, abs=0.02)
 
 
+@pytest.mark.parametrize("rate", [0.05, 0.1, 0.3])
+def test_the_mean_is_kept_in_bf16_whose_scale_is_rounded(rate: float) -> None:
+    mask = DropoutMasks(0, [rate], 2**23, torch.bfloat16).of_step(0)([2**23], rate)
+    assert mask is not None
+    assert mask.double().mean().item() == pytest.approx(1, abs=5e-4)
+    assert (mask == 0).float().mean().item() == pytest.approx(rate, abs=0.004)
+
+
 def test_a_rate_of_nothing_is_nothing() -> None:
     drop = DropoutMasks(0, [0.0], 100).of_step(0)
     assert dropped_from(ONES, drop, 0.0) is ONES

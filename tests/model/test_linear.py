@@ -60,3 +60,13 @@ def test_where_onednn_multiplies() -> None:
 def test_an_input_that_is_not_contiguous() -> None:
     made, x = layer(True), noise(24, 128).t()
     torch.testing.assert_close(made(x), F.linear(x, made.weight, made.bias), rtol=1e-5, atol=1e-5)
+
+
+def test_second_derivatives_are_refused_where_there_are_none() -> None:
+    made, x = layer(False), noise(100, 24).requires_grad_()
+    (slope,) = torch.autograd.grad(made(x).square().sum(), x, create_graph=True)
+    if by_onednn(x):
+        with pytest.raises(RuntimeError, match="differentiate twice"):
+            torch.autograd.backward(slope.square().sum())
+    else:
+        torch.autograd.backward(slope.square().sum())

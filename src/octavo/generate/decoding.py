@@ -78,7 +78,7 @@ def _with_pytorch(
             reading = [place < len(stream) for stream in streams]
             # A stream that still reads draws nothing: its first number belongs to its first new token.
             uniforms = [0.0 if r else random.random() for r, random in zip(reading, randoms, strict=True)]
-            drawn = choose(probabilities(logits, sampling), torch.tensor(uniforms)).tolist()
+            drawn = choose(probabilities(logits, sampling), torch.tensor(uniforms, dtype=torch.float64)).tolist()
         for stream, token, r in zip(streams, drawn, reading, strict=True):
             if not r:
                 stream.append(token)

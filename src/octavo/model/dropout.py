@@ -36,7 +36,7 @@ class DropoutMasks:
     def __init__(self, seed: int, rates: Iterable[float], largest: int, dtype: torch.dtype = torch.float32) -> None:
         """Pools for each of `rates`, for tensors of up to `largest` elements of `dtype`."""
         self._seed, self._offsets = seed, max(largest, 2**22)
-        self._pools = {rate: _pool(seed, rate, self._offsets + largest).to(dtype) for rate in set(rates) if rate > 0}
+        self._pools = {rate: _pool(seed, rate, self._offsets + largest, dtype) for rate in set(rates) if rate > 0}
 
     def of_step(self, step: int) -> Drop:
         """The dropout of one training step's forward pass."""
@@ -51,8 +51,12 @@ class DropoutMasks:
         return drop
 
 
-def _pool(seed: int, rate: float, length: int) -> torch.Tensor:
-    """Zeros with probability `rate`, and otherwise what keeps the mean."""
+def _pool(seed: int, rate: float, length: int, dtype: torch.dtype) -> torch.Tensor:
+    """Zeros with a probability of about `rate`, and otherwise what keeps the mean: bf16 rounds that, so the
+    probability follows it."""
     dropped = round(rate * _LEVELS)
     bits = np.random.SFC64([_POOL, seed, dropped]).random_raw(-(-length // 4)).view(np.uint16)[:length]
-    return torch.from_numpy(np.where(bits < dropped, 0.0, _LEVELS / (_LEVELS - dropped)).astype(np.float32))
+    scale = torch.tensor(_LEVELS / (_LEVELS - dropped)).to(dtype).item()
+    return torch.from_numpy(np.where(bits < _LEVELS - round(_LEVELS / scale), 0.0, scale).astype(np.float32)).to(
+        dtype
+    )

@@ -12,6 +12,7 @@ from typing import Any, cast
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.autograd.function import once_differentiable
 
 _FEWEST_ROWS = 64  # below, calling oneDNN costs more than it saves
 _ONEDNN = platform.machine().lower() in ("x86_64", "amd64") and torch._C._has_mkldnn
@@ -61,6 +62,7 @@ class _OneDNNLinear(torch.autograd.Function):
         return _product(x, weight, bias)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         (gradient,) = gradients

@@ -10,6 +10,7 @@ from octavo.config import ModelConfig
 from octavo.model.block import BLOCK
 from octavo.model.cache import KeyValueCache
 from octavo.model.dropout import Drop, masked, no_dropout
+from octavo.model.embedding import Embedding
 from octavo.model.initialise import initialise
 from octavo.model.linear import Linear
 from octavo.model.norms import make_norm
@@ -31,7 +32,7 @@ class Transformer(nn.Module):
         initialise(self, config, seed)
 
     def _make_parts(self, config: ModelConfig, vocab_size: int) -> None:
-        self.embedding = nn.Embedding(vocab_size, config.d_model)
+        self.embedding = Embedding(vocab_size, config.d_model)
         self.positions = make_positions(config)
         self.blocks = nn.ModuleList(BLOCK[config.norm_order](config) for _ in range(config.n_layers))
         self.final_norm = make_norm(config)

@@ -38,7 +38,9 @@ def continue_from_last(run: Run, prompt: Sequence[int], sampling: SamplingConfig
     with torch.inference_mode():
         for _ in range(sampling.max_new_tokens):
             logits = run.model(torch.tensor([first + ids[-room:]]))[:, -1]
-            ids += choose(probabilities(logits, sampling), torch.tensor([random.random()])).tolist()
+            ids += choose(
+                probabilities(logits, sampling), torch.tensor([random.random()], dtype=torch.float64)
+            ).tolist()
     return ids[len(prompt) :]
 
 
