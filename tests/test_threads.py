@@ -3,11 +3,14 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
+import torch
 
-from octavo.threads import settle_threads, usable_cores
+from octavo.threads import settle_threads, side_by_side, usable_cores
 
 
 @pytest.mark.parametrize(
@@ -56,3 +59,36 @@ def test_a_containers_share_of_processors_counts(
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
     settle_threads()
     assert os.environ["OMP_NUM_THREADS"] == "5", "what the person has set stays"
+
+
+def test_pieces_are_done_at_the_same_time_each_with_one_thread_of_torch() -> None:
+    before, meeting, seen = torch.get_num_threads(), threading.Barrier(3, timeout=20), []
+
+    def piece() -> None:
+        meeting.wait()  # as long as not all three are at work
+        torch.ones(2).sum()
+        seen.append((threading.get_ident(), torch.get_num_threads()))
+
+    side_by_side([piece] * 3)
+    assert len({thread for thread, _ in seen}) == 3
+    assert {threads for _, threads in seen} == {1}
+    assert torch.get_num_threads() == before
+    side_by_side([])
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_an_error_comes_when_all_have_ended(failing: int) -> None:
+    ended = []
+
+    def fail() -> None:
+        raise ValueError("failed")
+
+    def slow() -> None:
+        time.sleep(0.1)
+        ended.append(True)
+
+    pieces = [slow, slow]
+    pieces[failing] = fail
+    with pytest.raises(ValueError, match="failed"):
+        side_by_side(pieces)
+    assert ended

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -77,11 +77,18 @@ def one_thread() -> Iterator[None]:
 
 def side_by_side(pieces: Sequence[Callable[[], None]]) -> None:
     """Do all `pieces`, each on a thread of its own, on which torch has one: for work of many small steps, whose
-    threads would else wait for each other after every one."""
+    threads would else wait for each other after every one.
+
+    Raises:
+        Exception: what a piece raised, when all have ended.
+    """
     with one_thread():
         others = [_workers(os.getpid(), len(pieces) - 1).submit(piece) for piece in pieces[1:]]
-        for piece in pieces[:1]:
-            piece()
+        try:
+            for piece in pieces[:1]:
+                piece()
+        finally:
+            wait(others)
         for other in others:
             other.result()
 

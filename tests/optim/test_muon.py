@@ -1,7 +1,9 @@
 """Muon, all matrices of a shape together, does what PyTorch's does one by one."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 import torch
 
 from octavo.optim.muon import Muon, orthogonal
@@ -28,6 +30,31 @@ def test_it_moves_matrices_as_pytorchs_does() -> None:
         moved = (other - start).norm()
         assert (one - other).norm() < 0.02 * moved  # bf16 rounds a batch in another order
         assert moved > 0.01
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """As many as before, afterwards."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("threads")
+def test_however_many_threads_share_them_they_move_alike() -> None:
+    moved = []
+    for number in (1, 2, 3, 20):
+        torch.set_num_threads(number)
+        parameters = [torch.nn.Parameter(p.clone()) for p in drawn(0)]
+        optimizer = Muon(parameters, lr=0.02, momentum=0.95, weight_decay=0.1)
+        for step in range(1, 4):
+            for parameter, gradient in zip(parameters, drawn(step), strict=True):
+                parameter.grad = gradient.clone()
+            optimizer.step()
+        assert torch.get_num_threads() == number
+        moved.append(parameters)
+    for parameters in moved[1:]:
+        assert all(torch.allclose(*pair, rtol=0, atol=1e-3) for pair in zip(parameters, moved[0], strict=True))
 
 
 def test_a_matrix_without_gradient_stays() -> None:

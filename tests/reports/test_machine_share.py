@@ -34,4 +34,4 @@ def test_a_share_is_of_what_products_reach() -> None:
     assert found.flops_per_token == 3 * forward_flops(model, LENGTH)
     assert found.share == pytest.approx(1000 * found.flops_per_token / found.product_rate)
     assert 0 < found.share < 1
-    assert found.product_rate == pytest.approx(2 * product_rate(torch.float32), rel=0.6)
+    assert found.product_rate == pytest.approx(2 * product_rate(torch.float32, 1), rel=0.6)

@@ -55,7 +55,7 @@ def default_step(rounds: int, watch: Watch = unwatched) -> Comparison:
     billions = 3 * forward_flops(Transformer(config.model, vocab_size), context) * tokens / 1e9
 
     def product() -> float:
-        return 1e9 / (threads * product_rate(precision.dtype))
+        return 1e9 / product_rate(precision.dtype, threads)
 
     work, unit, note = "GFLOPs that the model needs, or that a product has", "GFLOPs", in_words(precision.name)
     cases = [Case("matrix product", work, 1.0, unit, product, note)]

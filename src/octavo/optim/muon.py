@@ -32,6 +32,9 @@ class Muon(torch.optim.Optimizer):
         """Move every matrix that has a gradient."""
         for group in self.param_groups:
             moved = [parameter for parameter in group["params"] if parameter.grad is not None]
+            for parameter in moved:
+                if "momentum_buffer" not in (state := self.state[parameter]):
+                    state["momentum_buffer"] = torch.zeros_like(parameter)
             settings = group["lr"], group["momentum"], group["weight_decay"]
             shares = _shares(moved, torch.get_num_threads())
             side_by_side([partial(self._move_all, share, *settings) for share in shares])
@@ -54,11 +57,9 @@ class Muon(torch.optim.Optimizer):
     def _nesterov(self, parameter: torch.Tensor, momentum: float) -> torch.Tensor:
         """The gradient with momentum, looked ahead."""
         assert parameter.grad is not None, "those without were left out"
-        state = self.state[parameter]
-        if "momentum_buffer" not in state:
-            state["momentum_buffer"] = torch.zeros_like(parameter)
-        state["momentum_buffer"].lerp_(parameter.grad, 1 - momentum)
-        return parameter.grad.lerp(state["momentum_buffer"], momentum)
+        average: torch.Tensor = self.state[parameter]["momentum_buffer"]
+        average.lerp_(parameter.grad, 1 - momentum)
+        return parameter.grad.lerp(average, momentum)
 
 
 def orthogonal(matrices: torch.Tensor) -> torch.Tensor:

@@ -187,8 +187,8 @@ def _arithmetic() -> tuple[Arithmetic | None, str]:
             torch.get_num_threads(),
             chosen.name,
             chosen.reason,
-            product_rate(torch.float32),
-            product_rate(torch.bfloat16),
+            product_rate(torch.float32, 1),
+            product_rate(torch.bfloat16, 1),
             _gpu(),
         ), ""
     except _BROKEN as error:

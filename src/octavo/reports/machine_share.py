@@ -8,13 +8,14 @@ embedding, which multiplies nothing; pairs that the causal mask hides; norms, so
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
 
 from octavo.model import Transformer
 from octavo.model.linear import Linear
-from octavo.threads import one_thread
+from octavo.threads import side_by_side
 
 _SIDE = 1024  # of the square matrices: large enough for the full rate, small enough for many tries
 _SECONDS = 0.5
@@ -42,7 +43,7 @@ def machine_share(
 ) -> MachineShare:
     """Measure this machine for half a second, and set training on so many threads beside it."""
     per_token = 3 * forward_flops(model, context_length)  # a backward pass is two products for each forward one
-    return MachineShare(per_token, per_token * tokens_per_second, threads * product_rate(dtype))
+    return MachineShare(per_token, per_token * tokens_per_second, product_rate(dtype, threads))
 
 
 def forward_flops(model: Transformer, context_length: int) -> float:
@@ -54,18 +55,26 @@ def forward_flops(model: Transformer, context_length: int) -> float:
     return 2 * (weights + pairs)
 
 
-@torch.inference_mode()
-def product_rate(dtype: torch.dtype) -> float:
-    """FLOPs a second that one thread reaches in a square matrix product, done as the model does its own.
+def product_rate(dtype: torch.dtype, threads: int) -> float:
+    """FLOPs a second of square matrix products, done as the model does its own, on so many threads at once.
 
-    It is the fastest of some tries, by a clock that stands still while other work has the core.
+    Each has products of its own. Its rate is that of the fastest of some tries, by a clock that stands still while
+    other work has the core; what the threads take from each other, of a core that two of them share or of the
+    processor's pace, counts.
     """
+    rates: list[float] = []
+    side_by_side([partial(_multiply, dtype, rates)] * threads)
+    return sum(rates)
+
+
+@torch.inference_mode()
+def _multiply(dtype: torch.dtype, rates: list[float]) -> None:
+    """Add to `rates` what this thread reaches."""
     product = Linear(_SIDE, _SIDE, bias=False).to(dtype)
     x = torch.ones(_SIDE, _SIDE, dtype=dtype)
     times: list[float] = []
-    with one_thread():
-        while len(times) < _FEWEST or sum(times) < _SECONDS:
-            began = _clock()
-            product(x)
-            times.append(_clock() - began)
-    return 2 * _SIDE**3 / min(times)
+    while len(times) < _FEWEST or sum(times) < _SECONDS:
+        began = _clock()
+        product(x)
+        times.append(_clock() - began)
+    rates.append(2 * _SIDE**3 / min(times))
