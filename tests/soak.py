@@ -33,6 +33,8 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--mutants", type=int, default=2000)
+    parser.add_argument("--guided", type=int, default=120, help="seconds of guided mutants")
+    parser.add_argument("--megabytes", type=int, default=500, help="size of a long text; 0: none")
     options = parser.parse_args()
     rows: list[tuple[str, str]] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -50,8 +52,8 @@ def _figures(options: argparse.Namespace, folder: Path) -> Figures:
     with ThreadPoolExecutor(1) as beside:
         drivers = {
             "mutants": beside.submit(_driven, "tests.fuzz.mutants", "--count", str(options.mutants), "--seed", seed),
-            "guided mutants": beside.submit(_driven, "tests.fuzz.guided", "--seed", seed),
-            "texts": beside.submit(_driven, "tests.texts.soak"),
+            "guided mutants": beside.submit(_driven, "tests.fuzz.guided", "--seconds", str(options.guided)),
+            "texts": beside.submit(_driven, "tests.texts.soak", "--megabytes", str(options.megabytes)),
         }
         yield from _faults(options, folder)
         for name, figures in drivers.items():
