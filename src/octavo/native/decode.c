@@ -300,7 +300,7 @@ static int64_t forward(const transformer *m, workspace *w, int64_t rows) {
     return rows;
 }
 
-/* generate/decoding.py's window_begin. */
+/* generate/chunks.py's window_begin. */
 static int64_t window_begin(int64_t place, int64_t room) {
     const int64_t advance = room - room / 2;
     return place <= room ? 0 : (place - room + advance - 1) / advance * advance;
