@@ -15,7 +15,7 @@ MakeRow = Callable[..., Row]
 def test_what_is_written_of_thousands_of_cells_is_read_again(
     values: dict[str, Any], make_row: MakeRow, tmp_path: Path
 ) -> None:
-    spec = read_spec(values | {"seeds": list(range(700))})
+    spec = read_spec(values | {"seeds": list(range(1000))})
     rows = [make_row(variant.name, seed) for variant, seed in spec.cells()]
     folder = ExperimentFolder(tmp_path)
     folder.write(spec, {}, rows, ())
