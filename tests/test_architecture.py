@@ -13,6 +13,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "octavo"
 LAYERS = [
     "errors",
     "terminal",
+    "containers",
     "threads",
     "files",
     "memory",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from octavo.files import sync_folder, write_atomically
+from octavo.files import hidden_beside, remove_left_over, sync_folder, write_atomically
 
 
 def test_a_file_is_made_and_replaced(tmp_path: Path) -> None:
@@ -21,9 +21,14 @@ def test_a_file_is_made_and_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions as POSIX has them")
-def test_others_may_read_it(tmp_path: Path) -> None:
-    write_atomically(tmp_path / "facts.json", b"")
-    assert stat.S_IMODE((tmp_path / "facts.json").stat().st_mode) == 0o644
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_others_may_do_with_it_what_the_person_lets_them(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        write_atomically(tmp_path / "facts.json", b"")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "facts.json").stat().st_mode) == 0o666 & ~umask
 
 
 def test_a_failure_while_writing_leaves_the_old_file(tmp_path: Path) -> None:
@@ -66,3 +71,31 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         sync_folder(tmp_path / "nowhere")
     sync_folder(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder of Linux that cannot be flushed")
+def test_a_disk_that_cannot_flush_folders_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    handle = os.open("/proc", os.O_RDONLY)
+    with pytest.raises(OSError, match="Invalid argument"):
+        os.fsync(handle)
+    os.close(handle)
+    sync_folder(Path("/proc"))
+
+
+def test_what_dead_processes_left_is_removed_when_it_is_old(tmp_path: Path) -> None:
+    old = [hidden_beside(tmp_path / name) for name in ("a", "a", "a.b")]
+    old[0].mkdir()
+    (old[0] / "half").write_text("x")
+    for path in old[1:]:
+        path.write_text("half")
+    others = [tmp_path / name for name in ("a", ".a.template", ".lock", ".a.1234567g", "a.01234567")]
+    for path in others:
+        path.write_text("whole")
+    for path in [*old, *others]:
+        os.utime(path, (1000, 1000))
+    young = hidden_beside(tmp_path / "a")
+    young.write_text("half")  # of a process at work
+    remove_left_over(tmp_path, "a")
+    assert set(tmp_path.iterdir()) == {old[2], young, *others}
+    remove_left_over(tmp_path)
+    assert set(tmp_path.iterdir()) == {young, *others}

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,8 +20,10 @@ from octavo.corpus import Corpus
 from octavo.errors import OctavoError, OctavoWarning, RanAway
 from octavo.pipeline import train
 from octavo.planning import make_plan
+from octavo.reports.reproducing import recipe
+from octavo.resume import run_to_resume
 from octavo.run import Run, load
-from octavo.runs import locked
+from octavo.runs import RunDirectory, locked
 from octavo.runs.checkpoint import load_newest, save_checkpoint
 from octavo.typed_toml import overridden, to_toml
 
@@ -288,6 +291,39 @@ def test_signals_save_and_say_how_to_go_on_and_going_on_works(
 
 
 class TestResuming:
+    def test_without_a_name_it_is_what_was_worked_on_last_and_can_be_read(
+        self, by_epochs: Run, tmp_path: Path
+    ) -> None:
+        for name in ("a", "b", "c"):
+            run = RunDirectory(tmp_path / name)
+            shutil.copytree(by_epochs.path, run.path)
+            (run.path / "samples.txt").unlink()
+        provenance = run.provenance
+        began = datetime.fromisoformat(provenance["sittings"][-1]["began"]) + timedelta(seconds=1)
+        provenance["sittings"][-1]["began"] = began.isoformat()
+        RunDirectory(tmp_path / "a").write_json("provenance.json", provenance)
+        assert run_to_resume(tmp_path, None).name == "a"
+        provenance["sittings"] = []  # it has come to its folder, and no further
+        RunDirectory(tmp_path / "b").write_json("provenance.json", provenance)
+        os.utime(tmp_path / "b" / "config.toml", (4e9, 4e9))
+        assert run_to_resume(tmp_path, None).name == "b"
+        (tmp_path / "b" / "evaluation.json").write_text("{")
+        (tmp_path / "a" / "provenance.json").write_text("{")
+        with pytest.warns(OctavoWarning, match=r"passed over: .*json is damaged"):
+            assert run_to_resume(tmp_path, None).name == "c"
+        (tmp_path / "c" / "samples.txt").write_text("")
+        with pytest.raises(OctavoError, match=r"(a/provenance|b/evaluation)\.json is damaged"):
+            run_to_resume(tmp_path, None)
+
+    def test_removes_what_dead_processes_left_in_the_run(self, by_epochs: Run, tmp_path: Path) -> None:
+        shutil.copytree(by_epochs.path, tmp_path / "a")
+        left = [tmp_path / "a" / ".metrics.jsonl.01234567", tmp_path / "a" / "curves" / ".steps.png.01234567"]
+        for path in left:
+            path.write_text("half")
+            os.utime(path, (1000, 1000))
+        train(resume=True, name="a", runs=tmp_path, progress=False, brief=True)
+        assert not any(path.exists() for path in left)
+
     def test_refuses_what_is_not_what_was_begun(self, by_epochs: Run) -> None:
         def resume(text: Any = None, **options: Any) -> None:
             train(text, resume=True, name="epochs", runs=by_epochs.path.parent, progress=False, **options)
@@ -337,6 +373,25 @@ class TestTheFolder:
         assert provenance["precision"]["name"] == "fp32"
         assert len(provenance["sittings"]) == 1
         assert by_steps.config.train.steps == 110
+
+    def test_of_very_many_sources_it_names_the_first_and_can_be_read(
+        self, tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = tmp_path / ("x" * 200)
+        folder.mkdir()
+        paths = [folder / f"{number:05}.txt" for number in range(6000)]
+        for path in paths:
+            path.write_text("To be, or not")
+        monkeypatch.setattr(sys, "argv", ["octavo", "train", *map(str, paths)])
+        run = train(paths, name="a", steps=2, overrides=tiny, runs=tmp_path, progress=False, brief=True)
+        text, (sitting,) = run.directory.provenance["text"], run.directory.provenance["sittings"]
+        assert text["sources"] == list(map(str, paths[: len(text["sources"])]))
+        assert sitting["command"] == ["train", *text["sources"]][: len(sitting["command"])]
+        assert 10 < len(sitting["command"]) <= 100
+        assert (text["source_count"], sitting["arguments"], text["documents"]) == (6000, 6001, 6000)
+        assert (
+            "6,000 documents that no command names" in recipe(run.config, run.directory.provenance, run.path).notes[0]
+        )
 
     def test_metrics_have_what_the_issue_asks_for(self, by_steps: Run) -> None:
         steps = [e for e in by_steps.metrics if e["event"] == "step"]

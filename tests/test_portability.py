@@ -21,8 +21,8 @@ GUARDED = {
     "os.sysconf": {"memory.py"},
     "signal.SIG_BLOCK": {"experiments/processes.py"},
     "signal.pthread_sigmask": {"experiments/processes.py"},
-    "/proc": {"memory.py", "processor.py"},
-    "/sys": {"memory.py"},
+    "/proc": {"containers.py", "memory.py", "processor.py"},
+    "/sys": {"containers.py"},
 }
 MODULES = {"curses", "fcntl", "grp", "posix", "pty", "pwd", "readline", "resource", "syslog", "termios", "tty"}
 OF_OS = """

@@ -3,12 +3,16 @@
 import errno
 import os
 import re
-import tempfile
+import shutil
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_BESIDE = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}", re.DOTALL)
+_LONG_AGO = 24 * 3600  # seconds: nothing is being written for so long
 
 
 def is_device(name: str) -> bool:
@@ -24,21 +28,48 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes | memoryview]) 
             of a full disk how many bytes it needs, where they are known.
     """
     try:
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        beside = hidden_beside(path)
+        file = beside.open("xb")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with file:
                 file.writelines([content] if isinstance(content, bytes) else content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(beside, 0o644)  # mkstemp makes it private
             os.replace(beside, path)
         except BaseException:
-            Path(beside).unlink(missing_ok=True)
+            beside.unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
     except OSError as error:  # of a full disk the system names no file
         needs = f"; it needs {len(content):,} bytes" if isinstance(content, bytes) and disk_is_full(error) else ""
         raise OSError(error.errno, f"{error.strerror}{needs}", str(path)) from None
+
+
+def hidden_beside(path: Path) -> Path:
+    """A place for what is to become `path`: hidden, and no other process has it, on whatever machine."""
+    return path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+
+
+def remove_left_over(folder: Path, name: str = "") -> None:
+    """Remove what processes that died had hidden in `folder` beside `name`, or beside anything.
+
+    It stays for a day: what is younger may be of a process at work.
+    """
+    with suppress(OSError):  # it is somebody else's
+        for place in list(folder.iterdir()):
+            found = _BESIDE.fullmatch(place.name)
+            if found and name in ("", found["name"]):
+                with suppress(OSError):  # or this is, or it is gone meanwhile
+                    if time.time() - place.lstat().st_mtime > _LONG_AGO:
+                        remove(place)
+
+
+def remove(place: Path) -> None:
+    """Remove a file, or a folder with all that it holds."""
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink()
 
 
 def disk_is_full(error: OSError) -> bool:
@@ -47,11 +78,14 @@ def disk_is_full(error: OSError) -> bool:
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush a folder's list of names to the disk, where the system can (POSIX)."""
+    """Flush a folder's list of names to the disk, where the system (POSIX) and the disk can."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # as some disks of a network answer
+            raise
     finally:
         os.close(handle)

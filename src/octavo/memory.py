@@ -2,8 +2,11 @@
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 from types import ModuleType
+
+from octavo.containers import memory_left, memory_limits
 
 resource: ModuleType | None
 try:
@@ -12,24 +15,25 @@ except ImportError:  # not POSIX
     resource = None
 
 
-# Where Linux tells how much a group of processes may take, such as all of a container: now, and before 2020 or so.
-_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-
-
+@cache
 def machine_memory() -> int:
-    """Bytes of memory, or of the part that this process may take in a container; 0 if unknown."""
+    """Bytes of memory, or of the part that this process may take in a container; 0 if unknown.
+
+    It is looked up once: this is asked for every file that is read.
+    """
     if not hasattr(os, "sysconf"):  # not POSIX
         return 0
     try:
         installed = int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (ValueError, OSError):
         return 0
-    return min([installed, *_limits()])
+    return min([installed, *memory_limits()])
 
 
 def available_memory() -> int:
-    """Bytes that a program can take without the machine having to swap, where Linux tells; 0 if unknown."""
-    return min([_kibibytes("/proc/meminfo", "MemAvailable:"), *_limits()])
+    """Bytes that this process can take without the machine or its container having to swap, where Linux tells; 0 if
+    unknown."""
+    return min([_kibibytes("/proc/meminfo", "MemAvailable:"), *memory_left()])
 
 
 def peak_memory() -> int:
@@ -41,17 +45,6 @@ def peak_memory() -> int:
         return 0
     peak = int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _limits() -> list[int]:
-    found = []
-    for place in _LIMITS:
-        try:
-            told = Path(place).read_text(encoding="ascii", errors="replace").strip()
-        except OSError:
-            continue
-        found += [int(told)] if told.isdecimal() else []  # "max" is none
-    return found
 
 
 def _kibibytes(table: str, key: str) -> int:

@@ -11,7 +11,7 @@ from octavo.model import Transformer
 from octavo.runs import Record, RunDirectory
 from octavo.runs.checkpoint import Checkpoint, load_newest
 from octavo.runs.scores import standard_score
-from octavo.runs.whole import most_bytes
+from octavo.runs.whole import most_bytes, newest_is_damaged
 from octavo.tokenizer import Tokenizer, load_tokenizer
 from octavo.training import model_of
 from octavo.typed_json import from_json
@@ -92,7 +92,9 @@ class OpenedRun:
         """
         score = standard_score(self.directory)
         if score is None:
-            raise OctavoError(f"{self.name} has no score yet: make one with octavo evaluate {self.name}")
+            damaged = newest_is_damaged(self.path / "checkpoints", most_bytes(self.config))
+            mend = f"octavo train --resume --name {self.name}" if damaged else f"octavo evaluate {self.name}"
+            raise OctavoError(f"{self.name} has no score yet: make one with {mend}")
         try:
             return from_json(Evaluation, score)
         except ValueError:

@@ -1,6 +1,7 @@
 """The whole path: a text becomes a trained, measured run with its curves and samples."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -12,7 +13,7 @@ import torch
 from octavo.data import check_ids, open_parts, save_parts
 from octavo.diagnosis import EarlyDiagnosis, floors_of_looks, look_of
 from octavo.errors import OctavoError, RanAway
-from octavo.files import disk_is_full, write_atomically
+from octavo.files import disk_is_full, remove_left_over, write_atomically
 from octavo.generate.from_model import generate
 from octavo.model import Transformer
 from octavo.options import SamplingConfig
@@ -25,9 +26,9 @@ from octavo.run import Run
 from octavo.runs import MetricsLog, NameTaken, RunDirectory, create_run, free_name, locked, runs_root
 from octavo.runs.checkpoint import bytes_needed, load_newest, prune, save_checkpoint
 from octavo.runs.metrics import check_complete
-from octavo.runs.provenance import sitting
+from octavo.runs.provenance import first_of, sitting
 from octavo.runs.tensors import check_shapes
-from octavo.runs.whole import most_bytes, newest_whole
+from octavo.runs.whole import most_bytes, newest_is_damaged, newest_whole
 from octavo.terminal import duration
 from octavo.tokenizer import Tokenizer, load_tokenizer
 from octavo.training import (
@@ -45,6 +46,7 @@ from octavo.training.events import CheckpointDue, Event, SampleDue, Validated
 from octavo.training.preflight import check_memory
 from octavo.typed_json import from_json
 from octavo.typed_toml import to_toml
+from octavo.untrusted import MOST_LINES
 
 _RUNAWAY = "runaway.json"
 _METRICS_ROOM = 2**18  # bytes, for the lines of metrics until then, or for small files
@@ -91,6 +93,8 @@ def train(
             directory = _create(root, plan, name)
         try:
             with locked(directory):
+                for folder, *_ in os.walk(directory.path):
+                    remove_left_over(Path(folder))
                 return _go_on(directory, shown, brief)
         except KeyboardInterrupt:
             raise InterruptedAtOnce(directory.name) from None
@@ -119,8 +123,9 @@ def _create(root: Path, plan: Plan, name: str | None) -> RunDirectory:
 
 
 def _go_on(directory: RunDirectory, progress: Progress, brief: bool) -> Run:
-    """Whatever a run still lacks."""
-    if directory.finished:
+    """Whatever a run still lacks, such as the newest of its checkpoints where that is damaged."""
+    checkpoints, most = directory.path / "checkpoints", most_bytes(directory.config)
+    if directory.finished and not newest_is_damaged(checkpoints, most):
         progress.note(f"{directory.name} is trained already")
     else:
         _train(directory, progress)
@@ -143,13 +148,14 @@ def _fill(folder: Path, plan: Plan) -> None:
         "text": {
             "name": corpus.name,
             "documents": len(corpus.documents),
-            "first_documents": [document.name for document in corpus.documents[:20]],
+            "first_documents": first_of([document.name for document in corpus.documents[:20]]),
             "characters": corpus.characters,
             "bytes": corpus.bytes,
             "sha256": corpus.sha256,
-            "sources": list(corpus.sources),
+            "sources": first_of(corpus.sources),
+            "source_count": len(corpus.sources),
             "encoding": corpus.encoding,
-            "skipped": list(corpus.skipped[:100]),
+            "skipped": first_of(corpus.skipped),
         },
         "forecast": asdict(plan.forecast),
         "precision": asdict(plan.forecast.precision),
@@ -241,7 +247,7 @@ def _keep_batch(directory: RunDirectory, training: Training, tokenizer: Tokenize
     windows = taken.as_json(training.state.model, tokenizer, directory.config.data.window_stride)
     value = {"step": step + 1, "epoch": step / training.data.order.steps_per_epoch, "windows": windows}
     with suppress(OSError):
-        directory.write_json(_RUNAWAY, value)
+        directory.write_json(_RUNAWAY, value, MOST_LINES)
         return f"; its batch of {len(windows)} windows, each with its text, is in {directory.path / _RUNAWAY}"
     return f"; its batch were the windows {', '.join(str(window['window']) for window in windows)}"
 
@@ -250,7 +256,7 @@ def _last_good(directory: RunDirectory) -> str:
     try:
         place, _ = newest_whole(directory.path / "checkpoints", len)
     except OctavoError:
-        return "there was no checkpoint yet"
+        return "no checkpoint can be read" if directory.newest_checkpoint else "there was no checkpoint yet"
     return f"the last good checkpoint is {place.name}"
 
 

@@ -1,26 +1,50 @@
 """Which run goes on, and whether it may with what is given again. Importing this takes no torch."""
 
+import warnings
+from datetime import UTC, datetime
 from pathlib import Path
 
 from octavo.corpus import Corpus
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, OctavoWarning
 from octavo.request import Request, first_difference
 from octavo.runs import RunDirectory, list_runs, open_run
 from octavo.runs.scores import standard_score
 
 
 def run_to_resume(root: Path, name: str | None) -> RunDirectory:
-    """The run of that name, or the newest under `root` that is not trained, scored and examined.
+    """The run of that name, or of those under `root` that are not trained, scored and examined the one that was
+    worked on last; a warning names those that are damaged.
 
     Raises:
         OctavoError: there is none.
     """
     if name is not None:
         return open_run(name, root)
-    waiting = [run for run in list_runs(root) if not complete(run)]
+    waiting: list[tuple[str, RunDirectory]] = []
+    damaged: list[OctavoError] = []
+    for run in list_runs(root):
+        try:
+            if not complete(run):
+                waiting.append((_worked_on(run), run))
+        except OctavoError as error:
+            damaged.append(error)
+    if not waiting and damaged:
+        raise damaged[-1]
     if not waiting:
         raise OctavoError(f"{root} holds no unfinished run to resume: octavo runs lists what there is")
-    return open_run(waiting[-1].path, root)
+    for why in damaged:
+        warnings.warn(f"passed over: {why}", OctavoWarning, stacklevel=2)
+    return open_run(max(waiting, key=lambda one: (one[0], one[1].name))[1].path, root)
+
+
+def _worked_on(run: RunDirectory) -> str:
+    """When its newest sitting began, or before the first one when it was made; as ISO 8601 in UTC.
+
+    Not when its files changed: who copies a run has not worked on it.
+    """
+    sittings = run.provenance.get("sittings", [])
+    made = datetime.fromtimestamp((run.path / "config.toml").stat().st_mtime, UTC)
+    return str(sittings[-1].get("began", "") if sittings else made.isoformat(timespec="seconds"))
 
 
 def complete(run: RunDirectory) -> bool:

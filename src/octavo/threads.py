@@ -1,19 +1,13 @@
 """How many threads PyTorch has, how they wait for each other, and when there should be only one."""
 
-import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 
-# Where Linux tells how much time of processors a group of processes may take in each period, such as all of a
-# container: now in one file, before 2020 or so in two.
-_QUOTAS = (
-    ("/sys/fs/cgroup/cpu.max",),
-    ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
-)
+from octavo.containers import processor_shares
+
 _MOMENT = "1000"  # turns of a waiting loop, some tens of microseconds: about as long as waking takes
 
 
@@ -35,25 +29,11 @@ def settle_threads() -> None:
 
 def usable_cores() -> int:
     """Of this process: those that it may run on, or fewer where a container has a share of their time."""
-    return min([_cores(), *_shares()])
+    return min([_cores(), *processor_shares()])
 
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _shares() -> list[int]:
-    """Of processors that a container may keep busy, a part of one counted as one."""
-    found = []
-    for places in _QUOTAS:
-        try:
-            told = " ".join(Path(place).read_text(encoding="ascii", errors="replace") for place in places).split()
-        except OSError:
-            continue
-        if len(told) == 2 and all(map(str.isdecimal, told)):  # "max" and -1 are no limit
-            quota, period = map(int, told)
-            found += [max(1, math.ceil(quota / period))] if period else []
-    return found
 
 
 def threads_asked_for() -> int:

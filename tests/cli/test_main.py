@@ -1,5 +1,6 @@
 """The command line as a person meets it: exit codes, one sentence for an error, quick answers, pipes."""
 
+import errno
 import os
 import re
 import subprocess
@@ -174,8 +175,24 @@ class TestPipes:
         with Path("/dev/full").open("w") as full:
             done = octavo_process("presets", stdout=full)
         assert done.returncode == 2
-        assert done.stderr.startswith("octavo: No space left on device")
+        assert done.stderr == "octavo: No space left on device: standard output.\n"
         assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "said"), [((), "Input/output error."), (("a/file",), "Input/output error: a/file.")]
+)
+def test_an_error_of_the_system_is_not_blamed_on_standard_output_which_stays(
+    names: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(options: object) -> int:
+        print("before")
+        raise OSError(errno.EIO, os.strerror(errno.EIO), *names)
+
+    monkeypatch.setattr("octavo.cli.runs.run", fail)
+    assert main(["runs"]) == 2
+    print("after", flush=True)
+    assert capfd.readouterr() == ("before\nafter\n", f"octavo: {said}\n")
 
 
 def test_too_little_memory_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

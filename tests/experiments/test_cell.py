@@ -96,6 +96,24 @@ class TestNoResult:
         assert "gone.txt" in row.failure
         assert not row.final
 
+    @pytest.mark.parametrize("damage", ["config.toml", ".lock", "a link"])
+    def test_a_run_that_is_damaged_and_not_locked(
+        self, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch, damage: str
+    ) -> None:
+        job = make_job()
+        assert not row_of(job).failure
+        place = Path(job.folder, job.run)
+        if damage == "a link":
+            (place / "link").symlink_to(place.parent)
+        else:
+            (place / damage).unlink()
+            (place / damage).mkdir()
+        monkeypatch.setattr("octavo.experiments.cell.time.sleep", _waited)
+        row = row_of(job)
+        assert str(place) in row.failure
+        assert not row.trace
+        assert not row.final
+
     def test_a_lock_that_another_process_takes(self, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
         job = make_job()
         assert not row_of(job).failure
@@ -106,6 +124,10 @@ class TestNoResult:
             row = row_of(job)
         assert "another process is training" in row.failure
         assert not row.final
+
+
+def _waited(seconds: float) -> None:
+    raise AssertionError("it would wait for ever")
 
 
 def full(*arguments: Any, **options: Any) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import tomli_w
+from tests.dying import with_parent
 
 from octavo.pipeline import train
 from octavo.run import load
@@ -39,7 +40,9 @@ class Cluster:
     def start(self, what: str, *options: str) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "dask", what, "--no-dashboard", *options]
         with (self.folder / "cluster.log").open("ab") as log:
-            process = subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=log, stderr=log)
+            process = subprocess.Popen(
+                command, cwd=self.folder, env=self.environment, stdout=log, stderr=log, preexec_fn=with_parent()
+            )
         self.stack.callback(process.wait)
         self.stack.callback(process.kill)
         return process
@@ -71,6 +74,7 @@ def test_a_worker_that_is_killed_costs_nothing_but_the_run_in_hand(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=with_parent(),
     )
     cluster.stack.callback(process.kill)
     folder = tmp_path / "widths"

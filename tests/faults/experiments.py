@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 import tomli_w
+from tests.dying import with_parent
 from tests.faults.harness import HERE, SETTINGS, differences
 
 NAMES = ("narrow-seed1", "narrow-seed2", "wide-seed1", "wide-seed2")
@@ -54,6 +55,7 @@ def killed_cells(spec: Path, runs: Path, expected: Path, random: Random, *, dask
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=with_parent(),
         )
         stack.callback(process.kill)
         due = {name: random.uniform(0.0, 1.5) for name in NAMES}
@@ -105,7 +107,12 @@ def _cluster(folder: Path, stack: ExitStack) -> tuple[Callable[[], None], str]:
     def start(what: str, *options: str) -> None:
         command = [sys.executable, "-m", "dask", what, "--no-dashboard", "--scheduler-file", str(place), *options]
         process = subprocess.Popen(
-            command, cwd=folder, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command,
+            cwd=folder,
+            env=_environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=with_parent(),
         )
         stack.callback(process.wait)
         stack.callback(process.kill)

@@ -3,7 +3,8 @@
  * fault(place, kinds, at, how) arms it: calls on files whose path holds `place` are counted from 1; `kinds` are letters,
  * o(pen to write) w(rite) s(ync) r(ename) m(kdir) u(nlink, rmdir) t(runcate). At call number `at`, `how` is what happens:
  * -1: the process is killed before the call; -2: a write is done by half, then the process is killed; an errno: that call
- * and, as on a disk that stays full, every later one fails. calls() tells how many there were.
+ * and, as on a disk that stays full, every later one fails. calls() tells how many there were. log_to(handle) has a line
+ * written for each: its letter, and the path. What is renamed has a line of its own before that, with the letter f(rom).
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -17,7 +18,7 @@
 #include <unistd.h>
 
 static char place[4096], kinds[16];
-static int at, how, count;
+static int at, how, count, log_handle = -1;
 
 void fault(const char *where, const char *which, int number, int what) {
     snprintf(place, sizeof place, "%s", where);
@@ -27,11 +28,20 @@ void fault(const char *where, const char *which, int number, int what) {
 
 int calls(void) { return count; }
 
+void log_to(int handle) { log_handle = handle; }
+
+static int touches(const char *path) { return place[0] && path && strstr(path, place); }
+
+static void noted(const char *path, char kind) {
+    if (log_handle >= 0 && touches(path)) dprintf(log_handle, "%c %s\n", kind, path);
+}
+
 static void die(void) { kill(getpid(), SIGKILL); }
 
 /* Whether the call is to fail; it does not come back where the process is killed. */
 static int harmed(const char *path, char kind) {
-    if (!place[0] || !path || !strstr(path, place) || !strchr(kinds, kind)) return 0;
+    if (!touches(path) || !strchr(kinds, kind)) return 0;
+    noted(path, kind);
     count++;
     if (how == -1 && count == at) die();
     if (how > 0 && at && count >= at) {
@@ -107,7 +117,7 @@ int ftruncate64(int handle, off64_t size) {
     REAL(int, ftruncate64, int, off64_t); HARMED(handle, 0, 't'); return real(handle, size);
 }
 int rename(const char *old, const char *new) {
-    REAL(int, rename, const char *, const char *); HARMED(AT_FDCWD, new, 'r'); return real(old, new);
+    REAL(int, rename, const char *, const char *); noted(old, 'f'); HARMED(AT_FDCWD, new, 'r'); return real(old, new);
 }
 int mkdir(const char *path, mode_t mode) {
     REAL(int, mkdir, const char *, mode_t); HARMED(AT_FDCWD, path, 'm'); return real(path, mode);

@@ -105,17 +105,21 @@ class Nursery:
         user: int = 0,
         patches: Sequence[str] = (),
         overrides: dict[str, Any] | None = None,
+        log: Path | None = None,
         **budget: Any,
     ) -> Outcome:
-        """Begin `run` on `text`, or resume it, in a process of its own."""
+        """Begin `run` on `text`, or resume it, in a process of its own; `log` gets its calls, see faults.c."""
         asked: dict[str, Any] = {"name": run.name, "runs": str(run.parent), "brief": True}
         if text is None:
             asked["resume"] = True
         else:
             asked |= {"text": str(text), "overrides": SETTINGS | (overrides or {})} | (budget or STEPS)
+        place = str(run.parent) if log else f"{run.parent}/"  # with the folder itself, or without
+        fault = fault or (Fault(0) if log else None)
         job = {
             "train": asked,
-            "fault": [f"{run.parent}/", fault.kinds, fault.at, fault.how] if fault else None,
+            "fault": [place, fault.kinds, fault.at, fault.how] if fault else None,
+            "log": str(log) if log else None,
             "kill_after": kill_after,
             "user": user,
             "patches": list(patches),

@@ -82,6 +82,8 @@ def _be_the_child(job: dict[str, Any], said: int, counted: int) -> None:
         fault = job["fault"]
         if fault:
             library.fault(*(part.encode() if isinstance(part, str) else part for part in fault))
+        if job["log"]:
+            library.log_to(os.open(job["log"], os.O_WRONLY | os.O_CREAT))
         try:
             train(**job["train"])
             code = 0

@@ -10,7 +10,11 @@ import pytest
 from tests.faults.harness import KILLED, Fault, Nursery, differences
 
 from octavo.errors import OctavoWarning
+from octavo.pipeline import train
+from octavo.resume import complete
 from octavo.run import Run
+from octavo.runs import RunDirectory
+from octavo.runs.scores import standard_score
 
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -61,6 +65,39 @@ def test_of_checkpoints_the_newest_whole_one_is_gone_on_from(
     assert "step-00000008 cannot be used (" in resumed.said
     assert "going on from step-00000004" in resumed.said
     assert differences(half, by_steps) == []
+
+
+@pytest.mark.parametrize("scored", [False, True])
+def test_a_finished_run_whose_newest_checkpoint_is_damaged_comes_to_its_end_again(
+    nursery: Nursery, by_steps: Path, tmp_path: Path, scored: bool
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    shutil.copytree(by_steps, run.path)
+    flip(run.path / "checkpoints" / run.newest_checkpoint / "weights.safetensors")
+    if not scored:
+        (run.path / "evaluation.json").unlink()
+        with pytest.warns(OctavoWarning, match="step-00000014 cannot be used .*: step-00000012 is used"):
+            Run(run).evaluate()
+        assert standard_score(run) is None
+    resumed = nursery.train(run.path)
+    assert resumed.code == 0, resumed.said
+    assert resumed.said.count("step-00000014 cannot be used") == 1
+    assert "going on from step-00000012" in resumed.said
+    assert standard_score(run) is not None
+    assert differences(run.path, by_steps) == []
+    assert "trained already" in nursery.train(run.path).said
+
+
+def test_and_is_complete_then(trained: Run, copied: Run) -> None:
+    flip(copied.path / "checkpoints" / "step-00000080" / "weights.safetensors")
+    with pytest.warns(OctavoWarning, match="step-00000040 is used"):
+        copied.evaluate()
+    assert not complete(copied.directory)
+    with pytest.warns(OctavoWarning, match="step-00000040 is used"):
+        train(resume=True, runs=copied.path.parent, progress=False)
+    assert complete(copied.directory)
+    file = Path("checkpoints", trained.checkpoint, "weights.safetensors")
+    assert (copied.path / file).read_bytes() == (trained.path / file).read_bytes()
 
 
 @pytest.mark.parametrize("what", ["half a line", "the file is gone", "cut short"])

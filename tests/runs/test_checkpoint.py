@@ -1,5 +1,6 @@
 """A checkpoint is whole or absent, and a damaged one is known."""
 
+import errno
 import hashlib
 import json
 import os
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -119,6 +121,41 @@ def test_damaged_ones_do_not_count_among_those_that_are_kept(tmp_path: Path) -> 
     assert load_newest(tmp_path)[1].state["step"] == 4
 
 
+def test_one_whose_files_are_not_there_does_not_count_either(tmp_path: Path) -> None:
+    for step in (3, 6):
+        save_checkpoint(tmp_path, checkpoint(step), keep=2)
+    (tmp_path / "step-00000006" / "optimizer.safetensors").unlink()
+    save_checkpoint(tmp_path, checkpoint(9), keep=2)
+    assert names(tmp_path) == ["step-00000003", "step-00000006", "step-00000009"]
+    flip(tmp_path / "step-00000009" / "weights.safetensors", 0.5)
+    with pytest.warns(OctavoWarning, match="step-00000003 is used"):
+        load_newest(tmp_path)
+    for step in (9, 12):
+        save_checkpoint(tmp_path, checkpoint(step), keep=2)
+    assert names(tmp_path) == ["step-00000009", "step-00000012"]
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO])
+def test_one_that_cannot_be_read_just_now_is_not_taken_for_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Training would go on from an older one, and delete it."""
+
+    def fail(path: Path, *limits: Any) -> bytes:
+        raise OSError(number, os.strerror(number), str(path))
+
+    for step in (1, 2):
+        save_checkpoint(tmp_path, checkpoint(step), keep=2)
+    with monkeypatch.context() as patch:
+        patch.setattr("octavo.runs.whole.read_plain", fail)
+        says = (
+            rf"step-00000002 cannot be read \({os.strerror(number)}\): try again, or delete it to use the one before"
+        )
+        with pytest.raises(OctavoError, match=says):
+            load_newest(tmp_path)
+    assert load_newest(tmp_path)[1].state["step"] == 2
+
+
 def test_the_bytes_that_one_needs_are_known(tmp_path: Path) -> None:
     place = save_checkpoint(tmp_path, checkpoint(1, 100_000), keep=2)
     on_disk = sum(path.stat().st_blocks * 512 for path in [place, *place.iterdir()])
@@ -167,6 +204,9 @@ class TestFailure:
     def test_what_a_killed_process_left_goes_with_the_next_checkpoint(self, tmp_path: Path) -> None:
         (tmp_path / ".step-00000001").mkdir()
         (tmp_path / ".step-00000001" / "weights.safetensors").write_bytes(b"half")
+        (tmp_path / ".step-x").write_bytes(b"a file")
+        (tmp_path / "step-00000001").write_bytes(b"a file")
+        (tmp_path / "step-00000002").write_bytes(b"a file")
         save_checkpoint(tmp_path, checkpoint(1), keep=1)
         assert names(tmp_path) == ["step-00000001"]
 

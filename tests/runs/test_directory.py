@@ -1,6 +1,8 @@
 """A run's folder: its name, how it comes to be, and how it is found again."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,61 @@ def test_of_two_processes_at_the_same_moment_the_second_is_refused(tmp_path: Pat
     assert os.listdir(tmp_path) == ["a"]
 
 
+def test_two_that_are_half_made_at_once_do_not_touch_each_other(tmp_path: Path) -> None:
+    """As of two containers on one disk, whose processes may have the same number."""
+
+    def fill(folder: Path) -> None:
+        (folder / "config.toml").write_text("first")
+        with pytest.raises(KeyboardInterrupt):
+            create_run(tmp_path, "a", interrupted)
+        assert (folder / "config.toml").exists()
+
+    def interrupted(folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    assert (create_run(tmp_path, "a", fill).path / "config.toml").read_text() == "first"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_what_a_dead_process_left_of_a_run_goes_after_a_day(tmp_path: Path) -> None:
+    for name in (".a.01234567", ".a.89abcdef", ".b.01234567"):
+        (tmp_path / name / "data").mkdir(parents=True)
+    for name in (".a.01234567", ".b.01234567"):
+        os.utime(tmp_path / name, (1000, 1000))
+    make(tmp_path, "a")
+    assert sorted(os.listdir(tmp_path)) == [".a.89abcdef", ".b.01234567", "a"]
+
+
+def test_a_run_can_be_read_by_whom_the_person_lets(tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    assert make(tmp_path, "a").path.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+LISTED = """
+import os, sys; from pathlib import Path
+from octavo.runs import list_runs
+if os.geteuid() == 0:
+    os.setuid(65534)
+root = Path(sys.argv[1])
+try:
+    (root / "private" / "config.toml").stat()
+except PermissionError:
+    print(*(run.name for run in list_runs(root)))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions as POSIX has them")
+def test_a_folder_of_somebody_else_hides_no_run(tmp_path: Path) -> None:
+    (tmp_path / "private").mkdir()
+    make(tmp_path, "a")
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        folder.chmod(0o755)
+    (tmp_path / "private").chmod(0o700 if os.geteuid() == 0 else 0)
+    done = subprocess.run([sys.executable, "-c", LISTED, str(tmp_path)], capture_output=True, text=True, check=False)
+    (tmp_path / "private").chmod(0o700)
+    assert (done.stdout, done.stderr) == ("a\n", "")
+
+
 def test_a_taken_name_gets_a_number(tmp_path: Path) -> None:
     assert free_name(tmp_path, "a") == "a"
     make(tmp_path, "a")
@@ -157,6 +214,17 @@ class TestFiles:
         RunDirectory(tmp_path).write_json("x.json", {"ä": [1, 0.1, None]})
         assert RunDirectory(tmp_path).read_json("x.json") == {"ä": [1, 0.1, None]}
         assert os.listdir(tmp_path) == ["x.json"]
+
+    def test_json_that_could_not_be_read_again_is_not_written(self, tmp_path: Path) -> None:
+        run = RunDirectory(tmp_path)
+        run.write_json("x.json", {"a": 1})
+        with pytest.raises(OctavoError, match=r"x\.json would have 1,048,588 bytes, where 1,048,576 are the most"):
+            run.write_json("x.json", {"a": "x" * 2**20})
+        assert run.read_json("x.json") == {"a": 1}
+        run.write_json("x.json", {"a": "x" * 2**20}, most=2**21)
+        with pytest.raises(OctavoError, match="are the most"):
+            run.read_json("x.json")
+        assert len(run.read_json("x.json", most=2**21)["a"]) == 2**20
 
     @pytest.mark.parametrize("content", [b"", b"[1]", b'{"a": ', b"\xff"])
     def test_damaged_json_is_a_sentence(self, tmp_path: Path, content: bytes) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from octavo.errors import OctavoError
-from octavo.runs import RunDirectory, locked
+from octavo.runs import Locked, RunDirectory, locked
 
 HOLD = """
 import sys, time; from pathlib import Path
@@ -27,7 +27,7 @@ def test_the_lock_of_a_process_goes_when_it_is_killed(tmp_path: Path) -> None:
         assert process.stdout.readline() == "held\n"
         with (
             pytest.raises(
-                OctavoError,
+                Locked,
                 match=rf"another process is training {tmp_path.name} \(process {process.pid} on \S+\): wait",
             ),
             locked(RunDirectory(tmp_path)),
@@ -42,8 +42,12 @@ def test_the_lock_of_a_process_goes_when_it_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_to_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(OctavoError, match="cannot be written to"), locked(RunDirectory(tmp_path / "missing")):
+    with (
+        pytest.raises(OctavoError, match="cannot be written to") as error,
+        locked(RunDirectory(tmp_path / "missing")),
+    ):
         pass
+    assert not isinstance(error.value, Locked), "nobody is to wait for it"
 
 
 @pytest.mark.parametrize("target", ["there", "not there"])

@@ -82,6 +82,16 @@ def test_the_last_one_is_found_without_reading_the_rest(tmp_path: Path) -> None:
         assert last_record(path) == (events[-1] if events else None)
 
 
+@pytest.mark.parametrize("before", [[], EVENTS[:1]])
+@pytest.mark.parametrize("after", [b"", b'{"event": "' + 70_000 * b"x"])
+def test_however_long_its_line_is(tmp_path: Path, before: list[dict[str, Any]], after: bytes) -> None:
+    path = tmp_path / "metrics.jsonl"
+    long = {"event": "sample", "step": 20, "text": 15_000 * "日"}
+    write(path, [*before, long])
+    path.write_bytes(path.read_bytes() + after)
+    assert last_record(path) == long
+
+
 @pytest.mark.parametrize("gone", ["the file", "the end", "a line inside", "a byte"])
 def test_a_log_that_lost_lines_costs_the_lines_and_no_more(tmp_path: Path, gone: str) -> None:
     path = tmp_path / "m"

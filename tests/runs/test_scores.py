@@ -61,6 +61,18 @@ def test_the_standard_one_is_on_the_held_out_part_with_windows_half_a_context_ap
     assert found["nats_per_token"] == 1.0
 
 
+def test_of_very_many_the_newest_are_kept_and_the_standard_one(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    add_score(run, score(1.0))
+    kept = [score(2.0, text="x" * 200, own_text=False, sha256=f"{number:064}") for number in range(600)]
+    run.write_json("evaluation.json", {"all": [score(1.0), *kept]})
+    add_score(run, score(3.0, text="last", own_text=False))
+    found = scores(run)
+    assert len(found) == 500
+    assert found == [score(1.0), *kept[-498:], score(3.0, text="last", own_text=False)]
+    assert standard_score(run) == score(1.0)
+
+
 @pytest.mark.parametrize("content", ["{}", '{"all": 3}', '{"all": [1]}', "[", "[]"])
 def test_a_damaged_file_is_a_sentence(tmp_path: Path, content: str) -> None:
     (tmp_path / "evaluation.json").write_text(content)

@@ -45,8 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _drop_output()
         return 0
     except OSError as error:
-        _drop_output()
-        return _refuse(f"{error.strerror or error}: {error.filename or 'standard output'}.")
+        blamed = error.filename
+        if _output_fails():
+            _drop_output()
+            blamed = blamed or "standard output"
+        return _refuse(f"{error.strerror or error}{f': {blamed}' if blamed else ''}.")
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -69,6 +72,16 @@ def _warn(
     """What Octavo warns of is a sentence for the person, what others do is said as Python says it."""
     text = str(message) if issubclass(category, OctavoWarning) else f"{filename}:{lineno}: {message}"
     print(f"octavo: {shown(' '.join(text.split()))}", file=sys.stderr)
+
+
+def _output_fails() -> bool:
+    """Whether what still waits to be written cannot be."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        return True
+    return False
 
 
 def _drop_output() -> None:

@@ -4,7 +4,6 @@ It is called in a process of the machine or of a cluster, gets plain values and 
 part see the same files. Whoever dies or is stopped leaves an ordinary unfinished run that the next call goes on with.
 """
 
-import os
 import statistics
 import time
 import traceback
@@ -22,7 +21,7 @@ from octavo.evaluate import ScoredText, evaluate
 from octavo.experiments.row import Row
 from octavo.pipeline import train
 from octavo.run import Run, load
-from octavo.runs import locked
+from octavo.runs import Locked, RunDirectory, locked
 from octavo.runs.scores import standard_score
 from octavo.training import Interrupted
 
@@ -119,15 +118,17 @@ def _corpus(job: Job) -> Corpus:
 
 
 def _wait_for_others(place: Path) -> None:
-    """Wait until no process works on the run: one that was left behind on a cluster goes on to its end there."""
+    """Wait until no process works on the run: one that was left behind on a cluster goes on to its end there.
+
+    Raises:
+        OctavoError: the run cannot be locked.
+    """
     while True:
         try:
-            with locked(load(place).directory):
+            with locked(RunDirectory(place)):
                 return
-        except OctavoError:
-            if not os.access(place, os.W_OK):
-                raise
-        time.sleep(_LOOK_AGAIN)
+        except Locked:
+            time.sleep(_LOOK_AGAIN)
 
 
 def _row(job: Job, run: Run, *, memory_known: bool) -> Row:

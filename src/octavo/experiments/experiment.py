@@ -20,6 +20,7 @@ from octavo.experiments.spec import Spec, counted, read_spec
 from octavo.experiments.status import CellStatus, at_work
 from octavo.experiments.summary import VariantSummary, summarise
 from octavo.experiments.table import markdown
+from octavo.files import remove_left_over
 from octavo.runs import RunDirectory, locked, runs_root
 from octavo.runs.provenance import machine_facts
 from octavo.training import choose_precision, stop_signals
@@ -101,6 +102,7 @@ def experiment(
     with open_pool(workers, scheduler, executor) as pool, make_board(progress, spec.title) as board:
         folder.create()
         with locked(RunDirectory(folder.path)):
+            remove_left_over(folder.path)
             spec, precision = decide_precision(spec, folder)
             folder.check_same(spec, corpus.sha256)
             facts = {"text": _text_facts(corpus), "precision": precision, "machine": machine_facts()}

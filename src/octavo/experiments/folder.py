@@ -20,6 +20,7 @@ from octavo.runs.scores import standard_score
 from octavo.typed_toml import as_mapping, dotted_names, to_toml
 
 FILE = "experiment.json"
+_MOST = 2**26  # bytes of it: some ten thousand cells
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class ExperimentFolder:
         if not (self.path / FILE).is_file():
             return {}
         try:
-            value = RunDirectory(self.path).read_json(FILE)
+            value = RunDirectory(self.path).read_json(FILE, _MOST)
         except OctavoError:
             value = {}
         kinds = {"rows": list, "variants": dict, "seeds": list}
@@ -130,7 +131,7 @@ class ExperimentFolder:
             "summary": [variant.as_json() for variant in summary],
         }
         try:
-            RunDirectory(self.path).write_json(FILE, value)
+            RunDirectory(self.path).write_json(FILE, value, _MOST)
             write_atomically(self.path / "table.md", markdown(spec, rows, summary).encode())
         except OSError as error:
             raise OctavoError(

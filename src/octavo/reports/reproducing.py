@@ -85,7 +85,8 @@ def _text(text: Mapping[str, Any], path: Path) -> tuple[str, list[str], str]:
     names = text.get("sources")
     if names is None:  # an earlier version, which noted the first documents alone
         names = text["first_documents"] if text["documents"] == len(text["first_documents"]) else []
-    if names and "-" not in names and names != ["stdin"]:
+    complete = names and len(names) == text.get("source_count", len(names))
+    if complete and "-" not in names and names != ["stdin"]:
         given = [f"./{name}" if name.startswith("-") else name for name in names]
         return "", given, f"The text must be the same: {what}."
     if text["documents"] == 1:

@@ -12,10 +12,11 @@ from octavo.runs.directory import (
     open_run,
     runs_root,
 )
-from octavo.runs.lock import locked
+from octavo.runs.lock import Locked, locked
 from octavo.runs.metrics import MetricsLog, Record, read_metrics
 
 __all__ = [
+    "Locked",
     "MetricsLog",
     "NameTaken",
     "Record",

@@ -7,6 +7,7 @@ and holds every file's size and SHA-256, so that a damaged one is known and an o
 import json
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import torch
 from safetensors.torch import load, save
 
-from octavo.files import sync_folder
+from octavo.files import remove, sync_folder
 from octavo.runs.places import newest_first
 from octavo.runs.whole import (
     MANIFEST,
@@ -22,6 +23,7 @@ from octavo.runs.whole import (
     STATE,
     USABLE,
     Contents,
+    looks_whole,
     manifest,
     newest_whole,
 )
@@ -46,7 +48,7 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
-    """Write ``folder/step-N``, then delete all but the newest `keep`, which are two at least (0: none is deleted).
+    """Write ``folder/step-N``, then delete older ones as :func:`prune` does.
 
     Those of later steps are not whole, or this run would have gone on from them: they go too.
 
@@ -58,29 +60,35 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
         folder.mkdir()
         sync_folder(folder.parent)
     for left_over in folder.glob(".step-*"):  # of a process that died while it saved
-        shutil.rmtree(left_over)
+        remove(left_over)
     beside = folder / f".{place.name}"
     beside.mkdir()
     try:
         _write_files(beside, checkpoint)
         if place.exists():  # a run that was resumed from an older checkpoint comes by here again
-            shutil.rmtree(place)
+            remove(place)
         os.rename(beside, place)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
     sync_folder(folder)
     for later in [one for one in newest_first(folder) if one.name > place.name]:
-        shutil.rmtree(later, ignore_errors=True)
+        with suppress(OSError):
+            remove(later)
     prune(place, keep)
     return place
 
 
 def prune(newest: Path, keep: int) -> None:
-    """Delete checkpoints older than `newest`, but for so many that `keep` and two at least are left (0: none)."""
-    older = [one for one in newest_first(newest.parent) if one.name < newest.name]
-    for old in older[max(keep, FEWEST) - 1 :] if keep else []:
-        shutil.rmtree(old)
+    """Delete checkpoints older than `newest`, but for so many that `keep` and two at least are left (0: none is
+    deleted). One that lacks files or parts of them does not count."""
+    left = max(keep, FEWEST) - 1
+    for old in newest_first(newest.parent) if keep else []:
+        if old.name < newest.name:
+            if not left:
+                remove(old)
+            elif looks_whole(old):
+                left -= 1
 
 
 def bytes_needed(checkpoint: Checkpoint) -> int:

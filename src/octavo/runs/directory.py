@@ -10,14 +10,16 @@ import json
 import os
 import re
 import shutil
+import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from octavo.config import Config, config_from_toml
 from octavo.errors import OctavoError
-from octavo.files import disk_is_full, is_device, sync_folder, write_atomically
+from octavo.files import disk_is_full, hidden_beside, is_device, remove_left_over, sync_folder, write_atomically
 from octavo.runs.metrics import Record, last_record, read_metrics
 from octavo.runs.places import newest_first
 from octavo.runs.provenance import PROVENANCE
@@ -87,29 +89,38 @@ class RunDirectory:
         """The name of the newest checkpoint, whole or not; empty if there is none."""
         return next((place.name for place in newest_first(self.path / "checkpoints")), "")
 
-    def read_json(self, name: str) -> dict[str, Any]:
-        """Read one of the JSON files.
+    def read_json(self, name: str, most: int = MOST_TEXT) -> dict[str, Any]:
+        """Read one of the JSON files, of at most `most` bytes.
 
         Raises:
             OctavoError: it is missing or not a JSON object.
         """
-        return self.read_typed(name, {})
+        return self.read_typed(name, {}, most)
 
-    def read_typed(self, name: str, types: dict[str, Any]) -> dict[str, Any]:
+    def read_typed(self, name: str, types: dict[str, Any], most: int = MOST_TEXT) -> dict[str, Any]:
         """Read one of the JSON files, whose values are of these types where it has them.
 
         Raises:
             OctavoError: it is missing, is not a JSON object, or has a value of another type.
         """
         try:
-            return parse_object(self._read(name), types)
+            return parse_object(self._read(name, most), types)
         except ValueError as error:
             raise OctavoError(f"{self.path / name} is damaged: {error}") from None
 
-    def write_json(self, name: str, value: dict[str, Any]) -> None:
-        """Write one of the JSON files, whole or not at all."""
-        text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
-        write_atomically(self.path / name, text.encode())
+    def write_json(self, name: str, value: dict[str, Any], most: int = MOST_TEXT) -> None:
+        """Write one of the JSON files, whole or not at all.
+
+        Raises:
+            OctavoError: it would have more than the `most` bytes that are read again.
+        """
+        content = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False).encode()
+        if len(content) > most:
+            raise OctavoError(
+                f"{self.path / name} would have {len(content):,} bytes, where {most:,} are the most that is read "
+                "again: give fewer or shorter names"
+            )
+        write_atomically(self.path / name, content)
 
     def _read(self, name: str, most: int = MOST_TEXT) -> bytes:
         try:
@@ -133,10 +144,10 @@ def create_run(root: Path, name: str, fill: Callable[[Path], None], needs: int =
     """
     check_new(root, name)
     place = root / name
-    beside = root / f".{name}.{os.getpid()}"
+    beside = hidden_beside(place)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(beside, ignore_errors=True)
+        remove_left_over(root, name)
         beside.mkdir()
         fill(beside)
         sync_folder(beside)
@@ -186,10 +197,14 @@ def find_run(given: str | Path, root: Path) -> RunDirectory:
 
 
 def list_runs(root: Path) -> list[RunDirectory]:
-    """The runs under `root`, oldest first."""
-    found = [p for p in root.iterdir() if not p.name.startswith(".")] if root.is_dir() else []
-    found = [p for p in found if (p / "config.toml").is_file()]
-    return [RunDirectory(p) for p in sorted(found, key=lambda p: (p / "config.toml").stat().st_mtime)]
+    """The runs under `root`, oldest first; what cannot be looked into is none."""
+    found = []
+    for place in root.iterdir() if root.is_dir() else []:
+        with suppress(OSError):  # somebody else's, or gone meanwhile
+            facts = (place / "config.toml").stat()
+            if stat.S_ISREG(facts.st_mode) and not place.name.startswith("."):
+                found.append((facts.st_mtime, place))
+    return [RunDirectory(place) for _, place in sorted(found)]
 
 
 def free_name(root: Path, wish: str) -> str:

@@ -18,12 +18,17 @@ except ImportError:  # not POSIX: two processes on one run are not noticed there
     fcntl = None
 
 
+class Locked(OctavoError):
+    """Another process works on the run."""
+
+
 @contextmanager
 def locked(run: RunDirectory) -> Iterator[None]:
     """Hold the run's lock. Its file says who holds it; what a dead process has left there does not count.
 
     Raises:
-        OctavoError: another process holds it, or the run's folder cannot be written to.
+        Locked: another process holds it.
+        OctavoError: the run's folder cannot be written to.
     """
     # The file may be there already, and be a link: what it leads to is not ours to empty.
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -36,7 +41,7 @@ def locked(run: RunDirectory) -> Iterator[None]:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise OctavoError(
+                raise Locked(
                     f"another process is training {run.name}{_holder(file)}: wait for it, or stop it"
                 ) from None
             except OSError as error:

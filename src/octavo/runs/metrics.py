@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from octavo.errors import OctavoError, OctavoWarning
-from octavo.files import write_atomically
+from octavo.files import sync_folder, write_atomically
 from octavo.typed_json import parse_object
 from octavo.untrusted import MOST_LINES, open_plain
 
 Record = dict[str, Any]
-_TAIL = 1 << 16  # bytes: more than any line
+_TAIL = 1 << 16  # bytes: more than almost any line
 _MOST_VALUES = 8_000_000
 _TYPES: dict[str, Any] = {  # of what events have
     "event": str,
@@ -77,7 +77,10 @@ class MetricsLog:
             left = b"".join(line for line in content.splitlines(keepends=True) if _until(line, step))
             write_atomically(path, left)
             keep_bytes = len(left)
+        is_new = not path.exists()
         self._file = path.open("ab", buffering=0)
+        if is_new:
+            sync_folder(path.parent)
         self._file.truncate(keep_bytes)
 
     def write(self, event: Record) -> None:
@@ -125,8 +128,13 @@ def last_record(path: Path) -> Record | None:
     Raises:
         OctavoError: its line is no event.
     """
-    whole = _end_of(path, _TAIL).rpartition(b"\n")[0]
-    return _record(whole.rpartition(b"\n")[2], f"{path}: the last line") if whole else None
+    size = _TAIL
+    while True:
+        end = _end_of(path, size)
+        _, begun, last = end.rpartition(b"\n")[0].rpartition(b"\n")
+        if begun or len(end) < size:
+            return _record(last, f"{path}: the last line") if last or begun else None
+        size *= 16
 
 
 def _until(line: bytes, step: int) -> bool:

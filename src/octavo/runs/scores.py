@@ -17,6 +17,7 @@ _TYPES: dict[str, Any] = {
     **dict.fromkeys(("nats_per_byte", "bits_per_byte", "seconds"), float),
     **dict.fromkeys(("standard_error_nats_per_character", "standard_error_bits_per_character"), float | None),
 }
+_MOST = 500  # that are kept: more would not fit into a file that is read again
 _KIND = ("text", "own_text", "sha256", "protocol", "stride", "window_characters")
 
 
@@ -35,8 +36,12 @@ def scores(run: RunDirectory) -> list[Score]:
 
 
 def add_score(run: RunDirectory, score: Score) -> None:
-    """Put a score first in the file, in place of an older one of the same text, protocol and stride."""
+    """Put a score first in the file, in place of an older one of the same text, protocol and stride, or where there
+    are very many of the oldest that is not the standard one."""
     others = [s for s in scores(run) if any(s.get(key) != score.get(key) for key in _KIND)]
+    standard = standard_score(run)
+    while len(others) >= _MOST:
+        others.remove(next(other for other in others if other != standard))
     run.write_json(FILE, {**score, "all": [*others, score]})
 
 

@@ -3,6 +3,7 @@
 Importing this takes no torch.
 """
 
+import errno
 import hashlib
 import json
 import warnings
@@ -29,6 +30,12 @@ MOST_TENSORS = 2**40  # bytes of a file of tensors, where no config says
 Contents = dict[str, bytes]
 Read = TypeVar("Read")
 _FILES = {STATE, *(f"{group}.safetensors" for group in GROUPS)}
+_SOMETHING_ELSE = (
+    errno.ENOTDIR,
+    errno.ELOOP,
+    errno.ENXIO,
+    errno.EACCES,
+)  # what the system says where a file should be
 
 
 def newest_whole(folder: Path, read: Callable[[Contents], Read], most: int = MOST_TENSORS) -> tuple[Path, Read]:
@@ -38,15 +45,19 @@ def newest_whole(folder: Path, read: Callable[[Contents], Read], most: int = MOS
     tensors are read, see :func:`most_bytes`.
 
     Raises:
-        OctavoError: there is none.
+        OctavoError: there is none, or a newer one cannot be read just now.
     """
     damaged: dict[str, str] = {}
     for place in newest_first(folder):
         try:
             found = read(whole_contents(place, most))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
             damaged[place.name] = shown(str(error))
             continue
+        except OSError as error:  # it may be whole: whoever trained on from an older one would delete it
+            raise OctavoError(
+                f"{place} cannot be read ({error.strerror}): try again, or delete it to use the one before"
+            ) from error
         if damaged:
             newer = ", ".join(f"{name} cannot be used ({why})" for name, why in damaged.items())
             warnings.warn(f"{folder}: {newer}: {place.name} is used", OctavoWarning, stacklevel=3)
@@ -54,6 +65,29 @@ def newest_whole(folder: Path, read: Callable[[Contents], Read], most: int = MOS
     if damaged:
         raise OctavoError(f"{folder} holds only damaged checkpoints ({', '.join(damaged)}): train the run again")
     raise OctavoError(f"{folder.parent} has no checkpoint yet: it stopped before the first one, so train it again")
+
+
+def newest_is_damaged(folder: Path, most: int = MOST_TENSORS) -> bool:
+    """Whether there are checkpoints and the newest is not whole.
+
+    Raises:
+        OSError: it cannot be read just now.
+    """
+    for newest in newest_first(folder)[:1]:
+        try:
+            whole_contents(newest, most)
+        except ValueError:
+            return True
+    return False
+
+
+def looks_whole(place: Path) -> bool:
+    """Whether a checkpoint's files are there and as long as its manifest says; what they hold is not read."""
+    try:
+        files = _files_of(read_plain(place / MANIFEST, MOST_TEXT, place.parent.parent))
+        return all((place / name).stat().st_size == facts["bytes"] for name, facts in files.items())
+    except (OSError, OctavoError, ValueError, KeyError, TypeError):
+        return False
 
 
 def most_bytes(config: Config) -> int:
@@ -73,6 +107,7 @@ def whole_contents(place: Path, most: int = MOST_TENSORS) -> Contents:
 
     Raises:
         ValueError: one is missing, is not as it was written, or is none of a checkpoint's.
+        OSError: one cannot be read just now.
     """
     run = place.parent.parent
     try:
@@ -91,8 +126,12 @@ def whole_contents(place: Path, most: int = MOST_TENSORS) -> Contents:
             contents[name] = content
     except FileNotFoundError as error:
         raise ValueError(f"{Path(error.filename).name} is missing") from None
-    except (OSError, OctavoError) as error:
+    except OctavoError as error:
         raise ValueError(str(error)) from None
+    except OSError as error:
+        if error.errno in _SOMETHING_ELSE:
+            raise ValueError(str(error)) from None
+        raise
     except (KeyError, TypeError):
         raise ValueError(f"{MANIFEST} is none") from None
     return contents

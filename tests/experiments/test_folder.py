@@ -1,0 +1,23 @@
+"""An experiment's folder, of an experiment with very many cells."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from octavo.experiments.folder import ExperimentFolder
+from octavo.experiments.row import Row
+from octavo.experiments.spec import read_spec
+from octavo.untrusted import MOST_TEXT
+
+MakeRow = Callable[..., Row]
+
+
+def test_what_is_written_of_thousands_of_cells_is_read_again(
+    values: dict[str, Any], make_row: MakeRow, tmp_path: Path
+) -> None:
+    spec = read_spec(values | {"seeds": list(range(1000))})
+    rows = [make_row(variant.name, seed) for variant, seed in spec.cells()]
+    folder = ExperimentFolder(tmp_path)
+    folder.write(spec, {}, rows, ())
+    assert (tmp_path / "experiment.json").stat().st_size > MOST_TEXT
+    assert folder.kept["rows"] == [row.as_json() for row in rows]
