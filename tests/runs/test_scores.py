@@ -61,7 +61,16 @@ def test_the_standard_one_is_on_the_held_out_part_with_windows_half_a_context_ap
     assert found["nats_per_token"] == 1.0
 
 
-@pytest.mark.parametrize("content", ["{}", '{"all": 3}', '{"all": [1]}', "[", "[]"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("{}", '{"all": 3}', '{"all": [1]}', "[", "[]", '{"all": [{"tokens": 0}]}'),
+        *(
+            f'{{"all": [{{"nats_per_character": {number}}}]}}'
+            for number in ("NaN", "Infinity", "1e999", '"1"', "null")
+        ),
+    ],
+)
 def test_a_damaged_file_is_a_sentence(tmp_path: Path, content: str) -> None:
     (tmp_path / "evaluation.json").write_text(content)
     with pytest.raises(OctavoError, match=r"evaluation\.json is damaged"):
