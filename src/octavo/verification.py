@@ -162,8 +162,9 @@ class _Looked:
             table = [piece.replace(b" ", b"") for piece in table]
         characters = n_bytes = 0
         for piece in part.pieces():
-            characters, n_bytes = characters + len(piece), n_bytes + len(piece.encode())
-            said.add((piece if tokenizer.lossless else "".join(c for c in piece if c in known)).encode())
+            raw = piece.encode()
+            characters, n_bytes = characters + len(piece), n_bytes + len(raw)
+            said.add(raw if tokenizer.lossless else "".join(c for c in piece if c in known).encode())
         for kind, found in (("characters", characters), ("bytes", n_bytes)):
             if found != (noted := getattr(part.facts, kind)):
                 raise ValueError(f"it has {found:,} {kind}, where parts.json says {noted:,}")
