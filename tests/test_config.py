@@ -151,6 +151,34 @@ def test_sections_must_fit_together() -> None:
 
 
 @pytest.mark.parametrize(
+    ("context_length", "model", "says"),
+    [
+        (2**20, {"d_head": 66}, "data.context_length=1048576 makes a table of positions of 69,206,016 numbers"),
+        (
+            128,
+            {"position": "sinusoidal", "max_positions": 2**20},
+            "model.max_positions=1048576 makes a table of positions of 134,217,728 numbers",
+        ),
+    ],
+)
+def test_a_table_of_positions_that_would_fill_the_memory_is_refused(
+    context_length: int, model: dict[str, Any], says: str
+) -> None:
+    """It is not among the weights, so no file shows that it could be had."""
+    with pytest.raises(OctavoError, match=f"{says}, where 67,108,864 are the most: lower it"):
+        Config(data=DataConfig(context_length=context_length), model=ModelConfig(**model))
+    others = ("learned", "none") if model.get("position") else ("none",)
+    for position in others:
+        ModelConfig(**model | {"position": position})
+
+
+def test_the_largest_table_of_positions_is_taken() -> None:
+    Config(data=DataConfig(context_length=2**20), model=ModelConfig(d_head=64))
+    sinusoidal = ModelConfig(position="sinusoidal", max_positions=2**20, d_model=64)
+    Config(data=DataConfig(context_length=2**20), model=sinusoidal)
+
+
+@pytest.mark.parametrize(
     ("assignment", "message"),
     [
         ("model.n_layer=3", r"no setting model\.n_layer: did you mean model\.n_layers\?"),

@@ -22,6 +22,12 @@ TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
         ("\u202eabc\u2066\u200f\ufeff", "\\u202eabc\\u2066\\u200f\\ufeff"),
         ("\u061ca\u200bb\xadc\u2028\ud800", "\\u061ca\\u200bb\\xadc\\u2028\\ud800"),
         ("\U000e0041", "\\U000e0041"),  # a letter that is not seen
+        ("a\u3164b\u115f\u1160\uffa0", "a\\u3164b\\u115f\\u1160\\uffa0"),  # of Korean: fillers
+        ("\u034f\u2800\u17b4\u17b5", "\\u034f\\u2800\\u17b4\\u17b5"),
+        ("\u180b\u180c\u180d\u180e\u180f", "\\u180b\\u180c\\u180d\\u180e\\u180f"),
+        ("\U000e0100\U000e01ef", "\\U000e0100\\U000e01ef"),  # variations, of which any number hide text
+        ("\U0001bca0\U000e0fff", "\\U0001bca0\\U000e0fff"),
+        ("❤\ufe0f 가 ក", "❤\ufe0f 가 ក"),  # an emoji in colour, and letters beside those
         (
             "👩\u200d👧 می\u200cخواهم",
             "👩\u200d👧 می\u200cخواهم",

@@ -1,6 +1,7 @@
 """Dataclasses come back from TOML as they were, and every slip is answered with its mend."""
 
 import dataclasses
+import time
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from octavo.typed_toml import (
     to_toml,
     unknown_key,
 )
+from octavo.untrusted import MOST_SETTINGS
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,16 @@ def test_an_unknown_name_is_answered_with_its_neighbour(name: str, mend: str) ->
     assert unknown_key(name, KNOWN).startswith(f"there is no setting {name}: {mend}")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [f"{'a' * 15_000} = 1", f'oven."{"a." * 7000}" = 1', f"a = 1\n{'a.' * 7000}a = 1", f"x = {{{'a' * 9000}=1,"],
+)
+def test_a_name_of_any_length_is_one_sentence(text: str) -> None:
+    with pytest.raises(OctavoError) as refused:
+        from_mapping(Kitchen, parse_toml(text, "a file"))
+    assert len(str(refused.value)) < 500
+
+
 @pytest.mark.parametrize("digits", ["0x" + "f" * 9000, "[0x" + "f" * 9000 + "]"])
 @pytest.mark.parametrize("name", [one.name for one in dataclasses.fields(Oven)])
 def test_a_number_of_any_length_is_one_sentence(name: str, digits: str) -> None:
@@ -192,6 +204,18 @@ def test_a_number_of_any_length_is_one_sentence(name: str, digits: str) -> None:
 def test_a_whole_number_fits_into_64_bits(digits: str) -> None:
     with pytest.raises(OctavoError, match=r"minutes is out of range: .* does not fit into 64 bits"):
         from_mapping(Oven, {"minutes": int(digits, 0)})
+
+
+@pytest.mark.parametrize(
+    "line", ["a." * 8000 + "b = 1", "[" + "a." * 8000 + "b]", "a.b.c.d.e.f.g = {h.i.j.k = 1}\n" * 500]
+)
+def test_settings_of_the_most_bytes_there_may_be_are_read_at_once(line: str) -> None:
+    """The library's time grows as the square of how deep a name goes."""
+    text = line[:MOST_SETTINGS]
+    began = time.process_time()
+    with pytest.raises(OctavoError):
+        from_mapping(Kitchen, parse_toml(text, "a file"))
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("text", ["x = " + "[" * 5000, "x = " + "{a = " * 5000])

@@ -120,6 +120,20 @@ class TestFiles:
         with pytest.raises(OctavoError, match="data is not a plain file"):
             read_plain(run / "data", 5, run)
 
+    def test_folders_as_deep_as_no_run_has_are_refused(self, run: Path) -> None:
+        deep, handles = run / "data", len(os.listdir("/dev/fd"))
+        for _ in range(1200):
+            deep /= "a"
+            deep.mkdir()
+        try:
+            with pytest.raises(OctavoError, match="folders within folders within folders: it is not the folder of a"):
+                check_folder(run)
+        finally:
+            while deep != run:
+                deep.rmdir()
+                deep = deep.parent
+        assert len(os.listdir("/dev/fd")) == handles
+
     def test_a_folder_with_more_than_a_run_has_is_refused(self, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         check_folder(run)
         monkeypatch.setattr("octavo.untrusted._MOST_ENTRIES", 0)

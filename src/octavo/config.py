@@ -16,6 +16,7 @@ from octavo.typed_toml import from_mapping, parse_toml
 SMALLEST_VOCABULARY = {"bpe": 257, "characters": 258, "whitespace-bpe": 8}
 BUDGETS = ("steps", "epochs", "minutes")
 LARGEST_SIZE = 2**20  # of any one size in a config: more is a slip of the keyboard, not a tiny model
+_LARGEST_TABLE = 2**26  # numbers, of positions that are computed: no weight shows that a machine had room for them
 
 
 @dataclass(frozen=True)
@@ -236,6 +237,16 @@ class Config:
             raise OctavoError(
                 f"data.context_length={self.data.context_length} is longer than the table of "
                 f"{self.model.max_positions} positions: raise model.max_positions"
+            )
+        tables = {
+            "rotary": ("data.context_length", self.data.context_length, self.model.head_width),
+            "sinusoidal": ("model.max_positions", self.model.max_positions, self.model.d_model),
+        }
+        name, rows, width = tables.get(self.model.position, ("", 0, 0))
+        if rows * width > _LARGEST_TABLE:
+            raise OctavoError(
+                f"{name}={rows} makes a table of positions of {rows * width:,} numbers, where {_LARGEST_TABLE:,} are "
+                "the most: lower it"
             )
 
 

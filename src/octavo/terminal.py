@@ -5,10 +5,12 @@ import re
 import textwrap
 
 # C0 and C1 controls but newline and tab, other line breaks, half a character, and what turns the direction of writing
-# or takes no room. U+200C and U+200D stay: Persian and many scripts of India are spelt with them, and emoji.
+# or is not seen. U+200C and U+200D stay: Persian and many scripts of India are spelt with them, and emoji. So do
+# U+FE00 to U+FE0F, which say how an emoji is drawn.
 _CONTROL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"
-    "\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e"
+    "\u2060-\u206f\u2800\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
 )
 
 

@@ -27,7 +27,7 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
-        raise OctavoError(f"{source} is not valid TOML ({error}): mend that place") from None
+        raise OctavoError(f"{source} is not valid TOML ({_cut(str(error))}): mend that place") from None
     except RecursionError:
         raise OctavoError(f"{source} is not valid TOML (it nests too deep): mend that place") from None
 
@@ -115,7 +115,7 @@ def dotted_names(values: Mapping[str, Any], path: str = "") -> list[str]:
 
 def unknown_key(name: str, known: Iterable[str]) -> str:
     """Say that `name` is not a setting, and which one was probably meant."""
-    known = list(known)
+    known, name = list(known), _cut(name)
     section, _, last = name.rpartition(".")
     by_last_word = {k.rpartition(".")[2]: k for k in known if k.rpartition(".")[0] == section}
     near = [k for k in known if k.rpartition(".")[2] == last]
@@ -163,4 +163,8 @@ def _said(value: Any) -> str:
         text = repr(value)
     except ValueError:  # a number of thousands of digits, which TOML may write in hexadecimal
         return "a number that long"
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_SAID else f"{text[:_LONGEST_SAID]}…"

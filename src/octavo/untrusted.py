@@ -20,8 +20,8 @@ from octavo.memory import machine_memory
 MOST_SETTINGS = 2**14  # bytes of a config: the time to read TOML can grow with their square
 MOST_TEXT = 2**20  # bytes of a file that a person could read: facts, a score
 MOST_LINES = 2**28  # bytes of a log: months of training
-_DEEPEST = 32  # values within values
-_MOST_VALUES = 8_000_000  # in one file: Python needs up to two hundred bytes for each
+_DEEPEST = 32  # values within values, or folders within folders
+MOST_VALUES = 8_000_000  # in one file: Python needs up to two hundred bytes for each
 _LARGEST_INTEGER = 2**63 - 1
 _MOST_ENTRIES = 100_000  # of a run's folder and those in it
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -68,7 +68,7 @@ def parse_json(content: bytes) -> Any:
         ValueError: it is not JSON in UTF-8, names a key of an object twice, nests too deep, has too many values, or
             a number that is none, infinite or does not fit into 64 bits, or half a surrogate pair.
     """
-    if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+    if count_values(content) > MOST_VALUES:
         raise ValueError("it has too many values")
     try:
         value = json.loads(
@@ -86,11 +86,16 @@ def parse_json(content: bytes) -> Any:
     return value
 
 
+def count_values(content: bytes) -> int:
+    """How many values JSON has, or a few more: each but the first of a list or an object follows a comma."""
+    return sum(map(content.count, (b",", b"[", b"{")))
+
+
 def check_folder(folder: Path) -> None:
     """See that a run's folder holds plain files and folders alone, so that what is written there stays there.
 
     Raises:
-        OctavoError: it holds a link out of it, a pipe or a device, or more than a run could.
+        OctavoError: it holds a link out of it, a pipe or a device, or more or deeper folders than a run could.
     """
     for count, entry in enumerate(_entries(folder)):
         if count > _MOST_ENTRIES:
@@ -101,12 +106,18 @@ def check_folder(folder: Path) -> None:
             raise OctavoError(f"{entry.path} is not a plain file: remove it")
 
 
-def _entries(folder: Path | str) -> Iterator["os.DirEntry[str]"]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            yield entry
-            if entry.is_dir(follow_symlinks=False):
-                yield from _entries(entry.path)
+def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
+    """All that it and the folders in it hold, with one of them open at a time."""
+    waiting = [(str(folder), 1)]
+    while waiting:
+        place, depth = waiting.pop()
+        if depth > _DEEPEST:
+            raise OctavoError(f"{folder} holds folders within folders within folders: it is not the folder of a run")
+        with os.scandir(place) as entries:
+            for entry in entries:
+                yield entry
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append((entry.path, depth + 1))
 
 
 def _lies_in(path: Path, folder: Path) -> bool:

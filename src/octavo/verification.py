@@ -14,21 +14,25 @@ from pathlib import Path
 from typing import Any
 
 from octavo.config import Config
-from octavo.data import NAMES, TokenPart, check_ids, documents, open_parts
+from octavo.data import NAMES, TokenPart, check_ids, open_parts
+from octavo.data.blocks import blocks
 from octavo.errors import OctavoError
 from octavo.packages import installed
 from octavo.runs import Record, RunDirectory
 from octavo.runs.metrics import check_complete
-from octavo.runs.places import newest_first
+from octavo.runs.places import newest_first, step_of
 from octavo.runs.scores import FILE, Score, scores, standard_score
 from octavo.runs.tensors import check_shapes, largest, read_layout
 from octavo.runs.whole import most_bytes, whole_contents
 from octavo.tokenizer import Tokenizer, load_tokenizer
+from octavo.typed_json import check_types
 from octavo.untrusted import MOST_SETTINGS, MOST_TEXT, check_folder, parse_json, read_plain
 
 TOLERANCE = 1e-4  # nats per character between a score and the same computed anew: other kernels round otherwise
 _LARGEST = 1e6  # of a weight: training that does not run away stays far below
 _FIGURES = 1e-6  # between figures of one score that follow from each other, relative
+_IDS = 1 << 12  # ids whose text is held at once
+_BASELINE = {"name": str, "bits_per_character": float, "nats_per_character": float}
 _FACTS = ("text", "precision", "parameters", "tokenizer", "sittings")  # of every provenance
 
 
@@ -73,13 +77,28 @@ def verify(run: RunDirectory, *, full: bool = False) -> Iterator[Check]:
         yield _at("score computed anew", looked.look_at_score)
 
 
+# What code that expects a run raises where it finds something else.
+_AMISS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError)
+
+
 def _at(what: str, look: Callable[[], str | None]) -> Check:
     """What came of looking: a look raises what is wrong, and may return a note."""
     try:
         return Check(what, note=look() or "")
-    except (OctavoError, OSError, ValueError, LookupError, TypeError, MemoryError) as error:
+    except (OctavoError, OSError, MemoryError, *_AMISS) as error:
         said = str(error) if isinstance(error, OctavoError | ValueError) else f"{type(error).__name__}: {error}"
         return Check(what, wrong=" ".join(said.split()) or type(error).__name__)
+
+
+class _Counted:
+    """Bytes as they go by: how many, and their fingerprint."""
+
+    def __init__(self) -> None:
+        self.bytes, self.digest = 0, hashlib.sha256()
+
+    def add(self, piece: bytes) -> None:
+        self.bytes += len(piece)
+        self.digest.update(piece)
 
 
 class _Looked:
@@ -88,6 +107,7 @@ class _Looked:
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
         self._whole: list[str] = []  # checkpoints, oldest first
+        self._last_step = -1  # of those
 
     @cached_property
     def _config(self) -> Config:
@@ -136,17 +156,25 @@ class _Looked:
 
     def look_at_part(self, name: str) -> str | None:
         part, tokenizer = self._parts[name], self._tokenizer
-        text = part.text
-        if len(text) != part.facts.characters:
-            raise ValueError(f"it has {len(text):,} characters, where parts.json says {part.facts.characters:,}")
-        check_ids({name: part}, tokenizer.vocab_size)
-        if tokenizer.lossless:
-            told = "".join(tokenizer.decode(ids) for ids in documents(part.ids, tokenizer.start_id))
-        else:  # what it knows, without the white space
+        said, table = _Counted(), tokenizer.token_bytes()
+        if not tokenizer.lossless:  # it keeps what it knows, without the white space
             known = {piece.strip() for piece in map(tokenizer.piece, range(tokenizer.vocab_size))}
-            text = "".join(character for character in text if character in known)
-            told = tokenizer.decode(part.ids).replace(" ", "")
-        if told != text:
+            table = [piece.replace(b" ", b"") for piece in table]
+        characters = n_bytes = 0
+        for piece in part.pieces():
+            raw = piece.encode()
+            characters, n_bytes = characters + len(piece), n_bytes + len(raw)
+            said.add(raw if tokenizer.lossless else "".join(c for c in piece if c in known).encode())
+        for kind, found in (("characters", characters), ("bytes", n_bytes)):
+            if found != (noted := getattr(part.facts, kind)):
+                raise ValueError(f"it has {found:,} {kind}, where parts.json says {noted:,}")
+        check_ids({name: part}, tokenizer.vocab_size)
+        told = _Counted()
+        for ids in blocks(part.ids, _IDS):
+            told.add(b"".join([table[i] for i in ids.tolist()]))
+            if told.bytes > said.bytes:  # few ids can stand for much text
+                break
+        if told.digest.digest() != said.digest.digest():
             raise ValueError("its tokens are not those of its text")
         return None if part.facts.ids_sha256 else "an earlier version noted no hash of its tokens"
 
@@ -168,6 +196,7 @@ class _Looked:
         if metrics.stat().st_size < state["metrics_bytes"]:
             raise ValueError("metrics.jsonl has lost lines that belong to it")
         self._whole.append(place.name)
+        self._last_step = state["step"]
 
     @property
     def _sizes(self) -> tuple[Any, int]:
@@ -211,9 +240,10 @@ class _Looked:
                 raise ValueError(f"a score is of another {score['text']} text than the run's")
 
     def look_at_baselines(self) -> str | None:
-        content = self._run.read_json("baselines.json")
+        content = self._run.read_typed("baselines.json", {"learned_from": str, "texts": dict})
         learned_from = f"{self._parts['train'].facts.sha256} {self._tokenizer.fingerprint}"
         for text in content["texts"].values():
+            check_types(text, {"baselines": [_BASELINE]})
             for row in text["baselines"]:
                 bits, nats = row["bits_per_character"], row["nats_per_character"]
                 if not math.isclose(bits, nats / math.log(2), rel_tol=_FIGURES):
@@ -227,7 +257,8 @@ class _Looked:
 
     def _check_known(self, checkpoint: str) -> None:
         """Raises ValueError if there can never have been such a checkpoint; older ones are deleted."""
-        if not self._whole or not isinstance(checkpoint, str) or checkpoint > self._whole[-1]:
+        step = step_of(checkpoint) if isinstance(checkpoint, str) else None
+        if step is None or step > self._last_step:
             raise ValueError(f"{str(checkpoint)[:40]!r} is no checkpoint that the run has or had")
 
     def look_at_samples(self) -> None:

@@ -70,6 +70,10 @@ def with_pipe(run: Path) -> None:
     os.mkfifo(run / "pipe")
 
 
+def nested(run: Path) -> None:
+    (run / "/".join("a" * 40)).mkdir(parents=True)
+
+
 def linked(run: Path) -> None:
     (run / "samples.txt").unlink()
     (run / "samples.txt").symlink_to("/etc/hostname")
@@ -123,6 +127,13 @@ def test_a_run_that_is_whole_is_ok_in_every_part(trained: Run, capsys: pytest.Ca
         (ids(lambda array: array.__setitem__(7, 600)), "data/validation", "has ids beyond the vocabulary"),
         (ids(lambda array: array.__setitem__(7, array[7] + 1)), "data/validation", "not those of its text"),
         (replaced("data/parts.json", b"36000", b"36001"), "data/train", "36,001"),
+        (
+            changed("data/parts.json", lambda p: p | {"train": p["train"] | {"bytes": p["train"]["bytes"] + 1}}),
+            "data/train",
+            "bytes, where parts.json says",
+        ),
+        (ids(lambda array: array.__setitem__(7, 0)), "data/validation", "not those of its text"),
+        (nested, "files", "holds folders within folders within folders"),
         (replaced(WEIGHTS, b"\0\0", b"\0\1"), NEWEST, "weights.safetensors is not what was written"),
         (forged(lambda w: w.update(more=w["final_norm.weight"])), NEWEST, "not those of config"),
         (
@@ -162,6 +173,23 @@ def test_a_run_that_is_whole_is_ok_in_every_part(trained: Run, capsys: pytest.Ca
             "a score is of another validation text than the run's",
         ),
         (replaced("baselines.json", b'"texts"', b'"test"'), "baselines.json", "texts"),
+        (changed("baselines.json", lambda b: b | {"texts": []}), "baselines.json", "its texts is not what it should"),
+        (changed("baselines.json", lambda b: b | {"texts": {"a": []}}), "baselines.json", "not a JSON object"),
+        (
+            changed("baselines.json", lambda b: b | {"texts": {"a": {"baselines": [3]}}}),
+            "baselines.json",
+            "its baselines is not what it should be",
+        ),
+        (
+            changed("baselines.json", lambda b: b | {"texts": {"a": {"baselines": [{"nats_per_character": "x"}]}}}),
+            "baselines.json",
+            "its baselines.nats_per_character is not what it should be",
+        ),
+        (
+            changed("evaluation.json", lambda e: {"all": [e["all"][0] | {"checkpoint": "step-9"}]}),
+            "evaluation.json",
+            "'step-9' is no checkpoint that the run has or had",
+        ),
         (replaced("memorisation.json", b"step-00000080", b"step-00000800"), "memorisation.json", "is no checkpoint"),
         (replaced("diagnosis.json", b"{", b"[["), "diagnosis.json", "is not a JSON object"),
         (lambda run: (run / "samples.txt").write_bytes(b"\xff") and None, "samples.txt", "utf-8"),
@@ -176,6 +204,20 @@ def test_what_is_wrong_is_said_in_its_line(
     assert err == f"octavo: something is wrong with {copied.path}: the lines above say what\n"
     assert parts[part].startswith("WRONG: ")
     assert says in parts[part]
+
+
+@pytest.mark.parametrize("error", [AttributeError, ZeroDivisionError, RuntimeError, RecursionError])
+def test_whatever_a_look_raises_is_said_in_its_line(
+    trained: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def raising(run: object) -> None:
+        raise error("of somebody\nelse")
+
+    monkeypatch.setattr("octavo.verification.standard_score", raising)
+    code, parts, _ = told(capsys, trained.path, "--full")
+    assert code == 2
+    assert parts["score computed anew"] == f"WRONG: {error.__name__}: of somebody else"
+    assert parts["samples.txt"] == "ok"
 
 
 def test_of_several_runs_there_is_a_line_each_at_the_end(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -225,6 +226,41 @@ def test_another_text_than_the_one_that_was_written_is_refused(folder: Path) -> 
     (folder / "train.txt").unlink()
     with pytest.raises(OctavoError, match=r"train\.txt cannot be read"):
         _ = part.text
+
+
+def test_of_a_long_text_no_more_is_held_than_is_asked_for(folder: Path) -> None:
+    size = 2**26
+    with (folder / "train.txt").open("r+b") as file:
+        file.truncate(size)  # by a hole, which takes no room on the disk
+    raw = (folder / "train.txt").read_bytes()
+    facts = json.loads((folder / "parts.json").read_text())
+    facts["train"] |= {"bytes": size, "sha256": hashlib.sha256(raw).hexdigest()}
+    (folder / "parts.json").write_text(json.dumps(facts))
+    part = open_parts(folder)["train"]
+    tracemalloc.start()
+    try:
+        beginning = part.beginning(10)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert beginning == TRAIN.text[:10]
+    assert most < 2**24
+    assert part.text == raw.decode()
+
+
+def test_a_character_that_a_block_cuts_is_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("octavo.data.parts._BLOCK", 1)
+    part = open_parts(folder)["train"]
+    assert part.text == TRAIN.text
+    for characters in (0, 3, 8, 1000):
+        assert part.beginning(characters) == TRAIN.text[:characters]
+    raw = (folder / "train.txt").read_bytes() + "é".encode()[:1]
+    (folder / "train.txt").write_bytes(raw)
+    facts = json.loads((folder / "parts.json").read_text())
+    facts["train"] |= {"bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}
+    (folder / "parts.json").write_text(json.dumps(facts))
+    with pytest.raises(OctavoError, match=r"train\.txt cannot be read \(.*unexpected end of data"):
+        open_parts(folder)["train"].beginning(3)
 
 
 def test_ids_beyond_the_vocabulary_are_refused(folder: Path) -> None:

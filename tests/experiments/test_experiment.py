@@ -189,7 +189,14 @@ class TestGoingOn:
         with pytest.raises(OctavoError, match="has variant adamw too"):
             again({"variants": {"muon": {}}})
 
-    @pytest.mark.parametrize("damage", ["{", "[]", '{"rows": 3}', '{"rows": [], "variants": [], "seeds": []}'])
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            *("{", "[]", '{"rows": 3}', '{"rows": [], "variants": [], "seeds": []}'),
+            '{"rows": [], "variants": {"v": 1}, "seeds": []}',
+            '{"rows": [], "variants": {}, "seeds": [], "precision": ["fp32"]}',
+        ],
+    )
     def test_damaged_results_are_told(self, again: Callable[..., Experiment], tmp_path: Path, damage: str) -> None:
         (tmp_path / "optimizers" / "experiment.json").write_text(damage)
         with pytest.raises(OctavoError, match=r"experiment\.json is damaged: delete it and start again"):

@@ -62,8 +62,8 @@ class Mutant:
             self.place(path)
         elif self.content is not None:
             path.write_bytes(self.content)
-            if self.sealed:
-                _seal(run, self.file, self.content, files)
+        if self.sealed:
+            _seal(run, self.file, files)
 
 
 def mutant(files: Files, seed: int, number: int) -> Mutant:
@@ -78,9 +78,15 @@ def mutant(files: Files, seed: int, number: int) -> Mutant:
     if chance.random() < 0.04:
         how, place = chance.choice(_PLACES)
         return Mutant(name, how, place=place)
+    if content and chance.random() < (0.15 if name.startswith("data/") else 0.02):
+        size = len(content) + chance.choice(_HOLES)
+        sealed = chance.random() < 0.75
+        return Mutant(name, f"is {size:,} bytes long by a hole", sealed, place=_hole(content, size))
     if chance.random() < 0.04:
         other = chance.choice(sorted(files))
         return Mutant(name, f"has the content of {other}", content=files[other])
+    if name == "tokenizer.json" and chance.random() < 0.3:
+        ways = [("a long token", _long_token)]
     how, way = chance.choice(ways)
     sealed = chance.random() < 0.6 and ("checkpoints/" in name or "data/" in name)
     return Mutant(name, how, sealed, way(chance, content))
@@ -185,7 +191,30 @@ def _line(chance: random.Random, content: bytes) -> bytes:
     return b"".join(lines)
 
 
-_LINES: Ways = [("a line", _line)]
+def _many_lines(chance: random.Random, content: bytes) -> bytes:
+    """Lines of one value, or none, which have no comma."""
+    return content + chance.choice(_SHORT_LINES) * chance.choice((10_000, 8_000_000))
+
+
+_SHORT_LINES = (
+    b'{"event":"x"}\n',
+    b"\n",
+    b"{}\n",
+    b'{"event":"x","figures":{}}\n',
+    b'{"event":"%s"}\n' % (b"x" * 60),
+)
+_LINES: Ways = [*[("a line", _line)] * 5, ("very many lines", _many_lines)]
+
+
+def _long_token(chance: random.Random, content: bytes) -> bytes:
+    """Of thousands or millions of letters, beside the others or in the place of the last that was merged."""
+    tokenizer = json.loads(content)
+    model = tokenizer["model"]
+    number = len(model["vocab"])
+    if chance.random() < 0.5:
+        number = model["vocab"].pop("".join(model["merges"].pop()))
+    model["vocab"][chance.choice("ab") * chance.choice((5_000, 2_000_000))] = number
+    return json.dumps(tokenizer).encode()
 
 
 def _setting(chance: random.Random, content: bytes) -> bytes:
@@ -284,9 +313,22 @@ _PLACES: list[tuple[str, Callable[[Path], None]]] = [
 ]
 
 
-def _seal(run: Path, name: str, content: bytes, files: Files) -> None:
+_HOLES = (2**20, 2**26, 2**30)  # bytes, which take no room on the disk
+
+
+def _hole(content: bytes, size: int) -> Callable[[Path], None]:
+    def make(path: Path) -> None:
+        path.write_bytes(content)
+        os.truncate(path, size)
+
+    return make
+
+
+def _seal(run: Path, name: str, files: Files) -> None:
     """Make the hash of a changed file fit, as a forger would."""
-    facts = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    with (run / name).open("rb") as raw:
+        digest = hashlib.file_digest(raw, "sha256").hexdigest()
+    facts = {"bytes": (run / name).stat().st_size, "sha256": digest}
     folder, _, file = name.rpartition("/")
     if folder.startswith("checkpoints/") and file != "manifest.json":
         manifest = json.loads(files[f"{folder}/manifest.json"])

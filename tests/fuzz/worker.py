@@ -24,11 +24,13 @@ from octavo.cli.main import main
 from octavo.memory import peak_memory
 
 SECONDS = 10.0  # that a command may take
-MEMORY = 2 * 2**30  # bytes that mutants may take beside what the process needs anyway
+MEMORY = 2 * 2**30  # bytes that a mutant may take beside what the process needs anyway
+_ROOM = 4 * 2**30  # that there are, so that it shows which takes more, and the machine is not filled
 _LEFT_OUT = ("curves/", "look/", "report.html", ".lock")  # pictures and pages: written, never read
 _MODEL = ("generate", "surprise", "lens", "edit", "tokenizer")  # whose output is of the model alone
 # Of these any that is well formed is another run's, which only provenance.json can tell: verify must.
 _OTHER_RUN = ("config.toml", "tokenizer.json")
+_NO_MEMORY = re.compile("not enough memory|unable to allocate", re.IGNORECASE)
 _TIME = re.compile(r"[\d.]+ (s|min|h)\b")
 
 
@@ -115,6 +117,8 @@ def fault(command: list[str], result: tuple[int, str, str], expected: set[str], 
     sentences = [line for line in err.splitlines() if line.startswith("octavo: ")]
     if code not in (0, 2) or "Traceback" in err or "panicked" in err:
         return f"code {code}: {err[-1500:]}"
+    if _NO_MEMORY.search(err):
+        return f"asked for more memory than there is: {err[-500:]}"
     if code == 2 and (len(sentences) != 1 or not sentences[0].isprintable() or len(sentences[0]) > 1000):
         return f"not one sentence: {err[-500:]!r}"
     if code == 0 and exact and meaning(out) not in expected:
@@ -143,11 +147,12 @@ def work(whole: Path, folder: Path, seed: int, numbers: range, *, slow: bool) ->
                     known.setdefault(str(command), set()).add(meaning(result[1]))
     before = peak_memory()
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
+    resource.setrlimit(resource.RLIMIT_AS, (size + _ROOM, size + _ROOM))
     print(json.dumps({"ready": before}), flush=True)
     for number in numbers:
         restore(run, files)
         one = mutant(files, seed, number)
+        Path("/proc/self/clear_refs").write_text("5")  # the peak is of this mutant
         one.apply(run, files)
         if slow and one.file != "metrics.jsonl":
             end_early(run, files)
@@ -161,6 +166,8 @@ def work(whole: Path, folder: Path, seed: int, numbers: range, *, slow: bool) ->
             exact = of_model and not (noticed and one.file in _OTHER_RUN)
             if wrong := fault(command, result, known[str(command)], exact):
                 faults.append(f"{' '.join(command)}: {wrong}")
+        if (most := peak_memory() - before) > MEMORY:
+            faults.append(f"took {most / 2**20:.0f} MiB")
         if (run.parent / "owned").exists() or Path("owned").exists():
             faults.append("code of the run was executed")
         unchanged = all(meaning(r[1]) in known[str(list(c))] for c, r in results.items())

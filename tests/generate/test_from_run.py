@@ -4,7 +4,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from octavo.bench.kernels import without_kernels
 from octavo.errors import OctavoError
@@ -13,6 +15,7 @@ from octavo.generate.from_run import generate_from
 from octavo.native.library import library
 from octavo.options import SamplingConfig
 from octavo.run import Run
+from octavo.runs.whole import manifest
 from octavo.typed_toml import to_toml
 
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -36,6 +39,18 @@ def test_it_takes_no_torch(trained: Run, environment: dict[str, str]) -> None:
     code = "import sys; from octavo.cli.main import main; main(sys.argv[1:]); sys.exit('torch' in sys.modules)"
     command = [sys.executable, "-c", code, "generate", str(trained.path), "--max-new-tokens", "5"]
     assert subprocess.run(command, env=environment, capture_output=True).returncode == 0
+
+
+def test_weights_that_no_training_comes_to_raise_no_warning_of_numpy(copied: Run, octavo_process: Octavo) -> None:
+    """Finite ones, whose squares are not: octavo verify says so, and text is not harmed by it."""
+    folder = copied.path / "checkpoints" / copied.directory.newest_checkpoint
+    weights = {name: np.full_like(weight, 3e38) for name, weight in load_file(folder / "weights.safetensors").items()}
+    save_file(weights, folder / "weights.safetensors")
+    whole = {place.name: place.read_bytes() for place in folder.iterdir() if place.name != "manifest.json"}
+    (folder / "manifest.json").write_bytes(manifest(whole))
+    done = octavo_process("generate", copied.path, "First", "--max-new-tokens", "5")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("First")
 
 
 @pytest.mark.parametrize("change", [("d_ff = 64", "d_ff = 80"), ("n_layers = 1", "n_layers = 2")])

@@ -232,6 +232,14 @@ class TestFiles:
         with pytest.raises(OctavoError, match=r"provenance\.json (is damaged|cannot be read)"):
             _ = RunDirectory(tmp_path).provenance
 
+    def test_settings_that_are_longer_than_any_are_refused(self, tmp_path: Path) -> None:
+        text = to_toml(load_preset("pocket"))
+        (tmp_path / "config.toml").write_text(text + "#" * (2**14 - len(text)))
+        assert RunDirectory(tmp_path).config == load_preset("pocket")
+        (tmp_path / "config.toml").write_text(text + "#" * (2**14 - len(text) + 1))
+        with pytest.raises(OctavoError, match=r"config\.toml has 16,385 bytes, where 16,384 are the most"):
+            _ = RunDirectory(tmp_path).config
+
     def test_a_missing_one_says_that_this_is_no_run(self, tmp_path: Path) -> None:
         with pytest.raises(OctavoError, match=r"is not a run: it has no config\.toml"):
             _ = RunDirectory(tmp_path).config

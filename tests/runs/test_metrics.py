@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,37 @@ def test_a_value_that_no_event_has_is_refused(tmp_path: Path, line: str, says: s
     for read in (read_metrics, last_record):
         with pytest.raises(OctavoError, match=f"line.* {says}.*: delete that line"):
             read(tmp_path / "m")
+
+
+@pytest.mark.parametrize("line", [b'{"event":"x"}\n', b"\n", b"{}\n", b'{"event":"x","figures":{"x":0}}\n'])
+def test_more_values_than_training_writes_are_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: bytes
+) -> None:
+    monkeypatch.setattr("octavo.runs.metrics.MOST_VALUES", 1000)
+    (tmp_path / "m").write_bytes(line * 1001)
+    with pytest.raises(OctavoError, match=r"more than 1,000 values: a larger train\.log_every writes fewer"):
+        read_metrics(tmp_path / "m")
+
+
+def test_a_line_longer_than_any_event_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "m").write_text(json.dumps({"event": "sample", "text": "x" * 70_000}) + "\n")
+    for read in (read_metrics, last_record):
+        with pytest.raises(OctavoError, match=r"is longer than any event|is not a JSON object"):
+            read(tmp_path / "m")
+
+
+def test_lines_are_read_one_at_a_time(tmp_path: Path) -> None:
+    """Beside the file's bytes there is no more than the events: a copy of each line would be three times them."""
+    content = b'{"event":"x"}\n' * 100_000
+    (tmp_path / "m").write_bytes(content)
+    tracemalloc.start()
+    try:
+        events = read_metrics(tmp_path / "m")
+        held, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(events) == 100_000
+    assert most < held + 2 * len(content)
 
 
 def test_an_event_that_lacks_what_its_kind_has_is_named(tmp_path: Path) -> None:

@@ -73,7 +73,16 @@ def test_of_very_many_the_newest_are_kept_and_the_standard_one(tmp_path: Path) -
     assert standard_score(run) == score(1.0)
 
 
-@pytest.mark.parametrize("content", ["{}", '{"all": 3}', '{"all": [1]}', "[", "[]"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("{}", '{"all": 3}', '{"all": [1]}', "[", "[]", '{"all": [{"tokens": 0}]}'),
+        *(
+            f'{{"all": [{{"nats_per_character": {number}}}]}}'
+            for number in ("NaN", "Infinity", "1e999", '"1"', "null")
+        ),
+    ],
+)
 def test_a_damaged_file_is_a_sentence(tmp_path: Path, content: str) -> None:
     (tmp_path / "evaluation.json").write_text(content)
     with pytest.raises(OctavoError, match=r"evaluation\.json is damaged"):

@@ -137,8 +137,3 @@ class TestShapes:
         with pytest.raises(OctavoError, match=r"not those of config\.toml"):
             check_shapes(model_shapes(self.config, 30), replace(self.config, **size), 30)
         assert time.process_time() - began < 0.1
-
-    def test_so_is_a_table_that_is_not_among_the_weights(self) -> None:
-        config = ModelConfig(d_model=32, n_layers=1, d_ff=8, position="sinusoidal", max_positions=2**20)
-        with pytest.raises(OctavoError, match=r"model\.max_positions=1048576 makes a table larger than the model"):
-            check_shapes(model_shapes(config, 30), config, 30)

@@ -122,7 +122,11 @@ SPLIT = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated"
         ("bpe", lambda t: t["added_tokens"][0].update(id=7), "its id is not"),
         ("bpe", lambda t: t["added_tokens"][0].update(lstrip=True), "its lstrip is not"),
         ("bpe", lambda t: t.update(added_tokens=[]), "damaged"),
+        ("bpe", lambda t: add(t, "a" * 4005), "it has a token that is longer than training makes any"),
+        ("whitespace-bpe", lambda t: add(t, "a" * 4005), "it has a token that is longer"),
         ("characters", lambda t: rename(t, "<0x41>", "A"), "it has no token for <0x41>"),
+        ("characters", lambda t: add(t, "th"), "it has tokens that are not single characters"),
+        ("characters", lambda t: t["model"]["merges"].append(["<0x41>", "<0x42>"]), "its merges is not"),
         ("characters", lambda t: t.update(decoder={"type": "WordPiece"}), "its decoder is not"),
         ("whitespace-bpe", lambda t: t.update(added_tokens=t["added_tokens"][1:]), "damaged"),
         ("whitespace-bpe", lambda t: t.update(normalizer=SPLIT), "its normalizer is not"),
@@ -139,6 +143,21 @@ def test_what_octavo_does_not_make_is_refused_before_the_library_reads_it(
     monkeypatch.setattr("octavo.tokenizer.loading.Pipeline", None)
     with pytest.raises(OctavoError, match=says):
         load_tokenizer(tmp_path / "tokenizer.json")
+
+
+def add(tokenizer: dict[str, Any], token: str) -> None:
+    vocabulary = tokenizer["model"]["vocab"]
+    vocabulary[token] = len(vocabulary)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("letter", ["a", "日", "\U00020000", "\u3000"])
+def test_the_longest_words_that_training_takes_can_be_read_again(
+    kind: Literal["bpe", "characters", "whitespace-bpe"], letter: str, tmp_path: Path
+) -> None:
+    tokenizer = train_tokenizer(TokenizerConfig(kind=kind, vocab_size=2000), f"so {letter * 20_000} it is. " * 2)
+    tokenizer.save(tmp_path / "tokenizer.json")
+    assert load_tokenizer(tmp_path / "tokenizer.json").vocab_size == tokenizer.vocab_size
 
 
 def rename(tokenizer: dict[str, Any], old: str, new: str) -> None:

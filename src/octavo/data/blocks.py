@@ -10,10 +10,10 @@ import numpy.typing as npt
 _BLOCK = 1 << 20  # ids
 
 
-def blocks(ids: npt.NDArray[np.integer]) -> Iterator[npt.NDArray[np.integer]]:
-    """Stretches of `ids`, one after the other; what of a file was read for them does not stay in memory."""
-    for start in range(0, len(ids), _BLOCK):
-        yield ids[start : start + _BLOCK]
+def blocks(ids: npt.NDArray[np.integer], size: int = _BLOCK) -> Iterator[npt.NDArray[np.integer]]:
+    """Stretches of `size` ids, one after the other; what of a file was read for them does not stay in memory."""
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
         _let_go(ids)
 
 

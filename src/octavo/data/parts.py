@@ -4,6 +4,7 @@ A run keeps both, so that it can be scored, resumed and examined when the origin
 ``NAME.npy`` (token ids, memory-mapped when read), ``NAME.txt`` (UTF-8) and ``parts.json`` (what they hold).
 """
 
+import codecs
 import hashlib
 import io
 import json
@@ -29,6 +30,7 @@ from octavo.untrusted import MOST_TEXT, open_plain, parse_json, read_plain
 NAMES = ("train", "validation", "test")
 Ids = npt.NDArray[np.integer]
 _HELD = 1 << 22  # ids in memory; more are in a file
+_BLOCK = 1 << 20  # bytes of a text that are read at once
 _MOST_HEADER = 4096  # bytes of a .npy file before its numbers
 _HEADER = re.compile(
     rb"\x93NUMPY\x01\x00(?P<length>..)"
@@ -65,7 +67,7 @@ class TokenPart:
         Raises:
             OctavoError: it is not the one that was written.
         """
-        return self._raw().decode("utf-8")
+        return "".join(self.pieces())
 
     def beginning(self, characters: int) -> str:
         """The first characters of :attr:`text`.
@@ -73,19 +75,29 @@ class TokenPart:
         Raises:
             OctavoError: as there.
         """
-        raw = self._raw()[: 4 * characters]  # UTF-8 has at most four bytes a character
-        return raw.decode("utf-8", errors="ignore")[:characters]  # the last one may have been cut
+        head = ""
+        for piece in self.pieces():  # to the end, which shows whether it is the text
+            head += piece[: characters - len(head)]
+        return head
 
-    def _raw(self) -> bytes:
+    def pieces(self) -> Iterator[str]:
+        """:attr:`text`, a piece at a time: only after the last is it known to be the one that was written.
+
+        Raises:
+            OctavoError: it is not.
+        """
         place = self.folder / f"{self.name}.txt"
+        digest, decoder = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")()
         try:
-            raw = read_plain(place, self.facts.bytes, self.folder.parent)
-            raw.decode("utf-8")
+            with open_plain(place, self.facts.bytes, self.folder.parent) as file:
+                while raw := file.read(_BLOCK):
+                    digest.update(raw)
+                    yield decoder.decode(raw)
+            decoder.decode(b"", final=True)
         except (OSError, ValueError) as error:
             raise OctavoError(f"{place} cannot be read ({error}): train the run again") from None
-        if hashlib.sha256(raw).hexdigest() != self.facts.sha256:
+        if digest.hexdigest() != self.facts.sha256:
             raise OctavoError(f"{place} is not the text that was trained on: put that back, or train the run again")
-        return raw
 
 
 def tokenize(tokenizer: Tokenizer, part: Part) -> Ids:
@@ -216,7 +228,7 @@ def check_ids(parts: Mapping[str, TokenPart], vocab_size: int) -> None:
         OctavoError: a part has others.
     """
     for part in parts.values():
-        if len(part.ids) and part.ids.max() >= vocab_size:
+        if any(block.max() >= vocab_size for block in blocks(part.ids)):
             raise OctavoError(f"{part.folder / part.name}.npy has ids beyond the vocabulary: train the run again")
 
 

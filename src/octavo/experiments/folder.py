@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from octavo.errors import OctavoError
 from octavo.experiments.cell import run_name
@@ -21,6 +21,12 @@ from octavo.typed_toml import as_mapping, dotted_names, to_toml
 
 FILE = "experiment.json"
 _MOST = 2**26  # bytes of it: some ten thousand cells
+_TYPES = {  # of what is read again
+    "rows": list,
+    "variants": dict[str, dict],  # type: ignore[type-arg]  # of anything
+    "seeds": list[int],
+    "precision": Literal["fp32", "bf16"] | None,
+}
 
 
 @dataclass(frozen=True)
@@ -61,11 +67,10 @@ class ExperimentFolder:
         if not (self.path / FILE).is_file():
             return {}
         try:
-            value = RunDirectory(self.path).read_json(FILE, _MOST)
+            value = RunDirectory(self.path).read_typed(FILE, _TYPES, _MOST)
         except OctavoError:
             value = {}
-        kinds = {"rows": list, "variants": dict, "seeds": list}
-        if not all(isinstance(value.get(name), kind) for name, kind in kinds.items()):
+        if not {"rows", "variants", "seeds"} <= value.keys():
             raise OctavoError(f"{self.path / FILE} is damaged: delete it and start again, the runs are kept")
         return value
 
@@ -90,7 +95,7 @@ class ExperimentFolder:
                     f"variant {variant.name} was begun with another {other}: put it back, give the variant or the "
                     f"experiment (--name) another name, or delete {run.path.parent / f'{variant.name}-seed*'}"
                 )
-            if run.provenance["text"]["sha256"] != sha256:
+            if run.provenance.get("text", {}).get("sha256") != sha256:
                 raise OctavoError(f"{self.path} was begun with another text: put it back, or choose another --name")
 
     def rows(self, spec: Spec, *, retry: bool) -> list[Row]:
@@ -101,7 +106,9 @@ class ExperimentFolder:
         found = []
         for variant, seed in spec.cells():
             row = known.get((variant.name, seed))
-            if row is None or begun.get(variant.name, {}).get("fingerprint") != fingerprint(variant):
+            if row is None or row.run != run_name(variant.name, seed):
+                continue
+            if begun.get(variant.name, {}).get("fingerprint") != fingerprint(variant):
                 continue
             if row.failure:
                 settled = row.final and not retry

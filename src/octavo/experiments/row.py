@@ -5,6 +5,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from octavo.typed_json import from_json
+
 
 @dataclass(frozen=True)
 class Row:
@@ -57,10 +59,10 @@ class Row:
 
     @classmethod
     def from_json(cls, values: Any) -> "Row | None":
-        """Read what :meth:`as_json` wrote; None if that was another version of Octavo."""
+        """Read what :meth:`as_json` wrote; None if that was another version of Octavo, or somebody else."""
         try:
-            return cls(**values)
-        except TypeError:
+            return from_json(cls, values)
+        except ValueError:
             return None
 
     def same_text(self, other: "Row") -> bool:

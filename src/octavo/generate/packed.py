@@ -114,6 +114,7 @@ class Packed:
             made.bias = self._keep(np.concatenate([_padded(bias, output_heads) for bias in biases]))
         return made
 
+    @np.errstate(over="ignore", invalid="ignore")  # weights may be what no training comes to
     def _first_qkv(self, k: int) -> Array:
         """What the first block's projections make of every token, where they do not see its position: (V, O)."""
         x = self._weights["embedding.weight"]

@@ -5,6 +5,7 @@ Every line has ``event``, ``step``, ``epoch`` and ``seconds`` (of training, over
 ``checkpoint`` and, last, ``end``.
 """
 
+import io
 import json
 import os
 import warnings
@@ -16,11 +17,11 @@ from typing import Any
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.files import sync_folder, write_atomically
 from octavo.typed_json import parse_object
-from octavo.untrusted import MOST_LINES, open_plain
+from octavo.untrusted import MOST_LINES, MOST_VALUES, count_values, open_plain
 
 Record = dict[str, Any]
 _TAIL = 1 << 16  # bytes: more than almost any line
-_MOST_VALUES = 8_000_000
+_LONGEST = 1 << 20  # bytes: more than any line
 _TYPES: dict[str, Any] = {  # of what events have
     "event": str,
     "step": int,
@@ -71,10 +72,11 @@ class MetricsLog:
             OSError: it cannot be written to.
         """
         content = path.read_bytes() if path.exists() else b""
-        last = content[:keep_bytes].splitlines(keepends=True)[-1:]
-        if keep_bytes > len(content) or not all(_until(line, step) for line in last):
+        kept = content[:keep_bytes]
+        last = kept[kept[:-1].rfind(b"\n") + 1 :]
+        if keep_bytes > len(content) or (last and not _until(last, step)):
             warnings.warn(f"{path} lost lines of before step {step}: the rest is kept", OctavoWarning, stacklevel=2)
-            left = b"".join(line for line in content.splitlines(keepends=True) if _until(line, step))
+            left = b"".join(line for line in io.BytesIO(content) if _until(line, step))
             write_atomically(path, left)
             keep_bytes = len(left)
         is_new = not path.exists()
@@ -116,10 +118,10 @@ def read_metrics(path: Path) -> list[Record]:
         OctavoError: a whole line is no event, or the file is larger than one that training writes.
     """
     content = _end_of(path, MOST_LINES)
-    if content.count(b",") > _MOST_VALUES:
-        raise OctavoError(f"{path} has more than {_MOST_VALUES:,} values: a larger train.log_every writes fewer")
-    lines = content.rpartition(b"\n")[0].split(b"\n") if b"\n" in content else []
-    return [_record(line, f"{path}: line {number}") for number, line in enumerate(lines, 1)]
+    if count_values(content) + content.count(b"\n") > MOST_VALUES:  # a line of few values takes memory too
+        raise OctavoError(f"{path} has more than {MOST_VALUES:,} values: a larger train.log_every writes fewer")
+    lines = enumerate(io.BytesIO(content), 1)  # one at a time
+    return [_record(line, f"{path}: line {number}") for number, line in lines if line.endswith(b"\n")]
 
 
 def last_record(path: Path) -> Record | None:
@@ -166,7 +168,8 @@ def _end_of(path: Path, size: int) -> bytes:
     """At most the last `size` bytes of the file; nothing if there is none."""
     try:
         with open_plain(path, MOST_LINES, path.parent) as file:
-            file.seek(-min(size, file.seek(0, os.SEEK_END)), os.SEEK_END)
+            size = min(size, file.seek(0, os.SEEK_END))
+            file.seek(-size, os.SEEK_END)
             return file.read(size)
     except FileNotFoundError:
         return b""
@@ -176,6 +179,8 @@ def _end_of(path: Path, size: int) -> bytes:
 
 def _record(line: bytes, place: str) -> Record:
     try:
+        if len(line) > _LONGEST:
+            raise ValueError("it is longer than any event")
         record: Record = parse_object(line, _TYPES)
         if "event" not in record:
             raise ValueError("it has no event")

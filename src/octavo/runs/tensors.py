@@ -15,7 +15,6 @@ from octavo.untrusted import parse_json
 _LENGTH = 8  # bytes of the header's own length, which comes first
 _MOST_HEADER = 2**25  # bytes
 _MOST_SIZES = 8  # of one tensor: the product of more would be a long number
-_LARGEST_TABLE = 2**24  # numbers of a table that is not among the weights
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 _EXPONENTS = {"F64": 0x7FF << 52, "F32": 0xFF << 23, "F16": 0x1F << 10, "BF16": 0xFF << 7}  # all ones: no number
 
@@ -66,9 +65,6 @@ def check_shapes(shapes: Mapping[str, tuple[int, ...]], config: ModelConfig, voc
     plausible = (numbers, len(shapes)) == parameter_count(config, vocab_size)
     if not plausible or shapes != model_shapes(config, vocab_size):
         raise OctavoError("the checkpoint's weights are not those of config.toml: one of the two was changed")
-    table = config.max_positions * config.d_model if config.position == "sinusoidal" else 0
-    if table > max(numbers, _LARGEST_TABLE):
-        raise OctavoError(f"model.max_positions={config.max_positions} makes a table larger than the model: lower it")
 
 
 def largest(content: bytes, layout: Mapping[str, Place]) -> float:

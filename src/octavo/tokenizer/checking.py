@@ -8,9 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from octavo.tokenizer.byte_bpe import BYTE_OF
+from octavo.tokenizer.chunks import LONGEST_RUN
 from octavo.tokenizer.hugging_face import START
 from octavo.tokenizer.whitespace_bpe import SPECIAL
 
+# As it is spelled: a run and the space before it, of four bytes a character. Without it a short list of ids would be
+# a text of any length.
+_LONGEST = 4 * (LONGEST_RUN + 1)
 _BYTE_PIECES = [f"<0x{byte:02X}>" for byte in range(256)]
 # By kind: how text is cut, how pieces are put together, the special tokens, and those that are always there.
 _PARTS: dict[str, tuple[Any, Any, list[str], list[str]]] = {
@@ -61,8 +65,14 @@ def check(tokenizer: Mapping[str, Any], kind: str) -> None:
         raise ValueError(f"it has no token for {missing[0]}")
     if kind == "bpe" and not set().union(*vocabulary.keys() - {START}) <= BYTE_OF.keys():
         raise ValueError("it has tokens that are not made of bytes")
+    if kind == "characters":  # what is longer would be taken from texts that spell it
+        _only({"merges": []}, model, model.keys() - {"merges"})
+        if any(len(token) > 1 for token in vocabulary.keys() - {START, *_BYTE_PIECES}):
+            raise ValueError("it has tokens that are not single characters")
     if "" in vocabulary:
         raise ValueError("it has an empty token")
+    if any(len(token) > _LONGEST for token in vocabulary):
+        raise ValueError("it has a token that is longer than training makes any")
     for left, right in merges:
         if not {left, right, left + right} <= vocabulary.keys():
             raise ValueError("it merges what are no tokens")

@@ -10,12 +10,12 @@ from octavo.corpus.filed import Text, pieces
 
 CHUNK = 1 << 16  # characters
 _REACH = 1 << 20  # how far to look for a harmless place
-_LONGEST_RUN = 1000  # characters, that merges are learned from; the time it takes grows as the square of a word
+LONGEST_RUN = 1000  # characters, that merges are learned from; the time it takes grows as the square of a word
 
 # No token reaches over a lone newline between words, nor from the end of a word into the single space after it
 # (byte-level BPE takes that space into the next word). Runs of white space are tokens of their own: not there.
 _HARMLESS = re.compile(r"(?<=\S\n)(?=\S)|(?<=\S)(?= \S)")
-_LONG_RUN = re.compile(rf"\S{{{_LONGEST_RUN}}}|\s{{{_LONGEST_RUN}}}")
+_LONG_RUN = re.compile(rf"\S{{{LONGEST_RUN}}}|\s{{{LONGEST_RUN}}}")
 
 
 def chunks(text: Text, size: int = CHUNK) -> Iterator[str]:
