@@ -17,10 +17,10 @@ from typing import Any
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.files import write_atomically
 from octavo.typed_json import parse_object
-from octavo.untrusted import MOST_LINES, MOST_VALUES, count_values, open_plain
+from octavo.untrusted import MOST_LINES, MOST_TEXT, MOST_VALUES, count_values, open_plain
 
 Record = dict[str, Any]
-_TAIL = 1 << 16  # bytes: more than any line
+_LONGEST = MOST_TEXT  # bytes of a line: more than a sample of the longest tokens takes
 _TYPES: dict[str, Any] = {  # of what events have
     "event": str,
     "step": int,
@@ -126,7 +126,7 @@ def last_record(path: Path) -> Record | None:
     Raises:
         OctavoError: its line is no event.
     """
-    whole = _end_of(path, _TAIL).rpartition(b"\n")[0]
+    whole = _end_of(path, _LONGEST).rpartition(b"\n")[0]
     return _record(whole.rpartition(b"\n")[2], f"{path}: the last line") if whole else None
 
 
@@ -170,7 +170,7 @@ def _end_of(path: Path, size: int) -> bytes:
 
 def _record(line: bytes, place: str) -> Record:
     try:
-        if len(line) > _TAIL:
+        if len(line) > _LONGEST:
             raise ValueError("it is longer than any event")
         record: Record = parse_object(line, _TYPES)
         if "event" not in record:
