@@ -217,6 +217,23 @@ class TestGoingOn:
         place.write_text(json.dumps(kept | {"rows": [{"of_another": "version"}]}))
         assert again().rows == done[0].rows
 
+    def test_a_row_that_names_the_run_of_another_cell_counts_for_nothing(
+        self, again: Callable[..., Experiment], done: tuple[Experiment, Values], tmp_path: Path
+    ) -> None:
+        place = tmp_path / "optimizers" / "experiment.json"
+        kept = json.loads(place.read_text())
+        kept["rows"][1]["run"] = kept["rows"][0]["run"]
+        place.write_text(json.dumps(kept))
+        assert again().rows == done[0].rows
+
+    def test_a_run_that_does_not_say_its_text_is_refused(
+        self, again: Callable[..., Experiment], tmp_path: Path
+    ) -> None:
+        place = tmp_path / "optimizers" / "muon-seed1" / "provenance.json"
+        place.write_text(json.dumps({**json.loads(place.read_text()), "text": {}}))
+        with pytest.raises(OctavoError, match="was begun with another text"):
+            again()
+
     def test_another_setting_is_refused(self, again: Callable[..., Experiment], tmp_path: Path) -> None:
         before = (tmp_path / "optimizers" / "experiment.json").read_bytes()
         with pytest.raises(OctavoError, match=r"variant muon was begun with another train\.steps: put it back"):

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def fuzz(folder: Path, options: list[str]) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["octavo", "safetensors"]):
+        from tests.fuzz.mutations import mutant
         from tests.fuzz.readers import READERS, put_back
 
     whole = {name: (folder / name).read_bytes() for name in ("data/parts.json", "data/train.npy")}
@@ -32,7 +34,17 @@ def fuzz(folder: Path, options: list[str]) -> None:
             READERS[content[0] % len(READERS)].takes(content[1:], folder)
             put_back(folder, whole)
 
-    atheris.Setup([sys.argv[0], *options, str(folder / "corpus")], one)
+    def changed(content: bytes, most: int, seed: int) -> bytes:
+        """By bytes, or as what is well formed: what belongs together in a file is never met by bytes alone."""
+        if content and seed % 2:
+            file = READERS[content[0] % len(READERS)].file
+            with suppress(Exception):  # it is not well formed any more
+                made = mutant({file: content[1:]}, 0, seed).content
+                if made is not None and len(made) < most:
+                    return content[:1] + made
+        return bytes(atheris.Mutate(content, most))
+
+    atheris.Setup([sys.argv[0], *options, str(folder / "corpus")], one, custom_mutator=changed)
     atheris.Fuzz()
 
 

@@ -271,7 +271,24 @@ def _tensor_numbers(chance: random.Random, content: bytes) -> bytes:
     return bytes(changed)
 
 
-_TENSORS: Ways = [("header", _tensor_header), ("header", _tensor_header), ("numbers", _tensor_numbers)]
+def _tensor_place(chance: random.Random, content: bytes) -> bytes:
+    """One tensor from where one begins to where one ends, with a shape that fits."""
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    tensors = [facts for name, facts in header.items() if name != "__metadata__"]
+    borders = sorted({border for facts in tensors for border in facts["data_offsets"]})
+    begin, end = sorted(chance.choices(borders, k=2))
+    chance.choice(tensors).update(dtype="F32", shape=[(end - begin) // 4], data_offsets=[begin, end])
+    changed = json.dumps(header).encode()
+    return struct.pack("<Q", len(changed)) + changed + content[8 + length :]
+
+
+_TENSORS: Ways = [
+    ("header", _tensor_header),
+    ("header", _tensor_header),
+    ("a tensor's place", _tensor_place),
+    ("numbers", _tensor_numbers),
+]
 
 
 def _array_header(chance: random.Random, content: bytes) -> bytes:
@@ -326,8 +343,8 @@ def _hole(content: bytes, size: int) -> Callable[[Path], None]:
 
 def _seal(run: Path, name: str, files: Files) -> None:
     """Make the hash of a changed file fit, as a forger would."""
-    with (run / name).open("rb") as raw:
-        digest = hashlib.file_digest(raw, "sha256").hexdigest()
+    with (run / name).open("rb") as changed:
+        digest = hashlib.file_digest(changed, "sha256").hexdigest()
     facts = {"bytes": (run / name).stat().st_size, "sha256": digest}
     folder, _, file = name.rpartition("/")
     if folder.startswith("checkpoints/") and file != "manifest.json":

@@ -30,14 +30,23 @@ def test_a_reader_takes_what_octavo_wrote(reader: Reader, files: dict[str, bytes
 
 
 @each
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of the files, where a mutant is a fault
 @settings(deadline=None, max_examples=100, derandomize=True)
-@given(number=st.integers(0, 10**6), at=st.floats(0, 1), cut=st.integers(0, 8), piece=PIECES | st.binary(max_size=8))
+@given(
+    number=st.integers(0, 10**6),
+    more=st.booleans(),
+    at=st.floats(0, 1),
+    cut=st.integers(0, 8),
+    piece=PIECES | st.binary(max_size=8),
+)
 def test_a_reader_refuses_a_mutant_or_makes_of_it_what_others_do(
-    reader: Reader, files: dict[str, bytes], folder: Path, number: int, at: float, cut: int, piece: bytes
+    reader: Reader, files: dict[str, bytes], folder: Path, number: int, more: bool, at: float, cut: int, piece: bytes
 ) -> None:
     changed = mutant({reader.file: files[reader.file]}, 0, number).content or files[reader.file]
     place = int(at * len(changed))
+    if more:
+        changed = changed[:place] + piece + changed[place + cut :]
     try:
-        reader.takes(changed[:place] + piece + changed[place + cut :], folder)
+        reader.takes(changed, folder)
     finally:
         put_back(folder, files)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.runs import MetricsLog, read_metrics
 from octavo.runs.metrics import check_complete, last_record
+from octavo.tokenizer.chunks import LONGEST_RUN
 
 EVENTS: list[dict[str, Any]] = [
     {"event": "step", "step": 10, "loss": 0.1},
@@ -185,8 +186,16 @@ def test_more_values_than_training_writes_are_refused_before_they_are_read(
         read_metrics(tmp_path / "m")
 
 
+@pytest.mark.parametrize("letter", ["a", "日", "😀", "\x1c"])
+def test_a_sample_of_the_longest_tokens_is_read_again(tmp_path: Path, letter: str) -> None:
+    events = [{"event": "sample", "step": 1, "text": 60 * (letter * (LONGEST_RUN + 1))}]
+    write(tmp_path / "m", events)
+    assert read_metrics(tmp_path / "m") == events
+    assert last_record(tmp_path / "m") == events[0]
+
+
 def test_a_line_longer_than_any_event_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "m").write_text(json.dumps({"event": "sample", "text": "x" * 70_000}) + "\n")
+    (tmp_path / "m").write_text(json.dumps({"event": "sample", "text": "x" * 2**20}) + "\n")
     for read in (read_metrics, last_record):
         with pytest.raises(OctavoError, match=r"is longer than any event|is not a JSON object"):
             read(tmp_path / "m")

@@ -17,11 +17,10 @@ from typing import Any
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.files import sync_folder, write_atomically
 from octavo.typed_json import parse_object
-from octavo.untrusted import MOST_LINES, MOST_VALUES, count_values, open_plain
+from octavo.untrusted import MOST_LINES, MOST_TEXT, MOST_VALUES, count_values, open_plain
 
 Record = dict[str, Any]
-_TAIL = 1 << 16  # bytes: more than almost any line
-_LONGEST = 1 << 20  # bytes: more than any line
+_LONGEST = MOST_TEXT  # bytes of a line: more than a sample of the longest tokens takes
 _TYPES: dict[str, Any] = {  # of what events have
     "event": str,
     "step": int,
@@ -130,13 +129,8 @@ def last_record(path: Path) -> Record | None:
     Raises:
         OctavoError: its line is no event.
     """
-    size = _TAIL
-    while True:
-        end = _end_of(path, size)
-        _, begun, last = end.rpartition(b"\n")[0].rpartition(b"\n")
-        if begun or len(end) < size:
-            return _record(last, f"{path}: the last line") if last or begun else None
-        size *= 16
+    whole = _end_of(path, _LONGEST).rpartition(b"\n")[0]
+    return _record(whole.rpartition(b"\n")[2], f"{path}: the last line") if whole else None
 
 
 def _until(line: bytes, step: int) -> bool:
