@@ -43,7 +43,7 @@ def experiment(name: str, means: Mapping[str, float], failures: Sequence[str] = 
         for seed in SEEDS:
             value = means.get(variant, 4.0) + 0.005 * (seed - 3)
             at: dict[str, float | None] = {str(context): value + later * (context > 50) for context in CONTEXTS}
-            figures: dict[str, Any] = dict.fromkeys(FIGURES, value)
+            figures: dict[str, Any] = dict.fromkeys(FIGURES, value) | {"parameters": 4, "steps": 4}
             row = Row(variant, seed, f"{variant}-seed{seed}", at_context=at, **figures)
             failed = variant in failures and seed == 1
             away = replace(Row(variant, seed, row.run), failure="the loss exploded", ran_away=True)
