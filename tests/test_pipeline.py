@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,11 +24,9 @@ from octavo.planning import make_plan
 from octavo.reports.reproducing import recipe
 from octavo.resume import run_to_resume
 from octavo.run import Run, load
-from octavo.runs import RunDirectory, locked
+from octavo.runs import MetricsLog, Record, RunDirectory, locked
 from octavo.runs.checkpoint import load_newest, save_checkpoint
 from octavo.typed_toml import overridden, to_toml
-
-Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
 
 STEPS: dict[str, Any] = {
     "train.steps": 110,
@@ -72,12 +71,32 @@ def by_steps(text: Path, tiny: dict[str, Any]) -> Run:
 
 @pytest.fixture(scope="module")
 def by_epochs(text: Path, tiny: dict[str, Any]) -> Run:
-    """Another."""
-    return train(text, name="epochs", overrides=tiny | EPOCHS, runs=text.parent, progress=False)
+    """Another, whose curves nobody drew."""
+    with without_pictures():
+        return train(text, name="epochs", overrides=tiny | EPOCHS, runs=text.parent, progress=False)
+
+
+@contextmanager
+def without_pictures() -> Iterator[None]:
+    """Drawing curves takes longer than training these; `by_steps` has its own."""
+
+    def draw(metrics: Any, folder: Path, *given: Any) -> list[Path]:
+        folder.mkdir(exist_ok=True)
+        return []
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("octavo.pages.shown_curves.draw_curves", draw)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _undrawn() -> Iterator[None]:
+    with without_pictures():
+        yield
 
 
 def stopped(number: signal.Signals, at_step: int, run: Path, environment: dict[str, str], *arguments: str) -> Any:
-    """Begin or resume `run` in a process of its own, and send the signal when its metrics come to a step."""
+    """Begin `run` in a process of its own, and send the signal when its metrics come to a step."""
     command = [sys.executable, "-m", "octavo.cli.main", "train", *arguments]
     process = subprocess.Popen(
         [*command, "--runs", str(run.parent), "--name", run.name],
@@ -118,14 +137,16 @@ def same(found: Run, expected: Run) -> bool:
 
 
 class TestKilled:
+    """As one may be; tests/faults has many more, at every system call."""
+
     def test_and_resumed_it_ends_with_bit_identical_weights(
         self,
         text: Path,
         tiny: dict[str, Any],
         by_steps: Run,
         environment: dict[str, str],
-        octavo_process: Octavo,
         tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         given = [str(text), *settings(tiny | STEPS)]
         killed = stopped(signal.SIGKILL, 40, tmp_path / "a", environment, *given)
@@ -133,34 +154,24 @@ class TestKilled:
         half = load(tmp_path / "a")
         assert not half.directory.finished
         assert 36 <= int(half.checkpoint.removeprefix("step-")) < 110
-        went_on = octavo_process("train", "--resume", "--name", "a", "--runs", tmp_path)
-        assert went_on.returncode == 0, went_on.stderr
-        assert f"going on from {half.checkpoint}" in went_on.stderr
-        assert "\x1b" not in went_on.stdout + went_on.stderr, "a pipe is no terminal"
+        assert main(["train", "--resume", "--name", "a", "--runs", str(tmp_path)]) == 0
+        went_on = capsys.readouterr()
+        assert f"going on from {half.checkpoint}" in went_on.err
+        assert "\x1b" not in went_on.out + went_on.err, "it goes to no terminal"
         assert same(load(tmp_path / "a"), by_steps)
         steps = [e["step"] for e in load(tmp_path / "a").metrics if e["event"] == "step"]
         assert steps == sorted(set(steps))
         sittings = half.directory.provenance["sittings"]
         assert [s["first_step"] for s in sittings] == [0, int(half.checkpoint.removeprefix("step-"))]
 
-    def test_with_a_budget_of_epochs(
-        self, text: Path, tiny: dict[str, Any], by_epochs: Run, environment: dict[str, str], tmp_path: Path
-    ) -> None:
-        given = [str(text), *settings(tiny | EPOCHS)]
-        assert stopped(signal.SIGKILL, 25, tmp_path / "a", environment, *given).returncode == -signal.SIGKILL
-        assert not load(tmp_path / "a").directory.finished
-        assert same(train(resume=True, name="a", runs=tmp_path, progress=False), by_epochs)
-
-    def test_before_the_first_checkpoint_it_begins_anew(
-        self, text: Path, tiny: dict[str, Any], by_epochs: Run, environment: dict[str, str], tmp_path: Path
-    ) -> None:
-        given = [str(text), *settings(tiny | EPOCHS | {"train.checkpoint_every": 10**6})]
-        assert stopped(signal.SIGKILL, 8, tmp_path / "a", environment, *given).returncode == -signal.SIGKILL
-        assert not (tmp_path / "a" / "checkpoints").exists()
-        run = train(resume=True, runs=tmp_path, progress=False)
-        losses = [e["loss"] for e in run.metrics if e["event"] == "step"]
-        assert losses == [e["loss"] for e in by_epochs.metrics if e["event"] == "step"]
-        assert run.evaluation.nats_per_token == by_epochs.evaluation.nats_per_token
+    def test_before_the_first_checkpoint_it_begins_anew(self, by_epochs: Run, tmp_path: Path) -> None:
+        shutil.copytree(by_epochs.path, tmp_path / "a")
+        shutil.rmtree(tmp_path / "a" / "checkpoints")
+        for made in ("evaluation.json", "samples.txt", "diagnosis.json", "memorisation.json", "baselines.json"):
+            (tmp_path / "a" / made).unlink()
+        log = tmp_path / "a" / "metrics.jsonl"
+        log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:8]))
+        assert same(train(resume=True, runs=tmp_path, progress=False), by_epochs)
 
     def test_with_the_newest_checkpoint_damaged_the_one_before_is_gone_on_from(
         self, by_epochs: Run, tmp_path: Path
@@ -265,22 +276,43 @@ def _interrupted(*arguments: Any, **options: Any) -> Any:
 
 
 def test_signals_save_and_say_how_to_go_on_and_going_on_works(
-    text: Path, tiny: dict[str, Any], by_steps: Run, environment: dict[str, str], tmp_path: Path
+    text: Path,
+    tiny: dict[str, Any],
+    by_steps: Run,
+    environment: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    given: list[str] = [str(text), *settings(tiny | STEPS)]
+    write = MetricsLog.write
+
+    def control_c(log: MetricsLog, record: Record) -> None:
+        write(log, record)
+        if (record["event"], record["step"]) == ("step", 60):
+            signal.raise_signal(signal.SIGINT)
+
+    def interrupted() -> tuple[int, str]:
+        with monkeypatch.context() as patch:
+            patch.setattr(MetricsLog, "write", control_c)
+            return main(["train", "--resume", "--runs", str(tmp_path), "--name", "a"]), capsys.readouterr().err
+
+    def terminated() -> tuple[int, str]:
+        given = [str(text), *settings(tiny | STEPS)]
+        done = stopped(signal.SIGTERM, 20, tmp_path / "a", environment, *given)
+        return done.returncode, done.stderr
+
     reached = 0
-    for number, code, at in ((signal.SIGTERM, 143, 20), (signal.SIGINT, 130, 60)):
-        done = stopped(number, at, tmp_path / "a", environment, *given)
-        assert done.returncode == code, done.stderr
-        said = done.stderr.splitlines()[-1]
+    for stop, code in ((terminated, 143), (interrupted, 130)):
+        ended, told = stop()
+        assert ended == code, told
+        said = told.splitlines()[-1]
         assert f"train --resume --name a --runs {tmp_path}" in said
-        assert "Traceback" not in done.stderr
+        assert "Traceback" not in told
         place, checkpoint = load_newest(tmp_path / "a" / "checkpoints")
         assert f"Stopped at step {checkpoint.state['step']}; saved" in said
         assert checkpoint.state["step"] > reached
         reached = checkpoint.state["step"]
         assert place.name == f"step-{reached:08d}"
-        given = ["--resume"]
     run = train(resume=True, name="a", runs=tmp_path, progress=False)
     assert [e["step"] for e in run.metrics if e["event"] == "step"] == [
         e["step"] for e in by_steps.metrics if e["event"] == "step"

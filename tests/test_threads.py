@@ -11,6 +11,20 @@ import torch
 
 from octavo.threads import settle_threads, side_by_side, usable_cores
 
+# Says what the policy is at the moment at which torch is about to be loaded, or else at the end.
+AT_TORCH = """
+import os, sys
+import octavo
+class Watch:
+    def find_spec(name, path=None, target=None):
+        if name == "torch":
+            print(*map(os.environ.get, POLICY), flush=True)
+            os._exit(0)
+sys.meta_path.insert(0, Watch)
+USE
+print(*map(os.environ.get, POLICY))
+"""
+
 
 @pytest.mark.parametrize(
     ("asked", "kept"),
@@ -24,7 +38,7 @@ from octavo.threads import settle_threads, side_by_side, usable_cores
 def test_the_policy_is_set_before_torch_is_loaded(asked: dict[str, str], kept: str, use: str) -> None:
     policy = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
     environment = {name: value for name, value in os.environ.items() if name not in policy} | asked
-    code = f"import os, octavo; {use}; print(*map(os.environ.get, {policy}))"
+    code = AT_TORCH.replace("USE", use).replace("POLICY", repr(policy))
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == kept
 

@@ -24,6 +24,16 @@ Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 
+STEPS = 120
+# A worker has loaded it before it takes work, and its steps last longer than they cost: both can be met at work.
+LOADED_AND_SLOW = """
+import time, torch._dynamo
+import octavo.training.loop as loop
+from octavo.training.step import training_step as step
+loop.training_step = lambda *given, **options: (time.sleep(0.03), step(*given, **options))[1]
+"""
+
+
 class Cluster:
     """A scheduler and two workers, each a process."""
 
@@ -31,8 +41,10 @@ class Cluster:
         self.folder, self.environment, self.stack = folder, environment, stack
         place = folder / "scheduler.json"
         self.scheduler = self.start("scheduler", "--port", "0", "--scheduler-file", str(place))
-        self.workers = [self.start("worker", "--scheduler-file", str(place), *self.ALONE) for _ in range(2)]
-        self.until(lambda: place.exists() and bool(place.read_text()))
+        (folder / "slow.py").write_text(LOADED_AND_SLOW)
+        alone = (*self.ALONE, "--preload", str(folder / "slow.py"))
+        self.workers = [self.start("worker", "--scheduler-file", str(place), *alone) for _ in range(2)]
+        self.until(lambda: (folder / "cluster.log").read_text().count("Registered to:") == len(self.workers))
         self.address = json.loads(place.read_text())["address"]
 
     ALONE = ("--nthreads", "1", "--no-nanny", "--memory-limit", "0", "--death-timeout", "60")
@@ -64,7 +76,7 @@ def cluster(tmp_path: Path, environment: dict[str, str]) -> Iterator[Cluster]:
 def test_a_worker_that_is_killed_costs_nothing_but_the_run_in_hand(
     cluster: Cluster, values: Values, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    values |= {"seeds": [1], "variants": {"narrow": {}, "wide": {"model.d_ff": 96}}, "steps": 400}
+    values |= {"seeds": [1], "variants": {"narrow": {}, "wide": {"model.d_ff": 96}}, "steps": STEPS}
     values["overrides"] |= {"train.validate_every": -1, "train.checkpoint_every": 20}
     (tmp_path / "widths.toml").write_text(tomli_w.dumps(values))
     command = [sys.executable, "-m", "octavo.cli.main", "experiment", str(tmp_path / "widths.toml")]
@@ -86,8 +98,8 @@ def test_a_worker_that_is_killed_costs_nothing_but_the_run_in_hand(
     assert process.returncode == 0, err
     rows = json.loads((folder / "experiment.json").read_text())["rows"]
     assert [(row["variant"], row["failure"], row["steps"]) for row in rows] == [
-        ("narrow", "", 400),
-        ("wide", "", 400),
+        ("narrow", "", STEPS),
+        ("wide", "", STEPS),
     ]
     assert sorted(row["sittings"] for row in rows) == [1, 2], "one of them went on on the other worker"
     resumed = next(row for row in rows if row["sittings"] == 2)

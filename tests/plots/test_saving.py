@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
@@ -9,14 +10,14 @@ from matplotlib.figure import Figure
 from octavo.plots.saving import save_figure
 
 
-def drawn() -> Figure:
+def a_figure() -> Figure:
     figure = Figure(figsize=(4, 3))
     figure.subplots().plot([1, 2], [3, 4])
     return figure
 
 
 def test_the_same_figure_is_the_same_file(tmp_path: Path) -> None:
-    first, again = (save_figure(drawn(), tmp_path / name, ("png", "svg")) for name in ("a.b", "c"))
+    first, again = (save_figure(a_figure(), tmp_path / name, ("png", "svg")) for name in ("a.b", "c"))
     assert [path.name for path in first + again] == ["a.b.png", "a.b.svg", "c.png", "c.svg"]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
     assert ET.fromstring(first[1].read_bytes()).tag == "{http://www.w3.org/2000/svg}svg"
@@ -31,11 +32,31 @@ def test_a_figure_is_laid_out_once(tmp_path: Path) -> None:
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
 
 
+def test_a_figure_that_is_laid_out_is_drawn_once_for_each_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Figure] = []
+    draw = Figure.draw
+
+    def counted(figure: Figure, renderer: Any) -> None:
+        drawn.append(figure)
+        draw(figure, renderer)
+
+    monkeypatch.setattr(Figure, "draw", counted)
+    figure = Figure(figsize=(4, 3), layout="constrained")
+    axes = figure.subplots()
+    figure.colorbar(axes.imshow([[1, 2], [3, 4]]), ax=axes)
+    save_figure(figure, tmp_path / "a", ("png", "svg"))
+    assert len(drawn) == 1 + 2, "to lay it out, and for the two files"
+    save_figure(figure, tmp_path / "b", ("png", "svg"))
+    assert len(drawn) == 1 + 2 + 2
+
+
 def test_what_fails_leaves_the_old_file(tmp_path: Path) -> None:
-    save_figure(drawn(), tmp_path / "a")
+    save_figure(a_figure(), tmp_path / "a")
     before = (tmp_path / "a.png").read_bytes()
     with pytest.raises(ValueError, match="nonsense"):
-        save_figure(drawn(), tmp_path / "a", ("nonsense",))
+        save_figure(a_figure(), tmp_path / "a", ("nonsense",))
     with pytest.raises(FileNotFoundError):
-        save_figure(drawn(), tmp_path / "nowhere" / "a")
+        save_figure(a_figure(), tmp_path / "nowhere" / "a")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.png": before}

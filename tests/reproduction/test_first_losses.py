@@ -19,7 +19,7 @@ from octavo.training.events import Stepped
 from octavo.training.loop import dropout_masks
 from octavo.typed_toml import overridden
 
-STEPS = 20
+STEPS = 10
 
 
 class Block(nn.Module):
@@ -111,5 +111,5 @@ def test_the_first_losses_are_those_of_a_plain_loop(reference: Run) -> None:
     training = Training(TrainingState(model, config), data, config, dtype=torch.float32)
     losses = [event.loss for event in training if isinstance(event, Stepped)]
     assert expected[0] > 6.2, "chance"
-    assert expected[-1] < 5.9
+    assert expected[-1] < 6.05
     assert losses == pytest.approx(expected, rel=2e-5)

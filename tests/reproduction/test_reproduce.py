@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,15 @@ def test_the_table_of_epochs_stands_beside_the_reports(found: Reproduction) -> N
     assert "| 1 | 5.2663 | 5.2713 | -0.0050 | 5.5497 | 5.5793 | -0.0296 | 257.15 | 264.89 | -7.74 |" in lines
     assert "| 10 | 5.5169 | 5.5169 | +0.0000 | 5.5277 | 5.5277 | +0.0000 | 251.57 | 251.58 | -0.01 |" in lines
     assert "| 11 | 5.5000 |  |  | 5.5000 |  |  | 244.69 |  |  |" in lines
+    rows = replace(found, epochs=epochs).as_json()["epochs"]
+    assert [row["here"] for row in rows] == [asdict(epoch) for epoch in epochs]
+    assert rows[0]["report"] == {
+        "epoch": 1,
+        "train_loss": 5.2713,
+        "validation_loss": 5.5793,
+        "validation_perplexity": 264.89,
+    }
+    assert rows[2]["report"] is None
     both = replace(found, epochs=epochs).as_json()["epochs"]
     assert both[0]["report"] == {
         "epoch": 1,
@@ -130,7 +139,10 @@ def _alone(tokens: int) -> Any:
     return np.eye(tokens, dtype=np.float32)
 
 
-def test_a_folder_that_cannot_be_written_to_is_said(copied: Run) -> None:
+def test_a_folder_that_cannot_be_written_to_is_said(
+    found: Reproduction, copied: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("octavo.reproduction.reproduce.measure", lambda run, progress: replace(found, run=run))
     (copied.path / "reproduction").write_text("in the way")
     with pytest.raises(OctavoError, match="reproduction cannot be written to"):
         write_reproduction(copied, Progress())

@@ -20,7 +20,9 @@ from octavo.run import Run
 _MEGABYTE = 1_000_000
 _READ_AND_TRAIN = """
 import sys, time, octavo
+import octavo.training.preflight
 from octavo.memory import peak_memory
+octavo.training.preflight._PROBE_SECONDS = 0.0  # how long a run will take is not asked here
 began = time.perf_counter()
 tiny = {
     "model.d_model": 32, "model.n_layers": 1, "model.d_ff": 64, "data.context_length": 64, "data.batch_size": 8,

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from octavo.interpret.visible import visible
 from octavo.plots.lettering import drawable
+from octavo.plots.saving import settle_layout
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,8 +64,7 @@ def _layer_figure(heads: dict[int, npt.NDArray[np.floating]], labels: Sequence[s
     for axes in panels[len(heads) :]:
         axes.set_axis_off()
     figure.colorbar(image, ax=list(panels), label="attention weight", shrink=0.8, pad=0.01)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # each file would lay out all the labels anew
+    settle_layout(figure)  # each file would lay out all the labels anew
     return figure
 
 

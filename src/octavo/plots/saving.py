@@ -24,8 +24,7 @@ def save_figure(figure: "Figure", place: Path, kinds: Sequence[str] = ("png",)) 
     import matplotlib  # here: it takes longer to import than most commands run
 
     figure.set_dpi(_DPI)
-    figure.draw_without_rendering()  # lays it out, once for all kinds: that takes longer than drawing
-    figure.set_layout_engine("none")
+    settle_layout(figure)
     paths = []
     for kind in kinds:
         content = io.BytesIO()
@@ -34,3 +33,14 @@ def save_figure(figure: "Figure", place: Path, kinds: Sequence[str] = ("png",)) 
         paths.append(place.with_name(f"{place.name}.{kind}"))
         write_atomically(paths[-1], content.getvalue())
     return paths
+
+
+def settle_layout(figure: "Figure") -> None:
+    """Lay `figure` out, once for all kinds of files: that takes longer than drawing."""
+    import matplotlib
+
+    if figure.get_layout_engine() is None:
+        return
+    figure.draw_without_rendering()
+    with matplotlib.rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)  # "none" would leave a stand-in, for which each file is drawn twice
