@@ -106,8 +106,6 @@ class _Looked:
 
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
-        self._whole: list[str] = []  # checkpoints, oldest first
-        self._last_step = -1  # of those
 
     @cached_property
     def _config(self) -> Config:
@@ -195,8 +193,6 @@ class _Looked:
         metrics = self._run.path / "metrics.jsonl"
         if metrics.stat().st_size < state["metrics_bytes"]:
             raise ValueError("metrics.jsonl has lost lines that belong to it")
-        self._whole.append(place.name)
-        self._last_step = state["step"]
 
     @property
     def _sizes(self) -> tuple[Any, int]:
@@ -253,12 +249,13 @@ class _Looked:
     def look_at_belonging(self, name: str) -> str | None:
         checkpoint = self._run.read_json(name)["checkpoint"]
         self._check_known(checkpoint)
-        return None if checkpoint in self._whole[-1:] else f"it is of {checkpoint}, not the newest checkpoint"
+        return None if checkpoint == self._run.newest_checkpoint else f"it is of {checkpoint}, not the newest one"
 
     def _check_known(self, checkpoint: str) -> None:
         """Raises ValueError if there can never have been such a checkpoint; older ones are deleted."""
         step = step_of(checkpoint) if isinstance(checkpoint, str) else None
-        if step is None or step > self._last_step:
+        newest = step_of(self._run.newest_checkpoint)  # whole or not: what is wrong with it is said of it
+        if step is None or newest is None or step > newest:
             raise ValueError(f"{str(checkpoint)[:40]!r} is no checkpoint that the run has or had")
 
     def look_at_samples(self) -> None:

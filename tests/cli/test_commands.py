@@ -158,6 +158,11 @@ class TestTokenizer:
 
 
 class TestRuns:
+    def test_a_file_is_no_folder_of_runs(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (tmp_path / "file").touch()
+        assert main(["runs", "--runs", str(tmp_path / "file")]) == 2
+        assert "is no folder: name the folder of the runs with --runs" in capsys.readouterr().err
+
     def test_one_line_each_with_the_score(self, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
         head, *lines = told(capsys, "runs", "--runs", trained.path.parent).splitlines()
         assert head.split()[:3] == ["RUN", "NATS/CHAR", "BITS/CHAR"]

@@ -4,6 +4,8 @@ import json
 import math
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -283,3 +285,29 @@ class TestFull:
         code, parts, _ = told(capsys, copied.path, "--full")
         assert code == 0
         assert "there is no score of the newest checkpoint" in parts["score computed anew"]
+
+
+def test_of_a_damaged_newest_checkpoint_nothing_else_is_wrong(
+    copied: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = bytearray((copied.path / WEIGHTS).read_bytes())
+    weights[-1] ^= 1
+    (copied.path / WEIGHTS).write_bytes(weights)
+    code, lines, _ = told(capsys, copied.path)
+    assert code == 2
+    assert [what for what, said in lines.items() if said.startswith("WRONG")] == [NEWEST]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a pipe whose reader is gone")
+def test_whoever_reads_one_line_alone_learns_that_something_is_wrong(
+    copied: Run, environment: dict[str, str]
+) -> None:
+    (copied.path / "samples.txt").write_bytes(b"\xff")
+    command = [sys.executable, "-m", "octavo.cli.main", "verify", str(copied.path)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, text=True, **pipes) as process:  # type: ignore[call-overload]
+        process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 2
+    assert said == f"octavo: something is wrong with {copied.path}: the lines above say what\n"

@@ -82,3 +82,10 @@ def test_a_torch_that_loads_and_does_not_work(tmp_path: Path, monkeypatch: pytes
     found = examine(tmp_path)
     assert found.problems == ("torch does not work (RuntimeError: no such instruction): install Octavo again",)
     assert found.threads >= 1
+
+
+def test_a_build_of_the_kernels_that_is_none_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCTAVO_NATIVE", "sse")
+    for name, told in (("kernels_here", "none"), ("why_none", "OCTAVO_NATIVE=sse names no build")):
+        monkeypatch.setattr(health, name, lambda told=told: told)
+    assert any("OCTAVO_NATIVE=sse" in problem for problem in examine(tmp_path).problems)

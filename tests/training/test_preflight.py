@@ -15,7 +15,7 @@ from octavo.errors import OctavoError
 from octavo.planning import make_plan
 from octavo.request import Request
 from octavo.training import Precision, Training
-from octavo.training.preflight import check_lengths, memory_estimate, preflight
+from octavo.training.preflight import check_lengths, memory_estimate, preflight, what_fits
 
 Make = Callable[..., Training]
 FP32 = Precision("fp32", "as asked")
@@ -172,3 +172,10 @@ def test_a_held_out_part_without_tokens_is_refused(tiny: dict[str, Any], tail: s
 def test_a_few_characters_are_refused_in_a_sentence(tiny: dict[str, Any], text: str, tmp_path: Path) -> None:
     with pytest.raises(OctavoError, match=r"^[^\n]+: [^\n]+$"):
         make_plan(Corpus.from_text(text), Request(overrides=tiny, steps=3), root=tmp_path)
+
+
+def test_thousands_of_layers_are_not_what_would_fit(tiny: dict[str, Any]) -> None:
+    config = Request(overrides=tiny | {"model.n_layers": 100_000}, steps=1).applied_to(None)
+    fits = dict(setting.split("=") for setting in what_fits(config, 512, FP32, 2**30))
+    assert int(fits["model.n_layers"]) < 25_000
+    assert "model.d_model" not in fits

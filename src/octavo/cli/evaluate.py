@@ -1,6 +1,7 @@
 """``octavo evaluate``."""
 
 import argparse
+import os
 
 from octavo.cli.parser import add_runs_option
 from octavo.cli.saying import say
@@ -53,6 +54,8 @@ def run(options: argparse.Namespace) -> int:
     ):
         if getattr(options, option[2:]) is not None and not there:
             raise OctavoError(f"{option} goes with {needed} alone: leave it out")
+    if not os.access(directory.path, os.W_OK):
+        raise OctavoError(f"{directory.path} cannot be written to, where the score is kept: copy the run elsewhere")
     context = directory.config.data.context_length
     stride = max(1, context // 2) if options.stride is None else options.stride
     window = 256 if options.window is None else options.window

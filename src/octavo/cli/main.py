@@ -1,7 +1,6 @@
 """Entry point: run one command, and turn what went wrong into a sentence and an exit code."""
 
 import io
-import os
 import re
 import sys
 import warnings
@@ -10,6 +9,7 @@ from importlib import import_module
 from typing import TextIO
 
 from octavo.cli.parser import parse
+from octavo.cli.saying import drop_output
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.terminal import shown
 from octavo.threads import settle_threads
@@ -42,12 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader has seen enough: octavo generate … | head
-        _drop_output()
+        drop_output()
         return 0
     except OSError as error:
         blamed = error.filename
         if _output_fails():
-            _drop_output()
+            drop_output()
             blamed = blamed or "standard output"
         return _refuse(f"{error.strerror or error}{f': {blamed}' if blamed else ''}.")
 
@@ -82,12 +82,6 @@ def _output_fails() -> bool:
     except OSError:
         return True
     return False
-
-
-def _drop_output() -> None:
-    """What still waits to be written cannot be: let Python not try again when it ends."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refuse(sentence: str) -> int:

@@ -21,6 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """One line a run, oldest first; a damaged one says so in its line."""
     root = runs_root(options.runs)
+    if root.exists() and not root.is_dir():
+        raise OctavoError(f"{root} is no folder: name the folder of the runs with --runs")
     rows = [_row(run) for run in list_runs(root)]
     if not rows:
         say(f"{root} holds no runs yet: {program()} train makes one.")

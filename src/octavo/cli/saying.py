@@ -1,5 +1,7 @@
 """What a command says: through here, since names, paths and texts are other people's."""
 
+import os
+import sys
 from typing import TextIO
 
 from octavo.terminal import shown
@@ -8,3 +10,9 @@ from octavo.terminal import shown
 def say(text: object = "", *, end: str = "\n", file: TextIO | None = None) -> None:
     """Print `text` to `file` (standard output), every control character in it written out."""
     print(shown(str(text)), end=end, file=file)
+
+
+def drop_output() -> None:
+    """What still waits to be written, and comes later, cannot be: let nothing try again, not Python when it ends."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -124,7 +124,12 @@ def examine(root: Path) -> Health:
             OptionalPart(one.name, one.here, _PURPOSE[one.extra], f"pip install 'octavo[{one.extra}]'")
             for one in optional
         ),
-        problems=(*troubles, *(_trouble(one) for one in optional if one.here and not one.fits), *_of_runs(runs)),
+        problems=(
+            *troubles,
+            *(_trouble(one) for one in optional if one.here and not one.fits),
+            *_of_kernels(),
+            *_of_runs(runs),
+        ),
     )
 
 
@@ -142,6 +147,12 @@ def look_at(folder: Path) -> Folder:
     except (OSError, ValueError):
         free = -1
     return Folder(readable(os.path.abspath(folder)), os.path.isdir(folder), trouble, free)
+
+
+def _of_kernels() -> list[str]:
+    """Those that were asked for and are not there: everything works without, several times as slowly."""
+    asked = os.environ.get("OCTAVO_NATIVE", "")
+    return [] if asked in ("", "0", "1") or kernels_here() == asked else [why_none()]
 
 
 def _of_runs(runs: Folder) -> list[str]:

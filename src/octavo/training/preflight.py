@@ -33,6 +33,7 @@ _PROBE_SECONDS = 1.0
 _SHRINKABLE = (
     ("data", "batch_size", 1),
     ("data", "context_length", 16),
+    ("model", "n_layers", 12),  # thousands are a slip of the keyboard, and would take minutes to make
     ("model", "d_ff", 16),
     ("model", "d_model", 16),
     ("model", "n_layers", 1),
@@ -207,11 +208,12 @@ def what_fits(config: Config, vocab_size: int, precision: Precision, available: 
         except OctavoError:  # such a width does not go with the rest
             return []
         if fits(tried):
-            return [
+            changed = [
                 f"{s}.{k}={getattr(getattr(tried, s), k)}"
                 for s, k, _ in _SHRINKABLE
                 if getattr(getattr(tried, s), k) != getattr(getattr(config, s), k)
             ]
+            return list(dict.fromkeys(changed))
     return []
 
 
