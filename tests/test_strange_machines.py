@@ -35,6 +35,22 @@ sys.addaudithook(watch)
 """
 
 
+# Runs commands that each end with an @; after one, both outputs have its exit code, between signs of their own.
+ONE_AFTER_ANOTHER = """
+import sys
+from octavo.cli.main import main
+arguments = []
+for argument in sys.argv[1:]:
+    if argument != "@":
+        arguments.append(argument)
+        continue
+    code = main(arguments)
+    arguments = []
+    for stream in (sys.stdout, sys.stderr):
+        print(f"\\f{code}@", end="", file=stream, flush=True)
+"""
+
+
 def on_one_core() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -62,6 +78,16 @@ class Machine:
             timeout=90,
             **options,
         )
+
+    def one_after_another(self, *commands: tuple[str, ...]) -> list[Done]:
+        """Commands in one process, which costs seconds less than a process for each."""
+        done = self.python("-c", ONE_AFTER_ANOTHER, *(word for command in commands for word in (*command, "@")))
+        assert done.returncode == 0, done.stderr.decode()
+        told = []
+        for command, *streams in zip(commands, done.stdout.split(b"@"), done.stderr.split(b"@"), strict=False):
+            (out, _, code), (err, _, _) = (stream.rpartition(b"\f") for stream in streams)
+            told.append(Done(command, int(code), out, err))
+        return told
 
     @property
     def asked_for(self) -> str:
@@ -145,13 +171,15 @@ def test_every_file_has_a_name_for_every_system(run_there: Path) -> None:
 
 
 def test_it_goes_on_from_there(machine: Machine, run_there: Path) -> None:
-    listed = machine("runs", "--runs", RUNS)
+    listed, written, scored = machine.one_after_another(
+        ("runs", "--runs", RUNS),
+        ("generate", "run", "tëxt", "--max-new-tokens", "5", "--runs", RUNS),
+        ("evaluate", "run", f"{NAME}.txt", "--runs", RUNS),
+    )
     assert (listed.returncode, listed.stderr) == (0, b"")
     assert b"run " in listed.stdout
-    written = machine("generate", "run", "tëxt", "--max-new-tokens", "5", "--runs", RUNS)
     assert (written.returncode, written.stderr) == (0, b"")
     assert written.stdout.startswith(b"t\\xebxt")
-    scored = machine("evaluate", "run", f"{NAME}.txt", "--runs", RUNS)
     assert scored.returncode == 0, scored.stderr.decode()
     assert b"nats" in scored.stdout
 

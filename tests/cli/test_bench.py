@@ -15,11 +15,11 @@ from octavo.cli.shading import make_console
 
 
 @pytest.fixture
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def _patched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("octavo.bench.scoring._TOKENS", 300)
 
 
-@pytest.mark.usefixtures("_quick")
+@pytest.mark.usefixtures("_patched")
 def test_the_tables_are_shown_and_json_and_picture_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

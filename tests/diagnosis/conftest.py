@@ -1,7 +1,9 @@
 """What tests of the diagnosis share."""
 
+import contextlib
+import io
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -10,6 +12,13 @@ from octavo.pipeline import train
 from octavo.run import Run
 
 Train = Callable[..., Run]
+
+
+class Collapsed(NamedTuple):
+    """A run that fell back to the floor, and what was said while it did."""
+
+    run: Run
+    said: str
 
 
 @pytest.fixture(scope="session")
@@ -46,4 +55,21 @@ def well(trained_on: Train) -> Run:
     random = np.random.Generator(np.random.PCG64(0))
     words = ("".join(chr(97 + letter) for letter in random.integers(0, 26, 5)) for _ in range(1500))
     text = "".join(f"{word * 6}\n" for word in words)
-    return trained_on(text, 500, tokenizer__kind="characters", tokenizer__vocab_size=300)
+    return trained_on(text, 400, tokenizer__kind="characters", tokenizer__vocab_size=300)
+
+
+@pytest.fixture(scope="session")
+def collapsed_run(small: dict[str, Any], shakespeare: str, tmp_path_factory: pytest.TempPathFactory) -> Collapsed:
+    """The reference's recipe, its decay stronger so that it takes seconds."""
+    folder = tmp_path_factory.mktemp("collapsed")
+    (folder / "text.txt").write_text(shakespeare[:100_000])
+    overrides = small | {
+        "optimizer.learning_rate": 3e-3,
+        "optimizer.weight_decay": 0.04,
+        "tokenizer.vocab_size": 100,
+        "train.validate_every": 20,
+        "train.validate_epochs": False,
+    }
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        run = train(folder / "text.txt", preset="reference", steps=300, overrides=overrides, runs=folder, brief=True)
+    return Collapsed(run, said.getvalue())

@@ -43,26 +43,22 @@ def make_case(make_training: MakeTraining, small: dict[str, Any]) -> MakeCase:
     return make
 
 
+def case_of(run: Run) -> Case:
+    looks = looks_of(run.metrics)
+    floors = {b.kind: b.nats_per_token for b in run.baselines() if b.kind == "unigram" and b.nats_per_token}
+    uniform = math.log(run.model.vocab_size)
+    score = run.evaluation
+    return Case(run.config, looks, looks[-1].loss, {"uniform": uniform} | floors, score.tokens / score.characters)
+
+
 @pytest.fixture(scope="module")
 def healthy(well: Run) -> Case:
-    looks = looks_of(well.metrics)
-    floors = {b.kind: b.nats_per_token for b in well.baselines() if b.kind == "unigram" and b.nats_per_token}
-    uniform = math.log(well.model.vocab_size)
-    score = well.evaluation
-    return Case(well.config, looks, looks[-1].loss, {"uniform": uniform} | floors, score.tokens / score.characters)
+    return case_of(well)
 
 
 @pytest.fixture(scope="module")
-def collapsed(make_case: MakeCase, shakespeare: str) -> Case:
-    """The reference's recipe, its decay stronger so that it takes seconds."""
-    overrides = {
-        "optimizer.learning_rate": 3e-3,
-        "optimizer.weight_decay": 0.04,
-        "tokenizer.vocab_size": 100,
-        "train.validate_every": 20,
-        "train.validate_epochs": False,
-    }
-    return make_case(shakespeare[:300_000], overrides, preset="reference", steps=600)
+def collapsed(collapsed_run: tuple[Run, str]) -> Case:
+    return case_of(collapsed_run[0])
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +106,7 @@ class TestCollapse:
             "tokenizer.vocab_size": 100,
             "train.validate_epochs": False,
         }
-        case = make_case(shakespeare[:300_000], overrides, preset="reference", steps=300)
+        case = make_case(shakespeare[:100_000], overrides, preset="reference", steps=300)
         assert not kinds(diagnose(case)) & {"collapse", "no better than unigram", "no better than uniform"}
 
     def test_what_fell_and_rose_is_told_so(self, collapsed: Case) -> None:
@@ -212,7 +208,7 @@ class TestOverfitting:
 class TestUnderfitting:
     def test_what_more_would_bring_is_about_what_more_brings(self, make_case: MakeCase, shakespeare: str) -> None:
         overrides = PLAIN | {"schedule.kind": "constant", "optimizer.kind": "adamw", "optimizer.learning_rate": 2e-3}
-        text = shakespeare[:300_000]
+        text = shakespeare[:100_000]
         case, longer = make_case(text, overrides, steps=100), make_case(text, overrides, steps=200)
         (found,) = [finding for finding in diagnose(case) if finding.kind == "underfitting"]
         assert "estimate" in found.words

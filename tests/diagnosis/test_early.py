@@ -1,7 +1,6 @@
 """The diagnosis while a run trains."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +8,8 @@ import pytest
 
 from octavo.config import load_preset
 from octavo.diagnosis import EarlyDiagnosis, Look, floors_of_looks
-from octavo.pipeline import train
 from octavo.request import Request
+from octavo.run import Run
 
 # The looks of a reference run's first epoch, every eighth: step, loss, length of the weights.
 FIRST_EPOCH = (
@@ -63,29 +62,12 @@ def test_the_floors_are_those_of_the_windows_looked_at(make_training: Any, tiny:
     assert floors["uniform"] == pytest.approx(np.log(512))
 
 
-def test_a_run_that_collapses_says_so_and_keeps_it(
-    shakespeare: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "text.txt").write_text(shakespeare[:300_000])
-    overrides = {
-        "model.d_model": 32,
-        "model.n_layers": 1,
-        "model.d_ff": 64,
-        "data.context_length": 32,
-        "data.batch_size": 16,
-        "tokenizer.vocab_size": 100,
-        "optimizer.learning_rate": 3e-3,
-        "optimizer.weight_decay": 0.04,
-        "train.validate_every": 20,
-        "train.validation_windows": 32,
-        "train.validate_epochs": False,
-        "train.sample_every": 0,
-    }
-    run = train(tmp_path / "text.txt", preset="reference", steps=500, overrides=overrides, runs=tmp_path, brief=True)
+def test_a_run_that_collapses_says_so_and_keeps_it(collapsed_run: tuple[Run, str]) -> None:
+    run, said = collapsed_run
     (record,) = [record for record in run.metrics if record["event"] == "finding" and record["kind"] == "collapse"]
-    assert record["step"] < 500
+    assert record["step"] < 300
     assert "optimizer.kind=adamw" in record["mend"]
-    assert "collapse: " in capsys.readouterr().err
+    assert "collapse: " in said
     kinds = {finding.kind for finding in run.diagnose()}
     assert {"no better than unigram", "collapse", "not comparable"} <= kinds
     kept = run.directory.read_json("diagnosis.json")

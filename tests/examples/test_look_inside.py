@@ -42,7 +42,8 @@ def test_it_is_committed_executed_and_without_error() -> None:
 
 
 @pytest.mark.timeout(240)
-def test_it_runs(play_file: Path, tiny: dict[str, Any], tmp_path: Path) -> None:
+def test_it_runs(play_file: Path, tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # the kernel's: it is fastest so
     notebook = read()
     first = code_cells(notebook)[0]
     assert WHOLE in first.source

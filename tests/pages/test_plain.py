@@ -54,7 +54,7 @@ def test_an_illness_says_how_grave_it_is_in_words() -> None:
     assert html.count("What to do:") == 1
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(w, s) for w in (360, 1440) for s in ("light", "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1440, "dark")])
 def test_it_fits_the_window_and_links_lead_to_sections(opened: Any, width: int, scheme: str) -> None:
     sections = [section_part(key, f"Section {key}", PARTS) for key in ("a", "b")]
     contents = contents_part({"a": "Section a", "b": "Section b"})

@@ -13,7 +13,7 @@ EVIL = "</script><img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _quick() -> Iterator[None]:
+def _few_windows() -> Iterator[None]:
     """Heads measured over few windows."""
 
     def few(*given: Any, **named: Any) -> Any:

@@ -21,7 +21,7 @@ class Usage(NamedTuple):
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def _patched(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is measured here; tests of the command do."""
     monkeypatch.setattr(health, "_arithmetic", lambda: (QUICK, ""))
 
