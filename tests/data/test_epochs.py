@@ -18,7 +18,7 @@ def tokenizer() -> ByteBPE:
 
 def windows_of(tokenizer: ByteBPE, dropout: BPEDropout | None) -> EpochWindows:
     ids = np.append(0, tokenizer.encode(TEXT)).astype(np.uint16)
-    return EpochWindows(ids, 12, 6, start_id=0, phases=6, dropout=(lambda: dropout) if dropout else None)
+    return EpochWindows(ids, 12, 6, start_id=0, phases=6, dropout=(lambda watch: dropout) if dropout else None)
 
 
 def test_without_dropout_they_are_the_plain_ones(tokenizer: ByteBPE) -> None:
@@ -31,7 +31,7 @@ def test_without_dropout_they_are_the_plain_ones(tokenizer: ByteBPE) -> None:
 
 
 def test_each_window_is_a_piece_of_its_own_epoch(tokenizer: ByteBPE) -> None:
-    dropout = BPEDropout(tokenizer, [TEXT], 0.3, 1)
+    dropout = BPEDropout(tokenizer, [tokenizer.encode(TEXT)], 0.3, 1)
     windows = windows_of(tokenizer, dropout)
     order = BatchOrder(0, len(windows), 7, phases=6)
     for step in range(3 * len(windows) // 7):

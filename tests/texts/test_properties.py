@@ -101,7 +101,7 @@ def test_any_bytes_are_a_text_or_a_sentence(
 @often
 @given(texts=st.lists(TEXTS, min_size=1, max_size=3), rate=st.floats(0, 1), epoch=st.integers(0, 5))
 def test_however_words_are_cut_the_text_is_the_same(bpe: ByteBPE, texts: list[str], rate: float, epoch: int) -> None:
-    ids = BPEDropout(bpe, texts, rate, 7).epoch(epoch)
+    ids = BPEDropout(bpe, [bpe.encode(text) for text in texts], rate, 7).epoch(epoch)
     assert bpe.decode(ids) == "".join(texts)
     assert np.flatnonzero(ids == bpe.start_id)[0] == 0
     assert (ids == bpe.start_id).sum() == len(texts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,10 +28,11 @@ class EpochWindows:
         *,
         start_id: int | None = None,
         phases: int = 1,
-        dropout: Callable[[], BPEDropout] | None = None,
+        dropout: Callable[[Callable[[float], None]], BPEDropout] | None = None,
     ) -> None:
         self.plain = Windows(ids, context_length, stride, start_id=start_id, phases=phases)
         self._start_id, self._make_dropout = start_id, dropout
+        self._dropout: BPEDropout | None = None  # made when it is first used: a forecast does not need it
         # A batch can touch two epochs; cutting the text anew at each step would cost more than the step.
         self._recut = lru_cache(maxsize=2)(self._cut_anew)
 
@@ -61,19 +62,16 @@ class EpochWindows:
         """How many times as many tokens BPE-dropout makes of the text in `epoch`; 1 without it."""
         return self._recut(epoch).tokens / self.plain.tokens if self.recuts else 1.0
 
-    def make_ready(self) -> None:
-        """Find the ways to cut each word now, if there is BPE-dropout: seconds, with a large vocabulary."""
-        if self.recuts:
-            _ = self._dropout
-
-    @cached_property
-    def _dropout(self) -> BPEDropout:
-        """Made when it is first used: that takes a second, and a forecast does not need it."""
-        assert self._make_dropout is not None
-        return self._make_dropout()
+    def make_ready(self, watch: Callable[[float], None] = lambda share: None) -> None:
+        """Cut each word in several ways now, if there is BPE-dropout: up to some seconds. `watch` is told the share
+        that is done."""
+        if self._make_dropout is not None and self._dropout is None:
+            self._dropout = self._make_dropout(watch)
 
     def _cut_anew(self, epoch: int) -> Windows:
         """The epoch's tokens are more, so as many windows lie a little further apart."""
+        self.make_ready()
+        assert self._dropout is not None
         ids, plain = self._dropout.epoch(epoch), self.plain
         room = len(ids) - plain.context_length - plain.phases
         stride = max(1, room // max(1, len(plain) - 1))

@@ -4,51 +4,66 @@ Each merge is passed over with some probability, so a word is now and then spelt
 that goes through a short text dozens of times then learns what its tokens are made of, and memorises less.
 Here every distinct word is cut in a number of ways once, and an epoch draws one of them for each place where
 the word stands: an epoch's tokens are a function of (seed, epoch), made in milliseconds.
+
+A script without spaces, or a text such as DNA, has few words that come twice. Beyond a bound the rarest words are
+therefore cut token by token: a merge inside one of the tokenizer's own tokens may be passed over, but no token
+reaches from one of them into the next. That takes time and memory for the vocabulary alone.
 """
 
 import json
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from octavo.tokenizer.byte_bpe import ByteBPE
-from octavo.tokenizer.chunks import chunks
+from octavo.tokenizer.chunks import LONGEST_RUN, chunks
 
 _WAYS = 8  # to cut each word
+_MOST_LETTERS = 1 << 20  # bytes of distinct words that are cut as a whole: a few seconds
+_GROUP = 1 << 21  # letters merged at once, of all ways: some 100 MB
+_BLOCK = 1 << 18  # words of an epoch laid out at once
 _CUT, _DRAW = 0x637574, 0x64726177  # keep these draws apart from each other and from other uses of the seed
 
-Ids = npt.NDArray[np.int64]
+Ids = npt.NDArray[np.integer]
+_Places = npt.NDArray[np.int32]
 
 
 class BPEDropout:
-    """Cuts one text, given as documents, at random; `rate` is the chance that a merge is passed over."""
+    """Cuts one text, given as documents of token ids without start token, at random.
 
-    def __init__(self, tokenizer: ByteBPE, documents: Sequence[str], rate: float, seed: int) -> None:
-        self._seed = seed
-        words: dict[str, int] = {}
-        places: list[int] = []
-        split = tokenizer.pipeline.pre_tokenizer.pre_tokenize_str
-        for document in documents:
-            places.append(-1)
-            for chunk in chunks(document):
-                places += [words.setdefault(word, len(words)) for word, _ in split(chunk)]
-        # The start token stands for itself: the last "word", with one way to write it.
-        start = len(words)
-        self._places = np.array(places, dtype=np.int64)
-        self._places[self._places < 0] = start
-        random = np.random.Generator(np.random.PCG64([_CUT, seed]))
-        spelt = [word for word in words for _ in range(_WAYS)]
-        tokens, lengths = _merge(tokenizer, spelt, rate, random)
+    `rate` is the probability that a merge is passed over. `watch` is told the share of the preparation that is done.
+    """
+
+    def __init__(
+        self,
+        tokenizer: ByteBPE,
+        documents: Iterable[Ids],
+        rate: float,
+        seed: int,
+        watch: Callable[[float], None] = lambda share: None,
+    ) -> None:
         assert tokenizer.start_id is not None
-        self._tokens = np.append(tokens, tokenizer.start_id)
-        self._lengths = np.concatenate([lengths, np.ones(_WAYS, dtype=np.int64)])
+        self._seed, self._kind = seed, np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
+        ids, words, self._places = _words_of(tokenizer, documents, watch)
+        words, self._places = _bounded(tokenizer, words, self._places, ids)
+        spelt = [word for word in words for _ in range(_WAYS)]
+        tokens, lengths = _merge(tokenizer, spelt, rate, seed, watch)
+        # The start token stands for itself: the last "word", with one way to write it.
+        self._tokens = np.append(tokens, tokenizer.start_id).astype(self._kind)
+        self._lengths = np.concatenate([lengths, np.ones(_WAYS, dtype=np.int32)])
         self._begins = np.minimum(self._lengths.cumsum() - self._lengths, len(tokens))
 
     def epoch(self, epoch: int) -> Ids:
-        """The token ids of the whole text, each document after its start token, cut as in `epoch`."""
+        """Return the token ids of the whole text, each document after its start token, cut as in `epoch`."""
         random = np.random.Generator(np.random.PCG64([_DRAW, self._seed, epoch]))
-        chosen = self._places * _WAYS + random.integers(_WAYS, size=len(self._places))
+        blocks = [self._places[start : start + _BLOCK] for start in range(0, len(self._places), _BLOCK)]
+        return np.concatenate([self._cut(block, random) for block in blocks])
+
+    def _cut(self, places: _Places, random: np.random.Generator) -> Ids:
+        chosen = places.astype(np.int64) * _WAYS + random.integers(_WAYS, size=len(places))
         lengths = self._lengths[chosen]
         ends = lengths.cumsum()
         shift = np.repeat(self._begins[chosen] - (ends - lengths), lengths)
@@ -56,34 +71,158 @@ class BPEDropout:
         return cut
 
 
-def _merge(tokenizer: ByteBPE, words: Sequence[str], rate: float, random: np.random.Generator) -> tuple[Ids, Ids]:
-    """Cut `words` (in the byte letters of the vocabulary); all their tokens, and how many each has.
-
-    One sweep over all words for each merge, in the order of their ranks: a merge only makes pairs that were
-    learned later, so with a rate of 0 this is the tokenizer itself.
-    """
-    model = json.loads(tokenizer.pipeline.to_str())["model"]
-    vocabulary: dict[str, int] = model["vocab"]
-    letters = "".join(words)
-    tokens = np.array([vocabulary[letter] for letter in letters], dtype=np.int32)
-    word = np.repeat(np.arange(len(words), dtype=np.int32), [len(w) for w in words])
-    for left, right in model["merges"]:
-        first, second = vocabulary[left], vocabulary[right]
-        hits = np.flatnonzero((tokens[:-1] == first) & (tokens[1:] == second) & (word[:-1] == word[1:]))
-        hits = hits[random.random(len(hits), dtype=np.float32) >= rate]
-        if first == second:
-            hits = _without_overlaps(hits)
-        if len(hits):
-            tokens[hits] = vocabulary[left + right]
-            kept = np.ones(len(tokens), dtype=bool)
-            kept[hits + 1] = False
-            tokens, word = tokens[kept], word[kept]
-    return tokens.astype(np.int64), np.bincount(word, minlength=len(words)).astype(np.int64)
+def _words_of(
+    tokenizer: ByteBPE, documents: Iterable[Ids], watch: Callable[[float], None]
+) -> tuple[Ids, list[str], _Places]:
+    """Return all token ids, the distinct words in byte letters, and the number of the word at each place; a document
+    begins with the number after the last."""
+    split = tokenizer.pipeline.pre_tokenizer.pre_tokenize_str
+    words: dict[str, int] = {}
+    places, kept = array("i"), []
+    for document in documents:
+        kept.append(np.asarray(document))
+        places.append(-1)
+        for chunk in chunks(tokenizer.decode(document)):
+            places.extend([words.setdefault(word, len(words)) for word, _ in split(chunk)])
+            watch(0.0)  # where it can be stopped
+    numbered = np.frombuffer(places, dtype=np.int32).copy()
+    numbered[numbered < 0] = len(words)
+    return np.concatenate([np.empty(0, np.int32), *kept]), list(words), numbered
 
 
-def _without_overlaps(hits: Ids) -> Ids:
-    """Of hits that follow each other directly (aaaa), every second: a token is merged once."""
-    begins_run = np.diff(hits, prepend=-2) > 1
+def _bounded(tokenizer: ByteBPE, words: list[str], places: _Places, ids: Ids) -> tuple[list[str], _Places]:
+    """Put each token of the rarest words, and of the longest, in the place of the word, until the distinct words have
+    no more than _MOST_LETTERS letters."""
+    lengths = np.array([len(word) for word in words], dtype=np.int64)
+    if lengths.sum() <= _MOST_LETTERS:
+        return words, places
+    counts = np.bincount(places, minlength=len(words) + 1)[:-1]
+    frequent = np.lexsort((np.arange(len(words)), -counts, lengths > LONGEST_RUN))
+    whole = np.zeros(len(words) + 1, dtype=bool)
+    whole[frequent] = (lengths[frequent].cumsum() <= _MOST_LETTERS) & (lengths[frequent] <= LONGEST_RUN)
+    whole[-1] = True  # the start token
+    # No token of a text is the start token: what stands in its place is never looked up.
+    letters = ["" if i == tokenizer.start_id else tokenizer.piece(i) for i in range(tokenizer.vocab_size)]
+    token_ends = np.array([len(piece) for piece in letters], dtype=np.int64)[ids].cumsum()
+    word_ends = np.append(lengths, 0)[places].cumsum()
+    last = np.searchsorted(token_ends, word_ends, side="right")  # tokens up to the end of each word
+    first = np.append(0, last[:-1])
+    kept = whole[places]
+    parts = np.where(kept, 1, last - first)
+    # The words that stay are numbered anew, then comes a "word" for each token, and last the start token.
+    numbers = whole.cumsum() - 1
+    numbers[-1] = whole.sum() - 1 + len(letters)
+    place = np.repeat(np.arange(len(places)), parts)
+    inside = np.arange(len(place)) - np.repeat(parts.cumsum() - parts, parts)
+    token = ids[np.minimum(first[place] + inside, len(ids) - 1)]
+    expanded = np.where(kept[place], numbers[places[place]], whole.sum() - 1 + token)
+    return [word for word, stays in zip(words, whole, strict=False) if stays] + letters, expanded.astype(np.int32)
+
+
+def _merge(
+    tokenizer: ByteBPE, words: Sequence[str], rate: float, seed: int, watch: Callable[[float], None]
+) -> tuple[Ids, npt.NDArray[np.int32]]:
+    """Cut `words` (in the byte letters of the vocabulary); all their tokens, and how many each has."""
+    merges = _Merges(tokenizer)
+    tokens, lengths, groups = [], [], list(_groups(words))
+    for number, group in enumerate(groups):
+        own = [number] if number else []
+        random = np.random.Generator(np.random.PCG64([_CUT, seed, *own]))
+        cut = merges.cut(group, rate, random, partial(_share_of, watch, number, len(groups)))
+        tokens.append(cut[0])
+        lengths.append(cut[1])
+    return np.concatenate([np.empty(0, np.int32), *tokens]), np.concatenate([np.empty(0, np.int32), *lengths])
+
+
+def _share_of(watch: Callable[[float], None], number: int, groups: int, share: float) -> None:
+    watch((number + share) / groups)
+
+
+def _groups(words: Sequence[str]) -> Iterator[Sequence[str]]:
+    start = letters = 0
+    for end, word in enumerate(words):
+        if letters > _GROUP:
+            yield words[start:end]
+            start, letters = end, 0
+        letters += len(word)
+    yield words[start:]
+
+
+class _Merges:
+    """The merges of a tokenizer, in the order of their ranks."""
+
+    def __init__(self, tokenizer: ByteBPE) -> None:
+        model = json.loads(tokenizer.pipeline.to_str())["model"]
+        self._vocabulary: dict[str, int] = model["vocab"]
+        named = [(self._vocabulary[a], self._vocabulary[b], self._vocabulary[a + b]) for a, b in model["merges"]]
+        self._merges, self._size = named, len(self._vocabulary)
+        codes = np.array([a * self._size + b for a, b, _ in named], dtype=np.int64)
+        self._ranks = np.argsort(codes)
+        self._codes = codes[self._ranks]
+
+    def cut(
+        self, words: Sequence[str], rate: float, random: np.random.Generator, watch: Callable[[float], None]
+    ) -> tuple[Ids, npt.NDArray[np.int32]]:
+        """Merge the letters of `words`, each merge passed over with probability `rate`.
+
+        Merges are done in the order of their ranks, each at all of its places in order. A merge only makes pairs that
+        were learned later, so with a rate of 0 this is the tokenizer itself. Each pair waits at the rank of its
+        merge. `after` and `before` are the next and the last letter of the same word that is left, -1 at its ends.
+        """
+        lengths = np.array([len(word) for word in words], dtype=np.int64)
+        tokens = np.array([self._vocabulary[letter] for letter in "".join(words)], dtype=np.int32)
+        places = np.arange(len(tokens), dtype=np.int32)
+        before, after = places - 1, places + 1
+        ends = lengths.cumsum()
+        after[ends - 1], before[ends - lengths] = -1, -1
+        waiting: list[list[_Places]] = [[] for _ in self._merges]
+        self._wait(waiting, tokens, after, places[after >= 0], -1)
+        for rank, (first, second, merged) in enumerate(self._merges):
+            watch(rank / len(self._merges))
+            if not waiting[rank]:
+                continue
+            hits = np.unique(np.concatenate(waiting[rank]))
+            waiting[rank] = []
+            hits = hits[tokens[hits] == first]
+            hits = hits[after[hits] >= 0]
+            hits = hits[tokens[after[hits]] == second]
+            hits = hits[random.random(len(hits), dtype=np.float32) >= rate]
+            if first == second:
+                hits = _without_overlaps(hits, after)
+            if not len(hits):
+                continue
+            gone = after[hits]
+            beyond = after[gone]
+            tokens[hits], tokens[gone], after[hits] = merged, -1, beyond
+            has_next = beyond >= 0
+            before[beyond[has_next]] = hits[has_next]
+            left = before[hits]
+            self._wait(waiting, tokens, after, np.concatenate([left[left >= 0], hits[has_next]]), rank)
+        kept = tokens >= 0
+        number = np.repeat(np.arange(len(words)), lengths)
+        return tokens[kept], np.bincount(number[kept], minlength=len(words)).astype(np.int32)
+
+    def _wait(self, waiting: list[list[_Places]], tokens: Ids, after: _Places, places: _Places, rank: int) -> None:
+        """Let the pairs that begin at `places` wait for their merges, if these come after `rank`."""
+        if not len(self._codes):
+            return
+        codes = tokens[places].astype(np.int64) * self._size + tokens[after[places]]
+        found = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
+        known = np.flatnonzero(self._codes[found] == codes)
+        ranks = self._ranks[found[known]]
+        later = ranks > rank
+        known, ranks = known[later], ranks[later]
+        order = np.argsort(ranks, kind="stable")
+        ranks, sorted_places = ranks[order], places[known[order]]
+        for end in np.flatnonzero(np.diff(ranks, append=-1)) + 1:
+            begin = np.searchsorted(ranks, ranks[end - 1])
+            waiting[ranks[begin]].append(sorted_places[begin:end])
+
+
+def _without_overlaps(hits: _Places, after: _Places) -> _Places:
+    """Of hits that follow each other directly (aaaa), keep every second: a token is merged once."""
+    begins_run = np.ones(len(hits), dtype=bool)
+    begins_run[1:] = hits[1:] != after[hits[:-1]]
     first_of_run = np.maximum.accumulate(np.where(begins_run, np.arange(len(hits)), 0))
-    apart: Ids = hits[(np.arange(len(hits)) - first_of_run) % 2 == 0]
+    apart: _Places = hits[(np.arange(len(hits)) - first_of_run) % 2 == 0]
     return apart

@@ -1,5 +1,6 @@
 """What training reads: the windows to learn from, their order, and the windows that it looks at now and then."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -73,9 +74,9 @@ def recut_until(config: Config, tokens: int) -> float:
     return config.tokenizer.dropout_until if recuts else 0.0
 
 
-def _bpe_dropout(tokenizer: ByteBPE, ids: Ids, config: Config) -> BPEDropout:
-    texts = [tokenizer.decode(document) for document in documents(ids, tokenizer.start_id)]
-    return BPEDropout(tokenizer, texts, config.tokenizer.dropout, config.train.seed)
+def _bpe_dropout(tokenizer: ByteBPE, ids: Ids, config: Config, watch: Callable[[float], None]) -> BPEDropout:
+    texts = documents(ids, tokenizer.start_id)
+    return BPEDropout(tokenizer, texts, config.tokenizer.dropout, config.train.seed, watch)
 
 
 def _character_border(ids: Ids, border: int, tokenizer: Tokenizer) -> int:
