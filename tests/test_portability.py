@@ -19,6 +19,7 @@ GUARDED = {
     "os.getloadavg": {"bench/record.py"},
     "os.sched_getaffinity": {"threads.py"},
     "os.sysconf": {"memory.py"},
+    "signal.SIGHUP": {"training/interrupt.py"},
     "signal.SIG_BLOCK": {"experiments/processes.py"},
     "signal.pthread_sigmask": {"experiments/processes.py"},
     "/proc": {"containers.py", "memory.py", "processor.py"},

@@ -181,8 +181,8 @@ class TrainConfig:
     validate_every: int = 0  # steps between looks at the held-out part; 0: twenty looks in the run; -1: never
     validation_windows: int = 128  # of the held-out part at such a look; 0: all of it
     validate_epochs: bool = False  # after each epoch look at all of the held-out part too
-    checkpoint_every: int = 500  # steps
-    keep_checkpoints: int = 2  # the newest, never fewer than two; 0: all
+    checkpoint_every: int = 500  # steps; there is also one each minute
+    keep_checkpoints: int = 2  # the newest, never fewer than two; 0: all but those of the minutes
     sample_every: int = 500  # steps between samples shown while training; 0: never
     average: float = 0.0  # decay a step of the weights' moving average; 0: the last weights are used
     patience: int = 0  # validations without improvement before stopping early; 0: never

@@ -192,7 +192,9 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     if found:
         place, checkpoint = found
         state.restore(checkpoint)
-        prune(place, config.train.keep_checkpoints)  # a process that died may not have come to it
+        prune(
+            place, config.train.keep_checkpoints, config.train.checkpoint_every
+        )  # a process that died may not have come to it
         if "metrics_bytes" not in checkpoint.state:
             raise OctavoError(f"{place} does not say how many metrics belong to it: train the run again")
         kept_metrics = checkpoint.state["metrics_bytes"]
@@ -213,7 +215,7 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     floors = floors_of_looks(data, train.ids, tokenizer.vocab_size, tokenizer.start_id)
     metrics = MetricsLog(directory.path / "metrics.jsonl", kept_metrics, state.step)
     (directory.path / _RUNAWAY).unlink(missing_ok=True)  # of a sitting before
-    training = Training(state, data, config, dtype=precision.dtype)
+    training = Training(state, data, config, dtype=precision.dtype, watch=progress.share)
     try:
         earlier = directory.metrics
         check_complete(earlier, directory.path / "metrics.jsonl")
@@ -277,8 +279,9 @@ def _listen(
     with _said_if_unwritten(directory, state):
         metrics.write(record)
         if isinstance(event, CheckpointDue):
-            keep = directory.config.train.keep_checkpoints
-            save_checkpoint(directory.path / "checkpoints", state.checkpoint(metrics_bytes=metrics.sync()), keep)
+            train, content = directory.config.train, state.checkpoint(metrics_bytes=metrics.sync())
+            place = directory.path / "checkpoints"
+            save_checkpoint(place, content, train.keep_checkpoints, train.checkpoint_every)
 
 
 @contextmanager

@@ -86,6 +86,18 @@ def test_the_newest_are_kept(tmp_path: Path, keep: int, left: list[int]) -> None
     assert names(tmp_path) == [f"step-{step:08d}" for step in left]
 
 
+def test_where_all_are_kept_those_that_the_clock_asked_for_go(tmp_path: Path) -> None:
+    for step in (5, 10, 11, 13, 14, 15, 20):
+        save_checkpoint(tmp_path, checkpoint(step), keep=0, every=5)
+    assert names(tmp_path) == [f"step-{step:08d}" for step in (5, 10, 14, 15, 20)]
+
+
+def test_steps_are_compared_as_numbers(tmp_path: Path) -> None:
+    for step in (99_999_500, 100_000_000, 100_000_500):
+        save_checkpoint(tmp_path, checkpoint(step), keep=2)
+    assert names(tmp_path) == ["step-100000000", "step-100000500"]
+
+
 def test_a_step_saved_again_takes_the_place_of_the_first(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, checkpoint(5, 10), keep=2)
     save_checkpoint(tmp_path, checkpoint(5, 20), keep=2)

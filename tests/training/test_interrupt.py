@@ -22,6 +22,29 @@ def test_the_first_is_noted_and_the_second_takes_effect(number: signal.Signals) 
     assert signal.getsignal(number) is before
 
 
+def test_a_closed_terminal_may_say_so_several_times() -> None:
+    with stop_signals() as stop:
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert stop() == signal.SIGHUP
+    with stop_signals() as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert stop() == signal.SIGTERM, "the first one decides"
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_what_is_ignored_stays_ignored(number: signal.Signals) -> None:
+    """As nohup, and a shell that starts a job in the background, want it."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with stop_signals() as stop:
+            os.kill(os.getpid(), number)
+            assert stop() == 0
+    finally:
+        signal.signal(number, before)
+
+
 def test_handlers_come_back_after_an_error() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(ValueError, match="x"), stop_signals():

@@ -12,8 +12,8 @@ import torch
 from octavo.config import Config
 from octavo.errors import OctavoError
 from octavo.request import Request
-from octavo.runs.checkpoint import load_newest, save_checkpoint
-from octavo.training import Interrupted, Training
+from octavo.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
+from octavo.training import Interrupted, Training, loop
 from octavo.training.events import CheckpointDue, Ended, EpochEnded, Event, SampleDue, Stepped, Validated
 from octavo.training.validation import mean_loss
 
@@ -82,8 +82,8 @@ def test_the_clock_runs_when_words_can_be_cut(
     windows = training.data.windows
     make_ready = windows.make_ready
 
-    def slowly() -> None:
-        make_ready()
+    def slowly(*watch: Callable[[float], None]) -> None:
+        make_ready(*watch)
         time.sleep(0.5)
 
     monkeypatch.setattr(windows, "make_ready", slowly)
@@ -355,6 +355,59 @@ class TestInterrupted:
         assert [e.step for e in of(CheckpointDue, whole)] == [4, 8, 12]
         ended.state.restore(whole.state.checkpoint())
         assert [e.kind for e in ended] == ["end"], "a process that died after its last checkpoint saves no other"
+
+    def test_the_last_step_is_saved_before_it_is_validated(
+        self, make_training: Make, tiny: dict[str, Any], text: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What goes wrong in the last validation costs no training, and a resumed run makes up for it."""
+        config = configured(tiny, {"train.validate_every": 4, "train.patience": 9}, steps=8)
+        whole = [e.kind for e in make_training(config, text) if e.step == 8]
+        assert whole == ["step", "checkpoint", "validation", "checkpoint", "end"], "the second has the best weights"
+        first = make_training(config, text)
+        saved: list[Checkpoint] = []
+
+        def fails_at_the_end(*given: Any, **named: Any) -> float:
+            if first.state.step == 8:
+                raise MemoryError
+            return 50.0
+
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "mean_loss", fails_at_the_end)
+            with pytest.raises(MemoryError):
+                saved.extend(first.state.checkpoint() for event in first if isinstance(event, CheckpointDue))
+        second = make_training(config, text)
+        second.state.restore(saved[-1])
+        assert second.state.step == 8
+        assert [e.kind for e in second] == ["validation", "checkpoint", "end"]
+
+    def test_a_checkpoint_of_before_has_validated_already(
+        self, make_training: Make, tiny: dict[str, Any], text: str
+    ) -> None:
+        whole = make_training(configured(tiny, steps=3), text)
+        list(whole)
+        old = whole.state.checkpoint()
+        del old.state["measured"]
+        again = make_training(configured(tiny, steps=3), text)
+        again.state.restore(old)
+        assert [e.kind for e in again] == ["end"]
+
+    def test_the_clock_asks_for_checkpoints_too(
+        self, make_training: Make, tiny: dict[str, Any], text: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert 1 < loop._UNSAVED <= 60
+        monkeypatch.setattr(loop, "_UNSAVED", 0.0)
+        events = list(make_training(configured(tiny, steps=3), text))
+        assert [e.step for e in of(CheckpointDue, events)] == [1, 2, 3]
+
+    def test_a_signal_stops_the_preparation(self, make_training: Make, tiny: dict[str, Any], text: str) -> None:
+        heard: list[float] = []
+        training: Training = make_training(
+            configured(tiny, {"tokenizer.dropout": 0.1}, steps=3), text, stop=lambda: 15 * (len(heard) > 3)
+        )
+        training.watch = lambda what, share: heard.append(share)
+        with pytest.raises(Interrupted) as stopped:
+            list(training)
+        assert (stopped.value.step, len(heard)) == (0, 4)
 
     @pytest.mark.parametrize("at", [1, 7, 19, 20])
     def test_through_a_checkpoint_it_goes_on_bit_for_bit(

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load, save
 
 from octavo.files import remove, sync_folder
-from octavo.runs.places import newest_first
+from octavo.runs.places import newest_first, step_of
 from octavo.runs.whole import (
     MANIFEST,
     MOST_TENSORS,
@@ -47,7 +47,7 @@ class Checkpoint:
         return next(self.tensors[g] for g in USABLE if self.tensors.get(g))
 
 
-def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
+def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int, every: int = 1) -> Path:
     """Write ``folder/step-N``, then delete older ones as :func:`prune` does.
 
     Those of later steps are not whole, or this run would have gone on from them: they go too.
@@ -72,23 +72,30 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
         shutil.rmtree(beside, ignore_errors=True)
         raise
     sync_folder(folder)
-    for later in [one for one in newest_first(folder) if one.name > place.name]:
+    for later in [one for one in newest_first(folder) if _step(one) > _step(place)]:
         with suppress(OSError):
             remove(later)
-    prune(place, keep)
+    prune(place, keep, every)
     return place
 
 
-def prune(newest: Path, keep: int) -> None:
-    """Delete checkpoints older than `newest`, but for so many that `keep` and two at least are left (0: none is
-    deleted). One that lacks files or parts of them does not count."""
+def prune(newest: Path, keep: int, every: int = 1) -> None:
+    """Delete checkpoints older than `newest`, but for so many that `keep` and two at least are left.
+
+    With a `keep` of 0 those of each `every`-th step all stay, and only of the others, which the clock asked for, the
+    older ones go. A checkpoint that lacks files or parts of them does not count.
+    """
     left = max(keep, FEWEST) - 1
-    for old in newest_first(newest.parent) if keep else []:
-        if old.name < newest.name:
+    for old in newest_first(newest.parent):
+        if _step(old) < _step(newest) and (keep or _step(old) % every):
             if not left:
                 remove(old)
             elif looks_whole(old):
                 left -= 1
+
+
+def _step(place: Path) -> int:
+    return step_of(place.name) or 0
 
 
 def bytes_needed(checkpoint: Checkpoint) -> int:

@@ -1,10 +1,14 @@
-"""Ctrl-C and SIGTERM: finish the step, save, and then stop."""
+"""Ctrl-C, SIGTERM and a closed terminal (SIGHUP): finish the step, save, and then stop."""
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+_HANGUP = signal.SIGHUP if sys.platform != "win32" else None
+_NOTED = [number for number in (signal.SIGINT, signal.SIGTERM, _HANGUP) if number is not None]
 
 
 class Interrupted(Exception):
@@ -28,21 +32,23 @@ class InterruptedAtOnce(KeyboardInterrupt):
 def stop_signals() -> Iterator[Callable[[], int]]:
     """Within it, the function given returns the number of the signal that came, or 0.
 
-    A second signal takes effect at once. Outside the main thread, where Python allows no handlers,
+    A second signal takes effect at once, but for SIGHUP: a terminal that closes may send several. A signal that is
+    ignored, such as SIGHUP under nohup, stays ignored. Outside the main thread, where Python allows no handlers,
     signals do what they always did.
     """
     received = 0
 
     def handle(number: int, frame: FrameType | None) -> None:
         nonlocal received
-        if received:
+        if received and number != _HANGUP:
             raise KeyboardInterrupt
-        received = number
+        received = received or number
 
     if threading.current_thread() is not threading.main_thread():
         yield lambda: 0
         return
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    noted = [number for number in _NOTED if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in noted}
     try:
         yield lambda: received
     finally:

@@ -27,6 +27,7 @@ from octavo.training.step import check_finite, training_step
 from octavo.training.validation import mean_loss, spread, weight_norm
 
 _LOOKS = 20  # at text that is not trained on, where the config does not say how often
+_UNSAVED = 60.0  # seconds of training that a crash may cost at most, whatever the config says of steps
 
 
 def dropout_masks(config: Config, dtype: torch.dtype) -> DropoutMasks:
@@ -56,12 +57,14 @@ class Training:
         *,
         dtype: torch.dtype,
         stop: Callable[[], int] = lambda: 0,
+        watch: Callable[[str, float], None] = lambda what, share: None,
     ) -> None:
         self.state, self.data, self.config = state, data, config
         self.budget: Budget = make_budget(config.train, data.order.steps_per_epoch)
-        self._dtype, self.stop = dtype, stop
+        self._dtype, self.stop, self.watch = dtype, stop, watch
         self._masks = dropout_masks(config, dtype)
         self._pace = Pace()
+        self._saved_at = state.seconds
         self.ran_away_in: StepTaken | None = None  # if it was a step that the numbers ran away in
 
     def __iter__(self) -> Iterator[Event]:
@@ -73,21 +76,22 @@ class Training:
         """
         state, train = self.state, self.config.train
         if self.budget.share(state.step, state.seconds) < self.config.tokenizer.dropout_until:
-            self.data.windows.make_ready()  # like the tokens themselves, before the clock of a budget runs
+            self.data.windows.make_ready(self._heard)  # like the tokens themselves, before the clock of a budget runs
         began = time.perf_counter() - state.seconds
+        if self._ended() and state.measured < state.step:  # it stopped between its last checkpoint and what follows
+            yield from self._measure(0.0)
         while not (reason := self._ended()):
             spent = self.budget.share(state.step, state.seconds)
             norm, scale = self._step()
             state.seconds = time.perf_counter() - began
             if state.step % train.log_every == 0 or self._ended():
                 yield self._stepped(norm, scale)
-            if self._look_due(spent):
-                yield self._validate()
-            if train.validate_epochs and self._epoch_ended():
-                yield self._end_epoch()
+            if self._ended():
+                yield from self._save()  # whatever goes wrong in the last validation must not cost the training
+            yield from self._measure(spent)
             if train.sample_every and state.step % train.sample_every == 0:
                 yield SampleDue(*self._here())
-            if state.step % train.checkpoint_every == 0 and not self._ended():
+            if self._checkpoint_due() and not self._ended():
                 yield from self._save()
             if number := self.stop():
                 yield from self._save()
@@ -95,11 +99,30 @@ class Training:
         yield from self._save()
         yield Ended(*self._here(), reason, peak_memory())
 
+    def _measure(self, spent: float) -> Iterator[Event]:
+        """Validate where that is due after a step that began with the share `spent` of the budget spent."""
+        if self._look_due(spent):
+            yield self._validate()
+        if self.config.train.validate_epochs and self._epoch_ended():
+            yield self._end_epoch()
+        self.state.measured = self.state.step
+
+    def _heard(self, share: float) -> None:
+        """Tell how far the preparation is. Raises Interrupted if a signal came: there is no step to save yet."""
+        self.watch("preparing BPE-dropout", share)
+        if number := self.stop():
+            raise Interrupted(number, self.state.step)
+
+    def _checkpoint_due(self) -> bool:
+        state = self.state
+        return state.step % self.config.train.checkpoint_every == 0 or state.seconds - self._saved_at >= _UNSAVED
+
     def _save(self) -> Iterator[CheckpointDue]:
-        """A step is saved once: what is saved already, or was gone on from, stays as it is."""
+        """A step is saved once, unless a validation has chosen its weights since: what is saved already, or was gone
+        on from, stays as it is."""
         if self.state.saved != self.state.step:
             yield CheckpointDue(*self._here())
-            self.state.saved = self.state.step
+            self.state.saved, self._saved_at = self.state.step, self.state.seconds
 
     def _step(self) -> tuple[float, float]:
         """Take one step; the norm of its gradient and the scale of its learning rate."""

@@ -25,9 +25,10 @@ _VALUES = {  # of a checkpoint's state
     "unlogged": list[list[float]],
     "epoch_losses": list[float],
     "recent": list[float],
+    "measured": int,
     "metrics_bytes": int,
 }
-_LATER = {"epoch_losses", "metrics_bytes"}  # what not every state has
+_LATER = {"epoch_losses", "measured", "metrics_bytes"}  # what not every state has
 
 
 class TrainingState:
@@ -41,7 +42,8 @@ class TrainingState:
         self.best_loss = math.inf
         self.waited = 0  # validations since then
         self.step = 0
-        self.saved = -1  # the step of the newest checkpoint
+        self.saved = -1  # the step of the newest checkpoint; -1: there is none, or it lacks the best weights
+        self.measured = 0  # the last step after which nothing more was to be validated
         self.seconds = 0.0
         self.first_loss = math.nan
         self.unlogged: list[list[float]] = []  # since the last line of metrics: nats a token, nats a character
@@ -75,7 +77,7 @@ class TrainingState:
         """Take in a selection loss; keep the weights if it is the best, and say whether it was."""
         if loss < self.best_loss:
             self.best = {name: tensor.clone() for name, tensor in self.usable_weights.items()}
-            self.best_loss, self.waited = loss, 0
+            self.best_loss, self.waited, self.saved = loss, 0, -1
             return True
         self.waited += 1
         return False
@@ -91,6 +93,7 @@ class TrainingState:
             "unlogged": self.unlogged,
             "epoch_losses": self.epoch_losses,
             "recent": list(self.recent),
+            "measured": self.measured,
         }
         tensors = {
             "weights": named_weights(self.model),
@@ -119,6 +122,7 @@ class TrainingState:
         self.best = best
         self.step, self.seconds, self.waited = values["step"], values["seconds"], values["waited"]
         self.saved = self.step
+        self.measured = values.get("measured", self.step)  # runs of before were saved after they had validated
         self.first_loss = math.nan if values["first_loss"] is None else values["first_loss"]
         self.best_loss = math.inf if values["best_loss"] is None else values["best_loss"]
         self.unlogged = list(values["unlogged"])
@@ -169,7 +173,9 @@ def _check_values(values: dict[str, Any]) -> None:
             raise ValueError(f"it has no {min(missing)}")
         if not all(len(pair) == 2 for pair in [*values["unlogged"], values.get("epoch_losses", (0, 0))]):
             raise ValueError("its losses are not pairs")
-        if any(values[name] < 0 for name in ("step", "seconds", "waited", "metrics_bytes") if name in values):
+        if any(
+            values[name] < 0 for name in ("step", "seconds", "waited", "measured", "metrics_bytes") if name in values
+        ):
             raise ValueError("it has a number below zero")
     except ValueError as error:
         raise OctavoError(f"the checkpoint's state.json is damaged ({error}): train the run again") from None
