@@ -6,6 +6,8 @@ from dataclasses import replace
 from octavo.config import ModelConfig
 
 Shapes = dict[str, tuple[int, ...]]
+_AT_ONCE = 2**24  # numbers of the largest tensor of a forward pass without gradients: 64 MiB in fp32
+_MOST_WINDOWS = 64  # more at once are not faster
 
 
 def model_shapes(config: ModelConfig, vocab_size: int) -> Shapes:
@@ -38,6 +40,26 @@ def parameter_count(config: ModelConfig, vocab_size: int) -> tuple[int, int]:
     one, two = (_counted(model_shapes(replace(config, n_layers=layers), vocab_size)) for layers in (1, 2))
     further = config.n_layers - 1
     return one[0] + further * (two[0] - one[0]), one[1] + further * (two[1] - one[1])
+
+
+def windows_at_once(config: ModelConfig, vocab_size: int, length: int, *, scores: bool = False) -> int:
+    """Return how many windows of `length` tokens to read at once where no gradient is needed.
+
+    That keeps the memory of a score bounded whatever the vocabulary, the context and the batch of training.
+    `scores`: the attention scores are made as well, as they are with a tap.
+
+    Example:
+        >>> windows_at_once(Config().model, vocab_size=512, length=128)
+        64
+    """
+    return max(1, min(_MOST_WINDOWS, _AT_ONCE // (length * widest(config, vocab_size, length, scores=scores))))
+
+
+def widest(config: ModelConfig, vocab_size: int, length: int, *, scores: bool = False) -> int:
+    """Return how many numbers the largest tensor of a forward pass has for each token of a window."""
+    joined = (config.n_heads + 2 * config.key_value_heads) * config.head_width
+    hidden = config.d_ff * (1 + (config.feedforward == "swiglu"))
+    return max(vocab_size, joined, hidden, scores * config.n_heads * length)
 
 
 def _counted(shapes: Shapes) -> tuple[int, int]:

@@ -74,7 +74,7 @@ def evaluate(
     window_characters: int = 256,
     selected_on_this_text: bool = False,
     checkpoint: str = "",
-    batch_size: int = 64,
+    batch_size: int = 0,
     watch: Watch = unwatched,
 ) -> Evaluation:
     """Score `text`: every token of it once.
@@ -104,7 +104,7 @@ def evaluate(
         batch_size=batch_size,
         watch=watch,
     )
-    flat = np.concatenate(losses)
+    flat = losses[0] if len(losses) == 1 else np.concatenate(losses)
     total = float(flat.sum())
     if not math.isfinite(total):
         raise OctavoError(f"the loss on {text.name} is {total}: the model's weights are beyond all numbers")
@@ -161,11 +161,11 @@ def _characters_of(
     tokenizer: Tokenizer, documents: Sequence[npt.NDArray[np.integer]], text: ScoredText
 ) -> npt.NDArray[np.float64]:
     """How many characters each token of the text begins; an even share where the tokenizer loses text."""
-    ids = np.concatenate([np.asarray(d, dtype=np.int64) for d in documents])
+    tokens = sum(map(len, documents))
     if not tokenizer.lossless:
-        return np.full(len(ids), text.characters / len(ids))
-    begins = np.array([sum(byte & 0xC0 != 0x80 for byte in piece) for piece in tokenizer.token_bytes()])
-    characters: npt.NDArray[np.float64] = begins[ids].astype(np.float64)
+        return np.full(tokens, text.characters / tokens)
+    begins = np.array([float(sum(byte & 0xC0 != 0x80 for byte in piece)) for piece in tokenizer.token_bytes()])
+    characters = np.concatenate([begins[ids] for ids in documents])
     if round(characters.sum()) != text.characters:
         raise OctavoError(
             f"the tokens of {text.name} stand for {characters.sum():.0f} characters, but it is said to have "
@@ -176,9 +176,9 @@ def _characters_of(
 
 def _standard_error(nats: Nats, characters: npt.NDArray[np.float64]) -> float | None:
     """Standard error of nats per character, from blocks of text (a ratio estimate; Cochran, 1977, chapter 6)."""
-    block = (characters.cumsum() - characters) // _BLOCK
-    n = np.bincount(block.astype(np.int64), weights=nats)
-    c = np.bincount(block.astype(np.int64), weights=characters)
+    block = ((characters.cumsum() - characters) // _BLOCK).astype(np.int64)
+    n = np.bincount(block, weights=nats)
+    c = np.bincount(block, weights=characters)
     if len(n) < 2:
         return None
     residuals = n - nats.sum() / characters.sum() * c

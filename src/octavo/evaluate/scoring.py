@@ -8,6 +8,7 @@ B windows, T positions, V vocabulary.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ import torch.nn.functional as F
 from octavo.data.windows import begun
 from octavo.model import Transformer
 from octavo.model.taps import Tap
+from octavo.model_shapes import windows_at_once
 
 Nats = npt.NDArray[np.float64]
 Watch = Callable[[float], None]
@@ -41,14 +43,13 @@ class Window:
         return slice(self.scored - self.begin, self.end - self.begin)
 
 
-def sliding_windows(document: int, predictions: int, context_length: int, stride: int) -> list[Window]:
-    """Windows over one document in which each of its predictions counts once."""
-    windows, begin, done = [], 0, 0
+def sliding_windows(document: int, predictions: int, context_length: int, stride: int) -> Iterator[Window]:
+    """Yield windows over one document in which each of its predictions counts once."""
+    begin, done = 0, 0
     while done < predictions:
         end = min(begin + context_length, predictions)
-        windows.append(Window(document, begin, done, end))
+        yield Window(document, begin, done, end)
         begin, done = begin + stride, end
-    return windows
 
 
 @dataclass(frozen=True)
@@ -78,34 +79,37 @@ def batches(
     start_id: int | None,
     context_length: int,
     stride: int,
-    batch_size: int = 64,
+    batch_size: int = 0,
     tap: Tap | None = None,
     watch: Watch = unwatched,
 ) -> Iterator[Batch]:
-    """Read all documents (ids without start token) in windows, some at a time; the last batch may be smaller.
+    """Read all documents (ids without start token) in windows, `batch_size` at a time (0: as many as memory is
+    reckoned for, see :func:`octavo.model_shapes.windows_at_once`); the last batch may be smaller.
 
     A `tap` is shown each batch whole, also what windows are filled up with, before the batch is yielded.
     """
-    first = [] if start_id is None else [start_id]
-    inputs = [np.concatenate([np.array(first, np.int64), ids[:-1].astype(np.int64)]) for ids in documents]
-    targets = [ids if first else ids[1:] for ids in documents]
-    unpredicted = 1 - len(first)  # tokens at the beginning of a document
-    windows = [
-        window
-        for index, predicted in enumerate(targets)
-        for window in sliding_windows(index, len(predicted), context_length, stride)
-    ]
-    for at in range(0, len(windows), batch_size):
-        watch(at / len(windows))
-        group = windows[at : at + batch_size]
+    unpredicted = int(start_id is None)  # tokens at the beginning of a document
+    predictions = [max(0, len(ids) - unpredicted) for ids in documents]
+    windows = chain.from_iterable(
+        sliding_windows(index, predicted, context_length, stride) for index, predicted in enumerate(predictions)
+    )
+    if not batch_size:
+        batch_size = windows_at_once(model.config, model.vocab_size, context_length, scores=tap is not None)
+    done, total = 0, sum(predictions)
+    while group := list(islice(windows, batch_size)):
+        watch(done / total)
+        done += sum(w.end - w.scored for w in group)
         longest = max(w.end - w.begin for w in group)  # shorter ones are filled up behind, where nothing sees it
         x, y = (
             torch.zeros(len(group), longest, dtype=torch.int64),
             torch.zeros(len(group), longest, dtype=torch.int64),
         )
         for row, w in enumerate(group):
-            x[row, : w.end - w.begin] = torch.from_numpy(inputs[w.document][w.begin : w.end])
-            y[row, : w.end - w.begin] = torch.from_numpy(targets[w.document][w.begin : w.end].astype(np.int64))
+            # What is predicted, and before it what is read; where nothing is, begun() puts the start token.
+            begin, end = w.begin + unpredicted, w.end + unpredicted
+            ids = torch.from_numpy(documents[w.document][max(0, begin - 1) : end].astype(np.int64))
+            y[row, : end - begin] = ids[-(end - begin) :]
+            x[row, int(begin == 0) : end - begin] = ids[:-1]
         tokens = [slice(unpredicted + w.scored, unpredicted + w.end) for w in group]
         yield Batch(group, tokens, model(begun(x, start_id), tap=tap).float(), y)
 
@@ -118,7 +122,7 @@ def token_losses(
     start_id: int | None,
     context_length: int,
     stride: int,
-    batch_size: int = 64,
+    batch_size: int = 0,
     tap: Tap | None = None,
     watch: Watch = unwatched,
 ) -> list[Nats]:

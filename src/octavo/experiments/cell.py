@@ -176,7 +176,6 @@ def _at_contexts(run: Run, contexts: Sequence[int]) -> dict[str, float | None]:
         elif config.model.position in ("sinusoidal", "learned") and context > config.model.max_positions:
             found[str(context)] = None
         else:
-            windows = max(1, 64 * config.data.context_length // context)  # as many tokens a batch
-            score = evaluate(run.model, run.tokenizer, text, context_length=context, batch_size=windows)
+            score = evaluate(run.model, run.tokenizer, text, context_length=context)
             found[str(context)] = score.nats_per_character
     return found

@@ -7,10 +7,9 @@ from torch.func import functional_call
 
 from octavo.data import Windows
 from octavo.model import Transformer
+from octavo.model_shapes import windows_at_once
 from octavo.runs.checkpoint import Tensors
 from octavo.training.step import mean_nats
-
-_BATCH = 64
 
 
 def spread(windows: Windows, count: int) -> npt.NDArray[np.int64]:
@@ -39,8 +38,9 @@ def mean_loss(
     named = weights or {name: parameter.detach() for name, parameter in model.named_parameters()}
     copies = {name: weight.to(dtype) for name, weight in named.items()}
     total = 0.0
-    for start in range(0, len(indices), _BATCH):
-        inputs, targets = windows.gather(indices[start : start + _BATCH])
+    at_once = windows_at_once(model.config, model.vocab_size, windows.context_length)
+    for start in range(0, len(indices), at_once):
+        inputs, targets = windows.gather(indices[start : start + at_once])
         logits = functional_call(model, copies, (inputs,))
         total += mean_nats(logits, targets).item() * len(inputs)
     return total / len(indices)
