@@ -92,7 +92,7 @@ class TestEvaluate:
     def test_shows_a_table_and_leaves_a_file(self, copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
         before = copied.evaluation
         out = told(capsys, "evaluate", copied.path, "--stride", "7")
-        score = json.loads((copied.path / "evaluation.json").read_text())
+        score = json.loads((copied.path / "evaluation.json").read_text())["all"][-1]
         assert (score["stride"], score["protocol"], score["characters"]) == (7, "sliding", 4_000)
         assert f"{score['nats_per_character']:.4f}" in out
         assert f"{score['bits_per_character']:.4f}" in out
@@ -102,7 +102,7 @@ class TestEvaluate:
 
     def test_the_disjoint_protocol(self, copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
         out = told(capsys, "evaluate", copied.path, "--protocol", "disjoint", "--window", "50")
-        score = json.loads((copied.path / "evaluation.json").read_text())
+        score = json.loads((copied.path / "evaluation.json").read_text())["all"][-1]
         assert (score["protocol"], score["window_characters"], score["characters"]) == ("disjoint", 50, 4_000)
         assert "pieces of 50 characters, each from an empty context" in out
 
@@ -113,8 +113,11 @@ class TestEvaluate:
         (tmp_path / "validation.txt").write_text("zz qq xx " * 40)
         out = told(capsys, "evaluate", copied.path, tmp_path / "validation.txt")
         assert "validation: 360 characters" in out
-        assert json.loads((copied.path / "evaluation.json").read_text())["characters"] == 360
+        assert json.loads((copied.path / "evaluation.json").read_text())["all"][-1]["characters"] == 360
         told(capsys, "evaluate", copied.path, "--split", "train")
+        top = json.loads((copied.path / "evaluation.json").read_text())
+        assert top.pop("all")[-1]["text"] == "train"
+        assert top == before.as_json(), "programs read the standard score there"
         assert load(copied.path).evaluation == before
         assert main(["evaluate", str(copied.path), "--split", "test"]) == 2
         assert "has no test part: it has train, validation" in capsys.readouterr().err

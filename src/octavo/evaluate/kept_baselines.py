@@ -8,7 +8,7 @@ from octavo.errors import OctavoError
 from octavo.evaluate.baselines import LEARNED, TOKEN_KINDS, Baseline, baselines
 from octavo.evaluate.documents import documents_of
 from octavo.evaluate.scoring import Watch, unwatched
-from octavo.runs import RunDirectory
+from octavo.runs import RunDirectory, updating
 from octavo.tokenizer import Tokenizer
 from octavo.typed_json import from_json
 
@@ -58,14 +58,15 @@ def keep(run: RunDirectory, learned_from: str, text: str, name: str, found: list
     Raises:
         OSError: it cannot be written.
     """
-    try:
-        texts = _texts(run, learned_from)
-    except (OctavoError, LookupError, TypeError):
-        texts = {}
-    newest = {key: value for key, value in texts.items() if key != text}
-    newest = dict(list(newest.items())[1 - _MOST :])
-    newest[text] = {"text": name, "baselines": [baseline.as_json() for baseline in found]}
-    run.write_json(FILE, {"version": _VERSION, "learned_from": learned_from, "texts": newest})
+    with updating(run):
+        try:
+            texts = _texts(run, learned_from)
+        except (OctavoError, LookupError, TypeError):
+            texts = {}
+        newest = {key: value for key, value in texts.items() if key != text}
+        newest = dict(list(newest.items())[1 - _MOST :])
+        newest[text] = {"text": name, "baselines": [baseline.as_json() for baseline in found]}
+        run.write_json(FILE, {"version": _VERSION, "learned_from": learned_from, "texts": newest})
 
 
 def _texts(run: RunDirectory, learned_from: str) -> dict[str, Any]:
