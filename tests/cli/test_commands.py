@@ -43,7 +43,8 @@ class TestTrain:
         assert "\x1b" not in said.out + said.err
 
     @pytest.mark.parametrize(
-        ("wrong", "code", "said"), [(KeyboardInterrupt, 130, ""), (OSError(28, "No space left"), 2, "No space left")]
+        ("wrong", "code", "said"),
+        [(KeyboardInterrupt, 130, ""), (OSError(28, "No space left"), 1, "no report: No space left")],
     )
     def test_a_report_that_is_not_made_costs_nothing_else(
         self,
@@ -63,9 +64,35 @@ class TestTrain:
         out, err = capsys.readouterr()
         assert "nats per character" in out
         assert f"octavo report play --runs {copied.path.parent}" in out
-        assert said in err
+        assert said in out
+        assert "Traceback" not in err
         assert load(copied.path).evaluation
         assert not (copied.path / "report.html").exists()
+
+    def test_parts_that_fail_prevent_no_other(
+        self, copied: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*given: Any, **named: Any) -> None:
+            raise PermissionError(13, "Permission denied", "elsewhere")
+
+        (copied.path / "samples.txt").unlink()
+        runs = ["--runs", str(copied.path.parent)]
+        with monkeypatch.context() as patch:
+            for part in ("baselines", "curves"):
+                patch.setattr(Run, part, fail)
+            assert main(["train", "--resume", "--quiet", *runs]) == 1
+        said = " ".join(capsys.readouterr().out.split())
+        assert "nats per character" in said
+        assert "no baselines: Permission denied: elsewhere. no curves: Permission denied: elsewhere." in said
+        assert f"samples {copied.path / 'samples.txt'}" in said
+        assert f"report {copied.path / 'report.html'}" in said
+        assert "steps.png" not in said
+        assert (copied.path / "samples.txt").exists()
+        assert told(capsys, "runs", *runs).rstrip().endswith("finished, without baselines and curves")
+        assert main(["train", "--resume", *runs]) == 2
+        assert "no unfinished run" in capsys.readouterr().err
+        assert main(["train", "--resume", "--quiet", "--name", "play", *runs]) == 0
+        assert told(capsys, "runs", *runs).rstrip().endswith("  finished")
 
     @pytest.mark.parametrize("form", [["--set", "model.n_layers=3"], ["--model.n_layers=3"]])
     def test_a_dry_run_tells_and_writes_nothing(
