@@ -9,7 +9,17 @@ from octavo.corpus import Corpus, read_corpus
 from octavo.data import TokenPart
 from octavo.diagnosis import Case, Finding, diagnose, looks_of, part_of_looks
 from octavo.errors import OctavoError, OctavoWarning
-from octavo.evaluate import Baseline, Evaluation, Memorisation, Overlap, Protocol, Watch, evaluate, unwatched
+from octavo.evaluate import (
+    Baseline,
+    Evaluation,
+    Memorisation,
+    Overlap,
+    Protocol,
+    Watch,
+    evaluate,
+    measure_shift,
+    unwatched,
+)
 from octavo.evaluate.copies import SEARCHED, overlap
 from octavo.evaluate.documents import documents_of, scored_text
 from octavo.evaluate.kept_baselines import computed_baselines, keep_baselines, kept_baselines
@@ -258,6 +268,8 @@ class Run(InsideRun):
             early_stopped=bool(self.config.train.patience),
             part=part_of_looks(self.config),
             memorisation=self.memorised,
+            overlap=self.overlap(),
+            shift=measure_shift(self._own("train"), self._own("validation"), self.tokenizer),
         )
         return diagnose(case)
 
