@@ -152,7 +152,7 @@ class TestKilled:
         killed = stopped(signal.SIGKILL, 40, tmp_path / "a", environment, *given)
         assert killed.returncode == -signal.SIGKILL
         half = load(tmp_path / "a")
-        assert not half.directory.finished
+        assert not half.directory.ended
         assert 36 <= int(half.checkpoint.removeprefix("step-")) < 110
         assert main(["train", "--resume", "--name", "a", "--runs", str(tmp_path)]) == 0
         went_on = capsys.readouterr()

@@ -1,8 +1,8 @@
 """Octavo on a machine that lacks nearly everything, as real processes.
 
 A locale of C, a terminal that can do nothing, output to a pipe, a home that cannot be written to, one core, no
-kernels, no fast bf16, no network, and folders with spaces and letters of three alphabets: all at once, for each costs
-seconds.
+kernels, no fast bf16, no network, settings of Matplotlib that stop its import, and folders with spaces and letters of
+three alphabets: all at once, for each costs seconds.
 """
 
 import json
@@ -102,6 +102,7 @@ def machine(environment: dict[str, str], play: str, tmp_path_factory: pytest.Tem
     place = folder / "Köffer mit Wörtern 日本"
     place.mkdir()
     (place / f"{NAME}.txt").write_bytes(play[:12_000].encode())
+    (place / "matplotlibrc").write_bytes(b"text.usetex: True\n# caf\xe9\n")  # it is no UTF-8
     (folder / "home").write_text("no folder, which is as read-only for root as for anyone")
     (folder / "watch").mkdir()
     (folder / "watch" / "sitecustomize.py").write_text(NO_NETWORK)
@@ -118,6 +119,7 @@ def machine(environment: dict[str, str], play: str, tmp_path_factory: pytest.Tem
         "NO_COLOR": "1",
         "HOME": str(folder / "home"),
         "OCTAVO_NATIVE": "0",
+        "MPLBACKEND": "Qt4Agg",
         "ONEDNN_MAX_CPU_ISA": "AVX2",
         "ASKED_FOR": str(folder / "asked for"),
     }

@@ -127,7 +127,7 @@ def collect_heads(runs: Path) -> Json:
     found: Json = {}
     for name, (_, pattern) in GROUPS.items():
         opened = [load(path) for path in sorted(runs.glob(pattern))]
-        if not all(run.directory.finished for run in opened):
+        if not all(run.directory.ended for run in opened):
             print(f"{name}: a run is not finished, so its figures stay as they were")
             continue
         if opened:

@@ -25,6 +25,7 @@ from octavo.resume import check_same, run_to_resume
 from octavo.run import Run
 from octavo.runs import MetricsLog, NameTaken, RunDirectory, create_run, free_name, locked, runs_root
 from octavo.runs.checkpoint import bytes_needed, load_newest, prune, save_checkpoint
+from octavo.runs.completion import note_brief
 from octavo.runs.metrics import check_complete
 from octavo.runs.provenance import first_of, sitting
 from octavo.runs.tensors import check_shapes
@@ -125,15 +126,18 @@ def _create(root: Path, plan: Plan, name: str | None) -> RunDirectory:
 def _go_on(directory: RunDirectory, progress: Progress, brief: bool) -> Run:
     """Whatever a run still lacks, such as the newest of its checkpoints where that is damaged."""
     checkpoints, most = directory.path / "checkpoints", most_bytes(directory.config)
-    if directory.finished and not newest_is_damaged(checkpoints, most):
+    if directory.ended and not newest_is_damaged(checkpoints, most):
         progress.note(f"{directory.name} is trained already")
     else:
         _train(directory, progress)
-    run = Run(directory)
+    run = Run(directory, must_keep=True)
     progress.note("scoring the held-out part")
     run.evaluate(watch=lambda share: progress.share("scoring", share))
-    if not brief:
+    if brief:
+        note_brief(directory)
+    else:
         examine(run, progress)
+    run.must_keep = False
     return run
 
 

@@ -8,12 +8,12 @@ from octavo.corpus import Corpus
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.request import Request, first_difference
 from octavo.runs import RunDirectory, list_runs, open_run
-from octavo.runs.scores import standard_score
+from octavo.runs.completion import finished
 
 
 def run_to_resume(root: Path, name: str | None) -> RunDirectory:
-    """The run of that name, or of those under `root` that are not trained, scored and examined the one that was
-    worked on last; a warning names those that are damaged.
+    """Return the run of that name, or of those under `root` that are not finished the one that was worked on last; a
+    warning names those that are damaged.
 
     Raises:
         OctavoError: there is none.
@@ -24,7 +24,7 @@ def run_to_resume(root: Path, name: str | None) -> RunDirectory:
     damaged: list[OctavoError] = []
     for run in list_runs(root):
         try:
-            if not complete(run):
+            if not finished(run):
                 waiting.append((_worked_on(run), run))
         except OctavoError as error:
             damaged.append(error)
@@ -45,11 +45,6 @@ def _worked_on(run: RunDirectory) -> str:
     sittings = run.provenance.get("sittings", [])
     made = datetime.fromtimestamp((run.path / "config.toml").stat().st_mtime, UTC)
     return str(sittings[-1].get("began", "") if sittings else made.isoformat(timespec="seconds"))
-
-
-def complete(run: RunDirectory) -> bool:
-    """Whether it is trained, scored, and examined to the end, which its samples are."""
-    return run.finished and standard_score(run) is not None and (run.path / "samples.txt").is_file()
 
 
 def check_same(run: RunDirectory, request: Request, corpus: Corpus | None) -> None:

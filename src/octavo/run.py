@@ -1,27 +1,39 @@
 """A run as a value to work with: what can be done with its model."""
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, overload
 
 from octavo.corpus import Corpus, read_corpus
 from octavo.data import TokenPart
 from octavo.diagnosis import Case, Finding, diagnose, looks_of, part_of_looks
-from octavo.errors import OctavoError
-from octavo.evaluate import Baseline, Evaluation, Memorisation, Overlap, Protocol, Watch, evaluate, unwatched
+from octavo.errors import OctavoError, OctavoWarning
+from octavo.evaluate import (
+    Baseline,
+    Evaluation,
+    Memorisation,
+    Overlap,
+    Protocol,
+    Watch,
+    evaluate,
+    measure_shift,
+    unwatched,
+)
 from octavo.evaluate.copies import SEARCHED, overlap
 from octavo.evaluate.documents import documents_of, scored_text
-from octavo.evaluate.kept_baselines import kept_or_computed
+from octavo.evaluate.kept_baselines import computed_baselines, keep_baselines, kept_baselines
 from octavo.evaluate.memorisation import measure_memorisation
 from octavo.generate.from_model import generate
 from octavo.inside import InsideRun
 from octavo.options import SamplingConfig
 from octavo.pages.series import Course
 from octavo.pages.shown_curves import ShownCurves
-from octavo.runs import open_run, runs_root
+from octavo.runs import RunDirectory, open_run, runs_root
 from octavo.runs.metrics import check_complete
-from octavo.runs.scores import Score, add_score
+from octavo.runs.scores import Score, add_score, is_standard, scores
 from octavo.training.layout import recut_until, slice_length
+from octavo.typed_json import from_json
 from octavo.typed_toml import from_mapping
 
 
@@ -35,7 +47,16 @@ def load(run: str | Path, *, runs: str | Path | None = None) -> "Run":
 
 
 class Run(InsideRun):
-    """One run: its values, and what it can do."""
+    """One run: its values, and what it can do.
+
+    Results are kept in the run's folder. Where that cannot be written to they are returned all the same, and a
+    warning says so; with `must_keep` the error is raised.
+    """
+
+    def __init__(self, directory: RunDirectory, *, must_keep: bool = False) -> None:
+        super().__init__(directory)
+        self.must_keep = must_keep
+        self._overlaps: dict[str, Overlap] = {}  # by part
 
     @overload
     def generate(self, prompt: str = "", *, stream: Literal[True], **options: Any) -> Iterator[str]: ...
@@ -88,6 +109,7 @@ class Run(InsideRun):
         Raises:
             OctavoError: there is no such part or text, or an option is out of range.
         """
+        scores(self.directory)  # a damaged file shows before the work
         scored = scored_text(self._chosen(text, split, encoding), self.tokenizer)
         train = self.config.train
         selected_on = train.select_on if train.patience else ""
@@ -103,7 +125,7 @@ class Run(InsideRun):
             checkpoint=self.checkpoint,
             watch=watch,
         )
-        add_score(self.directory, Score(result.as_json()))
+        self._keep(lambda: add_score(self.directory, Score(result.as_json())))
         return result
 
     def baselines(
@@ -123,8 +145,12 @@ class Run(InsideRun):
         """
         if text is None and split == "train":
             raise OctavoError("baselines learn from the training part, so a score on it says nothing: take another")
-        scored = self._chosen(text, split, encoding)
-        return kept_or_computed(self.directory, self.tokenizer, self._own("train"), scored, watch)
+        scored, train = self._chosen(text, split, encoding), self._own("train")
+        found = kept_baselines(self.directory, self.tokenizer, train, scored)
+        if found is None:
+            computed = found = computed_baselines(self.tokenizer, train, scored, watch)
+            self._keep(lambda: keep_baselines(self.directory, self.tokenizer, train, scored, computed))
+        return found
 
     def overlap(
         self, text: str | Path | Corpus | None = None, *, split: str = "validation", encoding: str = "utf-8"
@@ -134,8 +160,13 @@ class Run(InsideRun):
         Raises:
             OctavoError: there is no such part or text.
         """
+        if text is None and split in self._overlaps:  # a text of many megabytes takes seconds
+            return self._overlaps[split]
         looked_up = documents_of(self._chosen(text, split, encoding), self.tokenizer)
-        return overlap(looked_up.texts, documents_of(self._own("train"), self.tokenizer, SEARCHED).texts)
+        found = overlap(looked_up.texts, documents_of(self._own("train"), self.tokenizer, SEARCHED).texts)
+        if text is None:
+            self._overlaps[split] = found
+        return found
 
     def memorisation(
         self,
@@ -146,10 +177,11 @@ class Run(InsideRun):
         seed: int = 0,
         watch: Watch = unwatched,
     ) -> Memorisation:
-        """Write `samples` texts of `tokens` tokens and look them up in the training part; ``memorisation.json``.
+        """Write `samples` texts of `tokens` tokens and look them up in the training part.
 
         Held-out text of the same lengths is looked up beside them, so there are no more samples than that has
-        room for. At temperature 1 the model writes with its own odds.
+        room for. At temperature 1 the model writes with its own odds: such a result is kept in
+        ``memorisation.json``, which the diagnosis reads, and no other is.
 
         Raises:
             OctavoError: an option is out of range.
@@ -167,7 +199,8 @@ class Run(InsideRun):
             checkpoint=self.checkpoint,
             watch=watch,
         )
-        self.directory.write_json("memorisation.json", found.as_json())
+        if temperature == 1.0:
+            self._keep(lambda: self.directory.write_json("memorisation.json", found.as_json()))
         return found
 
     @property
@@ -179,19 +212,39 @@ class Run(InsideRun):
             return None  # it can always be measured again
         return found if found.checkpoint == self.checkpoint else None
 
-    def diagnose(self, score: Evaluation | None = None, watch: Watch = unwatched) -> list[Finding]:
+    def diagnose(
+        self,
+        score: Evaluation | None = None,
+        watch: Watch = unwatched,
+        *,
+        baselines: Sequence[Baseline] | None = None,
+    ) -> list[Finding]:
         """What the run suffers from, the gravest first, from its score, its baselines and its looks; nothing if it
         is well. Kept in ``diagnosis.json``.
 
         `score` is :attr:`evaluation` just made: of a run that trains meanwhile, a newer checkpoint may have none.
+        `baselines` are those that there are, where some could not be made.
 
         Raises:
-            OctavoError: it has not been scored.
+            OctavoError: it has not been scored, or `score` is another than the standard one.
         """
-        found = self.findings(score or self.evaluation, self.baselines(watch=watch))
+        score = score or self.evaluation
+        if not is_standard(Score(score.as_json())):
+            raise OctavoError("a diagnosis is made from the score on the held-out part with the usual stride alone")
+        found = self.findings(score, self.baselines(watch=watch) if baselines is None else baselines)
         content = {"checkpoint": self.checkpoint, "findings": [finding.as_json() for finding in found]}
-        self.directory.write_json("diagnosis.json", content)
+        self._keep(lambda: self.directory.write_json("diagnosis.json", content))
         return found
+
+    @property
+    def diagnosed(self) -> list[Finding] | None:
+        """What :meth:`diagnose` found for the checkpoint in use; None if no diagnosis was made."""
+        try:
+            content = self.directory.read_json("diagnosis.json")
+            found = [from_json(Finding, finding) for finding in content["findings"]]
+            return found if content["checkpoint"] == self.checkpoint else None
+        except (OctavoError, LookupError, TypeError, ValueError):
+            return None  # it can always be made again
 
     def findings(self, score: Evaluation, baselines: Sequence[Baseline]) -> list[Finding]:
         """What :meth:`diagnose` finds from a score and the baselines of its text; nothing is computed or kept."""
@@ -215,6 +268,8 @@ class Run(InsideRun):
             early_stopped=bool(self.config.train.patience),
             part=part_of_looks(self.config),
             memorisation=self.memorised,
+            overlap=self.overlap(),
+            shift=measure_shift(self._own("train"), self._own("validation"), self.tokenizer),
         )
         return diagnose(case)
 
@@ -234,6 +289,24 @@ class Run(InsideRun):
             return ShownCurves(Course(self.name, metrics))  # the text is damaged, the curves are not
         recut = recut_until(self.config, facts.tokens - slice_length(self.config, facts.tokens))
         return ShownCurves(Course(self.name, metrics, facts.tokens / facts.characters, recut))
+
+    def _keep(self, write: Callable[[], None]) -> None:
+        """Write a result into the run's folder, or warn that it is not kept.
+
+        Raises:
+            OSError: it cannot be written, and must be.
+        """
+        try:
+            write()
+        except OSError as error:
+            if self.must_keep:
+                raise
+            warnings.warn(
+                f"{self.path} cannot be written to ({error.strerror}): results are shown and not kept; copy the run "
+                "elsewhere to keep them",
+                OctavoWarning,
+                stacklevel=1,  # so that it is said once, whichever results there are
+            )
 
     def _own(self, part: str) -> TokenPart:
         if part not in self.parts:

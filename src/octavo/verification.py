@@ -213,7 +213,7 @@ class _Looked:
     def look_at_scores(self) -> str | None:
         for score in scores(self._run):
             self._check_score(score)
-        if self._run.finished and standard_score(self._run) is None:
+        if self._run.ended and standard_score(self._run) is None:
             return f"it has no score of {self._run.newest_checkpoint} on the held-out part"
         return None
 

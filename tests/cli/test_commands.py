@@ -43,7 +43,8 @@ class TestTrain:
         assert "\x1b" not in said.out + said.err
 
     @pytest.mark.parametrize(
-        ("wrong", "code", "said"), [(KeyboardInterrupt, 130, ""), (OSError(28, "No space left"), 2, "No space left")]
+        ("wrong", "code", "said"),
+        [(KeyboardInterrupt, 130, ""), (OSError(28, "No space left"), 1, "no report: No space left")],
     )
     def test_a_report_that_is_not_made_costs_nothing_else(
         self,
@@ -63,9 +64,35 @@ class TestTrain:
         out, err = capsys.readouterr()
         assert "nats per character" in out
         assert f"octavo report play --runs {copied.path.parent}" in out
-        assert said in err
+        assert said in out
+        assert "Traceback" not in err
         assert load(copied.path).evaluation
         assert not (copied.path / "report.html").exists()
+
+    def test_parts_that_fail_prevent_no_other(
+        self, copied: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*given: Any, **named: Any) -> None:
+            raise PermissionError(13, "Permission denied", "elsewhere")
+
+        (copied.path / "samples.txt").unlink()
+        runs = ["--runs", str(copied.path.parent)]
+        with monkeypatch.context() as patch:
+            for part in ("baselines", "curves"):
+                patch.setattr(Run, part, fail)
+            assert main(["train", "--resume", "--quiet", *runs]) == 1
+        said = " ".join(capsys.readouterr().out.split())
+        assert "nats per character" in said
+        assert "no baselines: Permission denied: elsewhere. no curves: Permission denied: elsewhere." in said
+        assert f"samples {copied.path / 'samples.txt'}" in said
+        assert f"report {copied.path / 'report.html'}" in said
+        assert "steps.png" not in said
+        assert (copied.path / "samples.txt").exists()
+        assert told(capsys, "runs", *runs).rstrip().endswith("finished, without baselines and curves")
+        assert main(["train", "--resume", *runs]) == 2
+        assert "no unfinished run" in capsys.readouterr().err
+        assert main(["train", "--resume", "--quiet", "--name", "play", *runs]) == 0
+        assert told(capsys, "runs", *runs).rstrip().endswith("  finished")
 
     @pytest.mark.parametrize("form", [["--set", "model.n_layers=3"], ["--model.n_layers=3"]])
     def test_a_dry_run_tells_and_writes_nothing(
@@ -92,7 +119,7 @@ class TestEvaluate:
     def test_shows_a_table_and_leaves_a_file(self, copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
         before = copied.evaluation
         out = told(capsys, "evaluate", copied.path, "--stride", "7")
-        score = json.loads((copied.path / "evaluation.json").read_text())
+        score = json.loads((copied.path / "evaluation.json").read_text())["all"][-1]
         assert (score["stride"], score["protocol"], score["characters"]) == (7, "sliding", 4_000)
         assert f"{score['nats_per_character']:.4f}" in out
         assert f"{score['bits_per_character']:.4f}" in out
@@ -102,7 +129,7 @@ class TestEvaluate:
 
     def test_the_disjoint_protocol(self, copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
         out = told(capsys, "evaluate", copied.path, "--protocol", "disjoint", "--window", "50")
-        score = json.loads((copied.path / "evaluation.json").read_text())
+        score = json.loads((copied.path / "evaluation.json").read_text())["all"][-1]
         assert (score["protocol"], score["window_characters"], score["characters"]) == ("disjoint", 50, 4_000)
         assert "pieces of 50 characters, each from an empty context" in out
 
@@ -113,8 +140,11 @@ class TestEvaluate:
         (tmp_path / "validation.txt").write_text("zz qq xx " * 40)
         out = told(capsys, "evaluate", copied.path, tmp_path / "validation.txt")
         assert "validation: 360 characters" in out
-        assert json.loads((copied.path / "evaluation.json").read_text())["characters"] == 360
+        assert json.loads((copied.path / "evaluation.json").read_text())["all"][-1]["characters"] == 360
         told(capsys, "evaluate", copied.path, "--split", "train")
+        top = json.loads((copied.path / "evaluation.json").read_text())
+        assert top.pop("all")[-1]["text"] == "train"
+        assert top == before.as_json(), "programs read the standard score there"
         assert load(copied.path).evaluation == before
         assert main(["evaluate", str(copied.path), "--split", "test"]) == 2
         assert "has no test part: it has train, validation" in capsys.readouterr().err

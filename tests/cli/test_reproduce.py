@@ -149,7 +149,7 @@ class TestAgain:
         (stopped / "metrics.jsonl").write_bytes(b"".join(whole.splitlines(keepends=True)[:-2]))
         run = self.again(reproduced, tmp_path)
         assert run.path == stopped
-        assert run.directory.finished
+        assert run.directory.ended
         assert [sitting["first_step"] for sitting in run.directory.provenance["sittings"]] == [0, 4]
         ended, undisturbed = (dict(r.model.named_parameters()) for r in (load(stopped), reproduced.run))
         assert all(torch.equal(ended[name], undisturbed[name]) for name in undisturbed)

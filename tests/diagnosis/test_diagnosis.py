@@ -158,9 +158,18 @@ class TestCollapse:
 class TestFloors:
     def test_what_is_said_is_true_of_a_model_above_the_floor_too(self, healthy: Case) -> None:
         floors = {"uniform": 6.21, "unigram": 5.51}
-        (like,), (worse,) = (diagnose(replace(healthy, loss=loss, floors=floors)) for loss in (5.52, 6.1))
+        looks = tuple(replace(look, loss=6.1, train_loss=6.1) for look in healthy.looks)
+        case = replace(healthy, looks=looks, floors=floors)
+        (like,), (worse,) = (diagnose(replace(case, loss=loss)) for loss in (5.52, 6.1))
         assert "and nothing else: 5.5200 nats" in like.words
         assert "has not even learned how frequent each token is: 6.1000 nats" in worse.words
+
+    def test_of_a_model_that_knows_its_own_text_it_is_not_said_that_it_learned_nothing(self, healthy: Case) -> None:
+        floors = {"uniform": 6.21, "unigram": 5.51}
+        (found,) = diagnose(replace(healthy, loss=6.1, floors=floors))
+        assert found.kind == "no better than unigram"
+        assert "does not carry over" in found.words
+        assert "has not even learned" not in found.words
 
     def test_a_model_that_has_learned_nothing_yet(self, make_case: MakeCase, play: str) -> None:
         case = make_case(play, {"train.validate_every": 1}, steps=2)

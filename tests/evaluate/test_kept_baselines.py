@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,12 @@ def test_what_was_kept_comes_back(run: RunDirectory) -> None:
     assert kept(run, "train", "two") == ROWS[:1]
     assert kept(run, "train", "three") is None
     assert json.loads((run.path / FILE).read_text())["texts"]["one"]["text"] == "1.txt"
+
+
+def test_of_texts_kept_at_once_none_is_lost(run: RunDirectory) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda text: keep(run, "train", text, "x", ROWS), map(str, range(32))))
+    assert all(kept(run, "train", str(text)) == ROWS for text in range(32))
 
 
 def test_what_was_learned_from_anything_else_goes(run: RunDirectory) -> None:

@@ -11,9 +11,9 @@ from tests.faults.harness import KILLED, Fault, Nursery, differences
 
 from octavo.errors import OctavoWarning
 from octavo.pipeline import train
-from octavo.resume import complete
 from octavo.run import Run
 from octavo.runs import RunDirectory
+from octavo.runs.completion import finished
 from octavo.runs.scores import standard_score
 
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -88,14 +88,14 @@ def test_a_finished_run_whose_newest_checkpoint_is_damaged_comes_to_its_end_agai
     assert "trained already" in nursery.train(run.path).said
 
 
-def test_and_is_complete_then(trained: Run, copied: Run) -> None:
+def test_and_is_finished_then(trained: Run, copied: Run) -> None:
     flip(copied.path / "checkpoints" / "step-00000080" / "weights.safetensors")
     with pytest.warns(OctavoWarning, match="step-00000040 is used"):
         copied.evaluate()
-    assert not complete(copied.directory)
+    assert not finished(copied.directory)
     with pytest.warns(OctavoWarning, match="step-00000040 is used"):
         train(resume=True, runs=copied.path.parent, progress=False)
-    assert complete(copied.directory)
+    assert finished(copied.directory)
     file = Path("checkpoints", trained.checkpoint, "weights.safetensors")
     assert (copied.path / file).read_bytes() == (trained.path / file).read_bytes()
 

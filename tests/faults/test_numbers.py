@@ -110,7 +110,7 @@ def test_the_file_goes_when_the_run_goes_on(
             train(play_file, steps=12, overrides=SETTINGS, **given)
     monkeypatch.undo()
     assert (tmp_path / "a" / "runaway.json").exists()
-    assert train(resume=True, **given).directory.finished
+    assert train(resume=True, **given).directory.ended
     assert not (tmp_path / "a" / "runaway.json").exists()
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from octavo.errors import OctavoError
-from octavo.plots import draw_curves
-from octavo.plots.curves import curves_figure
+from octavo.plots.curves import curves_figure, draw_curves
 from octavo.plots.saving import save_figure
 from octavo.run import Run
 

@@ -29,6 +29,23 @@ def test_rows_and_looks_are_read_from_the_metrics() -> None:
     assert all_looks(metrics) == (Look(7, 1.0, 5.0, 4.9, 200.0),)
 
 
+def test_what_was_seen_of_a_slice_of_the_training_part_is_no_validation_loss() -> None:
+    common = {"step": 7, "epoch": 1.0, "seconds": 3.0}
+    look = {
+        "event": "validation",
+        **common,
+        "loss": 5.0,
+        "train_loss": 4.9,
+        "weight_norm": 2.0,
+        "part": "train-slice",
+    }
+    epoch = {"event": "epoch", **common, "train_loss": 4.9, "validation_loss": 4.75}
+    assert all_looks([look, epoch]) == ()
+    assert epoch_rows([look, epoch]) == (), "an earlier version noted the loss on the slice"
+    (row,) = epoch_rows([look, epoch | {"part": "validation", "validation_loss": 9.76}])
+    assert row.validation_loss == 9.76
+
+
 def test_the_first_epoch_ends_at_its_end() -> None:
     assert [look.step for look in first_epoch(looks(*[5.0] * 9, per_epoch=4))] == [1, 2, 3, 4]
 

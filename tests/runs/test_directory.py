@@ -245,12 +245,12 @@ class TestFiles:
             _ = RunDirectory(tmp_path).config
 
     def test_finished_is_when_the_last_event_is_the_end(self, tmp_path: Path) -> None:
-        found = [RunDirectory(tmp_path).finished]
+        found = [RunDirectory(tmp_path).ended]
         for content in (
             '{"event": "step"}\n',
             '{"event": "step"}\n{"event": "end"}\n',
             '{"event": "step"}\n{"event": "end"}',  # it died while writing
         ):
             (tmp_path / "metrics.jsonl").write_text(content)
-            found.append(RunDirectory(tmp_path).finished)
+            found.append(RunDirectory(tmp_path).ended)
         assert found == [False, False, True, False]

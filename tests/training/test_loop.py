@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from octavo.config import Config
+from octavo.corpus import Corpus
+from octavo.data import Windows, prepare
 from octavo.errors import OctavoError
 from octavo.request import Request
 from octavo.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
@@ -171,6 +173,19 @@ class TestEpochs:
         epochs = of(EpochEnded, training)
         assert [e.step for e in epochs] == [math.ceil(per_epoch), math.ceil(2 * per_epoch)]
 
+    def test_its_held_out_loss_is_of_the_held_out_part_where_a_slice_is_looked_at(
+        self, make_training: Make, tiny: dict[str, Any], text: str
+    ) -> None:
+        config = configured(tiny, self.SETTINGS | {"train.patience": 100}, epochs=1)
+        training = make_training(config, text)
+        (epoch,) = of(EpochEnded, training)
+        tokenizer, parts = prepare(Corpus.from_text(text), config.data, config.tokenizer)
+        ids = parts["validation"][1]
+        windows = Windows(ids, config.data.context_length, config.data.window_stride, start_id=tokenizer.start_id)
+        assert (training.data.part, epoch.part) == ("train-slice", "validation")
+        assert epoch.validation_windows == len(windows)
+        assert epoch.validation_loss == mean_loss(training.state.model, windows, np.arange(len(windows)))
+
     def test_none_unless_asked_for(self, make_training: Make, tiny: dict[str, Any], text: str) -> None:
         assert not of(EpochEnded, make_training(configured(tiny, epochs=2), text))
 
@@ -283,6 +298,19 @@ class TestStoppingEarly:
         assert used.keys() == kept.keys()
         assert all(torch.equal(used[name], kept[name]) for name in used)
         assert training.state.best_loss == seen[best].loss
+
+    def test_its_last_steps_are_told_though_no_line_was_due(
+        self, make_training: Make, tiny: dict[str, Any], text: str
+    ) -> None:
+        overrides = self.OVERFIT | {"train.patience": 1, "train.validate_every": 2, "train.log_every": 1000}
+        training = make_training(configured(tiny, overrides, steps=2000), text)
+        events = list(training)
+        (line,), (end,) = of(Stepped, events), of(Ended, events)
+        assert end.reason == "patience"
+        assert line.step == end.step < 1000
+        assert training.state.unlogged == []
+        assert line.loss == pytest.approx(training.state.epoch_losses[0] / end.step)
+        assert events.index(line) < events.index(of(CheckpointDue, events)[-1])
 
     def test_it_looks_at_a_slice_of_the_training_part_that_is_not_trained_on(
         self, make_training: Make, tiny: dict[str, Any], text: str

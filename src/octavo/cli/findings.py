@@ -9,10 +9,10 @@ from octavo.terminal import wrapped
 def diagnosis_lines(run: Run, indent: str = "", score: Evaluation | None = None) -> list[str]:
     """What a scored run copies, if that was measured, and what it suffers from, or that nothing was found.
 
-    `score` is the one just made; None: the one that is kept.
+    `score` is the one just made; None: the diagnosis that is kept is told, if there is one.
     """
-    memorised = run.memorised
+    memorised, found = run.memorised, run.diagnosed if score is None else run.diagnose(score)
     texts = [memorisation_line(memorised)] if memorised else []
-    found = [line for finding in run.diagnose(score) for line in finding.lines()]
-    texts += found or ["diagnosis: nothing wrong was found"]
+    if found is not None:
+        texts += [line for finding in found for line in finding.lines()] or ["diagnosis: nothing wrong was found"]
     return [line for text in texts for line in wrapped(text, indent)]

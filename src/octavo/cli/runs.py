@@ -7,6 +7,7 @@ from octavo.cli.parser import add_runs_option, program
 from octavo.cli.saying import say
 from octavo.errors import OctavoError
 from octavo.runs import RunDirectory, list_runs, runs_root
+from octavo.runs.completion import failed_parts, finished
 from octavo.runs.scores import standard_score
 from octavo.terminal import duration, shown
 
@@ -43,7 +44,6 @@ def _row(run: RunDirectory) -> tuple[str, ...]:
 def _healthy_row(run: RunDirectory) -> tuple[str, ...]:
     provenance, score = run.provenance, standard_score(run)
     last: dict[str, Any] = run.last_record or {"step": 0, "seconds": 0.0}
-    state = "finished" if score and run.finished else "unfinished: train --resume goes on"
     return (
         _cell(run.name),
         f"{score['nats_per_character']:.4f}" if score else "-",
@@ -52,8 +52,15 @@ def _healthy_row(run: RunDirectory) -> tuple[str, ...]:
         f"{last['step']:,}",
         duration(last["seconds"]),
         _cell(provenance["text"]["name"]),
-        state,
+        _state(run),
     )
+
+
+def _state(run: RunDirectory) -> str:
+    if not finished(run):
+        return "unfinished: train --resume goes on"
+    failed = failed_parts(run)
+    return f"finished, without {' and '.join(failed)}" if failed else "finished"
 
 
 def _cell(text: object) -> str:

@@ -20,11 +20,16 @@ from octavo.typed_toml import parse_assignment
 
 if TYPE_CHECKING:
     from octavo.corpus import Corpus
+    from octavo.reports.absent import Absent
     from octavo.run import Run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
+    parser.epilog = (
+        "Exit code 0 if the run is trained, scored and examined, 1 if it is trained and scored and another part "
+        "could not be made (the summary says which), 2 if there is no score, 128 + number of a signal."
+    )
     parser.add_argument("text", nargs="*", metavar="TEXT", help="files, folders, or - (default: Tiny Shakespeare)")
     parser.add_argument("--preset", help="a preset's name or a TOML file (default: pocket)")
     parser.add_argument("--name", help="the run's name (default: from the text)")
@@ -103,20 +108,23 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def _report(trained: Run, options: argparse.Namespace) -> tuple[Path | None, int]:
-    """Make the page, and the exit code. The run is complete: what goes wrong here costs nothing but the page."""
+def _report(trained: Run, options: argparse.Namespace) -> tuple[Path | Absent, int]:
+    """Make the page, and the exit code: 1 if the page or another part of the run could not be made.
+
+    The run and its score are there: what goes wrong here costs nothing but the page.
+    """
     from octavo.progress import make_progress
+    from octavo.reports.absent import Absent, attempt
     from octavo.reports.report import save_report
+    from octavo.runs.completion import failed_parts
 
     with make_progress(not options.quiet) as progress:
-        progress.note("the run is complete; making a report of it")
+        progress.note("the run is trained and scored; making a report of it")
         try:
-            return save_report(trained, note=progress.note), 0
+            report = attempt(lambda: save_report(trained, note=progress.note))
         except KeyboardInterrupt:
-            return None, 130
-        except OSError as error:
-            say(f"octavo: the report cannot be written: {error.strerror or error}", file=sys.stderr)
-            return None, 2
+            return Absent("It was stopped."), 130
+    return report, int(isinstance(report, Absent) or bool(failed_parts(trained.directory)))
 
 
 def _again(options: argparse.Namespace, run_name: str) -> str:
@@ -134,10 +142,16 @@ def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | Non
     return 0
 
 
-def _summary(run: Run, report: Path | None, options: argparse.Namespace) -> list[str]:
-    """The result of a run, where things are, and what to type next."""
+def _summary(run: Run, report: Path | Absent, options: argparse.Namespace) -> list[str]:
+    """The result of a run, what could not be made, where things are, and what to type next."""
     from octavo.cli.findings import diagnosis_lines
+    from octavo.reports.absent import Absent
+    from octavo.runs.completion import failed_parts
 
+    failed = failed_parts(run.directory)
+    if isinstance(report, Absent):
+        failed["report"] = report.why
+    places = {"curves": run.path / "curves" / "steps.png", "samples": run.path / "samples.txt", "report": report}
     score, step = run.evaluation, run.metrics[-1]
     error = score.standard_error_nats_per_character
     name, where = f"{program()} {{}} {run.name}", runs_given(options)
@@ -150,14 +164,13 @@ def _summary(run: Run, report: Path | None, options: argparse.Namespace) -> list
         + (", selected on this text" if score.selected_on_this_text else "")
         + ("" if score.lossless_tokenizer else "; its tokenizer loses text: compare with no other model"),
         f"  trained for {duration(step['seconds'])}, {step['step']:,} steps, {step['epoch']:.1f} epochs",
-        *_beside(run),
-        *diagnosis_lines(run, "  "),
+        *([] if "baselines" in failed else _beside(run)),
+        *([] if "diagnosis" in failed else diagnosis_lines(run, "  ")),
+        *(line for what, why in failed.items() for line in wrapped(f"no {what}: {why}", indent="  ")),
         f"  folder   {run.path}",
-        f"  curves   {run.path / 'curves' / 'steps.png'}",
-        f"  samples  {run.path / 'samples.txt'}",
-        *([f"  report   {report}"] if report else []),
+        *(f"  {what:<8} {place}" for what, place in places.items() if what not in failed),
         "next:",
-        *([] if report else [f"  {name.format('report')}{where}"]),
+        *([f"  {name.format('report')}{where}"] if "report" in failed else []),
         f"  {name.format('generate')} {prompt}{where}",
         f"  {name.format('evaluate')} --protocol disjoint{where}",
         f"  {name.format('tokenizer')} {prompt}{where}",

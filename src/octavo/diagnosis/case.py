@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from octavo.config import Config
-from octavo.evaluate import Memorisation
+from octavo.evaluate import Memorisation, Overlap, Shift
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,9 @@ class Case:
     ended: bool = True  # it spent its budget: it was not stopped, early or by a signal, and is not still at it
     early_stopped: bool = False  # the weights of the best look are kept
     part: str = "held-out"  # what the looks are at: or a "set-aside" slice of the training part
-    memorisation: Memorisation | None = None  # where it was measured
+    memorisation: Memorisation | None = None  # where it was measured, as the two below
+    overlap: Overlap | None = None  # of the held-out part with the training part
+    shift: Shift | None = None  # between the two
 
 
 def better(loss: float, floor: float) -> bool:

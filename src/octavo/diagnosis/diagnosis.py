@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+from octavo.diagnosis.advice import reconciled
 from octavo.diagnosis.case import Case
 from octavo.diagnosis.collapse import collapse
 from octavo.diagnosis.finding import Finding
 from octavo.diagnosis.floors import against_floors
 from octavo.diagnosis.memorised import memorised
 from octavo.diagnosis.overfitting import overfitting
+from octavo.diagnosis.text import overlap, shift
 from octavo.diagnosis.underfitting import underfitting
 
 _EARLY = 0.25  # share of the budget before which a model may well know nothing yet
@@ -22,11 +24,17 @@ _LOSSY = Finding(
 
 def diagnose(case: Case) -> list[Finding]:
     """What a finished run suffers from; nothing if it is well."""
-    fallen, stuck, memorising = collapse(case), against_floors(case), overfitting(case)
-    found = [stuck, fallen, memorising, memorised(case)]
-    if not fallen and not memorising:
-        found.append(underfitting(case))
-    return [finding for finding in found if finding] + ([] if case.lossless else [_LOSSY])
+    found = [
+        against_floors(case),
+        collapse(case),
+        overlap(case),
+        shift(case),
+        overfitting(case),
+        memorised(case),
+        underfitting(case),
+        None if case.lossless else _LOSSY,
+    ]
+    return reconciled([finding for finding in found if finding])
 
 
 def diagnose_early(case: Case, progress: float) -> list[Finding]:
@@ -36,4 +44,4 @@ def diagnose_early(case: Case, progress: float) -> list[Finding]:
     late = progress >= _EARLY
     known = {name: case.floors[name] for name in ("uniform", "unigram") if name in case.floors}
     stuck = against_floors(replace(case, floors=known)) if late and not fallen else None
-    return [finding for finding in (fallen, stuck, memorising) if finding]
+    return reconciled([finding for finding in (fallen, stuck, memorising) if finding])

@@ -19,6 +19,8 @@ _WORDS = {
         "a table of letter counts predicts this text better",
     ),
 }
+# What is true of a model whose training text costs it less than the floor.
+_LEARNED = "what it has learned of its training text does not carry over to held-out text"
 _MEND = {
     "uniform": "look whether the training loss moves at all: raise optimizer.learning_rate, or give it more steps",
     "unigram": "look at the training curve first: one that never fell wants more steps or another learning rate, one "
@@ -34,11 +36,13 @@ def against_floors(case: Case) -> Finding | None:
     for name, (like, worse) in _WORDS.items():
         floor = case.floors.get(name)
         if floor is not None and not better(case.loss, floor):
+            words = worse if case.loss > _ABOUT * floor else like
+            if name != "n-gram" and case.looks and better(case.looks[-1].train_loss, floor):
+                words = _LEARNED
             return Finding(
                 f"no better than {name}",
                 "note" if name == "n-gram" else "ill",
-                f"{worse if case.loss > _ABOUT * floor else like}: {case.loss:.4f} nats a token, where the {name} "
-                f"model needs {floor:.4f}",
+                f"{words}: {case.loss:.4f} nats a token, where the {name} model needs {floor:.4f}",
                 _MEND[name],
                 {"loss": case.loss, name: floor},
             )

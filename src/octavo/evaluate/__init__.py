@@ -5,6 +5,7 @@ from octavo.evaluate.copies import Copied, Overlap
 from octavo.evaluate.evaluation import Evaluation, Protocol, ScoredText, evaluate, perplexity
 from octavo.evaluate.memorisation import Memorisation, measure_memorisation
 from octavo.evaluate.scoring import Watch, unwatched
+from octavo.evaluate.shift import Shift, measure_shift
 
 __all__ = [
     "Baseline",
@@ -14,10 +15,12 @@ __all__ = [
     "Overlap",
     "Protocol",
     "ScoredText",
+    "Shift",
     "Watch",
     "baselines",
     "evaluate",
     "measure_memorisation",
+    "measure_shift",
     "perplexity",
     "unwatched",
 ]

@@ -28,8 +28,8 @@ class CharacterNgrams:
     model: KneserNey
 
     @classmethod
-    def fit(cls, texts: Sequence[str], level: Level = unwatched) -> "CharacterNgrams":
-        """Choose the order on the last tenth of the documents `texts`, then learn from all of them.
+    def fit(cls, texts: Sequence[str], level: Level = unwatched, *, order: int = 0) -> "CharacterNgrams":
+        """Choose the order on the last tenth of the documents `texts`, unless it is given, then learn from all.
 
         `level` hears of every length of n-grams that was counted, first for the choice, then for the model.
         """
@@ -37,9 +37,10 @@ class CharacterNgrams:
         alphabet = np.unique(np.concatenate([np.empty(0, np.uint32), *codes]))
         documents = [_symbols(document, alphabet) for document in codes]
         symbols = len(alphabet) + 1
-        characters = sum(map(len, documents))
-        learned, held_out = _cut(documents, characters - min(characters // 10, _SLICE))
-        order = best_order(learned, held_out, symbols, LONGEST, level)[0] if held_out else 1
+        if not order:
+            characters = sum(map(len, documents))
+            learned, held_out = _cut(documents, characters - min(characters // 10, _SLICE))
+            order = best_order(learned, held_out, symbols, LONGEST, level)[0] if held_out else 1
         return cls(alphabet, KneserNey.fit(documents, symbols, order, level))
 
     def nats(self, texts: Sequence[str]) -> Iterator[Floats]:

@@ -8,7 +8,7 @@ from octavo.errors import OctavoError
 from octavo.evaluate.baselines import LEARNED, TOKEN_KINDS, Baseline, baselines
 from octavo.evaluate.documents import documents_of
 from octavo.evaluate.scoring import Watch, unwatched
-from octavo.runs import RunDirectory
+from octavo.runs import RunDirectory, updating
 from octavo.tokenizer import Tokenizer
 from octavo.typed_json import from_json
 
@@ -17,25 +17,41 @@ _VERSION = 1  # of how they are computed
 _MOST = 100  # texts
 
 
-def kept_or_computed(
-    run: RunDirectory, tokenizer: Tokenizer, train: TokenPart, scored: TokenPart | Corpus, watch: Watch = unwatched
+def kept_baselines(
+    run: RunDirectory, tokenizer: Tokenizer, train: TokenPart, scored: TokenPart | Corpus
+) -> list[Baseline] | None:
+    """Return the baselines that learned from a run's training part and scored a text, if they are kept."""
+    return kept(run, what_they_learn_from(tokenizer, train), _sha256(scored))
+
+
+def computed_baselines(
+    tokenizer: Tokenizer, train: TokenPart, scored: TokenPart | Corpus, watch: Watch = unwatched
 ) -> list[Baseline]:
-    """The baselines that learn from a run's training part and score another part or another text.
+    """Compute the baselines that learn from a run's training part and score another part or another text.
 
     Raises:
         OctavoError: the text has no token.
     """
-    learned_from = what_they_learn_from(tokenizer, train)
-    sha256 = scored.sha256 if isinstance(scored, Corpus) else scored.facts.sha256
-    found = kept(run, learned_from, sha256)
-    if found is None:
-        text = documents_of(scored, tokenizer)
-        if not any(map(len, text.tokens)):
-            raise OctavoError(f"{scored.name} is empty: there is nothing to score")
-        learned = documents_of(train, tokenizer, LEARNED)
-        found = baselines(learned, text, vocab_size=tokenizer.vocab_size, start_id=tokenizer.start_id, watch=watch)
-        keep(run, learned_from, sha256, scored.name, found)
-    return found
+    text = documents_of(scored, tokenizer)
+    if not any(map(len, text.tokens)):
+        raise OctavoError(f"{scored.name} is empty: there is nothing to score")
+    learned = documents_of(train, tokenizer, LEARNED)
+    return baselines(learned, text, vocab_size=tokenizer.vocab_size, start_id=tokenizer.start_id, watch=watch)
+
+
+def keep_baselines(
+    run: RunDirectory, tokenizer: Tokenizer, train: TokenPart, scored: TokenPart | Corpus, found: list[Baseline]
+) -> None:
+    """Put them into the file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    keep(run, what_they_learn_from(tokenizer, train), _sha256(scored), scored.name, found)
+
+
+def _sha256(scored: TokenPart | Corpus) -> str:
+    return scored.sha256 if isinstance(scored, Corpus) else scored.facts.sha256
 
 
 def what_they_learn_from(tokenizer: Tokenizer, train: TokenPart) -> str:
@@ -58,14 +74,15 @@ def keep(run: RunDirectory, learned_from: str, text: str, name: str, found: list
     Raises:
         OSError: it cannot be written.
     """
-    try:
-        texts = _texts(run, learned_from)
-    except (OctavoError, LookupError, TypeError):
-        texts = {}
-    newest = {key: value for key, value in texts.items() if key != text}
-    newest = dict(list(newest.items())[1 - _MOST :])
-    newest[text] = {"text": name, "baselines": [baseline.as_json() for baseline in found]}
-    run.write_json(FILE, {"version": _VERSION, "learned_from": learned_from, "texts": newest})
+    with updating(run):
+        try:
+            texts = _texts(run, learned_from)
+        except (OctavoError, LookupError, TypeError):
+            texts = {}
+        newest = {key: value for key, value in texts.items() if key != text}
+        newest = dict(list(newest.items())[1 - _MOST :])
+        newest[text] = {"text": name, "baselines": [baseline.as_json() for baseline in found]}
+        run.write_json(FILE, {"version": _VERSION, "learned_from": learned_from, "texts": newest})
 
 
 def _texts(run: RunDirectory, learned_from: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from octavo.experiments.row import Row
 from octavo.pipeline import train
 from octavo.run import Run, load
 from octavo.runs import Locked, RunDirectory, locked
-from octavo.runs.scores import standard_score
+from octavo.runs.completion import finished
 from octavo.training import Interrupted
 
 _LOOK_AGAIN = 0.5  # seconds
@@ -92,9 +92,9 @@ def _trained(job: Job) -> tuple[bool, Run]:
     if begun:
         _wait_for_others(place)
         run = load(place)
-        if run.directory.finished and standard_score(run.directory):
+        if finished(run.directory):
             return False, run
-    finished = begun and load(place).directory.finished
+    ended = begun and load(place).directory.ended
     run = train(
         _corpus(job),
         name=job.run,
@@ -104,7 +104,7 @@ def _trained(job: Job) -> tuple[bool, Run]:
         progress=False,
         brief=True,
     )
-    return not finished, run
+    return not ended, run
 
 
 def _corpus(job: Job) -> Corpus:

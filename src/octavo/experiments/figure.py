@@ -13,6 +13,7 @@ from octavo.experiments.summary import VariantSummary
 from octavo.intervals import Estimate
 from octavo.plots.lettering import drawable
 from octavo.plots.saving import save_figure
+from octavo.plots.style import in_own_style
 
 _INK, _SEED = "black", "#7a7a7a"  # told apart by shape and by grey, so that print without colour shows all
 _WIDEST_NAME = 26  # letters of a line
@@ -29,6 +30,7 @@ def draw_experiment(spec: Spec, rows: Sequence[Row], summary: Sequence[VariantSu
     return save_figure(_figure(spec, rows, summary), folder / "figure", ("png", "svg"))
 
 
+@in_own_style
 def _figure(spec: Spec, rows: Sequence[Row], summary: Sequence[VariantSummary]) -> Any:
     from matplotlib.figure import Figure
 

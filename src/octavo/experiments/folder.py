@@ -16,7 +16,7 @@ from octavo.files import write_atomically
 from octavo.intervals import CONFIDENCE
 from octavo.request import first_difference
 from octavo.runs import RunDirectory, check_name
-from octavo.runs.scores import standard_score
+from octavo.runs.completion import finished
 from octavo.typed_toml import as_mapping, dotted_names, to_toml
 
 FILE = "experiment.json"
@@ -114,7 +114,7 @@ class ExperimentFolder:
                 settled = row.final and not retry
             else:
                 run = RunDirectory(self.path / row.run)
-                settled = run.finished and standard_score(run) is not None
+                settled = finished(run)
                 settled &= all(str(context) in row.at_context for context in spec.contexts)
             if settled:
                 found.append(row)

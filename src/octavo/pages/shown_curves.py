@@ -8,8 +8,7 @@ from octavo.pages.curves import curves_part
 from octavo.pages.page import Page, make_page
 from octavo.pages.series import Course
 from octavo.pages.shown import Shown
-from octavo.plots import draw_curves
-from octavo.plots.curves import AXES, curves_figure
+from octavo.plots.curves import AXES, curves_figure, draw_curves
 
 
 @dataclass(frozen=True, repr=False)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from octavo.interpret.visible import visible
 from octavo.plots.lettering import drawable
 from octavo.plots.saving import settle_layout
+from octavo.plots.style import in_own_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,6 +22,7 @@ _LARGE = 24  # tokens from which on a panel is
 _LETTER = 0.075  # inches that a letter of a tick label takes
 
 
+@in_own_style
 def attention_figures(
     patterns: npt.NDArray[np.floating],
     tokens: Sequence[str],

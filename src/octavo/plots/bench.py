@@ -5,6 +5,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Protocol
 
 from octavo.plots.lettering import drawable
+from octavo.plots.style import in_own_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,6 +25,7 @@ class Compared(Protocol):
         """Of each case; those of the first are 1."""
 
 
+@in_own_style
 def bench_figure(comparisons: Sequence[Compared], said: Sequence[str] = ()) -> "Figure":
     """A panel for each comparison that has cases: a bar is the median ratio, its whisker the range over the rounds.
     `said` is about the machine, at the top."""

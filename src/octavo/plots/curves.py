@@ -10,6 +10,7 @@ from octavo.errors import OctavoError
 from octavo.evaluate import perplexity
 from octavo.plots.lettering import drawable
 from octavo.plots.saving import save_figure
+from octavo.plots.style import in_own_style
 
 AXES = {
     "steps": ("step", "step"),
@@ -32,6 +33,7 @@ def draw_curves(metrics: Sequence[Mapping[str, Any]], folder: Path, title: str, 
     return [path for name, figure in figures.items() for path in save_figure(figure, folder / name, ("png", "svg"))]
 
 
+@in_own_style
 def curves_figure(metrics: Sequence[Mapping[str, Any]], title: str, axis: str = "steps", note: str = "") -> Any:
     """Loss, perplexity and bits per character against one of AXES; `note` is written below.
 

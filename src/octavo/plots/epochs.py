@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from octavo.evaluate import perplexity
 from octavo.plots.lettering import drawable
+from octavo.plots.style import in_own_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,6 +30,7 @@ class LookPoint(NamedTuple):
     loss: float
 
 
+@in_own_style
 def epochs_figure(
     here: Sequence[EpochPoint],
     reported: Sequence[EpochPoint],

@@ -12,6 +12,7 @@ from octavo.interpret.removal import REMOVALS
 from octavo.interpret.targets import KINDS
 from octavo.intervals import Estimate
 from octavo.plots.lettering import drawable
+from octavo.plots.style import in_own_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,6 +25,7 @@ _CALLED = {"zero": "zero", "mean": "mean", "first": "first token alone"}
 _NAMED = "#c2410c"
 
 
+@in_own_style
 def heads_figure(table: HeadTable, title: str = "") -> "Figure":
     """Three panels over the same rows, a head each: shares of attention in percent, each above its 95 % interval,
     and the one that gave the head its name framed; how far back it looks; what its removal costs."""

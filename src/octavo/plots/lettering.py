@@ -2,6 +2,8 @@
 
 from functools import cache
 
+from octavo.plots.style import in_own_style
+
 
 def drawable(text: str) -> str:
     """`text` with � for every character that the figures' font cannot draw."""
@@ -9,6 +11,7 @@ def drawable(text: str) -> str:
 
 
 @cache
+@in_own_style
 def _letters() -> frozenset[int]:
     from matplotlib.font_manager import findfont
     from matplotlib.ft2font import FT2Font

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from octavo.plots.lettering import drawable
+from octavo.plots.style import in_own_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,6 +15,7 @@ _COLOURS = ("#c2410c", "#cbd2d9", "#6b7885")
 _BINS = 40
 
 
+@in_own_style
 def perplexities_figure(
     bars: Mapping[str, float], batch_losses: Sequence[float], *, floor: float | None = None, title: str = ""
 ) -> "Figure":

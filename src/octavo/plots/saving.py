@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octavo.files import write_atomically
+from octavo.plots.style import in_own_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 _DPI = 144
 
 
+@in_own_style
 def save_figure(figure: "Figure", place: Path, kinds: Sequence[str] = ("png",)) -> list[Path]:
     """Write `figure` as ``place.KIND`` for each of `kinds` (``png``, ``svg``); returns the paths.
 
@@ -35,6 +37,7 @@ def save_figure(figure: "Figure", place: Path, kinds: Sequence[str] = ("png",)) 
     return paths
 
 
+@in_own_style
 def settle_layout(figure: "Figure") -> None:
     """Lay `figure` out, once for all kinds of files: that takes longer than drawing."""
     import matplotlib

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from octavo.plots.lettering import drawable
+from octavo.plots.style import in_own_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,6 +21,7 @@ class WeightPoint(NamedTuple):
     weight_norm: float
 
 
+@in_own_style
 def unlearning_figure(looks: Sequence[WeightPoint], *, floor: float, title: str = "") -> "Figure":
     """Two panels over the same steps: losses with `floor`, that of token frequencies alone, as a line; and the
     weight norm."""

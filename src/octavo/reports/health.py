@@ -3,9 +3,7 @@
 import os
 import shutil
 import tempfile
-from contextlib import suppress
 from dataclasses import asdict, dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from octavo.corpus.shakespeare import cache_directory
 from octavo.memory import available_memory, machine_memory
 from octavo.native.library import kernels_here, why_none
 from octavo.packages import Requirement, requirements, why_not_loaded
+from octavo.plots.style import own_style
 from octavo.processor import processor_features
 from octavo.runs import list_runs
 from octavo.runs.provenance import machine_facts
@@ -225,13 +224,12 @@ def _text_cache() -> Folder:
 def _matplotlib_cache() -> Folder:
     """Where it keeps what it knows of fonts. If it cannot, it takes a folder that lasts as long as the process."""
     asked = os.environ.get("MPLCONFIGDIR")
-    with suppress(*_BROKEN):
-        import_module("octavo.plots")  # first: it sees to it that nothing is said of that
     try:
-        import matplotlib
+        with own_style():
+            import matplotlib
 
-        folder = look_at(Path(matplotlib.get_cachedir()))
-    except (ImportError, OSError) as error:
+            folder = look_at(Path(matplotlib.get_cachedir()))
+    except _BROKEN as error:
         return Folder("none", False, str(error), -1)
     if os.environ.get("MPLCONFIGDIR") == asked:
         return folder

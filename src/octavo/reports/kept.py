@@ -1,6 +1,5 @@
 """What a run's folder knows already. What it does not know is refused, with the command that makes it."""
 
-import contextlib
 import re
 from dataclasses import fields
 
@@ -14,20 +13,23 @@ from octavo.pages.series import Course
 from octavo.reports.absent import Absent
 from octavo.reports.section import Scored
 from octavo.run import Run
-from octavo.typed_json import from_json
+from octavo.runs.completion import lacking
 from octavo.untrusted import MOST_TEXT, read_plain
 
 _SAMPLE = re.compile(r"(?:\A|\n\n)--- sample (\d+) ---\n")
 
 
 def read_standing(run: Run) -> str:
-    """Of a run that is not at its end how far it is, in a sentence; "" of any other."""
+    """Return how far a run is that is not finished, in a sentence; "" for one that is."""
     try:
-        metrics = run.metrics
+        lacks, metrics = lacking(run.directory), run.metrics
     except OctavoError:
         return ""  # the parts that need what is damaged say so
-    if metrics and metrics[-1].get("event") == "end":
+    if lacks is None:
         return ""
+    if lacks != "training":
+        what = "scored" if lacks == "score" else "examined to the end"
+        return f"This run is trained but not {what}: octavo train --resume --name {run.name} goes on with it."
     step = metrics[-1].get("step", 0) if metrics else 0
     share = next((record["progress"] for record in reversed(metrics) if "progress" in record), 0.0)
     return (
@@ -58,10 +60,8 @@ def read_findings(run: Run, scored: Scored | Absent) -> list[Finding]:
     """
     if isinstance(scored, Absent):
         return _told(run)
-    with contextlib.suppress(OctavoError, LookupError, TypeError, ValueError):  # it can be made again
-        content = run.directory.read_json("diagnosis.json")
-        if content["checkpoint"] == run.checkpoint:
-            return [from_json(Finding, finding) for finding in content["findings"]]
+    if (found := run.diagnosed) is not None:
+        return found
     if scored.baselines:
         return run.findings(scored.evaluation, scored.baselines)
     raise OctavoError(f"there is no diagnosis yet: octavo evaluate {run.name} makes one")

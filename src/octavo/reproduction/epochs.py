@@ -31,7 +31,12 @@ class Unlearning:
 
 
 def epoch_rows(metrics: Sequence[Record]) -> tuple[EpochRow, ...]:
-    """The epochs that were finished."""
+    """Return the epochs that were finished, with the loss on the held-out part.
+
+    An earlier Octavo looked at the slice of the training part that a run stops early by, where it had one, and noted
+    no part: those epochs are left out.
+    """
+    aside = any(event.get("part") == "train-slice" for event in metrics)
     return tuple(
         EpochRow(
             round(event["epoch"]),
@@ -40,16 +45,21 @@ def epoch_rows(metrics: Sequence[Record]) -> tuple[EpochRow, ...]:
             perplexity(event["validation_loss"]),
         )
         for event in metrics
-        if event["event"] == "epoch"
+        if event["event"] == "epoch" and event.get("part", "train-slice" if aside else "validation") == "validation"
     )
 
 
 def all_looks(metrics: Sequence[Record]) -> tuple[Look, ...]:
-    """Every small look of the run, in order; runs of an older Octavo looked at the held-out part alone."""
+    """Return every small look of the run at the held-out part, in order; runs of an older Octavo noted no weights.
+
+    A run that stops early by a slice of its training part looked at that alone, so it has none.
+    """
     return tuple(
         Look(event["step"], event["epoch"], event["loss"], event["train_loss"], event["weight_norm"])
         for event in metrics
-        if event["event"] == "validation" and "weight_norm" in event
+        if event["event"] == "validation"
+        and "weight_norm" in event
+        and event.get("part", "validation") == "validation"
     )
 
 

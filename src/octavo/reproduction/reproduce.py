@@ -14,9 +14,9 @@ from octavo.reproduction.reported import PRESET
 from octavo.reproduction.reproduction import Reproduction, measure
 from octavo.reproduction.standing import standing_run
 from octavo.request import Overrides, Request
-from octavo.resume import complete
 from octavo.run import Run
 from octavo.runs import locked, runs_root
+from octavo.runs.completion import finished
 
 FOLDER = "reproduction"
 
@@ -45,7 +45,7 @@ def reproduce(
     root = runs_root(runs)
     corpus = None if text is None else as_corpus(text, encoding)
     standing = standing_run(root, name, request, corpus)
-    if standing is not None and complete(standing):
+    if standing is not None and finished(standing):
         run = Run(standing)
     else:
         run = train(

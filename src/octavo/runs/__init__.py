@@ -12,7 +12,7 @@ from octavo.runs.directory import (
     open_run,
     runs_root,
 )
-from octavo.runs.lock import Locked, locked
+from octavo.runs.lock import Locked, locked, updating
 from octavo.runs.metrics import MetricsLog, Record, read_metrics
 
 __all__ = [
@@ -31,4 +31,5 @@ __all__ = [
     "open_run",
     "read_metrics",
     "runs_root",
+    "updating",
 ]

@@ -74,8 +74,8 @@ class RunDirectory:
         return read_metrics(self.path / "metrics.jsonl")
 
     @property
-    def finished(self) -> bool:
-        """Whether training came to its planned end (a score may still be missing)."""
+    def ended(self) -> bool:
+        """Whether training came to its planned end; `octavo.runs.completion` says whether the run is finished."""
         last = self.last_record
         return last is not None and last.get("event") == "end"
 

@@ -1,4 +1,7 @@
-"""One process at a time works on a run. The system lets go of the lock when its holder dies, however it dies."""
+"""One process at a time trains a run, and one at a time changes a file of results in it.
+
+The system lets go of a lock when its holder dies, however it dies.
+"""
 
 import os
 import platform
@@ -53,6 +56,26 @@ def locked(run: RunDirectory) -> Iterator[None]:
             yield
         finally:
             _tell(file, b"")
+
+
+@contextmanager
+def updating(run: RunDirectory) -> Iterator[None]:
+    """Hold the run's folder while a file in it is read, changed and written again: another process waits meanwhile.
+
+    A process that trains the run holds another lock, so results can be added to the run while it trains. Where the
+    folder cannot be locked (no fcntl, or some network disks) the file is changed all the same: it stays whole, but
+    of two changes in the same moment one may be lost.
+    """
+    handle = None
+    if fcntl is not None:
+        with suppress(OSError):
+            handle = os.open(run.path, os.O_RDONLY)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
 
 
 def _holder(file: FileIO) -> str:

@@ -1,9 +1,15 @@
-"""``evaluation.json``: the latest score of a run, and under ``all`` every one, the newest of each kind."""
+"""``evaluation.json``: the standard score of a run, and under ``all`` every score, the newest of each kind.
 
+The standard score is that of the held-out part in sliding windows half a context apart, with the weights of the
+newest checkpoint. Without one the file has ``all`` alone, so that no other score is taken for it.
+"""
+
+from collections.abc import Sequence
 from typing import Any, NewType
 
 from octavo.errors import OctavoError
 from octavo.runs.directory import RunDirectory
+from octavo.runs.lock import updating
 from octavo.typed_json import check_types
 
 FILE = "evaluation.json"
@@ -36,21 +42,34 @@ def scores(run: RunDirectory) -> list[Score]:
 
 
 def add_score(run: RunDirectory, score: Score) -> None:
-    """Put a score first in the file, in place of an older one of the same text, protocol and stride, or where there
-    are very many of the oldest that is not the standard one."""
-    others = [s for s in scores(run) if any(s.get(key) != score.get(key) for key in _KIND)]
-    standard = standard_score(run)
-    while len(others) >= _MOST:
-        others.remove(next(other for other in others if other != standard))
-    run.write_json(FILE, {**score, "all": [*others, score]})
+    """Add a score in place of an older one of the same text, protocol and stride. Where there are very many, the
+    oldest that is not the standard one is dropped.
+
+    Raises:
+        OctavoError: the file is damaged.
+        OSError: it cannot be written; it is as it was.
+    """
+    with updating(run):
+        kept = [s for s in scores(run) if any(s.get(key) != score.get(key) for key in _KIND)]
+        kept.append(score)
+        standard = _standard(run, kept)
+        while len(kept) > _MOST:
+            kept.remove(next(other for other in kept if other != standard))
+        run.write_json(FILE, {**(standard or {}), "all": kept})
 
 
 def standard_score(run: RunDirectory) -> Score | None:
-    """The one that runs are listed by: the held-out part, sliding windows, half a context apart, newest weights."""
+    """Return the score that runs are listed by; None if there is none of the newest checkpoint."""
+    return _standard(run, scores(run))
+
+
+def is_standard(score: Score) -> bool:
+    """Return whether a score is of the held-out part, in sliding windows half a context apart."""
+    half = max(1, score.get("context_length", 0) // 2)
+    kind = [score.get(key) for key in ("own_text", "text", "protocol", "stride")]
+    return kind == [True, "validation", "sliding", half]
+
+
+def _standard(run: RunDirectory, found: Sequence[Score]) -> Score | None:
     newest = run.newest_checkpoint
-    for score in scores(run):
-        half = max(1, score.get("context_length", 0) // 2)
-        kind = [score.get(key) for key in ("own_text", "text", "protocol", "stride")]
-        if kind == [True, "validation", "sliding", half] and newest in ("", score.get("checkpoint")):
-            return score
-    return None
+    return next((s for s in found if is_standard(s) and newest in ("", s.get("checkpoint"))), None)

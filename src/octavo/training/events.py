@@ -54,6 +54,7 @@ class EpochEnded(Event):
     validation_loss: float  # mean over all windows
     validation_windows: int
     validation_seconds: float
+    part: str = "validation"  # of `validation_loss`, also where training looks at a slice of the training part
 
 
 @dataclass(frozen=True)

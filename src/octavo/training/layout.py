@@ -20,13 +20,17 @@ _SLICE = 0.05  # of the training part, set aside to select on when training may 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The windows to learn from, and those looked at now and then, which come from `part`."""
+    """The windows to learn from, and those looked at now and then, which come from `part`.
+
+    `held_out` has all windows of the held-out part, also where training looks at a slice of the training part.
+    """
 
     windows: EpochWindows
     order: BatchOrder
     validation: Windows
     validation_indices: npt.NDArray[np.int64]
     train_indices: npt.NDArray[np.int64]  # as many windows of the training part, looked at in the same way
+    held_out: Windows
     part: str
     tokens_per_character: float  # of the training part, as it is cut for scoring
     validation_tokens_per_character: float
@@ -51,6 +55,7 @@ def training_data(config: Config, train: Counted, validation: Counted, tokenizer
     part, start_id = "validation", tokenizer.start_id
     (train_ids, _), (validation_ids, _) = train, validation
     ratios = (train.tokens_per_character, validation.tokens_per_character)
+    held_out = _looked_at(validation_ids, context, stride, start_id)
     if aside := slice_length(config, len(train_ids)):
         border = _character_border(train_ids, len(train_ids) - aside, tokenizer)
         train_ids, validation_ids, part = train_ids[:border], train_ids[border:], "train-slice"
@@ -60,12 +65,18 @@ def training_data(config: Config, train: Counted, validation: Counted, tokenizer
     if isinstance(tokenizer, ByteBPE) and recut_until(config, len(train_ids)):
         dropout = partial(_bpe_dropout, tokenizer, train_ids, config)
     windows = EpochWindows(train_ids, context, stride, start_id=start_id, phases=phases, dropout=dropout)
-    looked_at = Windows(validation_ids, min(context, len(validation_ids) - 1), stride, start_id=start_id)
+    looked_at = _looked_at(validation_ids, context, stride, start_id)
     order = BatchOrder(
         config.train.seed, len(windows), config.data.batch_size, phases, partial=config.data.last_batch == "partial"
     )
     indices = spread(looked_at, config.train.validation_windows)
-    return TrainingData(windows, order, looked_at, indices, spread(windows.plain, len(indices)), part, *ratios)
+    train_indices = spread(windows.plain, len(indices))
+    return TrainingData(windows, order, looked_at, indices, train_indices, held_out, part, *ratios)
+
+
+def _looked_at(ids: Ids, context: int, stride: int, start_id: int | None) -> Windows:
+    """Return the windows of a text that is not trained on; a short text makes one short window."""
+    return Windows(ids, min(context, len(ids) - 1), stride, start_id=start_id)
 
 
 def recut_until(config: Config, tokens: int) -> float:

@@ -96,6 +96,8 @@ class Training:
             if number := self.stop():
                 yield from self._save()
                 raise Interrupted(number, state.step)
+        if self._pace.steps:  # patience came to its end in a look after the step, between two lines of metrics
+            yield self._stepped(norm, scale)
         yield from self._save()
         yield Ended(*self._here(), reason, peak_memory())
 
@@ -165,11 +167,12 @@ class Training:
         return Validated(*self._here(), loss, per_character, data.part, best, train_loss, weight_norm(state.model))
 
     def _end_epoch(self) -> EpochEnded:
-        began, windows = time.perf_counter(), self.data.validation
+        began, windows = time.perf_counter(), self.data.held_out
         loss = self._look(windows, spread(windows, 0))
         total, steps = self.state.epoch_losses
         self.state.epoch_losses = [0.0, 0]
-        return EpochEnded(*self._here(), total / steps, loss, len(windows), time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        return EpochEnded(*self._here(), total / steps, loss, len(windows), seconds, part="validation")
 
     def _look(self, windows: Windows, indices: npt.NDArray[np.int64]) -> float:
         state = self.state

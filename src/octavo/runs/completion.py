@@ -1,0 +1,82 @@
+"""Whether a run is finished: one definition for all commands. Importing this takes no torch.
+
+A run is finished when it is trained to its end, its newest checkpoint has a standard score, and it was examined:
+compared with simpler models, diagnosed, drawn and sampled. The samples come last, so where they are the rest was
+tried. Where they could not be made, or nobody asked for an examination, ``examination.json`` says so.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from octavo.runs.directory import RunDirectory
+from octavo.runs.scores import standard_score
+
+FILE = "examination.json"
+_TYPES: dict[str, Any] = {"brief": bool, "failed": dict[str, str]}
+_EXPERIMENT = "experiment.json"  # beside runs of an earlier version that nobody asked to examine
+
+Stage = Literal["training", "score", "examination"]
+
+
+def lacking(run: RunDirectory) -> Stage | None:
+    """Return what a run still lacks; None: it is finished.
+
+    Raises:
+        OctavoError: a file that says so is damaged.
+    """
+    if not run.ended:
+        return "training"
+    if standard_score(run) is None:
+        return "score"
+    return None if _examined(run) else "examination"
+
+
+def finished(run: RunDirectory) -> bool:
+    """Return whether a run lacks nothing.
+
+    Raises:
+        OctavoError: a file that says so is damaged.
+    """
+    return lacking(run) is None
+
+
+def failed_parts(run: RunDirectory) -> dict[str, str]:
+    """Return the parts of the examination that could not be made, each with the reason in a sentence.
+
+    Raises:
+        OctavoError: the file is damaged.
+    """
+    return dict(_read(run).get("failed", {}))
+
+
+def note_examined(run: RunDirectory, failed: Mapping[str, str]) -> None:
+    """Note what came of the examination; of one that made everything there is nothing to note.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if failed:
+        run.write_json(FILE, {"brief": False, "failed": dict(failed)})
+    else:
+        (run.path / FILE).unlink(missing_ok=True)
+
+
+def note_brief(run: RunDirectory) -> None:
+    """Note that nobody asked for an examination, unless there was one.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if not _examined(run):
+        run.write_json(FILE, {"brief": True, "failed": {}})
+
+
+def _examined(run: RunDirectory) -> bool:
+    if (run.path / "samples.txt").is_file() or (run.path.parent / _EXPERIMENT).is_file():
+        return True
+    noted = _read(run)
+    return bool(noted.get("brief")) or "samples" in noted.get("failed", {})
+
+
+def _read(run: RunDirectory) -> dict[str, Any]:
+    return run.read_typed(FILE, _TYPES) if (run.path / FILE).exists() else {}

@@ -1,0 +1,98 @@
+"""When a run is finished."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from octavo.errors import OctavoError
+from octavo.experiments.folder import FILE as EXPERIMENT
+from octavo.runs import RunDirectory
+from octavo.runs import completion as module
+from octavo.runs.completion import FILE, failed_parts, finished, lacking, note_brief, note_examined
+from octavo.runs.scores import Score, add_score
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    (tmp_path / "run" / "checkpoints" / "step-00000002").mkdir(parents=True)
+    return RunDirectory(tmp_path / "run")
+
+
+def ended(run: RunDirectory) -> None:
+    (run.path / "metrics.jsonl").write_text('{"event": "end", "step": 2, "epoch": 1.0, "seconds": 1.0}\n')
+
+
+def scored(run: RunDirectory, **changes: Any) -> None:
+    way = {"protocol": "sliding", "stride": 16, "window_characters": 0, "context_length": 32}
+    text = {"text": "validation", "own_text": True, "sha256": "1", "checkpoint": "step-00000002"}
+    add_score(run, Score(text | way | changes))
+
+
+@pytest.fixture
+def examined(run: RunDirectory) -> RunDirectory:
+    ended(run)
+    scored(run)
+    (run.path / "samples.txt").touch()
+    return run
+
+
+def test_it_lacks_one_thing_after_the_other(run: RunDirectory) -> None:
+    assert lacking(run) == "training"
+    ended(run)
+    scored(run, checkpoint="step-00000001")
+    assert lacking(run) == "score", "of older weights"
+    scored(run, text="train")
+    assert lacking(run) == "score"
+    scored(run)
+    assert lacking(run) == "examination"
+    (run.path / "samples.txt").touch()
+    assert finished(run)
+
+
+def test_samples_that_could_not_be_made_are_not_waited_for(run: RunDirectory) -> None:
+    ended(run)
+    scored(run)
+    note_examined(run, {"curves": "There are none."})
+    assert not finished(run)
+    note_examined(run, {"curves": "There are none.", "samples": "There are none."})
+    assert finished(run)
+    assert failed_parts(run) == {"curves": "There are none.", "samples": "There are none."}
+
+
+def test_of_an_examination_that_made_everything_nothing_is_noted(examined: RunDirectory) -> None:
+    note_examined(examined, {"curves": "There are none."})
+    note_examined(examined, {})
+    assert failed_parts(examined) == {}
+    assert not (examined.path / FILE).exists()
+    assert finished(examined)
+
+
+def test_a_run_that_nobody_asked_to_examine_is_finished_without(run: RunDirectory) -> None:
+    ended(run)
+    scored(run)
+    note_brief(run)
+    assert finished(run)
+
+
+def test_a_cell_of_an_earlier_version_is_finished_without(run: RunDirectory) -> None:
+    ended(run)
+    scored(run)
+    assert not finished(run)
+    (run.path.parent / EXPERIMENT).touch()
+    assert finished(run)
+    assert module._EXPERIMENT == EXPERIMENT
+
+
+def test_what_was_examined_is_not_called_brief(examined: RunDirectory) -> None:
+    note_examined(examined, {"curves": "There are none."})
+    note_brief(examined)
+    assert failed_parts(examined) == {"curves": "There are none."}
+
+
+def test_a_damaged_note_is_a_sentence(run: RunDirectory) -> None:
+    ended(run)
+    scored(run)
+    (run.path / FILE).write_text('{"failed": 3}')
+    with pytest.raises(OctavoError, match=r"examination\.json is damaged"):
+        finished(run)
