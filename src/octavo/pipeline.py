@@ -15,6 +15,7 @@ from octavo.diagnosis import EarlyDiagnosis, floors_of_looks, look_of
 from octavo.errors import OctavoError, RanAway
 from octavo.files import disk_is_full, remove_left_over, write_atomically
 from octavo.generate.from_model import generate
+from octavo.generate.opening import opening_of_run
 from octavo.model import Transformer
 from octavo.options import SamplingConfig
 from octavo.planning import Plan, Text, as_corpus, make_plan
@@ -317,5 +318,6 @@ def _glimpse(directory: RunDirectory, state: TrainingState, tokenizer: Tokenizer
         [prompt],
         context_length=config.data.context_length,
         sampling=SamplingConfig(max_new_tokens=_GLIMPSE_TOKENS, seed=state.step),
+        opening=opening_of_run(directory.path / "data", tokenizer),
     )
     return prompt + "".join(row[0] for row in pieces)

@@ -25,6 +25,7 @@ from octavo.evaluate.documents import documents_of, scored_text
 from octavo.evaluate.kept_baselines import computed_baselines, keep_baselines, kept_baselines
 from octavo.evaluate.memorisation import measure_memorisation
 from octavo.generate.from_model import generate
+from octavo.generate.opening import opening_of_run
 from octavo.inside import InsideRun
 from octavo.options import SamplingConfig
 from octavo.pages.series import Course
@@ -67,6 +68,9 @@ class Run(InsideRun):
     def generate(self, prompt: str = "", *, stream: bool = False, **options: Any) -> str | Iterator[str]:
         """Continue `prompt`; the new text alone, at once or, with `stream`, piece by piece.
 
+        Without a prompt the text begins a document or a line. A prompt may end inside a word or in a space: its last
+        tokens are drawn anew together with what follows, as :mod:`octavo.generate.healing` says.
+
         Options are those of :meth:`generate_many`. To generate several texts at once, use that.
         """
         pieces = (row[0] for row in self.generate_many([prompt], **options))
@@ -91,6 +95,7 @@ class Run(InsideRun):
             context_length=self.config.data.context_length,
             sampling=from_mapping(SamplingConfig, sampling),
             stop=[stop] if isinstance(stop, str) else stop,
+            opening=opening_of_run(self.path / "data", self.tokenizer) if "" in prompts else [],
         )
 
     def evaluate(

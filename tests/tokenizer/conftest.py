@@ -1,10 +1,17 @@
 """Tokenizers that several files of tests share, trained once."""
 
 import pytest
+from tests.tokenizer.earlier import bpe_of_earlier_versions
 
 from octavo.tokenizer.byte_bpe import ByteBPE
 from octavo.tokenizer.characters import Characters
 from octavo.tokenizer.whitespace_bpe import WhitespaceBPE
+
+
+@pytest.fixture(scope="session")
+def older_bpe(shakespeare: str) -> ByteBPE:
+    """A tokenizer of an earlier version."""
+    return bpe_of_earlier_versions(shakespeare[:100_000], 400)
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +83,11 @@ def odd() -> list[str]:
 
 @pytest.fixture(scope="session")
 def odd_tokenizers(odd: list[str]) -> list[ByteBPE | Characters | WhitespaceBPE]:
-    """One of each kind, with merges of white space and of odd pieces."""
+    """One of each kind, and an older one, with merges of white space and of odd pieces."""
     text = "".join((piece + " ") * 3 + piece + "\n" + piece + "\n\n" for piece in odd) * 20
-    return [ByteBPE.train(text, 600), Characters.train(text, 280), WhitespaceBPE.train(text, 300)]
+    return [
+        ByteBPE.train(text, 600),
+        bpe_of_earlier_versions(text, 600),
+        Characters.train(text, 280),
+        WhitespaceBPE.train(text, 300),
+    ]

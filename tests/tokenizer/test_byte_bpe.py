@@ -1,9 +1,10 @@
 """Byte-level BPE: the 256 bytes, a start token, and merges of what is frequent."""
 
 import pytest
+from tests.tokenizer.earlier import bpe_of_earlier_versions
 
 from octavo.errors import OctavoError
-from octavo.tokenizer.byte_bpe import ByteBPE
+from octavo.tokenizer.byte_bpe import BYTE_OF, ByteBPE
 
 
 def test_the_vocabulary_is_the_start_token_every_byte_and_merges(bpe: ByteBPE) -> None:
@@ -19,6 +20,31 @@ def test_the_vocabulary_is_the_start_token_every_byte_and_merges(bpe: ByteBPE) -
 
 def test_frequent_pieces_are_one_token(bpe: ByteBPE) -> None:
     assert [bpe.piece(i) for i in bpe.encode("What shall thou?")] == ["What", "Ġshall", "Ġthou", "?"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("नमस्ते दुनिया", ["नमस्ते", " दुनिया"]),
+        ("שָׁלוֹם", ["שָׁלוֹם"]),
+        ("e\u0301t\u00e9", ["e\u0301t\u00e9"]),
+        ("in 1984½", ["in", " ", "1", "9", "8", "4", "½"]),
+        ("ROMEO:\nO, I DON'T!\n\n", ["ROMEO", ":\n", "O", ",", " I", " DON", "'T", "!\n\n"]),
+        ("a\r\nb  \n\n c", ["a", "\r\n", "b", "  \n\n", " c"]),
+        ("(so\tit  is) ", ["(so", "\tit", " ", " is", ")", " "]),
+        ("你好，世界", ["你好", "，世界"]),
+    ],
+)
+def test_words_are_those_of_qwen_3_5(bpe: ByteBPE, text: str, words: list[str]) -> None:
+    split = bpe.pipeline.pre_tokenizer.pre_tokenize_str(text)
+    assert [text[begin:end] for _, (begin, end) in split] == words
+    assert [bytes(BYTE_OF[letter] for letter in word).decode() for word, _ in split] == words
+
+
+def test_words_of_a_script_with_combining_marks_become_tokens() -> None:
+    text = "हिन्दी में लिखी हुई किताब की कहानी\n" * 50
+    assert len(text) / len(ByteBPE.train(text, 400).encode(text)) > 4
+    assert len(text) / len(bpe_of_earlier_versions(text, 400).encode(text)) < 2
 
 
 def test_merges_are_of_the_most_frequent_neighbours() -> None:

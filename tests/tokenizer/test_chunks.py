@@ -11,9 +11,9 @@ from octavo.tokenizer.chunks import CHUNK, chunks, learnable_chunks
 from octavo.tokenizer.hugging_face import HuggingFaceTokenizer
 from octavo.tokenizer.whitespace_bpe import WhitespaceBPE
 
-SPACED = st.lists(
-    st.sampled_from([*"ab1.'é🙂", " ", "  ", "\n", "\n\n", "\n\n\n", "\r\n", "\t", "\u3000", "\x1c", "\u0301"])
-)
+PIECES = [*"ab1.'é🙂中", " ", "  ", "\n", "\n\n", "\n\n\n", "\r", "\r\n", "\t", "\u3000", "\x1c", "\x85", "\u0301"]
+PIECES += ["हि", "\u093f", "١", "½", "'LL", "?!", "\u200d", "\u2028", "שָ"]
+SPACED = st.lists(st.sampled_from(PIECES))
 
 
 def ids_of_whole(tokenizer: HuggingFaceTokenizer, text: str) -> list[int]:
@@ -102,7 +102,7 @@ def test_odd_texts_longer_than_a_chunk_are_the_same_tokens(
         assert ids_of_whole(tokenizer, text) == tokenizer.encode(text).tolist()
 
 
-@pytest.mark.parametrize("letter", ["a", "\n", "é"])
+@pytest.mark.parametrize("letter", ["a", "\n", "é", "\x1c!"])
 def test_merges_are_learned_from_no_word_that_has_no_end(letter: str) -> None:
     text = "to be\n" + letter * 5500 + " or not"
     cut = list(learnable_chunks(text))

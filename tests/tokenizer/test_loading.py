@@ -1,5 +1,6 @@
 """A tokenizer comes back from its file as it was, and nothing else is taken for one."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from octavo.config import TokenizerConfig
 from octavo.errors import OctavoError
-from octavo.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
+from octavo.tokenizer import ByteBPE, Tokenizer, load_tokenizer, train_tokenizer
 
 KINDS: list[Literal["bpe", "characters", "whitespace-bpe"]] = ["bpe", "characters", "whitespace-bpe"]
 TEXT = "To be, or not to be:\nthat is the question.\n\n" * 20
@@ -34,6 +35,24 @@ def test_a_saved_tokenizer_comes_back(kind: Literal["bpe", "characters", "whites
     if loaded.lossless:
         assert loaded.decode(loaded.encode(odd)) == odd
         assert loaded.start_id not in loaded.encode(odd)
+
+
+def test_a_tokenizer_of_an_earlier_version_encodes_as_it_did(
+    older_bpe: ByteBPE, shakespeare: str, tmp_path: Path
+) -> None:
+    """The golden values come from the last version that split words as GPT-2 does."""
+    older_bpe.save(tmp_path / "tokenizer.json")
+    loaded = load_tokenizer(tmp_path / "tokenizer.json")
+    assert loaded.kind == "bpe"
+    assert loaded.fingerprint == "cdf2112ff7ff3eaed77b9842d0ad23024e333ade40feeb1b00012b06828afbe6"
+    ids = loaded.encode(shakespeare).astype("<u2")
+    assert hashlib.sha256(ids.tobytes()).hexdigest() == (
+        "a59c1e9ce0fe72679298c0f721cd79bb94ca95d75e6182e10fecfaefd8fb1748"
+    )
+    assert loaded.encode("12 don't,\n\nहि é\r\n").tolist() == [
+        *(17, 18, 287, 271, 7, 84, 12, 199, 199),  # the two digits are neighbours in one word, the comma is alone
+        *(157, 98, 118, 157, 98, 124, 221, 128, 103, 202, 199),
+    ]
 
 
 def test_the_fingerprint_tells_tokenizers_apart() -> None:
@@ -93,6 +112,7 @@ def mutated(kind: Literal["bpe", "characters", "whitespace-bpe"], change: Callab
 
 
 NFC = {"type": "NFC"}
+GPT2 = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
 SPLIT = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": False}
 
 
@@ -104,7 +124,13 @@ SPLIT = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated"
         ("bpe", lambda t: t.update(truncation={"max_length": 1}), "its truncation is not"),
         ("bpe", lambda t: t.update(padding={"strategy": {"Fixed": 2**40}}), "its padding is not"),
         ("bpe", lambda t: t.update(decoder=None), "its decoder is not"),
-        ("bpe", lambda t: t["pre_tokenizer"].update(use_regex=False), "its pre_tokenizer is not"),
+        ("bpe", lambda t: t["pre_tokenizer"]["pretokenizers"].pop(0), "its pre_tokenizer is not"),
+        ("bpe", lambda t: t["pre_tokenizer"]["pretokenizers"].insert(0, SPLIT), "its pre_tokenizer is not"),
+        ("bpe", lambda t: t["pre_tokenizer"]["pretokenizers"].__setitem__(0, SPLIT), "its pre_tokenizer is not"),
+        ("bpe", lambda t: t["pre_tokenizer"].update(pretokenizers=3), "its pre_tokenizer is not"),
+        ("bpe", lambda t: t["pre_tokenizer"].update(more=1), "its pre_tokenizer is not"),
+        ("bpe", lambda t: t.update(pre_tokenizer=GPT2 | {"use_regex": False}), "its pre_tokenizer is not"),
+        ("bpe", lambda t: t.update(pre_tokenizer=GPT2 | {"add_prefix_space": True}), "its pre_tokenizer is not"),
         ("bpe", lambda t: t["model"].update(type="WordLevel"), "its type is not"),
         ("bpe", lambda t: t["model"].update(dropout=0.5), "its dropout is not"),
         ("bpe", lambda t: t["model"].update(unk_token="x"), "its unk_token is not"),
@@ -122,8 +148,8 @@ SPLIT = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated"
         ("bpe", lambda t: t["added_tokens"][0].update(id=7), "its id is not"),
         ("bpe", lambda t: t["added_tokens"][0].update(lstrip=True), "its lstrip is not"),
         ("bpe", lambda t: t.update(added_tokens=[]), "damaged"),
-        ("bpe", lambda t: add(t, "a" * 4005), "it has a token that is longer than training makes any"),
-        ("whitespace-bpe", lambda t: add(t, "a" * 4005), "it has a token that is longer"),
+        ("bpe", lambda t: add(t, "a" * 8005), "it has a token that is longer than training makes any"),
+        ("whitespace-bpe", lambda t: add(t, "a" * 8005), "it has a token that is longer"),
         ("characters", lambda t: rename(t, "<0x41>", "A"), "it has no token for <0x41>"),
         ("characters", lambda t: add(t, "th"), "it has tokens that are not single characters"),
         ("characters", lambda t: t["model"]["merges"].append(["<0x41>", "<0x42>"]), "its merges is not"),
@@ -151,11 +177,12 @@ def add(tokenizer: dict[str, Any], token: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("letter", ["a", "日", "\U00020000", "\u3000"])
+@pytest.mark.parametrize("letter", ["a", "日", "\U00020000", "\u3000", "!" * 999 + "\n" * 999 + " "])
 def test_the_longest_words_that_training_takes_can_be_read_again(
     kind: Literal["bpe", "characters", "whitespace-bpe"], letter: str, tmp_path: Path
 ) -> None:
-    tokenizer = train_tokenizer(TokenizerConfig(kind=kind, vocab_size=2000), f"so {letter * 20_000} it is. " * 2)
+    text = f"so {letter * (20_000 // len(letter))} it is. " * 2
+    tokenizer = train_tokenizer(TokenizerConfig(kind=kind, vocab_size=2000), text)
     tokenizer.save(tmp_path / "tokenizer.json")
     assert load_tokenizer(tmp_path / "tokenizer.json").vocab_size == tokenizer.vocab_size
 

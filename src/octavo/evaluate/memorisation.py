@@ -16,6 +16,7 @@ from octavo.evaluate.copies import SEARCHED, Copied, copied
 from octavo.evaluate.documents import decoded
 from octavo.evaluate.scoring import Watch, unwatched
 from octavo.generate.from_model import generate
+from octavo.generate.opening import opening
 from octavo.model import Transformer
 from octavo.options import SamplingConfig
 from octavo.tokenizer import Tokenizer
@@ -79,7 +80,15 @@ def measure_memorisation(
     samples = max(1, min(samples, len(held_out.ids) // sampling.max_new_tokens))
     prompts = _prompts(tokenizer, held_out, samples)
     texts = [""] * samples
-    for pieces in generate(model, tokenizer, prompts, context_length=context_length, sampling=sampling, watch=watch):
+    for pieces in generate(
+        model,
+        tokenizer,
+        prompts,
+        context_length=context_length,
+        sampling=sampling,
+        opening=opening(train.ids, tokenizer),
+        watch=watch,
+    ):
         texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
     training = decoded(train, tokenizer, SEARCHED)
     texts, pieces = cut_alike(texts, "".join(decoded(held_out, tokenizer)))

@@ -1,9 +1,10 @@
 """What every way of decoding has in common. Importing this takes no torch."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from octavo.options import SamplingConfig
 
@@ -23,6 +24,28 @@ class Decode(Protocol):
         seeds: Sequence[Sequence[int]],
         ended: Callable[[int], bool],
     ) -> Iterator[Chunk]: ...
+
+
+class Predict(Protocol):
+    """Returns the logits (contexts, vocabulary) of the token that comes after each of some contexts."""
+
+    def __call__(
+        self, contexts: Sequence[Sequence[int]], *, context_length: int, start_id: int | None
+    ) -> npt.NDArray[np.float32]: ...
+
+
+class Pick(Protocol):
+    """Returns the place in `logits` that `uniform` draws."""
+
+    def __call__(self, logits: Sequence[float], sampling: SamplingConfig, uniform: float) -> int: ...
+
+
+class Decoder(NamedTuple):
+    """A model that can write: token after token, or only the next one."""
+
+    decode: Decode
+    predict: Predict
+    pick: Pick
 
 
 def random_numbers(seeds: Sequence[Sequence[int]]) -> list[np.random.Generator]:

@@ -8,11 +8,13 @@ from functools import partial
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from octavo.generate.chunks import Chunk, Decode, never, random_numbers, window_begin
 from octavo.generate.packed import Packed, can_pack
-from octavo.generate.packed_decoding import decode_packed
+from octavo.generate.packed_decoding import decode_packed, predict_packed
 from octavo.generate.sampling import choose, probabilities
 from octavo.model import KeyValueCache, Transformer
 from octavo.options import SamplingConfig
@@ -47,6 +49,31 @@ def decode(
     if weights := packed(model, context_length, with_start=start_id is not None):
         way = partial(decode_packed, weights, threads=torch.get_num_threads())
     return way(prompts, context_length=context_length, start_id=start_id, sampling=sampling, seeds=seeds, ended=ended)
+
+
+def predict(
+    model: Transformer, contexts: Sequence[Sequence[int]], *, context_length: int, start_id: int | None
+) -> npt.NDArray[np.float32]:
+    """The logits (contexts, V) of the token that comes after each context, from the window that :func:`decode` reads.
+
+    Contexts come without start token and, unless there is one, are not empty.
+    """
+    if weights := packed(model, context_length, with_start=start_id is not None):
+        threads = torch.get_num_threads()
+        return predict_packed(weights, contexts, threads=threads, context_length=context_length, start_id=start_id)
+    first = [] if start_id is None else [start_id]
+    room = context_length - len(first)
+    windows = [first + list(context[window_begin(len(context), room) :]) for context in contexts]
+    with torch.inference_mode():
+        rows = [model(torch.tensor([window]))[0, -1].float() for window in windows]
+    logits: npt.NDArray[np.float32] = torch.stack(rows).numpy()
+    return logits
+
+
+def pick(logits: Sequence[float], sampling: SamplingConfig, uniform: float) -> int:
+    """The place in `logits` that `uniform` draws."""
+    p = probabilities(torch.tensor([logits]), sampling)
+    return int(choose(p, torch.tensor([uniform], dtype=torch.float64)))
 
 
 def _with_pytorch(

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from octavo.generate.decoding import decode
+from octavo.generate.chunks import Decoder
+from octavo.generate.decoding import decode, pick, predict
 from octavo.generate.text import continued
 from octavo.model import Transformer
 from octavo.options import SamplingConfig
@@ -18,15 +19,17 @@ def generate(
     context_length: int,
     sampling: SamplingConfig,
     stop: Sequence[str] = (),
+    opening: Sequence[int] = (),
     watch: Callable[[float], object] | None = None,
 ) -> Iterator[list[str]]:
     """Continue every prompt, as :func:`octavo.generate.text.continued` does."""
     return continued(
-        partial(decode, model),
+        Decoder(partial(decode, model), partial(predict, model), pick),
         tokenizer,
         prompts,
         context_length=context_length,
         sampling=sampling,
         stop=stop,
+        opening=opening,
         watch=watch,
     )

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import load
 
 from octavo.errors import OctavoError
+from octavo.generate.chunks import Decoder
+from octavo.generate.opening import opening_of_run
 from octavo.generate.packed import Array, Packed, can_pack
-from octavo.generate.packed_decoding import decode_packed
+from octavo.generate.packed_decoding import decode_packed, predict_packed
 from octavo.generate.text import continued
+from octavo.native import decoding as native
 from octavo.options import SamplingConfig
 from octavo.runs import RunDirectory
 from octavo.runs.tensors import check_shapes
@@ -30,6 +34,8 @@ def generate_from(
     context = config.data.context_length
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")
     folder, most = directory.path / "checkpoints", most_bytes(config)
+    opening = opening_of_run(directory.path / "data", tokenizer) if "" in prompts else []
+    asked: dict[str, Any] = {"context_length": context, "sampling": sampling, "stop": stop, "opening": opening}
     if not can_pack(config.model, context):
         # With torch, whose import takes longer than a short text.
         from octavo.generate.from_model import generate
@@ -37,7 +43,7 @@ def generate_from(
         from octavo.training import model_of
 
         model = model_of(load_newest(folder, most)[1].usable_weights, config, tokenizer.vocab_size)
-        yield from generate(model, tokenizer, prompts, context_length=context, sampling=sampling, stop=stop)
+        yield from generate(model, tokenizer, prompts, **asked)
         return
     _, weights = newest_whole(folder, _weights, most)
     check_shapes({name: weight.shape for name, weight in weights.items()}, config.model, tokenizer.vocab_size)
@@ -47,7 +53,8 @@ def generate_from(
     packed = Packed(config.model, tokenizer.vocab_size, weights, context, with_start=with_start)
     threads = threads_asked_for()
     decode = partial(decode_packed, packed, threads=threads)
-    yield from continued(decode, tokenizer, prompts, context_length=context, sampling=sampling, stop=stop)
+    predict = partial(predict_packed, packed, threads=threads)
+    yield from continued(Decoder(decode, predict, native.pick), tokenizer, prompts, **asked)
 
 
 def _weights(contents: Contents) -> dict[str, Array]:

@@ -5,9 +5,12 @@ Importing this takes no torch.
 
 import codecs
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
 
 from octavo.errors import OctavoError
-from octavo.generate.chunks import Decode
+from octavo.generate.chunks import Decoder
+from octavo.generate.healing import Healer
 from octavo.options import SamplingConfig
 from octavo.tokenizer import Tokenizer
 
@@ -30,8 +33,17 @@ class TextStream:
         self.done = not self.left
         if self._end_id in tokens:
             tokens, self.done = tokens[: tokens.index(self._end_id)], True
+        return self._certain(b"".join([self._token_bytes[token] for token in tokens]))
+
+    def begin(self, content: bytes) -> str:
+        """The same for what the first new token, of which the prompt has the beginning, adds to the prompt."""
+        self.left -= 1
+        self.done = not self.left
+        return self._certain(content)
+
+    def _certain(self, content: bytes) -> str:
         # Never final: a character that the end cuts in two is left out, not replaced.
-        self._held += self._decoder.decode(b"".join([self._token_bytes[token] for token in tokens]))
+        self._held += self._decoder.decode(content)
         found = [(place + len(stop), place) for stop in self._stops if (place := self._held.find(stop)) >= 0]
         if found:
             _, place = min(found)  # the one that is complete first
@@ -47,16 +59,20 @@ class TextStream:
 
 
 def continued(
-    decode: Decode,
+    decoder: Decoder,
     tokenizer: Tokenizer,
     prompts: Sequence[str],
     *,
     context_length: int,
     sampling: SamplingConfig,
     stop: Sequence[str] = (),
+    opening: Sequence[int] = (),
     watch: Callable[[float], object] | None = None,
 ) -> Iterator[list[str]]:
-    """Continue every prompt by what `decode` adds; yield, chunk by chunk, what each text grows by (maybe nothing).
+    """Continue every prompt by what `decoder` adds; yield, chunk by chunk, what each text grows by (maybe nothing).
+
+    A prompt that ends inside a token of the text that goes on from it is healed (:mod:`octavo.generate.healing`). An
+    empty one is begun after the tokens `opening`, which are not shown.
 
     Chunks are small at first, so that text comes at once, and grow. The same seed gives the same texts; stream i
     does not depend on how many others there are. `watch` is told the share of the work done.
@@ -68,15 +84,24 @@ def continued(
         raise OctavoError("there is no prompt: give at least one, or a count of 1 or more")
     if "" in stop:
         raise OctavoError("a stop text is empty, so nothing could be generated: give some characters")
-    ids = [tokenizer.encode(prompt).tolist() for prompt in prompts]
+    ids = [tokenizer.encode(prompt).tolist() if prompt else list(opening) for prompt in prompts]
     if tokenizer.start_id is None and not all(ids):
         raise OctavoError("this run's tokenizer has no start token: give a prompt that is not empty")
     table = tokenizer.token_bytes()
     streams = [TextStream(table, tokenizer.start_id, stop, sampling.max_new_tokens) for _ in ids]
-    chunks = decode(
+    known: dict[str, Any] = {"context_length": context_length, "start_id": tokenizer.start_id}
+    if tokenizer.lossless and any(prompts):
+        healer = Healer(table, partial(decoder.predict, **known), decoder.pick)
+        begun = [""] * len(ids)
+        for index, prompt in enumerate(prompts):
+            if prompt:
+                ids[index], beyond = healer.heal(ids[index], sampling, index)
+                begun[index] = streams[index].begin(beyond) if beyond else ""
+        if any(begun):
+            yield begun
+    chunks = decoder.decode(
         ids,
-        context_length=context_length,
-        start_id=tokenizer.start_id,
+        **known,
         sampling=sampling,
         seeds=[(sampling.seed, index) for index in range(len(ids))],
         ended=lambda index: streams[index].done,

@@ -1,10 +1,10 @@
 """Byte-level byte-pair encoding, the default: lossless for any text, and no token is ever unknown.
 
-Byte pairs as in Sennrich et al. (2016), over bytes and split into words as in GPT-2.
+Byte pairs as in Sennrich et al. (2016), over bytes, and split into words as in Qwen 3.5.
 """
 
+from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Pipeline
-from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from octavo.corpus.filed import Text
 from octavo.errors import OctavoError
@@ -12,6 +12,13 @@ from octavo.tokenizer.chunks import learnable_chunks
 from octavo.tokenizer.hugging_face import START, HuggingFaceTokenizer
 
 _BYTES_AND_START = 257
+# Qwen 3.5's split, which llama.cpp calls `qwen35`. Letters and their combining marks stay together, so that Hindi has
+# words too; a digit stands alone; line breaks join the punctuation before them. Runs of earlier versions have GPT-2's
+# split, which their tokenizer.json names.
+WORDS = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 
 
 class ByteBPE(HuggingFaceTokenizer):
@@ -33,7 +40,12 @@ class ByteBPE(HuggingFaceTokenizer):
                 f"{_BYTES_AND_START} tokens: use more, or --set tokenizer.kind=characters"
             )
         pipeline = Pipeline(models.BPE())
-        pipeline.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        pipeline.pre_tokenizer = pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Split(Regex(WORDS), behavior="isolated"),
+                pre_tokenizers.ByteLevel(add_prefix_space=False, trim_offsets=False, use_regex=False),
+            ]
+        )
         pipeline.decoder = decoders.ByteLevel()
         trainer = trainers.BpeTrainer(
             vocab_size=vocab_size,

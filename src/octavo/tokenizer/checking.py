@@ -7,30 +7,33 @@ Octavo's kinds have, nothing in it can surprise, and every id stands for one tok
 from collections.abc import Mapping
 from typing import Any
 
-from octavo.tokenizer.byte_bpe import BYTE_OF
+from octavo.tokenizer.byte_bpe import BYTE_OF, WORDS
 from octavo.tokenizer.chunks import LONGEST_RUN
 from octavo.tokenizer.hugging_face import START
 from octavo.tokenizer.whitespace_bpe import SPECIAL
 
-# As it is spelled: a run and the space before it, of four bytes a character. Without it a short list of ids would be
-# a text of any length.
-_LONGEST = 4 * (LONGEST_RUN + 1)
+# As it is spelled: a space, a run of symbols and a run of line breaks, of at most four bytes a character. Without it
+# a short list of ids would be a text of any length.
+_LONGEST = 4 * (2 * LONGEST_RUN + 1)
 _BYTE_PIECES = [f"<0x{byte:02X}>" for byte in range(256)]
-# By kind: how text is cut, how pieces are put together, the special tokens, and those that are always there.
-_PARTS: dict[str, tuple[Any, Any, list[str], list[str]]] = {
+_BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
+_SPLIT = {"type": "Split", "pattern": {"Regex": WORDS}, "behavior": "Isolated", "invert": False}
+_GPT2 = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+# By kind: the splits that it may have, the decoder, the special tokens, and the tokens that are always there.
+_PARTS: dict[str, tuple[list[Any], Any, list[str], list[str]]] = {
     "bpe": (
-        {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True},
+        [{"type": "Sequence", "pretokenizers": [_SPLIT, _BYTE_LEVEL]}, _GPT2],
         {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},
         [START],
         list(BYTE_OF),
     ),
     "characters": (
-        None,
+        [None],
         {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}]},
         [START],
         _BYTE_PIECES,
     ),
-    "whitespace-bpe": ({"type": "Whitespace"}, None, SPECIAL, []),
+    "whitespace-bpe": ([{"type": "Whitespace"}], None, SPECIAL, []),
 }
 
 
@@ -40,7 +43,8 @@ def kind_of(tokenizer: Mapping[str, Any]) -> str | None:
     name = before["type"] if before else None
     if not before:
         return "characters" if before is None and byte_fallback else None
-    return {"ByteLevel": "bpe", "Whitespace": "whitespace-bpe"}.get(name) if isinstance(name, str) else None
+    kinds = {"Sequence": "bpe", "ByteLevel": "bpe", "Whitespace": "whitespace-bpe"}
+    return kinds.get(name) if isinstance(name, str) else None
 
 
 def check(tokenizer: Mapping[str, Any], kind: str) -> None:
@@ -50,10 +54,12 @@ def check(tokenizer: Mapping[str, Any], kind: str) -> None:
         ValueError: it is not.
         LookupError, TypeError, AttributeError: it is not even like one.
     """
-    before, decoder, special, letters = _PARTS[kind]
+    splits, decoder, special, letters = _PARTS[kind]
     model = tokenizer["model"]
     vocabulary, merges = model["vocab"], model["merges"]
-    _only({"version": "1.0", "pre_tokenizer": before, "decoder": decoder}, tokenizer, {"model", "added_tokens"})
+    if tokenizer["pre_tokenizer"] not in splits:
+        raise ValueError("its pre_tokenizer is not as Octavo makes it")
+    _only({"version": "1.0", "decoder": decoder}, tokenizer, {"pre_tokenizer", "model", "added_tokens"})
     _only({"type": "BPE", "byte_fallback": kind == "characters"}, model, {"vocab", "merges"})
     if not all(type(token) is int for token in vocabulary.values()):
         raise ValueError("an id is not a whole number")

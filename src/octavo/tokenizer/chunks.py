@@ -12,17 +12,19 @@ CHUNK = 1 << 16  # characters
 _REACH = 1 << 20  # how far to look for a harmless place
 LONGEST_RUN = 1000  # characters, that merges are learned from; the time it takes grows as the square of a word
 
-# No token reaches over a lone newline between words, nor from the end of a word into the single space after it
-# (byte-level BPE takes that space into the next word). Runs of white space are tokens of their own: not there.
+# No token of any split reaches over a lone newline into the next word, nor from the end of a word into the single
+# space after it (byte-level BPE takes that space into the next word). Runs of white space have tokens of their own:
+# not there.
 _HARMLESS = re.compile(r"(?<=\S\n)(?=\S)|(?<=\S)(?= \S)")
-_LONG_RUN = re.compile(rf"\S{{{LONGEST_RUN}}}|\s{{{LONGEST_RUN}}}")
+# U+001C to U+001F are white space to Python, but not to the pre-tokenizers.
+_LONG_RUN = re.compile(rf"[\S\x1c-\x1f]{{{LONGEST_RUN}}}|[^\S\x1c-\x1f]{{{LONGEST_RUN}}}")
 
 
 def chunks(text: Text, size: int = CHUNK) -> Iterator[str]:
     """Yield pieces of about `size` characters whose concatenation is `text`; of a text that is not in memory, no more
     is held than it takes to find the next.
 
-    Only a text without white space for a million characters is cut inside a word.
+    Only a text that has no harmless place for a million characters is cut inside a word.
     """
     held, reach = "", size + _REACH
     for piece in pieces(text):
