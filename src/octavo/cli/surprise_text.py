@@ -1,6 +1,7 @@
 """A text as it surprised a model, for a terminal: coloured, or with the bits of each character below it."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,12 +12,13 @@ from rich.text import Text
 from octavo.cli.shading import SURPRISE, per_cent
 from octavo.interpret.chance import chance
 from octavo.interpret.surprise import Surprise, TokenSurprise
-from octavo.interpret.visible import visible
+from octavo.interpret.visible import running, visible
 from octavo.terminal import wrapped
 
 _LEGEND = ("below 2", "2 to 4", "4 to 6", "6 to 9", "9 or more bits a character")
 _WORST = 8  # tokens in the table
 _BEFORE = 14  # characters shown before each of them
+_CHARACTER = re.compile(r"\r\n|.", re.DOTALL)  # a line end is one, of however many characters
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,9 @@ def _lines(surprise: Surprise, width: int) -> Iterator[list[_Sign]]:
     line: list[_Sign] = []
     for piece in surprise.pieces:
         bits = None if piece.dropped else surprise.bits_per_character_of(piece)
-        for character in piece.text:
-            line.append(_Sign(visible(character, kept=" "), bits))
-            if character == "\n":
+        for character in _CHARACTER.findall(piece.text):
+            line.append(_Sign(running(character), bits))
+            if character[-1] in "\r\n":
                 yield line
                 line = []
             elif sum(cell_len(sign.text) for sign in line) > width:
@@ -103,7 +105,7 @@ def worst(surprise: Surprise) -> Table:
     table.add_column("came", no_wrap=True, min_width=5)
     table.add_column("likelier", no_wrap=True, overflow="ellipsis")
     for before, token in surprise.worst(_WORST):
-        after = visible(before)[-_BEFORE:]
+        after = running(before)[-_BEFORE:].replace(" ", "␣")
         cells = (
             f"{token.bits:.1f}",
             chance(token.nats),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from octavo.interpret.chance import chance
 from octavo.interpret.pieces import Piece
 from octavo.interpret.surprise import Surprise, TokenSurprise
-from octavo.interpret.visible import visible
+from octavo.interpret.visible import running, visible
 from octavo.pages.page import Page, make_page
 from octavo.pages.part import Part
 from octavo.pages.rendering import render
@@ -52,7 +52,7 @@ def surprise_part(surprise: Surprise, max_characters: int = MAX_CHARACTERS) -> P
 def _piece(surprise: Surprise, piece: Piece) -> dict[str, object]:
     """Characters and their colour; none where no token stands for them."""
     step = None if piece.dropped else min(_STEPS, round(surprise.bits_per_character_of(piece)))
-    return {"text": visible(piece.text, kept=" \n"), "step": step}
+    return {"text": running(piece.text, lines=True), "step": step}
 
 
 def _token(token: TokenSurprise) -> list[object]:

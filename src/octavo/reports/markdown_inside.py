@@ -6,7 +6,7 @@ from octavo.interpret.head_table import HeadTable
 from octavo.interpret.head_words import MEANINGS, TITLES, measured, reservations
 from octavo.interpret.lens import Lens
 from octavo.interpret.surprise import Surprise
-from octavo.interpret.visible import visible
+from octavo.interpret.visible import running, visible
 from octavo.pages.heads import Cell, Column, head_columns
 from octavo.reports.markdown_text import plain, table
 
@@ -45,7 +45,7 @@ def surprise_pieces(surprise: Surprise) -> list[str]:
     if surprise.tokens[0].rank is None:
         said += " Nothing comes before the first token, so it is charged as by chance."
     rows = [
-        (visible(before, kept=" "), visible(token.label), f"{token.bits:.1f}", f"{token.rank or '–'}")
+        (running(before), visible(token.label), f"{token.bits:.1f}", f"{token.rank or '–'}")
         for before, token in surprise.worst(_WORST)
     ]
     return [said, "What surprised most:", table(("after", "came", "bits", "rank"), rows)] if rows else [said]
