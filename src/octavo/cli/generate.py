@@ -1,6 +1,7 @@
 """``octavo generate``."""
 
 import argparse
+import io
 import sys
 
 from octavo.cli.parser import add_runs_option, as_text
@@ -52,8 +53,12 @@ def run(options: argparse.Namespace) -> int:
     prompt = _standard_input() if options.prompt == "-" else options.prompt
 
     from octavo.generate.from_run import generate_from
+    from octavo.runs.line_ends import with_learned_line_ends
 
+    (prompt,) = with_learned_line_ends(directory, [prompt])
     visible = shown if sys.stdout is not None and sys.stdout.isatty() else str
+    if visible is str and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(newline="")  # the very text; Windows would make two characters of each "\n"
     rows = generate_from(directory, [prompt] * options.count, sampling=chosen, stop=options.stop)
     if options.count == 1:
         first = next(rows)  # what is wrong with the run shows before the prompt does
