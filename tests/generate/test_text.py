@@ -130,6 +130,18 @@ class TestRun:
         assert len(set(three)) == 3
         assert trained.generate("KING", seed=3, max_new_tokens=40) == three[0]
 
+    def test_nor_on_how_many_are_written_at_once(self, trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        def rows() -> list[list[str]]:
+            return list(trained.generate_many([f"{'KING ' * n}" for n in range(5)], seed=3, max_new_tokens=40))
+
+        at_once = rows()
+        monkeypatch.setattr("octavo.generate.chunks._MOST_BYTES", 1)  # a stream at a time
+        one_by_one = rows()
+        texts = [["".join(column) for column in zip(*found, strict=True)] for found in (at_once, one_by_one)]
+        assert texts[0] == texts[1]
+        assert max(sum(map(bool, row)) for row in at_once) > 1
+        assert max(sum(map(bool, row)) for row in one_by_one) == 1
+
     def test_prompts_of_any_length_side_by_side_are_as_each_alone(self, trained: Run) -> None:
         prompts = ["", "First Citizen:\n", "We are accounted poor citizens, " * 9, "x"]
         rows = trained.generate_many(prompts, temperature=0, max_new_tokens=40)

@@ -7,15 +7,17 @@ import numpy as np
 from safetensors.numpy import load
 
 from octavo.errors import OctavoError
+from octavo.generate.chunks import Decode
 from octavo.generate.packed import Array, Packed, can_pack
 from octavo.generate.packed_decoding import decode_packed
 from octavo.generate.text import continued
+from octavo.generate.whole_texts import whole_texts
 from octavo.options import SamplingConfig
 from octavo.runs import RunDirectory
 from octavo.runs.tensors import check_shapes
 from octavo.runs.whole import USABLE, Contents, most_bytes, newest_whole
 from octavo.threads import threads_asked_for
-from octavo.tokenizer import load_tokenizer
+from octavo.tokenizer import Tokenizer, load_tokenizer
 
 
 def generate_from(
@@ -26,28 +28,45 @@ def generate_from(
     Raises:
         OctavoError: there is no such checkpoint, or it is of another model.
     """
+    decode, tokenizer = _decode_of(directory)
+    context = directory.config.data.context_length
+    return continued(decode, tokenizer, prompts, context_length=context, sampling=sampling, stop=stop)
+
+
+def whole_texts_from(
+    directory: RunDirectory, prompts: Sequence[str], *, sampling: SamplingConfig, stop: Sequence[str] = ()
+) -> Iterator[str]:
+    """Continue every prompt, as :func:`octavo.generate.whole_texts.whole_texts` does, by the same checkpoint.
+
+    Raises:
+        OctavoError: as :func:`generate_from`.
+    """
+    decode, tokenizer = _decode_of(directory)
+    context = directory.config.data.context_length
+    return whole_texts(decode, tokenizer, prompts, context_length=context, sampling=sampling, stop=stop)
+
+
+def _decode_of(directory: RunDirectory) -> tuple[Decode, Tokenizer]:
+    """Return what decodes by the newest whole checkpoint, and the run's tokenizer."""
     config = directory.config
     context = config.data.context_length
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")
     folder, most = directory.path / "checkpoints", most_bytes(config)
     if not can_pack(config.model, context):
         # With torch, whose import takes longer than a short text.
-        from octavo.generate.from_model import generate
+        from octavo.generate.decoding import decode
         from octavo.runs.checkpoint import load_newest
         from octavo.training import model_of
 
         model = model_of(load_newest(folder, most)[1].usable_weights, config, tokenizer.vocab_size)
-        yield from generate(model, tokenizer, prompts, context_length=context, sampling=sampling, stop=stop)
-        return
+        return partial(decode, model), tokenizer
     _, weights = newest_whole(folder, _weights, most)
     check_shapes({name: weight.shape for name, weight in weights.items()}, config.model, tokenizer.vocab_size)
     if not all(weight.dtype == np.float32 for weight in weights.values()):
         raise OctavoError("the checkpoint's weights are not those of config.toml: one of the two was changed")
     with_start = tokenizer.start_id is not None
     packed = Packed(config.model, tokenizer.vocab_size, weights, context, with_start=with_start)
-    threads = threads_asked_for()
-    decode = partial(decode_packed, packed, threads=threads)
-    yield from continued(decode, tokenizer, prompts, context_length=context, sampling=sampling, stop=stop)
+    return partial(decode_packed, packed, threads=threads_asked_for()), tokenizer
 
 
 def _weights(contents: Contents) -> dict[str, Array]:

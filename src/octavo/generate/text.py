@@ -75,7 +75,8 @@ def continued(
 ) -> Iterator[list[str]]:
     """Continue every prompt by what `decode` adds; yield, chunk by chunk, what each text grows by (maybe nothing).
 
-    Chunks are small at first, so that text comes at once, and grow. The same seed gives the same texts; stream i
+    Chunks are small at first, so that text comes at once, and grow; of very many texts
+    some are written after the others. The same seed gives the same texts; stream i
     does not depend on how many others there are. `watch` is told the share of the work done.
 
     Raises:
@@ -104,4 +105,5 @@ def continued(
             for tokens, stream in zip(chunk, streams, strict=True)
         ]
         if watch is not None:
-            watch(min(1.0 if stream.done else 1 - stream.left / sampling.max_new_tokens for stream in streams))
+            left = sum(0 if stream.done else stream.left for stream in streams)
+            watch(1 - left / (sampling.max_new_tokens * len(streams)))
