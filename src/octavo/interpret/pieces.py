@@ -27,7 +27,12 @@ class Piece:
 
 def pieces_of(tokenizer: Tokenizer, text: str, ids: Sequence[int]) -> tuple[Piece, ...]:
     """The pieces of `text`, whose tokens are `ids`; joined they are the text again."""
-    return tuple(_whole(tokenizer, ids) if tokenizer.lossless else _found(tokenizer, text, ids))
+    return tuple(each_piece(tokenizer, text, ids))
+
+
+def each_piece(tokenizer: Tokenizer, text: str, ids: Sequence[int]) -> Iterator[Piece]:
+    """Yield the same pieces, of which a long text has millions."""
+    return _whole(tokenizer, ids) if tokenizer.lossless else _found(tokenizer, text, ids)
 
 
 def _whole(tokenizer: Tokenizer, ids: Sequence[int]) -> Iterator[Piece]:
