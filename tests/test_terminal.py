@@ -17,7 +17,8 @@ TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
     [
         ("plain\ttext\nof é 😀 日本", "plain\ttext\nof é 😀 日本"),
         ("\x1b[31mred\x07", "\\x1b[31mred\\x07"),
-        ("a\rb\x00c\x7f", "a\\x0db\\x00c\\x7f"),
+        ("a\x00c\x7f", "a\\x00c\\x7f"),
+        ("Windows\r\n\r\nMac\rboth\r\r\nUnix\n", "Windows\n\nMac\nboth\n\nUnix\n"),
         ("\x9b31m", "\\x9b31m"),  # the escape of one byte
         ("\u202eabc\u2066\u200f\ufeff", "\\u202eabc\\u2066\\u200f\\ufeff"),
         ("\u061ca\u200bb\xadc\u2028\ud800", "\\u061ca\\u200bb\\xadc\\u2028\\ud800"),

@@ -65,7 +65,8 @@ class InsideRun(OpenedRun):
     ) -> ShownSurprise:
         """How much each token of `text`, or of the beginning of the held-out text, surprises the model.
 
-        All of it is read and counts in the totals; the first `max_characters` characters of it are shown.
+        All of it is read and counts in the totals; the first `max_characters` characters of it are kept and shown
+        token by token.
         `watch` is told the share that is done.
 
         Raises:
@@ -75,8 +76,10 @@ class InsideRun(OpenedRun):
             raise OctavoError(f"{max_characters} characters cannot be shown: give 1 or more")
         read = self.held_out_beginning(_CHARACTERS) if text is None else text
         context = self.config.data.context_length
-        surprise = read_surprise(self.model, self.tokenizer, read, context_length=context, watch=watch)
-        return ShownSurprise(surprise, self.name, max_characters)
+        surprise = read_surprise(
+            self.model, self.tokenizer, read, context_length=context, characters=max_characters, watch=watch
+        )
+        return ShownSurprise(surprise, self.name)
 
     def lens(self, text: str | None = None, *, max_tokens: int | None = None) -> ShownLens:
         """What each layer would already predict after each token of `text`, or of the beginning of the held-out text:

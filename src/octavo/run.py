@@ -31,6 +31,7 @@ from octavo.options import SamplingConfig
 from octavo.pages.series import Course
 from octavo.pages.shown_curves import ShownCurves
 from octavo.runs import RunDirectory, open_run, runs_root
+from octavo.runs.line_ends import with_learned_line_ends
 from octavo.runs.metrics import check_complete
 from octavo.runs.scores import Score, add_score, is_standard, scores
 from octavo.training.layout import recut_until, slice_length
@@ -85,13 +86,16 @@ class Run(InsideRun):
         :class:`octavo.options.SamplingConfig`. The same seed gives the same texts; a text does not depend on
         the prompts after its own.
 
+        Line ends of any kind in prompts and stop texts match those of the training text; a text keeps the line ends
+        that the model writes.
+
         Raises:
             OctavoError: an option is out of range.
         """
         return generate(
             self.model,
             self.tokenizer,
-            prompts,
+            with_learned_line_ends(self.directory, prompts),
             context_length=self.config.data.context_length,
             sampling=from_mapping(SamplingConfig, sampling),
             stop=[stop] if isinstance(stop, str) else stop,

@@ -4,10 +4,13 @@ import os
 import re
 import textwrap
 
+# The line ends of Windows and of old Macs, which a terminal would take for a way back to the line's beginning.
+_LINE_END = re.compile("\r\n?")
+
 # C0 and C1 controls but newline and tab, other line breaks, half a character, and what turns the direction of writing
 # or is not seen. U+200C and U+200D stay: Persian and many scripts of India are spelt with them, and emoji. So do
 # U+FE00 to U+FE0F, which say how an emoji is drawn.
-_CONTROL = re.compile(
+CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e"
     "\u2060-\u206f\u2800\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff]"
@@ -15,8 +18,8 @@ _CONTROL = re.compile(
 
 
 def shown(text: str) -> str:
-    """`text` with every control character written out, as \\x1b for escape."""
-    return _CONTROL.sub(lambda found: _escape(ord(found[0])), text)
+    """Return `text` with a newline for every line end and other control characters written out, as \\x1b."""
+    return CONTROL.sub(lambda found: escaped(found[0]), _LINE_END.sub("\n", text))
 
 
 def readable(name: str | os.PathLike[str]) -> str:
@@ -32,7 +35,9 @@ def readable(name: str | os.PathLike[str]) -> str:
         return given.encode("utf-8", "replace").decode("utf-8")
 
 
-def _escape(code: int) -> str:
+def escaped(character: str) -> str:
+    """Return `character` by its number, as \\x1b or \\u200b."""
+    code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 

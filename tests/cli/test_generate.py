@@ -50,12 +50,24 @@ def test_the_prompt_from_standard_input(
     trained: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("First\r\né".encode())))
-    expected = trained.generate("First\r\né", temperature=0, max_new_tokens=9)
+    expected = trained.generate("First\né", temperature=0, max_new_tokens=9)  # as its training text ends lines
     found = generated(capsys, trained.path, "-", "--temperature", "0", "--max-new-tokens", "9")
-    assert found == f"First\r\né{expected}\n"
+    assert found == f"First\né{expected}\n"
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"First\xff")))
     assert main(["generate", str(trained.path), "-"]) == 2
     assert "byte 5 is not UTF-8" in capsys.readouterr().err
+
+
+def test_a_prompt_gets_the_line_ends_of_the_training_text(
+    copied: Run, play: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unix = copied.generate("A:\n\n", temperature=0, max_new_tokens=9)
+    assert copied.generate("A:\r\n\r", temperature=0, max_new_tokens=9) == unix
+    (copied.path / "data" / "train.txt").write_bytes(play.replace("\n", "\r\n").encode())
+    windows = copied.generate("A:\r\n\r\n", temperature=0, max_new_tokens=9)
+    assert copied.generate("A:\n\n", temperature=0, max_new_tokens=9) == windows
+    found = generated(capsys, copied.path, "A:\n\n", "--temperature", "0", "--max-new-tokens", "9")
+    assert found == f"A:\r\n\r\n{windows}\n"
 
 
 def test_control_characters_reach_a_pipe_as_they_are_and_a_terminal_written_out(

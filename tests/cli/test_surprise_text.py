@@ -47,6 +47,17 @@ def test_lines_are_broken_at_spaces() -> None:
     ]
 
 
+def test_a_line_end_of_windows_or_of_an_old_mac_is_one() -> None:
+    found = surprise(("To", 3.0), ("\r\n", 6.0), ("\r\n", None), ("be", 3.0), ("\r", 5.0), ("x", 0.0))
+    assert plain(coloured(found, 80))[1:] == ["To↵", "↵", "be↵", "x"]
+    assert plain(marked(found, 80))[1:] == ["| To↵", "    3", "| ↵", "| be↵", "    5", "| x"]
+
+
+def test_words_stay_whole() -> None:
+    text = "می\u200cخواهم\xa0👩\u200d👧\u3000日"
+    assert plain(coloured(surprise(*((character, 1.0) for character in text)), 80))[1:] == [text]
+
+
 def test_each_character_has_the_colour_of_its_bits() -> None:
     line = coloured(surprise(("ab", 10.0), (" ", None), ("c", 1.0), ("d", 20.0)), 80)[1]
     assert line.plain == "ab cd"

@@ -33,9 +33,10 @@ class TestCharacters:
     def test_are_never_split(self, text: str) -> None:
         found = pieces(text.encode())
         assert "".join(found) == text
+        text = text.removesuffix("\r")  # could be half of a line end
         assert "".join(found[:-1]) == text  # nothing waits longer than until its character is whole
         for at, piece in enumerate(found[:-1]):
-            assert piece in ("", text.encode()[: at + 1].decode(errors="ignore")[-1:])
+            assert piece.removeprefix("\r") in ("", text.encode()[: at + 1].decode(errors="ignore")[-1:])
 
     @given(st.binary())
     def test_bytes_that_are_no_text_become_the_replacement_character(self, content: bytes) -> None:
@@ -67,11 +68,26 @@ class TestStops:
         assert pieces(b"aSTOPx", ["STOP"]) == ["a", "", "", "", ""]
         assert pieces(b"aSTO", ["STOP"]) == ["a", "", "", "", "STO"]
 
+    @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+    @pytest.mark.parametrize("asked", ["\n\n", "\r\n\r\n", "\r\r", "\r\n\n"])
+    def test_match_line_ends_of_any_kind(self, end: str, asked: str) -> None:
+        text = f"a{end}b{end}{end}c"
+        assert "".join(pieces(text.encode(), [asked])) == f"a{end}b"
+        assert "".join(pieces(text.encode(), [asked + "x"])) == text
+        assert "".join(pieces(f"a{end}b".encode(), [asked])) == f"a{end}b"
+
+    def test_a_line_end_is_never_given_out_in_halves(self) -> None:
+        assert pieces(b"a\r\nb\rc\r", ["x"]) == ["a", "", "\r\n", "b", "", "\rc", "", "\r"]
+
     def test_of_more_than_one_character_of_several_bytes(self) -> None:
         assert "".join(pieces("x😀é!y".encode(), ["é!"])) == "x😀"
 
 
-@given(st.text("ab€", max_size=30), st.lists(st.text("ab€", min_size=1, max_size=4), max_size=3), st.integers(1, 40))
+@given(
+    st.text("ab€\r\n", max_size=30),
+    st.lists(st.text("ab€\r\n", min_size=1, max_size=4), max_size=3),
+    st.integers(1, 40),
+)
 def test_the_text_is_the_same_whatever_pieces_its_tokens_come_in(text: str, stops: list[str], size: int) -> None:
     made, found = stream(stops), ""
     content = text.encode()
@@ -113,6 +129,18 @@ class TestRun:
         assert texts(2) == three[:2]
         assert len(set(three)) == 3
         assert trained.generate("KING", seed=3, max_new_tokens=40) == three[0]
+
+    def test_nor_on_how_many_are_written_at_once(self, trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        def rows() -> list[list[str]]:
+            return list(trained.generate_many([f"{'KING ' * n}" for n in range(5)], seed=3, max_new_tokens=40))
+
+        at_once = rows()
+        monkeypatch.setattr("octavo.generate.chunks._MOST_BYTES", 1)  # a stream at a time
+        one_by_one = rows()
+        texts = [["".join(column) for column in zip(*found, strict=True)] for found in (at_once, one_by_one)]
+        assert texts[0] == texts[1]
+        assert max(sum(map(bool, row)) for row in at_once) > 1
+        assert max(sum(map(bool, row)) for row in one_by_one[1:]) == 1, "after what heals the prompts"
 
     def test_prompts_of_any_length_side_by_side_are_as_each_alone(self, trained: Run) -> None:
         prompts = ["", "First Citizen:\n", "We are accounted poor citizens, " * 9, "x"]

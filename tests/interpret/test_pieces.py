@@ -25,7 +25,7 @@ def test_lossless_pieces_are_the_text_and_hold_every_token(
     assert all(tokenizer.decode(ids[piece.begin : piece.end]) == piece.text for piece in pieces)
     for piece in pieces:  # and no smaller run would do
         whole = [tokenizer.decode(ids[piece.begin : end]) for end in range(piece.begin + 1, piece.end)]
-        assert all(part.endswith("\ufffd") for part in whole)
+        assert all(part.endswith(("\ufffd", "\r")) for part in whole)
 
 
 @settings(deadline=None, max_examples=80, derandomize=True)
@@ -42,6 +42,12 @@ def test_pieces_of_a_lossy_tokenizer_show_what_it_drops(lossy: Tokenizer, text: 
 def test_a_character_of_several_tokens_is_one_piece(bpe: Tokenizer) -> None:
     ids = bpe.encode("a😀b").tolist()
     assert [(p.text, p.end - p.begin) for p in pieces_of(bpe, "a😀b", ids)] == [("a", 1), ("😀", 4), ("b", 1)]
+
+
+def test_a_line_end_of_two_tokens_is_one_piece(characters: Tokenizer) -> None:
+    text = "a\r\n\r\n\rb\n\r"
+    found = [p.text for p in pieces_of(characters, text, characters.encode(text).tolist())]
+    assert found == ["a", "\r\n", "\r\n", "\r", "b", "\n", "\r"]
 
 
 def test_what_was_dropped_is_a_piece_of_no_tokens(lossy: Tokenizer) -> None:

@@ -37,6 +37,28 @@ def test_the_totals_are_the_score(
     assert spread == pytest.approx(found.total_bits, rel=1e-9)
 
 
+@pytest.mark.parametrize("kind", ["bpe", "lossy", "unstarted"])
+@pytest.mark.parametrize("characters", [1, 100])
+def test_of_a_long_text_the_beginning_is_kept_and_all_of_it_counts(
+    kind: str, characters: int, play: str, make_model: MakeModel, request: pytest.FixtureRequest
+) -> None:
+    tokenizer: Tokenizer = request.getfixturevalue(kind)
+    model, text = make_model(tokenizer.vocab_size), " \n" + play[:900] + "\n😀é"
+    whole = read_surprise(model, tokenizer, text, context_length=CONTEXT)
+    found = read_surprise(model, tokenizer, text, context_length=CONTEXT, characters=characters)
+    assert 1 <= len(found.tokens) < 100
+    assert found.tokens == whole.tokens[: len(found.tokens)]
+    assert found.pieces == whole.pieces[: len(found.pieces)]
+    assert found.left_out == len(text) - sum(len(piece.text) for piece in found.pieces)
+    assert whole.left_out == 0
+    assert (found.token_count, found.dropped) == (whole.token_count, whole.dropped)
+    assert found.total_bits == pytest.approx(whole.total_bits, rel=1e-12)
+    assert [(before, token.label, token.nats) for before, token in found.worst] == [
+        (before, token.label, token.nats) for before, token in whole.worst
+    ]
+    assert found.worst == whole.worst
+
+
 def test_each_token_has_what_the_model_says_there(bpe: Tokenizer, make_model: MakeModel) -> None:
     model, text = make_model(bpe.vocab_size), "ROMEO: I"
     assert bpe.start_id is not None

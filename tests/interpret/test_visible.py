@@ -1,9 +1,9 @@
-"""Labels in which everything is to be seen."""
+"""Labels in which everything is to be seen, and running text whose words stay whole."""
 
 import pytest
 
 from octavo.interpret.passage import START
-from octavo.interpret.visible import visible
+from octavo.interpret.visible import in_text, running, visible
 from octavo.plots.lettering import drawable
 
 
@@ -13,8 +13,10 @@ from octavo.plots.lettering import drawable
         (" the", "␣the"),
         (":\n\n", ":↵↵"),
         ("\t", "⇥"),
-        ("\r", "\\x0d"),
-        ("a\xa0b", "a\\xa0b"),
+        (".\r\n\r\n", ".↵↵"),
+        ("\r", "\\r"),  # a token that is half a line end
+        ("a\xa0b\u3000", "a\\xa0b\\u3000"),
+        ("\u3164", "\\u3164"),  # a letter that is not seen
         ("\u202e\u200b", "\\u202e\\u200b"),
         ("\U000e0001", "\\U000e0001"),
         ("\x1b[31m", "\\x1b[31m"),
@@ -27,8 +29,37 @@ def test_white_space_and_what_does_not_show(label: str, seen: str) -> None:
     assert visible(label) == seen
 
 
-def test_some_can_stay_as_they_are() -> None:
-    assert visible("a b\nc\td", kept=" \n") == "a b\nc⇥d"
+@pytest.mark.parametrize(
+    ("label", "seen"),
+    [
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("👩\u200d👧", "👩\u200d👧"),
+        ("❤\ufe0f", "❤\ufe0f"),
+        ("\u200d", "\\u200d"),
+        ("👩\u200d", "👩\\u200d"),  # joins nothing here
+        ("\u200d♀\ufe0f", "\\u200d♀\ufe0f"),
+        ("\ufe0f", "\\ufe0f"),
+        ("\u0301", "◌\u0301"),
+        ("\u05b8ל", "◌\u05b8ל"),
+        ("ि", "◌ि"),
+        ("कि", "कि"),
+    ],
+)
+def test_parts_of_letters_and_emoji_are_to_be_seen_and_whole_ones_stay_whole(label: str, seen: str) -> None:
+    assert visible(label) == in_text(label) == seen
+
+
+def test_a_label_in_its_text_keeps_spaces_and_line_ends() -> None:
+    assert in_text("a b\r\nc\td\xa0\u3000\r") == "a b\nc⇥d\xa0\u3000\\r"
+
+
+RUNNING = "می\u200cخواهم\xa0👩\u200d👧 ❤\ufe0f\u3000日本\r\n\x1bו\t\u0301"
+
+
+def test_in_running_text_nothing_falls_apart() -> None:
+    kept = "می\u200cخواهم\xa0👩\u200d👧 ❤\ufe0f\u3000日本"
+    assert running(RUNNING) == kept + "↵\\x1bו⇥\u0301"
+    assert running(RUNNING, lines=True) == kept + "\n\\x1bו⇥\u0301"
 
 
 def test_figures_can_draw_the_signs() -> None:

@@ -30,6 +30,13 @@ def test_nothing_in_a_text_becomes_markup() -> None:
     assert "\\x1b[31m" in html
 
 
+@pytest.mark.parametrize("place", [3, 4, 5])
+def test_a_line_end_is_one_wherever_a_copied_stretch_ends(place: int) -> None:
+    html = samples_part(Marked(("abc\r\nde",), (((0, place),),), 24, 0.1, 0.2)).html
+    (text,) = re.findall(r"<pre[^>]*>\n(.*)</pre>", html, re.DOTALL)
+    assert re.sub("</?mark>", "", text) == "abc\nde"
+
+
 def test_the_figures_stand_beside_those_of_held_out_text(trained: Run) -> None:
     found = trained.memorised
     assert found

@@ -6,7 +6,7 @@ from rich.text import Text
 from octavo.cli.shading import PROBABILITY, per_cent
 from octavo.interpret.edit import Edit
 from octavo.interpret.edit_words import changes, measured
-from octavo.interpret.visible import visible
+from octavo.interpret.visible import running, visible
 from octavo.terminal import wrapped
 
 _END = 40  # characters of the text's end
@@ -15,7 +15,7 @@ _NAMED = 6  # changes that are listed one by one
 
 def head(edit: Edit) -> list[str]:
     """What was done where, and with what."""
-    end = visible(edit.text[-_END:], kept=" ")
+    end = running(edit.text[-_END:])
     return [*changes(edit, _NAMED), "", f"next token after {'…' * (len(edit.text) > _END)}{end}"]
 
 

@@ -1,6 +1,7 @@
 """``octavo generate``."""
 
 import argparse
+import io
 import sys
 
 from octavo.cli.parser import add_runs_option, as_text
@@ -51,22 +52,24 @@ def run(options: argparse.Namespace) -> int:
     directory = open_run(options.run, runs_root(options.runs))
     prompt = _standard_input() if options.prompt == "-" else options.prompt
 
-    from octavo.generate.from_run import generate_from
+    from octavo.generate.from_run import generate_from, whole_texts_from
+    from octavo.runs.line_ends import with_learned_line_ends
 
+    (prompt,) = with_learned_line_ends(directory, [prompt])
     visible = shown if sys.stdout is not None and sys.stdout.isatty() else str
-    rows = generate_from(directory, [prompt] * options.count, sampling=chosen, stop=options.stop)
+    if visible is str and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(newline="")  # the very text; Windows would make two characters of each "\n"
     if options.count == 1:
+        rows = generate_from(directory, [prompt], sampling=chosen, stop=options.stop)
         first = next(rows)  # what is wrong with the run shows before the prompt does
         print(visible(prompt + first[0]), end="", flush=True)
         for row in rows:
             print(visible(row[0]), end="", flush=True)
         print()
         return 0
-    texts = [prompt] * options.count
-    for row in rows:
-        texts = [text + piece for text, piece in zip(texts, row, strict=True)]
+    texts = whole_texts_from(directory, [prompt] * options.count, sampling=chosen, stop=options.stop)
     for number, text in enumerate(texts, 1):
-        print(f"--- {number} of {options.count} ---\n{visible(text)}")
+        print(f"--- {number} of {options.count} ---\n{visible(prompt + text)}", flush=True)
     return 0
 
 

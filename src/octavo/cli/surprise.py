@@ -1,7 +1,6 @@
 """``octavo surprise``."""
 
 import argparse
-from dataclasses import replace
 
 from octavo.cli.output_option import add_output_option, output_of
 from octavo.cli.parser import add_runs_option
@@ -49,14 +48,13 @@ def run(options: argparse.Namespace) -> int:
     from octavo.cli.shading import in_colour, make_console
 
     console, surprise = make_console(), shown.surprise
-    beginning = replace(surprise, pieces=surprise.beginning(options.max_characters))
     if in_colour(console):
-        lines = surprise_text.coloured(beginning, console.width)
+        lines = surprise_text.coloured(surprise, console.width)
     else:
-        lines = surprise_text.marked(beginning, console.width)
+        lines = surprise_text.marked(surprise, console.width)
     for line in lines:
         console.print(line, soft_wrap=True)
-    if left_out := len(surprise.text) - sum(len(piece.text) for piece in beginning.pieces):
+    if left_out := surprise.left_out:
         say(f"the other {left_out:,} characters are left out here; the totals are of all {len(surprise.text):,}")
     say("\n" + "\n".join(surprise_text.totals(surprise)), end="\n\n")
     if (worst := surprise_text.worst(surprise)).row_count:

@@ -1,6 +1,7 @@
 """A text as it surprised a model, for a terminal: coloured, or with the bits of each character below it."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,12 +12,12 @@ from rich.text import Text
 from octavo.cli.shading import SURPRISE, per_cent
 from octavo.interpret.chance import chance
 from octavo.interpret.surprise import Surprise, TokenSurprise
-from octavo.interpret.visible import visible
+from octavo.interpret.visible import running, visible
 from octavo.terminal import wrapped
 
 _LEGEND = ("below 2", "2 to 4", "4 to 6", "6 to 9", "9 or more bits a character")
-_WORST = 8  # tokens in the table
 _BEFORE = 14  # characters shown before each of them
+_CHARACTER = re.compile(r"\r\n|.", re.DOTALL)  # a line end is one, of however many characters
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ def _lines(surprise: Surprise, width: int) -> Iterator[list[_Sign]]:
     line: list[_Sign] = []
     for piece in surprise.pieces:
         bits = None if piece.dropped else surprise.bits_per_character_of(piece)
-        for character in piece.text:
-            line.append(_Sign(visible(character, kept=" "), bits))
-            if character == "\n":
+        for character in _CHARACTER.findall(piece.text):
+            line.append(_Sign(running(character), bits))
+            if character[-1] in "\r\n":
                 yield line
                 line = []
             elif sum(cell_len(sign.text) for sign in line) > width:
@@ -79,16 +80,15 @@ def totals(surprise: Surprise) -> list[str]:
     """The score, and what it leaves out."""
     bits = surprise.bits_per_character
     per_character = f"{bits:.4f} bits ({bits * math.log(2):.4f} nats) per character"
-    amounts = f"{len(surprise.text):,} characters, {len(surprise.tokens):,} tokens"
+    amounts = f"{len(surprise.text):,} characters, {surprise.token_count:,} tokens"
     said = [
         f"{per_character}, {surprise.nats_per_token:.4f} nats per token",
         f"{amounts}; a token of several characters spreads its bits evenly",
     ]
     if not surprise.lossless_tokenizer:
-        dropped = sum(len(piece.text) for piece in surprise.pieces if piece.dropped)
         said.append(
-            f"the tokenizer drops white space and what it never saw, {dropped:,} characters here, which cost "
-            "nothing: bits per character compare with no other model's"
+            f"the tokenizer drops white space and what it never saw, {surprise.dropped:,} characters here, which "
+            "cost nothing: bits per character compare with no other model's"
         )
     if surprise.tokens[0].rank is None:
         said.append("nothing comes before the first token, so it is charged as by chance")
@@ -102,8 +102,8 @@ def worst(surprise: Surprise) -> Table:
         table.add_column(name, justify="right", no_wrap=True, min_width=width)
     table.add_column("came", no_wrap=True, min_width=5)
     table.add_column("likelier", no_wrap=True, overflow="ellipsis")
-    for before, token in surprise.worst(_WORST):
-        after = visible(before)[-_BEFORE:]
+    for before, token in surprise.worst:
+        after = running(before)[-_BEFORE:].replace(" ", "␣")
         cells = (
             f"{token.bits:.1f}",
             chance(token.nats),

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from octavo.options import SamplingConfig
 
 Chunk = list[list[int]]  # each stream's new tokens; maybe none
+_MOST_BYTES = 2**27  # that streams side by side take
 
 
 class Decode(Protocol):
@@ -46,6 +47,40 @@ class Decoder(NamedTuple):
     decode: Decode
     predict: Predict
     pick: Pick
+
+
+def in_groups(decode: Decode, bytes_of_a_stream: int) -> Decode:
+    """Return `decode` for any number of streams: as many at once as a bounded memory holds, group after group.
+
+    A stream draws from its own seed alone, so its tokens do not depend on its group.
+    """
+    at_once = max(1, _MOST_BYTES // bytes_of_a_stream)
+
+    def decode_groups(
+        prompts: Sequence[Sequence[int]],
+        *,
+        context_length: int,
+        start_id: int | None,
+        sampling: SamplingConfig,
+        seeds: Sequence[Sequence[int]],
+        ended: Callable[[int], bool],
+    ) -> Iterator[Chunk]:
+        for begin in range(0, len(prompts), at_once):
+            end = min(begin + at_once, len(prompts))
+            chunks = decode(
+                prompts[begin:end],
+                context_length=context_length,
+                start_id=start_id,
+                sampling=sampling,
+                seeds=seeds[begin:end],
+                ended=lambda stream, begin=begin: ended(begin + stream),  # type: ignore[misc]
+            )
+            before: Chunk = [[] for _ in range(begin)]
+            after: Chunk = [[] for _ in range(end, len(prompts))]
+            for chunk in chunks:
+                yield [*before, *chunk, *after]
+
+    return decode_groups
 
 
 def random_numbers(seeds: Sequence[Sequence[int]]) -> list[np.random.Generator]:

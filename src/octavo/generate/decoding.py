@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from octavo.generate.chunks import Chunk, Decode, never, random_numbers, window_begin
+from octavo.generate.chunks import Chunk, Decode, in_groups, never, random_numbers, window_begin
 from octavo.generate.packed import Packed, can_pack
 from octavo.generate.packed_decoding import decode_packed, predict_packed
 from octavo.generate.sampling import choose, probabilities
@@ -45,7 +45,7 @@ def decode(
     reads its newer half anew as a window of its own, so that positions stay those that it was trained on. Stream i
     draws from ``seeds[i]`` alone, whatever the others are. A stream that has ``ended`` may get more tokens or not.
     """
-    way: Decode = partial(_with_pytorch, model)
+    way: Decode = in_groups(partial(_with_pytorch, model), _bytes_of_a_stream(model, context_length))
     if weights := packed(model, context_length, with_start=start_id is not None):
         way = partial(decode_packed, weights, threads=torch.get_num_threads())
     return way(prompts, context_length=context_length, start_id=start_id, sampling=sampling, seeds=seeds, ended=ended)
@@ -111,6 +111,13 @@ def _with_pytorch(
                 stream.append(token)
         yield [[] if r or place >= end else [token] for token, r, end in zip(drawn, reading, ends, strict=True)]
         place += 1
+
+
+def _bytes_of_a_stream(model: Transformer, context_length: int) -> int:
+    """Return about how much memory one stream takes: its keys and values, and its logits while its window is read."""
+    config = model.config
+    keys_and_values = 2 * config.n_layers * config.key_value_heads * config.head_width
+    return 4 * context_length * (keys_and_values + config.d_ff + 2 * model.vocab_size)
 
 
 def packed(model: Transformer, context_length: int, *, with_start: bool) -> Packed | None:

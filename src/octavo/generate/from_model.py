@@ -11,6 +11,11 @@ from octavo.options import SamplingConfig
 from octavo.tokenizer import Tokenizer
 
 
+def decoder_of(model: Transformer) -> Decoder:
+    """Return what writes with `model`."""
+    return Decoder(partial(decode, model), partial(predict, model), pick)
+
+
 def generate(
     model: Transformer,
     tokenizer: Tokenizer,
@@ -24,7 +29,7 @@ def generate(
 ) -> Iterator[list[str]]:
     """Continue every prompt, as :func:`octavo.generate.text.continued` does."""
     return continued(
-        Decoder(partial(decode, model), partial(predict, model), pick),
+        decoder_of(model),
         tokenizer,
         prompts,
         context_length=context_length,

@@ -13,13 +13,14 @@ from octavo.generate.opening import opening_of_run
 from octavo.generate.packed import Array, Packed, can_pack
 from octavo.generate.packed_decoding import decode_packed, predict_packed
 from octavo.generate.text import continued
+from octavo.generate.whole_texts import whole_texts
 from octavo.native import decoding as native
 from octavo.options import SamplingConfig
 from octavo.runs import RunDirectory
 from octavo.runs.tensors import check_shapes
 from octavo.runs.whole import USABLE, Contents, most_bytes, newest_whole
 from octavo.threads import threads_asked_for
-from octavo.tokenizer import load_tokenizer
+from octavo.tokenizer import Tokenizer, load_tokenizer
 
 
 def generate_from(
@@ -30,21 +31,43 @@ def generate_from(
     Raises:
         OctavoError: there is no such checkpoint, or it is of another model.
     """
+    decoder, tokenizer = _decoder_of(directory)
+    asked = _asked(directory, tokenizer, prompts)
+    return continued(decoder, tokenizer, prompts, sampling=sampling, stop=stop, **asked)
+
+
+def whole_texts_from(
+    directory: RunDirectory, prompts: Sequence[str], *, sampling: SamplingConfig, stop: Sequence[str] = ()
+) -> Iterator[str]:
+    """Continue every prompt, as :func:`octavo.generate.whole_texts.whole_texts` does, by the same checkpoint.
+
+    Raises:
+        OctavoError: as :func:`generate_from`.
+    """
+    decoder, tokenizer = _decoder_of(directory)
+    asked = _asked(directory, tokenizer, prompts)
+    return whole_texts(decoder, tokenizer, prompts, sampling=sampling, stop=stop, **asked)
+
+
+def _asked(directory: RunDirectory, tokenizer: Tokenizer, prompts: Sequence[str]) -> dict[str, Any]:
+    opening = opening_of_run(directory.path / "data", tokenizer) if "" in prompts else []
+    return {"context_length": directory.config.data.context_length, "opening": opening}
+
+
+def _decoder_of(directory: RunDirectory) -> tuple[Decoder, Tokenizer]:
+    """Return what decodes by the newest whole checkpoint, and the run's tokenizer."""
     config = directory.config
     context = config.data.context_length
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")
     folder, most = directory.path / "checkpoints", most_bytes(config)
-    opening = opening_of_run(directory.path / "data", tokenizer) if "" in prompts else []
-    asked: dict[str, Any] = {"context_length": context, "sampling": sampling, "stop": stop, "opening": opening}
     if not can_pack(config.model, context):
         # With torch, whose import takes longer than a short text.
-        from octavo.generate.from_model import generate
+        from octavo.generate.from_model import decoder_of
         from octavo.runs.checkpoint import load_newest
         from octavo.training import model_of
 
         model = model_of(load_newest(folder, most)[1].usable_weights, config, tokenizer.vocab_size)
-        yield from generate(model, tokenizer, prompts, **asked)
-        return
+        return decoder_of(model), tokenizer
     _, weights = newest_whole(folder, _weights, most)
     check_shapes({name: weight.shape for name, weight in weights.items()}, config.model, tokenizer.vocab_size)
     if not all(weight.dtype == np.float32 for weight in weights.values()):
@@ -54,7 +77,7 @@ def generate_from(
     threads = threads_asked_for()
     decode = partial(decode_packed, packed, threads=threads)
     predict = partial(predict_packed, packed, threads=threads)
-    yield from continued(Decoder(decode, predict, native.pick), tokenizer, prompts, **asked)
+    return Decoder(decode, predict, native.pick), tokenizer
 
 
 def _weights(contents: Contents) -> dict[str, Array]:

@@ -1,11 +1,12 @@
 """Decoding by the kernels. Importing this takes no torch."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from octavo.generate.chunks import Chunk, never, random_numbers, window_begin
+from octavo.generate.chunks import Chunk, in_groups, never, random_numbers, window_begin
 from octavo.generate.packed import Packed
 from octavo.native import decoding as native
 from octavo.options import SamplingConfig
@@ -29,6 +30,24 @@ def decode_packed(
 
     Chunks grow, so that the first token comes at once. Each stream begins where its own prompt ends.
     """
+    decode = in_groups(partial(_decode, weights, threads), 4 * weights.cache_numbers)
+    return decode(
+        prompts, context_length=context_length, start_id=start_id, sampling=sampling, seeds=seeds, ended=ended
+    )
+
+
+def _decode(
+    weights: Packed,
+    threads: int,
+    prompts: Sequence[Sequence[int]],
+    *,
+    context_length: int,
+    start_id: int | None,
+    sampling: SamplingConfig,
+    seeds: Sequence[Sequence[int]],
+    ended: Callable[[int], bool],
+) -> Iterator[Chunk]:
+    """Decode streams side by side."""
     randoms = random_numbers(seeds)
     room = _Room(weights, prompts, context_length, start_id)
     streams = dict(enumerate(room.streams))

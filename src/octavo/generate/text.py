@@ -4,22 +4,30 @@ Importing this takes no torch.
 """
 
 import codecs
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from octavo.corpus.line_ends import with_line_ends
 from octavo.errors import OctavoError
 from octavo.generate.chunks import Decoder
 from octavo.generate.healing import Healer
 from octavo.options import SamplingConfig
 from octavo.tokenizer import Tokenizer
 
+_CHARACTER = re.compile("\r\n|.", re.DOTALL)  # a line end is one
+
 
 class TextStream:
-    """One stream's text as it grows. It never gives out half a UTF-8 character, nor a part of a stop text."""
+    """One stream's text as it grows. It never gives out half a character or line end, nor a part of a stop text.
+
+    A line end in a stop text stands for one of any kind.
+    """
 
     def __init__(self, token_bytes: Sequence[bytes], end_id: int | None, stops: Sequence[str], most: int) -> None:
-        self._token_bytes, self._end_id, self._stops = token_bytes, end_id, stops
+        self._token_bytes, self._end_id = token_bytes, end_id
+        self._stops = [with_line_ends(stop, "\n") for stop in stops]
         self.left = most  # tokens that may still come
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._held = ""  # could be the beginning of a stop text
@@ -44,17 +52,26 @@ class TextStream:
     def _certain(self, content: bytes) -> str:
         # Never final: a character that the end cuts in two is left out, not replaced.
         self._held += self._decoder.decode(content)
-        found = [(place + len(stop), place) for stop in self._stops if (place := self._held.find(stop)) >= 0]
-        if found:
-            _, place = min(found)  # the one that is complete first
-            self._held, self.done = self._held[:place], True
-        certain = self._held if self.done else self._held[: len(self._held) - self._doubtful()]
+        certain = self._before_stop() if self._stops else self._held
+        if not self.done and certain.endswith("\r"):  # half of a line end, perhaps
+            certain = certain[:-1]
         self._held = self._held[len(certain) :]
         return certain
 
-    def _doubtful(self) -> int:
-        """How many characters at the end could begin a stop text."""
-        lengths = (n for stop in self._stops for n in range(1, len(stop)) if self._held.endswith(stop[:n]))
+    def _before_stop(self) -> str:
+        """Return the held text before the first stop text, which ends the stream, or before what could begin one."""
+        plain, characters = with_line_ends(self._held, "\n"), _CHARACTER.findall(self._held)
+        found = [(place + len(stop), place) for stop in self._stops if (place := plain.find(stop)) >= 0]
+        if found:
+            _, place = min(found)  # the one that is complete first
+            self.done = True
+        else:
+            place = len(plain) if self.done else len(plain) - self._doubtful(plain)
+        return "".join(characters[:place])
+
+    def _doubtful(self, plain: str) -> int:
+        """Return how many characters at the end could begin a stop text."""
+        lengths = (n for stop in self._stops for n in range(1, len(stop)) if plain.endswith(stop[:n]))
         return max(lengths, default=0)
 
 
@@ -74,8 +91,9 @@ def continued(
     A prompt that ends inside a token of the text that goes on from it is healed (:mod:`octavo.generate.healing`). An
     empty one is begun after the tokens `opening`, which are not shown.
 
-    Chunks are small at first, so that text comes at once, and grow. The same seed gives the same texts; stream i
-    does not depend on how many others there are. `watch` is told the share of the work done.
+    Chunks are small at first, so that text comes at once, and grow; of very many texts some are written after the
+    others. The same seed gives the same texts; stream i does not depend on how many others there are. `watch` is
+    told the share of the work done.
 
     Raises:
         OctavoError: a stop text is empty, or a prompt is empty where the tokenizer has no start token.
@@ -112,4 +130,5 @@ def continued(
             for tokens, stream in zip(chunk, streams, strict=True)
         ]
         if watch is not None:
-            watch(min(1.0 if stream.done else 1 - stream.left / sampling.max_new_tokens for stream in streams))
+            left = sum(0 if stream.done else stream.left for stream in streams)
+            watch(1 - left / (sampling.max_new_tokens * len(streams)))

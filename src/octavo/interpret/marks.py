@@ -59,7 +59,7 @@ def marks_of(text: str, pieces: Sequence[Piece], tokens: int) -> Marks:
 
 def lines(text: str) -> list[tuple[int, int]]:
     """Where each line that is not blank begins and ends, in characters."""
-    ends = [-1, *(found.start() for found in re.finditer("\n", text)), len(text)]
+    ends = [-1, *(found.start() for found in re.finditer(r"\n|\r(?!\n)", text)), len(text)]
     return [(before + 1, end) for before, end in pairwise(ends) if text[before + 1 : end].strip()]
 
 

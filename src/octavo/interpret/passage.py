@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from octavo.errors import OctavoError
@@ -37,10 +39,20 @@ def read_passage(tokenizer: Tokenizer, text: str, most: int | None = None) -> Pa
         OctavoError: the tokenizer has no token for anything in the text.
     """
     beginning = None if most is None else max(0, most - (tokenizer.start_id is not None))
-    ids = tokenizer.encode(text) if beginning is None else tokenizer.encode_beginning(text, max(1, beginning))
+    ids = read_ids(tokenizer, text, None if beginning is None else max(1, beginning))
+    return passage_of(tokenizer, ids[:beginning].tolist())
+
+
+def read_ids(tokenizer: Tokenizer, text: str, most: int | None = None) -> npt.NDArray[np.int64]:
+    """Return the ids of a text, or the first `most` of them.
+
+    Raises:
+        OctavoError: the tokenizer has no token for anything in the text.
+    """
+    ids = tokenizer.encode(text) if most is None else tokenizer.encode_beginning(text, most)
     if not len(ids):
         raise OctavoError("the text has nothing that the run's tokenizer knows: give some words")
-    return passage_of(tokenizer, ids[:beginning].tolist())
+    return ids
 
 
 def passage_of(tokenizer: Tokenizer, ids: Sequence[int]) -> Passage:

@@ -1,7 +1,8 @@
 """Pieces: a text cut where tokens and characters both end.
 
-A token can be a part of a character (one byte of an emoji), so a piece is the smallest run of tokens that makes whole
-characters. What a tokenizer drops, white space or characters it never saw, is a piece of no tokens.
+A token can be a part of a character (one byte of an emoji) or half of a line end of Windows, so a piece is the
+smallest run of tokens that makes whole characters and line ends. What a tokenizer drops, white space or characters it
+never saw, is a piece of no tokens.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,14 +27,21 @@ class Piece:
 
 def pieces_of(tokenizer: Tokenizer, text: str, ids: Sequence[int]) -> tuple[Piece, ...]:
     """The pieces of `text`, whose tokens are `ids`; joined they are the text again."""
-    return tuple(_whole(tokenizer, ids) if tokenizer.lossless else _found(tokenizer, text, ids))
+    return tuple(each_piece(tokenizer, text, ids))
+
+
+def each_piece(tokenizer: Tokenizer, text: str, ids: Sequence[int]) -> Iterator[Piece]:
+    """Yield the same pieces, of which a long text has millions."""
+    return _whole(tokenizer, ids) if tokenizer.lossless else _found(tokenizer, text, ids)
 
 
 def _whole(tokenizer: Tokenizer, ids: Sequence[int]) -> Iterator[Piece]:
-    """The tokens are the text: a piece ends where their bytes so far are whole characters."""
+    """The tokens are the text: a piece ends where their bytes so far are whole characters and line ends."""
     table, waiting, begin = tokenizer.token_bytes(), b"", 0
     for index, token in enumerate(ids):
         waiting += table[token]
+        if waiting.endswith(b"\r") and index + 1 < len(ids) and table[ids[index + 1]].startswith(b"\n"):
+            continue
         try:
             text = waiting.decode("utf-8")
         except UnicodeDecodeError:

@@ -1,26 +1,28 @@
 """Surprise: how many bits each token of a text costs a model that reads it, and what it would rather have read.
 
-The windows are those of octavo.evaluate.scoring, half a context apart, so a text's total is its score.
+The windows are those of octavo.evaluate.scoring, half a context apart, so a text's total is its score. Of a long text
+the beginning is kept token by token; of the rest there are sums, and the tokens that cost most. N tokens.
 """
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import nlargest
-from itertools import accumulate
+from itertools import accumulate, chain
 
 import numpy as np
 import torch
 
-from octavo.evaluate.scoring import Watch, batches, unwatched
-from octavo.interpret.guesses import GUESSES, Guess, likeliest, ranks, vocabulary_labels
-from octavo.interpret.passage import read_passage
-from octavo.interpret.pieces import Piece, pieces_of
+from octavo.evaluate.scoring import Nats, Watch, batches, unwatched
+from octavo.interpret.guesses import GUESSES, Guess, finite, likeliest, ranks, vocabulary_labels
+from octavo.interpret.passage import read_ids
+from octavo.interpret.pieces import Piece, each_piece
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 
+WORST = 8  # tokens that cost most, of all of the text
 _BEFORE = 40  # characters of what came before a token
-_BATCH = 16  # windows at once: sorting out the likeliest tokens of each place takes memory
+_MOST_WINDOWS, _MOST_LOGITS = 16, 2**24  # read at once
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,27 @@ class TokenSurprise:
 
 
 @dataclass(frozen=True)
+class Rest:
+    """What was read after the part of a text that is kept token by token."""
+
+    tokens: int = 0
+    nats: float = 0.0
+    dropped: int = 0  # characters without a token
+    worst: tuple[
+        tuple[str, TokenSurprise], ...
+    ] = ()  # the tokens that cost most, each after the characters before it
+
+
+@dataclass(frozen=True)
 class Surprise:
-    """A text's surprise, token by token, and by pieces of whole characters whose texts joined are the text."""
+    """A text's surprise: of its beginning token by token, and by pieces of whole characters."""
 
     text: str
-    tokens: tuple[TokenSurprise, ...]
-    pieces: tuple[Piece, ...]
+    tokens: tuple[TokenSurprise, ...]  # those of the pieces
+    pieces: tuple[Piece, ...]  # whose texts joined are the beginning of the text
     context_length: int  # of the windows, which are half of it apart
     lossless_tokenizer: bool  # False: characters without tokens cost nothing, so no figure compares with other models
+    rest: Rest = Rest()
 
     def bits(self, piece: Piece) -> float:
         """What a piece cost."""
@@ -62,15 +77,30 @@ class Surprise:
         comes as a whole."""
         return self.bits(piece) / len(piece.text)
 
-    def beginning(self, characters: int) -> tuple[Piece, ...]:
-        """The pieces within the first `characters` characters, at least one."""
-        ends = accumulate(len(piece.text) for piece in self.pieces)
-        return self.pieces[: max(1, sum(end <= characters for end in ends))]
+    @property
+    def left_out(self) -> int:
+        """Return how many characters come after the pieces."""
+        return len(self.text) - sum(len(piece.text) for piece in self.pieces)
+
+    @property
+    def dropped(self) -> int:
+        """Return how many characters of the text no token stands for."""
+        return sum(len(piece.text) for piece in self.pieces if piece.dropped) + self.rest.dropped
+
+    @property
+    def token_count(self) -> int:
+        """Return how many tokens the text has."""
+        return len(self.tokens) + self.rest.tokens
+
+    @property
+    def total_nats(self) -> float:
+        """What the text cost."""
+        return math.fsum(token.nats for token in self.tokens) + self.rest.nats
 
     @property
     def total_bits(self) -> float:
-        """What the text cost."""
-        return math.fsum(token.bits for token in self.tokens)
+        """The same in bits."""
+        return self.total_nats / math.log(2)
 
     @property
     def bits_per_character(self) -> float:
@@ -80,21 +110,21 @@ class Surprise:
     @property
     def nats_per_token(self) -> float:
         """The loss: it compares with that of models with the same tokenizer."""
-        return math.fsum(token.nats for token in self.tokens) / len(self.tokens)
+        return self.total_nats / self.token_count
 
-    def worst(self, most: int) -> list[tuple[str, TokenSurprise]]:
-        """The `most` tokens that cost most, the costliest first, each after the last characters before its piece."""
+    @property
+    def worst(self) -> list[tuple[str, TokenSurprise]]:
+        """The tokens of the text that cost most, the costliest first, each after the last characters before its
+        piece."""
 
-        def costs() -> Iterator[tuple[int, TokenSurprise]]:
-            done = 0
-            for piece in self.pieces:
+        def kept() -> Iterator[tuple[str, TokenSurprise]]:
+            ends = accumulate((len(piece.text) for piece in self.pieces), initial=0)
+            for done, piece in zip(ends, self.pieces, strict=False):
                 for token in self.tokens[piece.begin : piece.end]:
                     if token.rank is not None:
-                        yield done, token
-                done += len(piece.text)
+                        yield _before(self.text, done), token
 
-        worst = nlargest(most, costs(), key=lambda cost: cost[1].nats)
-        return [(self.text[max(0, done - _BEFORE) : done], token) for done, token in worst]
+        return nlargest(WORST, chain(kept(), self.rest.worst), key=lambda cost: cost[1].nats)
 
 
 def read_surprise(
@@ -103,10 +133,12 @@ def read_surprise(
     text: str,
     *,
     context_length: int,
+    characters: int | None = None,
     most: int = GUESSES,
     watch: Watch = unwatched,
 ) -> Surprise:
-    """Let a model read `text`; keep the `most` likeliest tokens of each place.
+    """Let a model read `text`; keep the tokens of its first `characters` characters (all), with the `most` likeliest
+    tokens of each place.
 
     `watch` is told the share that is done. Without a start token nothing comes before the first token, which is
     charged as by chance, as in the score.
@@ -114,30 +146,95 @@ def read_surprise(
     Raises:
         OctavoError: the tokenizer has no token for anything in the text.
     """
-    ids = read_passage(tokenizer, text).text_ids
-    labels = vocabulary_labels(tokenizer)
-    by_chance = TokenSurprise(labels[ids[0]], math.log(model.vocab_size), None, ())
-    tokens = [] if tokenizer.start_id is not None else [by_chance]
+    ids = read_ids(tokenizer, text)
+    beginning = _beginning(each_piece(tokenizer, text, ids.data), len(text) if characters is None else characters)
+    reading = _Reading(vocabulary_labels(tokenizer), beginning[-1].end, most)
+    if tokenizer.start_id is None:
+        reading.charge_by_chance(int(ids[0]), model.vocab_size)
     for batch in batches(
         model,
-        [np.array(ids)],
+        [ids],
         start_id=tokenizer.start_id,
         context_length=context_length,
         stride=max(1, context_length // 2),
-        batch_size=_BATCH,
+        batch_size=max(1, min(_MOST_WINDOWS, _MOST_LOGITS // (context_length * model.vocab_size))),
         watch=watch,
     ):
-        counted = [(row, window.counted) for row, window in enumerate(batch.windows)]
-        nats = batch.nats().double()
-        logits, came, costs = (
-            torch.cat([of[place] for place in counted]) for of in (batch.logits, batch.targets, nats)
-        )
-        tokens += map(
+        nats = batch.nats()
+        for row, window in enumerate(batch.windows):
+            place = window.counted
+            reading.hear(batch.logits[row, place], batch.targets[row, place], nats[row, place])
+    pieces = each_piece(tokenizer, text, ids.data)
+    return Surprise(
+        text,
+        tuple(reading.kept),
+        beginning,
+        context_length,
+        tokenizer.lossless,
+        _rest(text, reading, pieces, len(beginning)),
+    )
+
+
+class _Reading:
+    """What is kept of the tokens of a text while they are read in their order."""
+
+    def __init__(self, labels: tuple[str, ...], kept: int, most: int) -> None:
+        self._labels, self._most, self._to_keep = labels, most, kept
+        self.kept: list[TokenSurprise] = []
+        self.beyond: list[Nats] = []  # of all further tokens
+        self.worst: list[tuple[int, TokenSurprise]] = []  # of these, with their numbers
+        self._heard = 0
+
+    def charge_by_chance(self, token: int, vocab_size: int) -> None:
+        """Take in the first token of a text that has no start token."""
+        self.kept.append(TokenSurprise(self._labels[token], math.log(vocab_size), None, ()))
+        self._heard = 1
+
+    def hear(self, logits: torch.Tensor, came: torch.Tensor, nats: torch.Tensor) -> None:
+        """Take in the next tokens (N), before which the model said `logits` (N, V)."""
+        finite(nats)
+        keep = min(len(came), max(0, self._to_keep - self._heard))
+        self.kept += self._tokens(logits[:keep], came[:keep], nats[:keep])
+        if keep < len(came):
+            self.beyond.append(nats[keep:].double().numpy())
+            top = keep + nats[keep:].topk(min(WORST, len(came) - keep)).indices
+            found = zip((self._heard + top).tolist(), self._tokens(logits[top], came[top], nats[top]), strict=True)
+            self.worst = nlargest(WORST, chain(self.worst, found), key=lambda cost: cost[1].nats)
+        self._heard += len(came)
+
+    def _tokens(self, logits: torch.Tensor, came: torch.Tensor, nats: torch.Tensor) -> Iterator[TokenSurprise]:
+        return map(
             TokenSurprise,
-            [labels[i] for i in came.tolist()],
-            costs.tolist(),
+            [self._labels[i] for i in came.tolist()],
+            nats.double().tolist(),
             ranks(logits, came),
-            likeliest(logits, labels, most),
+            likeliest(logits, self._labels, self._most),
         )
-    pieces = pieces_of(tokenizer, text, ids)
-    return Surprise(text, tuple(tokens), pieces, context_length, tokenizer.lossless)
+
+
+def _beginning(pieces: Iterator[Piece], characters: int) -> tuple[Piece, ...]:
+    """Return the pieces within the first `characters` characters, but so many that there is a token."""
+    done, found = 0, list[Piece]()
+    for piece in pieces:
+        done += len(piece.text)
+        if done > characters and found and found[-1].end:
+            break
+        found.append(piece)
+    return tuple(found)
+
+
+def _rest(text: str, reading: _Reading, pieces: Iterator[Piece], kept: int) -> Rest:
+    """Return the sums of what was read beyond the first `kept` pieces, and where its worst tokens stand."""
+    places, dropped, done = dict(reading.worst), 0, 0
+    worst = []
+    for count, piece in enumerate(pieces):
+        if count >= kept:
+            dropped += len(piece.text) * piece.dropped
+            worst += [(_before(text, done), places[n]) for n in range(piece.begin, piece.end) if n in places]
+        done += len(piece.text)
+    nats = np.concatenate(reading.beyond) if reading.beyond else np.empty(0)
+    return Rest(len(nats), math.fsum(nats), dropped, tuple(worst))
+
+
+def _before(text: str, place: int) -> str:
+    return text[max(0, place - _BEFORE) : place]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from octavo.interpret.attention import Attention, Patterns
-from octavo.interpret.visible import visible
+from octavo.interpret.visible import in_text, visible
 from octavo.pages.page import Page, make_page
 from octavo.pages.part import Part
 from octavo.pages.rendering import render
@@ -67,7 +67,7 @@ def attention_part(attention: Attention, *, layer: int = 0, head: int = 0) -> Pa
     html = render(
         "attention.html",
         data=data,
-        tokens=[visible(label, kept=" \n") for label in labels],
+        tokens=[in_text(label) for label in labels],
         apart=not any(character.isspace() for label in labels for character in label),
         habits=_habits(attention),
     )

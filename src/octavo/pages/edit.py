@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from octavo.interpret.edit import Edit
 from octavo.interpret.edit_words import changes, measured
-from octavo.interpret.visible import visible
+from octavo.interpret.visible import running, visible
 from octavo.pages.page import Page, make_page
 from octavo.pages.part import Part
 from octavo.pages.rendering import render
@@ -38,7 +38,7 @@ def edit_part(edit: Edit) -> Part:
         {"label": visible(candidate.label), "odds": [_odds(candidate.before), _odds(candidate.after)]}
         for candidate in edit.notable
     ]
-    end = "…" * (len(edit.text) > _END) + visible(edit.text[-_END:], kept=" ")
+    end = "…" * (len(edit.text) > _END) + running(edit.text[-_END:])
     html = render("edit.html", edit=edit, changes=changes(edit, _NAMED), measured=measured(edit), rows=rows, end=end)
     return Part(html, styles=("edit.css",))
 

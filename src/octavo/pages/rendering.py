@@ -6,7 +6,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from octavo.interpret.visible import visible
+from octavo.interpret.visible import running, visible
 
 
 def render(template: str, **values: object) -> Markup:
@@ -31,6 +31,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["visible"] = visible  # {{ label | visible }}
+    environment.filters |= {"running": running, "visible": visible}  # {{ label | visible }}
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     return environment

@@ -33,6 +33,7 @@ def sample_notes(marked: Marked, memorisation: Memorisation | None, how: str) ->
 
 def _pieces(text: str, places: tuple[tuple[int, int], ...]) -> list[tuple[bool, str]]:
     """The text in pieces, each copied or not; control characters are written out."""
-    borders = [0, *(place for pair in places for place in pair), len(text)]
+    # A border within a line end of two characters would make two of it.
+    borders = [0, *(place + (text[place - 1 : place + 1] == "\r\n") for pair in places for place in pair), len(text)]
     pieces = [text[start:end] for start, end in pairwise(borders)]
     return [(bool(i % 2), shown(piece)) for i, piece in enumerate(pieces) if piece]

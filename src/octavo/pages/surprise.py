@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from octavo.interpret.chance import chance
 from octavo.interpret.pieces import Piece
 from octavo.interpret.surprise import Surprise, TokenSurprise
-from octavo.interpret.visible import visible
+from octavo.interpret.visible import running, visible
 from octavo.pages.page import Page, make_page
 from octavo.pages.part import Part
 from octavo.pages.rendering import render
@@ -13,7 +13,6 @@ from octavo.pages.shown import Shown
 
 _STEPS = 10  # of colour: one a bit, the last for all beyond
 MAX_CHARACTERS = 10_000  # shown of a text: each token of them is a button
-_WORST = 8  # tokens in the table
 
 
 @dataclass(frozen=True, repr=False)
@@ -22,29 +21,25 @@ class ShownSurprise(Shown):
 
     surprise: Surprise
     name: str  # of the run
-    max_characters: int = MAX_CHARACTERS  # shown one by one; the totals are of all
 
     @property
     def page(self) -> Page:
         """The coloured text, its totals, and what surprised most."""
         description = f"How much each character of a text surprised {self.name}."
-        part = surprise_part(self.surprise, self.max_characters)
+        part = surprise_part(self.surprise)
         return make_page(f"Surprise in {self.name}", [part], description=description)
 
 
-def surprise_part(surprise: Surprise, max_characters: int = MAX_CHARACTERS) -> Part:
+def surprise_part(surprise: Surprise) -> Part:
     """The beginning of the text with a legend; totals, and a table of what surprised most, of all of it; pointing at
     a token tells its odds."""
-    pieces = surprise.beginning(max_characters)
     html = render(
         "surprise.html",
         surprise=surprise,
-        pieces=[_piece(surprise, piece) for piece in pieces],
-        shown=sum(len(piece.text) for piece in pieces),
+        pieces=[_piece(surprise, piece) for piece in surprise.pieces],
         steps=range(_STEPS + 1),
-        dropped=sum(len(piece.text) for piece in surprise.pieces if piece.dropped),
-        worst=[(before, token, chance(token.nats)) for before, token in surprise.worst(_WORST)],
-        data=[[_token(t) for t in surprise.tokens[piece.begin : piece.end]] for piece in pieces],
+        worst=[(before, token, chance(token.nats)) for before, token in surprise.worst],
+        data=[[_token(t) for t in surprise.tokens[piece.begin : piece.end]] for piece in surprise.pieces],
     )
     return Part(html, ("odds.js", "surprise.js"), ("odds.css", "surprise.css"))
 
@@ -52,7 +47,7 @@ def surprise_part(surprise: Surprise, max_characters: int = MAX_CHARACTERS) -> P
 def _piece(surprise: Surprise, piece: Piece) -> dict[str, object]:
     """Characters and their colour; none where no token stands for them."""
     step = None if piece.dropped else min(_STEPS, round(surprise.bits_per_character_of(piece)))
-    return {"text": visible(piece.text, kept=" \n"), "step": step}
+    return {"text": running(piece.text, lines=True), "step": step}
 
 
 def _token(token: TokenSurprise) -> list[object]:

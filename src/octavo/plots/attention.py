@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from octavo.interpret.visible import visible
+from octavo.interpret.visible import running, visible
 from octavo.plots.lettering import drawable
 from octavo.plots.saving import settle_layout
 from octavo.plots.style import in_own_style
@@ -42,7 +42,7 @@ def attention_figures(
     if patterns.ndim != 4 or patterns.shape[2:] != (len(tokens), len(tokens)):
         raise ValueError(f"patterns of shape {patterns.shape} do not fit {len(tokens)} tokens")
     labels = [drawable(visible(token)) for token in tokens]
-    before = f"{drawable(visible(title, kept=' '))}, " if title else ""
+    before = f"{drawable(running(title))}, " if title else ""
     drawn = range(patterns.shape[1]) if heads is None else heads
     return [
         _layer_figure({head: patterns[layer, head] for head in drawn}, labels, f"{before}layer {layer}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from octavo.diagnosis import Finding
 from octavo.evaluate.comparison import APART, THIS_MODEL, TIMES, Standing, comparison
 from octavo.files import write_atomically
-from octavo.interpret.visible import visible
+from octavo.interpret.visible import running
 from octavo.pages.attention import ShownAttention
 from octavo.pages.heads import ShownHeads
 from octavo.pages.lens import ShownLens
@@ -137,6 +137,6 @@ def _samples(samples: Samples) -> list[str]:
     pieces = list(map(plain, sample_notes(marked, samples.memorisation, "Listed below each sample")))
     for number, (text, places) in enumerate(zip(marked.texts, marked.stretches, strict=True), 1):
         pieces += [f"Sample {number}:", fenced(shown(text))]
-        copies = [f"- {plain(visible(text[start:end], kept=' '))}" for start, end in places]
+        copies = [f"- {plain(running(text[start:end]))}" for start, end in places]
         pieces += ["\n".join(copies)] if copies else []
     return pieces

@@ -6,11 +6,10 @@ from octavo.interpret.head_table import HeadTable
 from octavo.interpret.head_words import MEANINGS, TITLES, measured, reservations
 from octavo.interpret.lens import Lens
 from octavo.interpret.surprise import Surprise
-from octavo.interpret.visible import visible
+from octavo.interpret.visible import running, visible
 from octavo.pages.heads import Cell, Column, head_columns
 from octavo.reports.markdown_text import plain, table
 
-_WORST = 8  # tokens that surprised most
 _SOFT_HYPHEN = "\u00ad"
 
 
@@ -37,16 +36,15 @@ def surprise_pieces(surprise: Surprise) -> list[str]:
         f"{surprise.bits_per_character:.3f} bits per character."
     )
     if not surprise.lossless_tokenizer:
-        dropped = sum(len(piece.text) for piece in surprise.pieces if piece.dropped)
         said += (
-            f" The tokenizer drops {dropped:,} of the characters, which cost nothing: bits per character "
+            f" The tokenizer drops {surprise.dropped:,} of the characters, which cost nothing: bits per character "
             "compare with no other model's."
         )
     if surprise.tokens[0].rank is None:
         said += " Nothing comes before the first token, so it is charged as by chance."
     rows = [
-        (visible(before, kept=" "), visible(token.label), f"{token.bits:.1f}", f"{token.rank or '–'}")
-        for before, token in surprise.worst(_WORST)
+        (running(before), visible(token.label), f"{token.bits:.1f}", f"{token.rank or '–'}")
+        for before, token in surprise.worst
     ]
     return [said, "What surprised most:", table(("after", "came", "bits", "rank"), rows)] if rows else [said]
 

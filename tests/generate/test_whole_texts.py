@@ -1,0 +1,46 @@
+"""Many texts, each as soon as it is whole."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from octavo.generate.chunks import Chunk
+from octavo.generate.from_model import decoder_of
+from octavo.generate.whole_texts import whole_texts
+from octavo.options import SamplingConfig
+from octavo.run import Run
+
+PROMPTS = ["KING", "To be", "x"]
+
+
+def test_a_text_comes_before_the_next_group_is_begun(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("octavo.generate.chunks._MOST_BYTES", 1)  # a stream at a time
+    chunks: list[Chunk] = []
+    decoder = decoder_of(trained.model)
+
+    def noted(*arguments: Any, **options: Any) -> Iterator[Chunk]:
+        for chunk in decoder.decode(*arguments, **options):
+            chunks.append(chunk)
+            yield chunk
+
+    sampling = SamplingConfig(max_new_tokens=30, seed=2)
+    texts = whole_texts(
+        decoder._replace(decode=noted), trained.tokenizer, PROMPTS, context_length=32, sampling=sampling
+    )
+    found = []
+    for number, text in enumerate(texts):
+        found.append(text)
+        assert not any(chunk[later] for chunk in chunks for later in range(number + 1, len(PROMPTS)))
+    rows = trained.generate_many(PROMPTS, max_new_tokens=30, seed=2)
+    assert found == ["".join(column) for column in zip(*rows, strict=True)]
+
+
+@pytest.mark.parametrize("most", [1, 2**27])
+def test_stops_end_each_on_its_own(trained: Run, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr("octavo.generate.chunks._MOST_BYTES", most)
+    options: dict[str, Any] = {"context_length": 32, "sampling": SamplingConfig(max_new_tokens=60, seed=2)}
+    found = list(whole_texts(decoder_of(trained.model), trained.tokenizer, PROMPTS, stop=["e"], **options))
+    rows = trained.generate_many(PROMPTS, max_new_tokens=60, seed=2, stop="e")
+    assert found == ["".join(column) for column in zip(*rows, strict=True)]
+    assert not any("e" in text for text in found)
