@@ -81,6 +81,7 @@ class Run(InsideRun):
         protocol: Protocol = "sliding",
         window_characters: int = 256,
         encoding: str = "utf-8",
+        documents: str = "file",
         watch: Watch = unwatched,
     ) -> Evaluation:
         """Score the run on a part of its own text, or on another `text`, and add that to ``evaluation.json``.
@@ -88,7 +89,7 @@ class Run(InsideRun):
         Raises:
             OctavoError: there is no such part or text, or an option is out of range.
         """
-        scored = scored_text(self._chosen(text, split, encoding), self.tokenizer)
+        scored = scored_text(self._chosen(text, split, encoding, documents), self.tokenizer)
         train = self.config.train
         selected_on = train.select_on if train.patience else ""
         result = evaluate(
@@ -112,6 +113,7 @@ class Run(InsideRun):
         *,
         split: str = "validation",
         encoding: str = "utf-8",
+        documents: str = "file",
         watch: Watch = unwatched,
     ) -> list[Baseline]:
         """What simpler models, which learn from the run's training part, need for a text; the worst comes first.
@@ -123,18 +125,23 @@ class Run(InsideRun):
         """
         if text is None and split == "train":
             raise OctavoError("baselines learn from the training part, so a score on it says nothing: take another")
-        scored = self._chosen(text, split, encoding)
+        scored = self._chosen(text, split, encoding, documents)
         return kept_or_computed(self.directory, self.tokenizer, self._own("train"), scored, watch)
 
     def overlap(
-        self, text: str | Path | Corpus | None = None, *, split: str = "validation", encoding: str = "utf-8"
+        self,
+        text: str | Path | Corpus | None = None,
+        *,
+        split: str = "validation",
+        encoding: str = "utf-8",
+        documents: str = "file",
     ) -> Overlap:
         """How much of a part of the run's own text, or of another `text`, stands word for word in the training part.
 
         Raises:
             OctavoError: there is no such part or text.
         """
-        looked_up = documents_of(self._chosen(text, split, encoding), self.tokenizer)
+        looked_up = documents_of(self._chosen(text, split, encoding, documents), self.tokenizer)
         return overlap(looked_up.texts, documents_of(self._own("train"), self.tokenizer, SEARCHED).texts)
 
     def memorisation(
@@ -240,8 +247,12 @@ class Run(InsideRun):
             raise OctavoError(f"{self.name} has no {part} part: it has {', '.join(self.parts)}")
         return self.parts[part]
 
-    def _chosen(self, text: str | Path | Corpus | None, split: str, encoding: str) -> TokenPart | Corpus:
+    def _chosen(
+        self, text: str | Path | Corpus | None, split: str, encoding: str, documents: str
+    ) -> TokenPart | Corpus:
         """A part of the run's own text, or another text."""
         if text is None:
             return self._own(split)
-        return text if isinstance(text, Corpus) else read_corpus([text], encoding=encoding)
+        if isinstance(text, Corpus):
+            return text
+        return read_corpus(text, encoding=encoding, documents=documents)
