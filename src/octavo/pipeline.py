@@ -28,7 +28,7 @@ from octavo.runs import MetricsLog, NameTaken, RunDirectory, create_run, free_na
 from octavo.runs.checkpoint import bytes_needed, load_newest, prune, save_checkpoint
 from octavo.runs.completion import note_brief
 from octavo.runs.metrics import check_complete
-from octavo.runs.provenance import first_of, sitting
+from octavo.runs.provenance import sitting, text_facts
 from octavo.runs.tensors import check_shapes
 from octavo.runs.whole import most_bytes, newest_is_damaged, newest_whole
 from octavo.terminal import duration
@@ -66,6 +66,7 @@ def train(
     overrides: Overrides = (),
     seed: int | None = None,
     encoding: str = "utf-8",
+    documents: str = "file",
     runs: str | Path | None = None,
     resume: bool = False,
     progress: bool = True,
@@ -73,6 +74,8 @@ def train(
 ) -> Run:
     """Train on `text` (paths, or a Corpus; None is Tiny Shakespeare), score, draw and sample; return the run.
 
+    `encoding` is that of files which have no byte order mark and are not UTF-8. `documents` says what a document is:
+    "file", or "separator:TEXT" to split the files there.
     `overrides` are settings by dotted name, such as ``{"model.n_layers": 3}``. With `resume`, an unfinished run
     goes on from where it stopped, its newest checkpoint or what comes after training: `name`, or the newest one.
     `brief`: after training it is scored, and that is all; no baselines, diagnosis, curves or samples.
@@ -87,9 +90,9 @@ def train(
     with make_progress(progress) as shown:
         if resume:
             directory = run_to_resume(root, name)
-            check_same(directory, request, None if text is None else as_corpus(text, encoding))
+            check_same(directory, request, None if text is None else as_corpus(text, encoding, documents, root))
         else:
-            plan = make_plan(text, request, name=name, encoding=encoding, root=root)
+            plan = make_plan(text, request, name=name, encoding=encoding, documents=documents, root=root)
             for line in plan.lines():
                 shown.note(line)
             directory = _create(root, plan, name)
@@ -148,20 +151,8 @@ def _fill(folder: Path, plan: Plan) -> None:
     write_atomically(folder / "config.toml", settings)
     plan.tokenizer.save(folder / "tokenizer.json")
     save_parts(folder / "data", plan.prepared)
-    corpus = plan.corpus
     provenance = {
-        "text": {
-            "name": corpus.name,
-            "documents": len(corpus.documents),
-            "first_documents": first_of([document.name for document in corpus.documents[:20]]),
-            "characters": corpus.characters,
-            "bytes": corpus.bytes,
-            "sha256": corpus.sha256,
-            "sources": first_of(corpus.sources),
-            "source_count": len(corpus.sources),
-            "encoding": corpus.encoding,
-            "skipped": first_of(corpus.skipped),
-        },
+        "text": text_facts(plan.corpus),
         "forecast": asdict(plan.forecast),
         "precision": asdict(plan.forecast.precision),
         "parameters": plan.forecast.parameters,

@@ -29,13 +29,18 @@ class Plan:
 
     def lines(self) -> list[str]:
         """For people, a few lines."""
-        skipped = self.corpus.skipped
-        shown = ", ".join(skipped[:3]) + (", …" if len(skipped) > 3 else "")
-        passed_over = [f"passed over {len(skipped)} that are no text: {shown}"] if skipped else []
-        return passed_over + self.forecast.lines()
+        return self.corpus.notes() + self.forecast.lines()
 
 
-def make_plan(text: Text, request: Request, *, name: str | None = None, encoding: str = "utf-8", root: Path) -> Plan:
+def make_plan(
+    text: Text,
+    request: Request,
+    *,
+    name: str | None = None,
+    encoding: str = "utf-8",
+    documents: str = "file",
+    root: Path,
+) -> Plan:
     """Read and tokenize the text, and try a few steps; nothing is written.
 
     Raises:
@@ -44,20 +49,19 @@ def make_plan(text: Text, request: Request, *, name: str | None = None, encoding
     config = request.applied_to(None)
     if name is not None:
         check_new(root, name)
-    corpus = as_corpus(text, encoding)
+    corpus = as_corpus(text, encoding, documents, root)
     tokenizer, prepared = prepare(corpus, config.data, config.tokenizer)
     precision: Precision = choose_precision(config.train)
     forecast = preflight(corpus.name, config, tokenizer, prepared, precision)
     return Plan(name or free_name(root, corpus.name), config, corpus, tokenizer, prepared, forecast)
 
 
-def as_corpus(text: Text, encoding: str) -> Corpus:
-    """A corpus as it is; paths are read; None is Tiny Shakespeare.
+def as_corpus(text: Text, encoding: str = "utf-8", documents: str = "file", root: Path | None = None) -> Corpus:
+    """Return a corpus as it is, and read paths; None is Tiny Shakespeare. `root` is the folder of all runs.
 
     Raises:
         OctavoError: a file cannot be read as text.
     """
     if isinstance(text, Corpus):
         return text
-    sources = [] if text is None else [text] if isinstance(text, str | Path) else list(text)
-    return read_corpus(sources, encoding=encoding)
+    return read_corpus([] if text is None else text, encoding=encoding, documents=documents, runs=root)

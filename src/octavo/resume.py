@@ -9,6 +9,7 @@ from octavo.errors import OctavoError, OctavoWarning
 from octavo.request import Request, first_difference
 from octavo.runs import RunDirectory, list_runs, open_run
 from octavo.runs.completion import finished
+from octavo.terminal import shown
 
 
 def run_to_resume(root: Path, name: str | None) -> RunDirectory:
@@ -56,5 +57,8 @@ def check_same(run: RunDirectory, request: Request, corpus: Corpus | None) -> No
     config = run.config
     if other := first_difference(config, request.applied_to(config)):
         raise OctavoError(f"{run.name} was begun with another {other}: resume it without that, or begin a new run")
-    if corpus is not None and corpus.sha256 != run.provenance.get("text", {}).get("sha256"):
-        raise OctavoError(f"{run.name} was begun with another text: resume it without one, or begin a new run")
+    begun_with = run.provenance.get("text", {})
+    if corpus is not None and corpus.sha256 != begun_with.get("sha256"):
+        unit = begun_with.get("document_unit", "file")
+        other = "text" if unit == corpus.document_unit else f"text or other documents, {shown(unit)!r}"
+        raise OctavoError(f"{run.name} was begun with another {other}: resume it without one, or begin a new run")

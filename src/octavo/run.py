@@ -111,6 +111,7 @@ class Run(InsideRun):
         protocol: Protocol = "sliding",
         window_characters: int = 256,
         encoding: str = "utf-8",
+        documents: str = "file",
         watch: Watch = unwatched,
     ) -> Evaluation:
         """Score the run on a part of its own text, or on another `text`, and add that to ``evaluation.json``.
@@ -119,7 +120,7 @@ class Run(InsideRun):
             OctavoError: there is no such part or text, or an option is out of range.
         """
         scores(self.directory)  # a damaged file shows before the work
-        scored = scored_text(self._chosen(text, split, encoding), self.tokenizer)
+        scored = scored_text(self._chosen(text, split, encoding, documents), self.tokenizer)
         train = self.config.train
         selected_on = train.select_on if train.patience else ""
         result = evaluate(
@@ -143,6 +144,7 @@ class Run(InsideRun):
         *,
         split: str = "validation",
         encoding: str = "utf-8",
+        documents: str = "file",
         watch: Watch = unwatched,
     ) -> list[Baseline]:
         """What simpler models, which learn from the run's training part, need for a text; the worst comes first.
@@ -154,7 +156,7 @@ class Run(InsideRun):
         """
         if text is None and split == "train":
             raise OctavoError("baselines learn from the training part, so a score on it says nothing: take another")
-        scored, train = self._chosen(text, split, encoding), self._own("train")
+        scored, train = self._chosen(text, split, encoding, documents), self._own("train")
         found = kept_baselines(self.directory, self.tokenizer, train, scored)
         if found is None:
             computed = found = computed_baselines(self.tokenizer, train, scored, watch)
@@ -162,7 +164,12 @@ class Run(InsideRun):
         return found
 
     def overlap(
-        self, text: str | Path | Corpus | None = None, *, split: str = "validation", encoding: str = "utf-8"
+        self,
+        text: str | Path | Corpus | None = None,
+        *,
+        split: str = "validation",
+        encoding: str = "utf-8",
+        documents: str = "file",
     ) -> Overlap:
         """How much of a part of the run's own text, or of another `text`, stands word for word in the training part.
 
@@ -171,7 +178,7 @@ class Run(InsideRun):
         """
         if text is None and split in self._overlaps:  # a text of many megabytes takes seconds
             return self._overlaps[split]
-        looked_up = documents_of(self._chosen(text, split, encoding), self.tokenizer)
+        looked_up = documents_of(self._chosen(text, split, encoding, documents), self.tokenizer)
         found = overlap(looked_up.texts, documents_of(self._own("train"), self.tokenizer, SEARCHED).texts)
         if text is None:
             self._overlaps[split] = found
@@ -322,8 +329,12 @@ class Run(InsideRun):
             raise OctavoError(f"{self.name} has no {part} part: it has {', '.join(self.parts)}")
         return self.parts[part]
 
-    def _chosen(self, text: str | Path | Corpus | None, split: str, encoding: str) -> TokenPart | Corpus:
+    def _chosen(
+        self, text: str | Path | Corpus | None, split: str, encoding: str, documents: str
+    ) -> TokenPart | Corpus:
         """A part of the run's own text, or another text."""
         if text is None:
             return self._own(split)
-        return text if isinstance(text, Corpus) else read_corpus([text], encoding=encoding)
+        if isinstance(text, Corpus):
+            return text
+        return read_corpus(text, encoding=encoding, documents=documents)

@@ -1,23 +1,37 @@
-"""Bytes become exactly their text, or an error that helps to find the encoding."""
+"""Bytes become exactly their text by one rule, or an error that helps to find the encoding."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.corpus.decoding import codec_name, decode
+from octavo.corpus.decoding import codec_name, decode, find_codec, in_memory
 from octavo.errors import OctavoError
 
+FRENCH = "It was a café near the naïve façade — ten o'clock.\n" * 9
+RUSSIAN = "Привет, мир, как твои дела сегодня? Всё хорошо и погода прекрасная.\n" * 9
+CHINESE = "天地玄黄，宇宙洪荒。日月盈昃，辰宿列张。\n" * 9
+JAPANESE = "こんにちは世界。今日はいい天気ですね。\n" * 9
+MARKED = ("utf-8-sig", "utf-16", "utf-32")
 
-@given(st.text())
-def test_what_was_written_comes_back(text: str) -> None:
-    with_mark = text.encode("utf-8-sig")
-    assert decode(with_mark, "utf-8", "t") == text
-    assert decode(with_mark, "utf-8-sig", "t") == text
-    assert decode(text.encode("utf-16"), "utf-16", "t") == text
-    assert decode(text.encode("utf-32"), "utf-32", "t") == text
-    assert decode(text.encode("utf-16-le"), "utf-16-le", "t") == text
-    if not text.startswith("\ufeff"):
-        assert decode(text.encode("utf-8"), "utf-8", "t") == text
+
+def codec_of(raw: bytes, given: str = "utf-8") -> str:
+    return find_codec(in_memory(raw), codec_name(given), "t")
+
+
+@given(st.text(), st.sampled_from(["utf-8", "cp1252", "utf-16", "utf-16-be", "shift_jis", "utf-7"]))
+def test_a_byte_order_mark_decides_whatever_was_given(text: str, given_encoding: str) -> None:
+    if text.startswith("\0"):  # UTF-16's mark and a NUL are UTF-32's mark
+        return
+    for encoding in MARKED:
+        assert decode(text.encode(encoding), given_encoding, "t") == text
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
+def test_utf8_is_utf8_whatever_was_given(text: str) -> None:
+    if text.startswith("\ufeff") or text.encode().startswith((b"%PDF-", b"PK")):
+        return
+    for encoding in ("utf-8", "ascii", "cp1252", "latin-1", "gb18030", "shift_jis", "utf-16", "utf-32-be", "cp037"):
+        assert decode(text.encode(), encoding, "t") == text
 
 
 def test_only_one_mark_and_only_at_the_beginning_goes() -> None:
@@ -26,6 +40,46 @@ def test_only_one_mark_and_only_at_the_beginning_goes() -> None:
 
 def test_line_endings_stay() -> None:
     assert decode(b"a\r\nb\rc\n\x0b\x0c\xc2\x85", "utf-8", "t") == "a\r\nb\rc\n\x0b\x0c\x85"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        *((FRENCH, name) for name in ("cp1252", "utf-16-le", "utf-16-be", "utf-32-le", "utf-7")),
+        *((RUSSIAN, name) for name in ("cp1251", "koi8-r", "utf-16-le", "utf-32-be")),
+        *((CHINESE, name) for name in ("gb18030", "hz", "utf-16-le", "utf-16-be")),
+        *((JAPANESE, name) for name in ("shift_jis", "euc_jp", "iso2022_jp", "utf-16-be")),
+        ("天地玄黄，宇宙洪荒，日月盈昃，辰宿列张，" * 3, "utf-16-le"),  # not even a line end with a NUL
+        ("HELLO, World. " * 9, "cp037"),
+    ],
+)
+def test_an_encoding_that_is_given_reads_its_own_texts(text: str, encoding: str) -> None:
+    assert decode(text.encode(encoding), encoding, "t") == text
+
+
+@pytest.mark.parametrize("order", ["le", "be"])
+@pytest.mark.parametrize("text", [FRENCH, RUSSIAN, CHINESE, "นี่คือภาษาไทย\n" * 9])
+def test_without_a_mark_utf16_finds_its_order(text: str, order: str) -> None:
+    assert codec_of(text.encode(f"utf-16-{order}"), "utf-16") == f"utf-16-{order}"
+    other = {"le": "be", "be": "le"}[order]
+    for given_encoding in ("utf-8", "cp1252", f"utf-16-{other}"):
+        with pytest.raises(OctavoError, match=f"UTF-16 without a byte order mark.*--encoding utf-16-{order}$"):
+            decode(text.encode(f"utf-16-{order}"), given_encoding, "t")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"one\0two\0three",
+        b"\0\0\0\0",
+        b"A\nC\nG\nT\n" * 50,
+        (FRENCH + "\0" + FRENCH).encode(),
+        b"a\0\n" * 50,
+    ],
+)
+def test_utf8_with_nul_bytes_is_not_taken_for_utf16(raw: bytes) -> None:
+    for given_encoding in ("utf-8", "cp1252", "utf-16"):
+        assert decode(raw, given_encoding, "t") == raw.decode()
 
 
 def test_the_error_names_file_offset_and_likely_encoding() -> None:
@@ -41,12 +95,12 @@ def test_the_error_names_file_offset_and_likely_encoding() -> None:
     [
         ("“Smart quotes” are common — and an em dash, too.", "cp1252"),
         ("Die Straße ist schön und größer als früher.", "cp1252"),
+        ("Déjà vu, naïve café\n" * 20, "cp1252"),
         ("Привет, мир, как твои дела сегодня?", "cp1251"),
-        ("Привет, мир, как твои дела сегодня? Всё хорошо и погода прекрасная.", "koi8_r"),
-        ("こんにちは世界。今日はいい天気ですね。", "cp932"),
-        ("こんにちは世界。今日はいい天気ですね。", "euc_jp"),
-        ("A text from Windows, saved as 'Unicode'.", "utf-16"),
-        ("A text in UTF-32, of all things.", "utf-32"),
+        (RUSSIAN, "koi8_r"),
+        (JAPANESE, "cp932"),
+        (JAPANESE, "euc_jp"),
+        ("Zażółć gęślą jaźń. Wszyscy ludzie rodzą się wolni i równi.\n" * 9, "cp1250"),
     ],
 )
 def test_the_suggested_encoding_reads_the_text(text: str, encoding: str) -> None:
@@ -62,24 +116,61 @@ def test_a_fault_far_into_a_long_text_is_found() -> None:
         decode(raw, "utf-8", "t")
 
 
-def test_utf8_under_another_codec_is_recognised() -> None:
-    with pytest.raises(OctavoError, match=r"byte 3 \(0xc3\) is not ascii; it looks like utf-8"):
-        decode("café".encode(), "ascii", "t")
+class TestNonsenseIsRefused:
+    @pytest.mark.parametrize("given_encoding", ["utf-8", "cp1252", "latin-1", "utf-16", "gb18030"])
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            FRENCH.encode()[: FRENCH.encode().rindex(b"\xa7")],  # within the ç
+            CHINESE.encode()[:-2],
+            b"It was a caf\xc3",
+            FRENCH.encode() + FRENCH.encode("cp1252"),
+        ],
+        ids=["cut", "cut ideograph", "cut with no other letter", "two encodings"],
+    )
+    def test_damaged_utf8_is_no_other_encoding(self, raw: bytes, given_encoding: str) -> None:
+        with pytest.raises(OctavoError, match="breaks its UTF-8") as caught:
+            decode(raw, given_encoding, "t")
+        assert "--encoding" not in str(caught.value)
+
+    @pytest.mark.parametrize("given_encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+    def test_8_bit_text_is_no_utf16(self, given_encoding: str) -> None:
+        with pytest.raises(OctavoError, match=r"pass --encoding cp1252$"):
+            decode(FRENCH.encode("cp1252"), given_encoding, "t")
+
+    def test_control_characters_of_latin_1_are_cp1252(self) -> None:
+        with pytest.raises(OctavoError, match=r"byte 36 \(0x97\) is a control character.*pass --encoding cp1252$"):
+            decode(FRENCH.encode("cp1252"), "latin-1", "t")
+        assert decode("naïve".encode("latin-1"), "latin-1", "t") == "naïve"
+
+    def test_a_cut_utf16_text_gets_no_useless_advice(self) -> None:
+        with pytest.raises(OctavoError, match=r"^t: byte 4 \(0x62\) is not UTF-16") as caught:
+            decode(b"\xff\xfea\x00b", "utf-16", "t")
+        assert "--encoding" not in str(caught.value)
+
+    def test_what_seven_bits_cannot_be_is_not_read_as_ascii(self) -> None:
+        with pytest.raises(OctavoError, match="is not iso2022_jp"):
+            decode("こんにちは".encode("iso2022_jp")[:-4], "iso2022_jp", "t")
 
 
-def test_a_codec_that_fails_without_an_offset() -> None:
-    with pytest.raises(OctavoError, match=r"^t is not undefined; it looks like utf-8: pass --encoding utf-8$"):
-        decode(b"a", "undefined", "t")
-
-
-def test_binary_is_called_binary() -> None:
-    with pytest.raises(OctavoError, match=r"byte 0 \(0x89\) is not UTF-8; it looks binary"):
-        decode(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "utf-8", "t")
-
-
-def test_a_cut_utf16_text_gets_no_useless_advice() -> None:
-    with pytest.raises(OctavoError, match=r"^t: byte 4 \(0x62\) is not UTF-16"):
-        decode(b"\xff\xfea\x00b", "utf-16", "t")
+@pytest.mark.parametrize("given_encoding", ["utf-8", "cp1252", "latin-1", "utf-16"])
+@pytest.mark.parametrize(
+    ("raw", "what"),
+    [
+        (b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\n", "pdftotext"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "pdftotext"),
+        (b"PK\x03\x04\x14\x00\x06\x00\x08\x00", "plain text"),
+        (b"PK\x03\x04\x14\x00\x00\x08\x00\x00" + bytes(20) + b"mimetypeapplication/epub+zip", "EPUB"),
+        (b"\x1f\x8b\x08\x08abc", "gunzip"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "a picture"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "a picture"),
+        (bytes(range(1, 256)), "binary"),
+    ],
+)
+def test_binary_formats_are_named_and_get_no_encoding(raw: bytes, what: str, given_encoding: str) -> None:
+    with pytest.raises(OctavoError, match=f"^t is .*{what}") as caught:
+        decode(raw, given_encoding, "t")
+    assert "encoding" not in str(caught.value)
 
 
 @pytest.mark.parametrize("encoding", ["utf-9", "", "base64", "rot13", "utf\0x", "ütf-8"])
@@ -91,10 +182,13 @@ def test_an_unknown_encoding_is_refused(encoding: str) -> None:
         decode(b"", encoding, "t")
 
 
-@given(st.binary(), st.sampled_from(["utf-8", "utf-16", "utf-32", "ascii", "cp1252", "shift_jis", "utf-7"]))
+@given(
+    st.binary(),
+    st.sampled_from(["utf-8", "utf-16", "utf-32", "ascii", "cp1252", "shift_jis", "utf-7", "idna", "undefined"]),
+)
 def test_any_bytes_give_their_text_or_a_refusal(raw: bytes, encoding: str) -> None:
     try:
-        text = decode(raw, encoding, "t")
+        text, codec = decode(raw, encoding, "t"), codec_of(raw, encoding)
     except OctavoError:  # and nothing else
         return
-    assert text == raw.decode(encoding).removeprefix("\ufeff" if encoding == "utf-8" else "")
+    assert text == raw.decode(codec).removeprefix("\ufeff" if codec == "utf-8" else "")

@@ -3,6 +3,7 @@
 import codecs
 import io
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,16 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octavo.corpus import Corpus, FiledText, read_corpus, split
+from octavo.corpus import Corpus, Document, FiledText, read_corpus, split
 from octavo.corpus import filed as module
-from octavo.corpus.decoding import codec_name, decode
+from octavo.corpus.decoding import codec_name, decode, find_codec, in_memory
 from octavo.corpus.filed import filed
+from octavo.corpus.segmentation import parse_document_unit, split_documents
 from octavo.errors import OctavoError
 from octavo.tokenizer import chunks as chunks_module
 from octavo.tokenizer.chunks import chunks
 
 ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp1252", "shift_jis", "utf-7", "gb18030")
-MARKED = ("utf-16", "utf-32")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -27,6 +28,7 @@ def _short() -> Iterator[None]:
     """Everything counts as long, and is read three bytes at a time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_PIECE", 3)
+        patch.setattr("octavo.corpus.segmentation._PIECE", 3)
         patch.setattr("octavo.corpus.reading.LONG", 1)
         yield
 
@@ -42,26 +44,27 @@ def stored(path: Path, raw: bytes) -> Path:
 
 
 def left_in_its_file(path: Path, encoding: str = "utf-8") -> FiledText:
-    text = filed(path, codec_name(encoding))
-    assert text is not None
-    return text
+    return filed(path, codec_name(encoding))
 
 
 @settings(deadline=None, max_examples=300, derandomize=True)
 @given(raw=st.binary() | st.text(max_size=20).map(str.encode), encoding=st.sampled_from(ENCODINGS))
-def test_any_bytes_are_the_text_that_the_whole_decodes_to_or_left_to_that(
+def test_any_bytes_are_the_text_that_the_whole_decodes_to_or_refused_alike(
     path: Path, raw: bytes, encoding: str
 ) -> None:
-    found = filed(stored(path, raw), codec_name(encoding))
+    stored(path, raw)
     try:
         expected = decode(raw, encoding, "bytes")
-    except OctavoError:
-        assert found is None
+        assert expected
+        Document("bytes", expected)
+    except (OctavoError, AssertionError):
+        with pytest.raises(OctavoError):
+            read_corpus([path], encoding=encoding)
     else:
-        if found is None:
-            assert encoding in MARKED, "without the mark they expect, these are read as a whole"
-        else:
-            assert (str(found), len(found)) == (expected, len(expected))
+        (document,) = read_corpus([path], encoding=encoding).documents
+        assert isinstance(document.text, FiledText)
+        assert (str(document.text), len(document.text)) == (expected, len(expected))
+        assert document.encoding == find_codec(in_memory(raw), codec_name(encoding), "bytes")
 
 
 @settings(deadline=None, max_examples=100, derandomize=True)
@@ -99,6 +102,30 @@ def test_what_only_the_whole_shows_is_said_as_of_any_file(path: Path) -> None:
         read_corpus([stored(path, b"abcd+2AA-")], encoding="utf-7")
     with pytest.raises(OctavoError, match=r"text\.txt is empty"):
         read_corpus([stored(path, b"\xef\xbb\xbf")])
+
+
+@settings(deadline=None, max_examples=150, derandomize=True)
+@given(
+    text=st.text(st.sampled_from("ab 🙂é\n\r|"), min_size=1),
+    separator=st.sampled_from(["|", "ab", "\\n", "\\n\\n", "🙂", "é|"]),
+    mark=st.booleans(),
+)
+def test_documents_of_a_file_are_those_of_its_text(path: Path, text: str, separator: str, mark: bool) -> None:
+    stored(path, text.encode("utf-8-sig" if mark else "utf-8"))
+    given_unit = f"separator:{separator}"
+    try:
+        corpus = read_corpus([path], documents=given_unit)
+    except OctavoError as refusal:
+        assert re.search("holds no document|is nowhere", str(refusal))  # noqa: PT017 # either is right
+        return
+    assert all(isinstance(document.text, FiledText) for document in corpus.documents)
+    separator_of = parse_document_unit(given_unit)
+    assert separator_of is not None
+    held = split_documents(Document(str(path), text), separator_of)
+    assert [str(document.text) for document in corpus.documents] == [document.text for document in held]
+    assert corpus.sha256 == Corpus("c", tuple(held)).sha256
+    halves = [document.text[begin:end] for document in corpus.documents for begin, end in ((0, 1), (1, None))]
+    assert "".join(map(str, halves)) == "".join(str(document.text) for document in held)
 
 
 class TestAFileThatChanges:

@@ -82,6 +82,16 @@ def test_tokens_can_be_split_in_three_without_losing_any() -> None:
         assert tokenizer.decode(part_ids) == part.text
 
 
+@pytest.mark.parametrize(
+    ("data", "tokenizer"),
+    [(DataConfig(split_by="tokens"), BPE), (DataConfig(), TokenizerConfig(kind="whitespace-bpe", vocab_size=300))],
+)
+def test_documents_that_nothing_would_keep_apart_are_refused(data: DataConfig, tokenizer: TokenizerConfig) -> None:
+    corpus = Corpus("stories", CORPUS.documents, document_unit="separator:|")
+    with pytest.raises(OctavoError, match="leave out --documents"):
+        prepare(corpus, data, tokenizer)
+
+
 def test_too_few_tokens_to_hold_some_out_are_refused() -> None:
     config = TokenizerConfig(kind="whitespace-bpe", vocab_size=50, trained_on="all")
     with pytest.raises(OctavoError, match="gives only 1 tokens, too few to hold some out: use a longer text"):

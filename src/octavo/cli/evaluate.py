@@ -2,7 +2,9 @@
 
 import argparse
 import os
+import sys
 
+from octavo.cli.corpus_options import add_corpus_options, corpus_of, refuse_without_text
 from octavo.cli.parser import add_runs_option
 from octavo.cli.saying import say
 from octavo.errors import OctavoError
@@ -40,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-baselines", action="store_true", help="the model alone, without what simpler models make of the text"
     )
-    parser.add_argument("--encoding", help="how TEXT is encoded (default: utf-8)")
+    add_corpus_options(parser)
     add_runs_option(parser)
 
 
@@ -49,7 +51,6 @@ def run(options: argparse.Namespace) -> int:
     directory = open_run(options.run, runs_root(options.runs))
     for option, needed, there in (
         ("--split", "the run's own text", options.text is None),
-        ("--encoding", "a TEXT", options.text is not None),
         ("--window", "--protocol disjoint", options.protocol == "disjoint"),
     ):
         if getattr(options, option[2:]) is not None and not there:
@@ -61,10 +62,12 @@ def run(options: argparse.Namespace) -> int:
     window = 256 if options.window is None else options.window
     check_scoring(options.protocol, stride, window, context)
     corpus = None
-    if options.text is not None:
-        from octavo.corpus import read_corpus
-
-        corpus = read_corpus([options.text], encoding=options.encoding or "utf-8")
+    if options.text is None:
+        refuse_without_text(options, "a TEXT")
+    else:
+        corpus = corpus_of(options, [options.text], runs_root(options.runs))
+        for line in corpus.notes():
+            say(line, file=sys.stderr)
 
     from octavo.cli import score_table
     from octavo.cli.findings import diagnosis_lines

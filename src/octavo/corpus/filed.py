@@ -7,10 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from octavo.corpus.decoding import without_mark
 from octavo.errors import OctavoError
+from octavo.terminal import readable
 
 LONG = 1 << 22  # bytes of a file that is not held in memory
 _PIECE = 1 << 20  # bytes read at once
+_BYTES_OF_A_CHARACTER = 4  # in UTF-8, at most
+_LONGEST_MARK = 4  # bytes
 
 
 class Pieces(Protocol):
@@ -28,11 +32,12 @@ def pieces(text: Text) -> Iterator[str]:
     return iter([text]) if isinstance(text, str) else text.pieces()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FiledText:
     """The characters `begin` … `end` of a file; a slice of it is another such text, and ``str`` reads all of it.
 
-    Reading raises OctavoError if the file is no longer what it was when it was first read.
+    They are counted from byte `offset` of the file, at which a character begins. Reading raises OctavoError if the
+    file is no longer what it was when it was first read.
     """
 
     path: Path
@@ -40,6 +45,7 @@ class FiledText:
     begin: int
     end: int
     stamp: tuple[int, ...]  # what the file was
+    offset: int = 0
 
     def __len__(self) -> int:
         return self.end - self.begin
@@ -55,59 +61,69 @@ class FiledText:
         """The text, about a million characters at a time."""
         at = 0
         try:
-            for piece in _decoded(self.path, self.codec, self.stamp):
+            size = min(_PIECE, _BYTES_OF_A_CHARACTER * self.end + _LONGEST_MARK)
+            for piece in _decoded(self.path, self.codec, self.stamp, self.offset, size):
                 wanted = piece[max(0, self.begin - at) : max(0, self.end - at)]
                 at += len(piece)
                 if wanted:
                     yield wanted
                 if at >= self.end:
                     break
-            if _stamp(os.stat(self.path)) == self.stamp:
+            if stamp_of(self.path) == self.stamp:
                 return
         except UnicodeError:  # it decoded before
             pass
         except OSError as error:
             raise OctavoError(
-                f"{_name(self.path)} cannot be read again ({error.strerror}): leave it in its place"
+                f"{readable(self.path)} cannot be read again ({error.strerror}): leave it in its place"
             ) from None
-        raise OctavoError(f"{_name(self.path)} changed while it was read: wait until nothing writes to it")
+        raise changed(self.path)
 
 
-def filed(path: Path, codec: str) -> FiledText | None:
-    """The text of the file at `path`, gone through once; None if only the whole can be decoded, or it cannot.
+def filed(path: Path, codec: str) -> FiledText:
+    """Return the text of the file at `path`, which decodes with `codec`, gone through once.
 
     Raises:
         OSError: it cannot be read.
         OctavoError: it changed meanwhile.
     """
-    if codecs.lookup(codec).incrementaldecoder is None:
-        return None
-    stamp = _stamp(os.stat(path))
+    stamp = stamp_of(path)
     try:
         characters = sum(map(len, _decoded(path, codec, stamp)))
     except UnicodeError:
-        return None
-    if _stamp(os.stat(path)) != stamp:
-        raise OctavoError(f"{_name(path)} changed while it was read: wait until nothing writes to it")
+        characters = -1
+    if characters < 0 or stamp_of(path) != stamp:
+        raise changed(path)
     return FiledText(path, codec, 0, characters, stamp)
 
 
-def _decoded(path: Path, codec: str, stamp: tuple[int, ...]) -> Iterator[str]:
-    """The file as :func:`octavo.corpus.decoding.decode` has it; no further than it reached at first."""
-    decoder, left, begun = codecs.getincrementaldecoder(codec)(), stamp[0], False
-    with path.open("rb") as file:
-        while raw := file.read(min(_PIECE, left)):
+def changed(path: Path) -> OctavoError:
+    """Return the error for a file that somebody wrote to meanwhile."""
+    return OctavoError(f"{readable(path)} changed while it was read: wait until nothing writes to it")
+
+
+def _decoded(path: Path, codec: str, stamp: tuple[int, ...], offset: int = 0, size: int = 0) -> Iterator[str]:
+    """Yield the file as :func:`octavo.corpus.decoding.decode` has it, no further than it reached at first.
+
+    It begins at the byte `offset`, and `size` bytes are read at once.
+    """
+    decoder, left, begun = codecs.getincrementaldecoder(codec)(), stamp[0] - offset, offset > 0
+    with path.open("rb", buffering=0) as file:
+        file.seek(offset)
+        while raw := file.read(min(size or _PIECE, left)):
             left -= len(raw)
             text = decoder.decode(raw, final=not left)
             if text and not begun:
                 begun = True
-                text = text.removeprefix("\ufeff") if codec == "utf-8" else text
+                text = without_mark(text, codec)
             yield text
 
 
-def _stamp(status: os.stat_result) -> tuple[int, ...]:
+def stamp_of(path: Path) -> tuple[int, ...]:
+    """Return what shows whether a file is still the same.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
+    status = os.stat(path)
     return status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino
-
-
-def _name(path: Path) -> str:
-    return str(path).encode("utf-8", "replace").decode("utf-8")

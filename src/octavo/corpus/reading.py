@@ -1,26 +1,41 @@
 """Files, directories and standard input to a Corpus.
 
 What is trained on is what was in the file: no line ending is translated, nothing is normalised; only a byte
-order mark goes (see `decoding`). Of a directory every text file is read, at any depth and whatever its
-suffix, in the order of the names. Passed over are hidden files and directories, and, listed in
-`Corpus.skipped`: files with a NUL byte among their first 8 KiB (unless the encoding is UTF-16 or UTF-32,
-where it is normal), empty files, special files, links to directories and dangling links. A file named
-outright is never passed over: it is read or refused. A long file stays where it is and is read anew when it is
-needed (see `filed`); what comes through a pipe is held, so there is an end to how much that may be.
+order mark goes (`decoding` has the rule of encodings). Of a directory every text file is read, at any depth and
+whatever its suffix, in the order of the names. Hidden files and directories are passed over. `Corpus.skipped` lists
+what else is left out, each with its reason: what Octavo itself wrote (runs, experiments, pages), binary, empty and
+special files, links to directories, and further names of a file that is read. A file named outright is never passed
+over: it is read or refused. A long file stays where it is and is read again when it is needed (see `filed`); what
+comes through a pipe is held, so there is an end to how much that may be.
 """
 
+import errno
 import os
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO
 
-from octavo.corpus.decoding import codec_name, decode
-from octavo.corpus.document import Corpus, Document
+from octavo.corpus.decoding import (
+    WIDE,
+    Bytes,
+    NotText,
+    Undecodable,
+    codec_name,
+    find_codec,
+    in_memory,
+    without_mark,
+)
+from octavo.corpus.document import Corpus, Document, Skipped
+from octavo.corpus.encoding_advice import advised
 from octavo.corpus.filed import LONG, FiledText, filed
+from octavo.corpus.folder import entries, identity, refuse_unreadable
+from octavo.corpus.outputs import OUTPUT, RUN, is_output, run_around, runs_root
+from octavo.corpus.segmentation import FILE, parse_document_unit, split_documents
 from octavo.corpus.shakespeare import tiny_shakespeare
+from octavo.corpus.sources import checked_sources, expanded, refuse_missing, refuse_output
 from octavo.errors import OctavoError
 from octavo.memory import machine_memory
 from octavo.terminal import readable
@@ -29,125 +44,190 @@ _HEAD = 8 * 1024  # bytes in which a NUL means "not text"
 _PIECE = 1 << 20  # bytes read at once
 
 
-def read_corpus(sources: Sequence[str | Path], *, encoding: str = "utf-8", stdin: BinaryIO | None = None) -> Corpus:
-    """The texts of `sources`: files, directories, "-" for standard input; none at all for Tiny Shakespeare.
+def read_corpus(
+    sources: Sequence[str | Path] | str | Path,
+    *,
+    encoding: str = "utf-8",
+    documents: str = FILE,
+    runs: str | Path | None = None,
+    stdin: BinaryIO | None = None,
+) -> Corpus:
+    """Read the texts of `sources`: files, directories, "-" for standard input; none at all for Tiny Shakespeare.
 
-    `stdin` stands in for the standard input of the process. A named pipe is read like a file. The corpus has
-    the name of its first source without the suffix. Raises OctavoError for a source that is missing,
-    unreadable, empty, a device, no text in `encoding`, a directory without text, or given twice (a text that
-    is there twice would be both trained on and validated on).
+    Args:
+        sources: a path or several. A named pipe is read like a file. The corpus has the name of the first one,
+            without the suffix.
+        encoding: of files that have no byte order mark and are not UTF-8.
+        documents: "file" if each file is a document, or "separator:TEXT" to split the files at a text.
+        runs: the folder of all runs, which is left out of a directory (default: ``$OCTAVO_RUNS`` or ``./runs``).
+        stdin: stands in for the standard input of the process.
+
+    Raises:
+        OctavoError: a source is missing, unreadable, empty, a device, no text in `encoding`, a run, a directory
+            without text, or given twice (a text that is there twice would be both trained on and validated on).
     """
-    reader = _Reader(codec_name(encoding))
-    if isinstance(sources, str | os.PathLike):  # a str is a sequence of str too, but is never meant so
-        sources = [sources]
-    if not sources:
-        return Corpus("shakespeare", (Document("shakespeare", tiny_shakespeare()),))
-    for source in sources:
+    separator = parse_document_unit(documents)
+    given = checked_sources(sources)
+    reader = _Reader(codec_name(encoding), runs_root(runs))
+    if not given:
+        reader.documents.append(Document("shakespeare", tiny_shakespeare()))
+    for source in given:
         if source == "-":
             reader.read_stdin(stdin)
         elif source == "":
             raise OctavoError('a source is the empty string: give a file, a directory or "-"')
         else:
-            reader.read_path(Path(source))
-    given = tuple(map(readable, sources))
-    return Corpus(_corpus_name(sources[0]), tuple(reader.documents), tuple(reader.skipped), given, encoding)
+            reader.read_path(expanded(source))
+    reader.check()
+    name = _corpus_name(given[0]) if given else "shakespeare"
+    found = reader.documents
+    if separator is not None:
+        found = [document for whole in reader.documents for document in split_documents(whole, separator)]
+        if sum(len(document.text) for document in found) == sum(len(whole.text) for whole in reader.documents):
+            raise OctavoError(f"the separator {separator.text!r} is nowhere in {name}: check how it is written there")
+    return Corpus(name, tuple(found), tuple(reader.skipped), tuple(map(readable, given)), encoding, documents)
 
 
 @dataclass
 class _Reader:
     codec: str
+    runs_root: Path
     documents: list[Document] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
     _seen: dict[object, str] = field(default_factory=dict)  # what identifies a source -> its name
+    _faults: list[Undecodable] = field(default_factory=list)
+    _others: list[tuple[str, Bytes]] = field(default_factory=list)  # what was read in another encoding than UTF-8
 
     def read_stdin(self, stdin: BinaryIO | None) -> None:
+        """Read standard input."""
         self._refuse_twice("stdin", "standard input")
-        self.documents.append(Document("stdin", decode(standard_input(stdin), self.codec, "standard input")))
+        self._add("stdin", self._decoded("standard input", standard_input(stdin)))
 
     def read_path(self, path: Path) -> None:
         """Read what the user named: a directory, a regular file or a named pipe."""
         name = readable(path)
         try:
             status = path.stat()
-        except FileNotFoundError:
-            raise OctavoError(
-                f"there is no file or directory {name}: check the path, or give - and pipe the words in"
-            ) from None
-        except ValueError:  # a NUL or a lone surrogate in the path
-            raise OctavoError(f"{name!r} cannot be a path: check it") from None
-        except OSError as error:
-            _refuse_unreadable(name, error)
-        if stat.S_ISDIR(status.st_mode):
-            self._read_directory(path)
-            return
-        if not (stat.S_ISREG(status.st_mode) or stat.S_ISFIFO(status.st_mode)):
+        except (OSError, ValueError) as error:  # the latter: a NUL or a lone surrogate in the path
+            refuse_missing(name, error)
+        regular, directory = stat.S_ISREG(status.st_mode), stat.S_ISDIR(status.st_mode)
+        if directory:
+            refuse_output(path, name)
+        elif not (regular or stat.S_ISFIFO(status.st_mode)):
             raise OctavoError(f'{name} is a device or a socket: give a file, or "-" for standard input')
         self._refuse_twice((status.st_dev, status.st_ino), name)
-        self.documents.append(Document(name, self._text(path, status, name)))
+        if directory:
+            self._read_directory(path, name)
+        else:
+            long = regular and status.st_size >= LONG
+            self._add(name, self._decoded(name, None if long else _read_bytes(path), path if regular else None))
 
-    def _text(self, path: Path, status: os.stat_result, name: str) -> str | FiledText:
-        """The text of a file or a named pipe; a long one is left in its file."""
-        if stat.S_ISREG(status.st_mode) and status.st_size >= LONG:
-            try:
-                text = filed(path.absolute(), self.codec)
-            except OSError as error:
-                _refuse_unreadable(name, error)
-            if text is not None:
-                return text
-        return decode(_read_bytes(path), self.codec, name)
+    def check(self) -> None:
+        """See that everything decoded.
 
-    def _read_directory(self, root: Path) -> None:
-        before = len(self.documents)
-        for path in _walk(root):
-            name = readable(path)
-            text = self._text_in_directory(path, name)
-            if text:
-                self.documents.append(Document(name, text))
-            else:
-                self.skipped.append(name)
-        if len(self.documents) == before:
+        Raises:
+            OctavoError: something did not. The sentence names it all.
+        """
+        if self._faults:
+            raise advised(self._faults, self._others)
+
+    def _read_directory(self, root: Path, name: str) -> None:
+        found = entries(root, self.runs_root)
+        files = {identity(path): readable(path) for path, reason in found if not (reason or path.is_symlink())}
+        left_out = []
+        for path, reason in found:
+            if said := reason or self._read_in_directory(path, files):
+                left_out.append(Skipped(readable(path), said))
+        if len(left_out) == len(found):
+            first = f" ({left_out[0].name}: {left_out[0].reason})" if left_out else ""
             raise OctavoError(
-                f"{readable(root)} holds no text file (hidden, empty and binary files do not count): "
-                "give a directory with text"
+                f"{name} holds no text file to read, hidden ones not counted{first}: give a directory with text"
             )
+        self.skipped += left_out
 
-    def _text_in_directory(self, path: Path, name: str) -> str | FiledText | None:
-        """The text of the file at `path`, None or empty if there is none to train on."""
+    def _read_in_directory(self, path: Path, files: Mapping[tuple[int, int] | None, str]) -> str:
+        """Read a file of a directory; return why it is left out, or nothing.
+
+        `files` has the names of those that are no links, which are read rather than the links to them.
+        """
+        name = readable(path)
         try:
             status = path.stat()
-        except FileNotFoundError:  # a dangling link
+        except FileNotFoundError:
+            return "a link to nothing"
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                return "a link that leads back to itself"
+            refuse_unreadable(name, error)
+        key = status.st_dev, status.st_ino
+        if not stat.S_ISREG(status.st_mode):
+            return "not a regular file"
+        if not status.st_size:
+            return "empty"
+        if first := self._seen.get(key) or (files.get(key) if path.is_symlink() else None):
+            return f"the same file as {first}"
+        if path.is_symlink() and run_around(path):
+            return f"a link into {RUN}"
+        raw = None if status.st_size >= LONG else _read_bytes(path)
+        head = _read_bytes(path, _HEAD) if raw is None else raw[:_HEAD]
+        if is_output(path, head):
+            return OUTPUT
+        try:
+            decoded = self._decoded(name, raw, path)
+        except NotText as error:
+            return error.reason
+        if decoded is None:
+            return ""
+        if not decoded[0]:
+            return "empty"
+        if b"\0" in head and not decoded[1].startswith(WIDE):
+            return "NUL bytes, as binary files have"
+        self._seen[key] = name
+        self._add(name, decoded)
+        return ""
+
+    def _add(self, name: str, decoded: tuple[str | FiledText, str] | None) -> None:
+        if decoded is not None:
+            self.documents.append(Document(name, *decoded))
+
+    def _decoded(self, name: str, raw: bytes | None, path: Path | None = None) -> tuple[str | FiledText, str] | None:
+        """Return a text and its codec. None: it does not decode, which :meth:`check` says.
+
+        Args:
+            name: of the text, in an error.
+            raw: all its bytes; None if they stay in the file, being many.
+            path: of a file that can be read again.
+        """
+        read = _in_file(path) if raw is None and path else in_memory(raw or b"")
+        again = _in_file(path) if path else read
+        try:
+            codec = find_codec(read, self.codec, name)
+            if codec != "utf-8":
+                self._others.append((name, again))
+            if raw is None and path:
+                return filed(path.absolute(), codec), codec
+        except Undecodable as fault:
+            fault.read = again  # so that its bytes need not be held until all is read
+            self._faults.append(fault)
             return None
         except OSError as error:
-            _refuse_unreadable(name, error)
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        nul_is_text = self.codec.startswith(("utf-16", "utf-32"))
-        if not nul_is_text and b"\0" in _read_bytes(path, _HEAD):
-            return None
-        text = self._text(path, status, name)
-        if text:
-            self._refuse_twice((status.st_dev, status.st_ino), name)
-        return text
+            refuse_unreadable(name, error)
+        return without_mark((raw or b"").decode(codec), codec), codec
 
-    def _refuse_twice(self, identity: object, name: str) -> None:
-        if earlier := self._seen.get(identity):
+    def _refuse_twice(self, key: object, name: str) -> None:
+        if earlier := self._seen.get(key):
             same = f"{name} is" if name == earlier else f"{earlier} and {name} are one file,"
             raise OctavoError(f"{same} given twice: name each text once")
-        self._seen[identity] = name
+        self._seen[key] = name
 
 
-def _walk(root: Path) -> list[Path]:
-    """All that is not hidden below `root` and not a directory, sorted by the parts of the path."""
+def _in_file(path: Path) -> Bytes:
+    def read() -> Iterator[bytes]:
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE):
+                yield piece
 
-    def refuse(error: OSError) -> NoReturn:
-        _refuse_unreadable(readable(error.filename), error)
-
-    found: list[Path] = []
-    for place, directories, files in os.walk(root, onerror=refuse):
-        directories[:] = [d for d in directories if not d.startswith(".")]
-        links = [d for d in directories if os.path.islink(os.path.join(place, d))]  # os.walk enters none
-        found += [Path(place, f) for f in files + links if not f.startswith(".")]
-    return sorted(found, key=lambda path: path.parts)
+    return read
 
 
 def read_source(path: Path) -> bytes:
@@ -180,7 +260,7 @@ def standard_input(stdin: BinaryIO | None = None) -> bytes:
             raise OctavoError("standard input is a device: pipe a text into it or give a file")
         return _all_of(file, "standard input")
     except OSError as error:
-        _refuse_unreadable("standard input", error)
+        refuse_unreadable("standard input", error)
 
 
 def _is_device(file: BinaryIO) -> bool:
@@ -197,7 +277,7 @@ def _read_bytes(path: Path, size: int = -1) -> bytes:
         with path.open("rb") as file:
             return file.read(size) if size >= 0 else _all_of(file, readable(path))
     except OSError as error:
-        _refuse_unreadable(readable(path), error)
+        refuse_unreadable(readable(path), error)
 
 
 def _all_of(file: BinaryIO, name: str) -> bytes:
@@ -217,12 +297,8 @@ def _all_of(file: BinaryIO, name: str) -> bytes:
     return bytes(raw)
 
 
-def _refuse_unreadable(name: str, error: OSError) -> NoReturn:
-    raise OctavoError(f"{name} cannot be read ({error.strerror}): check its permissions or leave it out") from None
-
-
 def _corpus_name(source: str | Path) -> str:
     if source == "-":
         return "stdin"
-    path = Path(source)
+    path = expanded(source)
     return path.resolve().name if path.is_dir() else path.stem  # "." and ".." have no name of their own

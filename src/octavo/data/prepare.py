@@ -13,8 +13,14 @@ def prepare(corpus: Corpus, data: DataConfig, tokenizer: TokenizerConfig) -> tup
     """Train the tokenizer and tokenize every part; a part without text is left out.
 
     Raises:
-        OctavoError: the text is too short to be split, or the tokenizer too small for its kind.
+        OctavoError: the text is too short to be split, the tokenizer too small for its kind, or nothing would show
+            where the documents end that were asked for.
     """
+    if corpus.document_unit != "file" and (data.split_by == "tokens" or tokenizer.kind == "whitespace-bpe"):
+        raise OctavoError(
+            "documents are not kept apart with data.split_by=tokens or tokenizer.kind=whitespace-bpe: leave out "
+            "--documents, or change these settings"
+        )
     if data.split_by == "tokens":
         return _split_by_tokens(corpus, data, tokenizer)
     parts = split(corpus, validation=data.validation, test=data.test)

@@ -41,6 +41,7 @@ class Job:
     sha256: str  # of the text
     contexts: tuple[int, ...]  # window lengths to score with as well
     own_process: bool  # whether nothing else happens in the process
+    documents: str = "file"  # what a document of the text is
 
     @property
     def run(self) -> str:
@@ -109,7 +110,7 @@ def _trained(job: Job) -> tuple[bool, Run]:
 
 def _corpus(job: Job) -> Corpus:
     try:
-        corpus = read_corpus(job.text, encoding=job.encoding)
+        corpus = read_corpus(job.text, encoding=job.encoding, documents=job.documents, runs=Path(job.folder).parent)
     except OctavoError as error:
         raise _NoText(str(error)) from None
     if corpus.sha256 != job.sha256:

@@ -97,8 +97,9 @@ def experiment(
     """
     check_workers(workers)
     spec = read_spec(file, steps=steps)
-    folder = ExperimentFolder.at(runs_root(runs), name or default_name(file, steps))
-    corpus = read_corpus(spec.text, encoding=spec.encoding)
+    root = runs_root(runs)
+    folder = ExperimentFolder.at(root, name or default_name(file, steps))
+    corpus = read_corpus(spec.text, encoding=spec.encoding, documents=spec.documents, runs=root)
     with open_pool(workers, scheduler, executor) as pool, make_board(progress, spec.title) as board:
         folder.create()
         with locked(RunDirectory(folder.path)):
@@ -173,6 +174,7 @@ class _Sitting:
                 settings=settings(variant.seeded(seed)),
                 text=self.spec.text,
                 encoding=self.spec.encoding,
+                documents=self.spec.documents,
                 sha256=self.corpus.sha256,
                 contexts=self.spec.contexts,
                 own_process=self.pool.own_process,
@@ -183,6 +185,8 @@ class _Sitting:
     def _tell(self, missing: int) -> None:
         done = len(self.cells) - missing
         self.board.note(f"{self.folder.path}: {self.spec.size}" + (f", {done} of them done" if done else ""))
+        for line in self.corpus.notes():
+            self.board.note(line)
         if missing:
             self.board.note(self.pool.note)
 

@@ -30,6 +30,7 @@ class Forecast:
     runs: dict[str, Preflight]
     missing: dict[str, int]
     workers: int
+    notes: tuple[str, ...] = ()  # on the text
 
     @property
     def seconds(self) -> float:
@@ -43,6 +44,7 @@ class Forecast:
         missing, total = sum(self.missing.values()), len(self.spec.variants) * len(self.spec.seeds)
         width = max(map(len, self.runs))
         return [
+            *self.notes,
             self.spec.size
             + (f", {total - missing} of them done" if missing < total else "")
             + f"; compared with {self.spec.base}",
@@ -74,8 +76,9 @@ def forecast(
     """
     check_workers(workers)
     spec = read_spec(file, steps=steps)
-    folder = ExperimentFolder.at(runs_root(runs), name or default_name(file, steps))
-    corpus = read_corpus(spec.text, encoding=spec.encoding)
+    root = runs_root(runs)
+    folder = ExperimentFolder.at(root, name or default_name(file, steps))
+    corpus = read_corpus(spec.text, encoding=spec.encoding, documents=spec.documents, runs=root)
     spec, _ = decide_precision(spec, folder)
     folder.check_same(spec, corpus.sha256)
     found: dict[str, Preflight] = {}
@@ -92,5 +95,10 @@ def forecast(
     done = {(row.variant, row.seed) for row in folder.rows(spec, retry=retry)}
     missing = {v.name: sum((v.name, seed) not in done for seed in spec.seeds) for v in spec.variants}
     return Forecast(
-        folder.path, spec, found, missing, min(workers or default_workers(), max(1, sum(missing.values())))
+        folder.path,
+        spec,
+        found,
+        missing,
+        min(workers or default_workers(), max(1, sum(missing.values()))),
+        tuple(corpus.notes()),
     )

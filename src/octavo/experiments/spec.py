@@ -9,12 +9,25 @@ from pathlib import Path
 from typing import Any
 
 from octavo.config import BUDGETS, LARGEST_SIZE, Config, between
+from octavo.corpus.segmentation import FILE, parse_document_unit
 from octavo.errors import OctavoError
 from octavo.request import Request
 from octavo.runs import check_name
 from octavo.typed_toml import as_mapping, dotted_names, overridden, parse_toml, unknown_key
 
-_KEYS = ("title", "preset", "text", "encoding", "seeds", *BUDGETS, "base", "overrides", "variants", "score")
+_KEYS = (
+    "title",
+    "preset",
+    "text",
+    "encoding",
+    "documents",
+    "seeds",
+    *BUDGETS,
+    "base",
+    "overrides",
+    "variants",
+    "score",
+)
 _OF_A_VARIANT = ("preset", *BUDGETS)
 _SAID_ELSEWHERE = {"train.seed": "seeds = [1, 2, 3]"} | {f"train.{name}": f"{name} = …" for name in BUDGETS}
 _LONGEST_NAME = 60  # of a variant: its runs are named after it
@@ -52,6 +65,7 @@ class Spec:
     variants: tuple[Variant, ...]
     base: str  # the variant that the others are compared with
     contexts: tuple[int, ...]  # window lengths to score with as well
+    documents: str = FILE  # what a document of the text is
 
     def cells(self) -> Iterator[tuple[Variant, int]]:
         """Every variant of the first seed, then of the next: so that what is done can be compared early."""
@@ -135,6 +149,7 @@ def _spec(values: Mapping[str, Any], folder: Path, title: str, steps: int | None
         variants=variants,
         base=base,
         contexts=_contexts(sections["score"], variants),
+        documents=_document_unit(values.get("documents", FILE)),
     )
 
 
@@ -211,6 +226,11 @@ def _paths(given: Any, folder: Path) -> tuple[str, ...]:
     if any(str(path) == "-" for path in paths):
         raise OctavoError("text cannot be standard input, which is there once, for one run: name a file")
     return tuple(str((folder / path).resolve()) for path in paths)
+
+
+def _document_unit(value: Any) -> str:
+    parse_document_unit(value)
+    return str(value)
 
 
 def _whole_numbers(value: Any, name: str, such_as: str) -> tuple[int, ...]:

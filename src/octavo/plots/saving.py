@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _DPI = 144
+_OF_SVG = {"Date": None, "Creator": "Octavo"}  # without a date the same figure is the same file
 
 
 @in_own_style
@@ -31,7 +32,7 @@ def save_figure(figure: "Figure", place: Path, kinds: Sequence[str] = ("png",)) 
     for kind in kinds:
         content = io.BytesIO()
         with matplotlib.rc_context({"svg.hashsalt": "octavo"}):
-            figure.savefig(content, format=kind, dpi=_DPI, metadata={"Date": None} if kind == "svg" else None)
+            figure.savefig(content, format=kind, dpi=_DPI, metadata=_OF_SVG if kind == "svg" else None)
         paths.append(place.with_name(f"{place.name}.{kind}"))
         write_atomically(paths[-1], content.getvalue())
     return paths

@@ -36,7 +36,9 @@ def recipe(config: Config, provenance: Mapping[str, Any], path: Path) -> Recipe:
     preset = nearest_preset(config)
     words = ["octavo", "train", *sources]
     words += ["--preset", preset] if preset != _USUAL else []
+    unit = provenance["text"].get("document_unit", "file")
     words += ["--encoding", encoding] if encoding != "utf-8" and sources not in ([], ["-"]) else []
+    words += ["--documents", unit] if unit != "file" and sources not in ([], ["-"]) else []
     words += _options(load_preset(preset), config)
     return Recipe(before + shlex.join(words), (told, *_alike(config, provenance)))
 

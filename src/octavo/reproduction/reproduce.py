@@ -43,7 +43,7 @@ def reproduce(
     """
     request = Request(PRESET, overrides, epochs=epochs, seed=seed)
     root = runs_root(runs)
-    corpus = None if text is None else as_corpus(text, encoding)
+    corpus = None if text is None else as_corpus(text, encoding, root=root)
     standing = standing_run(root, name, request, corpus)
     if standing is not None and finished(standing):
         run = Run(standing)

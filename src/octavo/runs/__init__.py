@@ -1,5 +1,6 @@
 """The run directory, its metrics and checkpoints, and where it comes from. Importing this takes no torch."""
 
+from octavo.corpus.outputs import runs_root
 from octavo.runs.directory import (
     NameTaken,
     RunDirectory,
@@ -10,7 +11,6 @@ from octavo.runs.directory import (
     free_name,
     list_runs,
     open_run,
-    runs_root,
 )
 from octavo.runs.lock import Locked, locked, updating
 from octavo.runs.metrics import MetricsLog, Record, read_metrics

@@ -30,11 +30,6 @@ _NAME = re.compile(r"\w[\w.+-]{0,99}")
 _LONGEST_NAME = 200  # bytes, of the 255 that file systems allow
 
 
-def runs_root(given: str | Path | None = None) -> Path:
-    """The folder of all runs: as given, else ``$OCTAVO_RUNS``, else ``./runs``."""
-    return Path(given or os.environ.get("OCTAVO_RUNS") or "runs")
-
-
 @dataclass(frozen=True)
 class RunDirectory:
     """One run's folder; nothing is kept in memory."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from octavo.corpus import Corpus
 from octavo.packages import installed
 from octavo.processor import processor_name
 from octavo.terminal import readable
@@ -24,7 +25,11 @@ PROVENANCE: dict[str, Any] = {  # what is what in provenance.json
         "sources": list[str],
         "source_count": int,
         "encoding": str,
+        "encodings": dict[str, int],  # documents read with each codec
+        "document_unit": str,
         "skipped": list[str],
+        "skipped_reasons": list[str],
+        "skipped_count": int,
     },
     "precision": {"name": str, "reason": str},
     "parameters": int,
@@ -55,6 +60,28 @@ def machine_facts() -> dict[str, Any]:
         "system": platform.platform(),
         "processor": processor_name(),
         "cores": os.cpu_count(),
+    }
+
+
+def text_facts(corpus: Corpus) -> dict[str, Any]:
+    """Return where a text comes from and what was left out, as plain values."""
+    reasons = first_of([f"{name}: {reason}" for name, reason in corpus.skipped])
+    skipped = corpus.skipped[: len(reasons)]
+    return {
+        "name": corpus.name,
+        "documents": len(corpus.documents),
+        "first_documents": first_of([document.name for document in corpus.documents[:20]]),
+        "characters": corpus.characters,
+        "bytes": corpus.bytes,
+        "sha256": corpus.sha256,
+        "sources": first_of(corpus.sources),
+        "source_count": len(corpus.sources),
+        "encoding": corpus.encoding,
+        "encodings": corpus.encodings,
+        "document_unit": corpus.document_unit,
+        "skipped": [name for name, _ in skipped],
+        "skipped_reasons": [reason for _, reason in skipped],
+        "skipped_count": len(corpus.skipped),
     }
 
 

@@ -1,0 +1,110 @@
+"""Say how texts that did not decode can be read: with one encoding that reads all of them, or after a repair."""
+
+from collections.abc import Sequence
+
+from octavo.corpus.decoding import Bytes, NotText, Undecodable, codec_name, find_codec
+from octavo.errors import OctavoError
+
+# What a file that is not UTF-8 usually is. A guess among a hundred codecs is worse than one among these.
+_LIKELY_CODECS = [
+    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "koi8_r"),
+    *("cp932", "euc_jp", "gb18030", "big5", "euc_kr"),
+]
+_WESTERN = set("áàâäãåæçéèêëíìîïñóòôöõøœúùûüß“”„‘’‚«»‹›–—…¡¿°§£€©®\xa0")
+_UNSURE = 0.3  # coherence of a text with a language, below which the guess is as good as none
+_NAMED = 3  # files in a sentence
+_GUESSED = 20  # files whose encoding is guessed, which takes some hundredths of a second each
+
+
+def advised(faults: Sequence[Undecodable], read_in_others: Sequence[tuple[str, Bytes]] = ()) -> OctavoError:
+    """Return the error for texts that did not decode. It names an encoding only if that reads everything.
+
+    Args:
+        faults: one for each text that did not decode.
+        read_in_others: name and bytes of the texts that were read in another encoding than UTF-8. They need the given
+            one if they have no byte order mark, and another must not spoil them.
+    """
+    said, alone = _listed(faults), len(faults) == 1
+    damaged = [fault for fault in faults if fault.damaged]
+    others = [fault for name, read in read_in_others for fault in _not_utf8(name, read)]
+    curable = [fault for fault in faults if not fault.damaged]
+    if not curable:
+        return OctavoError(said if alone else f"{said}: repair them, or leave them out")
+    guessed = [(fault.name, _guesses(fault)) for fault in curable[:_GUESSED]]
+    likely = [guesses for _, guesses in guessed] + [_guesses(fault) for fault in others[:_GUESSED]]
+    if codec := _common(likely, [fault.read for fault in curable + others]):
+        looks = "it looks" if alone else "they look"
+        repair = f", and repair or leave out {damaged[0].name}" if damaged else ""
+        return OctavoError(f"{said}; {looks} like {codec}: pass --encoding {codec}{repair}")
+    name, guess = next(((name, guesses[0]) for name, guesses in guessed if guesses), ("", ""))
+    if guess:
+        which = "it looks" if alone else f"no one encoding suits all, {name} looks"
+        return OctavoError(
+            f"{said}; {which} like {guess}: convert it to UTF-8, as with iconv -f {_iconv(guess)} -t UTF-8"
+        )
+    if others or not alone:
+        return OctavoError(f"{said}: convert to UTF-8 what is in another encoding")
+    return OctavoError(f"{said}: pass the encoding of the text with --encoding")
+
+
+def _listed(faults: Sequence[Undecodable]) -> str:
+    if len(faults) == 1:
+        return str(faults[0])
+    named = ", ".join(f"{fault.name} ({fault.reason})" for fault in faults[:_NAMED])
+    more = f" and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
+    return f"{len(faults)} files cannot be read: {named}{more}"
+
+
+def _common(guesses: Sequence[Sequence[str]], reads: Sequence[Bytes]) -> str:
+    """Return the first codec that is a likely one for each text and decodes all of them; empty if there is none."""
+    likely = (codec for codec in guesses[0] if all(codec in each for each in guesses))
+    return next((codec for codec in likely if all(_decodes(read, codec) for read in reads)), "")
+
+
+def _guesses(fault: Undecodable) -> list[str]:
+    """Return the codecs that suit a text best, judged by the bytes around the fault; each decodes all of it."""
+    if fault.suggestion:
+        return [fault.suggestion]
+    from charset_normalizer import from_bytes
+
+    matches = from_bytes(fault.window, cp_isolation=_LIKELY_CODECS)
+    best = matches.best()
+    if best is None:
+        return []
+    equal = [match for match in matches if (match.chaos, match.coherence) == (best.chaos, best.coherence)]
+    found = [name for match in equal for name in match.could_be_from_charset]
+    # Short texts suit several code pages; the most common one is the best bet.
+    if "cp1252" in found or (best.coherence < _UNSURE and _western(fault.window)):
+        found.insert(0, "cp1252")
+    others = [match.encoding for match in matches if match not in equal]
+    reads = (name for name in dict.fromkeys(found) if _decodes(fault.read, name))
+    return list(reads) or [name for name in others if _decodes(fault.read, name)]
+
+
+def _western(window: bytes) -> bool:
+    """Return whether bytes as cp1252 have the letters of Western Europe, its quotation marks and dashes alone."""
+    text = window.decode("cp1252", "replace")
+    return all(character.isascii() or character.lower() in _WESTERN for character in text)
+
+
+def _not_utf8(name: str, read: Bytes) -> list[Undecodable]:
+    """Return why a text is not UTF-8, if it is not."""
+    try:
+        find_codec(read, "utf-8", name)
+    except Undecodable as fault:
+        return [fault]
+    except NotText:
+        pass
+    return []
+
+
+def _decodes(read: Bytes, codec: str) -> bool:
+    try:
+        return find_codec(read, codec_name(codec), "") == codec_name(codec)
+    except OctavoError:
+        return False
+
+
+def _iconv(codec: str) -> str:
+    """Return a codec's name as iconv knows it."""
+    return codec.replace("_", "-").replace("-le", "le").replace("-be", "be")

@@ -1,0 +1,63 @@
+"""List what a folder holds to read, and what in it is left out."""
+
+import os
+from pathlib import Path
+from typing import NoReturn
+
+from octavo.corpus.outputs import EXPERIMENT, RUN, RUNS_ROOT, is_experiment, is_run
+from octavo.errors import OctavoError
+from octavo.terminal import readable
+
+LINK_TO_FOLDER = "a link to a folder"
+
+
+def entries(root: Path, runs_root: Path) -> list[tuple[Path, str]]:
+    """Return the files below `root`, sorted by the parts of their paths, each with why it is left out, if it is.
+
+    Hidden files and folders are not among them. Folders are only if they are left out: links, runs, experiments and
+    the folder of all runs.
+
+    Raises:
+        OctavoError: a folder cannot be read.
+    """
+    excluded = identity(runs_root)
+    found: list[tuple[Path, str]] = []
+    for place, folders, files in os.walk(root, onerror=_refuse):
+        here = Path(place)
+        found += [(here / name, "") for name in files if not name.startswith(".")]
+        entered = []
+        for name in folders:
+            if name.startswith("."):
+                continue
+            if reason := _left_out(here / name, excluded):
+                found.append((here / name, reason))
+            else:
+                entered.append(name)
+        folders[:] = entered
+    return sorted(found, key=lambda entry: entry[0].parts)
+
+
+def _left_out(folder: Path, runs_root: tuple[int, int] | None) -> str:
+    if folder.is_symlink():
+        return LINK_TO_FOLDER
+    if runs_root is not None and identity(folder) == runs_root:
+        return RUNS_ROOT
+    return RUN if is_run(folder) else EXPERIMENT if is_experiment(folder) else ""
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from every other; None if it cannot be looked at."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _refuse(error: OSError) -> NoReturn:
+    refuse_unreadable(readable(error.filename), error)
+
+
+def refuse_unreadable(name: str, error: OSError) -> NoReturn:
+    """Raise OctavoError for what cannot be read."""
+    raise OctavoError(f"{name} cannot be read ({error.strerror}): check its permissions or leave it out") from None

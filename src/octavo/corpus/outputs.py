@@ -1,0 +1,50 @@
+"""Recognise what Octavo itself wrote, so that a model is never trained on the files of another one."""
+
+import os
+import re
+from pathlib import Path
+
+RUN = "a run of Octavo, not a text"
+EXPERIMENT = "an experiment of Octavo, not a text"
+RUNS_ROOT = "the folder of the runs"
+OUTPUT = "made by Octavo"
+
+# Every run has these from its beginning on. One of them may be lost.
+_OF_A_RUN = ("config.toml", "provenance.json", "data/parts.json")
+_OF_AN_EXPERIMENT = ("experiment.json", "table.md")
+# Names that others use too, unless the second file lies beside the first.
+_BESIDE = {"bench.json": "bench.png", "heads.json": "heads.html"}
+_PAGE = re.compile(
+    rb'<!doctype html>\n<html lang="[\w-]*">\n<head>\n<meta charset="utf-8">\n'
+    rb'<meta http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;; script-src &#39;sha256-'
+)
+_PICTURE = re.compile(rb"<\?xml.*<dc:title>Octavo</dc:title>", re.DOTALL)  # its creator
+
+
+def runs_root(given: str | Path | None = None) -> Path:
+    """Return the folder of all runs: as given, else ``$OCTAVO_RUNS``, else ``./runs``."""
+    return Path(given or os.environ.get("OCTAVO_RUNS") or "runs")
+
+
+def is_run(folder: Path) -> bool:
+    """Return whether a folder is a run's, finished or not."""
+    return sum(os.path.isfile(folder / name) for name in _OF_A_RUN) >= 2
+
+
+def is_experiment(folder: Path) -> bool:
+    """Return whether a folder has an experiment's results."""
+    return all(os.path.isfile(folder / name) for name in _OF_AN_EXPERIMENT)
+
+
+def run_around(path: Path) -> Path | None:
+    """Return the run that `path` is or lies in, links followed; None if there is none."""
+    real = Path(os.path.realpath(path))
+    return next((folder for folder in (real, *real.parents) if is_run(folder)), None)
+
+
+def is_output(path: Path, head: bytes) -> bool:
+    """Return whether a file, which begins with `head`, is a page, picture or table that Octavo made."""
+    beside = _BESIDE.get(path.name)
+    return bool(_PAGE.match(head) or _PICTURE.match(head)) or (
+        beside is not None and (path.parent / beside).is_file()
+    )

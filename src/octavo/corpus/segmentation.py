@@ -1,0 +1,118 @@
+"""Split the text of a file into documents, as ``--documents`` asks for."""
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from octavo.corpus.document import Document
+from octavo.corpus.filed import FiledText, changed, stamp_of
+from octavo.corpus.folder import refuse_unreadable
+from octavo.errors import OctavoError
+from octavo.terminal import readable
+
+FILE = "file"  # a file is a document
+_ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\\": "\\"}
+_PIECE = 1 << 20  # bytes read at once
+
+
+@dataclass(frozen=True)
+class Separator:
+    """A text that stands between documents. A line end in it stands for the Windows line end as well."""
+
+    text: str
+
+    @property
+    def pattern(self) -> str:
+        """The regular expression that finds it."""
+        return re.escape(self.text).replace("\\\n", "\r?\n")
+
+
+def parse_document_unit(given: str) -> Separator | None:
+    """Return what ends a document: a separator; None for the end of the file.
+
+    Args:
+        given: "file", or "separator:TEXT", in which ``\\n``, ``\\r``, ``\\t`` and ``\\\\`` are a line feed, a
+            carriage return, a tab and a backslash.
+
+    Raises:
+        OctavoError: it is something else.
+    """
+    kind, _, text = given.partition(":") if isinstance(given, str) else ("", "", "")
+    if given == FILE:
+        return None
+    if kind == "separator" and text:
+        return Separator(re.sub(r"\\[nrt\\]", lambda found: _ESCAPES[found[0]], text))
+    raise OctavoError(
+        f"documents are {FILE} or separator:TEXT, not {given!r}: give for example 'separator:<|endoftext|>'"
+    )
+
+
+def split_documents(document: Document, separator: Separator) -> list[Document]:
+    """Return the documents of a text without the separators, and without those that are empty or white space alone.
+
+    Those of a long UTF-8 file stay in the file.
+
+    Raises:
+        OctavoError: the file cannot be read, or changed since it was first read.
+    """
+    text, name = document.text, document.name
+    if isinstance(text, FiledText) and text.codec == "utf-8":
+        found: Iterable[str | FiledText] = _in_file(text, separator)
+    else:
+        found = (each for each in re.split(separator.pattern, str(text)) if each and not each.isspace())
+    return [Document(f"{name}:{number}", each, document.encoding) for number, each in enumerate(found, 1)]
+
+
+def _in_file(text: FiledText, separator: Separator) -> Iterator[FiledText]:
+    try:
+        for begin, characters, blank in _spans(text.path, text.stamp[0], separator):
+            if not blank:
+                yield replace(text, begin=0, end=characters, offset=begin)
+        same = stamp_of(text.path) == text.stamp
+    except OSError as error:
+        refuse_unreadable(readable(text.path), error)
+    if not same:
+        raise changed(text.path)
+
+
+def _spans(path: Path, left: int, separator: Separator) -> Iterator[tuple[int, int, bool]]:
+    """Yield for each document at which byte it begins, its number of characters, and whether it is blank."""
+    pattern = re.compile(separator.pattern.encode())
+    longest = 2 * len(separator.text.encode())
+    with path.open("rb", buffering=0) as file:
+        begin = len(codecs.BOM_UTF8) if file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8 else 0
+        file.seek(begin)
+        left -= begin
+        held, at, document = b"", begin, _Count()
+        while raw := file.read(min(_PIECE, left)):
+            left -= len(raw)
+            held += raw
+            # A separator that begins later may go on in the next piece.
+            complete = max(0, len(held) - longest) if left else len(held)
+            start = 0
+            for found in pattern.finditer(held):
+                if found.start() > complete:
+                    break
+                document.add(held[start : found.start()])
+                yield begin, document.characters, document.blank
+                start = found.end()
+                begin, document = at + start, _Count()
+            end = max(start, complete)
+            document.add(held[start:end])
+            held, at = held[end:], at + end
+        yield begin, document.characters, document.blank
+
+
+class _Count:
+    """Counts the characters of a document that comes in pieces of UTF-8."""
+
+    def __init__(self) -> None:
+        self.characters, self.blank = 0, True
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def add(self, raw: bytes) -> None:
+        text = self._decoder.decode(raw, final=False)
+        self.characters += len(text)
+        self.blank = self.blank and (not text or text.isspace())

@@ -1,0 +1,68 @@
+"""Check what was given as the sources of a corpus."""
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from io import IOBase
+from pathlib import Path
+from typing import NoReturn
+
+from octavo.corpus.folder import refuse_unreadable
+from octavo.corpus.outputs import EXPERIMENT, RUN, is_experiment, is_run, run_around
+from octavo.errors import OctavoError
+from octavo.terminal import readable
+
+_LONGEST_NAME = 255  # characters that file systems allow; what is longer is no file's name but a text
+_SHOWN = 40  # characters of such a text
+
+
+def checked_sources(sources: object) -> list[str | Path]:
+    """Return the sources as a list of paths.
+
+    Raises:
+        OctavoError: they are something else, such as an open file or bytes.
+    """
+    if isinstance(sources, str | os.PathLike):  # a str is a sequence of str too, but is never meant so
+        return [sources if isinstance(sources, str) else Path(sources)]
+    if isinstance(sources, Iterable) and not isinstance(sources, bytes | IOBase):
+        found = list(sources)
+        if all(isinstance(source, str | os.PathLike) for source in found):
+            return found
+    raise OctavoError(
+        f"texts are given as paths, not as {type(sources).__name__}: for a text in memory give "
+        "octavo.Corpus.from_text(text)"
+    )
+
+
+def expanded(source: str | Path) -> Path:
+    """Return a path with the home directory for "~", unless there is such a file."""
+    path = Path(source)
+    if str(source).startswith("~") and not os.path.lexists(path):
+        with suppress(RuntimeError):  # there is no such user
+            return path.expanduser()
+    return path
+
+
+def refuse_missing(name: str, error: OSError | ValueError) -> NoReturn:
+    """Raise OctavoError for a path that leads to nothing. What is no path but a text is shown in part."""
+    if "\n" in name or max(map(len, name.split("/"))) > _LONGEST_NAME:
+        raise OctavoError(
+            f"{name[:_SHOWN]!r}… is a text, not the path of one: name its file, or for a text in memory give "
+            "octavo.Corpus.from_text(text)"
+        ) from None
+    if isinstance(error, FileNotFoundError):
+        raise OctavoError(
+            f"there is no file or directory {name}: check the path, or give - and pipe the words in"
+        ) from None
+    if isinstance(error, OSError):
+        refuse_unreadable(name, error)
+    raise OctavoError(f"{name!r} cannot be a path: check it") from None
+
+
+def refuse_output(folder: Path, name: str) -> None:
+    """Raise OctavoError if a folder is a run's or an experiment's, or lies in a run's."""
+    if run := run_around(folder):
+        kept = readable((folder if is_run(folder) else run) / "data" / "train.txt")
+        raise OctavoError(f"{name} is {RUN}: give the text itself, or {kept}, which the run was trained on")
+    if is_experiment(folder):
+        raise OctavoError(f"{name} is {EXPERIMENT}: give the text itself")

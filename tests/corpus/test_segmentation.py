@@ -1,0 +1,108 @@
+"""A text is split into documents where it says that one ends."""
+
+from pathlib import Path
+
+import pytest
+
+from octavo.config import DataConfig, TokenizerConfig
+from octavo.corpus import Corpus, Document, read_corpus, split
+from octavo.corpus.segmentation import Separator, parse_document_unit, split_documents
+from octavo.data import prepare
+from octavo.errors import OctavoError
+
+END = "<|endoftext|>"
+
+
+def texts(corpus: Corpus) -> list[str]:
+    return [str(document.text) for document in corpus.documents]
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (f"separator:{END}", END),
+        (r"separator:\n\n", "\n\n"),
+        (r"separator:\t\\n\r", "\t\\n\r"),
+        ("separator::", ":"),
+        ("separator: ", " "),
+        (r"separator:\d", r"\d"),
+    ],
+)
+def test_a_separator_is_read_with_its_escapes(given: str, text: str) -> None:
+    assert parse_document_unit(given) == Separator(text)
+
+
+def test_a_file_is_a_document_unless_something_is_said() -> None:
+    assert parse_document_unit("file") is None
+
+
+@pytest.mark.parametrize("given", ["", "separator", "separator:", "files", "paragraphs:2", END, 3, None])
+def test_what_is_no_unit_is_refused(given: object) -> None:
+    with pytest.raises(OctavoError, match="separator:TEXT"):
+        parse_document_unit(given)  # type: ignore[arg-type]
+
+
+def test_separators_go_and_so_do_blank_documents() -> None:
+    document = Document("stories.txt", f"{END}One.\n{END}{END} \n {END}\nTwo.{END}\n", "cp1252")
+    assert split_documents(document, Separator(END)) == [
+        Document("stories.txt:1", "One.\n", "cp1252"),
+        Document("stories.txt:2", "\nTwo.", "cp1252"),
+    ]
+
+
+def test_a_line_end_is_that_of_windows_too() -> None:
+    document = Document("t", "a\r\n\r\nb\n\nc\r\nd")
+    assert [each.text for each in split_documents(document, Separator("\n\n"))] == ["a", "b", "c\r\nd"]
+
+
+def test_the_characters_of_a_pattern_are_just_characters() -> None:
+    document = Document("t", "a.*b.c|d")
+    assert [each.text for each in split_documents(document, Separator(".*"))] == ["a", "b.c|d"]
+
+
+def test_a_corpus_of_stories(tmp_path: Path) -> None:
+    (tmp_path / "b.txt").write_bytes(b"Three.")
+    (tmp_path / "a.txt").write_bytes(f"One.{END}Two.".encode())
+    corpus = read_corpus([tmp_path], documents=f"separator:{END}")
+    assert texts(corpus) == ["One.", "Two.", "Three."]
+    assert corpus.document_unit == f"separator:{END}"
+    assert corpus.sha256 == Corpus("c", tuple(map(Document, "abc", texts(corpus)))).sha256
+    assert texts(read_corpus([tmp_path])) == [f"One.{END}Two.", "Three."]
+
+
+def test_a_separator_that_is_nowhere_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"One. Two.")
+    with pytest.raises(OctavoError, match=r"separator '<\|end\|>' is nowhere"):
+        read_corpus([tmp_path / "a.txt"], documents="separator:<|end|>")
+    (tmp_path / "b.txt").write_bytes(b"Three.<|end|>")  # one document, which is ended
+    assert texts(read_corpus([tmp_path], documents="separator:<|end|>")) == ["One. Two.", "Three."]
+
+
+def test_every_document_begins_with_the_start_token_and_keeps_to_itself(tmp_path: Path) -> None:
+    stories = [f"Story {number:02} of the cat that sat on the mat. " * 9 for number in range(20)]
+    (tmp_path / "stories.txt").write_bytes(END.join(stories).encode())
+    corpus = read_corpus([tmp_path / "stories.txt"], documents=f"separator:{END}")
+    assert split(corpus).validation.segments[-1] == stories[-1]
+    tokenizer, prepared = prepare(corpus, DataConfig(), TokenizerConfig(vocab_size=300))
+    ids = [i for _, part_ids in prepared.values() for i in part_ids.tolist()]
+    assert ids.count(tokenizer.start_id) == 20  # the border of the parts lies between two stories
+    assert tokenizer.decode(ids) == "".join(stories)
+
+
+def test_a_marker_in_a_text_that_was_not_split_stays_text(tmp_path: Path) -> None:
+    corpus = Corpus.from_text(f"A story.{END}" * 99)
+    tokenizer, prepared = prepare(corpus, DataConfig(), TokenizerConfig(vocab_size=300))
+    for part, ids in prepared.values():
+        assert ids.tolist().count(tokenizer.start_id) == 1
+        assert tokenizer.decode(ids) == part.text
+
+
+@pytest.mark.parametrize("marker", [END, "<|end_of_text|>", "<|im_end|>", "</s>"])
+def test_a_marker_that_ends_documents_is_said_with_the_option(tmp_path: Path, marker: str) -> None:
+    (tmp_path / "stories.txt").write_bytes(marker.join(["A story."] * 9).encode())
+    (note,) = read_corpus([tmp_path / "stories.txt"]).notes()
+    assert " 8 " in note
+    assert f"--documents 'separator:{marker}'" in note
+    split_there = read_corpus([tmp_path / "stories.txt"], documents=f"separator:{marker}")
+    assert not any("--documents" in note for note in split_there.notes())
+    assert Corpus.from_text(f"It is written {marker}, as in the paper.").notes() == []
