@@ -12,7 +12,7 @@ import torch
 
 from octavo.data import check_ids, open_parts, save_parts
 from octavo.diagnosis import EarlyDiagnosis, floors_of_looks, look_of
-from octavo.errors import OctavoError, RanAway
+from octavo.errors import OctavoError, RanAway, reason
 from octavo.files import disk_is_full, remove_left_over, write_atomically
 from octavo.generate.from_model import generate
 from octavo.model import Transformer
@@ -104,7 +104,7 @@ def train(
             where = error.filename or directory.path
             mend = "free space" if disk_is_full(error) else "see to that"
             raise OctavoError(
-                f"{where}: {error.strerror or error}; {mend}, then go on with --resume --name {directory.name}"
+                f"{where}: {reason(error)}; {mend}, then resume {directory.name}", command=_resuming(directory)
             ) from error
 
 
@@ -294,9 +294,14 @@ def _said_if_unwritten(directory: RunDirectory, state: TrainingState) -> Iterato
             needed = bytes_needed(state.checkpoint(metrics_bytes=0))
             mend = f"free {needed + _METRICS_ROOM:,} bytes, which the next checkpoint needs"
         raise OctavoError(
-            f"{directory.path} cannot be written to at step {state.step} ({error.strerror}): {mend}, then go on with "
-            f"--resume --name {directory.name} ({_last_good(directory)})"
+            f"{directory.path} cannot be written to at step {state.step} ({error.strerror}): {mend}, then resume "
+            f"{directory.name} ({_last_good(directory)})",
+            command=_resuming(directory),
         ) from error
+
+
+def _resuming(directory: RunDirectory) -> tuple[str, ...]:
+    return ("train", "--resume", f"--name={directory.path}")
 
 
 def _glimpse(directory: RunDirectory, state: TrainingState, tokenizer: Tokenizer) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from octavo.cli.command_line import command
 from octavo.cli.main import main
 from octavo.run import Run, load
 
@@ -16,6 +17,14 @@ from octavo.run import Run, load
 def told(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
     assert main([*map(str, arguments)]) == 0
     return capsys.readouterr().out
+
+
+def advised(said: str) -> list[list[str]]:
+    """The commands that are printed below "next:", as the words of each after the program."""
+    program = shlex.split(command("runs"))[:-1]
+    lines = [shlex.split(line) for line in said.partition("next:\n")[2].splitlines()]
+    assert all(line[: len(program)] == program for line in lines)
+    return [line[len(program) :] for line in lines]
 
 
 class TestTrain:
@@ -36,8 +45,10 @@ class TestTrain:
         assert str(run.path / "samples.txt") in said.out
         assert f"report   {run.path / 'report.html'}" in said.out
         assert (run.path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
-        words = " ".join(run.parts["validation"].text.split()[:4])
-        assert f"generate play {shlex.quote(words)} --runs {tmp_path}" in said.out
+        for words in advised(said.out):
+            small = {"generate": ["--max-new-tokens=1"], "evaluate": ["--no-baselines"]}
+            assert main([*words, *small.get(words[0], [])]) == 0
+        assert f"generate play MARCIUS: --runs {tmp_path}" in said.out
         assert f"{run.model.n_parameters():,} parameters" in said.err
         assert "step 6: held-out loss" in said.err
         assert "\x1b" not in said.out + said.err
@@ -153,7 +164,7 @@ class TestTokenizer:
 
     def test_of_bytes_that_are_half_a_character(self, strange: Run, capsys: pytest.CaptureFixture[str]) -> None:
         out = told(capsys, "tokenizer", strange.path, "😀")
-        assert "1 characters, 4 tokens" in out
+        assert "1 character, 4 tokens" in out
         assert "decoding gives the text back" in out
 
 

@@ -55,7 +55,7 @@ def test_the_prompt_from_standard_input(
     assert found == f"First\r\né{expected}\n"
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"First\xff")))
     assert main(["generate", str(trained.path), "-"]) == 2
-    assert "byte 5 is not UTF-8" in capsys.readouterr().err
+    assert "byte 5 (0xff) is not UTF-8" in capsys.readouterr().err
 
 
 def test_control_characters_reach_a_pipe_as_they_are_and_a_terminal_written_out(

@@ -33,7 +33,7 @@ def test_names_that_are_not(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["con", "AUX", "nul.v2", "Com1", "lpt9.a.b", "dotted."])
 def test_names_that_are_not_on_windows(name: str) -> None:
-    with pytest.raises(OctavoError, match="cannot be a folder's name on Windows: choose another --name"):
+    with pytest.raises(OctavoError, match="cannot be a folder's name on Windows: choose another name"):
         check_name(name)
     check_name(f"a-{name}s")
 
@@ -55,9 +55,7 @@ def test_it_is_filled_and_found_by_name_and_by_path(tmp_path: Path) -> None:
 def test_it_is_never_overwritten(tmp_path: Path) -> None:
     make(tmp_path, "a")
     before = (tmp_path / "a" / "config.toml").stat()
-    with pytest.raises(
-        OctavoError, match=r"a exists already: add --resume to go on with it, or choose another --name"
-    ):
+    with pytest.raises(OctavoError, match=r"a exists already: resume it, or choose another name"):
         make(tmp_path, "a")
     assert (tmp_path / "a" / "config.toml").stat() == before
 
@@ -94,7 +92,7 @@ def test_of_two_processes_at_the_same_moment_the_second_is_refused(tmp_path: Pat
         made.mkdir()
         (made / "config.toml").write_text("first")  # another process has come to its end meanwhile
 
-    with pytest.raises(NameTaken, match="a exists already: add --resume"):
+    with pytest.raises(NameTaken, match="a exists already: resume it"):
         create_run(tmp_path, "a", fill)
     assert (tmp_path / "a" / "config.toml").read_text() == "first"
     assert os.listdir(tmp_path) == ["a"]
@@ -176,7 +174,7 @@ def test_runs_are_listed_oldest_first_and_other_folders_are_not(tmp_path: Path) 
 
 
 def test_a_missing_run_is_a_sentence_that_names_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(OctavoError, match=r"there is no run x: .* holds none yet: octavo train makes one"):
+    with pytest.raises(OctavoError, match=r"there is no run x: .* holds none yet: train one first"):
         open_run("x", tmp_path)
     make(tmp_path, "a")
     make(tmp_path, "b")

@@ -55,7 +55,7 @@ def test_a_text_of_white_space_makes_no_token_where_that_is_dropped(name: str, t
     said = trained_or_refused(STRANGE[name](), "whitespace-bpe", tmp_path / "runs")
     assert said == (
         "20000 characters make no token, since the whitespace-bpe tokenizer drops white space: "
-        "--set tokenizer.kind=bpe keeps it"
+        "tokenizer.kind=bpe keeps it"
     )
 
 

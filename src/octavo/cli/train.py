@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from octavo.cli.parser import add_runs_option, program, runs_given
+from octavo.cli.command_line import command, run_word
+from octavo.cli.parser import add_runs_option
 from octavo.cli.saying import say
 from octavo.corpus import read_corpus
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, reason
 from octavo.request import Request
 from octavo.resume import check_same, run_to_resume
 from octavo.runs import check_new, runs_root
-from octavo.terminal import duration, shown, wrapped
+from octavo.terminal import counted, duration, shown, wrapped
 from octavo.typed_toml import parse_assignment
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
         say("Stopped at once, before anything was written.", file=sys.stderr)
         return 130
     if options.quiet and corpus is not None and corpus.skipped:
-        say(f"passed over {len(corpus.skipped)} that are no text", file=sys.stderr)
+        say(f"passed over {counted(len(corpus.skipped), 'file')} without text", file=sys.stderr)
     report, code = _report(trained, options)
     say("\n".join(_summary(trained, report, options)))
     return code
@@ -115,12 +115,12 @@ def _report(trained: Run, options: argparse.Namespace) -> tuple[Path | None, int
         except KeyboardInterrupt:
             return None, 130
         except OSError as error:
-            say(f"octavo: the report cannot be written: {error.strerror or error}", file=sys.stderr)
+            say(f"octavo: the report cannot be written: {reason(error)}", file=sys.stderr)
             return None, 2
 
 
 def _again(options: argparse.Namespace, run_name: str) -> str:
-    return f"{program()} train --resume --name {shlex.quote(options.name or run_name)}{runs_given(options)}"
+    return command("train", resume=True, name=options.name or run_name, runs=options.runs)
 
 
 def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | None) -> int:
@@ -137,19 +137,20 @@ def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | Non
 def _summary(run: Run, report: Path | None, options: argparse.Namespace) -> list[str]:
     """The result of a run, where things are, and what to type next."""
     from octavo.cli.findings import diagnosis_lines
+    from octavo.corpus.line_start import READ, frequent_line_start
 
     score, step = run.evaluation, run.metrics[-1]
     error = score.standard_error_nats_per_character
-    name, where = f"{program()} {{}} {run.name}", runs_given(options)
-    prompt = shlex.quote(shown(" ".join(run.parts["validation"].beginning(200).split()[:4])) or "…")
+    name, runs = run_word(run.directory, runs_root(options.runs)), options.runs
+    prompt = [start] if (start := shown(frequent_line_start(run.parts["train"].beginning(READ)))) else []
     return [
         "",
         f"{run.name}: {score.nats_per_character:.4f} nats per character = {score.bits_per_character:.3f} bits"
         + (f", standard error {error:.4f} nats" if error else ""),
-        f"  scored on {score.characters:,} held-out characters, {score.tokens:,} tokens"
+        f"  scored on {counted(score.characters, 'held-out character')}, {counted(score.tokens, 'token')}"
         + (", selected on this text" if score.selected_on_this_text else "")
         + ("" if score.lossless_tokenizer else "; its tokenizer loses text: compare with no other model"),
-        f"  trained for {duration(step['seconds'])}, {step['step']:,} steps, {step['epoch']:.1f} epochs",
+        f"  trained for {duration(step['seconds'])}, {counted(step['step'], 'step')}, {step['epoch']:.1f} epochs",
         *_beside(run),
         *diagnosis_lines(run, "  "),
         f"  folder   {run.path}",
@@ -157,10 +158,10 @@ def _summary(run: Run, report: Path | None, options: argparse.Namespace) -> list
         f"  samples  {run.path / 'samples.txt'}",
         *([f"  report   {report}"] if report else []),
         "next:",
-        *([] if report else [f"  {name.format('report')}{where}"]),
-        f"  {name.format('generate')} {prompt}{where}",
-        f"  {name.format('evaluate')} --protocol disjoint{where}",
-        f"  {name.format('tokenizer')} {prompt}{where}",
+        *([] if report else [f"  {command('report', name, runs=runs)}"]),
+        f"  {command('generate', name, *prompt, runs=runs)}",
+        f"  {command('evaluate', name, protocol='disjoint', runs=runs)}",
+        *([f"  {command('tokenizer', name, *prompt, runs=runs)}"] if prompt else []),
     ]
 
 

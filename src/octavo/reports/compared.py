@@ -119,7 +119,7 @@ def _comparable(runs: Sequence[ComparedRun]) -> Comparable:
     if len(runs) > 1:
         words.append(
             "The standard errors are from the choice of text, which is the same for all: two runs differ more surely "
-            "than their bars suggest. How much another seed changes is for octavo experiment to tell."
+            "than their bars suggest. How much another seed changes is for an experiment to tell."
         )
     return Comparable(runs, _shared(runs), words)
 

@@ -90,7 +90,7 @@ def check_lengths(config: Config, prepared: Prepared) -> None:
     if not sum(len(ids) for _, ids in prepared.values()):
         raise OctavoError(
             f"{total} characters make no token, since the {config.tokenizer.kind} tokenizer drops white space: "
-            "--set tokenizer.kind=bpe keeps it"
+            "tokenizer.kind=bpe keeps it"
         )
     if "validation" not in prepared or len(prepared["validation"][1]) < 2:
         raise OctavoError(f"{total} characters leave too few tokens to score: use a longer text")
@@ -99,11 +99,11 @@ def check_lengths(config: Config, prepared: Prepared) -> None:
     if total > _LONG_TOKENS * max(tokens, 1):
         raise OctavoError(
             f"{total} characters make only {tokens} tokens, since the text repeats itself: "
-            "--set tokenizer.kind=characters keeps its letters apart"
+            "tokenizer.kind=characters keeps its letters apart"
         )
     needed = math.ceil(1.02 * total * (context + 1) / max(trained, 1))
     fits = 2 ** int(math.log2(trained - 1)) if trained > 2 else 0
-    mend = f", or --set data.context_length={fits}" if fits >= 2 else ""
+    mend = f", or set data.context_length={fits}" if fits >= 2 else ""
     raise OctavoError(f"{total} characters are too few for a context of {context}: use at least {needed}{mend}")
 
 
@@ -155,7 +155,7 @@ def check_memory(config: Config, vocab_size: int, precision: Precision) -> int:
         fits = what_fits(config, vocab_size, precision, available)
         raise OctavoError(
             f"this run needs about {memory / 2**30:.1f} GiB and the machine has {available / 2**30:.1f}: "
-            + (f"--set {' --set '.join(fits)} would fit" if fits else "take a machine with more memory")
+            + (f"{' and '.join(fits)} would fit" if fits else "take a machine with more memory")
         )
     return memory
 
