@@ -29,7 +29,7 @@ from octavo.runs.metrics import check_complete
 from octavo.runs.provenance import first_of, sitting
 from octavo.runs.tensors import check_shapes
 from octavo.runs.whole import most_bytes, newest_is_damaged, newest_whole
-from octavo.terminal import duration
+from octavo.terminal import counted, duration
 from octavo.tokenizer import Tokenizer, load_tokenizer
 from octavo.training import (
     Counted,
@@ -204,7 +204,7 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
             )
     threads = torch.get_num_threads()
     if any(earlier.get("threads") != threads for earlier in sittings):
-        progress.note(f"with {threads} threads, not as before: the weights will differ in their last bits")
+        progress.note(f"with {counted(threads, 'thread')}, not as before: the weights will differ in their last bits")
     sittings.append(sitting(state.step, threads=threads))
     directory.write_json("provenance.json", provenance)
 
@@ -248,7 +248,9 @@ def _keep_batch(directory: RunDirectory, training: Training, tokenizer: Tokenize
     value = {"step": step + 1, "epoch": step / training.data.order.steps_per_epoch, "windows": windows}
     with suppress(OSError):
         directory.write_json(_RUNAWAY, value, MOST_LINES)
-        return f"; its batch of {len(windows)} windows, each with its text, is in {directory.path / _RUNAWAY}"
+        return (
+            f"; its batch of {counted(len(windows), 'window')}, each with its text, is in {directory.path / _RUNAWAY}"
+        )
     return f"; its batch were the windows {', '.join(str(window['window']) for window in windows)}"
 
 

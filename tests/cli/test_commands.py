@@ -1,5 +1,6 @@
 """octavo train, evaluate, curves, tokenizer, runs and presets."""
 
+import io
 import json
 import os
 import re
@@ -93,6 +94,13 @@ class TestTrain:
         block = 4 * 32 * 32 + 3 * 32 * 16 + 2 * 32 + 2 * 8  # attention, feed-forward, norms, norms of q and k
         assert int(found[1].replace(",", "")) == 512 * 32 + 32 + 3 * block
 
+    def test_one_step_is_no_steps(
+        self, play_file: Path, tiny: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        settings = [f"--{name}={value}" for name, value in tiny.items()]
+        out = told(capsys, "train", play_file, "--dry-run", "--steps", "1", *settings, "--runs", tmp_path)
+        assert "about 1 step (" in out
+
     def test_a_dry_run_does_not_resume(self, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
         given = ["--resume", "--name", trained.name, "--runs", str(trained.path.parent)]
         assert main(["train", "--dry-run", *given]) == 2
@@ -161,6 +169,24 @@ class TestTokenizer:
         assert trained.tokenizer.decode(ids) == text
         assert lines[-1] == "decoding gives the text back"
         assert not any("\x1b" in line for line in lines)
+
+    @pytest.mark.parametrize("how", ["-", "--file"])
+    def test_the_text_from_a_file_or_standard_input(
+        self,
+        how: str,
+        trained: Run,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        marked = b"\xef\xbb\xbfT"  # a byte order mark is no character
+        (tmp_path / "text").write_bytes(marked)
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(marked)))
+        given = ["-"] if how == "-" else ["--file", tmp_path / "text"]
+        assert "512: 1 character, 1 token\n" in told(capsys, "tokenizer", trained.path, *given)
+
+    def test_of_the_run_itself_where_no_text_is_given(self, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+        assert "100 characters" in told(capsys, "tokenizer", trained.path)
 
     def test_of_bytes_that_are_half_a_character(self, strange: Run, capsys: pytest.CaptureFixture[str]) -> None:
         out = told(capsys, "tokenizer", strange.path, "😀")

@@ -84,5 +84,5 @@ def test_tokens_can_be_split_in_three_without_losing_any() -> None:
 
 def test_too_few_tokens_to_hold_some_out_are_refused() -> None:
     config = TokenizerConfig(kind="whitespace-bpe", vocab_size=50, trained_on="all")
-    with pytest.raises(OctavoError, match="gives only 1 tokens, too few to hold some out: use a longer text"):
+    with pytest.raises(OctavoError, match="gives only 1 token, too few to hold some out: use a longer text"):
         prepare(Corpus.from_text("aaaa"), DataConfig(split_by="tokens"), config)

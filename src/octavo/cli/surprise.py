@@ -8,6 +8,7 @@ from octavo.cli.parser import add_runs_option
 from octavo.cli.passage_option import add_passage_arguments, given_text
 from octavo.cli.saying import say
 from octavo.runs import open_run, runs_root
+from octavo.terminal import counted
 
 _CHARACTERS = 1000  # of the run's own text: about what a terminal shows at once
 
@@ -57,7 +58,8 @@ def run(options: argparse.Namespace) -> int:
     for line in lines:
         console.print(line, soft_wrap=True)
     if left_out := len(surprise.text) - sum(len(piece.text) for piece in beginning.pieces):
-        say(f"the other {left_out:,} characters are left out here; the totals are of all {len(surprise.text):,}")
+        amount = counted(left_out, "character is", "characters are")
+        say(f"the other {amount} left out here; the totals are of all {len(surprise.text):,}")
     say("\n" + "\n".join(surprise_text.totals(surprise)), end="\n\n")
     if (worst := surprise_text.worst(surprise)).row_count:
         console.print(worst)

@@ -12,7 +12,7 @@ from octavo.cli.shading import SURPRISE, per_cent
 from octavo.interpret.chance import chance
 from octavo.interpret.surprise import Surprise, TokenSurprise
 from octavo.interpret.visible import visible
-from octavo.terminal import wrapped
+from octavo.terminal import counted, wrapped
 
 _LEGEND = ("below 2", "2 to 4", "4 to 6", "6 to 9", "9 or more bits a character")
 _WORST = 8  # tokens in the table
@@ -79,7 +79,7 @@ def totals(surprise: Surprise) -> list[str]:
     """The score, and what it leaves out."""
     bits = surprise.bits_per_character
     per_character = f"{bits:.4f} bits ({bits * math.log(2):.4f} nats) per character"
-    amounts = f"{len(surprise.text):,} characters, {len(surprise.tokens):,} tokens"
+    amounts = f"{counted(len(surprise.text), 'character')}, {counted(len(surprise.tokens), 'token')}"
     said = [
         f"{per_character}, {surprise.nats_per_token:.4f} nats per token",
         f"{amounts}; a token of several characters spreads its bits evenly",
@@ -87,8 +87,8 @@ def totals(surprise: Surprise) -> list[str]:
     if not surprise.lossless_tokenizer:
         dropped = sum(len(piece.text) for piece in surprise.pieces if piece.dropped)
         said.append(
-            f"the tokenizer drops white space and what it never saw, {dropped:,} characters here, which cost "
-            "nothing: bits per character compare with no other model's"
+            f"the tokenizer drops white space and what it never saw, {counted(dropped, 'character')} here, which "
+            "cost nothing: bits per character compare with no other model's"
         )
     if surprise.tokens[0].rank is None:
         said.append("nothing comes before the first token, so it is charged as by chance")
