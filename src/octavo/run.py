@@ -16,6 +16,7 @@ from octavo.evaluate.memorisation import measure_memorisation
 from octavo.generate.from_model import generate
 from octavo.inside import InsideRun
 from octavo.options import SamplingConfig
+from octavo.pages.run_card import run_card
 from octavo.pages.series import Course
 from octavo.pages.shown_curves import ShownCurves
 from octavo.runs import open_run, runs_root
@@ -36,6 +37,9 @@ def load(run: str | Path, *, runs: str | Path | None = None) -> "Run":
 
 class Run(InsideRun):
     """One run: its values, and what it can do."""
+
+    def _repr_html_(self) -> str:
+        return run_card(self.directory)
 
     @overload
     def generate(self, prompt: str = "", *, stream: Literal[True], **options: Any) -> Iterator[str]: ...
