@@ -13,6 +13,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "octavo"
 LAYERS = [
     "errors",
     "terminal",
+    "spelling",
     "containers",
     "threads",
     "files",
@@ -54,6 +55,7 @@ LAYERS = [
     "reproduction",
     "bench",
     "cli",
+    "__main__",
 ]
 
 

@@ -472,7 +472,7 @@ class TestNeverOverwritten:
             train(text, steps=1, name="mine", overrides=tiny, runs=tmp_path, progress=False, brief=True)
 
     def test_a_name_that_exists_is_refused(self, text: Path, tiny: dict[str, Any], by_steps: Run) -> None:
-        with pytest.raises(OctavoError, match=r"steps exists already: add --resume to go on with it"):
+        with pytest.raises(OctavoError, match=r"steps exists already: resume it"):
             train(text, steps=1, name="steps", overrides=tiny, runs=text.parent, progress=False)
 
 

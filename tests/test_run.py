@@ -118,7 +118,7 @@ class TestEvaluating:
 
     def test_a_run_that_was_not_scored_says_so(self, copied: Run) -> None:
         (copied.path / "evaluation.json").unlink()
-        with pytest.raises(octavo.OctavoError, match="play has no score yet: make one with octavo evaluate play"):
+        with pytest.raises(octavo.OctavoError, match="play has no score yet: evaluate it"):
             _ = copied.evaluation
 
     def test_a_part_that_is_not_there_is_refused(self, trained: Run) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.terminal import duration, readable, shown, size
+from octavo.terminal import counted, duration, readable, shown, size
 
 TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 
@@ -72,3 +72,8 @@ def test_a_name_becomes_text(name: str | Path, expected: str) -> None:
 
 def test_sizes_are_for_people() -> None:
     assert [size(n) for n in (0, 300 * 2**20, 2**30, 3 * 2**29)] == ["0 MiB", "300 MiB", "1.0 GiB", "1.5 GiB"]
+
+
+def test_a_number_has_its_noun() -> None:
+    assert [counted(n, "token") for n in (0, 1, 2, 1000)] == ["0 tokens", "1 token", "2 tokens", "1,000 tokens"]
+    assert [counted(n, "copy", "copies") for n in (1, 2)] == ["1 copy", "2 copies"]

@@ -11,6 +11,7 @@ from importlib import resources
 from typing import Any, Literal
 
 from octavo.errors import OctavoError
+from octavo.spelling import suggestion
 from octavo.typed_toml import from_mapping, parse_toml
 
 SMALLEST_VOCABULARY = {"bpe": 257, "characters": 258, "whitespace-bpe": 8}
@@ -263,7 +264,7 @@ def preset_text(name: str) -> str:
         OctavoError: there is no such preset.
     """
     if name not in preset_names():
-        raise OctavoError(f"there is no preset {name!r}: choose one of {', '.join(preset_names())}")
+        raise OctavoError(f"there is no preset {name!r}: {suggestion(name, preset_names())}")
     return (resources.files("octavo") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
 
 

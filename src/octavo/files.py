@@ -15,6 +15,11 @@ _BESIDE = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}", re.DOTALL)
 _LONG_AGO = 24 * 3600  # seconds: nothing is being written for so long
 
 
+def user_path(given: str | os.PathLike[str]) -> Path:
+    """Return a path as a person gives it: ``~`` stands for the home folder, also where no shell has replaced it."""
+    return Path(os.path.expanduser(given))
+
+
 def is_device(name: str) -> bool:
     """Whether Windows takes a name for one of its devices, whatever the folder and the suffix."""
     return bool(_DEVICE.fullmatch(name))

@@ -21,6 +21,7 @@ from octavo.pages.edit import ShownEdit
 from octavo.pages.heads import ShownHeads
 from octavo.pages.lens import ShownLens
 from octavo.pages.surprise import MAX_CHARACTERS, ShownSurprise
+from octavo.terminal import counted
 
 _HELD_OUT = 8192  # tokens of held-out text that means are over
 _TOKENS = 48  # of held-out text that attention is shown of: a heatmap's labels can be read
@@ -52,12 +53,13 @@ class InsideRun(OpenedRun):
         if text is None and max_tokens is None:
             max_tokens = min(_TOKENS, self.config.data.context_length)
         passage = self._passage(text, max_tokens)
-        of = f"the first {len(passage.ids)} tokens of its held-out text"
+        of = f"the first {counted(len(passage.ids), 'token')} of its held-out text"
         if text is not None:
             read = self.tokenizer.characters_before(text, len(passage.text_ids))
-            of = f"the first {len(passage.ids)} tokens of a text ({read:,} of {len(text):,} characters)"
+            amount = counted(len(text), "character")
+            of = f"the first {counted(len(passage.ids), 'token')} of a text ({read:,} of {amount})"
             if read == len(text):
-                of = f"all {len(passage.ids)} tokens of a text"
+                of = f"all {counted(len(passage.ids), 'token')} of a text"
         return ShownAttention(read_attention(self.model, passage), self.name, of, layer, head)
 
     def surprise(

@@ -93,13 +93,17 @@ class OpenedRun:
         score = standard_score(self.directory)
         if score is None:
             damaged = newest_is_damaged(self.path / "checkpoints", most_bytes(self.config))
-            mend = f"octavo train --resume --name {self.name}" if damaged else f"octavo evaluate {self.name}"
-            raise OctavoError(f"{self.name} has no score yet: make one with {mend}")
+            resuming = ("train", "--resume", f"--name={self.path}")
+            raise OctavoError(
+                f"{self.name} has no score yet: {'resume' if damaged else 'evaluate'} it",
+                command=resuming if damaged else ("evaluate", str(self.path)),
+            )
         try:
             return from_json(Evaluation, score)
         except ValueError:
             raise OctavoError(
-                f"{self.path / 'evaluation.json'} is of another version: delete it, then octavo evaluate {self.name}"
+                f"{self.path / 'evaluation.json'} is of another version: delete it, then evaluate the run",
+                command=("evaluate", str(self.path)),
             ) from None
 
     @cached_property

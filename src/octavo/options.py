@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from octavo.config import LARGEST_SIZE, ModelConfig, between
 from octavo.errors import OctavoError
+from octavo.spelling import suggestion
 
 PROTOCOLS = ("sliding", "disjoint")
 WINDOWS = 64  # over which heads are measured
@@ -33,7 +34,7 @@ class SamplingConfig:
 def check_scoring(protocol: str, stride: int, window_characters: int, context_length: int) -> None:
     """Raises OctavoError unless a model of that context can be scored so."""
     if protocol not in PROTOCOLS:
-        raise OctavoError(f"there is no protocol {protocol!r}: choose one of {', '.join(PROTOCOLS)}")
+        raise OctavoError(f"there is no protocol {protocol!r}: {suggestion(str(protocol), PROTOCOLS)}")
     if not isinstance(stride, int) or not 1 <= stride <= context_length:
         raise OctavoError(f"stride {stride} is out of range: 1 to the context of {context_length} tokens")
     if not isinstance(window_characters, int) or window_characters < 1:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
 
+from octavo.errors import reason
+
 _REQUIREMENT = re.compile(r"([\w.-]+)\s*(>=|==)\s*(\d+(?:\.\d+)*)\s*(?:;\s*extra\s*==\s*[\"']([\w-]+)[\"'])?")
 
 
@@ -66,7 +68,7 @@ def why_not_loaded(package: str) -> str:
     try:
         import_module(package.replace("-", "_"))
     except Exception as error:  # a package may raise anything while it is imported: a missing library, a wrong one
-        return f"{type(error).__name__}: {error}"
+        return f"{type(error).__name__}: {reason(error, named=True)}"
     return ""
 
 

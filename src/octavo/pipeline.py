@@ -12,7 +12,7 @@ import torch
 
 from octavo.data import check_ids, open_parts, save_parts
 from octavo.diagnosis import EarlyDiagnosis, floors_of_looks, look_of
-from octavo.errors import OctavoError, RanAway
+from octavo.errors import OctavoError, RanAway, reason
 from octavo.files import disk_is_full, remove_left_over, write_atomically
 from octavo.generate.from_model import generate
 from octavo.generate.opening import opening_of_run
@@ -31,7 +31,7 @@ from octavo.runs.metrics import check_complete
 from octavo.runs.provenance import sitting, text_facts
 from octavo.runs.tensors import check_shapes
 from octavo.runs.whole import most_bytes, newest_is_damaged, newest_whole
-from octavo.terminal import duration
+from octavo.terminal import counted, duration
 from octavo.tokenizer import Tokenizer, load_tokenizer
 from octavo.training import (
     Counted,
@@ -109,7 +109,7 @@ def train(
             where = error.filename or directory.path
             mend = "free space" if disk_is_full(error) else "see to that"
             raise OctavoError(
-                f"{where}: {error.strerror or error}; {mend}, then go on with --resume --name {directory.name}"
+                f"{where}: {reason(error)}; {mend}, then resume {directory.name}", command=_resuming(directory)
             ) from error
 
 
@@ -202,7 +202,7 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
             )
     threads = torch.get_num_threads()
     if any(earlier.get("threads") != threads for earlier in sittings):
-        progress.note(f"with {threads} threads, not as before: the weights will differ in their last bits")
+        progress.note(f"with {counted(threads, 'thread')}, not as before: the weights will differ in their last bits")
     sittings.append(sitting(state.step, threads=threads))
     directory.write_json("provenance.json", provenance)
 
@@ -246,7 +246,9 @@ def _keep_batch(directory: RunDirectory, training: Training, tokenizer: Tokenize
     value = {"step": step + 1, "epoch": step / training.data.order.steps_per_epoch, "windows": windows}
     with suppress(OSError):
         directory.write_json(_RUNAWAY, value, MOST_LINES)
-        return f"; its batch of {len(windows)} windows, each with its text, is in {directory.path / _RUNAWAY}"
+        return (
+            f"; its batch of {counted(len(windows), 'window')}, each with its text, is in {directory.path / _RUNAWAY}"
+        )
     return f"; its batch were the windows {', '.join(str(window['window']) for window in windows)}"
 
 
@@ -293,9 +295,14 @@ def _said_if_unwritten(directory: RunDirectory, state: TrainingState) -> Iterato
             needed = bytes_needed(state.checkpoint(metrics_bytes=0))
             mend = f"free {needed + _METRICS_ROOM:,} bytes, which the next checkpoint needs"
         raise OctavoError(
-            f"{directory.path} cannot be written to at step {state.step} ({error.strerror}): {mend}, then go on with "
-            f"--resume --name {directory.name} ({_last_good(directory)})"
+            f"{directory.path} cannot be written to at step {state.step} ({error.strerror}): {mend}, then resume "
+            f"{directory.name} ({_last_good(directory)})",
+            command=_resuming(directory),
         ) from error
+
+
+def _resuming(directory: RunDirectory) -> tuple[str, ...]:
+    return ("train", "--resume", f"--name={directory.path}")
 
 
 def _glimpse(directory: RunDirectory, state: TrainingState, tokenizer: Tokenizer) -> str:

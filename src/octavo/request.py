@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from octavo.config import BUDGETS, Config, as_budget, config_from_toml, load_preset
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, reason
+from octavo.files import user_path
 from octavo.typed_toml import as_mapping, dotted_names, overridden, parse_assignment
 
 Overrides = Mapping[str, Any] | Sequence[tuple[str, Any] | str]
@@ -51,10 +51,10 @@ def first_difference(one: Config, other: Config) -> str:
 
 
 def _preset(name: str) -> Config:
-    path = Path(name)
+    path = user_path(name)
     if path.suffix != ".toml":
         return load_preset(name)
     try:
         return config_from_toml(path.read_text(encoding="utf-8"), name)
     except (OSError, UnicodeDecodeError) as error:
-        raise OctavoError(f"the preset {name} cannot be read ({error}): give a name or a TOML file") from None
+        raise OctavoError(f"the preset {name} cannot be read ({reason(error)}): give a name or a TOML file") from None

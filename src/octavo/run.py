@@ -28,6 +28,7 @@ from octavo.generate.from_model import generate
 from octavo.generate.opening import opening_of_run
 from octavo.inside import InsideRun
 from octavo.options import SamplingConfig
+from octavo.pages.run_card import run_card
 from octavo.pages.series import Course
 from octavo.pages.shown_curves import ShownCurves
 from octavo.runs import RunDirectory, open_run, runs_root
@@ -59,6 +60,9 @@ class Run(InsideRun):
         super().__init__(directory)
         self.must_keep = must_keep
         self._overlaps: dict[str, Overlap] = {}  # by part
+
+    def _repr_html_(self) -> str:
+        return run_card(self.directory)
 
     @overload
     def generate(self, prompt: str = "", *, stream: Literal[True], **options: Any) -> Iterator[str]: ...

@@ -5,13 +5,13 @@ or a tuple of floats; a config is a dataclass whose fields are sections. Nothing
 """
 
 import dataclasses
-import difflib
 import tomllib
 import types
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from octavo.errors import OctavoError
+from octavo.spelling import nearest, suggestion
 
 T = TypeVar("T")
 _LARGEST_FLOAT = 2**1023
@@ -118,13 +118,13 @@ def unknown_key(name: str, known: Iterable[str]) -> str:
     known, name = list(known), _cut(name)
     section, _, last = name.rpartition(".")
     by_last_word = {k.rpartition(".")[2]: k for k in known if k.rpartition(".")[0] == section}
-    near = [k for k in known if k.rpartition(".")[2] == last]
+    near = next((k for k in known if k.rpartition(".")[2].casefold() == last.casefold()), "")
     if by_last_word:  # the section is right: its name must not make all its settings look alike
-        near = near or [by_last_word[word] for word in difflib.get_close_matches(last, by_last_word, n=1)]
+        near = near or by_last_word.get(nearest(last, by_last_word), "")
     else:
-        near = near or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        near = near or nearest(name, known, cutoff=0.5)
     return f"there is no setting {name}: " + (
-        f"did you mean {near[0]}?" if near else f"choose one of {', '.join(by_last_word.values() or known)}"
+        f"did you mean {near}?" if near else f"choose one of {', '.join(by_last_word.values() or known)}"
     )
 
 
@@ -139,9 +139,7 @@ def _typed(hint: Any, value: Any, name: str) -> Any:
         choices = get_args(hint)
         if value in choices and isinstance(value, str):
             return value
-        near = difflib.get_close_matches(_said(value).strip("'"), choices, n=1)
-        mend = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(choices)}"
-        raise OctavoError(f"{name} cannot be {_said(value)}: {mend}")
+        raise OctavoError(f"{name} cannot be {_said(value)}: {suggestion(_said(value).strip(chr(39)), choices)}")
     if origin is tuple or isinstance(hint, types.GenericAlias):
         kinds = get_args(hint)
         if not isinstance(value, list | tuple) or len(value) != len(kinds):

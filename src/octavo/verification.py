@@ -16,7 +16,7 @@ from typing import Any
 from octavo.config import Config
 from octavo.data import NAMES, TokenPart, check_ids, open_parts
 from octavo.data.blocks import blocks
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, reason
 from octavo.packages import installed
 from octavo.runs import Record, RunDirectory
 from octavo.runs.metrics import check_complete
@@ -86,7 +86,9 @@ def _at(what: str, look: Callable[[], str | None]) -> Check:
     try:
         return Check(what, note=look() or "")
     except (OctavoError, OSError, MemoryError, *_AMISS) as error:
-        said = str(error) if isinstance(error, OctavoError | ValueError) else f"{type(error).__name__}: {error}"
+        said = reason(error, named=True)
+        if not isinstance(error, OctavoError | ValueError | OSError):
+            said = f"{type(error).__name__}: {said}"
         return Check(what, wrong=" ".join(said.split()) or type(error).__name__)
 
 

@@ -40,7 +40,7 @@ def test_the_tables_are_shown_and_json_and_picture_written(
     [
         (["--rounds", "0"], "0 rounds are out of range"),
         (["--peers", "nowhere"], "there is no folder nowhere"),
-        (["--suite", "speed"], "argument --suite: invalid choice: 'speed'"),
+        (["--suite", "speed"], "argument --suite: 'speed' is no choice"),
         (["--output", "file/in"], "file is a file: name a folder"),
     ],
 )

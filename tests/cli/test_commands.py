@@ -1,5 +1,6 @@
 """octavo train, evaluate, curves, tokenizer, runs and presets."""
 
+import io
 import json
 import os
 import re
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from octavo.cli.command_line import command
 from octavo.cli.main import main
 from octavo.run import Run, load
 
@@ -16,6 +18,14 @@ from octavo.run import Run, load
 def told(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
     assert main([*map(str, arguments)]) == 0
     return capsys.readouterr().out
+
+
+def advised(said: str) -> list[list[str]]:
+    """The commands that are printed below "next:", as the words of each after the program."""
+    program = shlex.split(command("runs"))[:-1]
+    lines = [shlex.split(line) for line in said.partition("next:\n")[2].splitlines()]
+    assert all(line[: len(program)] == program for line in lines)
+    return [line[len(program) :] for line in lines]
 
 
 class TestTrain:
@@ -36,8 +46,10 @@ class TestTrain:
         assert str(run.path / "samples.txt") in said.out
         assert f"report   {run.path / 'report.html'}" in said.out
         assert (run.path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
-        words = " ".join(run.parts["validation"].text.split()[:4])
-        assert f"generate play {shlex.quote(words)} --runs {tmp_path}" in said.out
+        for words in advised(said.out):
+            small = {"generate": ["--max-new-tokens=1"], "evaluate": ["--no-baselines"]}
+            assert main([*words, *small.get(words[0], [])]) == 0
+        assert f"generate play MARCIUS: --runs {tmp_path}" in said.out
         assert f"{run.model.n_parameters():,} parameters" in said.err
         assert "step 6: held-out loss" in said.err
         assert "\x1b" not in said.out + said.err
@@ -108,6 +120,13 @@ class TestTrain:
         assert found
         block = 4 * 32 * 32 + 3 * 32 * 16 + 2 * 32 + 2 * 8  # attention, feed-forward, norms, norms of q and k
         assert int(found[1].replace(",", "")) == 512 * 32 + 32 + 3 * block
+
+    def test_one_step_is_no_steps(
+        self, play_file: Path, tiny: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        settings = [f"--{name}={value}" for name, value in tiny.items()]
+        out = told(capsys, "train", play_file, "--dry-run", "--steps", "1", *settings, "--runs", tmp_path)
+        assert "about 1 step (" in out
 
     def test_a_dry_run_does_not_resume(self, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
         given = ["--resume", "--name", trained.name, "--runs", str(trained.path.parent)]
@@ -181,9 +200,27 @@ class TestTokenizer:
         assert lines[-1] == "decoding gives the text back"
         assert not any("\x1b" in line for line in lines)
 
+    @pytest.mark.parametrize("how", ["-", "--file"])
+    def test_the_text_from_a_file_or_standard_input(
+        self,
+        how: str,
+        trained: Run,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        marked = b"\xef\xbb\xbfT"  # a byte order mark is no character
+        (tmp_path / "text").write_bytes(marked)
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(marked)))
+        given = ["-"] if how == "-" else ["--file", tmp_path / "text"]
+        assert "512: 1 character, 1 token\n" in told(capsys, "tokenizer", trained.path, *given)
+
+    def test_of_the_run_itself_where_no_text_is_given(self, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+        assert "100 characters" in told(capsys, "tokenizer", trained.path)
+
     def test_of_bytes_that_are_half_a_character(self, strange: Run, capsys: pytest.CaptureFixture[str]) -> None:
         out = told(capsys, "tokenizer", strange.path, "😀")
-        assert "1 characters, 4 tokens" in out
+        assert "1 character, 4 tokens" in out
         assert "decoding gives the text back" in out
 
 

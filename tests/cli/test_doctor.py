@@ -47,6 +47,6 @@ def test_problems_come_last_and_are_the_exit_code(tmp_path: Path, octavo_process
             f"pip install --force-reinstall {name}"
             for name in names
         )
-        + f" - {tmp_path / 'file'} cannot be written to (Not a directory): name another folder with --runs"
+        + f" - {tmp_path / 'file'} cannot be written to (Not a directory): name another folder of runs"
     )
     assert "precision  unknown: torch does not work" in above

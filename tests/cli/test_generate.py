@@ -55,7 +55,32 @@ def test_the_prompt_from_standard_input(
     assert found == f"First\né{expected}\n"
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"First\xff")))
     assert main(["generate", str(trained.path), "-"]) == 2
-    assert "byte 5 is not UTF-8" in capsys.readouterr().err
+    assert "byte 5 (0xff) is not UTF-8" in capsys.readouterr().err
+
+
+def test_a_prompt_that_was_read_has_no_byte_order_mark(
+    trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marked, options = b"\xef\xbb\xbfFirst", ("--temperature", "0", "--max-new-tokens", "4")
+    expected = f"First{trained.generate('First', temperature=0, max_new_tokens=4)}\n"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(marked)))
+    assert generated(capsys, trained.path, "-", *options) == expected
+    (tmp_path / "prompt.txt").write_bytes("First".encode("utf-16"))
+    file = ("--file", tmp_path / "prompt.txt", "--encoding", "utf-16")
+    assert generated(capsys, trained.path, *file, *options) == expected
+
+
+@pytest.mark.parametrize("text", ["\\n", "it's\\tnot", "\\d\\n", "--\\n"])
+def test_a_typed_escape_gets_a_hint_that_the_shell_reads_and_goes_on(
+    text: str, trained: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for given in ([f"--stop={text}"], ["--", text]):
+        assert main(["generate", str(trained.path), "--max-new-tokens", "2", *given]) == 0
+        hint = capsys.readouterr().err
+        assert hint.count("\n") == 1
+        shell = ["bash", "-c", f"printf %s {hint[hint.index('$') : hint.rindex('?')]}"]
+        read = subprocess.run(shell, capture_output=True, text=True, check=True).stdout
+        assert read == text.replace("\\n", "\n").replace("\\t", "\t")
 
 
 def test_a_prompt_gets_the_line_ends_of_the_training_text(

@@ -1,6 +1,11 @@
+import argparse
+import re
+from collections.abc import Iterator
+
 import pytest
 
-from octavo.cli.parser import COMMANDS, parse, runs_given
+from octavo.cli.main import main
+from octavo.cli.parser import COMMANDS, as_text, command_parser, parse
 from octavo.errors import OctavoError
 
 
@@ -39,6 +44,82 @@ def test_a_text_is_utf_8_whatever_the_locale(option: list[str]) -> None:
         parse([*option, "T\udcfcr"])
 
 
-def test_the_folder_of_runs_is_repeated_so_that_it_can_be_typed() -> None:
-    assert runs_given(parse(["runs", "--runs", "my runs"])) == " --runs 'my runs'"
-    assert runs_given(parse(["runs"])) == ""
+def values() -> Iterator[tuple[str, str, argparse.Action]]:
+    """Every option of every command that takes a value."""
+    for command in COMMANDS:
+        for action in command_parser(command)._actions:
+            if action.nargs is None:
+                yield from ((command, option, action) for option in action.option_strings)
+
+
+OPTIONS = [pytest.param(*each, id=" ".join(each[:2])) for each in values()]
+TEXTS = ["--", "-", "---", "-x", "--x y", "-é"]
+
+
+@pytest.mark.parametrize(("command", "option", "action"), OPTIONS)
+def test_every_option_takes_a_value_that_begins_with_a_dash(
+    command: str, option: str, action: argparse.Action
+) -> None:
+    """Or says that it is none of its choices, or no number."""
+    words = ["word"] * sum(not each.option_strings and each.nargs != "*" for each in command_parser(command)._actions)
+    for value in TEXTS:
+        forms = [[f"{option}={value}"], [option, value]] if value != "--" else [[f"{option}={value}"]]
+        for form in forms:
+            if action.choices is None and action.type in (None, as_text):
+                found = getattr(parse([command, *words, *form]), action.dest)
+                assert found == ([value] if isinstance(action.default, list) else value)
+            else:
+                with pytest.raises(OctavoError, match=option) as raised:
+                    parse([command, *words, *form])
+                assert "literal" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("command", "option", "action"), OPTIONS)
+def test_an_empty_value_is_not_silently_the_default(command: str, option: str, action: argparse.Action) -> None:
+    if action.type is not as_text:
+        with pytest.raises(OctavoError, match=f"{option}.*empty"):
+            parse([command, f"{option}="])
+
+
+@pytest.mark.parametrize(("command", "option", "action"), OPTIONS)
+def test_an_option_that_lacks_its_value_says_how_one_with_a_dash_is_written(
+    command: str, option: str, action: argparse.Action
+) -> None:
+    for rest in ([], ["--"], ["--", "word"], [option, "word"]):
+        with pytest.raises(OctavoError, match=f"{option} needs a value.*{option}=VALUE"):
+            parse([command, option, *rest])
+
+
+@pytest.mark.parametrize("prompt", ["---", "--- Chapter 1 ---", "-", "-- x", "-5", "—"])
+def test_a_text_that_can_be_no_option_needs_no_two_dashes(prompt: str) -> None:
+    assert parse(["generate", "run", prompt, "--seed", "3"]).prompt == prompt
+
+
+@pytest.mark.parametrize("word", ["-dash.txt", "-x", "--", "--seed=3", "---", "--data.x=1"])
+def test_whatever_comes_after_two_dashes_is_a_text(word: str) -> None:
+    assert parse(["train", "--dry-run", "a.txt", "--", word, "b.txt"]).text == ["a.txt", word, "b.txt"]
+    assert parse(["generate", "--", "run", word]).prompt == word
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["generate", "run", "-x"], "no option -x.*comes after --"),
+        (["generate", "run", "--tempreature=1"], "no option --tempreature: did you mean --temperature"),
+        (["train", "--Minutes", "3"], "no option --Minutes: did you mean --minutes"),
+        (["runs", "--model.n_layers=3"], "no option --model.n_layers"),
+        (["train", "--model.n-layers=3", "--dry-run"], r"did you mean model\.n_layers"),
+        (["evaluate", "run", "--split", "validaton"], "did you mean 'validation'"),
+        (["generate", "run", "--temp", "warm"], "--temperature.*'warm'"),
+        (["train", "--quiet=--"], "--quiet"),
+        (["trian"], "no command 'trian': did you mean 'train'"),
+        (["Generate", "run"], "did you mean 'generate'"),
+        ([""], "no command ''"),
+        (["--", "nonsense"], "no command 'nonsense'"),
+    ],
+)
+def test_what_is_misspelt(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    err = capsys.readouterr().err
+    assert re.search(said, err)
+    assert "literal" not in err

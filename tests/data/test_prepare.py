@@ -94,5 +94,5 @@ def test_documents_that_nothing_would_keep_apart_are_refused(data: DataConfig, t
 
 def test_too_few_tokens_to_hold_some_out_are_refused() -> None:
     config = TokenizerConfig(kind="whitespace-bpe", vocab_size=50, trained_on="all")
-    with pytest.raises(OctavoError, match="gives only 1 tokens, too few to hold some out: use a longer text"):
+    with pytest.raises(OctavoError, match="gives only 1 token, too few to hold some out: use a longer text"):
         prepare(Corpus.from_text("aaaa"), DataConfig(split_by="tokens"), config)

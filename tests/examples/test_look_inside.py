@@ -49,9 +49,12 @@ def test_it_runs(play_file: Path, tiny: dict[str, Any], tmp_path: Path, monkeypa
     assert WHOLE in first.source
     settings = tiny | {"model.n_layers": 2}  # the notebook looks at the second
     first.source = first.source.replace(WHOLE, SMALL.format(text=str(play_file), tiny=settings))
+    notebook.cells.append(nbformat.v4.new_code_cell("run"))  # type: ignore[no-untyped-call]
     for cell in code_cells(notebook):
         cell.outputs = []
     NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    *_, card = code_cells(notebook)
+    assert "look-inside" in card.outputs[0]["data"]["text/html"]
     shown = pages(code_cells(notebook))
     assert len(shown) == len(SHOWN)
     assert all(line.startswith(expected) for line, expected in zip(shown, SHOWN, strict=True))

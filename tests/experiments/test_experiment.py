@@ -184,7 +184,7 @@ class TestGoingOn:
         assert {run: after[run] for run in before} == before, "what was there did not run again"
 
     def test_what_is_there_may_not_be_left_out(self, again: Callable[..., Experiment]) -> None:
-        with pytest.raises(OctavoError, match="has seed 2 too: put it back, or choose another --name"):
+        with pytest.raises(OctavoError, match="has seed 2 too: put it back, or choose another name"):
             again({"seeds": [1]})
         with pytest.raises(OctavoError, match="has variant adamw too"):
             again({"variants": {"muon": {}}})

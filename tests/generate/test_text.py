@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.errors import OctavoError
-from octavo.generate.text import TextStream
+from octavo.generate.text import TextStream, continued
+from octavo.options import SamplingConfig
 from octavo.run import Run
+from octavo.tokenizer.whitespace_bpe import WhitespaceBPE
 
 BYTES = [bytes([i]) for i in range(256)] + [b""]
 END = 256
@@ -97,6 +99,16 @@ def test_the_text_is_the_same_whatever_pieces_its_tokens_come_in(text: str, stop
     if not made.done:
         found += made.push([END])
     assert found == "".join(pieces(content, stops))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"), [("日本", "'日本'"), (" \n", "for anything in the prompt"), ("", "not empty")]
+)
+def test_a_prompt_without_a_token_is_refused_for_what_it_is(prompt: str, said: str) -> None:
+    tokenizer = WhitespaceBPE.train("to be or not to be", 30)
+    unused: Any = None  # it is refused before anything is decoded
+    with pytest.raises(OctavoError, match=said):
+        next(continued(unused, tokenizer, ["to be", prompt], context_length=8, sampling=SamplingConfig()))
 
 
 def test_it_ends_at_the_length_asked_for_and_at_the_end_token() -> None:

@@ -26,7 +26,7 @@ def test_layers_and_labels(make_table: MakeTable) -> None:
 
 @pytest.mark.parametrize("change", [{"version": 0}, {"heads": None}, {"heads": [{}]}, {"more": 1}])
 def test_another_file_is_refused(make_table: MakeTable, change: dict[str, object]) -> None:
-    with pytest.raises(OctavoError, match="octavo heads"):
+    with pytest.raises(OctavoError, match="measure the heads anew"):
         HeadTable.from_json(make_table([{}]).as_json() | change)
-    with pytest.raises(OctavoError, match="octavo heads"):
+    with pytest.raises(OctavoError, match="measure the heads anew"):
         HeadTable.from_json([])

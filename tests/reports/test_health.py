@@ -43,7 +43,7 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
     found = examine(tmp_path / "runs" / "here")
     assert found.problems == (
-        f"{tmp_path / 'runs' / 'here'} cannot be written to (Not a directory): name another folder with --runs",
+        f"{tmp_path / 'runs' / 'here'} cannot be written to (Not a directory): name another folder of runs",
     )
 
 

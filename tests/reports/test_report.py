@@ -172,11 +172,11 @@ class TestParts:
     @pytest.mark.parametrize(
         ("harm", "says"),
         [
-            (remove("baselines.json"), {"score": "octavo evaluate play computes what they need"}),
+            (remove("baselines.json"), {"score": "evaluate the run to compute what they need"}),
             (
                 remove("evaluation.json", "samples.txt"),
                 {
-                    "score": "Play has no score yet: make one with octavo evaluate play.",
+                    "score": "Play has no score yet: evaluate it.",
                     "samples": "There are no samples yet",
                 },
             ),
@@ -239,7 +239,7 @@ class TestParts:
     def test_without_what_simpler_models_need_there_is_no_diagnosis(self, copied: Run) -> None:
         remove("diagnosis.json", "baselines.json")(copied.path)
         before = files(copied.path)
-        assert "octavo evaluate play makes one" in text_of(report(load(copied.path)), "diagnosis")
+        assert "evaluate the run to make one" in text_of(report(load(copied.path)), "diagnosis")
         assert files(copied.path) == before
 
 

@@ -7,9 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from octavo.cli.output_option import output_path
+from octavo.cli.parser import parse
+from octavo.cli.passage_option import given_text
 from octavo.config import load_preset
 from octavo.errors import OctavoError
-from octavo.runs import NameTaken, RunDirectory, check_name, create_run, free_name, list_runs, open_run, runs_root
+from octavo.experiments import read_spec
+from octavo.request import Request
+from octavo.runs import (
+    NameTaken,
+    RunDirectory,
+    check_name,
+    create_run,
+    find_run,
+    free_name,
+    list_runs,
+    open_run,
+    runs_root,
+)
 from octavo.typed_toml import to_toml
 
 
@@ -33,7 +48,7 @@ def test_names_that_are_not(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["con", "AUX", "nul.v2", "Com1", "lpt9.a.b", "dotted."])
 def test_names_that_are_not_on_windows(name: str) -> None:
-    with pytest.raises(OctavoError, match="cannot be a folder's name on Windows: choose another --name"):
+    with pytest.raises(OctavoError, match="cannot be a folder's name on Windows: choose another name"):
         check_name(name)
     check_name(f"a-{name}s")
 
@@ -55,9 +70,7 @@ def test_it_is_filled_and_found_by_name_and_by_path(tmp_path: Path) -> None:
 def test_it_is_never_overwritten(tmp_path: Path) -> None:
     make(tmp_path, "a")
     before = (tmp_path / "a" / "config.toml").stat()
-    with pytest.raises(
-        OctavoError, match=r"a exists already: add --resume to go on with it, or choose another --name"
-    ):
+    with pytest.raises(OctavoError, match=r"a exists already: resume it, or choose another name"):
         make(tmp_path, "a")
     assert (tmp_path / "a" / "config.toml").stat() == before
 
@@ -94,7 +107,7 @@ def test_of_two_processes_at_the_same_moment_the_second_is_refused(tmp_path: Pat
         made.mkdir()
         (made / "config.toml").write_text("first")  # another process has come to its end meanwhile
 
-    with pytest.raises(NameTaken, match="a exists already: add --resume"):
+    with pytest.raises(NameTaken, match="a exists already: resume it"):
         create_run(tmp_path, "a", fill)
     assert (tmp_path / "a" / "config.toml").read_text() == "first"
     assert os.listdir(tmp_path) == ["a"]
@@ -176,7 +189,7 @@ def test_runs_are_listed_oldest_first_and_other_folders_are_not(tmp_path: Path) 
 
 
 def test_a_missing_run_is_a_sentence_that_names_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(OctavoError, match=r"there is no run x: .* holds none yet: octavo train makes one"):
+    with pytest.raises(OctavoError, match=r"there is no run x: .* holds none yet: train one first"):
         open_run("x", tmp_path)
     make(tmp_path, "a")
     make(tmp_path, "b")
@@ -254,3 +267,45 @@ class TestFiles:
             (tmp_path / "metrics.jsonl").write_text(content)
             found.append(RunDirectory(tmp_path).ended)
         assert found == [False, False, True, False]
+
+
+class TestHome:
+    """``~`` is the home folder, in whatever way a path is given: a shell leaves it in --runs=~/x."""
+
+    @pytest.fixture(autouse=True)
+    def _home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.chdir(tmp_path.parent)
+
+    def test_in_the_folder_of_runs_and_in_a_run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert runs_root("~/runs") == runs_root(Path("~/runs")) == tmp_path / "runs"
+        monkeypatch.setenv("OCTAVO_RUNS", "~/kept")
+        assert runs_root() == tmp_path / "kept"
+        made = make(tmp_path, "a")
+        assert find_run("~/a", Path("elsewhere")).path == made.path
+
+    def test_one_of_nobody_stays(self) -> None:
+        assert runs_root("~no such user/x") == Path("~no such user/x")
+
+    def test_in_a_preset_and_an_experiment(self, tmp_path: Path) -> None:
+        (tmp_path / "small.toml").write_text("[model]\nn_layers = 1\n")
+        assert Request("~/small.toml").applied_to(None).model.n_layers == 1
+        (tmp_path / "e.toml").write_text(
+            'text = "~/a.txt"\nseeds = [1]\nsteps = 1\n[variants.a]\npreset = "~/small.toml"\n'
+        )
+        spec = read_spec("~/e.toml")
+        assert spec.text == (str(tmp_path / "a.txt"),)
+        assert spec.variants[0].config.model.n_layers == 1
+
+    def test_in_options_of_the_command_line(self, tmp_path: Path) -> None:
+        assert output_path(parse(["report", "a", "--output=~/x"])) == tmp_path / "x"
+        (tmp_path / "text").write_text("words")
+        assert given_text(parse(["surprise", "a", "--file=~/text"])) == "words"
+
+
+def test_a_misspelt_run_is_asked_after(tmp_path: Path) -> None:
+    make(tmp_path, "shakespeare")
+    make(tmp_path, "hamlet")
+    for name in ("Shakespeare", "shakespare", "shakespeare2"):
+        with pytest.raises(OctavoError, match=f"no run {name} in .*: did you mean shakespeare"):
+            open_run(name, tmp_path)

@@ -54,8 +54,8 @@ def test_and_comes_back_from_every_kind_of_tokens(name: str, kind: str) -> None:
 def test_a_text_of_white_space_makes_no_token_where_that_is_dropped(name: str, tmp_path: Path) -> None:
     said = trained_or_refused(STRANGE[name](), "whitespace-bpe", tmp_path / "runs")
     assert said == (
-        "20000 characters make no token, since the whitespace-bpe tokenizer drops white space: "
-        "--set tokenizer.kind=bpe keeps it"
+        "20,000 characters make no token, since the whitespace-bpe tokenizer drops white space: "
+        "tokenizer.kind=bpe keeps it"
     )
 
 

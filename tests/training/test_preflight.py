@@ -73,7 +73,7 @@ def test_a_run_that_does_not_fit_the_memory_is_refused_before_it_takes_any(
     mend = str(refused.value).split(": ")[1]
     if "d_model" in str(overrides):
         mend = mend.replace("d_model=8192", "d_model=8")
-    assert re.fullmatch(r"(--set (data|model)\.\w+=\d+ )+would fit", mend), mend
+    assert re.fullmatch(r"((data|model)\.\w+=\d+ (and )?)+would fit", mend), mend
 
 
 def test_what_is_said_to_fit_does_and_twice_as_much_does_not(
@@ -82,7 +82,7 @@ def test_what_is_said_to_fit_does_and_twice_as_much_does_not(
     config = Request(overrides=tiny | {"data.batch_size": 4096}, steps=1).applied_to(None)
     tokenizer, parts = prepare(Corpus.from_text(play), config.data, config.tokenizer)
     monkeypatch.setattr("octavo.training.preflight.machine_memory", lambda: 600 * 2**20)
-    with pytest.raises(OctavoError, match=r"--set data\.batch_size=\d+ would fit") as refused:
+    with pytest.raises(OctavoError, match=r"data\.batch_size=\d+ would fit") as refused:
         preflight("play", config, tokenizer, parts, FP32)
     fits = int(str(refused.value).split("batch_size=")[1].split()[0])
     for size, does in ((fits, True), (2 * fits, False)):
@@ -115,7 +115,7 @@ def test_a_text_that_is_too_short_is_told_what_would_work(
     sentence = str(refused.value)
     found = re.fullmatch(
         rf"{len(text)} characters are too few for a context of 512: "
-        r"use at least (\d+), or --set data\.context_length=(\d+)",
+        r"use at least (\d+), or set data\.context_length=(\d+)",
         sentence,
     )
     assert found, sentence
@@ -153,7 +153,7 @@ def test_a_text_that_repeats_itself_is_told_what_would_work(
 ) -> None:
     config = Request(overrides=tiny, steps=3).applied_to(None)
     parts = prepare(Corpus.from_text(text), config.data, config.tokenizer)[1]
-    with pytest.raises(OctavoError, match=r"the text repeats itself: --set tokenizer\.kind=characters"):
+    with pytest.raises(OctavoError, match=r"the text repeats itself: tokenizer\.kind=characters"):
         check_lengths(config, parts)
     mended = Request(overrides=tiny | {"tokenizer.kind": "characters"}, steps=3).applied_to(None)
     assert list(make_training(mended, text))[-1].step == 3

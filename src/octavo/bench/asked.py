@@ -26,4 +26,4 @@ class Asked:
             raise OctavoError(f"there is no suite {unknown[0]!r}: choose one of {', '.join(SUITE_NAMES)}")
         if self.peers and not {PEERS[name] for name in self.peers.names} & set(self.suites):
             names = " and ".join(self.peers.names)
-            raise OctavoError(f"the suite {self.suites[0]} does not measure {names}: leave out --peers")
+            raise OctavoError(f"the suite {self.suites[0]} does not measure {names}: leave the peers out")

@@ -22,6 +22,7 @@ from octavo.bench.kernels import ways
 from octavo.bench.peers import PeerFailed
 from octavo.bench.writing import Writer, make_writer
 from octavo.config import ModelConfig
+from octavo.errors import reason
 from octavo.evaluate import Watch, unwatched
 from octavo.model import Transformer
 from octavo.options import SamplingConfig
@@ -124,7 +125,7 @@ class Llama2c:
                 timeout=_SECONDS,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise PeerFailed(f"it cannot be run: {error}") from None
+            raise PeerFailed(f"it cannot be run: {reason(error, named=True)}") from None
         if done.returncode:
             raise PeerFailed(f"it ended with code {done.returncode}: {' '.join(done.stderr.split())[:200]}")
         found = _RATE.search(done.stderr)

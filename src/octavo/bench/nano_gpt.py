@@ -20,6 +20,7 @@ from octavo.bench.kernels import ways
 from octavo.bench.peers import PeerFailed
 from octavo.bench.steps import in_words, made_up_ids, octavo_steps, taking
 from octavo.config import Config, DataConfig, ModelConfig, OptimizerConfig
+from octavo.errors import reason
 from octavo.evaluate import Watch, unwatched
 from octavo.model import Transformer
 
@@ -87,7 +88,9 @@ def make_gpt(checkout: Path) -> Any:
                 )
             )
     except Exception as error:  # whatever somebody else's program does
-        raise PeerFailed(f"its model.py cannot be used: {type(error).__name__}: {error}") from None
+        raise PeerFailed(
+            f"its model.py cannot be used: {type(error).__name__}: {reason(error, named=True)}"
+        ) from None
     theirs = sum(p.numel() for p in gpt.parameters())
     if theirs != (ours := Transformer(model, CHARACTERS).n_parameters()):
         raise PeerFailed(f"its model has {theirs:,} parameters, and the recipe's {ours:,}: the work is not alike")

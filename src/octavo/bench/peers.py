@@ -44,7 +44,7 @@ def peers_in(folder: Path) -> Peers:
         OctavoError: there is no such folder, or none of them is in it.
     """
     if not folder.is_dir():
-        raise OctavoError(f"there is no folder {folder}: give --peers one with checkouts of {' or '.join(PEERS)}")
+        raise OctavoError(f"there is no folder {folder}: give one with checkouts of {' or '.join(PEERS)}")
     found = tuple((name, folder / name) for name in PEERS if (folder / name).is_dir())
     if not found:
         raise OctavoError(f"{folder} holds neither {' nor '.join(PEERS)}: docs/performance.md says how to get them")

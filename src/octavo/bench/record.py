@@ -11,6 +11,7 @@ import torch
 from octavo.bench.comparison import Comparison
 from octavo.native.library import kernels_here
 from octavo.runs.provenance import machine_facts
+from octavo.terminal import counted
 
 _BUSY = 0.5  # processes that wait or work, for each core, before anything is measured
 
@@ -34,7 +35,7 @@ class Sitting:
         """For people."""
         packages = self.machine["packages"]
         lines = [
-            f"{self.machine['processor']}, {self.machine['cores']} cores, torch on {self.threads}",
+            f"{self.machine['processor']}, {counted(self.machine['cores'], 'core')}, torch on {self.threads}",
             f"octavo {packages['octavo']}, torch {packages['torch']}; kernels: {self.kernels}; {self.began}",
         ]
         if self.busy:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from octavo.bench.asked import ROUNDS, SUITE_NAMES, Asked
 from octavo.bench.peers import NO_PEERS, peers_in
-from octavo.cli.output_option import add_output_option, refuse_replacing
+from octavo.cli.output_option import add_output_option, output_path, refuse_replacing
 from octavo.cli.saying import say
+from octavo.files import user_path
 from octavo.reports.place import folder_place
 
 _FOLDER = "bench"
@@ -28,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure, show the tables, write them as JSON and picture."""
-    peers = NO_PEERS if options.peers is None else peers_in(Path(options.peers))
+    peers = NO_PEERS if options.peers is None else peers_in(user_path(options.peers))
     asked = Asked((options.suite,) if options.suite else SUITE_NAMES, options.rounds, peers)
-    folder = Path(options.output or _FOLDER)
+    folder = output_path(options) or Path(_FOLDER)
     refuse_replacing(options, [folder / "bench.json", folder / "bench.png"])
     folder_place(folder)
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from octavo.cli.output_option import add_output_option, refuse_replacing
+from octavo.cli.output_option import add_output_option, output_path, refuse_replacing
 from octavo.cli.parser import add_runs_option
 from octavo.cli.saying import say
 from octavo.runs import open_run, runs_root
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     """Make the page, and say where it is."""
     root = runs_root(options.runs)
     directories = [open_run(name, root) for name in options.run]
-    output = Path(options.output) if options.output else None
+    output = output_path(options)
     if output:
         refuse_replacing(options, [output])
 

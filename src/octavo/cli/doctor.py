@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from octavo.cli.parser import add_runs_option
 from octavo.cli.saying import say
 from octavo.runs import runs_root
-from octavo.terminal import shown, size
+from octavo.terminal import counted, shown, size
 
 if TYPE_CHECKING:
     from octavo.reports.health import Arithmetic, Folder, Health, OptionalPart
@@ -94,7 +94,7 @@ def _arithmetic(found: Arithmetic | None) -> list[tuple[str, str]]:
 
 def _runs(health: Health) -> str:
     folder = health.runs
-    number = f"{health.n_runs} run{'s' * (health.n_runs != 1)}" if folder.exists else "to be made"
+    number = counted(health.n_runs, "run") if folder.exists else "to be made"
     state = "cannot be written to" if folder.trouble else "writable"
     return f"{number}, {state}" + (f", {size(folder.free_bytes)} free" if folder.free_bytes >= 0 else "")
 

@@ -5,7 +5,7 @@ import json
 
 from octavo.cli.output_option import add_output_option, output_of
 from octavo.cli.parser import add_runs_option, as_text
-from octavo.cli.passage_option import add_passage_arguments, given_text
+from octavo.cli.passage_option import add_passage_arguments, given_text, read_text
 from octavo.cli.saying import say
 from octavo.config import ModelConfig
 from octavo.errors import OctavoError
@@ -67,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json and options.output:
         raise OctavoError("--json writes no page: leave --output out")
     text = given_text(options)
+    other = _other(options)
     output = output_of(options, directory, r"edit\.html")
 
     from octavo.progress import make_progress
@@ -78,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
             zero=options.zero,
             mean=options.mean,
             patch=options.patch,
-            other=options.other,
+            other=other,
             position=options.position,
             watch=lambda share: progress.share("reading", share),
         )
@@ -96,6 +97,13 @@ def run(options: argparse.Namespace) -> int:
     say("\n" + "\n".join(edit_table.costs(edit)), end="\n\n")
     say(f"written to {path}")
     return 0
+
+
+def _other(options: argparse.Namespace) -> str:
+    """Return the text of ``--from``; "-" reads it."""
+    if options.other == options.text == "-":
+        raise OctavoError("standard input can be read once: give TEXT or --from another way")
+    return read_text(argparse.Namespace(file=None, encoding=None), options.other) or ""
 
 
 def place_lines(config: ModelConfig) -> list[str]:

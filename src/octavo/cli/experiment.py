@@ -1,14 +1,15 @@
 """``octavo experiment``."""
 
 import argparse
-import shlex
 import sys
 from typing import TYPE_CHECKING
 
-from octavo.cli.parser import add_runs_option, program
+from octavo.cli.command_line import command
+from octavo.cli.parser import add_runs_option
 from octavo.cli.saying import say
 from octavo.errors import OctavoError
-from octavo.experiments import counted, read_spec
+from octavo.experiments import read_spec
+from octavo.terminal import counted
 
 if TYPE_CHECKING:
     from octavo.experiments.experiment import Experiment
@@ -67,18 +68,14 @@ def _summary(result: "Experiment", options: argparse.Namespace) -> list[str]:
     lines = ["", result.table(), *[f"figure   {path}" for path in result.figures[:1]]]
     lines += [f"table    {result.path / 'table.md'}", f"all      {result.path / 'experiment.json'}"]
     if result.failed:
-        lines.append(
-            f"{result.failed} of {counted(len(result.rows), 'run')} failed; to try again: {_again(options)} --retry"
-        )
+        failed = f"{result.failed} of {counted(len(result.rows), 'run')} failed"
+        lines.append(f"{failed}; to try again: {_again(options, retry=True)}")
     return lines
 
 
-def _again(options: argparse.Namespace) -> str:
-    given = [program(), "experiment", options.file]
-    for name in ("name", "runs", "workers", "scheduler", "steps"):
-        value = getattr(options, name)
-        given += [] if value is None else [f"--{name}", str(value)]
-    return shlex.join(given)
+def _again(options: argparse.Namespace, *, retry: bool = False) -> str:
+    given = {name: getattr(options, name) for name in ("name", "runs", "workers", "scheduler", "steps")}
+    return command("experiment", options.file, **given, retry=retry)
 
 
 def _dry_run(options: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ import io
 import sys
 
 from octavo.cli.parser import add_runs_option, as_text
+from octavo.cli.passage_option import add_reading_options, hint_at_escapes, read_text
 from octavo.errors import OctavoError
 from octavo.options import SamplingConfig
 from octavo.runs import open_run, runs_root
@@ -15,9 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
     usual = SamplingConfig()
     parser.add_argument("run", metavar="RUN", help="a run's name or folder")
-    parser.add_argument(
-        "prompt", nargs="?", type=as_text, default="", metavar="PROMPT", help="text to continue; - reads it"
-    )
+    parser.add_argument("prompt", nargs="?", type=as_text, metavar="PROMPT", help="text to continue; - reads it")
     for name, kind, metavar, says in (
         ("max-new-tokens", int, "N", "tokens to write"),
         ("temperature", float, "T", "0 takes the likeliest token, 1 the model's own odds"),
@@ -37,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="end before this text; may be repeated",
     )
+    add_reading_options(parser)
     add_runs_option(parser)
 
 
@@ -50,7 +50,9 @@ def run(options: argparse.Namespace) -> int:
     if "" in options.stop:
         raise OctavoError("a --stop text is empty, so nothing could be generated: give some characters")
     directory = open_run(options.run, runs_root(options.runs))
-    prompt = _standard_input() if options.prompt == "-" else options.prompt
+    prompt = read_text(options, options.prompt) or ""
+    for text in options.stop:
+        hint_at_escapes(text)
 
     from octavo.generate.from_run import generate_from, whole_texts_from
     from octavo.runs.line_ends import with_learned_line_ends
@@ -71,12 +73,3 @@ def run(options: argparse.Namespace) -> int:
     for number, text in enumerate(texts, 1):
         print(f"--- {number} of {options.count} ---\n{visible(prompt + text)}", flush=True)
     return 0
-
-
-def _standard_input() -> str:
-    from octavo.corpus.reading import standard_input
-
-    try:
-        return standard_input().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise OctavoError(f"the prompt's byte {error.start} is not UTF-8: convert it first") from None

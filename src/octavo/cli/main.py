@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # what cannot be written shows here, not when Python ends
         return code
     except OctavoError as error:
-        return _refuse(str(error))
+        return _refuse(str(error), error.command)
     except MemoryError as error:
         return _refuse(f"{str(error) or 'there is not enough memory'}: ask for less, or free some")
     except RuntimeError as error:
@@ -84,8 +84,14 @@ def _output_fails() -> bool:
     return False
 
 
-def _refuse(sentence: str) -> int:
-    print(f"octavo: {shown(' '.join(sentence.split()))}", file=sys.stderr)
+def _refuse(sentence: str, advised: Sequence[str] = ()) -> int:
+    """Say what is wrong, and behind it the command that is advised."""
+    said = " ".join(sentence.split())
+    if advised:
+        from octavo.cli.command_line import command
+
+        said += f" ({command(*advised)})"
+    print(f"octavo: {shown(said)}", file=sys.stderr)
     return 2
 
 

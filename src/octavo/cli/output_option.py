@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octavo.errors import OctavoError
+from octavo.files import user_path
 from octavo.reports.place import folder_place
 
 if TYPE_CHECKING:
@@ -62,12 +63,18 @@ def output_of(options: argparse.Namespace, directory: RunDirectory, pattern: str
     Raises:
         OctavoError: nothing can be written there, or what is there already is not to be replaced.
     """
-    if not options.output:
+    folder = output_path(options)
+    if folder is None:
         return Output(directory.path / "look", pattern)
-    output = Output(Path(options.output), pattern)
+    output = Output(folder, pattern)
     refuse_replacing(options, output.earlier)
     folder_place(output.folder)
     return output
+
+
+def output_path(options: argparse.Namespace) -> Path | None:
+    """Return where ``--output`` says that the files go; None if it was not given."""
+    return None if options.output is None else user_path(options.output)
 
 
 def refuse_replacing(options: argparse.Namespace, paths: Iterable[Path]) -> None:

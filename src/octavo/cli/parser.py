@@ -3,14 +3,14 @@
 import argparse
 import os
 import re
-import shlex
-import sys
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
 from octavo.errors import OctavoError
+from octavo.spelling import nearest, suggestion
 from octavo.terminal import readable
 
 COMMANDS = {
@@ -34,7 +34,9 @@ COMMANDS = {
     "verify": "check that a run is whole, and say what is not",
     "presets": "list the presets",
 }
-_SETTING = re.compile(r"--[a-z_]+\.[a-z_]+=.*", re.DOTALL)
+_SETTING = re.compile(r"--[\w-]+\.[\w.-]+=.*", re.DOTALL)
+_OPTION = re.compile(r"--?[A-Za-z][\w.-]*(=.*)?", re.DOTALL)
+_LITERAL = "\0literal:"  # before an argument that argparse must not take for an option or a separator
 
 
 class _Wide(argparse.HelpFormatter):
@@ -45,10 +47,85 @@ class _Wide(argparse.HelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """Reports a wrong command line in one sentence."""
+    """Reports a wrong command line in one sentence, and takes values and texts that begin with a dash.
+
+    Until Python 3.13 argparse removes "--" from the values of options, and it refuses a value or a text that begins
+    with a dash. Here "--" alone ends the options, and only what can be an option's name is taken for one.
+    """
 
     def __init__(self, **options: Any) -> None:
+        self._takes_value: dict[str, bool] = {}  # by the name of the option
         super().__init__(formatter_class=_Wide, **options)
+
+    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
+        """Add an argument, as argparse does."""
+        action = super().add_argument(*names, **options)
+        self._takes_value |= dict.fromkeys(action.option_strings, action.nargs != 0)
+        return action
+
+    @property
+    def option_names(self) -> list[str]:
+        """The names of all options."""
+        return list(self._takes_value)
+
+    def parse_all(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Parse a command line in which texts and options may be mixed.
+
+        Raises:
+            OctavoError: it is wrong.
+        """
+        parsed, unknown = self.parse_known_intermixed_args(list(self._literal(deque(arguments))))
+        if not unknown:
+            return parsed
+        first = unknown[0]
+        if not first.startswith("-"):
+            given = first.removeprefix(_LITERAL)
+            raise OctavoError(f"{given!r} is one argument too many: put quotes around a text that has spaces")
+        name = first.partition("=")[0]
+        near = nearest(name, self.option_names)
+        mend = f"did you mean {near}?" if near else f"{self.prog} --help lists those there are"
+        raise OctavoError(f"there is no option {name}: {mend} (a text that begins with a dash comes after --)")
+
+    def _literal(self, rest: deque[str]) -> Iterator[str]:
+        """Yield the arguments, those marked that are values or texts although they begin with a dash."""
+        while rest:
+            argument = rest.popleft()
+            if argument == "--":
+                yield from (_LITERAL + text for text in rest)
+                return
+            name, equals, value = argument.partition("=")
+            if not _OPTION.fullmatch(argument):
+                yield _LITERAL + argument if argument.startswith("-") else argument
+            elif not self._wants_value(name):
+                yield argument
+            elif equals:
+                yield f"{name}={_LITERAL}{value}"
+            elif not rest or rest[0] == "--" or self._matching(rest[0].partition("=")[0]):
+                raise OctavoError(f"{name} needs a value: one that begins with a dash is written {name}=VALUE")
+            else:
+                yield f"{name}={_LITERAL}{rest.popleft()}"
+
+    def _matching(self, name: str) -> list[str]:
+        """The options of that name, or that begin with it, as argparse allows."""
+        if not _OPTION.fullmatch(name):
+            return []
+        if name in self._takes_value:
+            return [name]
+        return [option for option in self._takes_value if name.startswith("--") and option.startswith(name)]
+
+    def _wants_value(self, name: str) -> bool:
+        matching = self._matching(name)
+        return len(matching) == 1 and self._takes_value[matching[0]]
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        given = arg_string.removeprefix(_LITERAL)
+        if not given and action.option_strings and action.type is not as_text:
+            raise argparse.ArgumentError(action, "the value is empty: give one, or leave the option out")
+        return super()._get_value(action, given)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            raise argparse.ArgumentError(action, f"{value!r} is no choice: {suggestion(value, action.choices)}")
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where the help is; exit code 2."""
@@ -86,32 +163,29 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     Raises:
         OctavoError: it is wrong.
     """
+    if arguments[:1] == ["--"]:
+        return parse(arguments[1:])
     if not arguments or arguments[0] not in COMMANDS:
         late = next((argument for argument in arguments if argument in COMMANDS), None)
         if late and arguments[0] == "--runs":
             raise OctavoError(f"the command comes first: octavo {late} …, with its options after it")
+        if arguments and not arguments[0].startswith("-"):
+            mend = suggestion(arguments[0], COMMANDS)
+            raise OctavoError(f"there is no command {arguments[0]!r}: {mend} (octavo --help lists them)")
         return make_parser().parse_args(arguments or ["--help"])  # it ends here: with the help, or with what is wrong
     command, *rest = arguments
+    parser = command_parser(command)
     spread: list[str] = []
-    for argument in rest:
-        spread += ["--set", argument[2:]] if _SETTING.fullmatch(argument) else [argument]
-    # Intermixed: a text may come after the options too.
-    parsed, unknown = command_parser(command).parse_known_intermixed_args(spread)
-    if unknown and not unknown[0].startswith("-"):
-        raise OctavoError(f"{unknown[0]!r} is one argument too many: put quotes around a text that has spaces")
-    if unknown:
-        raise OctavoError(f"there is no option {unknown[0]}: octavo {command} --help lists those there are")
-    return parsed
+    while rest and rest[0] != "--":
+        argument = rest.pop(0)
+        setting = "--set" in parser.option_names and _SETTING.fullmatch(argument)
+        spread += ["--set", argument[2:]] if setting else [argument]
+    return parser.parse_all([*spread, *rest])
 
 
 def add_runs_option(parser: argparse.ArgumentParser) -> None:
     """The folder of runs, an option of every command that has to do with them."""
     parser.add_argument("--runs", metavar="DIR", help="folder of the runs (default: $OCTAVO_RUNS or ./runs)")
-
-
-def runs_given(options: argparse.Namespace) -> str:
-    """The --runs option as it was given, to repeat in a command."""
-    return f" --runs {shlex.quote(options.runs)}" if options.runs else ""
 
 
 def as_text(argument: str) -> str:
@@ -127,12 +201,3 @@ def as_text(argument: str) -> str:
         return os.fsencode(argument).decode("utf-8")  # bytes that the locale could not decode
     except UnicodeError:
         raise OctavoError(f"{readable(argument)!r} is no UTF-8: give the text in a file, with --encoding") from None
-
-
-def program() -> str:
-    """How the person can call Octavo again: as they did."""
-    from shutil import which
-
-    called = sys.argv[0]
-    found = which("octavo")
-    return "octavo" if found == called or not called.endswith("octavo") else called

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import sys
-from pathlib import Path
 
 from octavo.cli.parser import as_text
 from octavo.cli.saying import say
 from octavo.errors import OctavoError
+from octavo.files import user_path
 from octavo.terminal import shown
+
+_ESCAPE = re.compile(r"\\[nrt]")
 
 
 def add_passage_arguments(
@@ -25,6 +28,11 @@ def add_passage_arguments(
         metavar="TEXT",
         help=f"the text to look at, in quotes; - reads it (default: {default})",
     )
+    add_reading_options(parser)
+
+
+def add_reading_options(parser: argparse.ArgumentParser) -> None:
+    """``--file`` and ``--encoding``."""
     parser.add_argument("--file", metavar="PATH", help="a file with the text")
     parser.add_argument("--encoding", help="how the file, or what - reads, is encoded (default: utf-8)")
 
@@ -35,20 +43,43 @@ def given_text(options: argparse.Namespace) -> str | None:
     Raises:
         OctavoError: two were given, or it is empty or cannot be read.
     """
-    if options.text is not None and options.file is not None:
+    text = read_text(options, options.text)
+    if text == "":
+        raise OctavoError("the text is empty: give some words")
+    if text is not None and text == options.text and os.path.isfile(text):
+        file = shown(shlex.quote(text))
+        option = f"--file={file}" if text.startswith("-") else f"--file {file}"
+        say(f"octavo: the text is read as it stands; to read the file {file}: {option}", file=sys.stderr)
+    return text
+
+
+def read_text(options: argparse.Namespace, given: str | None) -> str | None:
+    """Return the text of ``--file``, what standard input holds if `given` is "-", or `given`.
+
+    Raises:
+        OctavoError: two were given, or one cannot be read.
+    """
+    if given is not None and options.file is not None:
         raise OctavoError("TEXT and --file are both there: give one of them")
-    reads = options.file is not None or options.text == "-"
+    reads = options.file is not None or given == "-"
     if options.encoding is not None and not reads:
         raise OctavoError("--encoding goes with --file or - alone: leave it out")
-    if options.text is None and options.file is None:
-        return None
-    text = _read(options.file, options.encoding or "utf-8") if reads else options.text
-    if not text:
-        raise OctavoError("the text is empty: give some words")
-    if not reads and os.path.isfile(text):
-        file = shown(shlex.quote(text))
-        say(f"octavo: the text is read as it stands; to read the file {file}: --file {file}", file=sys.stderr)
-    return str(text)
+    if reads:
+        return _read(options.file, options.encoding or "utf-8")
+    if given is not None:
+        hint_at_escapes(given)
+    return given
+
+
+def hint_at_escapes(text: str) -> None:
+    r"""Say on standard error that a ``\n`` which was typed is two characters, and how a line end is typed."""
+    if not _ESCAPE.search(text):
+        return
+    escaped = re.sub(r"\\(?![nrt])", r"\\\\", text).replace("'", r"\'")
+    say(
+        f"octavo: '{text}' holds a backslash and a letter, no line end or tab; did you mean $'{escaped}'?",
+        file=sys.stderr,
+    )
 
 
 def _read(file: str | None, encoding: str) -> str:
@@ -58,4 +89,4 @@ def _read(file: str | None, encoding: str) -> str:
 
     if file is None:
         return decode(standard_input(), encoding, "standard input")
-    return decode(read_source(Path(file)), encoding, file)
+    return decode(read_source(user_path(file)), encoding, file)

@@ -1,9 +1,8 @@
 """``octavo report``."""
 
 import argparse
-from pathlib import Path
 
-from octavo.cli.output_option import add_output_option, refuse_replacing
+from octavo.cli.output_option import add_output_option, output_path, refuse_replacing
 from octavo.cli.parser import add_runs_option
 from octavo.cli.saying import say
 from octavo.runs import open_run, runs_root
@@ -24,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Make the page, and say where it is."""
     directory = open_run(options.run, runs_root(options.runs))
-    output = None if options.output is None else Path(options.output)
+    output = output_path(options)
     markdown = options.format == "md"
     if output is not None:
         refuse_replacing(

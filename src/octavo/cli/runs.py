@@ -3,7 +3,8 @@
 import argparse
 from typing import Any
 
-from octavo.cli.parser import add_runs_option, program
+from octavo.cli.command_line import command
+from octavo.cli.parser import add_runs_option
 from octavo.cli.saying import say
 from octavo.errors import OctavoError
 from octavo.runs import RunDirectory, list_runs, runs_root
@@ -11,6 +12,7 @@ from octavo.runs.completion import failed_parts, finished
 from octavo.runs.scores import standard_score
 from octavo.terminal import duration, shown
 
+_UNFINISHED = "unfinished"
 _HEAD = ("RUN", "NATS/CHAR", "BITS/CHAR", "PARAMETERS", "STEPS", "TIME", "TEXT", "STATE")
 
 
@@ -26,11 +28,14 @@ def run(options: argparse.Namespace) -> int:
         raise OctavoError(f"{root} is no folder: name the folder of the runs with --runs")
     rows = [_row(run) for run in list_runs(root)]
     if not rows:
-        say(f"{root} holds no runs yet: {program()} train makes one.")
+        say(f"{root} holds no runs yet: {command('train', runs=options.runs)} makes one.")
         return 0
     widths = [max(len(row[i]) for row in [_HEAD, *rows]) for i in range(len(_HEAD))]
     for row in [_HEAD, *rows]:
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    if any(row[-1] == _UNFINISHED for row in rows):
+        resume = command("train", resume=True, runs=options.runs)
+        say(f"\nTo go on with the unfinished run that was worked on last: {resume}")
     return 0
 
 

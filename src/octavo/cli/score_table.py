@@ -5,7 +5,7 @@ from textwrap import wrap
 
 from octavo.evaluate import Baseline, Evaluation, Overlap
 from octavo.evaluate.comparison import APART, THIS_MODEL, TIMES, Standing, comparison, protocol_words, reservations
-from octavo.terminal import duration
+from octavo.terminal import counted, duration
 
 _HEAD = (("", "nats per", "nats per", "bits per", ""), ("", "token", "character", "character", "time"))
 _WIDTHS = (34, 10, 11, 11, 11)
@@ -15,10 +15,12 @@ _Row = tuple[str, str, str, str, str]
 
 def head(run: str, score: Evaluation) -> list[str]:
     """What was scored, and how."""
-    amounts = f"{score.characters:,} characters, {score.bytes:,} bytes, {score.tokens:,} tokens"
+    amounts = (
+        f"{counted(score.characters, 'character')}, {counted(score.bytes, 'byte')}, {counted(score.tokens, 'token')}"
+    )
     return [
         f"run       {run}, {score.checkpoint}",
-        f"text      {score.text}: {amounts}",
+        f"text      {score.text}: {amounts}, {counted(score.tokens, 'token')}",
         f"protocol  {protocol_words(score)}",
     ]
 

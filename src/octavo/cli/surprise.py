@@ -7,6 +7,7 @@ from octavo.cli.parser import add_runs_option
 from octavo.cli.passage_option import add_passage_arguments, given_text
 from octavo.cli.saying import say
 from octavo.runs import open_run, runs_root
+from octavo.terminal import counted
 
 _CHARACTERS = 1000  # of the run's own text: about what a terminal shows at once
 
@@ -54,8 +55,9 @@ def run(options: argparse.Namespace) -> int:
         lines = surprise_text.marked(surprise, console.width)
     for line in lines:
         console.print(line, soft_wrap=True)
-    if left_out := surprise.left_out:
-        say(f"the other {left_out:,} characters are left out here; the totals are of all {len(surprise.text):,}")
+    if surprise.left_out:
+        amount = counted(surprise.left_out, "character is", "characters are")
+        say(f"the other {amount} left out here; the totals are of all {len(surprise.text):,}")
     say("\n" + "\n".join(surprise_text.totals(surprise)), end="\n\n")
     if (worst := surprise_text.worst(surprise)).row_count:
         console.print(worst)

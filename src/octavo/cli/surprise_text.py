@@ -13,7 +13,7 @@ from octavo.cli.shading import SURPRISE, per_cent
 from octavo.interpret.chance import chance
 from octavo.interpret.surprise import Surprise, TokenSurprise
 from octavo.interpret.visible import running, visible
-from octavo.terminal import wrapped
+from octavo.terminal import counted, wrapped
 
 _LEGEND = ("below 2", "2 to 4", "4 to 6", "6 to 9", "9 or more bits a character")
 _BEFORE = 14  # characters shown before each of them
@@ -80,14 +80,15 @@ def totals(surprise: Surprise) -> list[str]:
     """The score, and what it leaves out."""
     bits = surprise.bits_per_character
     per_character = f"{bits:.4f} bits ({bits * math.log(2):.4f} nats) per character"
-    amounts = f"{len(surprise.text):,} characters, {surprise.token_count:,} tokens"
+    amounts = f"{counted(len(surprise.text), 'character')}, {counted(surprise.token_count, 'token')}"
     said = [
         f"{per_character}, {surprise.nats_per_token:.4f} nats per token",
         f"{amounts}; a token of several characters spreads its bits evenly",
     ]
     if not surprise.lossless_tokenizer:
         said.append(
-            f"the tokenizer drops white space and what it never saw, {surprise.dropped:,} characters here, which "
+            "the tokenizer drops white space and what it never saw, "
+            f"{counted(surprise.dropped, 'character')} here, which "
             "cost nothing: bits per character compare with no other model's"
         )
     if surprise.tokens[0].rank is None:

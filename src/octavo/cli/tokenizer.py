@@ -2,16 +2,19 @@
 
 import argparse
 
-from octavo.cli.parser import add_runs_option, as_text
+from octavo.cli.parser import add_runs_option
+from octavo.cli.passage_option import add_passage_arguments, given_text
 from octavo.cli.saying import say
 from octavo.runs import open_run, runs_root
-from octavo.terminal import shown
+from octavo.terminal import counted, shown
+
+_CHARACTERS = 100  # of the run's own text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("run", metavar="RUN", help="a run's name or folder")
-    parser.add_argument("text", type=as_text, metavar="TEXT", help="the text to cut")
+    add_passage_arguments(parser)
     add_runs_option(parser)
 
 
@@ -19,17 +22,23 @@ def run(options: argparse.Namespace) -> int:
     """Show each piece with its id, and whether decoding gives the text back."""
     directory = open_run(options.run, runs_root(options.runs))
 
+    text = given_text(options)
+
+    from octavo.data import open_parts
     from octavo.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")
-    ids = tokenizer.encode(options.text).tolist()
+    if text is None:
+        text = open_parts(directory.path / "data")["validation"].beginning(_CHARACTERS)
+    ids = tokenizer.encode(text).tolist()
     table = tokenizer.token_bytes()
-    say(f"{tokenizer.kind}, vocabulary of {tokenizer.vocab_size}: {len(options.text)} characters, {len(ids)} tokens")
+    amounts = f"{counted(len(text), 'character')}, {counted(len(ids), 'token')}"
+    say(f"{tokenizer.kind}, vocabulary of {tokenizer.vocab_size:,}: {amounts}")
     for token in ids:
         piece = table[token].decode("utf-8", errors="backslashreplace")
         say(f"{token:>7}  {shown(repr(piece))}")
     decoded = tokenizer.decode(ids)
-    if decoded == options.text:
+    if decoded == text:
         say("decoding gives the text back")
     else:
         say(f"decoding does not give the text back, but {shown(repr(decoded))}")

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from octavo.cli.command_line import command, run_word
 from octavo.cli.corpus_options import add_corpus_options, corpus_of, refuse_without_text
-from octavo.cli.parser import add_runs_option, program, runs_given
+from octavo.cli.parser import add_runs_option
 from octavo.cli.saying import say
 from octavo.errors import OctavoError
 from octavo.request import Request
 from octavo.resume import check_same, run_to_resume
 from octavo.runs import check_new, runs_root
-from octavo.terminal import duration, shown, wrapped
+from octavo.terminal import counted, duration, shown, wrapped
 from octavo.typed_toml import parse_assignment
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _report(trained: Run, options: argparse.Namespace) -> tuple[Path | Absent, i
 
 
 def _again(options: argparse.Namespace, run_name: str) -> str:
-    return f"{program()} train --resume --name {shlex.quote(options.name or run_name)}{runs_given(options)}"
+    return command("train", resume=True, name=options.name or run_name, runs=options.runs)
 
 
 def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | None) -> int:
@@ -145,6 +145,7 @@ def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | Non
 def _summary(run: Run, report: Path | Absent, options: argparse.Namespace) -> list[str]:
     """The result of a run, what could not be made, where things are, and what to type next."""
     from octavo.cli.findings import diagnosis_lines
+    from octavo.corpus.line_start import READ, frequent_line_start
     from octavo.reports.absent import Absent
     from octavo.runs.completion import failed_parts
 
@@ -154,26 +155,26 @@ def _summary(run: Run, report: Path | Absent, options: argparse.Namespace) -> li
     places = {"curves": run.path / "curves" / "steps.png", "samples": run.path / "samples.txt", "report": report}
     score, step = run.evaluation, run.metrics[-1]
     error = score.standard_error_nats_per_character
-    name, where = f"{program()} {{}} {run.name}", runs_given(options)
-    prompt = shlex.quote(shown(" ".join(run.parts["validation"].beginning(200).split()[:4])) or "…")
+    name, runs = run_word(run.directory, runs_root(options.runs)), options.runs
+    prompt = [start] if (start := shown(frequent_line_start(run.parts["train"].beginning(READ)))) else []
     return [
         "",
         f"{run.name}: {score.nats_per_character:.4f} nats per character = {score.bits_per_character:.3f} bits"
         + (f", standard error {error:.4f} nats" if error else ""),
-        f"  scored on {score.characters:,} held-out characters, {score.tokens:,} tokens"
+        f"  scored on {counted(score.characters, 'held-out character')}, {counted(score.tokens, 'token')}"
         + (", selected on this text" if score.selected_on_this_text else "")
         + ("" if score.lossless_tokenizer else "; its tokenizer loses text: compare with no other model"),
-        f"  trained for {duration(step['seconds'])}, {step['step']:,} steps, {step['epoch']:.1f} epochs",
+        f"  trained for {duration(step['seconds'])}, {counted(step['step'], 'step')}, {step['epoch']:.1f} epochs",
         *([] if "baselines" in failed else _beside(run)),
         *([] if "diagnosis" in failed else diagnosis_lines(run, "  ")),
         *(line for what, why in failed.items() for line in wrapped(f"no {what}: {why}", indent="  ")),
         f"  folder   {run.path}",
         *(f"  {what:<8} {place}" for what, place in places.items() if what not in failed),
         "next:",
-        *([f"  {name.format('report')}{where}"] if "report" in failed else []),
-        f"  {name.format('generate')} {prompt}{where}",
-        f"  {name.format('evaluate')} --protocol disjoint{where}",
-        f"  {name.format('tokenizer')} {prompt}{where}",
+        *([f"  {command('report', name, runs=runs)}"] if "report" in failed else []),
+        f"  {command('generate', name, *prompt, runs=runs)}",
+        f"  {command('evaluate', name, protocol='disjoint', runs=runs)}",
+        *([f"  {command('tokenizer', name, *prompt, runs=runs)}"] if prompt else []),
     ]
 
 

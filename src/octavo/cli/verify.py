@@ -45,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
     elif len(sums) > 1:
         _tell("")
         for path, wrong in sums:
-            _tell(f"{path}: {f'{wrong} of its parts are wrong' if wrong else 'ok'}")
+            are = "is" if wrong == 1 else "are"
+            _tell(f"{path}: {f'{wrong} of its parts {are} wrong' if wrong else 'ok'}")
     if wrong_runs := [path for path, wrong in sums if wrong]:
         listed = ", ".join(wrong_runs[:3]) + (f" and {len(wrong_runs) - 3} more" if len(wrong_runs) > 3 else "")
         raise OctavoError(f"something is wrong with {listed}: the lines above say what")

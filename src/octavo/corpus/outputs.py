@@ -4,6 +4,8 @@ import os
 import re
 from pathlib import Path
 
+from octavo.files import user_path
+
 RUN = "a run of Octavo, not a text"
 EXPERIMENT = "an experiment of Octavo, not a text"
 RUNS_ROOT = "the folder of the runs"
@@ -23,7 +25,7 @@ _PICTURE = re.compile(rb"<\?xml.*<dc:title>Octavo</dc:title>", re.DOTALL)  # its
 
 def runs_root(given: str | Path | None = None) -> Path:
     """Return the folder of all runs: as given, else ``$OCTAVO_RUNS``, else ``./runs``."""
-    return Path(given or os.environ.get("OCTAVO_RUNS") or "runs")
+    return user_path(given or os.environ.get("OCTAVO_RUNS") or "runs")
 
 
 def is_run(folder: Path) -> bool:

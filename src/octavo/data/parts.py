@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from octavo.corpus import Part
 from octavo.data.blocks import blocks
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, reason
 from octavo.files import write_atomically
 from octavo.tokenizer import Tokenizer
 from octavo.typed_json import from_json
@@ -95,7 +95,7 @@ class TokenPart:
                     yield decoder.decode(raw)
             decoder.decode(b"", final=True)
         except (OSError, ValueError) as error:
-            raise OctavoError(f"{place} cannot be read ({error}): train the run again") from None
+            raise OctavoError(f"{place} cannot be read ({reason(error)}): train the run again") from None
         if digest.hexdigest() != self.facts.sha256:
             raise OctavoError(f"{place} is not the text that was trained on: put that back, or train the run again")
 
@@ -218,7 +218,9 @@ def open_parts(folder: Path) -> dict[str, TokenPart]:
         facts = {name: from_json(PartFacts, found[name]) for name in NAMES if name in found or name != "test"}
         return {name: TokenPart(name, _open_ids(folder, name, facts[name]), facts[name], folder) for name in facts}
     except (OctavoError, OSError, ValueError, TypeError, KeyError) as error:
-        raise OctavoError(f"{folder} does not hold a run's data ({error}): train the run again") from None
+        raise OctavoError(
+            f"{folder} does not hold a run's data ({reason(error, named=True)}): train the run again"
+        ) from None
 
 
 def check_ids(parts: Mapping[str, TokenPart], vocab_size: int) -> None:

@@ -4,6 +4,7 @@ from octavo.config import DataConfig, TokenizerConfig
 from octavo.corpus import Corpus, Part, borders, split, stretch
 from octavo.data.parts import Ids, id_type, tokenize
 from octavo.errors import OctavoError
+from octavo.terminal import counted
 from octavo.tokenizer import Tokenizer, train_tokenizer
 
 Prepared = dict[str, tuple[Part, Ids]]
@@ -44,5 +45,7 @@ def _split_by_tokens(corpus: Corpus, data: DataConfig, config: TokenizerConfig) 
         if part.characters:
             prepared[name] = (part, ids[tokens[i] : tokens[i + 1]])
     if len(prepared.get("validation", ("", ()))[1]) < 2:
-        raise OctavoError(f"{corpus.name} gives only {len(ids)} tokens, too few to hold some out: use a longer text")
+        raise OctavoError(
+            f"{corpus.name} gives only {counted(len(ids), 'token')}, too few to hold some out: use a longer text"
+        )
     return tokenizer, prepared

@@ -3,6 +3,7 @@
 from octavo.diagnosis.case import Case
 from octavo.diagnosis.finding import Finding
 from octavo.evaluate import Memorisation
+from octavo.terminal import counted
 
 _MORE = 0.05  # of the 8-word sequences, above held-out text's share
 _LONGER = 2.0  # times the longest run of held-out text …
@@ -23,7 +24,7 @@ def memorised(case: Case) -> Finding | None:
         "memorised",
         "warning",
         f"{share:.1%} of the sequences of 8 {units} that it writes stand in the training text (of held-out text "
-        f"{usual:.1%}), and its longest run that stands there is {own.longest_run} characters (held-out "
+        f"{usual:.1%}), and its longest run that stands there is {counted(own.longest_run, 'character')} (held-out "
         f"{other.longest_run})",
         "more text, a smaller budget, more dropout or a smaller model",
         {
@@ -47,7 +48,8 @@ def memorisation_figures(measured: Memorisation) -> str:
         f"no sequence of 8 {units}" if one.share_found is None else f"{one.share_found:.1%} of sequences of 8 {units}"
         for one in (own, other)
     ]
-    return f"longest run {own.longest_run} characters, {shares[0]} (held-out text: {other.longest_run}, {shares[1]})"
+    longest = counted(own.longest_run, "character")
+    return f"longest run {longest}, {shares[0]} (held-out text: {other.longest_run}, {shares[1]})"
 
 
 def _units(measured: Memorisation) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from octavo.evaluate.baselines import Baseline
 from octavo.evaluate.copies import Overlap
 from octavo.evaluate.evaluation import Evaluation
+from octavo.terminal import counted
 
 THIS_MODEL = "this model"
 TIMES = "time: to learn and to score; compressors learn also from what they score"
@@ -55,8 +56,8 @@ def _standing(name: str, score: Evaluation | Baseline, nats_per_token: float | N
 def protocol_words(score: Evaluation) -> str:
     """How the text was read when it was scored."""
     if score.protocol == "disjoint":
-        return f"disjoint: pieces of {score.window_characters} characters, each from an empty context"
-    return f"sliding: windows of {score.context_length} tokens, {score.stride} apart"
+        return f"disjoint: pieces of {counted(score.window_characters, 'character')}, each from an empty context"
+    return f"sliding: windows of {counted(score.context_length, 'token')}, {score.stride} apart"
 
 
 def reservations(score: Evaluation, baselines: Sequence[Baseline], overlap: Overlap | None) -> list[str]:

@@ -151,7 +151,7 @@ def disjoint_pieces(
     """
     if not tokenizer.lossless or tokenizer.start_id is None:
         raise OctavoError(
-            f"the {tokenizer.kind} tokenizer cannot begin a piece of text from nothing: use --protocol sliding"
+            f"the {tokenizer.kind} tokenizer cannot begin a piece of text from nothing: use the sliding protocol"
         )
     texts = [tokenizer.decode(ids) for ids in documents]
     return [tokenizer.encode(text[at : at + characters]) for text in texts for at in range(0, len(text), characters)]

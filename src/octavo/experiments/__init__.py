@@ -3,6 +3,6 @@
 `octavo.experiment(file)` is in :mod:`octavo.experiments.experiment`.
 """
 
-from octavo.experiments.spec import Spec, Variant, counted, read_spec
+from octavo.experiments.spec import Spec, Variant, read_spec
 
-__all__ = ["Spec", "Variant", "counted", "read_spec"]
+__all__ = ["Spec", "Variant", "read_spec"]

@@ -16,7 +16,7 @@ import torch
 
 from octavo.corpus import Corpus, read_corpus
 from octavo.data import documents
-from octavo.errors import OctavoError, RanAway
+from octavo.errors import OctavoError, RanAway, reason
 from octavo.evaluate import ScoredText, evaluate
 from octavo.experiments.row import Row
 from octavo.pipeline import train
@@ -67,7 +67,7 @@ def run_cell(job: Job) -> Row | None:
     except OctavoError as error:
         return failed(job, str(error), final=_settings_refused(job, error))
     except Exception as error:  # one cell's bad luck is not the experiment's
-        return failed(job, f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+        return failed(job, f"{type(error).__name__}: {reason(error, named=True)}", trace=traceback.format_exc())
 
 
 def failed(job: Job, sentence: str, *, final: bool = False, ran_away: bool = False, trace: str = "") -> Row:

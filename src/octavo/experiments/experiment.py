@@ -16,13 +16,14 @@ from octavo.experiments.folder import ExperimentFolder
 from octavo.experiments.pools import Pool, check_workers, open_pool
 from octavo.experiments.row import Row
 from octavo.experiments.running import Futures, run_jobs
-from octavo.experiments.spec import Spec, counted, read_spec
+from octavo.experiments.spec import Spec, read_spec
 from octavo.experiments.status import CellStatus, at_work
 from octavo.experiments.summary import VariantSummary, summarise
 from octavo.experiments.table import markdown
 from octavo.files import remove_left_over
 from octavo.runs import RunDirectory, locked, runs_root
 from octavo.runs.provenance import machine_facts
+from octavo.terminal import counted
 from octavo.training import choose_precision, stop_signals
 from octavo.typed_toml import as_mapping, dotted_names
 

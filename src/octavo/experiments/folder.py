@@ -47,7 +47,7 @@ class ExperimentFolder:
         if path.exists() and not (path / FILE).is_file():
             empty = path.is_dir() and not [p for p in path.iterdir() if p.name != ".lock"]
             if not empty:
-                raise OctavoError(f"{path} is there already and is no experiment: choose another --name")
+                raise OctavoError(f"{path} is there already and is no experiment: choose another name")
         return cls(path)
 
     def create(self) -> None:
@@ -55,7 +55,9 @@ class ExperimentFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OctavoError(f"{self.path} cannot be made ({error.strerror}): choose another --runs") from None
+            raise OctavoError(
+                f"{self.path} cannot be made ({error.strerror}): choose another folder of runs"
+            ) from None
 
     @property
     def kept(self) -> dict[str, Any]:
@@ -85,7 +87,7 @@ class ExperimentFolder:
         left_out = [f"variant {name}" for name in kept.get("variants", {}) if name not in names]
         left_out += [f"seed {seed}" for seed in kept.get("seeds", []) if seed not in spec.seeds]
         if left_out:
-            raise OctavoError(f"{self.path} has {left_out[0]} too: put it back, or choose another --name")
+            raise OctavoError(f"{self.path} has {left_out[0]} too: put it back, or choose another name")
         for variant, seed in spec.cells():
             run = RunDirectory(self.path / run_name(variant.name, seed))
             if not run.path.exists():
@@ -93,10 +95,10 @@ class ExperimentFolder:
             if other := first_difference(run.config, variant.seeded(seed)):
                 raise OctavoError(
                     f"variant {variant.name} was begun with another {other}: put it back, give the variant or the "
-                    f"experiment (--name) another name, or delete {run.path.parent / f'{variant.name}-seed*'}"
+                    f"experiment another name, or delete {run.path.parent / f'{variant.name}-seed*'}"
                 )
             if run.provenance.get("text", {}).get("sha256") != sha256:
-                raise OctavoError(f"{self.path} was begun with another text: put it back, or choose another --name")
+                raise OctavoError(f"{self.path} was begun with another text: put it back, or choose another name")
 
     def rows(self, spec: Spec, *, retry: bool) -> list[Row]:
         """The rows that need no more work, in the order of the cells; with `retry` no failures are among them."""

@@ -13,7 +13,7 @@ from octavo.experiments.folder import ExperimentFolder
 from octavo.experiments.pools import check_workers, default_workers
 from octavo.experiments.spec import Spec, read_spec
 from octavo.runs import runs_root
-from octavo.terminal import duration
+from octavo.terminal import counted, duration
 from octavo.threads import one_thread
 from octavo.training import choose_precision
 from octavo.training.preflight import Preflight, preflight
@@ -49,7 +49,7 @@ class Forecast:
             + (f", {total - missing} of them done" if missing < total else "")
             + f"; compared with {self.spec.base}",
             *(
-                f"  {name:<{width}}  {run.parameters:,} parameters, about {run.steps:,} steps "
+                f"  {name:<{width}}  {counted(run.parameters, 'parameter')}, about {counted(run.steps, 'step')} "
                 f"({run.epochs:.1f} epochs), {duration(run.seconds)}, {run.tokens_per_second:,.0f} tokens/s, "
                 f"{run.precision.name}"
                 for name, run in self.runs.items()

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, reason
 from octavo.experiments.processes import OwnProcesses
-from octavo.experiments.spec import counted
 from octavo.memory import machine_memory
+from octavo.terminal import counted
 from octavo.threads import usable_cores
 
 _MEMORY_OF_A_CELL = 2**30  # bytes: what a tiny model's training takes, rounded up
@@ -101,4 +101,4 @@ def _client(address: str) -> Any:
     try:
         return distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise OctavoError(f"no Dask scheduler answers at {address} ({' '.join(str(error).split())})") from None
+        raise OctavoError(f"no Dask scheduler answers at {address} ({' '.join(reason(error).split())})") from None

@@ -10,9 +10,12 @@ from typing import Any
 
 from octavo.config import BUDGETS, LARGEST_SIZE, Config, between
 from octavo.corpus.segmentation import FILE, parse_document_unit
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, reason
+from octavo.files import user_path
 from octavo.request import Request
 from octavo.runs import check_name
+from octavo.spelling import suggestion
+from octavo.terminal import counted
 from octavo.typed_toml import as_mapping, dotted_names, overridden, parse_toml, unknown_key
 
 _KEYS = (
@@ -97,11 +100,6 @@ class Spec:
         return any(variant.config.train.precision == "auto" for variant in self.variants)
 
 
-def counted(number: int, word: str) -> str:
-    """1 run, 2 runs."""
-    return f"{number} {word}" + "s" * (number != 1)
-
-
 def read_spec(given: str | Path | Mapping[str, Any], *, steps: int | None = None) -> Spec:
     """Read an experiment from a TOML file, or from a mapping of the same keys.
 
@@ -112,12 +110,11 @@ def read_spec(given: str | Path | Mapping[str, Any], *, steps: int | None = None
     """
     if isinstance(given, Mapping):
         return _spec(given, Path(), "", steps)
-    path = Path(given)
+    path = user_path(given)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise OctavoError(f"the experiment {path} cannot be read ({reason}): give a TOML file") from None
+        raise OctavoError(f"the experiment {path} cannot be read ({reason(error)}): give a TOML file") from None
     first = text.split("\n", 1)[0].strip()
     return _spec(parse_toml(text, str(path)), path.parent, first.lstrip("# ") if first.startswith("#") else "", steps)
 
@@ -140,7 +137,7 @@ def _spec(values: Mapping[str, Any], folder: Path, title: str, steps: int | None
         raise OctavoError("two variants have names that differ only in capitals: some systems cannot keep them apart")
     base = values.get("base", names[0])
     if base not in names:
-        raise OctavoError(f"base is {base!r}, which is no variant: choose one of {', '.join(names)}")
+        raise OctavoError(f"base is {base!r}, which is no variant: {suggestion(str(base), names)}")
     return Spec(
         title=_word(values.get("title", title), "title"),
         text=_paths(values.get("text", []), folder),
@@ -216,7 +213,7 @@ def _preset(name: Any, folder: Path) -> str | None:
     if name is None:
         return None
     name = _word(name, "preset")
-    return str((folder / name).resolve()) if name.endswith(".toml") else name
+    return str((folder / user_path(name)).resolve()) if name.endswith(".toml") else name
 
 
 def _paths(given: Any, folder: Path) -> tuple[str, ...]:
@@ -225,7 +222,7 @@ def _paths(given: Any, folder: Path) -> tuple[str, ...]:
         raise OctavoError(f"text takes a path or a list of paths, not {given!r}")
     if any(str(path) == "-" for path in paths):
         raise OctavoError("text cannot be standard input, which is there once, for one run: name a file")
-    return tuple(str((folder / path).resolve()) for path in paths)
+    return tuple(str((folder / user_path(path)).resolve()) for path in paths)
 
 
 def _document_unit(value: Any) -> str:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from octavo.experiments.row import Row
-from octavo.experiments.spec import Spec, counted
+from octavo.experiments.spec import Spec
 from octavo.experiments.summary import VariantSummary
 from octavo.intervals import CONFIDENCE, Estimate
-from octavo.terminal import shown
+from octavo.terminal import counted, shown
 
 _INTERVAL = f"{CONFIDENCE:.0%} interval".replace("%", " %")
 _NONE = "–"

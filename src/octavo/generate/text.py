@@ -104,6 +104,11 @@ def continued(
         raise OctavoError("a stop text is empty, so nothing could be generated: give some characters")
     ids = [tokenizer.encode(prompt).tolist() if prompt else list(opening) for prompt in prompts]
     if tokenizer.start_id is None and not all(ids):
+        unread = prompts[ids.index([])]
+        if unread:
+            raise OctavoError(
+                f"this run's tokenizer has no token for anything in the prompt {unread[:40]!r}: use another"
+            )
         raise OctavoError("this run's tokenizer has no start token: give a prompt that is not empty")
     table = tokenizer.token_bytes()
     streams = [TextStream(table, tokenizer.start_id, stop, sampling.max_new_tokens) for _ in ids]

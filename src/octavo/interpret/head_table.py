@@ -79,7 +79,7 @@ class HeadTable:
             bits = Estimate(**table.pop("bits_per_character"))
             return cls(heads=heads, bits_per_character=bits, **table)
         except (LookupError, TypeError, ValueError, AttributeError):
-            raise OctavoError("this is no table of heads of this version: make it anew with octavo heads") from None
+            raise OctavoError("this is no table of heads of this version: measure the heads anew") from None
 
 
 def _head(values: dict[str, Any]) -> Head:

@@ -4,6 +4,7 @@ from octavo.interpret.head_names import EVEN, FEWEST, NO_NAME, UNUSED, WORTH
 from octavo.interpret.head_table import HeadTable
 from octavo.interpret.targets import KINDS
 from octavo.intervals import Estimate
+from octavo.terminal import counted
 
 TITLES = {kind.name: kind.title for kind in KINDS} | {name: name for name in (EVEN, UNUSED, NO_NAME)}
 MEANINGS = {kind.name: f"it looks at {kind.meaning}" for kind in KINDS} | {
@@ -29,7 +30,7 @@ def percent(share: Estimate) -> tuple[str, str]:
 
 def counted_windows(table: HeadTable) -> str:
     """As ``64 windows of 128 tokens``."""
-    return f"{table.windows} window{'s' * (table.windows > 1)} of {table.window_tokens} tokens"
+    return f"{counted(table.windows, 'window')} of {counted(table.window_tokens, 'token')}"
 
 
 def measured(table: HeadTable) -> str:

@@ -13,6 +13,7 @@ from octavo.pages.part import Part
 from octavo.pages.rendering import render
 from octavo.pages.shown import Shown
 from octavo.plots.attention import attention_figures
+from octavo.terminal import counted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,7 +37,8 @@ class ShownAttention(Shown):
         return make_page(
             f"Attention in {self.name}",
             [part],
-            description=f"Where each head looks while the model reads {self.of}: {layers} layers of {heads} heads.",
+            description=f"Where each head looks while the model reads {self.of}: {counted(layers, 'layer')} of "
+            f"{counted(heads, 'head')}.",
             height=900,
         )
 

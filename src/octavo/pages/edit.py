@@ -9,6 +9,7 @@ from octavo.pages.page import Page, make_page
 from octavo.pages.part import Part
 from octavo.pages.rendering import render
 from octavo.pages.shown import Shown
+from octavo.terminal import counted
 
 _END = 60  # characters of the text's end
 _NAMED = 20  # changes that are listed one by one
@@ -28,7 +29,9 @@ class ShownEdit(Shown):
     @property
     def page(self) -> Page:
         """The tokens before and after, and what the change costs."""
-        description = f"What {self.name} makes of a text of {len(self.edit.text):,} characters, before and after."
+        description = (
+            f"What {self.name} makes of a text of {counted(len(self.edit.text), 'character')}, before and after."
+        )
         return make_page(f"A change in {self.name}", [edit_part(self.edit)], description=description, height=560)
 
 

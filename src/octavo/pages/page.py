@@ -8,7 +8,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from octavo.files import write_atomically
+from octavo.files import user_path, write_atomically
 from octavo.pages.part import Part
 from octavo.pages.rendering import render, static
 
@@ -21,12 +21,13 @@ class Page:
     html: str
     height: int = 640
 
-    def save(self, path: Path) -> Path:
+    def save(self, path: str | Path) -> Path:
         """Write the file, whole or not at all; returns its path.
 
         Raises:
             OSError: the folder cannot be written to.
         """
+        path = user_path(path)
         write_atomically(path, self.html.encode("utf-8", "replace"))  # a file's name need not be UTF-8
         return path
 

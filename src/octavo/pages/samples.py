@@ -7,7 +7,7 @@ from octavo.evaluate import Memorisation
 from octavo.evaluate.marked import Marked
 from octavo.pages.part import Part
 from octavo.pages.rendering import render
-from octavo.terminal import shown
+from octavo.terminal import counted, shown
 
 
 def samples_part(marked: Marked, memorisation: Memorisation | None = None) -> Part:
@@ -25,8 +25,9 @@ def sample_notes(marked: Marked, memorisation: Memorisation | None, how: str) ->
     ]
     if memorisation:
         said.append(
-            f"Copied in {memorisation.generated.texts} texts of up to {memorisation.tokens} tokens, written at "
-            f"temperature {memorisation.temperature:g}: {memorisation_figures(memorisation)}."
+            f"Copied in {counted(memorisation.generated.texts, 'text')} of up to "
+            f"{counted(memorisation.tokens, 'token')}, written at temperature {memorisation.temperature:g}: "
+            f"{memorisation_figures(memorisation)}."
         )
     return said
 

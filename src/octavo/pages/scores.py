@@ -13,7 +13,7 @@ from octavo.evaluate.comparison import APART, THIS_MODEL, TIMES, Standing, compa
 from octavo.pages.axis import Axis, number
 from octavo.pages.part import Part
 from octavo.pages.rendering import render
-from octavo.terminal import duration
+from octavo.terminal import counted, duration
 
 _HEAD = ("model", "bits per character", "nats per character", "nats per token", "time")
 _ROOM = 0.08  # of the scale's length, beyond the outermost dots
@@ -102,10 +102,10 @@ def score_notes(score: Evaluation, baselines: Sequence[Baseline], overlap: Overl
     """What was scored and how, what else is known of the score, and why it flatters or compares with nothing."""
     error = score.standard_error_bits_per_character
     return [
-        f"Every one of {score.characters:,} characters of the held-out text counts once "
-        f"({score.tokens:,} tokens; {protocol_words(score)})."
+        f"Every one of {counted(score.characters, 'character')} of the held-out text counts once "
+        f"({counted(score.tokens, 'token')}; {protocol_words(score)})."
         if score.own_text and score.text == "validation"
-        else f"The text is {score.text}: {score.characters:,} characters ({protocol_words(score)}).",
+        else f"The text is {score.text}: {counted(score.characters, 'character')} ({protocol_words(score)}).",
         "There is no standard error: the text is too short for one."
         if error is None
         else f"The standard error, {error:.3f} bits, is from the choice of text.",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from octavo.files import user_path
 from octavo.pages.curves import curves_part
 from octavo.pages.page import Page, make_page
 from octavo.pages.series import Course
@@ -31,8 +32,9 @@ class ShownCurves(Shown):
         """A Matplotlib figure for each axis: against ``steps``, ``epochs`` and ``seconds``."""
         return {axis: curves_figure(self.course.metrics, self.course.name, axis, self.course.note) for axis in AXES}
 
-    def save(self, folder: Path) -> list[Path]:
+    def save(self, folder: str | Path) -> list[Path]:
         """Write the figures, as PNG and SVG, and ``curves.html`` into `folder`; returns their paths."""
+        folder = user_path(folder)
         return [
             *draw_curves(self.course.metrics, folder, self.course.name, self.course.note),
             self.page.save(folder / "curves.html"),

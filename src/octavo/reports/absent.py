@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, reason
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ def attempt(make: Callable[[], T]) -> T | Absent:
     except Exception as error:  # a report of a damaged run must show what is whole, whatever is wrong with the rest
         _trace(error)
         return Absent(
-            _sentence(f"this part cannot be made from what lies in the run ({type(error).__name__}: {error})")
+            _sentence(f"this part cannot be made from what lies in the run ({type(error).__name__}: {reason(error)})")
         )
 
 

@@ -39,7 +39,7 @@ def compare(runs: Sequence[Run | str | Path], *, root: str | Path | None = None)
     if twice := [run.name for run, place in zip(opened, places, strict=True) if places.count(place) > 1]:
         raise OctavoError(f"{twice[0]} is given twice: name each run once")
     if len(opened) < 2:
-        raise OctavoError("a comparison is of two runs at least: give another, or use octavo report for one")
+        raise OctavoError("a comparison is of two runs at least: give another, or make a report of one")
     read = [read_compared(run, number) for number, run in enumerate(opened, 1)]
     names = ", ".join(run.name for run in opened)
     return sections_page("Runs compared", f"On the same scales: {names}.", "", _sections(read))

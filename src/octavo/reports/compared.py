@@ -15,6 +15,7 @@ from octavo.reports.kept import read_course, read_findings, read_scored, read_st
 from octavo.reports.reproducing import Recipe, recipe
 from octavo.reports.section import Scored
 from octavo.run import Run
+from octavo.terminal import counted
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _alone(scored: Scored | Absent, texts: Sequence[str]) -> str:
         return scored.why
     score = scored.evaluation
     if texts.count(score.sha256) == 1:
-        return f"It was scored on another text, of {score.characters:,} characters."
+        return f"It was scored on another text, of {counted(score.characters, 'character')}."
     if not score.lossless_tokenizer:
         return "Its tokenizer loses text (white space)."
     return "The tokenizers of the others on its text lose some of it (white space)."
@@ -106,7 +107,7 @@ def _alone(scored: Scored | Absent, texts: Sequence[str]) -> str:
 def _comparable(runs: Sequence[ComparedRun]) -> Comparable:
     scores = {run.name: known(run.scored).evaluation for run in runs}
     score = scores[runs[0].name]
-    words = [f"Scored on the same {score.characters:,} characters of held-out text."]
+    words = [f"Scored on the same {counted(score.characters, 'character')} of held-out text."]
     if not score.lossless_tokenizer:
         words = [f"{words[0]} Their tokenizer loses some of it (white space): they compare with each other alone."]
     words += [
@@ -119,7 +120,7 @@ def _comparable(runs: Sequence[ComparedRun]) -> Comparable:
     if len(runs) > 1:
         words.append(
             "The standard errors are from the choice of text, which is the same for all: two runs differ more surely "
-            "than their bars suggest. How much another seed changes is for octavo experiment to tell."
+            "than their bars suggest. How much another seed changes is for an experiment to tell."
         )
     return Comparable(runs, _shared(runs), words)
 

@@ -11,7 +11,7 @@ from octavo.reports.absent import Absent
 from octavo.reports.costs import Costs
 from octavo.reports.reproducing import differing, nearest_preset, setting
 from octavo.reports.section import Table
-from octavo.terminal import duration
+from octavo.terminal import counted, duration
 from octavo.tokenizer import Tokenizer
 from octavo.typed_toml import as_mapping
 
@@ -26,9 +26,9 @@ def text_facts(provenance: Mapping[str, Any], parts: Mapping[str, TokenPart], to
     tokens = {name: int(np.count_nonzero(part.ids != tokenizer.start_id)) for name, part in parts.items()}
     documents = f" in {text['documents']:,} documents" if text["documents"] > 1 else ""
     return {
-        "Text": f"{text['name']}: {text['characters']:,} characters{documents}",
+        "Text": f"{text['name']}: {counted(text['characters'], 'character')}{documents}",
         **{
-            _PARTS[name]: f"{part.facts.characters:,} characters, {tokens[name]:,} tokens"
+            _PARTS[name]: f"{counted(part.facts.characters, 'character')}, {counted(tokens[name], 'token')}"
             for name, part in parts.items()
         },
         "Tokens": f"{tokenizer.vocab_size:,} different ones, of "
@@ -43,9 +43,10 @@ def model_facts(config: Config, parameters: int) -> dict[str, str]:
     order = "before" if model.norm_order == "pre" else "after"
     return {
         "Parameters": f"{parameters:,}",
-        "Layers": f"{model.n_layers} of {model.n_heads} heads, {model.d_model} wide, feed-forward {model.d_ff} wide",
+        "Layers": f"{model.n_layers} of {counted(model.n_heads, 'head')}, {model.d_model} wide, "
+        f"feed-forward {model.d_ff} wide",
         "Parts": f"{model.position} positions, {model.norm} norm {order} each part, {model.feedforward}",
-        "Context": f"{config.data.context_length} tokens, {config.data.batch_size} windows a step",
+        "Context": f"{config.data.context_length} tokens, {counted(config.data.batch_size, 'window')} a step",
         "Tokenizer": config.tokenizer.kind,
         "Optimizer": f"{config.optimizer.kind}, {config.schedule.kind} schedule",
         "Budget": next(f"{n:,g} {name[:-1] if n == 1 else name}" for name, n in amounts.items() if n),
@@ -59,10 +60,11 @@ def cost_facts(costs: Costs) -> dict[str, str]:
     return {
         "Time": f"{duration(costs.seconds)}, {100 * costs.stepping:.0f} % of it in steps"
         + (f"; {costs.sittings} sittings" if costs.sittings > 1 else ""),
-        "Read": f"{costs.steps:,} steps, {costs.epochs:.1f} epochs, {costs.tokens:,} tokens",
+        "Read": f"{counted(costs.steps, 'step')}, {costs.epochs:.1f} epochs, {counted(costs.tokens, 'token')}",
         "Speed": f"{costs.steps_per_second:.3g} steps, {costs.tokens_per_second:,.0f} tokens a second",
         "Peak memory": f"{costs.peak_memory_bytes / 2**20:,.0f} MiB" if costs.peak_memory_bytes else "unknown",
-        "Machine": f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads",
+        "Machine": f"{machine['processor']}, {counted(machine['cores'], 'core')}, "
+        f"{counted(machine['threads'], 'thread')}",
         "Numbers": f"{costs.precision} in training, fp32 for the score",
         SHARE: share.why
         if isinstance(share, Absent)

@@ -9,6 +9,7 @@ from typing import Any
 
 from octavo.config import TrainConfig
 from octavo.corpus.shakespeare import cache_directory
+from octavo.errors import reason
 from octavo.memory import available_memory, machine_memory
 from octavo.native.library import kernels_here, why_none
 from octavo.packages import Requirement, requirements, why_not_loaded
@@ -140,7 +141,7 @@ def look_at(folder: Path) -> Folder:
         with tempfile.TemporaryFile(dir=nearest):  # what permissions say is not all that can stand in the way
             pass
     except (OSError, ValueError) as error:
-        trouble = getattr(error, "strerror", None) or str(error)
+        trouble = reason(error)
     try:
         free = shutil.disk_usage(nearest).free
     except (OSError, ValueError):
@@ -157,11 +158,11 @@ def _of_kernels() -> list[str]:
 def _of_runs(runs: Folder) -> list[str]:
     problems = []
     if runs.trouble:
-        problems.append(f"{runs.path} cannot be written to ({runs.trouble}): name another folder with --runs")
+        problems.append(f"{runs.path} cannot be written to ({runs.trouble}): name another folder of runs")
     if 0 <= runs.free_bytes < LEAST_FREE:
         problems.append(
             f"the disk of {runs.path} has {size(runs.free_bytes)} free: free 1 GiB at least, or name "
-            "another folder with --runs"
+            "another folder of runs"
         )
     return problems
 
@@ -202,7 +203,7 @@ def _arithmetic() -> tuple[Arithmetic | None, str]:
             _gpu(),
         ), ""
     except _BROKEN as error:
-        return None, f"{type(error).__name__}: {error}"
+        return None, f"{type(error).__name__}: {reason(error, named=True)}"
 
 
 def _gpu() -> str:
@@ -218,7 +219,7 @@ def _text_cache() -> Folder:
     try:
         return look_at(cache_directory())
     except ImportError as error:  # of platformdirs
-        return Folder("none", False, str(error), -1)
+        return Folder("none", False, reason(error), -1)
 
 
 def _matplotlib_cache() -> Folder:
@@ -230,7 +231,7 @@ def _matplotlib_cache() -> Folder:
 
             folder = look_at(Path(matplotlib.get_cachedir()))
     except _BROKEN as error:
-        return Folder("none", False, str(error), -1)
+        return Folder("none", False, reason(error), -1)
     if os.environ.get("MPLCONFIGDIR") == asked:
         return folder
     return Folder(folder.path, folder.exists, "made anew each time: set MPLCONFIGDIR", folder.free_bytes)

@@ -4,7 +4,7 @@ import re
 from dataclasses import fields
 
 from octavo.diagnosis import Finding
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, reason
 from octavo.evaluate.copies import SEARCHED
 from octavo.evaluate.documents import decoded
 from octavo.evaluate.kept_baselines import kept, what_they_learn_from
@@ -64,7 +64,7 @@ def read_findings(run: Run, scored: Scored | Absent) -> list[Finding]:
         return found
     if scored.baselines:
         return run.findings(scored.evaluation, scored.baselines)
-    raise OctavoError(f"there is no diagnosis yet: octavo evaluate {run.name} makes one")
+    raise OctavoError("there is no diagnosis yet: evaluate the run to make one")
 
 
 def _told(run: Run) -> list[Finding]:
@@ -92,11 +92,11 @@ def read_samples(run: Run) -> Marked:
     """
     place = run.path / "samples.txt"
     if not place.is_file():
-        raise OctavoError(f"there are no samples yet: octavo train --resume --name {run.name} goes on to them")
+        raise OctavoError("there are no samples yet: resume the run to write them")
     try:
         text = read_plain(place, MOST_TEXT, run.path).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise OctavoError(f"{place} cannot be read ({error}): octavo train --resume writes it anew") from None
+        raise OctavoError(f"{place} cannot be read ({reason(error)}): resume the run to write it anew") from None
     _, *pieces = _SAMPLE.split(text)
     texts = [text.removesuffix("\n") for text in pieces[1::2]]
     training, held_out = (decoded(run.parts[part], run.tokenizer, SEARCHED) for part in ("train", "validation"))

@@ -9,6 +9,7 @@ from octavo.interpret.surprise import Surprise
 from octavo.interpret.visible import running, visible
 from octavo.pages.heads import Cell, Column, head_columns
 from octavo.reports.markdown_text import plain, table
+from octavo.terminal import counted
 
 _SOFT_HYPHEN = "\u00ad"
 
@@ -32,7 +33,7 @@ def heads_pieces(heads: HeadTable, picture: str) -> list[str]:
 def surprise_pieces(surprise: Surprise) -> list[str]:
     """What a text cost, what that compares with, and what surprised most."""
     said = (
-        f"{len(surprise.text):,} characters cost {surprise.total_bits:,.0f} bits: "
+        f"{counted(len(surprise.text), 'character')} cost {surprise.total_bits:,.0f} bits: "
         f"{surprise.bits_per_character:.3f} bits per character."
     )
     if not surprise.lossless_tokenizer:

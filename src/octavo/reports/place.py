@@ -33,7 +33,7 @@ def folder_place(path: Path) -> Path:
     except OSError as error:
         raise OctavoError(f"cannot make the folder {path}: {error.strerror}") from None
     if not os.access(path, os.W_OK | os.X_OK):
-        raise OctavoError(f"cannot write into {path}: name another place with --output")
+        raise OctavoError(f"cannot write into {path}: name another place")
     return path
 
 

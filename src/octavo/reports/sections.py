@@ -92,7 +92,7 @@ def _score(name: str, scored: Scored) -> Sequence[Block]:
         "Other figures near it on this page are of other windows, or of less text, and say of which."
     ]
     if not scored.baselines:
-        said.append(f"There are no simpler models beside it yet: octavo evaluate {name} computes what they need.")
+        said.append("There are no simpler models beside it yet: evaluate the run to compute what they need.")
     return [Sentences(said), scored]
 
 

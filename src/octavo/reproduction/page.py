@@ -10,7 +10,7 @@ from octavo.reproduction.facts import Fact, Value
 from octavo.reproduction.pictures import EPOCHS, FIRST_EPOCH, PERPLEXITIES, attention_picture
 from octavo.reproduction.reported import EpochRow
 from octavo.reproduction.reproduction import Reproduction, report_row
-from octavo.terminal import duration, shown
+from octavo.terminal import counted, duration, shown
 
 EPOCH_HEAD = (
     "epoch",
@@ -58,7 +58,7 @@ def _head(found: Reproduction) -> list[str]:
     changes = "; ".join(f"`{name}`: {change}" for name, change in found.changed.items())
     return [
         "# The report's experiment, reproduced",
-        f"Run `{found.run.name}`: {last['step']:,} steps, {last['epoch']:.4g} epochs, "
+        f"Run `{found.run.name}`: {counted(last['step'], 'step')}, {last['epoch']:.4g} epochs, "
         f"{duration(found.runtime.seconds)} on {_machine(machine)}. Losses are in nats per token of its tokenizer.",
         f"Settings that are not the report's: {changes}." if changes else "Every setting is the report's.",
     ]

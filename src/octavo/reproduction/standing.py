@@ -20,11 +20,11 @@ def standing_run(root: Path, name: str, request: Request, corpus: Corpus | None)
     if not place.exists():
         return None
     if not (place / "config.toml").is_file():
-        raise OctavoError(f"{place} exists but is not a run: choose another --name")
+        raise OctavoError(f"{place} exists but is not a run: choose another name")
     run = RunDirectory(place)
     other = first_difference(run.config, config)
     if not other and corpus is not None and corpus.sha256 != run.provenance["text"]["sha256"]:
         other = "text"
     if other:
-        raise OctavoError(f"{place} was begun with another {other}: give the same again, or choose another --name")
+        raise OctavoError(f"{place} was begun with another {other}: give the same again, or choose another name")
     return run

@@ -18,11 +18,20 @@ from pathlib import Path
 from typing import Any
 
 from octavo.config import Config, config_from_toml
-from octavo.errors import OctavoError
-from octavo.files import disk_is_full, hidden_beside, is_device, remove_left_over, sync_folder, write_atomically
+from octavo.errors import OctavoError, reason
+from octavo.files import (
+    disk_is_full,
+    hidden_beside,
+    is_device,
+    remove_left_over,
+    sync_folder,
+    user_path,
+    write_atomically,
+)
 from octavo.runs.metrics import Record, last_record, read_metrics
 from octavo.runs.places import newest_first
 from octavo.runs.provenance import PROVENANCE
+from octavo.spelling import nearest
 from octavo.typed_json import parse_object
 from octavo.untrusted import MOST_SETTINGS, MOST_TEXT, check_folder, read_plain
 
@@ -51,7 +60,7 @@ class RunDirectory:
         try:
             text = self._read("config.toml", MOST_SETTINGS).decode("utf-8")
         except UnicodeDecodeError as error:
-            raise OctavoError(f"{self.path / 'config.toml'} cannot be read: {error}") from None
+            raise OctavoError(f"{self.path / 'config.toml'} cannot be read: {reason(error)}") from None
         return config_from_toml(text, str(self.path / "config.toml"))
 
     @property
@@ -121,9 +130,9 @@ class RunDirectory:
         try:
             return read_plain(self.path / name, most, self.path)
         except FileNotFoundError:
-            raise OctavoError(f"{self.path} is not a run: it has no {name} (octavo runs lists them)") from None
+            raise OctavoError(f"{self.path} is not a run: it has no {name}") from None
         except OSError as error:
-            raise OctavoError(f"{self.path / name} cannot be read: {error}") from None
+            raise OctavoError(f"{self.path / name} cannot be read: {reason(error)}") from None
 
 
 class NameTaken(OctavoError):
@@ -152,9 +161,7 @@ def create_run(root: Path, name: str, fill: Callable[[Path], None], needs: int =
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             check_new(root, name)  # another process was quicker
         mend = f"free {needs:,} bytes or " if needs and disk_is_full(error) else ""
-        raise OctavoError(
-            f"{place} cannot be made ({error.strerror}): {mend}choose another place with --runs"
-        ) from None
+        raise OctavoError(f"{place} cannot be made ({error.strerror}): {mend}choose another folder of runs") from None
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
@@ -180,15 +187,17 @@ def find_run(given: str | Path, root: Path) -> RunDirectory:
     Raises:
         OctavoError: there is none.
     """
-    for place in (Path(given), root / given):
+    for place in (user_path(given), root / given):
         try:
             if (place / "config.toml").is_file():
                 return RunDirectory(place)
         except (OSError, ValueError):  # no name that a file could have
             continue
     names = [run.name for run in list_runs(root)]
-    known = f"{root} holds {', '.join(names)}." if names else f"{root} holds none yet: octavo train makes one."
-    raise OctavoError(f"there is no run {given}: {known}")
+    if near := nearest(str(given), names):
+        raise OctavoError(f"there is no run {given} in {root}: did you mean {near}?")
+    known = f"holds {', '.join(names)}" if names else "holds none yet: train one first"
+    raise OctavoError(f"there is no run {given}: {root} {known}")
 
 
 def list_runs(root: Path) -> list[RunDirectory]:
@@ -212,7 +221,7 @@ def check_new(root: Path, name: str) -> None:
     """Raises OctavoError unless a run of that `name` can be made under `root`."""
     check_name(name)
     if (root / name).exists():
-        raise NameTaken(f"{root / name} exists already: add --resume to go on with it, or choose another --name")
+        raise NameTaken(f"{root / name} exists already: resume it, or choose another name")
 
 
 def check_name(name: str) -> None:
@@ -223,4 +232,4 @@ def check_name(name: str) -> None:
             "or digit, at most 100"
         )
     if is_device(name) or name.endswith("."):
-        raise OctavoError(f"{name} cannot be a folder's name on Windows: choose another --name")
+        raise OctavoError(f"{name} cannot be a folder's name on Windows: choose another name")

@@ -49,7 +49,7 @@ def locked(run: RunDirectory) -> Iterator[None]:
                 ) from None
             except OSError as error:
                 raise OctavoError(
-                    f"{run.path} cannot be locked ({error.strerror}): choose a disk that can, with --runs"
+                    f"{run.path} cannot be locked ({error.strerror}): choose a folder of runs on a disk that can"
                 ) from None
         _tell(file, f"{os.getpid()} on {platform.node()}".encode())
         try:

@@ -37,7 +37,7 @@ def scores(run: RunDirectory) -> list[Score]:
         if any(entry.get(name, 1) < 1 for entry in entries for name in _COUNTS):
             raise ValueError("a score of nothing")
     except (OctavoError, KeyError, ValueError):
-        raise OctavoError(f"{run.path / FILE} is damaged: delete it and run octavo evaluate {run.name}") from None
+        raise OctavoError(f"{run.path / FILE} is damaged: delete it and score the run again") from None
     return [Score(entry) for entry in entries]
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from safetensors import SafetensorError
 
 from octavo.config import Config
-from octavo.errors import OctavoError, OctavoWarning
+from octavo.errors import OctavoError, OctavoWarning, reason
 from octavo.model_shapes import parameter_count
 from octavo.runs.places import newest_first
 from octavo.runs.tensors import check_finite, read_layout
@@ -130,7 +130,7 @@ def whole_contents(place: Path, most: int = MOST_TENSORS) -> Contents:
         raise ValueError(str(error)) from None
     except OSError as error:
         if error.errno in _SOMETHING_ELSE:
-            raise ValueError(str(error)) from None
+            raise ValueError(reason(error, named=True)) from None
         raise
     except (KeyError, TypeError):
         raise ValueError(f"{MANIFEST} is none") from None

@@ -37,7 +37,7 @@ class ByteBPE(HuggingFaceTokenizer):
         if vocab_size < _BYTES_AND_START:
             raise OctavoError(
                 f"tokenizer.vocab_size={vocab_size} is too small for byte-level BPE, which starts from "
-                f"{_BYTES_AND_START} tokens: use more, or --set tokenizer.kind=characters"
+                f"{_BYTES_AND_START} tokens: use more, or set tokenizer.kind=characters"
             )
         pipeline = Pipeline(models.BPE())
         pipeline.pre_tokenizer = pre_tokenizers.Sequence(

@@ -6,7 +6,7 @@ from tokenizers import Tokenizer as Pipeline
 
 from octavo.config import TokenizerConfig
 from octavo.corpus.filed import Text
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, reason
 from octavo.tokenizer.byte_bpe import ByteBPE
 from octavo.tokenizer.characters import Characters
 from octavo.tokenizer.checking import check, kind_of
@@ -59,4 +59,4 @@ def _pipeline(text: str) -> Pipeline:
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(reason(error)) from None

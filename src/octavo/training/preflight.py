@@ -19,7 +19,7 @@ from octavo.model_shapes import parameter_count
 from octavo.native import attention
 from octavo.native.library import library
 from octavo.optim import Optimizers
-from octavo.terminal import duration
+from octavo.terminal import counted, duration
 from octavo.tokenizer import Tokenizer
 from octavo.training.budget import make_budget
 from octavo.training.layout import Counted, slice_length, training_data
@@ -70,7 +70,7 @@ class Preflight:
             f"of {self.vocab_size} ({self.characters_per_token:.2f} characters each), "
             f"{self.validation_tokens:,} held out",
             f"model: {self.parameters:,} parameters, {self.tokens_per_parameter:.2f} training tokens for each",
-            f"about {self.steps:,} steps ({self.epochs:.1f} epochs), {duration(self.seconds)}, "
+            f"about {counted(self.steps, 'step')} ({self.epochs:.1f} epochs), {duration(self.seconds)}, "
             f"{self.tokens_per_second:,.0f} tokens/s, {self.memory_bytes / 2**20:,.0f} MiB",
             f"BPE-dropout: {self.bpe_dropout or 'none'}",
             f"precision: {self.precision.name} ({self.precision.reason})",
@@ -89,22 +89,27 @@ def check_lengths(config: Config, prepared: Prepared) -> None:
     trained = tokens - slice_length(config, tokens)
     if not sum(len(ids) for _, ids in prepared.values()):
         raise OctavoError(
-            f"{total} characters make no token, since the {config.tokenizer.kind} tokenizer drops white space: "
-            "--set tokenizer.kind=bpe keeps it"
+            f"{counted(total, 'character makes', 'characters make')} no token, since the {config.tokenizer.kind} "
+            "tokenizer drops white space: "
+            "tokenizer.kind=bpe keeps it"
         )
     if "validation" not in prepared or len(prepared["validation"][1]) < 2:
-        raise OctavoError(f"{total} characters leave too few tokens to score: use a longer text")
+        raise OctavoError(
+            f"{counted(total, 'character leaves', 'characters leave')} too few tokens to score: use a longer text"
+        )
     if trained > context:
         return
     if total > _LONG_TOKENS * max(tokens, 1):
         raise OctavoError(
-            f"{total} characters make only {tokens} tokens, since the text repeats itself: "
-            "--set tokenizer.kind=characters keeps its letters apart"
+            f"{counted(total, 'character makes', 'characters make')} only {counted(tokens, 'token')}, since the text "
+            "repeats itself: "
+            "tokenizer.kind=characters keeps its letters apart"
         )
     needed = math.ceil(1.02 * total * (context + 1) / max(trained, 1))
     fits = 2 ** int(math.log2(trained - 1)) if trained > 2 else 0
-    mend = f", or --set data.context_length={fits}" if fits >= 2 else ""
-    raise OctavoError(f"{total} characters are too few for a context of {context}: use at least {needed}{mend}")
+    mend = f", or set data.context_length={fits}" if fits >= 2 else ""
+    few = counted(total, "character is", "characters are")
+    raise OctavoError(f"{few} too few for a context of {context}: use at least {needed}{mend}")
 
 
 def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepared, precision: Precision) -> Preflight:
@@ -155,7 +160,7 @@ def check_memory(config: Config, vocab_size: int, precision: Precision) -> int:
         fits = what_fits(config, vocab_size, precision, available)
         raise OctavoError(
             f"this run needs about {memory / 2**30:.1f} GiB and the machine has {available / 2**30:.1f}: "
-            + (f"--set {' --set '.join(fits)} would fit" if fits else "take a machine with more memory")
+            + (f"{' and '.join(fits)} would fit" if fits else "take a machine with more memory")
         )
     return memory
 
