@@ -68,7 +68,7 @@ def test_a_model_trained_on_little_text_for_long_has_it_by_heart(
     changes = {"model.dropout": 0.0, "model.hidden_dropout": 0.0, "tokenizer.dropout": 0.0}
     changes |= {"optimizer.learning_rate": 0.01, "optimizer.matrix_learning_rate": 0.06}
     run = train(
-        tmp_path / "short.txt", steps=120, overrides=tiny | changes, runs=tmp_path, progress=False, brief=True
+        tmp_path / "short.txt", steps=180, overrides=tiny | changes, runs=tmp_path, progress=False, brief=True
     )
     found = run.memorisation(tokens=60)
     assert found.generated.longest_run > 2 * found.held_out.longest_run
