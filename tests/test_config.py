@@ -79,6 +79,8 @@ def test_sizes_follow_from_each_other() -> None:
         (DataConfig, {"test": -0.1}, r"data\.test=-0\.1 is out of range"),
         (DataConfig, {"validation": 0.5, "test": 0.5}, "take more than 0.9 of the text together"),
         (TokenizerConfig, {"vocab_size": 7}, r"tokenizer\.vocab_size=7 is out of range"),
+        (TokenizerConfig, {"vocab_size": 0}, r"tokenizer\.vocab_size=0 is out of range"),
+        (TokenizerConfig, {"kind": "characters", "vocab_size": 7}, r"tokenizer\.vocab_size=7 is out of range"),
         (TokenizerConfig, {"vocab_size": 2**21}, r"tokenizer\.vocab_size=2097152 is out of range"),
         (ModelConfig, {"n_layers": 0}, r"model\.n_layers=0 is out of range"),
         (ModelConfig, {"d_model": 2**21}, r"model\.d_model=2097152 is out of range"),

@@ -8,8 +8,10 @@ import pytest
 
 from octavo.corpus import Corpus
 from octavo.errors import OctavoError
+from octavo.pipeline import train
 from octavo.planning import as_corpus, make_plan
 from octavo.request import Request
+from octavo.verification import verify
 
 
 def test_it_knows_the_run_and_writes_nothing(play_file: Path, tiny: dict[str, Any], tmp_path: Path) -> None:
@@ -38,3 +40,27 @@ def test_texts_can_be_a_path_paths_or_a_corpus(play_file: Path, tmp_path: Path) 
     assert as_corpus(str(play_file), "utf-8") == as_corpus(play_file, "utf-8") == as_corpus([play_file], "utf-8")
     assert as_corpus(other, "cp1252").documents[0].text == "é"
     assert len(as_corpus([other, play_file], "cp1252").documents) == 2
+
+
+def test_a_vocabulary_of_characters_is_what_the_text_needs_or_the_plan_says_what_it_lacks(
+    tiny: dict[str, Any], tmp_path: Path
+) -> None:
+    text = Corpus.from_text("".join(chr(0x4E00 + i * i % 997) for i in range(9000)), "中")
+    settings = tiny | {"tokenizer.kind": "characters"}
+    plan = make_plan(text, Request(overrides=settings, steps=1), root=tmp_path)
+    distinct = 1 + 996 // 2  # the squares modulo a prime
+    assert plan.tokenizer.vocab_size == plan.config.tokenizer.vocab_size == 257 + distinct
+    assert not any("distinct characters" in line for line in plan.lines())
+    plan = make_plan(text, Request(overrides=settings | {"tokenizer.vocab_size": 512}, steps=1), root=tmp_path)
+    assert plan.config.tokenizer.vocab_size == 512
+    (line,) = [line for line in plan.lines() if "distinct characters" in line]
+    assert all(figure in line for figure in (f"255 of {distinct} ", f"vocab_size={257 + distinct} "))
+
+
+def test_a_run_of_characters_can_be_resumed_as_it_was_begun(play: str, tiny: dict[str, Any], tmp_path: Path) -> None:
+    options: dict[str, Any] = {"overrides": tiny | {"tokenizer.kind": "characters"}, "steps": 2, "brief": True}
+    run = train(Corpus.from_text(play[:8000]), name="one", runs=tmp_path, progress=False, **options)
+    assert run.config.tokenizer.vocab_size == run.tokenizer.vocab_size
+    again = train(name="one", runs=tmp_path, progress=False, resume=True, preset="pocket", **options)
+    assert again.evaluation.nats_per_character == run.evaluation.nats_per_character
+    assert [check.wrong for check in verify(run.directory) if check.wrong] == []

@@ -34,6 +34,24 @@ def test_overrides_in_both_forms_and_the_seed() -> None:
         assert (config.model.n_layers, config.data.stride, config.train.seed) == (3, 5, 9)
 
 
+def test_a_vocabulary_of_characters_has_what_the_text_needs_unless_a_size_is_given(tmp_path: Path) -> None:
+    def size(preset: str | None = None, base: Config | None = None, **overrides: Any) -> int:
+        named = {name.replace("__", "."): value for name, value in overrides.items()}
+        return Request(preset=preset, overrides=named).applied_to(base).tokenizer.vocab_size
+
+    assert size(tokenizer__kind="characters") == size("minute", tokenizer__kind="characters") == 0
+    assert size(tokenizer__kind="characters", tokenizer__vocab_size=600) == 600
+    assert size(tokenizer__vocab_size=600, tokenizer__kind="characters") == 600
+    assert size("minute", tokenizer__kind="whitespace-bpe") == 2048
+    (tmp_path / "mine.toml").write_text('[tokenizer]\nkind = "characters"\n')
+    assert size(str(tmp_path / "mine.toml")) == 0
+    assert size(str(tmp_path / "mine.toml"), tokenizer__kind="bpe") == 512
+    begun = Request(overrides={"tokenizer.kind": "characters", "tokenizer.vocab_size": 512}).applied_to(None)
+    assert size(base=begun, tokenizer__kind="characters") == 512, "a run that goes on keeps its own"
+    anew = Request(preset="pocket", overrides={"tokenizer.kind": "characters"}).applied_to(begun)
+    assert first_difference(begun, anew) == ""
+
+
 def test_a_preset_of_ones_own(tmp_path: Path) -> None:
     mine = Request(overrides={"model.n_layers": 5}, steps=3).applied_to(None)
     (tmp_path / "mine.toml").write_text(to_toml(mine))

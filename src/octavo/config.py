@@ -57,14 +57,15 @@ class TokenizerConfig:
     """How text becomes token ids."""
 
     kind: Literal["bpe", "characters", "whitespace-bpe"] = "bpe"
-    vocab_size: int = 512  # the most tokens it may have; `characters` takes what the text needs
+    vocab_size: int = 512  # the most tokens it may have; 0, of kind characters alone: what the text needs
     trained_on: Literal["train", "all"] = "train"
     # BPE-dropout, of kind bpe alone: chance that a merge is passed over in training, anew in every epoch
     dropout: float = 0.1
     dropout_until: float = 0.85  # share of the budget after which words are cut as they are when scored
 
     def __post_init__(self) -> None:
-        between("tokenizer.vocab_size", self.vocab_size, 8, LARGEST_SIZE)
+        if self.vocab_size or self.kind != "characters":
+            between("tokenizer.vocab_size", self.vocab_size, 8, LARGEST_SIZE)
         between("tokenizer.dropout", self.dropout, 0.0, 0.9)
         between("tokenizer.dropout_until", self.dropout_until, 0.0, 1.0)
 
@@ -219,7 +220,7 @@ class Config:
 
     def __post_init__(self) -> None:
         smallest = SMALLEST_VOCABULARY[self.tokenizer.kind]
-        if self.tokenizer.vocab_size < smallest:
+        if 0 < self.tokenizer.vocab_size < smallest:
             raise OctavoError(
                 f"tokenizer.vocab_size={self.tokenizer.vocab_size} is too small for {self.tokenizer.kind}: "
                 f"it needs at least {smallest} (the bytes and the start token come first)"
@@ -287,6 +288,9 @@ def config_from_toml(text: str, source: str) -> Config:
     train = values.get("train")
     if isinstance(train, dict) and not train.keys() & set(BUDGETS):
         values["train"] = train | {"minutes": Config().train.minutes}  # it names other things, no budget
+    tokenizer = values.get("tokenizer")
+    if isinstance(tokenizer, dict) and tokenizer.get("kind") == "characters":
+        values["tokenizer"] = {"vocab_size": 0} | tokenizer
     return from_mapping(Config, values)
 
 

@@ -1,7 +1,7 @@
 """Before training: a config, a text in tokens, and an honest forecast; nothing is written."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from octavo.config import Config
@@ -9,7 +9,7 @@ from octavo.corpus import Corpus, read_corpus
 from octavo.data import Prepared, prepare
 from octavo.request import Request
 from octavo.runs import check_new, free_name
-from octavo.tokenizer import Tokenizer
+from octavo.tokenizer import Characters, Tokenizer
 from octavo.training import Precision, choose_precision
 from octavo.training.preflight import Preflight, preflight
 
@@ -29,7 +29,11 @@ class Plan:
 
     def lines(self) -> list[str]:
         """For people, a few lines."""
-        return self.corpus.notes() + self.forecast.lines()
+        return self.corpus.notes() + self.forecast.lines() + self._left_out()
+
+    def _left_out(self) -> list[str]:
+        coverage = self.tokenizer.coverage if isinstance(self.tokenizer, Characters) else None
+        return [coverage.words()] if coverage and coverage.known < coverage.distinct else []
 
 
 def make_plan(
@@ -51,6 +55,8 @@ def make_plan(
         check_new(root, name)
     corpus = as_corpus(text, encoding, documents, root)
     tokenizer, prepared = prepare(corpus, config.data, config.tokenizer)
+    if not config.tokenizer.vocab_size:  # what it came to is part of the run
+        config = replace(config, tokenizer=replace(config.tokenizer, vocab_size=tokenizer.vocab_size))
     precision: Precision = choose_precision(config.train)
     forecast = preflight(corpus.name, config, tokenizer, prepared, precision)
     return Plan(name or free_name(root, corpus.name), config, corpus, tokenizer, prepared, forecast)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from octavo.config import BUDGETS, Config, as_budget, config_from_toml, load_preset
+from octavo.config import BUDGETS, Config, TokenizerConfig, as_budget, config_from_toml, load_preset
 from octavo.errors import OctavoError, reason
 from octavo.files import user_path
 from octavo.typed_toml import as_mapping, dotted_names, overridden, parse_assignment
@@ -37,15 +37,23 @@ class Request:
         if empty := [name for name in BUDGETS if named[name] == 0]:
             raise OctavoError(f"a budget of 0 {empty[0]} is none: give more than zero")
         pairs += [(f"train.{name}", value) for name, value in named.items() if value is not None]
+        kinds = {config.tokenizer.kind, kind := dict(pairs).get("tokenizer.kind", config.tokenizer.kind)}
+        if len(kinds) == 2 and "characters" in kinds:  # the size that is there was meant for another kind
+            size = 0 if kind == "characters" else TokenizerConfig().vocab_size
+            pairs.insert(0, ("tokenizer.vocab_size", size))
         return overridden(config, as_budget(pairs))
 
 
 def first_difference(one: Config, other: Config) -> str:
-    """The dotted name of a setting in which two configs differ; empty if they are equal."""
+    """The dotted name of a setting in which two configs differ; empty if they are equal.
+
+    A vocabulary of as many tokens as the text needs does not differ from one of a given size, which it came to.
+    """
     a, b = as_mapping(one), as_mapping(other)
     for name in dotted_names(a):
         section, key = name.split(".")
-        if a[section][key] != b[section][key]:
+        values = (a[section][key], b[section][key])
+        if values[0] != values[1] and not (name == "tokenizer.vocab_size" and 0 in values):
             return name
     return ""
 

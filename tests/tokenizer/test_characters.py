@@ -3,7 +3,7 @@
 import pytest
 
 from octavo.errors import OctavoError
-from octavo.tokenizer.characters import Characters
+from octavo.tokenizer.characters import Characters, Coverage
 
 
 def test_the_vocabulary_is_the_start_token_every_byte_and_the_characters() -> None:
@@ -33,6 +33,23 @@ def test_tiny_shakespeare_has_sixty_five(shakespeare: str, characters: Character
     ids = characters.encode(shakespeare)
     assert len(ids) == len(shakespeare)
     assert ids.min() >= 257
+
+
+def test_without_a_size_every_character_has_its_token_up_to_a_bound() -> None:
+    text = "".join(map(chr, range(0x4E00, 0x4E00 + 3000)))
+    tokenizer = Characters.train(text, 0)
+    assert tokenizer.vocab_size == 257 + 3000
+    assert len(tokenizer.encode(text)) == 3000
+    many = "".join(map(chr, range(0x4E00, 0x4E00 + 9000)))
+    assert Characters.train(many, 0).vocab_size == 8192
+
+
+def test_it_says_how_much_of_its_text_it_covers() -> None:
+    tokenizer = Characters.train("aaaabbbccd", 257 + 2)
+    assert tokenizer.coverage == Coverage(distinct=4, known=2, share_left_out=0.3)
+    said = tokenizer.coverage.words()
+    assert all(figure in said for figure in ("2 of 4 ", "30 %", "vocab_size=261"))
+    assert Characters.train("aaaabbbccd", 0).coverage == Coverage(4, 4, 0.0)
 
 
 def test_training_twice_gives_the_same_tokenizer() -> None:

@@ -46,7 +46,7 @@ def test_the_loss_goes_down(
     losses = [e.loss for e in of(Stepped, make_training(config, text, dtype=dtype))]
     chance = math.log(512)
     assert losses[0] == pytest.approx(chance, abs=1.0)
-    assert losses[-1] < losses[0] - 1
+    assert losses[-1] < losses[0] - 0.8
     assert all(math.isfinite(loss) for loss in losses)
 
 

@@ -3,12 +3,14 @@
 Byte pairs as in Sennrich et al. (2016), over bytes, and split into words as in Qwen 3.5.
 """
 
+from collections.abc import Callable
+
 from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Pipeline
 
 from octavo.corpus.filed import Text
 from octavo.errors import OctavoError
-from octavo.tokenizer.chunks import learnable_chunks
+from octavo.tokenizer.bpe_training import learn_merges
 from octavo.tokenizer.hugging_face import START, HuggingFaceTokenizer
 
 _BYTES_AND_START = 257
@@ -28,8 +30,9 @@ class ByteBPE(HuggingFaceTokenizer):
     lossless = True
 
     @classmethod
-    def train(cls, text: Text, vocab_size: int) -> "ByteBPE":
-        """Learn merges from `text`; a small text may give fewer than `vocab_size` tokens.
+    def train(cls, text: Text, vocab_size: int, watch: Callable[[float], None] = lambda share: None) -> "ByteBPE":
+        """Learn merges from `text`; a small text may give fewer than `vocab_size` tokens. `watch` is told the
+        share of the text that was read.
 
         Raises:
             OctavoError: `vocab_size` has no room for the 256 bytes and the start token.
@@ -53,7 +56,7 @@ class ByteBPE(HuggingFaceTokenizer):
             initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
             show_progress=False,
         )
-        pipeline.train_from_iterator(learnable_chunks(text), trainer)
+        learn_merges(pipeline, trainer, text, watch)
         return cls(pipeline)
 
     def _bytes_of(self, piece: str) -> bytes:

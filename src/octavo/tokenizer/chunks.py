@@ -5,11 +5,12 @@ Every pre-tokenizer here splits a text at some white space anyway; a cut at such
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from octavo.corpus.filed import Text, pieces
 
 CHUNK = 1 << 16  # characters
-_REACH = 1 << 20  # how far to look for a harmless place
+_REACH = 1 << 16  # how far to look for a harmless place
 LONGEST_RUN = 1000  # characters, that merges are learned from; the time it takes grows as the square of a word
 
 # No token of any split reaches over a lone newline into the next word, nor from the end of a word into the single
@@ -24,7 +25,7 @@ def chunks(text: Text, size: int = CHUNK) -> Iterator[str]:
     """Yield pieces of about `size` characters whose concatenation is `text`; of a text that is not in memory, no more
     is held than it takes to find the next.
 
-    Only a text that has no harmless place for a million characters is cut inside a word.
+    Only a text that has no harmless place for 64 thousand characters is cut inside a word.
     """
     held, reach = "", size + _REACH
     for piece in pieces(text):
@@ -44,9 +45,10 @@ def chunks(text: Text, size: int = CHUNK) -> Iterator[str]:
         yield held[start:]
 
 
-def learnable_chunks(text: Text) -> Iterator[str]:
-    """The same, to learn merges from: what is longer than any word, such as a million equal letters, is cut too."""
-    for chunk in chunks(text):
+def learnable_chunks(text: Text, every: int = 1) -> Iterator[str]:
+    """Yield every `every`-th chunk, to learn merges from: what is longer than any word, such as a million equal
+    letters, is cut too."""
+    for chunk in islice(chunks(text), 0, None, every):
         start = 0
         for run in _LONG_RUN.finditer(chunk):
             yield chunk[start : run.end()]

@@ -19,7 +19,7 @@ from octavo.tokenizer.protocol import Ids
 
 START = "<|endoftext|>"
 MOST_BYTES = 2**26  # of a tokenizer.json: half a million tokens
-_CHUNKS_AT_ONCE = 16  # the library encodes a batch of texts on all cores
+_CHUNKS_AT_ONCE = 4  # the library encodes a batch of texts on all cores; one takes some tenths of a second
 
 
 class HuggingFaceTokenizer(ABC):

@@ -1,5 +1,6 @@
 """Make the tokenizer that a config asks for, or read one that a run has saved."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tokenizers import Tokenizer as Pipeline
@@ -20,13 +21,15 @@ _KINDS: dict[str, type[ByteBPE | Characters | WhitespaceBPE]] = {
 }
 
 
-def train_tokenizer(config: TokenizerConfig, text: Text) -> Tokenizer:
-    """Train a tokenizer of the kind and size that `config` names on `text`.
+def train_tokenizer(
+    config: TokenizerConfig, text: Text, watch: Callable[[float], None] = lambda share: None
+) -> Tokenizer:
+    """Train a tokenizer of the kind and size that `config` names on `text`; `watch` is told the share that was read.
 
     Raises:
         OctavoError: the size is too small for the kind.
     """
-    return _KINDS[config.kind].train(text, config.vocab_size)
+    return _KINDS[config.kind].train(text, config.vocab_size, watch)
 
 
 def load_tokenizer(path: Path) -> Tokenizer:

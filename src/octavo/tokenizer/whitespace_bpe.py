@@ -4,14 +4,14 @@ It throws white space away and drops characters it never saw, so a text cannot b
 and a loss per token of it can be compared with nobody's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tokenizers import Tokenizer as Pipeline
 from tokenizers import models, pre_tokenizers, trainers
 
 from octavo.corpus.filed import Text
 from octavo.errors import OctavoError
-from octavo.tokenizer.chunks import learnable_chunks
+from octavo.tokenizer.bpe_training import learn_merges
 from octavo.tokenizer.hugging_face import HuggingFaceTokenizer
 from octavo.tokenizer.protocol import Ids
 
@@ -25,7 +25,9 @@ class WhitespaceBPE(HuggingFaceTokenizer):
     lossless = False
 
     @classmethod
-    def train(cls, text: Text, vocab_size: int) -> "WhitespaceBPE":
+    def train(
+        cls, text: Text, vocab_size: int, watch: Callable[[float], None] = lambda share: None
+    ) -> "WhitespaceBPE":
         """Learn merges from `text`, after the four special tokens and the characters of the text.
 
         Raises:
@@ -34,7 +36,7 @@ class WhitespaceBPE(HuggingFaceTokenizer):
         pipeline = Pipeline(models.BPE())
         pipeline.pre_tokenizer = pre_tokenizers.Whitespace()
         trainer = trainers.BpeTrainer(vocab_size=vocab_size, special_tokens=SPECIAL, show_progress=False)
-        pipeline.train_from_iterator(learnable_chunks(text), trainer)
+        learn_merges(pipeline, trainer, text, watch)
         if (least := pipeline.get_vocab_size()) > vocab_size:
             raise OctavoError(
                 f"tokenizer.vocab_size={vocab_size} is too small for this text, whose characters and the special "

@@ -1,0 +1,67 @@
+"""Learn merges with the library: from a bounded part of the text, with progress, and so that it can be stopped."""
+
+import math
+import threading
+from collections.abc import Callable, Iterator
+
+from tokenizers import Tokenizer as Pipeline
+from tokenizers.trainers import BpeTrainer
+
+from octavo.corpus.filed import Text
+from octavo.tokenizer.chunks import chunks, learnable_chunks
+
+_MOST = 16 << 20  # bytes that merges are learned from: some seconds
+_MOST_DISTINCT = 4 << 20  # bytes of distinct words among them, which time and memory grow with
+_LOOK = 0.1  # seconds between two looks at how far it is
+
+
+def learn_merges(
+    pipeline: Pipeline, trainer: BpeTrainer, text: Text, watch: Callable[[float], None] = lambda share: None
+) -> None:
+    """Train `pipeline` on `text`, of a long text on parts spread evenly over it; `watch` is told the share read.
+
+    The library gives Python no chance to act on Ctrl-C for seconds, so it works on a thread of its own.
+
+    Raises:
+        OctavoError: the text changed meanwhile.
+    """
+    total = sum(len(chunk.encode()) for chunk in chunks(text))
+    every = _every(text, total)
+    read, failures, stopped = 0, list[BaseException](), threading.Event()
+
+    def feed() -> Iterator[str]:
+        nonlocal read
+        for chunk in learnable_chunks(text, every):
+            if stopped.is_set():
+                return
+            read += len(chunk.encode())
+            yield chunk
+
+    def train() -> None:
+        try:
+            pipeline.train_from_iterator(feed(), trainer)
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=train, daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(_LOOK)
+            watch(min(1.0, every * read / max(1, total)))
+    finally:
+        stopped.set()
+    for failure in failures:
+        raise failure
+
+
+def _every(text: Text, total: int) -> int:
+    """Return the n of "every n-th chunk is learned from", for a text of `total` bytes."""
+    if total <= _MOST_DISTINCT:
+        return 1
+    words, read = set[str](), 0
+    for chunk in learnable_chunks(text, math.ceil(total / _MOST_DISTINCT)):
+        words.update(chunk.split())
+        read += len(chunk.encode())
+    distinct = sum(len(word.encode()) for word in words) / read
+    return math.ceil(total / min(_MOST, _MOST_DISTINCT / distinct))
