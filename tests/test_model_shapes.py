@@ -7,7 +7,7 @@ import pytest
 
 from octavo.config import ModelConfig
 from octavo.model import Transformer
-from octavo.model_shapes import model_shapes, parameter_count
+from octavo.model_shapes import model_shapes, parameter_count, windows_at_once
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,19 @@ def test_they_are_the_models(parts: dict[str, Any]) -> None:
     made = {name: tuple(weight.shape) for name, weight in Transformer(config, 300).named_parameters()}
     assert model_shapes(config, 300) == made
     assert parameter_count(config, 300) == (sum(map(math.prod, made.values())), len(made))
+
+
+@pytest.mark.parametrize(
+    ("vocab_size", "length", "scores", "expected"),
+    [
+        (512, 128, False, 64),
+        (2048, 128, False, 64),
+        (8192, 1024, False, 2),
+        (512, 1024, False, 20),
+        (512, 1024, True, 4),
+        (2**20, 128, False, 1),
+    ],
+)
+def test_windows_are_read_at_once_as_memory_allows(vocab_size: int, length: int, scores: bool, expected: int) -> None:
+    """The largest tensor has no more than 2^24 numbers: logits, the hidden layer's two halves, or scores."""
+    assert windows_at_once(ModelConfig(), vocab_size, length, scores=scores) == expected

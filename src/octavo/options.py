@@ -8,6 +8,8 @@ from octavo.spelling import suggestion
 
 PROTOCOLS = ("sliding", "disjoint")
 WINDOWS = 64  # over which heads are measured
+_FEWEST_WINDOWS = 8  # in a report, of however large a model
+_REPORTED = 1.5e12  # FLOPs of measuring heads for a report: a quarter of a minute or so
 _MOST_WINDOWS = 1000
 
 
@@ -52,6 +54,11 @@ def check_head(layer: int | None, head: int | None, model: ModelConfig) -> None:
     for name, index, there in (("layer", layer, model.n_layers), ("head", head, model.n_heads)):
         if index is not None and (not isinstance(index, int) or not 0 <= index < there):
             raise OctavoError(f"there is no {name} {index}: this run has {name}s 0 to {there - 1}")
+
+
+def head_windows(flops: float) -> int:
+    """Return over how many windows a report measures heads, where one window takes so many `flops`."""
+    return max(_FEWEST_WINDOWS, min(WINDOWS, int(_REPORTED / flops)))
 
 
 def check_windows(windows: int) -> None:

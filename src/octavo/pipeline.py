@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from octavo.config import Config
 from octavo.data import check_ids, open_parts, save_parts
 from octavo.diagnosis import EarlyDiagnosis, floors_of_looks, look_of
 from octavo.errors import OctavoError, RanAway, reason
@@ -46,6 +47,7 @@ from octavo.training import (
 )
 from octavo.training.events import CheckpointDue, Event, SampleDue, Validated
 from octavo.training.preflight import check_memory
+from octavo.training.validation import Validations
 from octavo.typed_json import from_json
 from octavo.typed_toml import to_toml
 from octavo.untrusted import MOST_LINES
@@ -92,7 +94,9 @@ def train(
             directory = run_to_resume(root, name)
             check_same(directory, request, None if text is None else as_corpus(text, encoding, documents, root))
         else:
-            plan = make_plan(text, request, name=name, encoding=encoding, documents=documents, root=root)
+            plan = make_plan(
+                text, request, name=name, encoding=encoding, documents=documents, root=root, watch=shown.share
+            )
             for line in plan.lines():
                 shown.note(line)
             directory = _create(root, plan, name)
@@ -153,7 +157,7 @@ def _fill(folder: Path, plan: Plan) -> None:
     save_parts(folder / "data", plan.prepared)
     provenance = {
         "text": text_facts(plan.corpus),
-        "forecast": asdict(plan.forecast),
+        "forecast": asdict(plan.forecast) | {"whole_command": asdict(plan.whole)},
         "precision": asdict(plan.forecast.precision),
         "parameters": plan.forecast.parameters,
         "tokenizer": plan.tokenizer.fingerprint,
@@ -207,11 +211,14 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     directory.write_json("provenance.json", provenance)
 
     train, validation = (Counted(p.ids, p.facts.characters) for p in (parts["train"], parts["validation"]))
-    data = training_data(config, train, validation, tokenizer)
+    validations = _validations(provenance, config)
+    data = training_data(config, train, validation, tokenizer, validations.windows)
     floors = floors_of_looks(data, train.ids, tokenizer.vocab_size, tokenizer.start_id)
     metrics = MetricsLog(directory.path / "metrics.jsonl", kept_metrics, state.step)
     (directory.path / _RUNAWAY).unlink(missing_ok=True)  # of a sitting before
-    training = Training(state, data, config, dtype=precision.dtype, watch=progress.share)
+    training = Training(
+        state, data, config, dtype=precision.dtype, watch=progress.share, validations=validations.times
+    )
     try:
         earlier = directory.metrics
         check_complete(earlier, directory.path / "metrics.jsonl")
@@ -236,6 +243,14 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
         raise RanAway(f"step {step}: {error}{batch} ({directory.name}: {_last_good(directory)})") from None
     finally:
         metrics.close()
+
+
+def _validations(provenance: dict[str, Any], config: Config) -> Validations:
+    """Return what was planned when the run began; runs of before validate as their config says."""
+    try:
+        return from_json(Validations, provenance["forecast"]["validation"])
+    except (LookupError, TypeError, ValueError):
+        return Validations(windows=config.train.validation_windows)
 
 
 def _keep_batch(directory: RunDirectory, training: Training, tokenizer: Tokenizer) -> str:

@@ -1,12 +1,13 @@
 """Before training: a config, a text in tokens, and an honest forecast; nothing is written."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from octavo.config import Config
 from octavo.corpus import Corpus, read_corpus
 from octavo.data import Prepared, prepare
+from octavo.forecast import Forecast, forecast
 from octavo.request import Request
 from octavo.runs import check_new, free_name
 from octavo.tokenizer import Characters, Tokenizer
@@ -26,10 +27,11 @@ class Plan:
     tokenizer: Tokenizer
     prepared: Prepared
     forecast: Preflight
+    whole: Forecast
 
     def lines(self) -> list[str]:
         """For people, a few lines."""
-        return self.corpus.notes() + self.forecast.lines() + self._left_out()
+        return self.corpus.notes() + self.forecast.lines() + self._left_out() + self.whole.lines()
 
     def _left_out(self) -> list[str]:
         coverage = self.tokenizer.coverage if isinstance(self.tokenizer, Characters) else None
@@ -44,8 +46,11 @@ def make_plan(
     encoding: str = "utf-8",
     documents: str = "file",
     root: Path,
+    watch: Callable[[str, float], None] = lambda what, share: None,
 ) -> Plan:
     """Read and tokenize the text, and try a few steps; nothing is written.
+
+    `watch` is told what is being done, and the share of it that is done.
 
     Raises:
         OctavoError: whatever cannot work, with the mend.
@@ -54,12 +59,13 @@ def make_plan(
     if name is not None:
         check_new(root, name)
     corpus = as_corpus(text, encoding, documents, root)
-    tokenizer, prepared = prepare(corpus, config.data, config.tokenizer)
+    tokenizer, prepared = prepare(corpus, config.data, config.tokenizer, watch)
     if not config.tokenizer.vocab_size:  # what it came to is part of the run
         config = replace(config, tokenizer=replace(config.tokenizer, vocab_size=tokenizer.vocab_size))
     precision: Precision = choose_precision(config.train)
-    forecast = preflight(corpus.name, config, tokenizer, prepared, precision)
-    return Plan(name or free_name(root, corpus.name), config, corpus, tokenizer, prepared, forecast)
+    planned = preflight(corpus.name, config, tokenizer, prepared, precision)
+    whole = forecast(config, planned, corpus.characters, corpus.bytes)
+    return Plan(name or free_name(root, corpus.name), config, corpus, tokenizer, prepared, planned, whole)
 
 
 def as_corpus(text: Text, encoding: str = "utf-8", documents: str = "file", root: Path | None = None) -> Corpus:

@@ -36,7 +36,9 @@ def test_its_facts_are_those_of_the_run(tiny: dict[str, Any], play: str, make_tr
     assert facts.steps == training.budget.steps == math.ceil(2.5 * training.data.order.steps_per_epoch)
     assert facts.epochs == pytest.approx(2.5, abs=0.05)
     assert facts.epochs == pytest.approx(facts.steps * 16 * 32 / len(ids), rel=0.02)
-    assert facts.seconds == pytest.approx(facts.steps * 16 * 32 / facts.tokens_per_second)
+    assert (facts.validations, facts.validation_windows) == (math.ceil(facts.steps / 20), 8)
+    assert facts.seconds == pytest.approx(facts.steps * 16 * 32 / facts.tokens_per_second + facts.validation_seconds)
+    assert 0 < facts.validation_seconds < facts.seconds
     assert 2**28 < facts.memory_bytes < 2**31
     text = "\n".join(facts.lines())
     for number in (facts.characters, facts.train_tokens, facts.vocab_size, facts.parameters, facts.steps):
@@ -50,7 +52,8 @@ def test_a_budget_of_minutes_foretells_steps(tiny: dict[str, Any], play: str) ->
     tokenizer, parts = prepare(Corpus.from_text(play), config.data, config.tokenizer)
     facts = preflight("play", config, tokenizer, parts, FP32)
     assert facts.seconds == 120
-    assert facts.steps == pytest.approx(120 * facts.tokens_per_second / (16 * 32), rel=0.01)
+    left = 120 - facts.validation_seconds
+    assert facts.steps == pytest.approx(left * facts.tokens_per_second / (16 * 32), rel=0.01)
 
 
 @pytest.mark.parametrize(

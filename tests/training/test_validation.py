@@ -1,14 +1,16 @@
 """The look at text that is not trained on."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from octavo.config import ModelConfig
+from octavo.config import Config, ModelConfig, TrainConfig
 from octavo.data import Windows
 from octavo.model import Transformer
-from octavo.training.validation import mean_loss, spread
+from octavo.training.validation import Validations, affordable, mean_loss, spread
 
 IDS = np.random.Generator(np.random.PCG64(1)).integers(1, 20, 500).astype(np.uint16)
 WINDOWS = Windows(IDS, 10, 3, start_id=0)
@@ -43,3 +45,54 @@ def test_windows_are_spread_evenly(count: int, expected: int) -> None:
         assert (indices[0], indices[-1]) == (0, 163)
         gaps = np.diff(indices)
         assert gaps.max() - gaps.min() <= 1
+
+
+def config(**train: Any) -> Config:
+    return Config(train=TrainConfig(**train))
+
+
+@pytest.mark.parametrize(
+    ("seconds_per_window", "expected"),
+    [
+        (0.0001, Validations(20, 128)),
+        (0.0006, Validations(20, 62)),  # of 1.5 s there are 0.075 for each, and 0.0012 for both parts' windows
+        (0.004, Validations(20, 9)),
+        (0.01, Validations(9, 8)),
+        (1.0, Validations(4, 8)),
+    ],
+)
+def test_a_budget_of_minutes_spends_no_more_than_a_twentieth_on_validation(
+    seconds_per_window: float, expected: Validations
+) -> None:
+    found = affordable(config(minutes=0.5), seconds_per_window, windows=1000)
+    assert found == expected
+    if found.times > 4:
+        assert 2 * found.times * found.windows * seconds_per_window <= 0.05 * 30
+
+
+def test_a_short_held_out_part_needs_no_fewer_windows() -> None:
+    assert affordable(config(minutes=0.5), 0.004, windows=9) == Validations(20, 128)
+
+
+@pytest.mark.parametrize(
+    "train",
+    [{"steps": 5}, {"minutes": 0.5, "validation_windows": 0}, {"minutes": 0.5, "validate_every": 10}],
+    ids=str,
+)
+def test_what_is_asked_for_outright_stays(train: dict[str, Any]) -> None:
+    assert affordable(config(**train), 1.0, 1000) == Validations(windows=config(**train).train.validation_windows)
+
+
+def test_long_windows_are_read_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    indices, whole = np.arange(len(WINDOWS)), mean_loss(MODEL, WINDOWS, np.arange(len(WINDOWS)))
+    monkeypatch.setattr("octavo.model_shapes._AT_ONCE", 10 * 48 * 3)  # three windows of ten tokens of 48 numbers
+    seen: list[int] = []
+    gather = Windows.gather
+
+    def counted(windows: Windows, indices: Any, *phase: Any) -> Any:
+        seen.append(len(indices))
+        return gather(windows, indices, *phase)
+
+    monkeypatch.setattr(Windows, "gather", counted)
+    assert mean_loss(MODEL, WINDOWS, indices) == pytest.approx(whole, rel=1e-6)
+    assert set(seen) == {3, len(indices) % 3 or 3}

@@ -133,10 +133,12 @@ def _again(options: argparse.Namespace, run_name: str) -> str:
 
 def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | None) -> int:
     from octavo.planning import make_plan
+    from octavo.progress import make_progress
 
     if options.resume:
         raise OctavoError("--dry-run is for a run that is yet to begin: leave out --resume")
-    plan = make_plan(corpus, request, name=options.name, root=runs_root(options.runs))
+    with make_progress(not options.quiet) as progress:
+        plan = make_plan(corpus, request, name=options.name, root=runs_root(options.runs), watch=progress.share)
     say("\n".join(plan.lines()))
     say(f"would be written to {runs_root(options.runs) / plan.name}")
     return 0

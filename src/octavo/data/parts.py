@@ -11,7 +11,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -24,6 +24,7 @@ from octavo.data.blocks import blocks
 from octavo.errors import OctavoError, reason
 from octavo.files import write_atomically
 from octavo.tokenizer import Tokenizer
+from octavo.tokenizer.hugging_face import AT_ONCE
 from octavo.typed_json import from_json
 from octavo.untrusted import MOST_TEXT, open_plain, parse_json, read_plain
 
@@ -100,15 +101,16 @@ class TokenPart:
             raise OctavoError(f"{place} is not the text that was trained on: put that back, or train the run again")
 
 
-def tokenize(tokenizer: Tokenizer, part: Part) -> Ids:
-    """The ids of a part's segments, each after the start token if the tokenizer has one.
+def tokenize(tokenizer: Tokenizer, part: Part, watch: Callable[[float], None] = lambda share: None) -> Ids:
+    """Return the ids of a part's segments, each after the start token if the tokenizer has one.
 
-    Very many of them are in a temporary file, which has no name and goes when they do.
+    Very many of them are in a temporary file, which has no name and goes when they do. `watch` is told the share of
+    the part that is done.
 
     Raises:
         OctavoError: there is no room for it.
     """
-    arrays, kind = _id_arrays(tokenizer, part), id_type(tokenizer)
+    arrays, kind = _id_arrays(tokenizer, part, watch), id_type(tokenizer)
     held, count = [np.empty(0, kind)], 0
     for ids in arrays:
         held.append(ids)
@@ -129,13 +131,15 @@ def tokenize(tokenizer: Tokenizer, part: Part) -> Ids:
         ) from None
 
 
-def _id_arrays(tokenizer: Tokenizer, part: Part) -> Iterator[Ids]:
-    kind = id_type(tokenizer)
+def _id_arrays(tokenizer: Tokenizer, part: Part, watch: Callable[[float], None]) -> Iterator[Ids]:
+    kind, done, total = id_type(tokenizer), 0, max(1, part.characters)
     for segment in part.segments:
         if tokenizer.start_id is not None:
             yield np.array([tokenizer.start_id], dtype=kind)
-        for ids in tokenizer.encode_stream(segment):
+        for number, ids in enumerate(tokenizer.encode_stream(segment), 1):
+            watch((done + min(len(segment), number * AT_ONCE)) / total)
             yield ids.astype(kind)
+        done += len(segment)
 
 
 def documents(ids: Ids, start_id: int | None) -> list[Ids]:

@@ -1,5 +1,8 @@
 """A corpus becomes a tokenizer and three parts of token ids."""
 
+from collections.abc import Callable
+from functools import partial
+
 from octavo.config import DataConfig, TokenizerConfig
 from octavo.corpus import Corpus, Part, borders, split, stretch
 from octavo.data.parts import Ids, id_type, tokenize
@@ -10,8 +13,15 @@ from octavo.tokenizer import Tokenizer, train_tokenizer
 Prepared = dict[str, tuple[Part, Ids]]
 
 
-def prepare(corpus: Corpus, data: DataConfig, tokenizer: TokenizerConfig) -> tuple[Tokenizer, Prepared]:
+def prepare(
+    corpus: Corpus,
+    data: DataConfig,
+    tokenizer: TokenizerConfig,
+    watch: Callable[[str, float], None] = lambda what, share: None,
+) -> tuple[Tokenizer, Prepared]:
     """Train the tokenizer and tokenize every part; a part without text is left out.
+
+    `watch` is told what is being done, and the share of it that is done.
 
     Raises:
         OctavoError: the text is too short to be split, the tokenizer too small for its kind, or nothing would show
@@ -23,18 +33,25 @@ def prepare(corpus: Corpus, data: DataConfig, tokenizer: TokenizerConfig) -> tup
             "--documents, or change these settings"
         )
     if data.split_by == "tokens":
-        return _split_by_tokens(corpus, data, tokenizer)
+        return _split_by_tokens(corpus, data, tokenizer, watch)
     parts = split(corpus, validation=data.validation, test=data.test)
     whole = stretch(corpus, 0, corpus.characters)
-    trained = train_tokenizer(tokenizer, parts.train if tokenizer.trained_on == "train" else whole)
+    learned = parts.train if tokenizer.trained_on == "train" else whole
+    trained = train_tokenizer(tokenizer, learned, partial(watch, "training the tokenizer"))
     named = parts._asdict().items()
-    return trained, {name: (part, tokenize(trained, part)) for name, part in named if part.characters}
+    return trained, {
+        name: (part, tokenize(trained, part, partial(watch, f"tokenizing the {name} part")))
+        for name, part in named
+        if part.characters
+    }
 
 
-def _split_by_tokens(corpus: Corpus, data: DataConfig, config: TokenizerConfig) -> tuple[Tokenizer, Prepared]:
+def _split_by_tokens(
+    corpus: Corpus, data: DataConfig, config: TokenizerConfig, watch: Callable[[str, float], None]
+) -> tuple[Tokenizer, Prepared]:
     """One sequence of tokens over all documents, cut by the number of tokens."""
     text = stretch(corpus, 0, corpus.characters).text
-    tokenizer = train_tokenizer(config, text)
+    tokenizer = train_tokenizer(config, text, partial(watch, "training the tokenizer"))
     ids = tokenizer.encode(text).astype(id_type(tokenizer))
     cuts = borders(len(ids), data.validation, data.test)
     tokens = [0, *cuts, len(ids)]

@@ -14,7 +14,7 @@ from octavo.diagnosis import Finding
 from octavo.evaluate import Memorisation
 from octavo.evaluate.marked import Marked
 from octavo.interpret.removal import REMOVALS
-from octavo.options import WINDOWS
+from octavo.options import head_windows
 from octavo.pages.attention import ShownAttention
 from octavo.pages.heads import ShownHeads
 from octavo.pages.lens import ShownLens
@@ -33,8 +33,6 @@ Note = Callable[[str], None]  # hears what is being done
 
 _ATTENTION = 48  # tokens of held-out text
 _WEIGHTS = 400_000  # of attention on one page, at most: a byte each
-_HEADS = 1.5e12  # FLOPs of reading windows without each of the heads: a quarter of a minute or so
-_FEWEST = 8  # windows, of however large a model
 _LENS = 40  # tokens
 _SURPRISE = 800  # characters
 
@@ -115,7 +113,7 @@ def _windows_read(run: Run) -> int:
     """With each head removed in each of the ways: as many as usual, and fewer of a large model."""
     model, context = run.model, run.config.data.context_length
     passes = len(REMOVALS) * model.config.n_layers * model.config.n_heads
-    return max(_FEWEST, min(WINDOWS, int(_HEADS / (passes * context * forward_flops(model, context)))))
+    return head_windows(passes * context * forward_flops(model, context))
 
 
 def _costs(run: Run) -> Costs:

@@ -14,12 +14,13 @@ from tokenizers import Tokenizer as Pipeline
 from octavo.corpus.filed import Text
 from octavo.errors import OctavoError
 from octavo.files import write_atomically
-from octavo.tokenizer.chunks import chunks
+from octavo.tokenizer.chunks import CHUNK, chunks
 from octavo.tokenizer.protocol import Ids
 
 START = "<|endoftext|>"
 MOST_BYTES = 2**26  # of a tokenizer.json: half a million tokens
 _CHUNKS_AT_ONCE = 4  # the library encodes a batch of texts on all cores; one takes some tenths of a second
+AT_ONCE = _CHUNKS_AT_ONCE * CHUNK  # characters, about, that one array of :meth:`encode_stream` stands for
 
 
 class HuggingFaceTokenizer(ABC):

@@ -48,9 +48,18 @@ class Counted(NamedTuple):
         return len(self.ids) / self.characters
 
 
-def training_data(config: Config, train: Counted, validation: Counted, tokenizer: Tokenizer) -> TrainingData:
-    """Lay out windows and batches. Early stopping looks at the end of the training part, which is then not
-    trained on, unless the config says that it may look at the held-out part."""
+def training_data(
+    config: Config,
+    train: Counted,
+    validation: Counted,
+    tokenizer: Tokenizer,
+    validation_windows: int | None = None,
+) -> TrainingData:
+    """Lay out windows and batches, with `validation_windows` to validate on (None: as many as the config says).
+
+    Early stopping looks at the end of the training part, which is then not trained on, unless the config says that it
+    may look at the held-out part.
+    """
     context, stride = config.data.context_length, config.data.window_stride
     part, start_id = "validation", tokenizer.start_id
     (train_ids, _), (validation_ids, _) = train, validation
@@ -69,7 +78,8 @@ def training_data(config: Config, train: Counted, validation: Counted, tokenizer
     order = BatchOrder(
         config.train.seed, len(windows), config.data.batch_size, phases, partial=config.data.last_batch == "partial"
     )
-    indices = spread(looked_at, config.train.validation_windows)
+    count = config.train.validation_windows if validation_windows is None else validation_windows
+    indices = spread(looked_at, count)
     train_indices = spread(windows.plain, len(indices))
     return TrainingData(windows, order, looked_at, indices, train_indices, held_out, part, *ratios)
 

@@ -24,9 +24,8 @@ from octavo.training.layout import TrainingData
 from octavo.training.runaway import StepTaken
 from octavo.training.state import TrainingState
 from octavo.training.step import check_finite, training_step
-from octavo.training.validation import mean_loss, spread, weight_norm
+from octavo.training.validation import Validations, mean_loss, spread, weight_norm
 
-_LOOKS = 20  # at text that is not trained on, where the config does not say how often
 _UNSAVED = 60.0  # seconds of training that a crash may cost at most, whatever the config says of steps
 
 
@@ -58,10 +57,11 @@ class Training:
         dtype: torch.dtype,
         stop: Callable[[], int] = lambda: 0,
         watch: Callable[[str, float], None] = lambda what, share: None,
+        validations: int = Validations.times,
     ) -> None:
         self.state, self.data, self.config = state, data, config
         self.budget: Budget = make_budget(config.train, data.order.steps_per_epoch)
-        self._dtype, self.stop, self.watch = dtype, stop, watch
+        self._dtype, self.stop, self.watch, self._validations = dtype, stop, watch, validations
         self._masks = dropout_masks(config, dtype)
         self._pace = Pace()
         self._saved_at = state.seconds
@@ -202,7 +202,8 @@ class Training:
         if every > 0:
             return self.state.step % every == 0 or bool(self._ended())
         spent = self.budget.share(self.state.step, self.state.seconds)
-        return every == 0 and (int(_LOOKS * spent) > int(_LOOKS * before) or bool(self._ended()))
+        times = self._validations
+        return every == 0 and (int(times * spent) > int(times * before) or bool(self._ended()))
 
     def _epoch_ended(self) -> bool:
         """Whether the step just done came to the end of a pass, or went over it."""

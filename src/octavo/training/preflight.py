@@ -10,24 +10,25 @@ from dataclasses import dataclass, replace
 import torch
 
 from octavo.config import Config
-from octavo.data import Prepared
+from octavo.data import Prepared, Windows
 from octavo.errors import OctavoError
 from octavo.memory import machine_memory
 from octavo.model import Transformer
 from octavo.model.attention import explicit_up_to
-from octavo.model_shapes import parameter_count
+from octavo.model_shapes import parameter_count, windows_at_once
 from octavo.native import attention
 from octavo.native.library import library
 from octavo.optim import Optimizers
-from octavo.terminal import counted, duration
+from octavo.terminal import counted, duration, size
 from octavo.tokenizer import Tokenizer
 from octavo.training.budget import make_budget
 from octavo.training.layout import Counted, slice_length, training_data
 from octavo.training.loop import dropout_masks
 from octavo.training.precision import Precision
 from octavo.training.step import training_step
+from octavo.training.validation import Validations, affordable, mean_loss, spread
 
-_PROCESS = 440 * 2**20  # bytes of Python and PyTorch before there is a model
+PROCESS = 440 * 2**20  # bytes of Python and PyTorch before there is a model
 _PROBE_SECONDS = 1.0
 # What is halved for a run that does not fit, in this order, and how far.
 _SHRINKABLE = (
@@ -58,6 +59,11 @@ class Preflight:
     steps: int
     epochs: float
     seconds: float
+    validation: Validations
+    validations: int
+    validation_windows: int  # of each
+    validation_seconds: float  # of all validations
+    seconds_per_window: float  # to read a window in fp32, without gradients
     tokens_per_second: float
     memory_bytes: int
     precision: Precision
@@ -71,7 +77,9 @@ class Preflight:
             f"{self.validation_tokens:,} held out",
             f"model: {self.parameters:,} parameters, {self.tokens_per_parameter:.2f} training tokens for each",
             f"about {counted(self.steps, 'step')} ({self.epochs:.1f} epochs), {duration(self.seconds)}, "
-            f"{self.tokens_per_second:,.0f} tokens/s, {self.memory_bytes / 2**20:,.0f} MiB",
+            f"{self.tokens_per_second:,.0f} tokens/s, {size(self.memory_bytes)} while it trains",
+            f"validation: {counted(self.validations, 'time')} on {counted(self.validation_windows, 'window')}, "
+            f"{self.validation_seconds / max(self.seconds, 1e-9):.1%} of the time",
             f"BPE-dropout: {self.bpe_dropout or 'none'}",
             f"precision: {self.precision.name} ({self.precision.reason})",
             *([_MANY_EPOCHS.format(self.epochs)] if self.epochs > _MEMORISED_BY else []),
@@ -124,10 +132,22 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
     train, validation = (Counted(ids, part.characters) for part, ids in (prepared["train"], prepared["validation"]))
     data = training_data(config, train, validation, tokenizer)
     windows = min(config.data.batch_size, len(data.windows)) if data.order.partial else config.data.batch_size
+    per_window = {
+        dtype: _seconds_per_window(model, data.validation, dtype) for dtype in {precision.dtype, torch.float32}
+    }
     per_step = _seconds_per_step(config, model, precision, windows)
     per_epoch = data.order.steps_per_epoch
     budget = make_budget(config.train, per_epoch)
-    steps = budget.steps or max(1, int(budget.seconds / per_step))
+    validations = affordable(config, per_window[precision.dtype], len(data.validation))
+    validation_windows = len(spread(data.validation, validations.windows))
+    per_validation = 2 * validation_windows * per_window[precision.dtype]
+    if budget.steps:
+        steps, times = budget.steps, _times(config, validations, budget.steps)
+    else:
+        times = _times(config, validations, int(budget.seconds / per_step))
+        steps = max(1, int((budget.seconds - times * per_validation) / per_step))
+    epochs_seconds = steps / per_epoch * len(data.held_out) * per_window[precision.dtype]
+    in_validation = times * per_validation + epochs_seconds * config.train.validate_epochs
     return Preflight(
         text=name,
         characters=sum(part.characters for part, _ in prepared.values()),
@@ -139,12 +159,23 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
         tokens_per_parameter=len(train.ids) / model.n_parameters(),
         steps=steps,
         epochs=steps / per_epoch,
-        seconds=budget.seconds or steps * per_step,
+        seconds=budget.seconds or steps * per_step + in_validation,
+        validation=validations,
+        validations=times,
+        validation_windows=validation_windows,
+        validation_seconds=in_validation,
+        seconds_per_window=per_window[torch.float32],
         tokens_per_second=windows * config.data.context_length / per_step,
         memory_bytes=memory,
         precision=precision,
         bpe_dropout=config.tokenizer.dropout if data.windows.recuts else 0.0,
     )
+
+
+def _times(config: Config, validations: Validations, steps: int) -> int:
+    """Return how often a run of so many steps validates."""
+    every = config.train.validate_every
+    return 0 if every < 0 else min(steps, validations.times) if every == 0 else -(-steps // every)
 
 
 def check_memory(config: Config, vocab_size: int, precision: Precision) -> int:
@@ -185,7 +216,7 @@ def memory_estimate(config: Config, parameters: int, vocab_size: int, precision:
     a_layer = sizes.n_heads * in_attention + in_feedforward * sizes.d_ff + beside * sizes.d_model
     kept = sizes.n_layers * a_layer + 4 * sizes.d_model + 4 * vocab_size
     masks = sum(2**22 + 2 * positions * sizes.d_ff for rate in {sizes.dropout, sizes.hidden_dropout} if rate)
-    return _PROCESS + 4 * copies * parameters + precision.dtype.itemsize * (positions * kept + masks)
+    return PROCESS + 4 * copies * parameters + precision.dtype.itemsize * (positions * kept + masks)
 
 
 def what_fits(config: Config, vocab_size: int, precision: Precision, available: int) -> list[str]:
@@ -220,6 +251,18 @@ def what_fits(config: Config, vocab_size: int, precision: Precision, available: 
             ]
             return list(dict.fromkeys(changed))
     return []
+
+
+def _seconds_per_window(model: Transformer, windows: Windows, dtype: torch.dtype) -> float:
+    """Return the time to read a window without gradients: the quicker one of two readings."""
+    at_once = windows_at_once(model.config, model.vocab_size, windows.context_length)
+    indices = spread(windows, at_once)
+    times = []
+    for _ in range(2):
+        began = time.perf_counter()
+        mean_loss(model, windows, indices, dtype=dtype)
+        times.append(time.perf_counter() - began)
+    return min(times) / len(indices)
 
 
 def _seconds_per_step(config: Config, model: Transformer, precision: Precision, windows: int) -> float:

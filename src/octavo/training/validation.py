@@ -1,15 +1,51 @@
 """A cheap look at text that is not trained on, while training: the mean loss over some windows of it."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch.func import functional_call
 
+from octavo.config import Config
 from octavo.data import Windows
 from octavo.model import Transformer
 from octavo.model_shapes import windows_at_once
 from octavo.runs.checkpoint import Tensors
 from octavo.training.step import mean_nats
+
+_MOST_OF_BUDGET = 0.05  # of the minutes that may go into validation
+_FEWEST_WINDOWS = 8  # of a validation, before there are fewer of them
+_FEWEST_TIMES = 4
+
+
+@dataclass(frozen=True)
+class Validations:
+    """How often a run validates where ``train.validate_every`` is 0, and on how many windows of a part (0: all)."""
+
+    times: int = 20
+    windows: int = 128
+
+
+def affordable(config: Config, seconds_per_window: float, windows: int) -> Validations:
+    """Return the validations of a run that has `windows` windows to validate on.
+
+    Those of a budget in minutes take at most 5 % of it: fewer windows, and if that does not do, fewer times. What
+    the config asks for outright, all windows or every so many steps, stays.
+    """
+    train = config.train
+    usual = Validations(windows=train.validation_windows)
+    if not train.minutes or not train.validation_windows or train.validate_every:
+        return usual
+    # Each validation reads as many windows of the training part.
+    most = int(_MOST_OF_BUDGET * 60 * train.minutes / max(2 * seconds_per_window, 1e-9))
+    each = min(windows, train.validation_windows)
+    if usual.times * each <= most:
+        return usual
+    fewest = min(each, _FEWEST_WINDOWS)
+    if usual.times * fewest <= most:
+        return Validations(usual.times, most // usual.times)
+    return Validations(max(_FEWEST_TIMES, most // fewest), fewest)
 
 
 def spread(windows: Windows, count: int) -> npt.NDArray[np.int64]:

@@ -1,0 +1,78 @@
+"""What the whole command takes, after training too: the score, the baselines, the search for copies, the report.
+
+Training itself is forecast by :mod:`octavo.training.preflight`. Times are reckoned from the time to read a window on
+this machine and from the length of the text, memory from what each phase holds; the constants were fitted to measured
+runs (docs/lab-notes.md).
+"""
+
+import math
+from dataclasses import dataclass
+
+from octavo.config import Config
+from octavo.evaluate.baselines import LEARNED
+from octavo.evaluate.copies import SEARCHED
+from octavo.interpret.removal import REMOVALS
+from octavo.model_shapes import parameter_count, widest, windows_at_once
+from octavo.options import head_windows
+from octavo.terminal import duration, size
+from octavo.threads import usable_cores
+from octavo.training.preflight import PROCESS, Preflight
+
+_MIB = 2**20
+# Seconds of one core.
+_BASELINES = 7e-6  # for each byte learned from or scored; brotli alone takes nearly half of it
+_LONGEST_BASELINE = 3e-6
+_COPIES = 1e-6  # for each character of the training part
+_FIXED = 12.0  # curves, samples, pictures, measuring this machine
+_WITH_TAP = 2.5  # times as long as a plain pass takes one in which something is changed
+# Bytes.
+_SETTLED = 130 * _MIB  # what the phases before leave behind, and the libraries that come with them
+_SCORED = 48  # for each token of the held-out part
+_LEARNED = 160  # for each character that baselines learn from
+_SEARCHED = 32  # for each character that copies are searched in
+_PICTURES = 280 * _MIB
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What comes after training, and the most memory of the whole command."""
+
+    seconds_after: float
+    memory_bytes: int
+
+    def lines(self) -> list[str]:
+        """For people."""
+        return [
+            f"then about {duration(self.seconds_after)} for the score, simpler models and the report; "
+            f"{size(self.memory_bytes)} of memory at most"
+        ]
+
+
+def forecast(config: Config, planned: Preflight, characters: int, n_bytes: int) -> Forecast:
+    """Forecast the command that trains on a text of so many `characters` and `n_bytes` in UTF-8.
+
+    Example:
+        >>> forecast(plan.config, plan.forecast, plan.corpus.characters, plan.corpus.bytes).lines()
+    """
+    model, context = config.model, config.data.context_length
+    trained = int(characters * (1 - config.data.validation - config.data.test))
+    learned, searched = min(trained, LEARNED), min(trained, SEARCHED)
+    n_parameters, _ = parameter_count(model, planned.vocab_size)
+
+    windows = math.ceil(planned.validation_tokens / max(1, context // 2))
+    passes = len(REMOVALS) * model.n_layers * model.n_heads
+    heads = passes * head_windows(passes * context * 2 * n_parameters) * planned.seconds_per_window * _WITH_TAP
+    compared = learned * n_bytes / characters + n_bytes * config.data.validation
+    baselines = compared * max(_BASELINES / usable_cores(), _LONGEST_BASELINE)
+    seconds = windows * planned.seconds_per_window + baselines + searched * _COPIES + heads + _FIXED
+
+    at_once = context * windows_at_once(model, planned.vocab_size, context)
+    forward = 4 * at_once * (3 * planned.vocab_size + 2 * widest(model, planned.vocab_size, context))
+    phases = {
+        "score": forward + _SCORED * planned.validation_tokens,
+        "baselines": _LEARNED * learned,
+        "copies": _SEARCHED * searched,
+        "report": _PICTURES,
+    }
+    after = PROCESS + _SETTLED + 12 * n_parameters + max(phases.values())
+    return Forecast(seconds, max(planned.memory_bytes, after))
