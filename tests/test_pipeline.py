@@ -1,11 +1,14 @@
 """The whole path on disk: runs that are killed, interrupted, stopped early or fed with odd texts."""
 
+import fcntl
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +29,7 @@ from octavo.resume import run_to_resume
 from octavo.run import Run, load
 from octavo.runs import MetricsLog, Record, RunDirectory, locked
 from octavo.runs.checkpoint import load_newest, save_checkpoint
+from octavo.runs.metrics import read_metrics
 from octavo.typed_toml import overridden, to_toml
 
 STEPS: dict[str, Any] = {
@@ -320,6 +324,39 @@ def test_signals_save_and_say_how_to_go_on_and_going_on_works(
     for group in ("weights", "optimizer", "averaged", "best"):
         file = Path("checkpoints", run.checkpoint, f"{group}.safetensors")
         assert (run.path / file).read_bytes() == (by_steps.path / file).read_bytes(), group
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such terminals")
+def test_a_terminal_that_closes_saves_the_run(
+    text: Path, tiny: dict[str, Any], environment: dict[str, str], tmp_path: Path
+) -> None:
+    terminal, its_end = os.openpty()
+
+    def take_terminal() -> None:
+        os.setsid()
+        fcntl.ioctl(its_end, termios.TIOCSCTTY, 0)
+
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "octavo.cli.main", "train", str(text), "--runs", str(tmp_path), "--name", "a"),
+            *settings(tiny | STEPS | {"train.steps": 5_000}),
+        ],
+        env=environment,
+        stdin=its_end,
+        stdout=its_end,
+        stderr=its_end,
+        preexec_fn=take_terminal,
+    )
+    os.close(its_end)
+    metrics, deadline = tmp_path / "a" / "metrics.jsonl", time.monotonic() + 60
+    while not (metrics.exists() and metrics.stat().st_size) and time.monotonic() < deadline:
+        if select.select([terminal], [], [], 0.05)[0]:
+            os.read(terminal, 2**16)
+    os.close(terminal)
+    assert process.wait(60) == 128 + signal.SIGHUP
+    _, checkpoint = load_newest(tmp_path / "a" / "checkpoints")
+    assert checkpoint.state["step"] > 0
+    assert read_metrics(metrics)[-1]["step"] <= checkpoint.state["step"]
 
 
 class TestResuming:

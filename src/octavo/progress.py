@@ -4,7 +4,7 @@ import contextlib
 import sys
 import time
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Any, Self, TextIO, cast
 
 from octavo.terminal import duration, shown
 from octavo.training.events import EpochEnded, Event, Stepped, Validated
@@ -79,6 +79,25 @@ class PlainProgress(Progress):
         self.note(f"--- sample at step {step}\n{text}\n---")
 
 
+class _Unfailing:
+    """A terminal that may be closed: what can no longer be written there must not end a training."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            self._file.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._file.flush()
+
+
 class BarProgress(Progress):
     """A bar with the time left, losses and speed; samples above it."""
 
@@ -87,7 +106,7 @@ class BarProgress(Progress):
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
-        self._console = Console(file=file, highlight=False)
+        self._console = Console(file=cast(TextIO, _Unfailing(file)), highlight=False)
         self._bar = Bar(
             TextColumn("{task.percentage:3.0f} %"),
             BarColumn(bar_width=None),

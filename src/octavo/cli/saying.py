@@ -12,7 +12,9 @@ def say(text: object = "", *, end: str = "\n", file: TextIO | None = None) -> No
     print(shown(str(text)), end=end, file=file)
 
 
-def drop_output() -> None:
-    """What still waits to be written, and comes later, cannot be: let nothing try again, not Python when it ends."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def drop_output(stream: TextIO | None = None) -> None:
+    """Drop what waits to be written to `stream` (standard output) and cannot be: nothing tries again, not even Python
+    when it ends."""
+    stream = stream or sys.stdout
+    if stream is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from octavo.cli.command_line import command, run_word
 from octavo.cli.corpus_options import add_corpus_options, corpus_of, refuse_without_text
 from octavo.cli.parser import add_runs_option
-from octavo.cli.saying import say
+from octavo.cli.saying import drop_output, say
 from octavo.errors import OctavoError
 from octavo.request import Request
 from octavo.resume import check_same, run_to_resume
@@ -92,7 +92,10 @@ def run(options: argparse.Namespace) -> int:
         )
     except Interrupted as stopped:
         again = _again(options, stopped.run_name)
-        say(f"Stopped at step {stopped.step}; saved. To go on: {again}", file=sys.stderr)
+        try:
+            say(f"Stopped at step {stopped.step}; saved. To go on: {again}", file=sys.stderr)
+        except OSError:  # the terminal was closed
+            drop_output(sys.stderr)
         return 128 + stopped.signal_number
     except InterruptedAtOnce as stopped:
         again = _again(options, stopped.run_name)
@@ -121,7 +124,7 @@ def _report(trained: Run, options: argparse.Namespace) -> tuple[Path | Absent, i
     with make_progress(not options.quiet) as progress:
         progress.note("the run is trained and scored; making a report of it")
         try:
-            report = attempt(lambda: save_report(trained, note=progress.note))
+            report = attempt(lambda: save_report(trained, note=progress.note, watch=progress.share))
         except KeyboardInterrupt:
             return Absent("It was stopped."), 130
     return report, int(isinstance(report, Absent) or bool(failed_parts(trained.directory)))

@@ -1,12 +1,13 @@
 """One page that shows a whole run."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from octavo.pages import Page
 from octavo.reports.markdown import save_markdown
 from octavo.reports.page import sections_page
 from octavo.reports.place import folder_place, page_place
-from octavo.reports.run_report import Note, RunReport, read_report, unheard
+from octavo.reports.run_report import Note, RunReport, read_report, unheard, unwatched
 from octavo.reports.sections import lead, sections
 from octavo.run import Run, load
 
@@ -23,9 +24,16 @@ def report(run: Run | str | Path, *, runs: str | Path | None = None, note: Note 
     return _page(read_report(run if isinstance(run, Run) else load(run, runs=runs), note))
 
 
-def save_report(run: Run, output: Path | None = None, *, markdown: bool = False, note: Note = unheard) -> Path:
+def save_report(
+    run: Run,
+    output: Path | None = None,
+    *,
+    markdown: bool = False,
+    note: Note = unheard,
+    watch: Callable[[str, float], None] = unwatched,
+) -> Path:
     """Write the page to the file `output`, or as Markdown into that folder; None: into the run's own folder, as
-    ``report.html`` or ``report``. Returns the path of the page.
+    ``report.html`` or ``report``. Returns the path of the page. `watch` is told the share of long work that is done.
 
     Raises:
         OctavoError: it cannot be written there.
@@ -33,7 +41,7 @@ def save_report(run: Run, output: Path | None = None, *, markdown: bool = False,
     """
     place = output or run.path / ("report" if markdown else "report.html")
     (folder_place if markdown else page_place)(place)  # before anything is measured
-    read = read_report(run, note)
+    read = read_report(run, note, watch)
     if markdown:
         return save_markdown(place, _title(read), lead(read), read.standing, sections(read))[0]
     return _page(read).save(place)

@@ -6,6 +6,7 @@ The model is looked into; nothing is trained, scored or compared anew, so that a
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from octavo.config import Config
@@ -66,8 +67,12 @@ def unheard(what: str) -> None:
     """Nobody hears of it."""
 
 
-def read_report(run: Run, note: Note = unheard) -> RunReport:
-    """Collect a run; `note` is told what is being done."""
+def unwatched(what: str, share: float) -> None:
+    """Show no progress."""
+
+
+def read_report(run: Run, note: Note = unheard, watch: Callable[[str, float], None] = unwatched) -> RunReport:
+    """Collect a run; `note` is told what is being done, and `watch` the share of long work that is done."""
     note("reading the score and the diagnosis")
     scored = attempt(lambda: read_scored(run))
     findings = attempt(lambda: read_findings(run, scored))
@@ -76,7 +81,7 @@ def read_report(run: Run, note: Note = unheard) -> RunReport:
     surprise = attempt(lambda: run.surprise(run.held_out_beginning(_SURPRISE)))
     lens = attempt(lambda: run.lens(max_tokens=min(_LENS, run.config.data.context_length)))
     note("measuring every head, and what removing it costs")
-    heads = attempt(lambda: run.heads(windows=_windows_read(run)))
+    heads = attempt(lambda: run.heads(windows=_windows_read(run), watch=partial(watch, "measuring heads")))
     note("looking the samples up in the training text")
     samples = attempt(lambda: read_samples(run))
     note("measuring this machine")
