@@ -55,7 +55,7 @@ class Run(InsideRun):
 
     def __init__(self, directory: RunDirectory, *, must_keep: bool = False) -> None:
         super().__init__(directory)
-        self.must_keep = must_keep
+        self.must_keep, self.not_kept = must_keep, False  # whether a result was returned and not kept
         self._overlaps: dict[str, Overlap] = {}  # by part
 
     @overload
@@ -301,6 +301,7 @@ class Run(InsideRun):
         except OSError as error:
             if self.must_keep:
                 raise
+            self.not_kept = True
             warnings.warn(
                 f"{self.path} cannot be written to ({error.strerror}): results are shown and not kept; copy the run "
                 "elsewhere to keep them",
