@@ -277,12 +277,14 @@ class Run(InsideRun):
         """How training went; it shows itself in a notebook, and ``save`` writes figures and a page.
 
         Raises:
-            OctavoError: training has not come to its first line of metrics.
+            OctavoError: there is no line of metrics.
         """
         metrics = self.metrics
         check_complete(metrics, self.path / "metrics.jsonl")
         if not any(event["event"] == "step" for event in metrics):
-            raise OctavoError(f"there are no curves yet: {self.name} has not come to its first line of metrics")
+            ended = bool(metrics) and metrics[-1]["event"] == "end"
+            why = "its training ended before" if ended else "its training has not come to"
+            raise OctavoError(f"there are no curves of {self.name}: {why} its first line of metrics")
         try:
             facts = self._own("train").facts
         except OctavoError:
