@@ -57,6 +57,7 @@ class Run(InsideRun):
         super().__init__(directory)
         self.must_keep, self.not_kept = must_keep, False  # whether a result was returned and not kept
         self._overlaps: dict[str, Overlap] = {}  # by part
+        self._memorised: Memorisation | None = None  # just measured, where it may not be kept
 
     @overload
     def generate(self, prompt: str = "", *, stream: Literal[True], **options: Any) -> Iterator[str]: ...
@@ -200,6 +201,7 @@ class Run(InsideRun):
             watch=watch,
         )
         if temperature == 1.0:
+            self._memorised = found
             self._keep(lambda: self.directory.write_json("memorisation.json", found.as_json()))
         return found
 
@@ -208,9 +210,9 @@ class Run(InsideRun):
         """What :meth:`memorisation` found for the checkpoint in use; None if it was not measured."""
         try:
             found = Memorisation.from_json(self.directory.read_json("memorisation.json"))
-        except (OctavoError, ValueError):
-            return None  # it can always be measured again
-        return found if found.checkpoint == self.checkpoint else None
+        except (OctavoError, ValueError):  # it can always be measured again
+            return self._memorised
+        return found if found.checkpoint == self.checkpoint else self._memorised
 
     def diagnose(
         self,

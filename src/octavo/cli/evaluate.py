@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
     say("\n".join(score_table.table(score, baselines, trained_for)), end="\n\n")
     say("\n".join([*score_table.figures(score), *score_table.notes(score, baselines, overlap)]))
     if diagnosed:
-        say("\n" + "\n".join(diagnosis_lines(scored, score=score)))
+        say("\n" + "\n".join(diagnosis_lines(scored, score=score, baselines=baselines)))
     if not scored.not_kept:
         say(f"written to {directory.path / 'evaluation.json'}" + (" and baselines.json" if baselines else ""))
     return 0
