@@ -546,7 +546,7 @@ class TestRunningAway:
         checkpoint.state.update(step=checkpoint.state["step"] - 1, metrics_bytes=0)
         shutil.rmtree(place)
         save_checkpoint(place, checkpoint, keep=1)
-        with pytest.raises(RanAway, match=r"step \d+: the loss nan"):
+        with pytest.raises(RanAway, match=r"step \d+: the loss became nan"):
             train(resume=True, name="a", runs=tmp_path, progress=False)
 
 

@@ -58,8 +58,9 @@ class Run(InsideRun):
 
     def __init__(self, directory: RunDirectory, *, must_keep: bool = False) -> None:
         super().__init__(directory)
-        self.must_keep = must_keep
+        self.must_keep, self.not_kept = must_keep, False  # whether a result was returned and not kept
         self._overlaps: dict[str, Overlap] = {}  # by part
+        self._memorised: Memorisation | None = None  # just measured, where it may not be kept
 
     def _repr_html_(self) -> str:
         return run_card(self.directory)
@@ -220,6 +221,7 @@ class Run(InsideRun):
             watch=watch,
         )
         if temperature == 1.0:
+            self._memorised = found
             self._keep(lambda: self.directory.write_json("memorisation.json", found.as_json()))
         return found
 
@@ -228,9 +230,9 @@ class Run(InsideRun):
         """What :meth:`memorisation` found for the checkpoint in use; None if it was not measured."""
         try:
             found = Memorisation.from_json(self.directory.read_json("memorisation.json"))
-        except (OctavoError, ValueError):
-            return None  # it can always be measured again
-        return found if found.checkpoint == self.checkpoint else None
+        except (OctavoError, ValueError):  # it can always be measured again
+            return self._memorised
+        return found if found.checkpoint == self.checkpoint else self._memorised
 
     def diagnose(
         self,
@@ -297,12 +299,14 @@ class Run(InsideRun):
         """How training went; it shows itself in a notebook, and ``save`` writes figures and a page.
 
         Raises:
-            OctavoError: training has not come to its first line of metrics.
+            OctavoError: there is no line of metrics.
         """
         metrics = self.metrics
         check_complete(metrics, self.path / "metrics.jsonl")
         if not any(event["event"] == "step" for event in metrics):
-            raise OctavoError(f"there are no curves yet: {self.name} has not come to its first line of metrics")
+            ended = bool(metrics) and metrics[-1]["event"] == "end"
+            why = "its training ended before" if ended else "its training has not come to"
+            raise OctavoError(f"there are no curves of {self.name}: {why} its first line of metrics")
         try:
             facts = self._own("train").facts
         except OctavoError:
@@ -321,6 +325,7 @@ class Run(InsideRun):
         except OSError as error:
             if self.must_keep:
                 raise
+            self.not_kept = True
             warnings.warn(
                 f"{self.path} cannot be written to ({error.strerror}): results are shown and not kept; copy the run "
                 "elsewhere to keep them",

@@ -19,6 +19,8 @@ from octavo.data.blocks import blocks
 from octavo.errors import OctavoError, reason
 from octavo.packages import installed
 from octavo.runs import Record, RunDirectory
+from octavo.runs.completion import FILE as EXAMINATION
+from octavo.runs.completion import failed_parts
 from octavo.runs.metrics import check_complete
 from octavo.runs.places import newest_first, step_of
 from octavo.runs.scores import FILE, Score, scores, standard_score
@@ -70,6 +72,7 @@ def verify(run: RunDirectory, *, full: bool = False) -> Iterator[Check]:
         ("memorisation.json", partial(looked.look_at_belonging, "memorisation.json")),
         ("diagnosis.json", partial(looked.look_at_belonging, "diagnosis.json")),
         ("samples.txt", looked.look_at_samples),
+        (EXAMINATION, looked.look_at_examination),
     ):
         if (run.path / name).exists():
             yield _at(name, look)
@@ -213,11 +216,15 @@ class _Looked:
         return None if ends else "training has not come to its end"
 
     def look_at_scores(self) -> str | None:
-        for score in scores(self._run):
+        found, standard = scores(self._run), standard_score(self._run)
+        for score in found:
             self._check_score(score)
-        if self._run.ended and standard_score(self._run) is None:
+        top = {name: value for name, value in self._run.read_json(FILE).items() if name != "all"}
+        if top and top not in found:
+            raise ValueError("the score at its top is none of those that it has")
+        if self._run.ended and standard is None:
             return f"it has no score of {self._run.newest_checkpoint} on the held-out part"
-        return None
+        return "the score at its top is not the standard one" if top and top != standard else None
 
     def _check_score(self, score: Score) -> None:
         nats = score["nats_per_token"] * score["tokens"]
@@ -262,6 +269,10 @@ class _Looked:
 
     def look_at_samples(self) -> None:
         read_plain(self._run.path / "samples.txt", MOST_TEXT, self._run.path).decode("utf-8")
+
+    def look_at_examination(self) -> str | None:
+        failed = failed_parts(self._run)
+        return "; ".join(f"no {part}: {why}" for part, why in failed.items()) or None
 
     def look_at_score(self) -> str | None:
         """The standard score computed anew."""

@@ -117,15 +117,3 @@ def test_a_checkpoint_that_comes_meanwhile_does_not_matter(
     out = told(capsys, copied.path)
     assert list(rows(out))
     assert "diagnosis" in out or "mend: " in out
-
-
-def test_where_a_score_cannot_be_kept_none_is_computed(
-    copied: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("octavo.cli.evaluate.os.access", lambda path, mode: False)
-    assert main(["evaluate", str(copied.path)]) == 2
-    said = capsys.readouterr()
-    assert (
-        said.err == f"octavo: {copied.path} cannot be written to, where the score is kept: copy the run elsewhere\n"
-    )
-    assert not said.out

@@ -16,6 +16,7 @@ from safetensors.numpy import load, save
 
 from octavo.cli.main import main
 from octavo.run import Run
+from octavo.runs.completion import note_examined
 from octavo.runs.whole import manifest
 from octavo.verification import TOLERANCE
 
@@ -160,6 +161,11 @@ def test_a_run_that_is_whole_is_ok_in_every_part(trained: Run, capsys: pytest.Ca
         (replaced("metrics.jsonl", b"{", b"["), "metrics.jsonl", "line 1 is not a JSON object"),
         (replaced("evaluation.json", b'"all"', b'"ill"'), "evaluation.json", "is damaged"),
         (
+            changed("evaluation.json", lambda e: e | {"nats_per_character": 0.1}),
+            "evaluation.json",
+            "the score at its top is none of those",
+        ),
+        (
             changed("evaluation.json", lambda e: {"all": [e["all"][0] | {"bits_per_character": 1.0}]}),
             "evaluation.json",
             "the bits_per_character of a score does not follow",
@@ -220,6 +226,16 @@ def test_whatever_a_look_raises_is_said_in_its_line(
     assert code == 2
     assert parts["score computed anew"] == f"WRONG: {error.__name__}: of somebody else"
     assert parts["samples.txt"] == "ok"
+
+
+def test_notes_say_what_is_not_as_usual(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    copied.evaluate(split="train")
+    changed("evaluation.json", lambda e: {**e["all"][-1], "all": e["all"]})(copied.path)  # of an earlier version
+    note_examined(copied.directory, {"curves": "There are none."})
+    code, parts, _ = told(capsys, copied.path)
+    assert code == 0
+    assert "the score at its top is not the standard one" in parts["evaluation.json"]
+    assert "no curves: There are none." in parts["examination.json"]
 
 
 def test_of_several_runs_there_is_a_line_each_at_the_end(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:

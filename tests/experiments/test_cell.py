@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 from octavo.corpus import read_corpus
+from octavo.errors import OctavoError
 from octavo.experiments import cell
 from octavo.experiments.cell import Job, run_cell
 from octavo.experiments.row import Row
+from octavo.resume import run_to_resume
 from octavo.run import load
-from octavo.runs import locked
+from octavo.runs import RunDirectory, locked
+from octavo.runs.completion import finished
 
 MakeJob = Callable[..., Job]
 
@@ -132,6 +135,14 @@ def _waited(seconds: float) -> None:
 
 def full(*arguments: Any, **options: Any) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a file")
+
+
+def test_a_cell_that_is_done_is_finished_and_not_resumed(make_job: MakeJob, tmp_path: Path) -> None:
+    job = make_job()
+    row_of(job)
+    assert finished(RunDirectory(tmp_path / job.run))
+    with pytest.raises(OctavoError, match="no unfinished run"):
+        run_to_resume(tmp_path, None)
 
 
 @pytest.mark.parametrize(("select_on", "known"), [("validation", True), ("train-slice", False)])

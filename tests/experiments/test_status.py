@@ -38,6 +38,8 @@ def test_from_waiting_to_done(metrics: Path) -> None:
     assert seen(cell, True) == ("starting", 0, None)
     write(metrics, event="step", step=25, loss=3.5, seconds=1.0, epoch=0.1)
     assert seen(cell, True) == ("running", 0.25, 3.5)
+    write(metrics, event="validation", step=25, loss=9.0, part="validation", seconds=1.0, epoch=0.1)
+    assert seen(cell, True) == ("running", 0.25, 3.5), "the loss on other text is another figure"
     write(metrics, event="checkpoint", step=50, seconds=2.0, epoch=0.2)
     assert seen(cell, True) == ("running", 0.5, 3.5)
     cell.finish(Row("a", 1, "a-seed1", nats_per_character=1.0))

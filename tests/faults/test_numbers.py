@@ -64,9 +64,9 @@ def spoiled(monkeypatch: pytest.MonkeyPatch) -> Callable[[Spoil], None]:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (in_the_loss, "the loss nan and the gradient nan"),
-        (in_the_gradient, r"the loss [\d.]+ and the gradient (nan|inf)"),
-        (in_the_weights, "the weights inf"),
+        (in_the_loss, "the loss became nan and the gradient became nan"),
+        (in_the_gradient, r"the gradient became (nan|inf)"),
+        (in_the_weights, "the weights became inf"),
     ],
 )
 @pytest.mark.parametrize("dropout", [0.0, 0.1], ids=["cut as ever", "BPE-dropout"])
@@ -78,7 +78,7 @@ def test_they_stop_the_step_and_the_batch_can_be_looked_at(
     with pytest.raises(RanAway) as stopped:
         train(play_file, steps=40, name="a", overrides=overrides, runs=tmp_path, progress=False)
     sentence, kept = str(stopped.value), tmp_path / "a" / "runaway.json"
-    assert re.match(rf"step {AT}: {said}: the numbers ran away; lower optimizer\.learning_rate", sentence), sentence
+    assert re.match(rf"step {AT}: {said}: lower optimizer\.learning_rate", sentence), sentence
     assert f"its batch of 8 windows, each with its text, is in {kept}" in sentence
     assert sentence.endswith("(a: the last good checkpoint is step-00000004)")
     weights = load_newest(tmp_path / "a" / "checkpoints")[1].tensors["weights"]

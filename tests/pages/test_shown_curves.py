@@ -63,7 +63,7 @@ def test_the_page_that_is_written_opens(opened: Any, written: Page, width: int, 
 
 def test_without_a_line_of_metrics_there_are_none(copied: Run) -> None:
     (copied.path / "metrics.jsonl").write_text("")
-    with pytest.raises(OctavoError, match="there are no curves yet"):
+    with pytest.raises(OctavoError, match="there are no curves of"):
         copied.curves()
 
 

@@ -1,21 +1,63 @@
-"""Parts that cannot be made."""
+"""Parts that cannot be made: a sentence for the reader, a traceback for who looks for a fault."""
+
+import errno
+import logging
+import os
+import re
+
+import pytest
 
 from octavo.errors import OctavoError
-from octavo.reports.absent import Absent, attempt
+from octavo.reports.absent import Absent, attempt, known
 
 
-def test_what_can_be_made_is_made() -> None:
-    assert attempt(lambda: 7) == 7
+def failing(error: Exception) -> Absent:
+    def make() -> None:
+        raise error
+
+    made = attempt(make)
+    assert isinstance(made, Absent)
+    return made
 
 
-def test_what_cannot_says_why_in_one_sentence() -> None:
-    def refused() -> int:
-        raise OctavoError("it has no score yet: make one")
+def test_what_is_made_is_given() -> None:
+    assert known(attempt(lambda: 3)) == 3
 
-    def damaged() -> int:
-        return {"a": 1}["b"]
 
-    assert attempt(refused) == Absent("It has no score yet: make one.")
-    found = attempt(damaged)
-    assert isinstance(found, Absent)
-    assert found.why == "This part cannot be made from what lies in the run (KeyError: 'b')."
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OctavoError("there is no score yet: make one"), "There is no score yet: make one."),
+        (PermissionError(errno.EACCES, os.strerror(errno.EACCES), "a/b"), "Permission denied: a/b."),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "No space left on device."),
+        (OSError("nothing else is known"), "Nothing else is known."),
+        (KeyError("x"), "This part cannot be made from what lies in the run (KeyError: 'x')."),
+        (ValueError("two\nlines"), "This part cannot be made from what lies in the run (ValueError: two lines)."),
+    ],
+)
+def test_the_reason_is_one_sentence(error: Exception, sentence: str) -> None:
+    assert failing(error).why == sentence
+    with pytest.raises(OctavoError, match=re.escape(sentence)):
+        known(failing(error))
+
+
+@pytest.mark.parametrize(("asked", "level"), [("", logging.DEBUG), ("0", logging.DEBUG), ("1", logging.ERROR)])
+def test_a_fault_of_octavo_leaves_its_traceback_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, asked: str, level: int
+) -> None:
+    monkeypatch.setenv("OCTAVO_DEBUG", asked)
+    with caplog.at_level(logging.DEBUG, "octavo"):
+        failing(ZeroDivisionError("division by zero"))
+        failing(OctavoError("a fault of the input"))
+    (record,) = caplog.records
+    assert record.levelno == level
+    assert "in make" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_who_stops_it_is_heard() -> None:
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        attempt(stop)

@@ -186,7 +186,7 @@ class TestParts:
             ),
             (
                 remove("metrics.jsonl"),
-                {"curves": "There are no curves yet", "costs": "nothing is known of its costs", "heads": "0.0"},
+                {"curves": "There are no curves of play", "costs": "nothing is known of its costs", "heads": "0.0"},
             ),
             (unfinished, {"score": "Play has no score yet", "costs": "unknown", "curves": "Loss"}),
             (damaged("metrics.jsonl", b"{}\n"), {"curves": "line 1 has no event", "attention": "head"}),

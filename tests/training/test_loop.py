@@ -245,7 +245,9 @@ class TestRunningAway:
     ) -> None:
         training = poisoned(make_training(configured(tiny, steps=9), text))
         before = [p.detach().clone() for p in training.state.model.parameters()]
-        with pytest.raises(OctavoError, match=r"the loss nan and the gradient nan: .*lower optimizer\.learning_rate"):
+        with pytest.raises(
+            OctavoError, match=r"the loss became nan and the gradient became nan: .*lower optimizer\.learning_rate"
+        ):
             list(training)
         assert training.state.step == 0
         after = list(training.state.model.parameters())

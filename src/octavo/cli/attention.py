@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     if options.max_tokens is not None:
         check_passage(options.max_tokens, directory.config.data.context_length)
     text = given_text(options)
-    output = output_of(options, directory, _FILES)
+    output = output_of(options, directory, _FILES, needed=True)
 
     from octavo.plots.saving import save_figure
     from octavo.run import Run

@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         say(json.dumps(edit.as_json(), indent=1))
         return 0
-    path = shown.page.save(output.cleared() / "edit.html")
+    where = output.save(lambda folder: [shown.page.save(folder / "edit.html")])
 
     from octavo.cli import edit_table
     from octavo.cli.shading import make_console
@@ -95,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
     say("\n".join(edit_table.head(edit)))
     make_console().print(edit_table.candidates(edit))
     say("\n" + "\n".join(edit_table.costs(edit)), end="\n\n")
-    say(f"written to {path}")
+    say(where)
     return 0
 
 

@@ -1,8 +1,6 @@
 """``octavo evaluate``."""
 
 import argparse
-import os
-import sys
 
 from octavo.cli.corpus_options import add_corpus_options, corpus_of, refuse_without_text
 from octavo.cli.parser import add_runs_option
@@ -55,8 +53,6 @@ def run(options: argparse.Namespace) -> int:
     ):
         if getattr(options, option[2:]) is not None and not there:
             raise OctavoError(f"{option} goes with {needed} alone: leave it out")
-    if not os.access(directory.path, os.W_OK):
-        raise OctavoError(f"{directory.path} cannot be written to, where the score is kept: copy the run elsewhere")
     context = directory.config.data.context_length
     stride = max(1, context // 2) if options.stride is None else options.stride
     window = 256 if options.window is None else options.window
@@ -100,6 +96,7 @@ def run(options: argparse.Namespace) -> int:
     say("\n".join(score_table.table(score, baselines, trained_for)), end="\n\n")
     say("\n".join([*score_table.figures(score), *score_table.notes(score, baselines, overlap)]))
     if diagnosed:
-        say("\n" + "\n".join(diagnosis_lines(scored, score=score)))
-    say(f"written to {directory.path / 'evaluation.json'}" + (" and baselines.json" if baselines else ""))
+        say("\n" + "\n".join(diagnosis_lines(scored, score=score, baselines=baselines)))
+    if not scored.not_kept:
+        say(f"written to {directory.path / 'evaluation.json'}" + (" and baselines.json" if baselines else ""))
     return 0

@@ -1,17 +1,22 @@
 """The diagnosis on a terminal."""
 
+from collections.abc import Sequence
+
 from octavo.diagnosis import memorisation_line
-from octavo.evaluate import Evaluation
+from octavo.evaluate import Baseline, Evaluation
 from octavo.run import Run
 from octavo.terminal import wrapped
 
 
-def diagnosis_lines(run: Run, indent: str = "", score: Evaluation | None = None) -> list[str]:
+def diagnosis_lines(
+    run: Run, indent: str = "", score: Evaluation | None = None, baselines: Sequence[Baseline] | None = None
+) -> list[str]:
     """What a scored run copies, if that was measured, and what it suffers from, or that nothing was found.
 
-    `score` is the one just made; None: the diagnosis that is kept is told, if there is one.
+    `score` and `baselines` are those just made; without a score the diagnosis that is kept is told, if there is one.
     """
-    memorised, found = run.memorised, run.diagnosed if score is None else run.diagnose(score)
+    memorised = run.memorised
+    found = run.diagnosed if score is None else run.diagnose(score, baselines=baselines)
     texts = [memorisation_line(memorised)] if memorised else []
     if found is not None:
         texts += [line for finding in found for line in finding.lines()] or ["diagnosis: nothing wrong was found"]

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from pathlib import Path
 
 from octavo.cli.output_option import add_output_option, output_of
 from octavo.cli.parser import add_runs_option
@@ -43,11 +44,14 @@ def run(options: argparse.Namespace) -> int:
         shown = Run(directory).heads(
             text, windows=options.windows, watch=lambda share: progress.share("removing heads", share)
         )
-    folder = output.cleared()
-    written = [folder / "heads.json", shown.page.save(folder / "heads.html")]
-    write_atomically(written[0], json.dumps(shown.table.as_json(), indent=1).encode())
-    written += save_figure(shown.figure(), folder / "heads", ("png", "svg"))
+
+    def write(folder: Path) -> list[Path]:
+        figures = folder / "heads.json"
+        write_atomically(figures, json.dumps(shown.table.as_json(), indent=1).encode())
+        page = shown.page.save(folder / "heads.html")
+        return [figures, page, *save_figure(shown.figure(), folder / "heads", ("png", "svg"))]
+
+    where = output.save(write)
     say("\n".join(heads_table.lines(shown.table)), end="\n\n")
-    for path in written:
-        say(path)
+    say(where)
     return 0

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
 
     opened = Run(directory)
     shown = opened.lens(text or opened.held_out_beginning(_CHARACTERS), max_tokens=options.max_tokens)
-    path = shown.page.save(output.cleared() / "lens.html")
+    where = output.save(lambda folder: [shown.page.save(folder / "lens.html")])
 
     from octavo.cli import lens_table
     from octavo.cli.shading import in_colour, make_console
@@ -44,5 +44,5 @@ def run(options: argparse.Namespace) -> int:
         console.print(lens_table.LEGEND)
     console.print(lens_table.table(lens, console.width))
     say("\n" + "\n".join(lens_table.losses(lens)), end="\n\n")
-    say(f"written to {path}")
+    say(where)
     return 0

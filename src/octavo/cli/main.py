@@ -18,7 +18,7 @@ _NO_MEMORY = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)  # how
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run Octavo; returns the exit code: 0, 1 for a problem that octavo doctor or verify found or a part of a trained
+    """Run Octavo; returns the exit code: 0, 1 for a problem that octavo doctor found or a part of a trained
     run that could not be made, 2 for bad input, 128 + number for a signal."""
     settle_threads()
     for stream in (sys.stdout, sys.stderr):

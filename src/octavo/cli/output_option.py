@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from octavo.errors import OctavoError
 from octavo.files import user_path
-from octavo.reports.place import folder_place
+from octavo.reports.place import check_writable, folder_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from octavo.runs import RunDirectory
 
@@ -38,6 +38,7 @@ class Output:
 
     folder: Path
     pattern: str
+    own: bool = False  # it is the run's own folder, not one that was asked for
 
     @property
     def earlier(self) -> list[Path]:
@@ -56,17 +57,41 @@ class Output:
             path.unlink()
         return self.folder
 
+    def save(self, write: Callable[[Path], list[Path]]) -> str:
+        """Write files into the cleared folder; return where they are, in words.
 
-def output_of(options: argparse.Namespace, directory: RunDirectory, pattern: str) -> Output:
-    """Where the files of a command go; to be asked for before the work.
+        The terminal shows the result as well, so where the run's own folder cannot be written to, the words say that
+        nothing is kept.
+
+        Raises:
+            OSError: the folder that was asked for cannot be written to.
+        """
+        try:
+            paths = write(self.cleared())
+        except OSError as error:
+            if not self.own:
+                raise
+            return f"not kept: {self.folder} cannot be written to ({error.strerror}): name a place with --output"
+        return f"written to {paths[0]}" if len(paths) == 1 else "\n".join(map(str, paths))
+
+
+def output_of(
+    options: argparse.Namespace, directory: RunDirectory, pattern: str, folder: str = "look", *, needed: bool = False
+) -> Output:
+    """Return where the files of a command go: into that folder of the run, unless another was asked for.
+
+    To be called before the work. `needed`: the files are the result, which the terminal does not show.
 
     Raises:
         OctavoError: nothing can be written there, or what is there already is not to be replaced.
     """
-    folder = output_path(options)
-    if folder is None:
-        return Output(directory.path / "look", pattern)
-    output = Output(folder, pattern)
+    given = output_path(options)
+    if given is None:
+        output = Output(directory.path / folder, pattern, own=True)
+        if needed:
+            check_writable(output.folder)
+        return output
+    output = Output(given, pattern)
     refuse_replacing(options, output.earlier)
     folder_place(output.folder)
     return output

@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
             max_characters=options.max_characters,
             watch=lambda share: progress.share("reading", share),
         )
-    path = shown.page.save(output.cleared() / "surprise.html")
+    where = output.save(lambda folder: [shown.page.save(folder / "surprise.html")])
 
     from octavo.cli import surprise_text
     from octavo.cli.shading import in_colour, make_console
@@ -62,5 +62,5 @@ def run(options: argparse.Namespace) -> int:
     if (worst := surprise_text.worst(surprise)).row_count:
         console.print(worst)
         say()
-    say(f"written to {path}")
+    say(where)
     return 0

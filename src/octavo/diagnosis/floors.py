@@ -19,8 +19,10 @@ _WORDS = {
         "a table of letter counts predicts this text better",
     ),
 }
-# What is true of a model whose training text costs it less than the floor.
+# What is true of a model whose training text costs it clearly less than the floor, and the mend.
+_CLEARLY = 0.9  # times the floor
 _LEARNED = "what it has learned of its training text does not carry over to held-out text"
+_MORE_TEXT = "use more text, or more dropout"
 _MEND = {
     "uniform": "look whether the training loss moves at all: raise optimizer.learning_rate, or give it more steps",
     "unigram": "look at the training curve first: one that never fell wants more steps or another learning rate, one "
@@ -36,14 +38,14 @@ def against_floors(case: Case) -> Finding | None:
     for name, (like, worse) in _WORDS.items():
         floor = case.floors.get(name)
         if floor is not None and not better(case.loss, floor):
-            words = worse if case.loss > _ABOUT * floor else like
-            if name != "n-gram" and case.looks and better(case.looks[-1].train_loss, floor):
-                words = _LEARNED
+            words, mend = worse if case.loss > _ABOUT * floor else like, _MEND[name]
+            if name != "n-gram" and case.looks and case.looks[-1].train_loss < _CLEARLY * floor:
+                words, mend = _LEARNED, _MORE_TEXT
             return Finding(
                 f"no better than {name}",
                 "note" if name == "n-gram" else "ill",
                 f"{words}: {case.loss:.4f} nats a token, where the {name} model needs {floor:.4f}",
-                _MEND[name],
+                mend,
                 {"loss": case.loss, name: floor},
             )
     return None

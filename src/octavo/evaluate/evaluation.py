@@ -107,7 +107,10 @@ def evaluate(
     flat = losses[0] if len(losses) == 1 else np.concatenate(losses)
     total = float(flat.sum())
     if not math.isfinite(total):
-        raise OctavoError(f"the loss on {text.name} is {total}: the model's weights are beyond all numbers")
+        raise OctavoError(
+            f"the loss on {text.name} is {total}: the model's weights are too large; train again with a lower "
+            "optimizer.learning_rate"
+        )
     error = _standard_error(flat, _characters_of(tokenizer, documents, text))
     per_character = total / text.characters
     return Evaluation(

@@ -134,7 +134,7 @@ def _wait_for_others(place: Path) -> None:
 
 def _row(job: Job, run: Run, *, memory_known: bool) -> Row:
     score, provenance, events = run.evaluation, run.directory.provenance, run.metrics
-    steps = [event for event in events if event["event"] == "step"]
+    speeds = [event["tokens_per_second"] for event in events if event["event"] == "step"]
     look = next((event for event in reversed(events) if event["event"] == "validation"), {})
     end = next(event for event in reversed(events) if event["event"] == "end")
     return Row(
@@ -152,7 +152,7 @@ def _row(job: Job, run: Run, *, memory_known: bool) -> Row:
         steps=end["step"],
         epochs=end["epoch"],
         seconds=end["seconds"],
-        tokens_per_second=statistics.harmonic_mean([event["tokens_per_second"] for event in steps]),
+        tokens_per_second=statistics.harmonic_mean(speeds) if speeds else None,
         parameters=provenance["parameters"],
         peak_memory_bytes=(end.get("peak_memory_bytes") or None) if memory_known else None,
         ended=end["reason"],

@@ -25,16 +25,26 @@ def folder_place(path: Path) -> Path:
     Raises:
         OctavoError: it is a file, or cannot be written into.
     """
-    for folder in (path, *path.parents):
-        if folder.exists() and not folder.is_dir():
-            raise OctavoError(f"{folder} is a file: name a folder")
+    check_writable(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OctavoError(f"cannot make the folder {path}: {error.strerror}") from None
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise OctavoError(f"cannot write into {path}: name another place")
     return path
+
+
+def check_writable(path: Path) -> None:
+    """See that a folder can be written into, or made. It is not made.
+
+    Raises:
+        OctavoError: it is a file, or cannot be written into.
+    """
+    for folder in (path, *path.parents):
+        if folder.exists() and not folder.is_dir():
+            raise OctavoError(f"{folder} is a file: name a folder")
+    nearest = next((folder for folder in (path, *path.parents) if folder.exists()), path)
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise OctavoError(f"cannot write into {path}: name another place")
 
 
 def common_parent(runs: Sequence[Path]) -> Path:

@@ -46,12 +46,14 @@ def training_step(
 
 
 def check_finite(**numbers: float) -> None:
-    """Raises RanAway if a number, named by its keyword, is infinite or none at all."""
-    if not all(map(math.isfinite, numbers.values())):
-        became = " and ".join(f"the {name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items())
+    """Raise RanAway if a number is infinite or not a number; the sentence calls it by its keyword."""
+    wrong = [
+        f"the {name.replace('_', ' ')} became {value}" for name, value in numbers.items() if not math.isfinite(value)
+    ]
+    if wrong:
         raise RanAway(
-            f"{became}: the numbers ran away; lower optimizer.learning_rate (and "
-            "optimizer.matrix_learning_rate), or set optimizer.clip_norm"
+            f"{' and '.join(wrong)}: lower optimizer.learning_rate (and optimizer.matrix_learning_rate), or set "
+            "optimizer.clip_norm"
         )
 
 
