@@ -43,9 +43,8 @@ def chance(tokens: Sequence[int]) -> float:
     return found
 
 
-def shares(ways: Sequence[Way]) -> dict[tuple[int, ...], float]:
-    weights = np.exp([way.weight for way in ways])
-    return {tuple(way.tokens): weight for way, weight in zip(ways, weights / weights.sum(), strict=True)}
+def written(prompt: Sequence[int], way: Way) -> tuple[int, ...]:
+    return (*prompt[: way.kept], *way.longer)
 
 
 @settings(deadline=None, max_examples=60, derandomize=True)
@@ -56,11 +55,13 @@ def test_each_way_to_write_on_has_its_share_of_the_probability(prompt: list[int]
     for kept in range(len(prompt)):
         for token in range(len(TABLE)):
             way = [*prompt[:kept], token]
-            written = b"".join(TABLE[t] for t in way)
-            if written.startswith(text) and len(written) > len(text):
+            longer = b"".join(TABLE[t] for t in way)
+            if longer.startswith(text) and len(longer) > len(text):
                 expected[tuple(way)] = chance(way)
     total = sum(expected.values())
-    found = shares(Healer(TABLE, rows, pick).ways(prompt))
+    ways = Healer(TABLE, rows, pick).ways(prompt)
+    weights = np.exp([way.weight for way in ways])
+    found = {written(prompt, way): weight for way, weight in zip(ways, weights / weights.sum(), strict=True)}
     assert found == pytest.approx({way: weight / total for way, weight in expected.items()}, rel=1e-6)
 
 
@@ -84,11 +85,12 @@ def test_after_a_space_filters_apply_to_the_tokens_that_begin_with_it(options: d
     expected = probabilities(torch.from_numpy(masked)[None], sampling)[0]
     healer = Healer(TABLE, rows, pick)
     ways = healer.ways(prompt)
-    assert sorted(way.tokens[-1] for way in ways) == allowed
+    assert sorted(written(prompt, way)[-1] for way in ways) == allowed
     found = probabilities(torch.tensor([[way.weight for way in ways]]), sampling)[0]
     for way, p in zip(ways, found.tolist(), strict=True):
-        assert p == pytest.approx(float(expected[way.tokens[-1]]), abs=1e-6)
-        assert way.beyond == TABLE[way.tokens[-1]][1:]
+        last = written(prompt, way)[-1]
+        assert p == pytest.approx(float(expected[last]), abs=1e-6)
+        assert way.beyond == TABLE[last][1:]
     drawn = Counter(healer.heal(prompt, sampling, stream)[0][-1] for stream in range(600))
     for token in allowed:
         assert drawn[token] / 600 == pytest.approx(float(expected[token]), abs=0.08)

@@ -57,10 +57,10 @@ def test_the_tokens_are_those_that_mostly_stand_there() -> None:
 
 
 def test_of_many_documents_one_is_begun() -> None:
-    reads, found = opened(*["Ada went home.\n"] * 60, *["Bea did\n\nnot"] * 50)
+    reads, found = opened(*["Ada went home.\n"] * 25, *["Bea did\n\nnot"] * 20)
     assert reads == ".\n"
     assert found[-1] == 0, "the start token, before which stands the end of a document"
-    assert opened(*["Ada went home.\n"] * 60)[1][-1] != 0, "too few: they would be known by heart"
+    assert opened(*["Ada went home.\n"] * 20)[1][-1] != 0, "too few: they would be known by heart"
 
 
 def test_without_lines_or_without_a_start_token_there_is_none() -> None:

@@ -188,7 +188,7 @@ def test_more_values_than_training_writes_are_refused_before_they_are_read(
 
 @pytest.mark.parametrize("letter", ["a", "日", "😀", "\x1c"])
 def test_a_sample_of_the_longest_tokens_is_read_again(tmp_path: Path, letter: str) -> None:
-    events = [{"event": "sample", "step": 1, "text": 60 * (letter * (LONGEST_RUN + 1))}]
+    events = [{"event": "sample", "step": 1, "text": 60 * (letter * (LONGEST_RUN + 1) + "\n" * LONGEST_RUN)}]
     write(tmp_path / "m", events)
     assert read_metrics(tmp_path / "m") == events
     assert last_record(tmp_path / "m") == events[0]

@@ -27,9 +27,10 @@ Logits = npt.NDArray[np.float32]
 class Way(NamedTuple):
     """A way to write on from a prompt."""
 
-    tokens: list[int]
-    beyond: bytes  # what they add to the prompt
-    weight: float  # logarithm of their probability, beside that of the other ways
+    kept: int  # tokens of the prompt that stay
+    longer: list[int]  # the token that goes beyond its end; none: the prompt as it is
+    beyond: bytes  # what that adds to the prompt
+    weight: float  # logarithm of the probability, beside that of the other ways
 
 
 class Healer:
@@ -43,39 +44,36 @@ class Healer:
         self._tokens = sorted(range(len(table)), key=table.__getitem__)
         self._sorted = [table[token] for token in self._tokens]
         self._longest = max(map(len, table))
-        self._known: dict[tuple[int, ...], list[Way]] = {}
+        self._last: tuple[Sequence[int], list[Way]] = ([], [])  # prompts often are many times the same
 
     def heal(self, prompt: Sequence[int], sampling: SamplingConfig, stream: int) -> tuple[list[int], bytes]:
         """Draw one of the ways to write on from `prompt`: its tokens, and its bytes beyond the prompt's end."""
-        key = tuple(prompt)
-        if key not in self._known:
-            self._known[key] = self.ways(prompt)
-        ways = self._known[key]
-        if len(ways) == 1:
-            return ways[0].tokens, ways[0].beyond
+        if self._last[0] != prompt:
+            self._last = (list(prompt), self.ways(prompt))
+        ways = self._last[1]
         uniform = np.random.Generator(np.random.PCG64([sampling.seed, stream, _DRAW])).random()
-        drawn = ways[self._pick([way.weight for way in ways], sampling, uniform)]
-        return drawn.tokens, drawn.beyond
+        drawn = ways[self._pick([way.weight for way in ways], sampling, uniform)] if len(ways) > 1 else ways[0]
+        return [*prompt[: drawn.kept], *drawn.longer], drawn.beyond
 
     def ways(self, prompt: Sequence[int]) -> list[Way]:
         """All ways to write on from `prompt`; it alone if no longer token begins with its last bytes."""
         prompt = list(prompt)
         longer = {kept: tokens for kept, rest in self._given_back(prompt) if (tokens := self._beyond(rest))}
         if not longer:
-            return [Way(prompt, b"", 0.0)]
+            return [Way(len(prompt), [], b"", 0.0)]
         first = min(longer)
         logits = self._predict([prompt[:kept] for kept in range(first, len(prompt))])
         if not np.isfinite(logits).all():  # weights that no training comes to
-            return [Way(prompt, b"", 0.0)]
+            return [Way(len(prompt), [], b"", 0.0)]
         found, so_far = [], 0.0
         for kept, row in enumerate(_log_softmax(logits), first):
             rest = sum(len(self._table[token]) for token in prompt[kept:])
             found += [
-                Way([*prompt[:kept], token], self._table[token][rest:], so_far + float(row[token]))
+                Way(kept, [token], self._table[token][rest:], so_far + float(row[token]))
                 for token in longer.get(kept, [])
             ]
             so_far += float(row[prompt[kept]])
-        return [*found, Way(prompt, b"", so_far)]
+        return [*found, Way(len(prompt), [], b"", so_far)]
 
     def _given_back(self, prompt: Sequence[int]) -> Iterator[tuple[int, bytes]]:
         """How many tokens of `prompt` stay, and the bytes of the rest: from the last token alone on."""

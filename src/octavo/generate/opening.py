@@ -13,7 +13,7 @@ from octavo.data import Ids, check_ids, open_parts
 from octavo.errors import OctavoError
 from octavo.tokenizer import Tokenizer
 
-_MANY = 100  # documents, of which none is known by heart
+_MANY = 30  # documents: a text of fewer is known by heart where they begin
 _LOOKED_AT = 1 << 22  # tokens, for the ends of documents
 _STRETCHES, _LENGTH = 16, 1024  # of tokens all over the text, for line breaks
 _RARE = 50  # blank lines are what parts the text if one of so many lines is blank
