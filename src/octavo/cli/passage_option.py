@@ -7,11 +7,15 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from octavo.cli.parser import as_text
 from octavo.cli.saying import say
 from octavo.errors import OctavoError
 from octavo.terminal import shown
+
+if TYPE_CHECKING:
+    from octavo.interpret.passage import Passage
 
 
 def add_passage_arguments(
@@ -49,6 +53,12 @@ def given_text(options: argparse.Namespace) -> str | None:
         file = shown(shlex.quote(text))
         say(f"octavo: the text is read as it stands; to read the file {file}: --file {file}", file=sys.stderr)
     return str(text)
+
+
+def say_how_to_read_more(passage: Passage, most: int) -> None:
+    """Name the option that reads more tokens of a text than those of `passage`, up to `most`."""
+    if len(passage.ids) < most:
+        say(f"--max-tokens N reads more, up to {most:,}")
 
 
 def _read(file: str | None, encoding: str) -> str:

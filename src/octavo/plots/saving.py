@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _DPI = 144
+_MOST_PIXELS = 2**14  # of a side: larger pictures need gigabytes, and few programs open them
 
 
 def save_figure(figure: "Figure", place: Path, kinds: Sequence[str] = ("png",)) -> list[Path]:
@@ -23,13 +24,14 @@ def save_figure(figure: "Figure", place: Path, kinds: Sequence[str] = ("png",)) 
     """
     import matplotlib  # here: it takes longer to import than most commands run
 
-    figure.set_dpi(_DPI)
+    dpi = min(_DPI, _MOST_PIXELS / max(figure.get_size_inches()))
+    figure.set_dpi(dpi)
     settle_layout(figure)
     paths = []
     for kind in kinds:
         content = io.BytesIO()
         with matplotlib.rc_context({"svg.hashsalt": "octavo"}):
-            figure.savefig(content, format=kind, dpi=_DPI, metadata={"Date": None} if kind == "svg" else None)
+            figure.savefig(content, format=kind, dpi=dpi, metadata={"Date": None} if kind == "svg" else None)
         paths.append(place.with_name(f"{place.name}.{kind}"))
         write_atomically(paths[-1], content.getvalue())
     return paths
