@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from octavo.interpret.attention import Attention, Patterns
+from octavo.interpret.direction import direction_of, is_made_up
 from octavo.interpret.visible import in_text, visible
 from octavo.pages.page import Page, make_page
 from octavo.pages.part import Part
@@ -96,7 +97,8 @@ def attention_part(attention: Attention, *, layer: int = 0, head: int = 0) -> Pa
     html = render(
         "attention.html",
         data=data,
-        tokens=[in_text(label) for label in labels],
+        tokens=[(in_text(label), is_made_up(label) or "\\" in in_text(label)) for label in labels],
+        direction=direction_of(labels),
         apart=not any(character.isspace() for label in labels for character in label),
         habits=_habits(attention),
     )
