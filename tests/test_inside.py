@@ -46,6 +46,30 @@ class TestAttention:
         assert trained.attention("Speak", max_tokens=2).of.startswith("the first 2 tokens of a text (")
         assert trained.attention("I", max_tokens=32).of == "all 2 tokens of a text"
 
+    def test_of_a_long_context_a_usual_number_of_tokens_is_read(
+        self, trained: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("octavo.inside._GIVEN_TOKENS", 16)
+        shown = trained.attention("Speak, speak. " * 9)
+        assert (len(shown.attention.passage.ids), shown.whole) == (16, False)
+        assert len(trained.attention("Speak, speak. " * 9, max_tokens=32).attention.passage.ids) == 32
+        assert trained.attention("I").whole
+        lens = trained.lens("Speak, speak. " * 9)
+        assert (len(lens.lens.passage.ids), lens.whole) == (16, False)
+
+    def test_no_more_tokens_are_shown_than_a_page_has_room_for(
+        self, trained: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("octavo.options._MOST_WEIGHTS", 4 * 20**2)  # of four heads
+        monkeypatch.setattr("octavo.options._MOST_CELLS", 2 * 18)  # of two layers
+        text = "Speak, speak. " * 9
+        assert len(trained.attention(text).attention.passage.ids) == 20
+        assert len(trained.lens(text).lens.passage.ids) == 18
+        with pytest.raises(OctavoError, match="21 tokens are out of range: 2 to 20, what a page has room for"):
+            trained.attention(text, max_tokens=21)
+        with pytest.raises(OctavoError, match="19 tokens are out of range: 2 to 18, what a page has room for"):
+            trained.lens(text, max_tokens=19)
+
     def test_figures_are_of_what_was_asked_for(self, trained: Run) -> None:
         assert list(trained.attention("Speak").figures()) == ["layer-0"]
         assert list(trained.attention("Speak", head=3).figures()) == ["layer-0-head-3"]
@@ -125,3 +149,27 @@ class TestHeads:
         one, other = trained.heads(windows=4).table, trained.heads(text, windows=4).table
         assert other.text == "the given text"
         assert one.heads == other.heads
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_heads_are_measured_on_the_beginning_of_a_long_text(
+    trained: Run, monkeypatch: pytest.MonkeyPatch, given: bool
+) -> None:
+    text = trained.parts["validation"].text if given else None
+    assert trained.heads(text, windows=1).table.text == ("the given text" if given else "the held-out text")
+    beginning = trained.heads(trained.held_out_beginning(600), windows=2).table
+    monkeypatch.setattr("octavo.inside._HEADS", 600)
+    table = trained.heads(text, windows=2).table
+    assert table.text == f"the first 600 characters of the {'given' if given else 'held-out'} text"
+    assert table.heads == beginning.heads
+
+
+def test_a_lens_on_many_tokens_is_read_in_groups(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = trained.lens("Speak, speak. " * 9).lens
+    monkeypatch.setattr("octavo.interpret.lens._MOST_LOGITS", 5 * trained.tokenizer.vocab_size)
+    lens = trained.lens("Speak, speak. " * 9).lens
+    for layer, expected in zip(lens.layers, whole.layers, strict=True):
+        assert [cell.rank for cell in layer.cells] == [cell.rank for cell in expected.cells]
+        assert layer.cells[-1].nats is None
+        nats = [[cell.nats for cell in one.cells[:-1]] for one in (layer, expected)]
+        assert nats[0] == pytest.approx(nats[1], rel=1e-5)

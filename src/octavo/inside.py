@@ -15,17 +15,25 @@ from octavo.interpret.lens import read_lens
 from octavo.interpret.passage import Passage, read_passage
 from octavo.interpret.surprise import read_surprise
 from octavo.opened import OpenedRun
-from octavo.options import WINDOWS, check_head, check_passage, check_windows
+from octavo.options import (
+    WINDOWS,
+    check_head,
+    check_passage,
+    check_windows,
+    most_tokens_of_attention,
+    most_tokens_of_lens,
+)
 from octavo.pages.attention import ShownAttention
 from octavo.pages.edit import ShownEdit
 from octavo.pages.heads import ShownHeads
 from octavo.pages.lens import ShownLens
 from octavo.pages.surprise import MAX_CHARACTERS, ShownSurprise
-from octavo.terminal import counted
 
 _HELD_OUT = 8192  # tokens of held-out text that means are over
 _TOKENS = 48  # of held-out text that attention is shown of: a heatmap's labels can be read
+_GIVEN_TOKENS = 128  # of a given text: a page that is quickly drawn
 _CHARACTERS = 2000  # of held-out text that are looked at where no text is given
+_HEADS = 2_000_000  # characters that the windows of heads are spread over
 _EDITED = 300  # the same of an edit, which is about what comes after the text
 
 
@@ -41,7 +49,7 @@ class InsideRun(OpenedRun):
         head: int | None = None,
     ) -> ShownAttention:
         """Where every head looks while the model reads `text`, or the beginning of the held-out text: the first
-        `max_tokens` tokens, a whole context at most; of the held-out text 48.
+        `max_tokens` tokens (128, of the held-out text 48), at most a context or what a page has room for.
 
         `layer` and `head` say what its figures show alone, and its page first.
 
@@ -50,17 +58,9 @@ class InsideRun(OpenedRun):
                 for anything in the text.
         """
         check_head(layer, head, self.config.model)
-        if text is None and max_tokens is None:
-            max_tokens = min(_TOKENS, self.config.data.context_length)
-        passage = self._passage(text, max_tokens)
-        of = f"the first {counted(len(passage.ids), 'token')} of its held-out text"
-        if text is not None:
-            read = self.tokenizer.characters_before(text, len(passage.text_ids))
-            amount = counted(len(text), "character")
-            of = f"the first {counted(len(passage.ids), 'token')} of a text ({read:,} of {amount})"
-            if read == len(text):
-                of = f"all {counted(len(passage.ids), 'token')} of a text"
-        return ShownAttention(read_attention(self.model, passage), self.name, of, layer, head)
+        most = most_tokens_of_attention(self.config)
+        passage, of, whole = self._passage(text, max_tokens, most, usual=_TOKENS if text is None else _GIVEN_TOKENS)
+        return ShownAttention(read_attention(self.model, passage), self.name, of, layer, head, whole=whole)
 
     def surprise(
         self, text: str | None = None, *, max_characters: int = MAX_CHARACTERS, watch: Watch = unwatched
@@ -85,12 +85,14 @@ class InsideRun(OpenedRun):
 
     def lens(self, text: str | None = None, *, max_tokens: int | None = None) -> ShownLens:
         """What each layer would already predict after each token of `text`, or of the beginning of the held-out text:
-        of the first `max_tokens`, a whole context at most. On held-out text each layer is scored.
+        of the first `max_tokens` (128), at most a context or what a page has room for. On held-out text each layer is
+        scored.
 
         Raises:
             OctavoError: `max_tokens` is out of range, or the tokenizer has no token for anything in the text.
         """
-        passage = self._passage(text, max_tokens)
+        most = most_tokens_of_lens(self.config)
+        passage, of, whole = self._passage(text, max_tokens, most, usual=_GIVEN_TOKENS)
         held_out = self._held_out()
         lens = read_lens(
             self.model,
@@ -100,7 +102,7 @@ class InsideRun(OpenedRun):
             held_out_characters=self._characters_of(held_out),
             context_length=self.config.data.context_length,
         )
-        return ShownLens(lens, self.name)
+        return ShownLens(lens, self.name, of, whole=whole)
 
     def edit(
         self,
@@ -139,32 +141,49 @@ class InsideRun(OpenedRun):
 
     def heads(self, text: str | None = None, *, windows: int = WINDOWS, watch: Watch = unwatched) -> ShownHeads:
         """What each head looks at, how far and how sharply, and what it is worth, over `windows` windows spread
-        evenly over `text`, or over all of the held-out text. `watch` is told the share that is done.
+        evenly over `text`, or over the held-out text; of a text of more than two million characters, over these first
+        ones. `watch` is told the share that is done.
 
         Raises:
             OctavoError: `windows` is out of range, or the text has hardly a token.
         """
         check_windows(windows)
+        name = "the held-out text" if text is None else "the given text"
+        length = self.parts["validation"].facts.characters if text is None else len(text)
+        if length > _HEADS:
+            text = self.held_out_beginning(_HEADS) if text is None else text[:_HEADS]
+            name = f"the first {_HEADS:,} characters of {name}"
         source = self.parts["validation"] if text is None else Corpus.from_text(text)
         table = read_heads(
             self.model,
             self.tokenizer,
             documents_of(source, self.tokenizer),
-            text="the held-out text" if text is None else "the given text",
+            text=name,
             context_length=self.config.data.context_length,
             windows=windows,
             watch=watch,
         )
         return ShownHeads(table, self.name)
 
-    def _passage(self, text: str | None, max_tokens: int | None) -> Passage:
-        """The first `max_tokens` tokens of a text, or of the held-out text; None: as many as the context holds."""
-        context = self.config.data.context_length
-        most = context if max_tokens is None else max_tokens
-        check_passage(most, context)
+    def _passage(
+        self, text: str | None, max_tokens: int | None, most: int, *, usual: int
+    ) -> tuple[Passage, str, bool]:
+        """Return the first `max_tokens` tokens of a text, or of the held-out text, what they are of, and whether they
+        are all of a given text.
+
+        None: as many as are `usual`, if there can be so many.
+        """
+        tokens = min(usual, most) if max_tokens is None else max_tokens
+        check_passage(tokens, most, self.config)
         if text is None:
-            text = self.held_out_beginning(_CHARACTERS)
-        return read_passage(self.tokenizer, text, most)
+            passage = read_passage(self.tokenizer, self.held_out_beginning(_CHARACTERS), tokens)
+            return passage, f"the first {len(passage.ids)} tokens of its held-out text", False
+        passage = read_passage(self.tokenizer, text, tokens)
+        read = self.tokenizer.characters_before(text, len(passage.text_ids))
+        if read == len(text):
+            return passage, f"all {len(passage.ids)} tokens of a text", True
+        of = f"the first {len(passage.ids)} tokens of a text ({read:,} of {len(text):,} characters)"
+        return passage, of, False
 
     def _held_out(self) -> list[Ids]:
         """The documents at the beginning of the held-out part: enough for a mean, and quickly read."""

@@ -1,8 +1,9 @@
 """What can be asked of a trained model: to write, to be scored, to be looked into. Importing this takes no torch."""
 
 from dataclasses import dataclass
+from math import isqrt
 
-from octavo.config import LARGEST_SIZE, ModelConfig, between
+from octavo.config import LARGEST_SIZE, Config, ModelConfig, between
 from octavo.errors import OctavoError
 from octavo.spelling import suggestion
 
@@ -11,6 +12,8 @@ WINDOWS = 64  # over which heads are measured
 _FEWEST_WINDOWS = 8  # in a report, of however large a model
 _REPORTED = 1.5e12  # FLOPs of measuring heads for a report: a quarter of a minute or so
 _MOST_WINDOWS = 1000
+_MOST_WEIGHTS = 2**24  # of attention on a page: a byte each
+_MOST_CELLS = 2**15  # of layers by tokens on a page: some hundred bytes each
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,21 @@ def check_scoring(protocol: str, stride: int, window_characters: int, context_le
         raise OctavoError(f"a window of {window_characters} characters is out of range: use 1 or more")
 
 
-def check_passage(tokens: int, context_length: int) -> None:
-    """Raises OctavoError unless a model of that context can read so many tokens at once, and look back."""
-    if not isinstance(tokens, int) or not 2 <= tokens <= context_length:
-        raise OctavoError(f"{tokens} tokens are out of range: 2 to {context_length}, what this run sees at once")
+def most_tokens_of_attention(config: Config) -> int:
+    """Return how many tokens a run's attention is shown of at most: a context, or what a page can hold."""
+    return min(config.data.context_length, isqrt(_MOST_WEIGHTS // (config.model.n_layers * config.model.n_heads)))
+
+
+def most_tokens_of_lens(config: Config) -> int:
+    """Return how many tokens a run's layers are shown after at most: a context, or what a page can hold."""
+    return min(config.data.context_length, _MOST_CELLS // (1 + config.model.n_layers))
+
+
+def check_passage(tokens: int, most: int, config: Config) -> None:
+    """Raises OctavoError unless so many tokens can be shown, of which the last can look back."""
+    if not isinstance(tokens, int) or not 2 <= tokens <= most:
+        why = "what this run sees at once" if most == config.data.context_length else "what a page has room for"
+        raise OctavoError(f"{tokens} tokens are out of range: 2 to {most}, {why}")
 
 
 def check_head(layer: int | None, head: int | None, model: ModelConfig) -> None:

@@ -31,6 +31,21 @@ def test_one_head_into_another_folder(copied: Run, tmp_path: Path, capsys: pytes
     assert "reads all " in capsys.readouterr().out
 
 
+def test_what_reads_and_names_more_tokens_is_said(
+    copied: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("octavo.inside._GIVEN_TOKENS", 16)
+    monkeypatch.setattr("octavo.plots.attention._MOST", 4.0)
+    arguments = ["attention", str(copied.path), "Speak, speak. " * 9, "--output", str(tmp_path), "--overwrite"]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[1] == "--max-tokens N reads more, up to 32"
+    assert said[2].startswith("pictures name one of 2 tokens: ")
+    assert "--head" in said[2]
+    assert main([*arguments, "--max-tokens", "30", "--head", "0"]) == 0
+    assert not [line for line in capsys.readouterr().out.splitlines() if "--" in line]
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from octavo.plots.attention import attention_figures
+from octavo.plots.attention import _grid, attention_figures, label_step
 from octavo.plots.saving import save_figure
 
 
@@ -18,7 +18,7 @@ def patterns(layers: int, heads: int, positions: int) -> npt.NDArray[np.float64]
 
 def test_a_figure_a_layer_with_a_panel_a_head() -> None:
     given, tokens = patterns(2, 4, 5), ["To", "be", ",", "or", "not"]
-    figures = attention_figures(given, tokens, title="To be")
+    figures = list(attention_figures(given, tokens, title="To be"))
     assert [figure.get_suptitle() for figure in figures] == ["To be, layer 0", "To be, layer 1"]
     for figure, layer in zip(figures, given, strict=True):
         *panels, colours = figure.axes
@@ -53,6 +53,38 @@ def test_a_layer_and_a_head_alone_keep_their_numbers() -> None:
     panel, _ = figure.axes
     assert (figure.get_suptitle(), panel.get_title()) == ("layer 2", "head 1")
     assert np.array_equal(np.asarray(panel.images[0].get_array()), given[2, 1])
+
+
+@pytest.mark.parametrize("heads", [1, 6, 8, 64])
+@pytest.mark.parametrize("tokens", [48, 512, 2048])
+def test_a_figure_of_many_tokens_has_a_bounded_size_and_names_some(tokens: int, heads: int) -> None:
+    labels = [f"{place}" for place in range(tokens)]
+    step, (across, down, side) = label_step(tokens, heads), _grid(tokens, heads)
+    assert max(across, down) * side <= 20
+    assert across * down >= heads
+    assert step * side >= 0.13 * tokens, "each label has its room"
+    if tokens * heads <= 512:
+        (figure,) = attention_figures(np.zeros((1, heads, tokens, tokens)), labels)
+        assert max(figure.get_size_inches()) < 24
+        shown = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        assert shown == labels[::step]
+        assert figure.axes[0].get_yticks().tolist() == list(range(0, tokens, step))
+
+
+def test_few_tokens_are_all_named_and_a_long_label_is_cut() -> None:
+    assert [label_step(tokens, 4) for tokens in (2, 24, 48, 76)] == [1, 1, 1, 1]
+    (figure,) = attention_figures(patterns(1, 2, 3), ["a", "b" * 500, "c"])
+    assert figure.axes[0].get_yticklabels()[1].get_text() == "b" * 39 + "…"
+    assert max(figure.get_size_inches()) < 20
+
+
+def test_figures_are_drawn_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr("octavo.plots.attention._layer_figure", lambda heads, labels, title: drawn.append(title))
+    figures = attention_figures(patterns(3, 1, 2), ["a", "b"])
+    assert drawn == []
+    next(figures)
+    assert drawn == ["layer 0"]
 
 
 def test_any_token_can_be_drawn(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
 
 def figure(kind: str, make_table: Callable[..., HeadTable]) -> Any:
     if kind == "attention":
-        return attention_figures(np.eye(3)[None, None], ["To", "\n", TITLE], title=TITLE)[0]
+        return next(attention_figures(np.eye(3)[None, None], ["To", "\n", TITLE], title=TITLE))
     if kind == "heads":
         return heads_figure(make_table([{"previous": 0.8}, {}]), TITLE)
     line = {"event": "step", "epoch": 1.0, "seconds": 1.0, "nats_per_character": 1.0}

@@ -4,9 +4,9 @@ import argparse
 
 from octavo.cli.output_option import add_output_option, output_of
 from octavo.cli.parser import add_runs_option
-from octavo.cli.passage_option import add_passage_arguments, given_text
+from octavo.cli.passage_option import add_passage_arguments, given_text, say_how_to_read_more
 from octavo.cli.saying import say
-from octavo.options import check_head, check_passage
+from octavo.options import check_head, check_passage, most_tokens_of_attention
 from octavo.runs import open_run, runs_root
 
 _FILES = r"attention(-layer-\d+(-head-\d+)?)?\.(html|png|svg)"
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layer", type=int, metavar="L", help="draw this layer alone, and begin the page with it")
     parser.add_argument("--head", type=int, metavar="H", help="the same for a head; layers and heads begin at 0")
     parser.add_argument(
-        "--max-tokens", type=int, metavar="N", help="only the first N tokens (a context; of held-out text 48)"
+        "--max-tokens", type=int, metavar="N", help="only the first N tokens (128; of held-out text 48)"
     )
     add_output_option(parser)
     add_runs_option(parser)
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     directory = open_run(options.run, runs_root(options.runs))
     check_head(options.layer, options.head, directory.config.model)
     if options.max_tokens is not None:
-        check_passage(options.max_tokens, directory.config.data.context_length)
+        check_passage(options.max_tokens, most_tokens_of_attention(directory.config), directory.config)
     text = given_text(options)
     output = output_of(options, directory, _FILES, needed=True)
 
@@ -40,6 +40,11 @@ def run(options: argparse.Namespace) -> int:
     shown = Run(directory).attention(text, max_tokens=options.max_tokens, layer=options.layer, head=options.head)
     folder = output.cleared()
     say(f"{directory.name} reads {shown.of}")
+    if options.max_tokens is None and not shown.whole:
+        say_how_to_read_more(shown.attention.passage, most_tokens_of_attention(directory.config))
+    if (step := shown.named_tokens) > 1:
+        fewer = "fewer --max-tokens" + (" or a single --head" if options.head is None else "")
+        say(f"pictures name one of {step} tokens: for more names ask for {fewer}")
     say(shown.page.save(folder / "attention.html"))
     for name, figure in shown.figures().items():
         for path in save_figure(figure, folder / f"attention-{name}", ("png", "svg")):

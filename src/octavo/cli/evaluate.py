@@ -1,6 +1,7 @@
 """``octavo evaluate``."""
 
 import argparse
+import sys
 
 from octavo.cli.corpus_options import add_corpus_options, corpus_of, refuse_without_text
 from octavo.cli.parser import add_runs_option

@@ -4,9 +4,9 @@ import argparse
 
 from octavo.cli.output_option import add_output_option, output_of
 from octavo.cli.parser import add_runs_option
-from octavo.cli.passage_option import add_passage_arguments, given_text
+from octavo.cli.passage_option import add_passage_arguments, given_text, say_how_to_read_more
 from octavo.cli.saying import say
-from octavo.options import check_passage
+from octavo.options import check_passage, most_tokens_of_lens
 from octavo.runs import open_run, runs_root
 
 _CHARACTERS = 100  # of the run's own text: about what a terminal shows at once
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("run", metavar="RUN", help="a run's name or folder")
     add_passage_arguments(parser)
-    parser.add_argument("--max-tokens", type=int, metavar="N", help="only the first N tokens (a whole context)")
+    parser.add_argument("--max-tokens", type=int, metavar="N", help="only the first N tokens (128)")
     add_output_option(parser)
     add_runs_option(parser)
 
@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     """Show the table and what each layer would score; write the page."""
     directory = open_run(options.run, runs_root(options.runs))
     if options.max_tokens is not None:
-        check_passage(options.max_tokens, directory.config.data.context_length)
+        check_passage(options.max_tokens, most_tokens_of_lens(directory.config), directory.config)
     text = given_text(options)
     output = output_of(options, directory, r"lens\.html")
 
@@ -39,6 +39,9 @@ def run(options: argparse.Namespace) -> int:
     from octavo.cli.shading import in_colour, make_console
 
     console, lens = make_console(), shown.lens
+    say(f"{directory.name} reads {shown.of}")
+    if options.max_tokens is None and not shown.whole:
+        say_how_to_read_more(lens.passage, most_tokens_of_lens(directory.config))
     say("\n".join(lens_table.explanations(lens, console.width)), end="\n\n")
     if in_colour(console):
         console.print(lens_table.LEGEND)

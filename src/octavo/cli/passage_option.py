@@ -7,12 +7,16 @@ import os
 import re
 import shlex
 import sys
+from typing import TYPE_CHECKING
 
 from octavo.cli.parser import as_text
 from octavo.cli.saying import say
 from octavo.errors import OctavoError
 from octavo.files import user_path
 from octavo.terminal import shown
+
+if TYPE_CHECKING:
+    from octavo.interpret.passage import Passage
 
 _ESCAPE = re.compile(r"\\[nrt]")
 
@@ -80,6 +84,12 @@ def hint_at_escapes(text: str) -> None:
         f"octavo: '{text}' holds a backslash and a letter, no line end or tab; did you mean $'{escaped}'?",
         file=sys.stderr,
     )
+
+
+def say_how_to_read_more(passage: Passage, most: int) -> None:
+    """Name the option that reads more tokens of a text than those of `passage`, up to `most`."""
+    if len(passage.ids) < most:
+        say(f"--max-tokens N reads more, up to {most:,}")
 
 
 def _read(file: str | None, encoding: str) -> str:

@@ -6,7 +6,7 @@ order of norms, the final norm is what the unembedding was trained on, be it the
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,6 +21,8 @@ from octavo.interpret.passage import Passage
 from octavo.interpret.recording import Recorded, record, recorder
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
+
+_MOST_LOGITS = 2**22  # held at once
 
 
 @dataclass(frozen=True)
@@ -107,10 +109,12 @@ def read_lens(
     losses = layer_losses(model, held_out, start_id=tokenizer.start_id, context_length=context_length)
     came = passage.input_ids[0, 1:]
     layers = []
+    at_once = max(1, _MOST_LOGITS // model.vocab_size)
     for site in sites:
-        logits = through_lens(model, streams[site])[0].float()
-        nats = F.cross_entropy(logits[:-1], came, reduction="none").double().tolist()
-        cells = map(Cell, likeliest(logits, labels, most), [*nats, None], [*ranks(logits[:-1], came), None])
+        cells: list[Cell] = []
+        for place in range(0, len(passage.ids), at_once):
+            logits = through_lens(model, streams[site][0, place : place + at_once]).float()
+            cells += _cells(logits, came[place : place + at_once], likeliest(logits, labels, most))
         layers.append(Layer(site, tuple(cells), losses.get(site)))
     return Lens(
         passage,
@@ -120,6 +124,13 @@ def read_lens(
         model.config.tied_embeddings,
         model.config.residual,
     )
+
+
+def _cells(logits: torch.Tensor, came: torch.Tensor, guesses: Sequence[tuple[Guess, ...]]) -> Iterator[Cell]:
+    """Yield the cells of places with `logits` (N, V); after the last of all nothing came."""
+    nats = F.cross_entropy(logits[: len(came)], came, reduction="none").double().tolist()
+    unknown = [None] * (len(logits) - len(came))
+    return map(Cell, guesses, [*nats, *unknown], [*ranks(logits[: len(came)], came), *unknown])
 
 
 @torch.inference_mode()

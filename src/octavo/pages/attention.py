@@ -1,18 +1,20 @@
 """The attention viewer: every head of a model over one passage. T tokens."""
 
 from base64 import b64encode
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from octavo.interpret.attention import Attention, Patterns
+from octavo.interpret.direction import direction_of, is_made_up
 from octavo.interpret.visible import in_text, visible
 from octavo.pages.page import Page, make_page
 from octavo.pages.part import Part
 from octavo.pages.rendering import render
 from octavo.pages.shown import Shown
-from octavo.plots.attention import attention_figures
+from octavo.plots.attention import attention_figures, label_step
 from octavo.terminal import counted
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ class ShownAttention(Shown):
     of: str  # what the passage is of: "the first 48 tokens of its held-out text"
     layer: int | None = None
     head: int | None = None
+    whole: bool = True  # False: the text goes on
 
     @property
     def page(self) -> Page:
@@ -42,18 +45,45 @@ class ShownAttention(Shown):
             height=900,
         )
 
-    def figures(self) -> "dict[str, Figure]":
-        """A figure a layer, with a panel a head, by what it is of: ``layer-0``, or ``layer-0-head-2``."""
+    def figures(self) -> "Mapping[str, Figure]":
+        """A figure a layer, with a panel a head, by what it is of: ``layer-0``, or ``layer-0-head-2``.
+
+        Each is drawn when it is asked for, since all of them at once take much memory.
+        """
         layers = range(len(self.attention.patterns)) if self.layer is None else [self.layer]
-        figures = attention_figures(
-            self.attention.patterns,
-            self.attention.passage.labels,
-            title=self.name,
-            layers=layers,
-            heads=None if self.head is None else [self.head],
-        )
         head = "" if self.head is None else f"-head-{self.head}"
-        return {f"layer-{layer}{head}": figure for layer, figure in zip(layers, figures, strict=True)}
+        return _Figures(self, {f"layer-{layer}{head}": layer for layer in layers})
+
+    @property
+    def named_tokens(self) -> int:
+        """Return which tokens of a figure have their label: all (1), every second (2) and so on."""
+        return label_step(
+            len(self.attention.passage.ids), self.attention.patterns.shape[1] if self.head is None else 1
+        )
+
+
+class _Figures(Mapping[str, "Figure"]):
+    """The figures of layers by name, drawn on demand."""
+
+    def __init__(self, shown: ShownAttention, layers: Mapping[str, int]) -> None:
+        self._shown, self._layers = shown, layers
+
+    def __len__(self) -> int:
+        return len(self._layers)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._layers)
+
+    def __getitem__(self, name: str) -> "Figure":
+        shown = self._shown
+        (figure,) = attention_figures(
+            shown.attention.patterns,
+            shown.attention.passage.labels,
+            title=shown.name,
+            layers=[self._layers[name]],
+            heads=None if shown.head is None else [shown.head],
+        )
+        return figure
 
 
 def attention_part(attention: Attention, *, layer: int = 0, head: int = 0) -> Part:
@@ -69,7 +99,8 @@ def attention_part(attention: Attention, *, layer: int = 0, head: int = 0) -> Pa
     html = render(
         "attention.html",
         data=data,
-        tokens=[in_text(label) for label in labels],
+        tokens=[(in_text(label), is_made_up(label) or "\\" in in_text(label)) for label in labels],
+        direction=direction_of(labels),
         apart=not any(character.isspace() for label in labels for character in label),
         habits=_habits(attention),
     )

@@ -16,11 +16,13 @@ class ShownLens(Shown):
 
     lens: Lens
     name: str  # of the run
+    of: str  # what the passage is of: "the first 128 tokens of its held-out text"
+    whole: bool = True  # False: the text goes on
 
     @property
     def page(self) -> Page:
         """The table."""
-        description = f"What each layer of {self.name} would already predict after each token."
+        description = f"What each layer of {self.name} would already predict after each of {self.of}."
         return make_page(f"The layers of {self.name}", [lens_part(self.lens)], description=description)
 
 

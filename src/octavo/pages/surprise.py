@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from octavo.interpret.chance import chance
+from octavo.interpret.direction import direction_of
 from octavo.interpret.pieces import Piece
 from octavo.interpret.surprise import Surprise, TokenSurprise
 from octavo.interpret.visible import running, visible
@@ -36,6 +37,7 @@ def surprise_part(surprise: Surprise) -> Part:
     html = render(
         "surprise.html",
         surprise=surprise,
+        direction=direction_of(piece.text for piece in surprise.pieces),
         pieces=[_piece(surprise, piece) for piece in surprise.pieces],
         steps=range(_STEPS + 1),
         worst=[(before, token, chance(token.nats)) for before, token in surprise.worst],

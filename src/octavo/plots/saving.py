@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _DPI = 144
 _OF_SVG = {"Date": None, "Creator": "Octavo"}  # without a date the same figure is the same file
+_MOST_PIXELS = 2**14  # of a side: larger pictures need gigabytes, and few programs open them
 
 
 @in_own_style
@@ -26,13 +27,14 @@ def save_figure(figure: "Figure", place: Path, kinds: Sequence[str] = ("png",)) 
     """
     import matplotlib  # here: it takes longer to import than most commands run
 
-    figure.set_dpi(_DPI)
+    dpi = min(_DPI, _MOST_PIXELS / max(figure.get_size_inches()))
+    figure.set_dpi(dpi)
     settle_layout(figure)
     paths = []
     for kind in kinds:
         content = io.BytesIO()
         with matplotlib.rc_context({"svg.hashsalt": "octavo"}):
-            figure.savefig(content, format=kind, dpi=_DPI, metadata=_OF_SVG if kind == "svg" else None)
+            figure.savefig(content, format=kind, dpi=dpi, metadata=_OF_SVG if kind == "svg" else None)
         paths.append(place.with_name(f"{place.name}.{kind}"))
         write_atomically(paths[-1], content.getvalue())
     return paths

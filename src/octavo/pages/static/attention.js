@@ -132,10 +132,9 @@ octavo.widget("attention", (root, data) => {
   large.addEventListener("pointermove", (event) => {
     const [query, key] = cellAt(event);
     light(query, key);
-    readout.textContent =
-      key > query
-        ? `“${data.labels[query]}” comes before “${data.labels[key]}”, so it cannot look there`
-        : `“${data.labels[query]}” looks at “${data.labels[key]}”: ${percent(weight(seen.head, query, key))}`;
+    const [from, to] = [query, key].map((index) => make("bdi", {}, data.labels[index]));
+    readout.replaceChildren("“", from, key > query ? "” comes before “" : "” looks at “", to);
+    readout.append(key > query ? "”, so it cannot look there" : `”: ${percent(weight(seen.head, query, key))}`);
     const token = seen.backwards ? key : query;
     if (event.pointerType === "mouse" && token !== seen.token) draw({ token });
   });

@@ -95,13 +95,15 @@ const octavo = (() => {
 
   /* ---- keys ---- */
 
-  /** One tab stop for many elements, as in a toolbar: left and right, Home and End move among `items`; `keys` maps
-      further keys to functions of the index that may return one to go to. `moved(index)` hears of every focus. */
+  /** One tab stop for many elements, as in a toolbar: left and right, Home and End move among `items`, which may run
+      from right to left; `keys` maps further keys to functions of the index that may return one to go to.
+      `moved(index)` hears of every focus. */
   function roving(items, { moved = () => {}, keys = {} } = {}) {
     let current = 0;
+    const right = items.length && getComputedStyle(items[0].parentElement).direction === "rtl" ? -1 : 1;
     const moves = {
-      ArrowLeft: (i) => i - 1,
-      ArrowRight: (i) => i + 1,
+      ArrowLeft: (i) => i - right,
+      ArrowRight: (i) => i + right,
       Home: () => 0,
       End: () => items.length - 1,
       ...keys,
