@@ -8,6 +8,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from octavo.cli.corpus_options import ENCODING_HELP
 from octavo.cli.parser import as_text
 from octavo.cli.saying import say
 from octavo.errors import OctavoError
@@ -26,7 +27,7 @@ def add_passage_arguments(
         help=f"the text to look at, in quotes; - reads it (default: {default})",
     )
     parser.add_argument("--file", metavar="PATH", help="a file with the text")
-    parser.add_argument("--encoding", help="how the file, or what - reads, is encoded (default: utf-8)")
+    parser.add_argument("--encoding", metavar="NAME", help=ENCODING_HELP)
 
 
 def given_text(options: argparse.Namespace) -> str | None:
