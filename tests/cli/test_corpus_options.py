@@ -7,6 +7,7 @@ import pytest
 
 from octavo.cli.main import main
 from octavo.corpus import read_corpus
+from octavo.corpus.outputs import is_run, run_around
 from octavo.run import Run
 from octavo.runs.provenance import text_facts
 
@@ -29,6 +30,13 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
     code = main(list(arguments))
     captured = capsys.readouterr()
     return code, captured.out, " ".join(captured.err.split())
+
+
+def test_a_run_is_known_by_its_files(copied: Run) -> None:
+    assert is_run(copied.path)
+    for path in [path for path in copied.path.rglob("*") if path.is_dir()]:
+        assert run_around(path) == copied.path
+        assert not is_run(path)
 
 
 def test_a_dry_run_says_it(
