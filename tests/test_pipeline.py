@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from octavo.cli.main import main
-from octavo.corpus import Corpus
+from octavo.corpus import Corpus, Document
 from octavo.errors import OctavoError, OctavoWarning, RanAway
 from octavo.pipeline import train
 from octavo.planning import make_plan
@@ -403,6 +403,8 @@ class TestResuming:
             resume(steps=99)
         with pytest.raises(OctavoError, match=r"was begun with another text"):
             resume(Corpus.from_text("another text"))
+        with pytest.raises(OctavoError, match=r"was begun with another text, or with documents='file'"):
+            resume(Corpus("c", (Document("a", "x"), Document("b", "y")), document_unit="separator:|"))
 
     def test_a_run_that_another_process_trains_is_refused(self, by_epochs: Run) -> None:
         before = (by_epochs.path / "metrics.jsonl").read_bytes()

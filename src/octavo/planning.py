@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from octavo.config import Config
-from octavo.corpus import Corpus, read_corpus
+from octavo.corpus import Corpus, read_corpus, with_documents
 from octavo.data import Prepared, prepare
 from octavo.forecast import Forecast, forecast
 from octavo.request import Request
@@ -69,11 +69,11 @@ def make_plan(
 
 
 def as_corpus(text: Text, encoding: str = "utf-8", documents: str = "file", root: Path | None = None) -> Corpus:
-    """Return a corpus as it is, and read paths; None is Tiny Shakespeare. `root` is the folder of all runs.
+    """Return a corpus with such documents, and read paths; None is Tiny Shakespeare. `root`: the folder of all runs.
 
     Raises:
         OctavoError: a file cannot be read as text.
     """
     if isinstance(text, Corpus):
-        return text
+        return with_documents(text, documents)
     return read_corpus([] if text is None else text, encoding=encoding, documents=documents, runs=root)

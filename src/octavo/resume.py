@@ -62,5 +62,5 @@ def check_same(run: RunDirectory, request: Request, corpus: Corpus | None) -> No
     begun_with = run.provenance.get("text", {})
     if corpus is not None and corpus.sha256 != begun_with.get("sha256"):
         unit = begun_with.get("document_unit", "file")
-        other = "text" if unit == corpus.document_unit else f"text or other documents, {shown(unit)!r}"
+        other = "text" if unit == corpus.document_unit else f"text, or with documents={shown(unit)!r}"
         raise OctavoError(f"{run.name} was begun with another {other}: resume it without one, or begin a new run")

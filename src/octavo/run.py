@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, overload
 
-from octavo.corpus import Corpus, read_corpus
+from octavo.corpus import Corpus, read_corpus, with_documents
 from octavo.data import TokenPart
 from octavo.diagnosis import Case, Finding, diagnose, looks_of, part_of_looks
 from octavo.errors import OctavoError, OctavoWarning
@@ -345,5 +345,5 @@ class Run(InsideRun):
         if text is None:
             return self._own(split)
         if isinstance(text, Corpus):
-            return text
+            return with_documents(text, documents)
         return read_corpus(text, encoding=encoding, documents=documents)

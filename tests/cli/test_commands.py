@@ -32,6 +32,8 @@ class TestTrain:
     def test_an_encoding_without_a_text_is_refused(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["train", "--encoding", "latin-1", "--steps", "1", "--runs", str(tmp_path)]) == 2
         assert "--encoding goes with a TEXT alone" in capsys.readouterr().err
+        assert main(["train", "--documents", "file", "--steps", "1", "--runs", str(tmp_path)]) == 2
+        assert "--documents goes with a TEXT alone" in capsys.readouterr().err
         assert not list(tmp_path.iterdir())
 
     def test_says_what_came_of_it_and_what_to_type_next(

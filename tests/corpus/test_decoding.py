@@ -1,5 +1,8 @@
 """Bytes become exactly their text by one rule, or an error that helps to find the encoding."""
 
+import random
+from array import array
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,7 +61,7 @@ def test_an_encoding_that_is_given_reads_its_own_texts(text: str, encoding: str)
 
 
 @pytest.mark.parametrize("order", ["le", "be"])
-@pytest.mark.parametrize("text", [FRENCH, RUSSIAN, CHINESE, "นี่คือภาษาไทย\n" * 9])
+@pytest.mark.parametrize("text", [FRENCH, RUSSIAN, CHINESE, "นี่คือภาษาไทย\n" * 9, "一天一地一玄一黄一宇一宙\n" * 9])
 def test_without_a_mark_utf16_finds_its_order(text: str, order: str) -> None:
     assert codec_of(text.encode(f"utf-16-{order}"), "utf-16") == f"utf-16-{order}"
     other = {"le": "be", "be": "le"}[order]
@@ -80,6 +83,15 @@ def test_without_a_mark_utf16_finds_its_order(text: str, order: str) -> None:
 def test_utf8_with_nul_bytes_is_not_taken_for_utf16(raw: bytes) -> None:
     for given_encoding in ("utf-8", "cp1252", "utf-16"):
         assert decode(raw, given_encoding, "t") == raw.decode()
+
+
+@pytest.mark.parametrize(("kind", "most"), [("H", 512), ("H", 50_257), ("i", 50_257), ("h", 3_000)])
+def test_arrays_of_numbers_are_not_taken_for_utf16(kind: str, most: int) -> None:
+    """Such as the tokens that other programs leave beside their texts."""
+    drawn = random.Random(0)
+    numbers = array(kind, [min(int(8 * drawn.paretovariate(0.7)), most - 1) for _ in range(9_000)])
+    with pytest.raises(OctavoError, match=r"^t is binary"):
+        decode(numbers.tobytes(), "utf-8", "t")
 
 
 def test_the_error_names_file_offset_and_likely_encoding() -> None:

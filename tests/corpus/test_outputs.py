@@ -1,24 +1,32 @@
 """What Octavo wrote is never read as a text, wherever it lies."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 
 from octavo.corpus import Corpus, read_corpus
 from octavo.errors import OctavoError
+from octavo.experiments import read_spec
 from octavo.pages import make_page
+from octavo.planning import as_corpus
 from octavo.plots.saving import save_figure
-from octavo.run import Run
+
+OF_A_RUN = (
+    *("config.toml", "provenance.json", "metrics.jsonl", "samples.txt", "data/parts.json", "data/train.txt"),
+    *("checkpoints/step-00000005/state.json", "curves/curves.html"),
+)
 
 
 @pytest.fixture
-def project(trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a text and, below it, a run in the usual place; it is the working directory."""
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a text and, below it, what is left of a run in the usual place; it is the working directory."""
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "book.txt").write_bytes(b"To be, or not to be.\n")
-    shutil.copytree(trained.path, tmp_path / "project" / "runs" / "one")
+    for name in OF_A_RUN:
+        path = tmp_path / "project" / "runs" / "one" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"of a run\n")
     monkeypatch.chdir(tmp_path / "project")
     monkeypatch.delenv("OCTAVO_RUNS", raising=False)
     return tmp_path / "project"
@@ -132,11 +140,8 @@ def test_pages_pictures_and_tables_are_left_out_of_a_folder(project: Path) -> No
     assert len(read_corpus(["compare.html"]).documents) == 1  # a file that is named is read
 
 
-def test_every_command_that_reads_a_folder_leaves_it_out(trained: Run, project: Path) -> None:
-    from octavo.experiments.spec import read_spec
-    from octavo.planning import as_corpus
-
-    assert as_corpus(".") == read_corpus(["."])
-    assert trained.overlap(".").characters == len("To be, or not to be.\n")
+def test_paths_of_plans_and_experiments_are_read_alike(project: Path) -> None:
     spec = read_spec({"text": str(project), "seeds": [1], "steps": 1, "variants": {"a": {}}})
-    assert read_corpus(spec.text).characters == len("To be, or not to be.\n")
+    for corpus in (as_corpus("."), read_corpus(spec.text, encoding=spec.encoding)):
+        assert corpus.characters == len("To be, or not to be.\n")
+        assert [Path(name).name for name, _ in corpus.skipped] == ["runs"]

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from octavo.config import DataConfig, TokenizerConfig
-from octavo.corpus import Corpus, Document, read_corpus, split
+from octavo.corpus import Corpus, Document, read_corpus, split, with_documents
 from octavo.corpus.segmentation import Separator, parse_document_unit, split_documents
 from octavo.data import prepare
 from octavo.errors import OctavoError
+from octavo.planning import as_corpus
 
 END = "<|endoftext|>"
 
@@ -70,6 +71,15 @@ def test_a_corpus_of_stories(tmp_path: Path) -> None:
     assert texts(read_corpus([tmp_path])) == [f"One.{END}Two.", "Three."]
 
 
+def test_a_corpus_in_memory_is_split_alike() -> None:
+    corpus = Corpus.from_text(f"One.{END}Two.", "stories")
+    found = with_documents(corpus, f"separator:{END}")
+    assert (texts(found), found.document_unit, found.name) == (["One.", "Two."], f"separator:{END}", "stories")
+    assert as_corpus(corpus, documents=f"separator:{END}") == found
+    assert with_documents(found, f"separator:{END}") is found
+    assert with_documents(corpus, "file") is corpus
+
+
 def test_a_separator_that_is_nowhere_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"One. Two.")
     with pytest.raises(OctavoError, match=r"separator '<\|end\|>' is nowhere"):
@@ -105,4 +115,6 @@ def test_a_marker_that_ends_documents_is_said_with_the_option(tmp_path: Path, ma
     assert f"--documents 'separator:{marker}'" in note
     split_there = read_corpus([tmp_path / "stories.txt"], documents=f"separator:{marker}")
     assert not any("--documents" in note for note in split_there.notes())
+    otherwise = read_corpus([tmp_path / "stories.txt"], documents="separator:A")
+    assert f"--documents 'separator:{marker}'" in otherwise.notes()[-1]
     assert Corpus.from_text(f"It is written {marker}, as in the paper.").notes() == []

@@ -48,6 +48,14 @@ def row_of(job: Job) -> Row:
     return row
 
 
+def test_a_text_is_split_into_its_documents(make_job: MakeJob, scene_file: Path) -> None:
+    unit = r"separator:\n\n"
+    sha256 = read_corpus(scene_file, documents=unit).sha256
+    row = row_of(replace(make_job(), documents=unit, sha256=sha256))
+    assert not row.failure
+    assert "not what it was" in row_of(replace(make_job(), seed=2, documents=unit)).failure
+
+
 def test_an_explosion_is_a_result_and_called_one(make_job: MakeJob) -> None:
     row = row_of(make_job(WILD))
     assert "the loss" in row.failure

@@ -47,6 +47,16 @@ class TestReading:
         assert (spec.seeds, spec.base, spec.contexts) == ((3, 1), "decoupled", (50, 200))
         assert [variant.name for variant in spec.variants] == ["coupled", "decoupled", "small"]
 
+    def test_documents_and_paths_of_a_text(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", str(tmp_path / "home"))
+        values: dict[str, Any] = {"seeds": [1], "steps": 1, "variants": {"a": {}}, "text": ["~/a.txt", "b.txt"]}
+        assert read_spec(values).documents == "file"
+        found = read_spec(values | {"documents": "separator:|"})
+        assert found.documents == "separator:|"
+        assert found.text == (str((tmp_path / "home" / "a.txt").resolve()), str(Path("b.txt").resolve()))
+        with pytest.raises(OctavoError, match="separator:TEXT"):
+            read_spec(values | {"documents": "paragraphs"})
+
     def test_every_variant_is_a_whole_config(self, spec: Spec) -> None:
         coupled, decoupled, small = (variant.config for variant in spec.variants)
         assert coupled.optimizer == load_preset("reference").optimizer

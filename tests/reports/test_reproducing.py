@@ -83,6 +83,13 @@ def test_names_stay_names(sources: list[str], words: list[str]) -> None:
     assert asked(command)[1:] == (words, "latin-1")
 
 
+def test_documents_are_asked_for_again() -> None:
+    unit = r"separator:<|endoftext|>\n"
+    command = recipe(Config(), provenance(sources=["a.txt"], document_unit=unit), Path("runs/a")).command
+    assert parse(shlex.split(command)[1:]).documents == unit
+    assert parse(shlex.split(recipe(Config(), provenance(), Path("runs/a")).command)[1:]).documents is None
+
+
 @pytest.mark.parametrize("sources", [[], ["-"]])
 def test_a_text_that_came_from_no_file_comes_from_the_run(trained: Run, sources: list[str]) -> None:
     known = trained.directory.provenance

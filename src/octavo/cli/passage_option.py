@@ -9,6 +9,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from octavo.cli.corpus_options import ENCODING_HELP
 from octavo.cli.parser import as_text
 from octavo.cli.saying import say
 from octavo.errors import OctavoError
@@ -38,7 +39,7 @@ def add_passage_arguments(
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
     """``--file`` and ``--encoding``."""
     parser.add_argument("--file", metavar="PATH", help="a file with the text")
-    parser.add_argument("--encoding", help="how the file, or what - reads, is encoded (default: utf-8)")
+    parser.add_argument("--encoding", metavar="NAME", help=ENCODING_HELP)
 
 
 def given_text(options: argparse.Namespace) -> str | None:

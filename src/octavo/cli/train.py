@@ -104,8 +104,9 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         say("Stopped at once, before anything was written.", file=sys.stderr)
         return 130
-    if options.quiet and corpus is not None and corpus.skipped:
-        say("\n".join(corpus.notes()), file=sys.stderr)
+    if options.quiet and corpus is not None:
+        for line in corpus.notes():
+            say(line, file=sys.stderr)
     report, code = _report(trained, options)
     say("\n".join(_summary(trained, report, options)))
     return code

@@ -7,6 +7,7 @@ train, validation, test = split(corpus)
 from octavo.corpus.document import Corpus, Document
 from octavo.corpus.filed import FiledText, Text
 from octavo.corpus.reading import read_corpus
+from octavo.corpus.segmentation import with_documents
 from octavo.corpus.shakespeare import tiny_shakespeare
 from octavo.corpus.splitting import Part, Parts, borders, split, stretch
 
@@ -22,4 +23,5 @@ __all__ = [
     "split",
     "stretch",
     "tiny_shakespeare",
+    "with_documents",
 ]

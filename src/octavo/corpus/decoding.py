@@ -38,6 +38,8 @@ _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f]")  # 8-bit text has none
 # characters; a file that has them is in cp1252, where they are quotation marks and dashes.
 _NONSENSE = {"iso8859": re.compile("[\x80-\x9f]"), "utf-16-": re.compile("\0"), "utf-32-": re.compile("\0")}
 
+_BETWEEN = " \n、。，"
+
 Bytes = Callable[[], Iterable[bytes]]  # gives the bytes of a source from its beginning, whenever it is called
 
 
@@ -146,9 +148,7 @@ def find_codec(read: Bytes, given: str, name: str) -> str:
         raise NotText(name, known)
     if marked := next((codec for mark, codec in _MARKS.items() if head.startswith(mark)), ""):
         if fault := _first_fault(read, marked):
-            said = (
-                f"{fault} is not {_shown(marked)}, which its byte order mark promises; the file is damaged: repair it"
-            )
+            said = f"{fault} is not {_shown(marked)} though its byte order mark says so; it is damaged: repair it"
             raise Undecodable(name, said, read, damaged=True)
         return marked
     if _seven_bit(given):
@@ -211,7 +211,8 @@ def _first_fault(read: Bytes, codec: str) -> _Fault | None:
     except UnicodeDecodeError as error:
         # Its object is what the decoder held back, and the piece.
         at = error.start - len(error.object) + (0 if ended else len(piece))
-        return _Fault(passed + at, error.object[error.start], _around(piece, at % (len(piece) or 1)), cut=ended)
+        window = _around(piece, len(piece) if ended else max(0, at))
+        return _Fault(passed + at, error.object[error.start], window, cut=ended)
     except UnicodeError:
         return _Fault(0, -1, piece[:_SAMPLE])
     return None
@@ -232,31 +233,42 @@ def _seven_bit(codec: str) -> bool:
 def _unmarked(head: bytes) -> str:
     """Return the codec of UTF-16 or UTF-32 without a byte order mark; empty if it is something else.
 
-    NUL bytes show it, which the spaces and line ends of every language have. UTF-32 decodes as such by no chance. In
-    UTF-16 every second byte is below 32 if the text is in an alphabet; an ideograph's bytes are anything.
+    NUL bytes show it, which the spaces and line ends of every language have. In UTF-16 every second byte is below 32
+    if the text is in an alphabet; the bytes of ideographs are anything, so many are control characters, not UTF-8.
     """
     if b"\0" not in head:
         return ""
     for codec in ("utf-32-le", "utf-32-be"):
         if _reads_as_text(head, codec):
             return codec
-    even, odd = head[::2], head[1::2]
-    for high, low, codec in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
+    ideographs = looks_binary(head) and not _is_utf8(head)
+    for high, codec in ((head[1::2], "utf-16-le"), (head[::2], "utf-16-be")):
         alphabet = len(high.translate(None, _LOW)) <= len(high) / 2
-        ideographs = looks_binary(head.replace(b"\0", b""))
-        one_sided = high.count(0) and low.count(0) <= high.count(0) / 20
-        if one_sided and (alphabet or ideographs) and _reads_as_text(head, codec):
+        if b"\0" in high and (alphabet or ideographs) and _reads_as_text(head, codec):
             return codec
     return ""
 
 
+def _is_utf8(head: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeError:
+        return False
+    return True
+
+
 def _reads_as_text(head: bytes, codec: str) -> bool:
-    """Return whether bytes decode, and to characters that are assigned and visible, but for one in twenty."""
+    """Return whether bytes decode to what a text is made of, as arrays of numbers do not.
+
+    All but one in twenty characters are assigned and visible. Of a hundred, one stands between words or sentences.
+    """
     try:
         text = codecs.getincrementaldecoder(codec)().decode(head)
     except UnicodeError:
         return False
-    return bool(text) and sum(c.isprintable() or c.isspace() for c in text) >= 0.95 * len(text)
+    visible = sum(character.isprintable() or character.isspace() for character in text)
+    between = sum(map(text.count, _BETWEEN))
+    return visible >= 0.95 * len(text) > 0 and between >= len(text) // 100
 
 
 def _checked_unmarked(read: Bytes, unmarked: str, given: str, name: str) -> str:
@@ -265,9 +277,7 @@ def _checked_unmarked(read: Bytes, unmarked: str, given: str, name: str) -> str:
     if given not in (family, unmarked):
         raise Undecodable(name, f"{_shown(family)} without a byte order mark", read, suggestion=unmarked)
     if fault := _first_fault(read, unmarked):
-        raise Undecodable(
-            name, f"{fault} is not {_shown(family)}; the file is damaged: repair it", read, damaged=True
-        )
+        raise Undecodable(name, f"{fault} is not {_shown(family)}; it is damaged: repair it", read, damaged=True)
     return unmarked
 
 
@@ -294,7 +304,7 @@ def _mostly_utf8(fault: _Fault) -> bool:
     text = fault.window.decode("utf-8", "replace")
     faults = text.count("\ufffd") - fault.window.count("\ufffd".encode())
     right = sum(not character.isascii() for character in text) - text.count("\ufffd")
-    # The last byte, if it begins a character of two bytes. In Latin-1 it were a capital after a small letter.
+    # The last byte begins a character of two bytes. In Latin-1 it would be a capital after a small letter.
     cut_in_two = fault.cut and 0xC2 <= fault.byte < 0xDF and fault.window[-2:-1].islower()
     return right >= faults or cut_in_two
 

@@ -16,6 +16,7 @@ from octavo.files import is_device
 # What ends a document in widespread collections, and in the templates of chat models.
 _END_MARKERS = ("<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|im_end|>", "</s>", "[EOS]")
 _FEW = 3  # markers, below which a text may only speak of them
+_LOOKED_INTO = 1000  # documents, for their markers
 _NAMED = 3  # names in a line
 _MOST_LINES = 6
 _LONGEST_NAME = 60  # characters; in UTF-8 still within the 255 bytes that file systems allow
@@ -109,11 +110,12 @@ class Corpus:
 
     def notes(self) -> list[str]:
         """Return a few lines on what was left out, what is there twice, and what a document is."""
-        return [*_skipped_lines(self.skipped), *self._repeated_lines(), *self._marker_lines()]
+        return [*_skipped_lines(self.skipped), *self._repeated_lines(), *self._document_lines()]
 
     def _repeated_lines(self) -> list[str]:
-        in_memory = [document for document in self.documents if isinstance(document.text, str)]
-        if not (found := repeated(in_memory)):
+        whole_files = self.document_unit == "file"  # of a long file's many documents, each would be read again
+        compared = [document for document in self.documents if whole_files or isinstance(document.text, str)]
+        if not (found := repeated(compared)):
             return []
         copy, first = found[0]
         return [
@@ -121,19 +123,20 @@ class Corpus:
             f"{first.name}: what is held out may also be trained on"
         ]
 
-    def _marker_lines(self) -> list[str]:
-        """Return a line if the text seems to have documents that it was not split into."""
+    def _document_lines(self) -> list[str]:
+        """Return how many documents there are if they were split, and a line on markers that still stand in them."""
+        lines = []
         if self.document_unit != "file":
-            return [f"{len(self.documents):,} documents, each ended by a separator or its file"]
-        heads = [next(pieces(document.text)) for document in self.documents]
-        counts = {marker: sum(head.count(marker) for head in heads) for marker in _END_MARKERS}
+            lines.append(f"{len(self.documents):,} documents, each ended by a separator or its file")
+        beginnings = [next(pieces(document.text)) for document in self.documents[:_LOOKED_INTO]]
+        counts = {marker: sum(text.count(marker) for text in beginnings) for marker in _END_MARKERS}
         marker = max(counts, key=lambda marker: counts[marker])
-        if counts[marker] < _FEW:
-            return []
-        return [
-            f"{marker} stands in the text {counts[marker]:,} times and is read as text; to end a document there: "
-            f"--documents 'separator:{marker}'"
-        ]
+        if counts[marker] >= _FEW:
+            lines.append(
+                f"{marker} stands in the text at least {counts[marker]:,} times and is read as text; to end a "
+                f"document there: --documents 'separator:{marker}'"
+            )
+        return lines
 
     @cached_property
     def sha256(self) -> str:

@@ -33,7 +33,7 @@ from octavo.corpus.encoding_advice import advised
 from octavo.corpus.filed import LONG, FiledText, filed
 from octavo.corpus.folder import entries, identity, refuse_unreadable
 from octavo.corpus.outputs import OUTPUT, RUN, is_output, run_around, runs_root
-from octavo.corpus.segmentation import FILE, parse_document_unit, split_documents
+from octavo.corpus.segmentation import FILE, parse_document_unit, with_documents
 from octavo.corpus.shakespeare import tiny_shakespeare
 from octavo.corpus.sources import checked_sources, expanded, refuse_missing, refuse_output
 from octavo.errors import OctavoError
@@ -66,7 +66,7 @@ def read_corpus(
         OctavoError: a source is missing, unreadable, empty, a device, no text in `encoding`, a run, a directory
             without text, or given twice (a text that is there twice would be both trained on and validated on).
     """
-    separator = parse_document_unit(documents)
+    parse_document_unit(documents)  # what is wrong with it shows before anything is read
     given = checked_sources(sources)
     reader = _Reader(codec_name(encoding), runs_root(runs))
     if not given:
@@ -80,12 +80,8 @@ def read_corpus(
             reader.read_path(expanded(source))
     reader.check()
     name = _corpus_name(given[0]) if given else "shakespeare"
-    found = reader.documents
-    if separator is not None:
-        found = [document for whole in reader.documents for document in split_documents(whole, separator)]
-        if sum(len(document.text) for document in found) == sum(len(whole.text) for whole in reader.documents):
-            raise OctavoError(f"the separator {separator.text!r} is nowhere in {name}: check how it is written there")
-    return Corpus(name, tuple(found), tuple(reader.skipped), tuple(map(readable, given)), encoding, documents)
+    corpus = Corpus(name, tuple(reader.documents), tuple(reader.skipped), tuple(map(readable, given)), encoding)
+    return with_documents(corpus, documents)
 
 
 @dataclass
@@ -236,6 +232,7 @@ def read_source(path: Path) -> bytes:
     Raises:
         OctavoError: it is missing or cannot be read, or is a directory, a device or a socket.
     """
+    path = expanded(path)
     name = readable(path)
     try:
         mode = path.stat().st_mode

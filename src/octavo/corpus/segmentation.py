@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from octavo.corpus.document import Document
+from octavo.corpus.document import Corpus, Document
 from octavo.corpus.filed import FiledText, changed, stamp_of
 from octavo.corpus.folder import refuse_unreadable
 from octavo.errors import OctavoError
@@ -47,6 +47,23 @@ def parse_document_unit(given: str) -> Separator | None:
     raise OctavoError(
         f"documents are {FILE} or separator:TEXT, not {given!r}: give for example 'separator:<|endoftext|>'"
     )
+
+
+def with_documents(corpus: Corpus, documents: str) -> Corpus:
+    """Return a corpus whose texts are split as `documents` says; with "file" it is as it was.
+
+    Raises:
+        OctavoError: there is no such unit, the separator is nowhere, or a file cannot be read again.
+    """
+    separator = parse_document_unit(documents)
+    if separator is None or documents == corpus.document_unit:
+        return corpus
+    found = [part for whole in corpus.documents for part in split_documents(whole, separator)]
+    if sum(len(part.text) for part in found) == corpus.characters:
+        raise OctavoError(
+            f"the separator {separator.text!r} is nowhere in {corpus.name}: check how it is written there"
+        )
+    return replace(corpus, documents=tuple(found), document_unit=documents)
 
 
 def split_documents(document: Document, separator: Separator) -> list[Document]:

@@ -3,6 +3,7 @@
 A file or a mapping becomes a :class:`Spec`, in which every variant is a whole config. Importing this takes no torch.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from octavo.config import BUDGETS, LARGEST_SIZE, Config, between
 from octavo.corpus.segmentation import FILE, parse_document_unit
+from octavo.corpus.sources import expanded
 from octavo.errors import OctavoError, reason
 from octavo.files import user_path
 from octavo.request import Request
@@ -222,7 +224,13 @@ def _paths(given: Any, folder: Path) -> tuple[str, ...]:
         raise OctavoError(f"text takes a path or a list of paths, not {given!r}")
     if any(str(path) == "-" for path in paths):
         raise OctavoError("text cannot be standard input, which is there once, for one run: name a file")
-    return tuple(str((folder / user_path(path)).resolve()) for path in paths)
+    return tuple(str(_located(path, folder).resolve()) for path in paths)
+
+
+def _located(path: str | Path, folder: Path) -> Path:
+    """Return a path relative to the folder; "~" is the home directory, unless the folder has such a file."""
+    there = folder / path
+    return there if os.path.lexists(there) else folder / expanded(path)
 
 
 def _document_unit(value: Any) -> str:
