@@ -68,10 +68,10 @@ class TestTrain:
         folder.symlink_to(strange.path.parent)
         monkeypatch.chdir(tmp_path)
         runs = {"there": ["--runs", str(strange.path.parent)], "elsewhere": [], "beside": ["--runs", folder.name]}
-        said = "\n".join(_summary(strange, None, parse(["train", *runs[where]])))
+        said = "\n".join(_summary(strange, tmp_path / "report.html", parse(["train", *runs[where]])))
         commands = advised(said)
-        assert [words[0] for words in commands] == ["report", "generate", "evaluate", "tokenizer"]
-        for words in (commands[1], commands[3]):
+        assert [words[0] for words in commands] == ["generate", "evaluate", "tokenizer"]
+        for words in (commands[0], commands[2]):
             assert words[2] == "héllo"
             assert main([*words, *(["--max-new-tokens=2"] if words[0] == "generate" else [])]) == 0
         assert not capsys.readouterr().err
