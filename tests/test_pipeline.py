@@ -614,5 +614,5 @@ class TestOddTexts:
         with pytest.raises(OctavoError, match="give a prompt that is not empty"):
             run.generate("")
         assert run.generate("First Citizen", max_new_tokens=5)
-        with pytest.raises(OctavoError, match="use --protocol sliding"):
+        with pytest.raises(OctavoError, match="use the sliding protocol"):
             run.evaluate(protocol="disjoint")

@@ -93,10 +93,9 @@ class OpenedRun:
         score = standard_score(self.directory)
         if score is None:
             damaged = newest_is_damaged(self.path / "checkpoints", most_bytes(self.config))
-            resuming = ("train", "--resume", f"--name={self.path}")
             raise OctavoError(
                 f"{self.name} has no score yet: {'resume' if damaged else 'evaluate'} it",
-                command=resuming if damaged else ("evaluate", str(self.path)),
+                command=self.directory.resume_command if damaged else ("evaluate", str(self.path)),
             )
         try:
             return from_json(Evaluation, score)

@@ -113,7 +113,7 @@ def train(
             where = error.filename or directory.path
             mend = "free space" if disk_is_full(error) else "see to that"
             raise OctavoError(
-                f"{where}: {reason(error)}; {mend}, then resume {directory.name}", command=_resuming(directory)
+                f"{where}: {reason(error)}; {mend}, then resume {directory.name}", command=directory.resume_command
             ) from error
 
 
@@ -312,12 +312,8 @@ def _said_if_unwritten(directory: RunDirectory, state: TrainingState) -> Iterato
         raise OctavoError(
             f"{directory.path} cannot be written to at step {state.step} ({error.strerror}): {mend}, then resume "
             f"{directory.name} ({_last_good(directory)})",
-            command=_resuming(directory),
+            command=directory.resume_command,
         ) from error
-
-
-def _resuming(directory: RunDirectory) -> tuple[str, ...]:
-    return ("train", "--resume", f"--name={directory.path}")
 
 
 def _glimpse(directory: RunDirectory, state: TrainingState, tokenizer: Tokenizer) -> str:

@@ -17,8 +17,8 @@ PEER = Peers((("llama2.c", Path("there")),))
         (SUITE_NAMES, 0, NO_PEERS, "0 rounds are out of range: 1 to 1000"),
         (SUITE_NAMES, 1001, NO_PEERS, "1001 rounds are out of range"),
         (("speed",), 1, NO_PEERS, "there is no suite 'speed': choose one of train, generate, evaluate, growth"),
-        (("growth",), 1, PEER, "the suite growth does not measure llama2.c: leave out --peers"),
-        (("train",), 1, PEER, "the suite train does not measure llama2.c: leave out --peers"),
+        (("growth",), 1, PEER, "the suite growth does not measure llama2.c: leave the peers out"),
+        (("train",), 1, PEER, "the suite train does not measure llama2.c: leave the peers out"),
     ],
 )
 def test_refused(suites: tuple[str, ...], rounds: int, peers: Peers, sentence: str) -> None:

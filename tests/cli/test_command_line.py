@@ -1,5 +1,6 @@
 """Commands that are printed for the user to type."""
 
+import runpy
 import shlex
 import sys
 from pathlib import Path
@@ -50,6 +51,21 @@ def test_words_and_values_come_back_as_they_were(odd: str, monkeypatch: pytest.M
     program, *words = shlex.split(command("generate", odd, odd, runs=odd, seed=3, top_k=None))
     parsed = parse(words)
     assert (program, parsed.run, parsed.prompt, parsed.runs, parsed.seed) == ("octavo", odd, odd, odd, 3)
+
+
+def test_the_package_runs_as_a_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["octavo", "presets"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("octavo", run_name="__main__")
+    assert ended.value.code == 0
+    assert "pocket" in capsys.readouterr().out
+
+
+def test_the_help_that_an_error_advises_is_called_in_the_same_way(called: Path) -> None:
+    with pytest.raises(OctavoError) as raised:
+        parse(["evaluate", "run", "--split", "all"])
+    advised = str(raised.value).rpartition("(")[2].removesuffix(" says more)")
+    assert shlex.split(advised) == ["my tools/octavo", "evaluate", "--help"]
 
 
 def test_flags_are_there_or_not() -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from octavo.cli.command_line import command
 from octavo.cli.main import main
+from octavo.cli.parser import parse
+from octavo.cli.train import _summary
 from octavo.run import Run, load
 
 
@@ -48,13 +50,33 @@ class TestTrain:
         assert str(run.path / "samples.txt") in said.out
         assert f"report   {run.path / 'report.html'}" in said.out
         assert (run.path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
-        for words in advised(said.out):
-            small = {"generate": ["--max-new-tokens=1"], "evaluate": ["--no-baselines"]}
-            assert main([*words, *small.get(words[0], [])]) == 0
+        assert [words[0] for words in advised(said.out)] == ["generate", "evaluate", "tokenizer"]
         assert f"generate play MARCIUS: --runs {tmp_path}" in said.out
         assert f"{run.model.n_parameters():,} parameters" in said.err
         assert "step 6: held-out loss" in said.err
         assert "\x1b" not in said.out + said.err
+
+    @pytest.mark.parametrize("where", ["there", "elsewhere", "beside"])
+    def test_the_commands_to_type_next_work_from_where_the_user_stands(
+        self,
+        where: str,
+        strange: Run,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """With the folder of runs given, with a run given by its path, and with an odd relative folder."""
+        folder = tmp_path / "it's -my runs"
+        folder.symlink_to(strange.path.parent)
+        monkeypatch.chdir(tmp_path)
+        runs = {"there": ["--runs", str(strange.path.parent)], "elsewhere": [], "beside": ["--runs", folder.name]}
+        said = "\n".join(_summary(strange, tmp_path / "report.html", parse(["train", *runs[where]])))
+        commands = advised(said)
+        assert [words[0] for words in commands] == ["generate", "evaluate", "tokenizer"]
+        for words in (commands[0], commands[2]):
+            assert words[2] == "héllo"
+            assert main([*words, *(["--max-new-tokens=2"] if words[0] == "generate" else [])]) == 0
+        assert not capsys.readouterr().err
 
     @pytest.mark.parametrize(
         ("wrong", "code", "said"),

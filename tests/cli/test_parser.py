@@ -31,9 +31,10 @@ def test_every_command_has_a_page_of_help(command: str, capsys: pytest.CaptureFi
     assert f"octavo {command}" in capsys.readouterr().out
 
 
-def test_an_option_before_the_command_is_refused() -> None:
+@pytest.mark.parametrize("option", [["--runs", "there"], ["--runs=there"], ["--quiet"]])
+def test_an_option_before_the_command_is_refused(option: list[str]) -> None:
     with pytest.raises(OctavoError, match="the command comes first: octavo heads"):
-        parse(["--runs", "there", "heads", "shakespeare"])
+        parse([*option, "heads", "shakespeare"])
 
 
 @pytest.mark.parametrize("option", [["generate", "run", "--stop"], ["edit", "run", "--from"], ["tokenizer", "run"]])

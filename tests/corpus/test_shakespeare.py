@@ -12,6 +12,7 @@ import pytest
 
 import octavo
 from octavo.corpus import shakespeare, tiny_shakespeare
+from octavo.corpus.shakespeare import cache_directory
 from octavo.errors import OctavoError
 
 # Of the copy that nanoGPT and others download; written here again so that the module cannot vouch for itself.
@@ -110,6 +111,9 @@ def test_the_cache_directory_comes_from_the_environment(tmp_path: Path, monkeypa
     monkeypatch.setenv("OCTAVO_CACHE", str(tmp_path / "chosen"))
     tiny_shakespeare()
     assert (tmp_path / "chosen" / "tinyshakespeare.txt").is_file()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("OCTAVO_CACHE", "~/chosen")
+    assert cache_directory() == tmp_path / "chosen"
 
 
 def test_the_cache_is_else_the_one_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,7 +160,7 @@ def test_a_tokenizer_that_loses_text_says_so() -> None:
     score = evaluate(model, WORDS, scored(WORDS, TEXT), context_length=16)
     assert not score.lossless_tokenizer
     assert score.characters == len(TEXT)
-    with pytest.raises(OctavoError, match="use --protocol sliding"):
+    with pytest.raises(OctavoError, match="use the sliding protocol"):
         evaluate(model, WORDS, scored(WORDS, TEXT), context_length=16, protocol="disjoint")
 
 

@@ -99,7 +99,7 @@ def test_patterns_stand_for_all_that_fit(make_model: MakeModel, pattern: str, co
 )
 def test_a_place_that_is_not_there_is_told_from_those_that_are(make_model: MakeModel, name: str) -> None:
     with pytest.raises(
-        OctavoError, match=r"there is no place .* its blocks are 0 to 1, their heads 0 to 3 and units 0 to 23"
+        OctavoError, match=r"there is no place .* blocks are 0 to 1, their heads 0 to 3 and units 0 to 23"
     ):
         parse_places(name, make_model(50))
 
@@ -107,3 +107,8 @@ def test_a_place_that_is_not_there_is_told_from_those_that_are(make_model: MakeM
 def test_one_place_is_not_several(make_model: MakeModel) -> None:
     with pytest.raises(OctavoError, match=r"stands for 4 places: give one, as blocks.0.attention.head.0"):
         parse_place("blocks.0.attention.head.*", make_model(50))
+
+
+def test_a_misspelt_place_is_asked_after(make_model: MakeModel) -> None:
+    with pytest.raises(OctavoError, match=r"did you mean blocks\.0\.attention\.output\?"):
+        parse_places("blocks.0.atention.output", make_model(50))

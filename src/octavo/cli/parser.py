@@ -68,6 +68,10 @@ class Parser(argparse.ArgumentParser):
         """The names of all options."""
         return list(self._takes_value)
 
+    def knows(self, argument: str) -> bool:
+        """Return whether it is one of the options, perhaps abbreviated, with or without a value."""
+        return bool(self._matching(argument.partition("=")[0]))
+
     def parse_all(self, arguments: Sequence[str]) -> argparse.Namespace:
         """Parse a command line in which texts and options may be mixed.
 
@@ -83,7 +87,7 @@ class Parser(argparse.ArgumentParser):
             raise OctavoError(f"{given!r} is one argument too many: put quotes around a text that has spaces")
         name = first.partition("=")[0]
         near = nearest(name, self.option_names)
-        mend = f"did you mean {near}?" if near else f"{self.prog} --help lists those there are"
+        mend = f"did you mean {near}?" if near else f"{_help(self.prog)} lists those there are"
         raise OctavoError(f"there is no option {name}: {mend} (a text that begins with a dash comes after --)")
 
     def _literal(self, rest: deque[str]) -> Iterator[str]:
@@ -100,7 +104,7 @@ class Parser(argparse.ArgumentParser):
                 yield argument
             elif equals:
                 yield f"{name}={_LITERAL}{value}"
-            elif not rest or rest[0] == "--" or self._matching(rest[0].partition("=")[0]):
+            elif not rest or rest[0] == "--" or self.knows(rest[0]):
                 raise OctavoError(f"{name} needs a value: one that begins with a dash is written {name}=VALUE")
             else:
                 yield f"{name}={_LITERAL}{rest.popleft()}"
@@ -129,7 +133,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where the help is; exit code 2."""
-        raise OctavoError(f"{message} ({self.prog} --help says more)")
+        raise OctavoError(f"{message} ({_help(self.prog)} says more)")
 
 
 def make_parser() -> Parser:
@@ -167,11 +171,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         return parse(arguments[1:])
     if not arguments or arguments[0] not in COMMANDS:
         late = next((argument for argument in arguments if argument in COMMANDS), None)
-        if late and arguments[0] == "--runs":
-            raise OctavoError(f"the command comes first: octavo {late} …, with its options after it")
+        if late and arguments[0].startswith("--") and not make_parser().knows(arguments[0]):
+            raise OctavoError(f"the command comes first: {_program()} {late} …, with its options after it")
         if arguments and not arguments[0].startswith("-"):
             mend = suggestion(arguments[0], COMMANDS)
-            raise OctavoError(f"there is no command {arguments[0]!r}: {mend} (octavo --help lists them)")
+            raise OctavoError(f"there is no command {arguments[0]!r}: {mend} ({_help('octavo')} lists them)")
         return make_parser().parse_args(arguments or ["--help"])  # it ends here: with the help, or with what is wrong
     command, *rest = arguments
     parser = command_parser(command)
@@ -181,6 +185,17 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         setting = "--set" in parser.option_names and _SETTING.fullmatch(argument)
         spread += ["--set", argument[2:]] if setting else [argument]
     return parser.parse_all([*spread, *rest])
+
+
+def _program() -> str:
+    from octavo.cli.command_line import program
+
+    return program()
+
+
+def _help(prog: str) -> str:
+    """Return the command that shows the help of ``octavo`` or ``octavo COMMAND``."""
+    return f"{_program()}{prog.removeprefix('octavo')} --help"
 
 
 def add_runs_option(parser: argparse.ArgumentParser) -> None:

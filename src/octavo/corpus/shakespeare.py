@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from octavo.errors import OctavoError
-from octavo.files import write_atomically
+from octavo.files import user_path, write_atomically
 
 SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
 LINES = 40_000
@@ -139,7 +139,7 @@ def _speeches(play: str) -> list[list[str]]:
 
 def cache_directory() -> Path:
     if chosen := os.environ.get("OCTAVO_CACHE"):
-        return Path(chosen)
+        return user_path(chosen)
     import platformdirs
 
     return platformdirs.user_cache_path("octavo")

@@ -13,6 +13,7 @@ from octavo.errors import OctavoError
 from octavo.interpret.recording import Recorded, fits, sites_of
 from octavo.model import Transformer
 from octavo.model.taps import Tap
+from octavo.spelling import nearest
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,12 @@ def parse_places(name: str, model: Transformer) -> tuple[Place, ...]:
     found = tuple(place for known, place in places_of(model).items() if fits(name, known))
     if found:
         return found
-    config = model.config
+    config, near = model.config, nearest(name, places_of(model), cutoff=0.8)
+    meant = f"did you mean {near}? " if near else ""
+    last = config.n_heads - 1
     raise OctavoError(
-        f"there is no place {name!r} in this model: its blocks are 0 to {config.n_layers - 1}, their heads 0 to "
-        f"{config.n_heads - 1} and units 0 to {config.d_ff - 1}, as in blocks.0.attention.head.{config.n_heads - 1} "
-        "or blocks.0.output"
+        f"there is no place {name!r} in this model: {meant}blocks are 0 to {config.n_layers - 1}, their heads 0 to "
+        f"{last} and units 0 to {config.d_ff - 1}, as in blocks.0.attention.head.{last} or blocks.0.output"
     )
 
 

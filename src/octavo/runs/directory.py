@@ -51,6 +51,11 @@ class RunDirectory:
         return self.path.resolve().name
 
     @property
+    def resume_command(self) -> tuple[str, ...]:
+        """The words of the command that goes on with it, from wherever its path leads to it."""
+        return ("train", "--resume", f"--name={self.path}")
+
+    @property
     def config(self) -> Config:
         """The config it was trained with.
 
