@@ -1,6 +1,7 @@
 """How many threads PyTorch has, how they wait for each other, and when there should be only one."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from functools import cache
 
 from octavo.containers import processor_shares
 
+DETACHED = "octavo-detached"  # name of a thread that works in a library and cannot be stopped
 _MOMENT = "1000"  # turns of a waiting loop, some tens of microseconds: about as long as waking takes
 
 
@@ -40,6 +42,11 @@ def threads_asked_for() -> int:
     """As many as torch would take: ``OMP_NUM_THREADS``, or one for each core."""
     asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     return int(asked) if asked.isdecimal() and int(asked) else usable_cores()
+
+
+def any_detached() -> bool:
+    """Return whether a thread is at work that cannot be stopped: Python must not end normally before it does."""
+    return any(thread.name == DETACHED for thread in threading.enumerate())
 
 
 @contextmanager

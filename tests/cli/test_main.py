@@ -220,3 +220,23 @@ def test_another_error_of_a_program_is_not_taken_for_a_lack_of_memory(monkeypatc
     monkeypatch.setattr("octavo.cli.runs.run", fail)
     with pytest.raises(RuntimeError, match="something else"):
         main(["runs"])
+
+
+def test_a_thread_that_cannot_be_stopped_does_not_keep_the_process(environment: dict[str, str]) -> None:
+    code = """
+import sys, threading, time
+from octavo.cli.main import main
+from octavo.threads import DETACHED
+
+def work():
+    time.sleep(0.2)
+    while True:  # it asks for the interpreter again and again, also when that has ended
+        pass
+
+threading.Thread(target=work, name=DETACHED, daemon=True).start()
+sys.argv = ["octavo", "runs", "--runs", "nowhere"]
+sys.exit(main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "nowhere" in done.stdout, "what was said is written"

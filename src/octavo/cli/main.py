@@ -1,10 +1,12 @@
 """Entry point: run one command, and turn what went wrong into a sentence and an exit code."""
 
 import io
+import os
 import re
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import TextIO
 
@@ -12,7 +14,7 @@ from octavo.cli.parser import parse
 from octavo.cli.saying import drop_output
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.terminal import shown
-from octavo.threads import settle_threads
+from octavo.threads import any_detached, settle_threads
 
 _NO_MEMORY = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)  # how torch says it, of any device
 
@@ -20,6 +22,17 @@ _NO_MEMORY = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)  # how
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run Octavo; returns the exit code: 0, 1 for a problem that octavo doctor found or a part of a trained
     run that could not be made, 2 for bad input, 128 + number for a signal."""
+    code = _main(arguments)
+    if arguments is None and any_detached():
+        # It would come back from its library to a Python that has ended, and abort the process.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        os._exit(code)
+    return code
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     settle_threads()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -8,10 +8,12 @@ from tokenizers import Tokenizer as Pipeline
 from tokenizers.trainers import BpeTrainer
 
 from octavo.corpus.filed import Text
+from octavo.threads import DETACHED
 from octavo.tokenizer.chunks import chunks, learnable_chunks
 
 _MOST = 16 << 20  # bytes that merges are learned from: some seconds
 _MOST_DISTINCT = 4 << 20  # bytes of distinct words among them, which time and memory grow with
+_READ = 0.5  # seconds in which the library reads to the end of a chunk when it is to stop
 _LOOK = 0.1  # seconds between two looks at how far it is
 
 
@@ -43,7 +45,7 @@ def learn_merges(
         except BaseException as error:
             failures.append(error)
 
-    thread = threading.Thread(target=train, daemon=True)
+    thread = threading.Thread(target=train, name=DETACHED, daemon=True)
     thread.start()
     try:
         while thread.is_alive():
@@ -51,6 +53,7 @@ def learn_merges(
             watch(min(1.0, every * read / max(1, total)))
     finally:
         stopped.set()
+        thread.join(_READ)
     for failure in failures:
         raise failure
 
