@@ -44,11 +44,14 @@ Bytes = Callable[[], Iterable[bytes]]  # gives the bytes of a source from its be
 
 
 class NotText(OctavoError):
-    """A file is not text at all. `reason` says what it is and how to help it: "a PDF: convert it to text first …"."""
+    """A file is not text at all.
 
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name} is {reason}")
-        self.reason = reason
+    `reason` says what it is and, where that is known, how to make a text of it: "a PDF: convert it to text first …".
+    """
+
+    def __init__(self, name: str, what: str = "binary", how: str = "") -> None:
+        super().__init__(f"{name} is {what}: {how or 'give a text file'}")
+        self.reason = f"{what}: {how}" if how else what
 
 
 class Undecodable(OctavoError):
@@ -144,8 +147,9 @@ def find_codec(read: Bytes, given: str, name: str) -> str:
         Undecodable: it does not decode, or decodes to nonsense.
     """
     head = next(iter(read()), b"")[:_SAMPLE]
-    if known := known_format(head):
-        raise NotText(name, known)
+    what, how = known_format(head)
+    if what:
+        raise NotText(name, what, how)
     if marked := next((codec for mark, codec in _MARKS.items() if head.startswith(mark)), ""):
         if fault := _first_fault(read, marked):
             said = f"{fault} is not {_shown(marked)} though its byte order mark says so; it is damaged: repair it"
@@ -166,7 +170,7 @@ def find_codec(read: Bytes, given: str, name: str) -> str:
         said = f"{fault} breaks its UTF-8, as where a file was cut or two encodings are mixed: repair it"
         raise Undecodable(name, said, read, damaged=True)
     if _binary(head, given):
-        raise NotText(name, "binary: give a text file instead")
+        raise NotText(name)
     if given == "utf-8" or _seven_bit(given):
         raise Undecodable(name, f"{fault} is not {_shown(given)}", read, window=fault.window)
     if given.startswith(WIDE):
@@ -288,7 +292,7 @@ def _checked_wide(read: Bytes, head: bytes, fault: _Fault, given: str, name: str
     if other is None:
         return codec
     if looks_binary(head) and not other.cut:
-        raise NotText(name, "binary: give a text file instead")
+        raise NotText(name)
     raise Undecodable(name, f"{other} is neither UTF-8 nor {_shown(given)}", read, window=fault.window)
 
 
