@@ -112,6 +112,7 @@ def test_the_error_names_file_offset_and_likely_encoding() -> None:
         (RUSSIAN, "koi8_r"),
         (JAPANESE, "cp932"),
         (JAPANESE, "euc_jp"),
+        (JAPANESE, "iso2022_jp"),
         ("Zażółć gęślą jaźń. Wszyscy ludzie rodzą się wolni i równi.\n" * 9, "cp1250"),
     ],
 )
