@@ -112,6 +112,7 @@ def test_the_error_names_file_offset_and_likely_encoding() -> None:
         (RUSSIAN, "koi8_r"),
         (JAPANESE, "cp932"),
         (JAPANESE, "euc_jp"),
+        (JAPANESE, "iso2022_jp"),
         ("Zażółć gęślą jaźń. Wszyscy ludzie rodzą się wolni i równi.\n" * 9, "cp1250"),
     ],
 )
@@ -170,7 +171,7 @@ class TestNonsenseIsRefused:
     ("raw", "what"),
     [
         (b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\n", "pdftotext"),
-        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "pdftotext"),
+        (b"\n%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "pdftotext"),
         (b"PK\x03\x04\x14\x00\x06\x00\x08\x00", "plain text"),
         (b"PK\x03\x04\x14\x00\x00\x08\x00\x00" + bytes(20) + b"mimetypeapplication/epub+zip", "EPUB"),
         (b"\x1f\x8b\x08\x08abc", "gunzip"),

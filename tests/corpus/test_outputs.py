@@ -129,14 +129,16 @@ def test_pages_pictures_and_tables_are_left_out_of_a_folder(project: Path) -> No
 
     make_page("Runs compared", []).save(project / "compare.html")
     save_figure(Figure(), project / "heads", ("svg",))
-    for name in ("bench.json", "bench.png", "measured/bench.json"):
+    for name in ("bench.json", "bench.png", "measured/bench.json", "page/report.md", "page/curves.png"):
         (project / name).parent.mkdir(exist_ok=True)
         (project / name).write_bytes(b"{}")
     (project / "page.html").write_bytes(b"<!doctype html>\n<html lang='en'><p>Somebody's page</p></html>")
     (project / "drawing.svg").write_bytes(b"<?xml version='1.0'?><svg><title>Octavo</title></svg>")
     corpus = read_corpus(["."])
-    assert texts(corpus) == ["bench.png", "book.txt", "drawing.svg", "measured/bench.json", "page.html"]
-    assert left_out(corpus) == ["bench.json", "compare.html", "heads.svg", "runs"]
+    assert texts(corpus) == [
+        *("bench.png", "book.txt", "drawing.svg", "measured/bench.json", "page/curves.png", "page.html"),
+    ]
+    assert left_out(corpus) == ["bench.json", "compare.html", "heads.svg", "page/report.md", "runs"]
     assert len(read_corpus(["compare.html"]).documents) == 1  # a file that is named is read
 
 

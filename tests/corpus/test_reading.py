@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import random
 import socket
 import threading
 from pathlib import Path
@@ -205,7 +206,8 @@ def test_a_text_given_twice_is_refused(tmp_path: Path) -> None:
         ("", "a source is the empty string"),
         ("nul\0.txt", "cannot be a path"),
         ("lone\ud800.txt", r"lone\?\.txt' cannot be a path"),
-        ("deep/" * 1000, r"cannot be read \(File name too long\)"),
+        ("x" * 300, r"^'x{40}'… is a text, not the path of one"),
+        ("and/or " * 150, r"^'(and/or )+.*'… is a text, not the path of one"),
     ],
 )
 def test_what_is_no_path_to_anything_is_refused(source: str, message: str) -> None:
@@ -303,6 +305,23 @@ class TestEncodingsOfADirectory:
             read_corpus([tmp_path])
         assert len(str(caught.value)) < 400 + 3 * len(str(tmp_path))
         assert len(read_corpus([tmp_path], encoding="koi8_r").documents) == 31
+
+    @pytest.mark.parametrize("seed", range(10))
+    def test_who_follows_the_advice_is_not_advised_again(self, tmp_path: Path, seed: int) -> None:
+        drawn = random.Random(seed)
+        encodings = ["utf-8", "cp1252", "latin-1", "utf-16", "utf-16-le", "utf-32", "utf-8-sig"]
+        for number in range(3):
+            text = f"{number} Les élèves étaient fatigués après le déjeuner, à l'école.\n" * 9
+            write(tmp_path / f"{number}.txt", text.encode(drawn.choice(encodings)))
+        try:
+            corpus = read_corpus([tmp_path], encoding=drawn.choice(encodings))
+        except OctavoError as refusal:
+            advice = str(refusal).partition("pass --encoding ")[2]
+            if not advice:
+                assert "convert it to UTF-8" in str(refusal)  # noqa: PT017 # of two encodings one must go
+                return
+            corpus = read_corpus([tmp_path], encoding=advice)
+        assert [str(document.text)[:13] for document in corpus.documents] == [f"{n} Les élèves " for n in range(3)]
 
     @pytest.mark.parametrize("given_encoding", ["utf-8", "cp1252", "utf-16", "latin-1", "gb18030"])
     def test_no_encoding_is_advised_that_would_spoil_a_file(self, tmp_path: Path, given_encoding: str) -> None:

@@ -6,7 +6,8 @@
 
 An encoding that is given for some files of a folder therefore never spoils the others. Two kinds of encodings need
 more care, since their bytes can be UTF-8 too. Encodings that write everything in ASCII bytes (UTF-7, ISO-2022, HZ)
-come before UTF-8 if they were given. UTF-16 and UTF-32 without a mark are recognised by where their NUL bytes are.
+come before UTF-8 if they were given. UTF-16 and UTF-32 without a mark are recognised by where their NUL bytes are,
+and are refused unless they were given.
 
 What decodes to nonsense is refused: damaged UTF-8, 8-bit text as UTF-16, the control characters of Latin-1.
 """
@@ -19,6 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from octavo.corpus.formats import known_format, looks_binary
+from octavo.corpus.wide_encodings import WIDE, unmarked_codec
 from octavo.errors import OctavoError
 
 _MARKS = {  # UTF-32 before UTF-16, whose little-endian mark begins the same
@@ -28,27 +30,27 @@ _MARKS = {  # UTF-32 before UTF-16, whose little-endian mark begins the same
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-WIDE = ("utf-16", "utf-32")
 _SAMPLE = 64 * 1024  # bytes
 _SHORT = 16  # bytes, of which some NULs say nothing yet
 _PIECE = 1 << 20  # bytes decoded at once
-_LOW = bytes(range(32))
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f]")  # 8-bit text has none, UTF-16 has some in any language
+_JAPANESE_MAIL = re.compile(rb"\x1b\$[@B][!-~]+\x1b\([BJ]")  # to Japanese and back, as ISO-2022-JP writes it
 # Characters that no text has, by the beginning of the codec's name. In Latin-1 the bytes 0x80 to 0x9f are control
 # characters; a file that has them is in cp1252, where they are quotation marks and dashes.
 _NONSENSE = {"iso8859": re.compile("[\x80-\x9f]"), "utf-16-": re.compile("\0"), "utf-32-": re.compile("\0")}
-
-_BETWEEN = " \n、。，"
 
 Bytes = Callable[[], Iterable[bytes]]  # gives the bytes of a source from its beginning, whenever it is called
 
 
 class NotText(OctavoError):
-    """A file is not text at all. `reason` says what it is and how to help it: "a PDF: convert it to text first …"."""
+    """A file is not text at all.
 
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name} is {reason}")
-        self.reason = reason
+    `reason` says what it is and, where that is known, how to make a text of it: "a PDF: convert it to text first …".
+    """
+
+    def __init__(self, name: str, what: str = "binary", how: str = "") -> None:
+        super().__init__(f"{name} is {what}: {how or 'give a text file'}")
+        self.reason = f"{what}: {how}" if how else what
 
 
 class Undecodable(OctavoError):
@@ -144,8 +146,9 @@ def find_codec(read: Bytes, given: str, name: str) -> str:
         Undecodable: it does not decode, or decodes to nonsense.
     """
     head = next(iter(read()), b"")[:_SAMPLE]
-    if known := known_format(head):
-        raise NotText(name, known)
+    what, how = known_format(head)
+    if what:
+        raise NotText(name, what, how)
     if marked := next((codec for mark, codec in _MARKS.items() if head.startswith(mark)), ""):
         if fault := _first_fault(read, marked):
             said = f"{fault} is not {_shown(marked)} though its byte order mark says so; it is damaged: repair it"
@@ -157,7 +160,9 @@ def find_codec(read: Bytes, given: str, name: str) -> str:
             return given
         if fault.byte < 0x80:
             raise Undecodable(name, f"{fault} is not {given}", read, damaged=True)
-    if (len(head) >= _SHORT or given.startswith(WIDE)) and (unmarked := _unmarked(head)):
+    elif _JAPANESE_MAIL.search(head) and _first_fault(read, "iso2022_jp") is None:
+        raise Undecodable(name, "it switches to Japanese as ISO-2022-JP does", read, suggestion="iso2022_jp")
+    if (len(head) >= _SHORT or given.startswith(WIDE)) and (unmarked := unmarked_codec(head)):
         return _checked_unmarked(read, unmarked, given, name)
     fault = _first_fault(read, "utf-8")
     if fault is None:
@@ -166,7 +171,7 @@ def find_codec(read: Bytes, given: str, name: str) -> str:
         said = f"{fault} breaks its UTF-8, as where a file was cut or two encodings are mixed: repair it"
         raise Undecodable(name, said, read, damaged=True)
     if _binary(head, given):
-        raise NotText(name, "binary: give a text file instead")
+        raise NotText(name)
     if given == "utf-8" or _seven_bit(given):
         raise Undecodable(name, f"{fault} is not {_shown(given)}", read, window=fault.window)
     if given.startswith(WIDE):
@@ -230,47 +235,6 @@ def _seven_bit(codec: str) -> bool:
         return False
 
 
-def _unmarked(head: bytes) -> str:
-    """Return the codec of UTF-16 or UTF-32 without a byte order mark; empty if it is something else.
-
-    NUL bytes show it, which the spaces and line ends of every language have. In UTF-16 every second byte is below 32
-    if the text is in an alphabet; the bytes of ideographs are anything, so many are control characters, not UTF-8.
-    """
-    if b"\0" not in head:
-        return ""
-    for codec in ("utf-32-le", "utf-32-be"):
-        if _reads_as_text(head, codec):
-            return codec
-    ideographs = looks_binary(head) and not _is_utf8(head)
-    for high, codec in ((head[1::2], "utf-16-le"), (head[::2], "utf-16-be")):
-        alphabet = len(high.translate(None, _LOW)) <= len(high) / 2
-        if b"\0" in high and (alphabet or ideographs) and _reads_as_text(head, codec):
-            return codec
-    return ""
-
-
-def _is_utf8(head: bytes) -> bool:
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeError:
-        return False
-    return True
-
-
-def _reads_as_text(head: bytes, codec: str) -> bool:
-    """Return whether bytes decode to what a text is made of, as arrays of numbers do not.
-
-    All but one in twenty characters are assigned and visible. Of a hundred, one stands between words or sentences.
-    """
-    try:
-        text = codecs.getincrementaldecoder(codec)().decode(head)
-    except UnicodeError:
-        return False
-    visible = sum(character.isprintable() or character.isspace() for character in text)
-    between = sum(map(text.count, _BETWEEN))
-    return visible >= 0.95 * len(text) > 0 and between >= len(text) // 100
-
-
 def _checked_unmarked(read: Bytes, unmarked: str, given: str, name: str) -> str:
     """Return the codec of UTF-16 or UTF-32 without a mark if it is the one that was given."""
     family = unmarked[:6]
@@ -288,7 +252,7 @@ def _checked_wide(read: Bytes, head: bytes, fault: _Fault, given: str, name: str
     if other is None:
         return codec
     if looks_binary(head) and not other.cut:
-        raise NotText(name, "binary: give a text file instead")
+        raise NotText(name)
     raise Undecodable(name, f"{other} is neither UTF-8 nor {_shown(given)}", read, window=fault.window)
 
 

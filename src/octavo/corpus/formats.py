@@ -9,7 +9,7 @@ _MOST_CONTROLS = 0.01  # of all bytes; random bytes have 0.09
 # What people have beside their texts. Other binary files have NUL bytes and need no name.
 # A signature of printable characters alone is long enough that no text begins with it by chance.
 _SIGNATURES = (
-    (rb"%PDF-\d", "a PDF", "convert it to text first, for example with pdftotext"),
+    (rb"\s{0,16}%PDF-\d", "a PDF", "convert it to text first, for example with pdftotext"),
     (
         rb"PK\x03\x04.{26}mimetypeapplication/epub",
         "an EPUB book",
@@ -22,14 +22,14 @@ _SIGNATURES = (
     (rb"\xfd7zXZ\0", "compressed with xz", "unpack it first, for example with unxz"),
     (rb"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it first, for example with unzstd"),
     (rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07", "an archive", "unpack it first"),
-    (rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|RIFF.{4}WEBP", "a picture", "give a text file instead"),
+    (rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|RIFF.{4}WEBP", "a picture", ""),
 )
 _FORMATS = tuple((re.compile(pattern, re.DOTALL), what, how) for pattern, what, how in _SIGNATURES)
 
 
-def known_format(head: bytes) -> str:
-    """Return what a file that begins with `head` is, and what to do with it: "a PDF: convert …"; empty if unknown."""
-    return next((f"{what}: {how}" for pattern, what, how in _FORMATS if pattern.match(head)), "")
+def known_format(head: bytes) -> tuple[str, str]:
+    """Return what a file that begins with `head` is, and how to make a text of it; empty if that is unknown."""
+    return next(((what, how) for pattern, what, how in _FORMATS if pattern.match(head)), ("", ""))
 
 
 def looks_binary(head: bytes) -> bool:

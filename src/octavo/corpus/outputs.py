@@ -15,7 +15,7 @@ OUTPUT = "made by Octavo"
 _OF_A_RUN = ("config.toml", "provenance.json", "data/parts.json")
 _OF_AN_EXPERIMENT = ("experiment.json", "table.md")
 # Names that others use too, unless the second file lies beside the first.
-_BESIDE = {"bench.json": "bench.png", "heads.json": "heads.html"}
+_BESIDE = {"bench.json": "bench.png", "heads.json": "heads.html", "report.md": "curves.png"}
 _PAGE = re.compile(
     rb'<!doctype html>\n<html lang="[\w-]*">\n<head>\n<meta charset="utf-8">\n'
     rb'<meta http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;; script-src &#39;sha256-'

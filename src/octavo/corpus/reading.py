@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from octavo.corpus.decoding import (
-    WIDE,
     Bytes,
     NotText,
     Undecodable,
@@ -36,6 +35,7 @@ from octavo.corpus.outputs import OUTPUT, RUN, is_output, run_around, runs_root
 from octavo.corpus.segmentation import FILE, parse_document_unit, with_documents
 from octavo.corpus.shakespeare import tiny_shakespeare
 from octavo.corpus.sources import checked_sources, expanded, refuse_missing, refuse_output
+from octavo.corpus.wide_encodings import WIDE
 from octavo.errors import OctavoError
 from octavo.memory import machine_memory
 from octavo.terminal import readable

@@ -12,7 +12,8 @@ from octavo.corpus.outputs import EXPERIMENT, RUN, is_experiment, is_run, run_ar
 from octavo.errors import OctavoError
 from octavo.terminal import readable
 
-_LONGEST_NAME = 255  # characters that file systems allow; what is longer is no file's name but a text
+# Characters, beyond which it is no file's name, or no path that anybody types, but a text.
+_LONGEST_NAME, _LONGEST_PATH = 255, 1000
 _SHOWN = 40  # characters of such a text
 
 
@@ -45,7 +46,7 @@ def expanded(source: str | Path) -> Path:
 
 def refuse_missing(name: str, error: OSError | ValueError) -> NoReturn:
     """Raise OctavoError for a path that leads to nothing. What is no path but a text is shown in part."""
-    if "\n" in name or max(map(len, name.split("/"))) > _LONGEST_NAME:
+    if "\n" in name or len(name) > _LONGEST_PATH or max(map(len, name.split("/"))) > _LONGEST_NAME:
         raise OctavoError(
             f"{name[:_SHOWN]!r}… is a text, not the path of one: name its file, or for a text in memory give "
             "octavo.Corpus.from_text(text)"
