@@ -10,7 +10,7 @@ from octavo.spelling import suggestion
 PROTOCOLS = ("sliding", "disjoint")
 WINDOWS = 64  # over which heads are measured
 _FEWEST_WINDOWS = 8  # in a report, of however large a model
-_REPORTED = 1.5e12  # FLOPs of measuring heads for a report: a quarter of a minute or so
+_REPORTED = 5e11  # FLOPs of measuring heads for a report: half a minute or so on two cores
 _MOST_WINDOWS = 1000
 _MOST_WEIGHTS = 2**24  # of attention on a page: a byte each
 _MOST_CELLS = 2**15  # of layers by tokens on a page: some hundred bytes each

@@ -214,7 +214,8 @@ def memory_estimate(config: Config, parameters: int, vocab_size: int, precision:
     in_feedforward = 2 + (sizes.feedforward == "swiglu") if kernels else 5
     beside = 4 if kernels else 14
     a_layer = sizes.n_heads * in_attention + in_feedforward * sizes.d_ff + beside * sizes.d_model
-    kept = sizes.n_layers * a_layer + 4 * sizes.d_model + 4 * vocab_size
+    of_logits = 2 if kernels else 4  # the logits and their gradient; PyTorch keeps both for the logarithms too
+    kept = sizes.n_layers * a_layer + 4 * sizes.d_model + of_logits * vocab_size
     masks = sum(2**22 + 2 * positions * sizes.d_ff for rate in {sizes.dropout, sizes.hidden_dropout} if rate)
     return PROCESS + 4 * copies * parameters + precision.dtype.itemsize * (positions * kept + masks)
 
