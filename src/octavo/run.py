@@ -20,7 +20,7 @@ from octavo.evaluate import (
     unwatched,
 )
 from octavo.evaluate.copies import SEARCHED, overlap
-from octavo.evaluate.documents import documents_of, scored_text
+from octavo.evaluate.documents import scored_text, texts_of
 from octavo.evaluate.kept_baselines import computed_baselines, keep_baselines, kept_baselines
 from octavo.evaluate.memorisation import measure_memorisation
 from octavo.generate.from_model import generate
@@ -163,8 +163,8 @@ class Run(InsideRun):
         """
         if text is None and split in self._overlaps:  # a text of many megabytes takes seconds
             return self._overlaps[split]
-        looked_up = documents_of(self._chosen(text, split, encoding), self.tokenizer)
-        found = overlap(looked_up.texts, documents_of(self._own("train"), self.tokenizer, SEARCHED).texts)
+        looked_up = texts_of(self._chosen(text, split, encoding), self.tokenizer)
+        found = overlap(looked_up, texts_of(self._own("train"), self.tokenizer, SEARCHED))
         if text is None:
             self._overlaps[split] = found
         return found

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from octavo.cli.main import main
+from octavo.errors import OctavoError
 from octavo.run import Run, load
 
 
@@ -44,7 +45,11 @@ class TestTrain:
 
     @pytest.mark.parametrize(
         ("wrong", "code", "said"),
-        [(KeyboardInterrupt, 130, ""), (OSError(28, "No space left"), 1, "no report: No space left")],
+        [
+            (KeyboardInterrupt, 130, ""),
+            (OSError(28, "No space left"), 1, "no report: No space left"),
+            (OctavoError("it is a folder: name a file"), 1, "no report: It is a folder: name a file."),
+        ],
     )
     def test_a_report_that_is_not_made_costs_nothing_else(
         self,
