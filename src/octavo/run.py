@@ -1,14 +1,13 @@
 """A run as a value to work with: what can be done with its model."""
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, overload
 
 from octavo.corpus import Corpus, read_corpus, with_documents
 from octavo.data import TokenPart
-from octavo.diagnosis import Case, Finding, diagnose, looks_of, part_of_looks
-from octavo.errors import OctavoError, OctavoWarning
+from octavo.diagnosis import Case, Finding, diagnose, floors_of, looks_of, part_of_looks
+from octavo.errors import OctavoError
 from octavo.evaluate import (
     Baseline,
     Evaluation,
@@ -21,7 +20,7 @@ from octavo.evaluate import (
     unwatched,
 )
 from octavo.evaluate.copies import SEARCHED, overlap
-from octavo.evaluate.documents import documents_of, scored_text
+from octavo.evaluate.documents import scored_text, texts_of
 from octavo.evaluate.kept_baselines import computed_baselines, keep_baselines, kept_baselines
 from octavo.evaluate.memorisation import measure_memorisation
 from octavo.generate.from_model import generate
@@ -32,6 +31,7 @@ from octavo.pages.run_card import run_card
 from octavo.pages.series import Course
 from octavo.pages.shown_curves import ShownCurves
 from octavo.runs import RunDirectory, open_run, runs_root
+from octavo.runs.keeping import keep
 from octavo.runs.line_ends import with_learned_line_ends
 from octavo.runs.metrics import check_complete
 from octavo.runs.scores import Score, add_score, is_standard, scores
@@ -183,8 +183,8 @@ class Run(InsideRun):
         """
         if text is None and split in self._overlaps:  # a text of many megabytes takes seconds
             return self._overlaps[split]
-        looked_up = documents_of(self._chosen(text, split, encoding, documents), self.tokenizer)
-        found = overlap(looked_up.texts, documents_of(self._own("train"), self.tokenizer, SEARCHED).texts)
+        looked_up = texts_of(self._chosen(text, split, encoding, documents), self.tokenizer)
+        found = overlap(looked_up, texts_of(self._own("train"), self.tokenizer, SEARCHED))
         if text is None:
             self._overlaps[split] = found
         return found
@@ -272,19 +272,12 @@ class Run(InsideRun):
         """What :meth:`diagnose` finds from a score and the baselines of its text; nothing is computed or kept."""
         metrics = self.metrics
         check_complete(metrics, self.path / "metrics.jsonl")
-        per_character = score.tokens / score.characters
-        floors: dict[str, float] = {}
-        for baseline in baselines:
-            if baseline.nats_per_token is not None:
-                floors[baseline.kind] = baseline.nats_per_token
-            elif baseline.kind == "kneser-ney" and score.lossless_tokenizer:
-                floors["n-gram"] = baseline.nats_per_character / per_character
         case = Case(
             self.config,
             looks_of(metrics),
             score.nats_per_token,
-            floors,
-            per_character,
+            floors_of(score, baselines),
+            score.tokens / score.characters,
             lossless=score.lossless_tokenizer,
             ended=bool(metrics) and metrics[-1].get("reason") == "budget",
             early_stopped=bool(self.config.train.patience),
@@ -315,23 +308,8 @@ class Run(InsideRun):
         return ShownCurves(Course(self.name, metrics, facts.tokens / facts.characters, recut))
 
     def _keep(self, write: Callable[[], None]) -> None:
-        """Write a result into the run's folder, or warn that it is not kept.
-
-        Raises:
-            OSError: it cannot be written, and must be.
-        """
-        try:
-            write()
-        except OSError as error:
-            if self.must_keep:
-                raise
+        if not keep(self.directory, write, must=self.must_keep):
             self.not_kept = True
-            warnings.warn(
-                f"{self.path} cannot be written to ({error.strerror}): results are shown and not kept; copy the run "
-                "elsewhere to keep them",
-                OctavoWarning,
-                stacklevel=1,  # so that it is said once, whichever results there are
-            )
 
     def _own(self, part: str) -> TokenPart:
         if part not in self.parts:

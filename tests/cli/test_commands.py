@@ -14,6 +14,7 @@ from octavo.cli.command_line import command
 from octavo.cli.main import main
 from octavo.cli.parser import parse
 from octavo.cli.train import _summary
+from octavo.errors import OctavoError
 from octavo.run import Run, load
 
 
@@ -80,7 +81,11 @@ class TestTrain:
 
     @pytest.mark.parametrize(
         ("wrong", "code", "said"),
-        [(KeyboardInterrupt, 130, ""), (OSError(28, "No space left"), 1, "no report: No space left")],
+        [
+            (KeyboardInterrupt, 130, ""),
+            (OSError(28, "No space left"), 1, "no report: No space left"),
+            (OctavoError("it is a folder: name a file"), 1, "no report: It is a folder: name a file."),
+        ],
     )
     def test_a_report_that_is_not_made_costs_nothing_else(
         self,

@@ -117,3 +117,19 @@ def test_a_checkpoint_that_comes_meanwhile_does_not_matter(
     out = told(capsys, copied.path)
     assert list(rows(out))
     assert "diagnosis" in out or "mend: " in out
+
+
+def test_what_cannot_be_made_beside_a_score_prevents_no_score(
+    copied: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*arguments: Any, **options: Any) -> Any:
+        raise MemoryError("it is too large")
+
+    monkeypatch.setattr(Run, "baselines", fail)
+    monkeypatch.setattr(Run, "overlap", fail)
+    assert main(["evaluate", str(copied.path)]) == 1
+    said = capsys.readouterr()
+    assert list(rows(said.out)) == ["this model"]
+    for part in ("baselines", "overlap with the training part", "diagnosis"):
+        assert f"octavo: no {part}: " in said.err
+    assert said.err.count("MemoryError") == 3

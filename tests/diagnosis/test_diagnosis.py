@@ -171,6 +171,13 @@ class TestFloors:
         assert "does not carry over" in found.words
         assert "has not even learned" not in found.words
 
+    def test_of_a_model_that_overfits_neither(self, memorising: Case) -> None:
+        floor = max(look.train_loss for look in memorising.looks)
+        found = {one.kind: one for one in diagnose(replace(memorising, loss=9.0, floors={"unigram": floor}))}
+        assert found.keys() >= {"overfitting", "no better than unigram"}
+        assert "does not carry over" in found["no better than unigram"].words
+        assert not found["no better than unigram"].mend or "more text" in found["no better than unigram"].mend
+
     def test_a_model_that_has_learned_nothing_yet(self, make_case: MakeCase, play: str) -> None:
         case = make_case(play, {"train.validate_every": 1}, steps=2)
         (stuck, *_) = diagnose(case)

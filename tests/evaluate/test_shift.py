@@ -9,7 +9,7 @@ import pytest
 from octavo.corpus import Corpus
 from octavo.data import open_parts, prepare, save_parts
 from octavo.diagnosis import Case
-from octavo.diagnosis.text import shift
+from octavo.diagnosis.held_out import shift
 from octavo.evaluate import Shift, measure_shift
 from octavo.request import Request
 

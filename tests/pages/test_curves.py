@@ -287,3 +287,9 @@ def test_numbers_at_the_lines_ends_stand_apart(trained: Run) -> None:
     shorter = [Course("a", trained.metrics), Course("b", trained.metrics[: len(trained.metrics) // 2])]
     apart = re.findall(r'class="label" x="([\d.]+)"', curves_part(shorter).html.split('data-panel="rate"')[0])
     assert float(apart[0]) != float(apart[1]), "each at its own end"
+
+
+def test_one_line_of_metrics_is_marked(trained: Run) -> None:
+    (first, *_) = [record for record in trained.metrics if record["event"] == "step"]
+    html = curves_part([Course("play", [first])]).html
+    assert html.count('<circle class="mark c0"') == len(["loss", "gradient", "speed"])

@@ -46,6 +46,12 @@ def test_any_losses_can_be_drawn(tmp_path: Path, losses: tuple[float, ...]) -> N
     assert len(save_figure(curves_figure(events(*losses), "x"), tmp_path / "x", ("png", "svg"))) == 2
 
 
+@pytest.mark.parametrize(("losses", "marker"), [((3.0,), "o"), ((3.0, 2.0), "None")])
+def test_one_line_of_metrics_is_a_point_that_can_be_seen(losses: tuple[float, ...], marker: str) -> None:
+    (line,) = curves_figure(events(*losses), "x").axes[0].get_lines()
+    assert line.get_marker() == marker
+
+
 @pytest.mark.parametrize("title", ["日本", "a_b$c^d", "größe", ""])
 def test_any_title(tmp_path: Path, title: str) -> None:
     assert len(save_figure(curves_figure(events(3.0, 2.0), title), tmp_path / "x", ("png", "svg"))) == 2

@@ -1,18 +1,31 @@
 """``octavo evaluate``."""
 
+from __future__ import annotations
+
 import argparse
 import sys
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from octavo.cli.corpus_options import add_corpus_options, corpus_of, refuse_without_text
 from octavo.cli.parser import add_runs_option
 from octavo.cli.saying import say
 from octavo.errors import OctavoError
 from octavo.options import PROTOCOLS, check_scoring
+from octavo.reports.absent import Absent, attempt
 from octavo.runs import open_run, runs_root
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from octavo.evaluate import Baseline
+
+T = TypeVar("T")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
+    parser.epilog = "Exit code 1 if there is a score and something that goes with it could not be made."
     parser.add_argument("run", metavar="RUN", help="a run's name or folder")
     parser.add_argument(
         "text",
@@ -68,6 +81,7 @@ def run(options: argparse.Namespace) -> int:
 
     from octavo.cli import score_table
     from octavo.cli.findings import diagnosis_lines
+    from octavo.evaluate import Overlap
     from octavo.progress import make_progress
     from octavo.run import Run
 
@@ -82,22 +96,45 @@ def run(options: argparse.Namespace) -> int:
             protocol=options.protocol,
             window_characters=window,
         )
-        baselines = (
-            []
-            if trained_on or options.no_baselines
-            else scored.baselines(corpus, split=split, watch=lambda share: progress.share("baselines", share))
-        )
-        overlap = None if trained_on else scored.overlap(corpus, split=split)
         as_listed = (split, options.protocol, stride) == ("validation", "sliding", max(1, context // 2))
         diagnosed = corpus is None and as_listed and not options.no_baselines
+        part, nothing = _Parts(), Overlap(0, 0, 0)
+        baselines: list[Baseline] = []
+        if not trained_on and not options.no_baselines:
+            watch = partial(progress.share, "baselines")
+            baselines = part("baselines", lambda: scored.baselines(corpus, split=split, watch=watch), [])
+        overlap = None
+        if not trained_on:
+            overlap = part("overlap with the training part", lambda: scored.overlap(corpus, split=split), nothing)
         if diagnosed and scored.memorised is None:
-            scored.memorisation(watch=lambda share: progress.share("looking for copies", share))
+            look = partial(progress.share, "looking for copies")
+            part("memorisation", lambda: scored.memorisation(watch=look), None)
+        diagnosis: list[str] = []
+        if diagnosed:
+            diagnosis = part("diagnosis", lambda: diagnosis_lines(scored, score=score, baselines=baselines), [])
     trained_for = float((directory.last_record or {}).get("seconds", 0.0))
     say("\n".join(score_table.head(directory.name, score)), end="\n\n")
     say("\n".join(score_table.table(score, baselines, trained_for)), end="\n\n")
-    say("\n".join([*score_table.figures(score), *score_table.notes(score, baselines, overlap)]))
-    if diagnosed:
-        say("\n" + "\n".join(diagnosis_lines(scored, score=score, baselines=baselines)))
+    noted = nothing if diagnosis else overlap  # the diagnosis says it
+    say("\n".join([*score_table.figures(score), *score_table.notes(score, baselines, noted)]))
+    if diagnosis:
+        say("\n" + "\n".join(diagnosis))
     if not scored.not_kept:
         say(f"written to {directory.path / 'evaluation.json'}" + (" and baselines.json" if baselines else ""))
-    return 0
+    for what, why in part.failed.items():
+        say(f"octavo: no {what}: {why}", file=sys.stderr)
+    return 1 if part.failed else 0
+
+
+class _Parts:
+    """Makes what goes with a score. What cannot be made is noted, and the score is shown all the same."""
+
+    def __init__(self) -> None:
+        self.failed: dict[str, str] = {}
+
+    def __call__(self, what: str, make: Callable[[], T], otherwise: T) -> T:
+        made = attempt(make)
+        if not isinstance(made, Absent):
+            return made
+        self.failed[what] = made.why
+        return otherwise

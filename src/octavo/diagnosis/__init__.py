@@ -1,6 +1,6 @@
 """What is wrong with a run, in words, each with the figures that say so and the mend."""
 
-from octavo.diagnosis.case import Case, Look, look_of, looks_of, part_of_looks
+from octavo.diagnosis.case import Case, Look, floors_of, look_of, looks_of, part_of_looks
 from octavo.diagnosis.diagnosis import diagnose, diagnose_early
 from octavo.diagnosis.early import EarlyDiagnosis, floors_of_looks
 from octavo.diagnosis.finding import Finding
@@ -13,6 +13,7 @@ __all__ = [
     "Look",
     "diagnose",
     "diagnose_early",
+    "floors_of",
     "floors_of_looks",
     "look_of",
     "looks_of",

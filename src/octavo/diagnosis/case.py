@@ -1,11 +1,11 @@
 """What a diagnosis looks at: a run's settings, its looks while it trained, and its score beside the baselines."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from octavo.config import Config
-from octavo.evaluate import Memorisation, Overlap, Shift
+from octavo.evaluate import Baseline, Evaluation, Memorisation, Overlap, Shift
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,17 @@ class Case:
 def better(loss: float, floor: float) -> bool:
     """Whether a loss is below a floor by more than a hundredth of it: what less training could not have brought."""
     return loss < 0.99 * floor
+
+
+def floors_of(score: Evaluation, baselines: Sequence[Baseline]) -> dict[str, float]:
+    """Return what the baselines of a scored text need, in nats per token of the run's tokenizer."""
+    floors: dict[str, float] = {}
+    for one in baselines:
+        if one.nats_per_token is not None:
+            floors[one.kind] = one.nats_per_token
+        elif one.kind == "kneser-ney" and score.lossless_tokenizer:
+            floors["n-gram"] = one.nats_per_character / (score.tokens / score.characters)
+    return floors
 
 
 def part_of_looks(config: Config) -> str:

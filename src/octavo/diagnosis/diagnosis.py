@@ -7,9 +7,9 @@ from octavo.diagnosis.case import Case
 from octavo.diagnosis.collapse import collapse
 from octavo.diagnosis.finding import Finding
 from octavo.diagnosis.floors import against_floors
+from octavo.diagnosis.held_out import overlap, shift
 from octavo.diagnosis.memorised import memorised
 from octavo.diagnosis.overfitting import overfitting
-from octavo.diagnosis.text import overlap, shift
 from octavo.diagnosis.underfitting import underfitting
 
 _EARLY = 0.25  # share of the budget before which a model may well know nothing yet

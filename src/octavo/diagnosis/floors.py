@@ -2,6 +2,7 @@
 
 from octavo.diagnosis.case import Case, better
 from octavo.diagnosis.finding import Finding
+from octavo.diagnosis.overfitting import overfitting
 
 # What a model knows that scores about like the floor; what one knows that scores worse.
 _WORDS = {
@@ -19,7 +20,7 @@ _WORDS = {
         "a table of letter counts predicts this text better",
     ),
 }
-# What is true of a model whose training text costs it clearly less than the floor, and the mend.
+# What is true of a model that has learned its training text, and the mend.
 _CLEARLY = 0.9  # times the floor
 _LEARNED = "what it has learned of its training text does not carry over to held-out text"
 _MORE_TEXT = "use more text, or more dropout"
@@ -39,7 +40,7 @@ def against_floors(case: Case) -> Finding | None:
         floor = case.floors.get(name)
         if floor is not None and not better(case.loss, floor):
             words, mend = worse if case.loss > _ABOUT * floor else like, _MEND[name]
-            if name != "n-gram" and case.looks and case.looks[-1].train_loss < _CLEARLY * floor:
+            if name != "n-gram" and _learned(case, floor):
                 words, mend = _LEARNED, _MORE_TEXT
             return Finding(
                 f"no better than {name}",
@@ -49,3 +50,8 @@ def against_floors(case: Case) -> Finding | None:
                 {"loss": case.loss, name: floor},
             )
     return None
+
+
+def _learned(case: Case, floor: float) -> bool:
+    """Return whether the training text costs the model clearly less than the floor, or it overfits."""
+    return bool(case.looks) and (case.looks[-1].train_loss < _CLEARLY * floor or overfitting(case) is not None)

@@ -23,11 +23,17 @@ class Documents:
 def documents_of(source: TokenPart | Corpus, tokenizer: Tokenizer, most: int | None = None) -> Documents:
     """A part of a run's own text, or another text; of a long part the last `most` tokens and characters at most."""
     if isinstance(source, Corpus):
-        texts = [str(document.text) for document in source.documents]
+        texts = texts_of(source, tokenizer)
         return Documents([tokenizer.encode(text) for text in texts], texts)
-    tokens = _tokens(source, tokenizer, most)
-    texts = decoded(source, tokenizer, most) if tokenizer.lossless else last([source.text], most)
-    return Documents(tokens, texts, most is None or max(len(source.ids), source.facts.characters) <= most)
+    whole = most is None or max(len(source.ids), source.facts.characters) <= most
+    return Documents(_tokens(source, tokenizer, most), texts_of(source, tokenizer, most), whole)
+
+
+def texts_of(source: TokenPart | Corpus, tokenizer: Tokenizer, most: int | None = None) -> list[str]:
+    """Return the texts alone of :func:`documents_of`: another text need not be tokenized for them."""
+    if isinstance(source, Corpus):
+        return [str(document.text) for document in source.documents]
+    return decoded(source, tokenizer, most) if tokenizer.lossless else last([source.text], most)
 
 
 def scored_text(source: TokenPart | Corpus, tokenizer: Tokenizer) -> ScoredText:

@@ -103,7 +103,8 @@ def _lines(run: int, points: Points, unit: str, across: Axis, up: Axis) -> list[
     smooth = [round(up.place(value), 1) for value in smoothed(mean, window_of(len(mean)))]
     return [
         line | {"path": band, "raw": "raw" if points.lines > 1 else "raw open"},
-        line | {"path": _path(x, smooth)},
+        # One point alone makes no line.
+        line | {"path": _path(x, smooth), "marks": list(zip(x, smooth, strict=True)) if len(x) == 1 else []},
     ]
 
 

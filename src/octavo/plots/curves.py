@@ -58,7 +58,8 @@ def curves_figure(metrics: Sequence[Mapping[str, Any]], title: str, axis: str = 
     figure.supxlabel(textwrap.fill(note, _LINE), fontsize=8.5)
     for axes, (name, value) in zip(figure.subplots(1, 3), panels.items(), strict=True):
         x, y = [e[key] for e in steps], [value(e) for e in steps]
-        axes.plot(x, y, color=_TRAIN, lw=1, label="training, with dropout")
+        alone = "o" if len(steps) == 1 else None  # a line needs two points
+        axes.plot(x, y, color=_TRAIN, lw=1, marker=alone, ms=3, label="training, with dropout")
         seen, y_seen = [e[key] for e in validations], [value(e) for e in validations]
         if validations:
             axes.plot(seen, y_seen, color=_HELD_OUT, lw=1.8, marker="o", ms=3, label=_LABEL[validations[-1]["part"]])
