@@ -544,7 +544,8 @@ class TestRunningAway:
         place = tmp_path / "a" / "checkpoints"
         (tmp_path / "a" / "metrics.jsonl").write_bytes(b"")
         checkpoint = load_newest(place)[1]
-        checkpoint.tensors["weights"]["embedding.weight"][3] = 3e38  # finite, but its square is not
+        poisoned = checkpoint.tensors["weights"]["embedding.weight"]
+        poisoned[3], poisoned[4] = 3e38, -3e38  # finite, but the logit of one of them is not
         checkpoint.state.update(step=checkpoint.state["step"] - 1, metrics_bytes=0)
         shutil.rmtree(place)
         save_checkpoint(place, checkpoint, keep=1)
