@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from octavo.evaluate import perplexity
-from octavo.plots.lettering import drawable
+from octavo.plots.lettering import drawable, lettered
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,7 +68,7 @@ def epochs_figure(
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=8)
-    return figure
+    return lettered(figure, [title])
 
 
 def _values(here: Sequence[EpochPoint], reported: Sequence[EpochPoint], looks: Sequence[LookPoint]) -> list[float]:
