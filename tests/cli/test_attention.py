@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from octavo.cli.main import main
+from octavo.plots import lettering
 from octavo.run import Run
 
 
@@ -44,6 +45,18 @@ def test_what_reads_and_names_more_tokens_is_said(
     assert "--head" in said[2]
     assert main([*arguments, "--max-tokens", "30", "--head", "0"]) == 0
     assert not [line for line in capsys.readouterr().out.splitlines() if "--" in line]
+
+
+def test_letters_that_no_font_has_are_said_once(
+    copied: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lettering, "_families", {})
+    monkeypatch.setattr(lettering, "_others", lambda: iter(()))
+    place = copied.path.rename(copied.path.with_name("日本"))
+    assert main(["attention", str(place), "I", "--head", "0"]) == 0
+    said = [line for line in capsys.readouterr().out.splitlines() if "the page shows them" in line]
+    assert len(said) == 1
+    assert "�" in said[0]
 
 
 @pytest.mark.parametrize(

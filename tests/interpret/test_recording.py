@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from octavo.interpret.recording import fits, record, sites_of
+from octavo.config import ModelConfig
+from octavo.interpret.recording import fits, record, sites_of, windows_at_once
 from octavo.model import Transformer
 
 MakeModel = Callable[..., Transformer]
@@ -40,3 +41,12 @@ def test_the_sites_of_a_model_are_in_the_order_of_the_pass(make_model: MakeModel
     assert sites[0] == "embedding"
     assert sites[-2:] == ("final_norm", "logits")
     assert len(set(sites)) == len(sites) == 3 + 2 * 10
+
+
+def test_windows_of_a_long_context_are_read_one_by_one() -> None:
+    def at_once(context: int, vocab: int, heads: int = 2) -> int:
+        config = ModelConfig(n_layers=1, d_model=16, n_heads=heads, d_ff=16, max_positions=8)
+        return windows_at_once(Transformer(config, vocab), context)
+
+    assert [at_once(context, 300) for context in (8, 128, 1024, 4096)] == [16, 16, 8, 1]
+    assert at_once(128, 2**14) == 8

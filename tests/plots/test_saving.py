@@ -60,3 +60,12 @@ def test_what_fails_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         save_figure(a_figure(), tmp_path / "nowhere" / "a")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.png": before}
+
+
+def test_however_large_a_figure_its_picture_can_be_opened(tmp_path: Path) -> None:
+    for inches in (3, 300):
+        figure = Figure(figsize=(inches, 1))
+        figure.text(0, 0, "x")
+        (path,) = save_figure(figure, tmp_path / "a")
+        width = int.from_bytes(path.read_bytes()[16:20], "big")
+        assert width == min(144 * inches, 2**14)

@@ -15,6 +15,7 @@ from octavo.reports.markdown_text import fenced, plain, table
         ("`http://a`b@c.example|d", "\\``http://a`\\``b@c.example`\\|d"),
         ("a://b\\", "`a://b`\\\\"),
         ("*a* [b](c)\nd", "\\*a\\* \\[b\\](c) d"),
+        ("a\r\nb\rc", "a b c"),
         ("To be: 3 % of it", "To be: 3 % of it"),
     ],
 )

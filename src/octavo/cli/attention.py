@@ -34,6 +34,7 @@ def run(options: argparse.Namespace) -> int:
     text = given_text(options)
     output = output_of(options, directory, _FILES, needed=True)
 
+    from octavo.plots.lettering import notes_of
     from octavo.plots.saving import save_figure
     from octavo.run import Run
 
@@ -46,7 +47,11 @@ def run(options: argparse.Namespace) -> int:
         fewer = "fewer --max-tokens" + (" or a single --head" if options.head is None else "")
         say(f"pictures name one of {step} tokens: for more names ask for {fewer}")
     say(shown.page.save(folder / "attention.html"))
+    notes: dict[str, None] = {}  # each is said once
     for name, figure in shown.figures().items():
         for path in save_figure(figure, folder / f"attention-{name}", ("png", "svg")):
             say(path)
+        notes |= dict.fromkeys(notes_of(figure))
+    for note in notes:
+        say(f"in the pictures {note}")
     return 0

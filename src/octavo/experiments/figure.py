@@ -11,7 +11,7 @@ from octavo.experiments.row import Row
 from octavo.experiments.spec import Spec
 from octavo.experiments.summary import VariantSummary
 from octavo.intervals import Estimate
-from octavo.plots.lettering import drawable
+from octavo.plots.lettering import drawable, lettered
 from octavo.plots.saving import save_figure
 from octavo.plots.style import in_own_style
 
@@ -53,12 +53,12 @@ def _figure(spec: Spec, rows: Sequence[Row], summary: Sequence[VariantSummary]) 
         _draw_contexts(axes[-1], spec, summary)
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
-    return figure
+    return lettered(figure, [spec.title, *(variant.variant for variant in summary)])
 
 
 def _label(variant: VariantSummary) -> str:
     failed = f"\n({variant.failed} of {variant.planned} failed)" if variant.failed else ""
-    return textwrap.fill(variant.variant, _WIDEST_NAME) + failed
+    return textwrap.fill(drawable(variant.variant), _WIDEST_NAME) + failed
 
 
 def _draw_scores(axes: Any, spec: Spec, rows: Sequence[Row], summary: Sequence[VariantSummary]) -> None:
@@ -88,7 +88,7 @@ def _draw_differences(axes: Any, spec: Spec, rows: Sequence[Row], summary: Seque
     ]
     lines = [(variant.differences.get(_SCORE), each) for variant, each in zip(summary, seeds, strict=True)]
     _draw_estimates(axes, lines, _far(summary))
-    name = spec.base if len(spec.base) <= _WIDEST_NAME else "the base"
+    name = drawable(spec.base) if len(spec.base) <= _WIDEST_NAME else "the base"
     axes.set_xlabel(f"minus {name}, seed by seed", parse_math=False)
     axes.margins(x=0.15)
 
@@ -119,7 +119,7 @@ def _draw_contexts(axes: Any, spec: Spec, summary: Sequence[VariantSummary]) -> 
     }
     low, high = _fences([e.mean for points in known.values() for _, e in points])
     for number, (name, points) in enumerate(known.items()):
-        label = textwrap.fill(name, _WIDEST_NAME)
+        label = textwrap.fill(drawable(name), _WIDEST_NAME)
         shown = [(c, e) for c, e in points if low <= e.mean <= high]
         if len(shown) < len(points):
             beyond = ", ".join(f"{e.mean:.3f} at {c}" for c, e in points if (c, e) not in shown)

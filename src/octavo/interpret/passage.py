@@ -69,10 +69,15 @@ def token_labels(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[str, ...]:
 
     A byte that is part of a character is written in hexadecimal, as ``⟨e2⟩``.
     """
-    if not tokenizer.lossless:
-        return tuple(map(tokenizer.piece, ids))
     pieces = tokenizer.token_bytes()
-    return tuple(START if i == tokenizer.start_id else _label(pieces[i]) for i in ids)
+
+    def label(token: int) -> str:
+        if not tokenizer.lossless:
+            return tokenizer.piece(token)
+        return START if token == tokenizer.start_id else _label(pieces[token])
+
+    labels = {token: label(token) for token in set(ids)}  # a long text has each of them many times
+    return tuple(labels[token] for token in ids)
 
 
 def _label(piece: bytes) -> str:

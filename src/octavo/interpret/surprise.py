@@ -17,12 +17,12 @@ from octavo.evaluate.scoring import Nats, Watch, batches, unwatched
 from octavo.interpret.guesses import GUESSES, Guess, finite, likeliest, ranks, vocabulary_labels
 from octavo.interpret.passage import read_ids
 from octavo.interpret.pieces import Piece, each_piece
+from octavo.interpret.recording import windows_at_once
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 
 WORST = 8  # tokens that cost most, of all of the text
 _BEFORE = 40  # characters of what came before a token
-_MOST_WINDOWS, _MOST_LOGITS = 16, 2**24  # read at once
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def read_surprise(
         start_id=tokenizer.start_id,
         context_length=context_length,
         stride=max(1, context_length // 2),
-        batch_size=max(1, min(_MOST_WINDOWS, _MOST_LOGITS // (context_length * model.vocab_size))),
+        batch_size=windows_at_once(model, context_length),
         watch=watch,
     ):
         nats = batch.nats()

@@ -22,7 +22,7 @@ class ShownLens(Shown):
     @property
     def page(self) -> Page:
         """The table."""
-        description = f"What each layer of {self.name} would already predict after each of {self.of}."
+        description = f"What each layer of {self.name} would already predict while it reads {self.of}."
         return make_page(f"The layers of {self.name}", [lens_part(self.lens)], description=description)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from octavo.interpret.visible import running, visible
-from octavo.plots.lettering import drawable
+from octavo.plots.lettering import all_drawable, lettered
 from octavo.plots.saving import settle_layout
 from octavo.plots.style import in_own_style
 
@@ -44,8 +44,8 @@ def attention_figures(
     """
     if patterns.ndim != 4 or patterns.shape[2:] != (len(tokens), len(tokens)):
         raise ValueError(f"patterns of shape {patterns.shape} do not fit {len(tokens)} tokens")
-    labels = [drawable(visible(token)) for token in tokens]
-    before = f"{drawable(running(title))}, " if title else ""
+    labels = list(map(visible, tokens))
+    before = f"{running(title)}, " if title else ""
     drawn = range(patterns.shape[1]) if heads is None else heads
     return (
         _layer_figure({head: patterns[layer, head] for head in drawn}, labels, f"{before}layer {layer}")
@@ -74,6 +74,8 @@ def _grid(tokens: int, heads: int) -> tuple[int, int, float]:
 def _layer_figure(heads: dict[int, npt.NDArray[np.floating]], labels: Sequence[str], title: str) -> "Figure":
     from matplotlib.figure import Figure
 
+    texts = [title, *labels]
+    title, *labels = all_drawable(texts)
     across, down, side = _grid(len(labels), len(heads))
     step = label_step(len(labels), len(heads))
     most = min(_MOST_LETTERS, int(side / _LETTER))
@@ -88,6 +90,7 @@ def _layer_figure(heads: dict[int, npt.NDArray[np.floating]], labels: Sequence[s
     for axes in panels[len(heads) :]:
         axes.set_axis_off()
     figure.colorbar(image, ax=list(panels), label="attention weight", shrink=0.8, pad=0.01)
+    lettered(figure, texts)
     settle_layout(figure)  # each file would lay out all the labels anew
     return figure
 

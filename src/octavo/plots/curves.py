@@ -8,7 +8,7 @@ from typing import Any
 
 from octavo.errors import OctavoError
 from octavo.evaluate import perplexity
-from octavo.plots.lettering import drawable
+from octavo.plots.lettering import drawable, lettered
 from octavo.plots.saving import save_figure
 from octavo.plots.style import in_own_style
 
@@ -55,7 +55,7 @@ def curves_figure(metrics: Sequence[Mapping[str, Any]], title: str, axis: str = 
     }
     figure: Any = Figure(figsize=(11, 4.0 if note else 3.6), layout="constrained")
     figure.suptitle(drawable(title), fontsize=11, parse_math=False)
-    figure.supxlabel(textwrap.fill(note, _LINE), fontsize=8.5)
+    figure.supxlabel(textwrap.fill(drawable(" ".join(note.split())), _LINE), fontsize=8.5)
     for axes, (name, value) in zip(figure.subplots(1, 3), panels.items(), strict=True):
         x, y = [e[key] for e in steps], [value(e) for e in steps]
         alone = "o" if len(steps) == 1 else None  # a line needs two points
@@ -67,7 +67,7 @@ def curves_figure(metrics: Sequence[Mapping[str, Any]], title: str, axis: str = 
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    return figure
+    return lettered(figure, [title, note])
 
 
 def _limits(values: Sequence[float]) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from octavo.evaluate import perplexity
-from octavo.plots.lettering import drawable
+from octavo.plots.lettering import drawable, lettered
 from octavo.plots.style import in_own_style
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def epochs_figure(
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=8)
-    return figure
+    return lettered(figure, [title])
 
 
 def _values(here: Sequence[EpochPoint], reported: Sequence[EpochPoint], looks: Sequence[LookPoint]) -> list[float]:

@@ -11,7 +11,7 @@ from octavo.interpret.head_words import TITLES, counted_windows, percent
 from octavo.interpret.removal import REMOVALS
 from octavo.interpret.targets import KINDS
 from octavo.intervals import Estimate
-from octavo.plots.lettering import drawable
+from octavo.plots.lettering import drawable, lettered
 from octavo.plots.style import in_own_style
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def heads_figure(table: HeadTable, title: str = "") -> "Figure":
     shares.set_ylim(rows + 0.5, -0.5)
     for label, head in zip(shares.get_yticklabels(), table.heads, strict=False):
         label.set_fontweight("normal" if head.name == NO_NAME else "bold")
-    return figure
+    return lettered(figure, [title])
 
 
 def _called(head: Head) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from octavo.plots.lettering import drawable
+from octavo.plots.lettering import drawable, lettered
 from octavo.plots.style import in_own_style
 
 if TYPE_CHECKING:
@@ -39,4 +39,4 @@ def perplexities_figure(
     right.legend(frameon=False, fontsize=9)
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
-    return figure
+    return lettered(figure, [title])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from octavo.plots.lettering import drawable
+from octavo.plots.lettering import drawable, lettered
 from octavo.plots.style import in_own_style
 
 if TYPE_CHECKING:
@@ -43,4 +43,4 @@ def unlearning_figure(looks: Sequence[WeightPoint], *, floor: float, title: str 
     for axes in (above, below):
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-    return figure
+    return lettered(figure, [title])

@@ -12,7 +12,7 @@ _LINK = re.compile(r"([^\s\\`<>|]*(?:://|www\.|@)[^\s\\`<>|]*)", re.IGNORECASE) 
 def plain(text: str) -> str:
     """Text in a paragraph or in a cell of a table. What would become a link is set as code: GitHub links an address
     even where it is escaped."""
-    pieces = _LINK.split(shown(" ".join(text.split("\n"))))
+    pieces = _LINK.split(shown(text).replace("\n", " "))
     return "".join(f"`{piece}`" if n % 2 else _SPECIAL.sub(r"\\\1", piece) for n, piece in enumerate(pieces))
 
 
