@@ -86,6 +86,8 @@ class Parser(argparse.ArgumentParser):
             given = first.removeprefix(_LITERAL)
             raise OctavoError(f"{given!r} is one argument too many: put quotes around a text that has spaces")
         name = first.partition("=")[0]
+        if "." in name and "--set" in self.option_names:
+            raise OctavoError(f"{name} needs a value: a setting is written {name}=VALUE")
         near = nearest(name, self.option_names)
         mend = f"did you mean {near}?" if near else f"{_help(self.prog)} lists those there are"
         raise OctavoError(f"there is no option {name}: {mend} (a text that begins with a dash comes after --)")
