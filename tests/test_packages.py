@@ -1,5 +1,6 @@
 """What Octavo asks for, and what is here."""
 
+import shlex
 import sys
 import tomllib
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from octavo import packages
-from octavo.packages import as_requirement, installed, requirements, why_not_loaded
+from octavo.packages import as_requirement, installed, pip_install, requirements, why_not_loaded
 
 PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OPTIONAL = [line for lines in PROJECT["optional-dependencies"].values() for line in lines]
@@ -62,3 +63,13 @@ def test_a_package_that_breaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     assert why_not_loaded("broken-one") == "SystemError: of another time"
     assert why_not_loaded("tomli-w") == ""
+
+
+def test_what_installs_is_the_pip_of_this_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "my env" / "python"))
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert shlex.split(pip_install("a[b]")) == [sys.executable, "-m", "pip", "install", "a[b]"]
+    (tmp_path / "my env").mkdir()
+    (tmp_path / "my env" / "pip").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "my env"))
+    assert pip_install("--force-reinstall", "a[b]") == "pip install --force-reinstall 'a[b]'"

@@ -32,5 +32,5 @@ def reason(error: BaseException, *, named: bool = False) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{os.path.basename(error.filename)}: {error.strerror}" if named and error.filename else error.strerror
     if isinstance(error, UnicodeDecodeError):
-        return f"it is not UTF-8 at byte {error.start}"
+        return "it is not UTF-8"
     return str(error) or type(error).__name__

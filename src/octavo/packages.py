@@ -1,9 +1,13 @@
 """The packages that Octavo is made of: which versions it asks for, and which are here. Imports none of them."""
 
+import os
 import re
+import shlex
+import sys
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
+from shutil import which
 
 from octavo.errors import reason
 
@@ -70,6 +74,13 @@ def why_not_loaded(package: str) -> str:
     except Exception as error:  # a package may raise anything while it is imported: a missing library, a wrong one
         return f"{type(error).__name__}: {reason(error, named=True)}"
     return ""
+
+
+def pip_install(*words: str) -> str:
+    """Return the command that installs packages for this Python: ``pip`` only where that is its own."""
+    pip = which("pip")
+    own = pip is not None and os.path.dirname(pip) == os.path.dirname(sys.executable)
+    return shlex.join([*(["pip"] if own else [sys.executable, "-m", "pip"]), "install", *words])
 
 
 def _numbers(release: str) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from octavo.cli.main import main
-from octavo.packages import requirements
+from octavo.packages import pip_install, requirements
 from octavo.run import Run
 
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -44,7 +44,7 @@ def test_problems_come_last_and_are_the_exit_code(tmp_path: Path, octavo_process
         " ".join(problems.split())
         == " ".join(
             f"- {name} cannot be loaded (ImportError: libgomp.so.1: cannot open): "
-            f"pip install --force-reinstall {name}"
+            f"{pip_install('--force-reinstall', name)}"
             for name in names
         )
         + f" - {tmp_path / 'file'} cannot be written to (Not a directory): name another folder of runs"

@@ -105,9 +105,11 @@ def test_whatever_comes_after_two_dashes_is_a_text(word: str) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["train", "-dash.txt"], "no option -dash.txt: .*comes after --"),
         (["generate", "run", "-x"], "no option -x.*comes after --"),
         (["generate", "run", "--tempreature=1"], "no option --tempreature: did you mean --temperature"),
         (["train", "--Minutes", "3"], "no option --Minutes: did you mean --minutes"),
+        (["train", "--model.n_layers", "3"], r"--model\.n_layers=VALUE"),
         (["runs", "--model.n_layers=3"], "no option --model.n_layers"),
         (["train", "--model.n-layers=3", "--dry-run"], r"did you mean model\.n_layers"),
         (["evaluate", "run", "--split", "validaton"], "did you mean 'validation'"),

@@ -200,7 +200,7 @@ def test_a_run_that_is_whole_is_ok_in_every_part(trained: Run, capsys: pytest.Ca
         ),
         (replaced("memorisation.json", b"step-00000080", b"step-00000800"), "memorisation.json", "is no checkpoint"),
         (replaced("diagnosis.json", b"{", b"[["), "diagnosis.json", "is not a JSON object"),
-        (lambda run: (run / "samples.txt").write_bytes(b"\xff") and None, "samples.txt", "UTF-8 at byte 0"),
+        (lambda run: (run / "samples.txt").write_bytes(b"\xff") and None, "samples.txt", "UTF-8"),
     ],
 )
 def test_what_is_wrong_is_said_in_its_line(

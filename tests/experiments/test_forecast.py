@@ -56,5 +56,5 @@ def test_what_failed_is_done_unless_it_is_tried_again(values: Values, tmp_path: 
 
 def test_a_variant_that_cannot_be_is_named(values: Values, tmp_path: Path) -> None:
     values["variants"]["long"] = {"data.context_length": 9000}
-    with pytest.raises(OctavoError, match="variant long: 8000 characters are too few"):
+    with pytest.raises(OctavoError, match="variant long: 8,000 characters are too few"):
         forecast(values, runs=tmp_path)

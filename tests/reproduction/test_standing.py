@@ -38,7 +38,7 @@ def test_one_that_was_begun_with_the_same_stands(root: Path) -> None:
 @pytest.mark.parametrize(
     ("request_", "corpus", "says"),
     [
-        (Request("reference"), None, r"another train\.epochs: .* another --name"),
+        (Request("reference"), None, r"another train\.epochs: .* another name"),
         (Request("reference", ["optimizer.kind=adamw"], epochs=1.0), TEXT, r"another optimizer\.kind"),
         (Request("reference", epochs=1.0, seed=1), None, r"another train\.seed"),
         (Request("reference", epochs=1.0), Corpus.from_text("that is the question"), "another text"),

@@ -49,8 +49,9 @@ class _Wide(argparse.HelpFormatter):
 class Parser(argparse.ArgumentParser):
     """Reports a wrong command line in one sentence, and takes values and texts that begin with a dash.
 
-    Until Python 3.13 argparse removes "--" from the values of options, and it refuses a value or a text that begins
-    with a dash. Here "--" alone ends the options, and only what can be an option's name is taken for one.
+    argparse removes "--" from the values of options (of Python 3.11, 3.12.1 and 3.13.0, and not of every later one),
+    and refuses values and texts that begin with a dash. Here "--" alone ends the options, and only what can be an
+    option's name is taken for one.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -86,8 +87,12 @@ class Parser(argparse.ArgumentParser):
             given = first.removeprefix(_LITERAL)
             raise OctavoError(f"{given!r} is one argument too many: put quotes around a text that has spaces")
         name = first.partition("=")[0]
-        near = nearest(name, self.option_names)
-        mend = f"did you mean {near}?" if near else f"{_help(self.prog)} lists those there are"
+        if near := nearest(name, self.option_names):
+            mend = f"did you mean {near}?"
+        elif "--set" in self.option_names and _SETTING.fullmatch(f"{name}="):
+            mend = f"a setting is written {name}=VALUE"
+        else:
+            mend = f"{_help(self.prog)} lists those there are"
         raise OctavoError(f"there is no option {name}: {mend} (a text that begins with a dash comes after --)")
 
     def _literal(self, rest: deque[str]) -> Iterator[str]:

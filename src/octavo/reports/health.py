@@ -12,7 +12,7 @@ from octavo.corpus.shakespeare import cache_directory
 from octavo.errors import reason
 from octavo.memory import available_memory, machine_memory
 from octavo.native.library import kernels_here, why_none
-from octavo.packages import Requirement, requirements, why_not_loaded
+from octavo.packages import Requirement, pip_install, requirements, why_not_loaded
 from octavo.plots.style import own_style
 from octavo.processor import processor_features
 from octavo.runs import list_runs
@@ -121,7 +121,7 @@ def examine(root: Path) -> Health:
         n_runs=_count(root),
         caches=caches,
         optional=tuple(
-            OptionalPart(one.name, one.here, _PURPOSE[one.extra], f"pip install 'octavo[{one.extra}]'")
+            OptionalPart(one.name, one.here, _PURPOSE[one.extra], pip_install(f"octavo[{one.extra}]"))
             for one in optional
         ),
         problems=(
@@ -169,13 +169,13 @@ def _of_runs(runs: Folder) -> list[str]:
 
 def _trouble(one: Requirement) -> str:
     """What is wrong with a package, and the mend; empty if nothing is."""
-    mend = f'pip install "{one.name}{one.comparison}{one.version}"'
+    mend = pip_install(f"{one.name}{one.comparison}{one.version}")
     if not one.here:
         return f"{one.name} is not installed: {mend}"
     if not one.fits:
         return f"{one.name} {one.here} is here and {one.comparison}{one.version} is needed: {mend}"
     why = "" if one.extra else why_not_loaded(one.name)
-    return f"{one.name} cannot be loaded ({why}): pip install --force-reinstall {one.name}" if why else ""
+    return f"{one.name} cannot be loaded ({why}): {pip_install('--force-reinstall', one.name)}" if why else ""
 
 
 def _count(root: Path) -> int:
