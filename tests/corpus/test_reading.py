@@ -287,7 +287,7 @@ class TestEncodingsOfADirectory:
         encodings = ("utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-32")
         for number, encoding in enumerate(encodings):
             write(tmp_path / f"{number}.txt", (f"{number} " + self.SENTENCE).encode(encoding))
-        with pytest.raises(OctavoError, match=r"2\.txt: byte 14 \(0xe9\).*pass --encoding cp1252$"):
+        with pytest.raises(OctavoError, match=r"2\.txt: byte 14 \(0xe9\).*pass encoding=cp1252$"):
             read_corpus([tmp_path])
         corpus = read_corpus([tmp_path], encoding="cp1252")
         assert [document.text for document in corpus.documents] == [f"{n} {self.SENTENCE}" for n in range(5)]
@@ -299,9 +299,7 @@ class TestEncodingsOfADirectory:
         for number in range(30):
             write(tmp_path / f"{number:02}.txt", (f"{number} " + russian).encode("koi8-r"))
         write(tmp_path / "other.txt", self.SENTENCE)
-        with pytest.raises(
-            OctavoError, match=r"^30 files .*00\.txt .* and 27 more.*pass --encoding koi8_r$"
-        ) as caught:
+        with pytest.raises(OctavoError, match=r"^30 files .*00\.txt .* and 27 more.*pass encoding=koi8_r$") as caught:
             read_corpus([tmp_path])
         assert len(str(caught.value)) < 400 + 3 * len(str(tmp_path))
         assert len(read_corpus([tmp_path], encoding="koi8_r").documents) == 31
@@ -316,7 +314,7 @@ class TestEncodingsOfADirectory:
         try:
             corpus = read_corpus([tmp_path], encoding=drawn.choice(encodings))
         except OctavoError as refusal:
-            advice = str(refusal).partition("pass --encoding ")[2]
+            advice = str(refusal).partition("pass encoding=")[2]
             if not advice:
                 assert "convert it to UTF-8" in str(refusal)  # noqa: PT017 # of two encodings one must go
                 return
@@ -329,7 +327,7 @@ class TestEncodingsOfADirectory:
         write(tmp_path / "b.txt", self.SENTENCE.encode("utf-16-le"))  # without a mark
         with pytest.raises(OctavoError, match="convert it to UTF-8") as caught:
             read_corpus([tmp_path], encoding=given_encoding)
-        assert "--encoding" not in str(caught.value)
+        assert "encoding=" not in str(caught.value)
 
     def test_unlike_files_are_named_with_their_reasons(self, tmp_path: Path) -> None:
         write(tmp_path / "cut.txt", self.SENTENCE.encode()[:-7].rstrip() + b"\xc3")

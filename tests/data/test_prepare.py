@@ -88,7 +88,7 @@ def test_tokens_can_be_split_in_three_without_losing_any() -> None:
 )
 def test_documents_that_nothing_would_keep_apart_are_refused(data: DataConfig, tokenizer: TokenizerConfig) -> None:
     corpus = Corpus("stories", CORPUS.documents, document_unit="separator:|")
-    with pytest.raises(OctavoError, match="leave out --documents"):
+    with pytest.raises(OctavoError, match="documents=file"):
         prepare(corpus, data, tokenizer)
 
 

@@ -16,6 +16,7 @@ from octavo.errors import OctavoError, OctavoWarning
 from octavo.terminal import shown
 from octavo.threads import any_detached, settle_threads
 
+_ARGUMENT = re.compile(r"\b(encoding|documents)=(?=\S)")  # of a function, that is an option here
 _NO_MEMORY = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)  # how torch says it, of any device
 
 
@@ -99,7 +100,7 @@ def _output_fails() -> bool:
 
 def _refuse(sentence: str, advised: Sequence[str] = ()) -> int:
     """Say what is wrong, and behind it the command that is advised."""
-    said = " ".join(sentence.split())
+    said = _ARGUMENT.sub(r"--\1 ", " ".join(sentence.split()))
     if advised:
         from octavo.cli.command_line import command
 

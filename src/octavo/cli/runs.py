@@ -63,7 +63,7 @@ def _healthy_row(run: RunDirectory) -> tuple[str, ...]:
 
 def _state(run: RunDirectory) -> str:
     if not finished(run):
-        return "unfinished: train --resume goes on"
+        return _UNFINISHED
     failed = failed_parts(run)
     return f"finished, without {' and '.join(failed)}" if failed else "finished"
 

@@ -101,7 +101,7 @@ def codec_name(encoding: str) -> str:
     if not name:
         raise OctavoError(
             f"{encoding!r} is not a text encoding that Python knows: "
-            "pass --encoding utf-8, cp1252, shift_jis or the like"
+            "pass encoding=utf-8, cp1252, shift_jis or the like"
         )
     return "utf-8" if name == "utf-8-sig" else name
 

@@ -35,7 +35,7 @@ def advised(faults: Sequence[Undecodable], read_in_others: Sequence[tuple[str, B
     if codec := _common(likely, [fault.read for fault in curable + others]):
         looks = "it looks" if alone else "they look"
         repair = f", and repair or leave out {damaged[0].name}" if damaged else ""
-        return OctavoError(f"{said}; {looks} like {codec}: pass --encoding {codec}{repair}")
+        return OctavoError(f"{said}; {looks} like {codec}: pass encoding={codec}{repair}")
     name, guess = next(((name, guesses[0]) for name, guesses in guessed if guesses), ("", ""))
     if guess:
         which = "it looks" if alone else f"no one encoding suits all, {name} looks"
@@ -44,7 +44,7 @@ def advised(faults: Sequence[Undecodable], read_in_others: Sequence[tuple[str, B
         )
     if others or not alone:
         return OctavoError(f"{said}: convert to UTF-8 what is in another encoding")
-    return OctavoError(f"{said}: pass the encoding of the text with --encoding")
+    return OctavoError(f"{said}: pass the encoding of the text")
 
 
 def _listed(faults: Sequence[Undecodable]) -> str:

@@ -29,7 +29,7 @@ def read_standing(run: Run) -> str:
         return ""
     if lacks != "training":
         what = "scored" if lacks == "score" else "examined to the end"
-        return f"This run is trained but not {what}: octavo train --resume --name {run.name} goes on with it."
+        return f"This run is trained but not {what}: resuming it goes on with that."
     step = metrics[-1].get("step", 0) if metrics else 0
     share = next((record["progress"] for record in reversed(metrics) if "progress" in record), 0.0)
     return (
