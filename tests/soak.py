@@ -21,6 +21,7 @@ from tests.faults.experiments import killed_cells, undisturbed, write_spec
 from tests.faults.harness import EPOCHS, HALF_A_WRITE, STEPS, Fault, Nursery, built_faults
 from tests.faults.kills import harmed_at_a_call, killed_at_random
 from tests.faults.memory import CONFIGURATIONS, WITHIN, foretold_and_measured
+from tests.faults.whole_command import COMMANDS, MEMORY_WITHIN, outcome
 
 from octavo.corpus import tiny_shakespeare
 
@@ -76,6 +77,7 @@ def _faults(options: argparse.Namespace, folder: Path) -> Figures:
             yield from _at_every_call(nursery, folder, text)
     yield from _experiments(folder, text, random, round(_OF_EXPERIMENTS * options.kills / 2))
     yield from _memory(folder)
+    yield from _whole_commands(folder)
     yield from _an_epoch(folder)
 
 
@@ -125,6 +127,18 @@ def _memory(folder: Path) -> Figures:
         off = foretold / measured - 1
         figures = f"{foretold / 2**20:.0f} MiB foretold, {measured / 2**20:.0f} measured, {off:+.0%}"
         yield f"memory, {name}", figures + ("" if abs(off) <= WITHIN else " FAILED")
+
+
+def _whole_commands(folder: Path) -> Figures:
+    for place, name in enumerate(COMMANDS):
+        found = outcome(name, folder / f"command{place}")
+        off = found.memory_foretold / found.memory - 1
+        yield (
+            f"a whole command, {name}",
+            f"{found.memory_foretold / 2**20:,.0f} MiB foretold, {found.memory / 2**20:,.0f} needed, {off:+.0%}; "
+            f"{found.seconds_foretold:.0f} s foretold, {found.seconds:.0f} taken"
+            + ("" if abs(off) <= MEMORY_WITHIN else " FAILED"),
+        )
 
 
 def _an_epoch(folder: Path) -> Figures:
