@@ -8,7 +8,7 @@ from octavo.tokenizer.chunks import learnable_chunks
 from octavo.tokenizer.hugging_face import START
 
 
-def bpe_of_earlier_versions(text: str, vocab_size: int) -> ByteBPE:
+def bpe_of_earlier_versions(text: str, vocab_size: int, watch: object = None) -> ByteBPE:
     """Train byte-level BPE as earlier versions did, with GPT-2's split."""
     pipeline = Pipeline(models.BPE())
     pipeline.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

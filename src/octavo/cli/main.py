@@ -16,7 +16,7 @@ from octavo.errors import OctavoError, OctavoWarning
 from octavo.terminal import shown
 from octavo.threads import any_detached, settle_threads
 
-_ARGUMENT = re.compile(r"\b(encoding|documents)=(?=\S)")  # of a function, that is an option here
+_ARGUMENT = re.compile(r"\b(encoding|documents|output)=(?=\S)")  # of a function, that is an option here
 _NO_MEMORY = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)  # how torch says it, of any device
 
 

@@ -164,6 +164,11 @@ def find_codec(read: Bytes, given: str, name: str) -> str:
         raise Undecodable(name, "it switches to Japanese as ISO-2022-JP does", read, suggestion="iso2022_jp")
     if (len(head) >= _SHORT or given.startswith(WIDE)) and (unmarked := unmarked_codec(head)):
         return _checked_unmarked(read, unmarked, given, name)
+    # Every second byte of an alphabet in UTF-16 is NUL, as in no text in UTF-8.
+    if given.startswith(WIDE) and 4 * max(head[::2].count(0), head[1::2].count(0)) >= len(head) > 0:
+        codec = f"{given}-le" if given in WIDE else given
+        if _first_fault(read, codec) is None:
+            return codec
     fault = _first_fault(read, "utf-8")
     if fault is None:
         return "utf-8"

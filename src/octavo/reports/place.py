@@ -44,7 +44,7 @@ def check_writable(path: Path) -> None:
             raise OctavoError(f"{folder} is a file: name a folder")
     nearest = next((folder for folder in (path, *path.parents) if folder.exists()), path)
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise OctavoError(f"cannot write into {path}: name another place")
+        raise OctavoError(f"cannot write into {path}: give another place as output=PLACE")
 
 
 def common_parent(runs: Sequence[Path]) -> Path:
