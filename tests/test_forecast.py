@@ -45,4 +45,4 @@ def test_a_training_step_that_needs_more_is_the_most(plan: Plan) -> None:
 
 def test_a_large_vocabulary_and_a_long_context_need_no_more_than_a_bounded_amount(plan: Plan) -> None:
     wide = replace(plan.config, data=replace(plan.config.data, context_length=1024))
-    assert of(plan, config=wide, vocab_size=8192).memory_bytes < of(plan).memory_bytes + 2**28
+    assert of(plan, config=wide, vocab_size=8192).memory_bytes < of(plan).memory_bytes + 2**29

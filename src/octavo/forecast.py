@@ -26,11 +26,12 @@ _COPIES = 1e-6  # for each character of the training part
 _FIXED = 12.0  # curves, samples, pictures, measuring this machine
 _WITH_TAP = 2.5  # times as long as a plain pass takes one in which something is changed
 # Bytes.
-_SETTLED = 130 * _MIB  # what the phases before leave behind, and the libraries that come with them
+_LIBRARIES = 100 * _MIB  # Matplotlib and others that come with the phases after training, and what these leave behind
+_KEPT = 0.6  # of what training needs stays with the process
 _SCORED = 48  # for each token of the held-out part
-_LEARNED = 160  # for each character that baselines learn from
+_LEARNED = 110  # for each byte that baselines learn from
 _SEARCHED = 32  # for each character that copies are searched in
-_PICTURES = 280 * _MIB
+_WEIGHT = 80  # for each attention weight of a window, in all layers and heads, of the report
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,19 @@ def forecast(config: Config, planned: Preflight, characters: int, n_bytes: int) 
     seconds = windows * planned.seconds_per_window + baselines + searched * _COPIES + heads + _FIXED
 
     at_once = context * windows_at_once(model, planned.vocab_size, context)
-    forward = 4 * at_once * (3 * planned.vocab_size + 2 * widest(model, planned.vocab_size, context))
-    phases = {
-        "score": forward + _SCORED * planned.validation_tokens,
-        "baselines": _LEARNED * learned,
-        "copies": _SEARCHED * searched,
-        "report": _PICTURES,
-    }
-    after = PROCESS + _SETTLED + 12 * n_parameters + max(phases.values())
+    forward = 4 * at_once * int(1.5 * planned.vocab_size + widest(model, planned.vocab_size, context))
+    # The phases come one after the other, but the memory of training and of the score is not given back before the
+    # next; of baselines, copies and report it is.
+    after = (
+        PROCESS
+        + _LIBRARIES
+        + int(_KEPT * (planned.memory_bytes - PROCESS))
+        + forward
+        + _SCORED * planned.validation_tokens
+        + max(
+            _LEARNED * learned * n_bytes // characters,
+            _SEARCHED * searched,
+            _WEIGHT * model.n_layers * model.n_heads * context**2,
+        )
+    )
     return Forecast(seconds, max(planned.memory_bytes, after))

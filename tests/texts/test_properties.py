@@ -74,7 +74,8 @@ def test_read_split_tokenized_and_decoded_a_text_is_itself(
             TokenizerConfig(kind=kind, vocab_size=300, trained_on="all"),  # type: ignore[arg-type]
         )
     except OctavoError as refusal:
-        assert "empty" in str(refusal)  # noqa: PT017 # what was drawn may be too short
+        strange = any(character < " " for text in texts for character in text)
+        assert "empty" in str(refusal) or (strange and "binary" in str(refusal))  # noqa: PT017 # it may be too short
         return
     assert [str(document.text) for document in corpus.documents] == without_mark
     whole = "".join(part.text for part, _ in prepared.values())
