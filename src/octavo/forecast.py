@@ -36,7 +36,7 @@ _WEIGHT = 80  # for each attention weight of a window, in all layers and heads, 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What comes after training, and the most memory of the whole command."""
+    """What comes after training, and the memory of the whole command at its peak."""
 
     seconds_after: float
     memory_bytes: int
@@ -45,7 +45,7 @@ class Forecast:
         """For people."""
         return [
             f"then about {duration(self.seconds_after)} for the score, simpler models and the report; "
-            f"{size(self.memory_bytes)} of memory at most"
+            f"about {size(self.memory_bytes)} of memory in all"
         ]
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +16,7 @@ from octavo.diagnosis import EarlyDiagnosis, floors_of_looks, look_of
 from octavo.errors import OctavoError, RanAway, reason
 from octavo.files import disk_is_full, remove_left_over, write_atomically
 from octavo.generate.from_model import generate
-from octavo.generate.opening import opening_of_run
+from octavo.generate.opening import opening
 from octavo.model import Transformer
 from octavo.options import SamplingConfig
 from octavo.planning import Plan, Text, as_corpus, make_plan
@@ -216,6 +216,7 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     floors = floors_of_looks(data, train.ids, tokenizer.vocab_size, tokenizer.start_id)
     metrics = MetricsLog(directory.path / "metrics.jsonl", kept_metrics, state.step)
     (directory.path / _RUNAWAY).unlink(missing_ok=True)  # of a sitting before
+    begun_by = opening(parts["train"].ids, tokenizer)
     training = Training(
         state, data, config, dtype=precision.dtype, watch=progress.share, validations=validations.times
     )
@@ -225,7 +226,7 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
         early = EarlyDiagnosis(config, floors, earlier)
         with stop_signals() as training.stop:
             for event in training:
-                _listen(event, directory, state, tokenizer, metrics, progress)
+                _listen(event, directory, state, tokenizer, metrics, progress, begun_by)
                 if isinstance(event, Validated):
                     share = training.budget.share(event.step, event.seconds)
                     for finding in early.hear(look_of(asdict(event)), share):
@@ -282,11 +283,12 @@ def _listen(
     tokenizer: Tokenizer,
     metrics: MetricsLog,
     progress: Progress,
+    begun_by: Sequence[int],
 ) -> None:
-    """Record an event, show it, and do what it asks for."""
+    """Record an event, show it, and do what it asks for; a sample is begun after the tokens `begun_by`."""
     record: dict[str, Any] = {"event": event.kind, **asdict(event)}
     if isinstance(event, SampleDue):
-        record["text"] = _glimpse(directory, state, tokenizer)
+        record["text"] = _glimpse(directory, state, tokenizer, begun_by)
         progress.sample(event.step, record["text"])
     progress.event(event)
     with _said_if_unwritten(directory, state):
@@ -316,7 +318,7 @@ def _said_if_unwritten(directory: RunDirectory, state: TrainingState) -> Iterato
         ) from error
 
 
-def _glimpse(directory: RunDirectory, state: TrainingState, tokenizer: Tokenizer) -> str:
+def _glimpse(directory: RunDirectory, state: TrainingState, tokenizer: Tokenizer, begun_by: Sequence[int]) -> str:
     config = directory.config
     model = Transformer(config.model, tokenizer.vocab_size)
     load_weights(model, state.usable_weights)
@@ -327,6 +329,6 @@ def _glimpse(directory: RunDirectory, state: TrainingState, tokenizer: Tokenizer
         [prompt],
         context_length=config.data.context_length,
         sampling=SamplingConfig(max_new_tokens=_GLIMPSE_TOKENS, seed=state.step),
-        opening=opening_of_run(directory.path / "data", tokenizer),
+        opening=begun_by,
     )
     return prompt + "".join(row[0] for row in pieces)

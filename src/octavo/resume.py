@@ -32,9 +32,7 @@ def run_to_resume(root: Path, name: str | None) -> RunDirectory:
     if not waiting and damaged:
         raise damaged[-1]
     if not waiting:
-        raise OctavoError(
-            f"{root} holds no unfinished run to resume: begin a new one", command=("runs", f"--runs={root}")
-        )
+        raise OctavoError(f"{root} holds no unfinished run to resume: begin a new one")
     for why in damaged:
         warnings.warn(f"passed over: {why}", OctavoWarning, stacklevel=2)
     return open_run(max(waiting, key=lambda one: (one[0], one[1].name))[1].path, root)

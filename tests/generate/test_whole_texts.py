@@ -1,12 +1,15 @@
 """Many texts, each as soon as it is whole."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from octavo.generate.chunks import Chunk
+from octavo.generate.decoding import pick
 from octavo.generate.from_model import decoder_of
+from octavo.generate.healing import Healer
 from octavo.generate.whole_texts import whole_texts
 from octavo.options import SamplingConfig
 from octavo.run import Run
@@ -44,3 +47,24 @@ def test_stops_end_each_on_its_own(trained: Run, monkeypatch: pytest.MonkeyPatch
     rows = trained.generate_many(PROMPTS, max_new_tokens=60, seed=2, stop="e")
     assert found == ["".join(column) for column in zip(*rows, strict=True)]
     assert not any("e" in text for text in found)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("most", [1, 2**27])
+def test_texts_that_the_healed_token_ends_are_there(
+    trained: Run, monkeypatch: pytest.MonkeyPatch, count: int, most: int
+) -> None:
+    """With one new token, which the prompt has the beginning of, nothing is left to decode."""
+    monkeypatch.setattr("octavo.generate.chunks._MOST_BYTES", most)
+    sampling, decoder = SamplingConfig(max_new_tokens=1, temperature=2.0), decoder_of(trained.model)
+    prompts = ["MENENIU"] * count
+    healer = Healer(trained.tokenizer.token_bytes(), partial(decoder.predict, context_length=32, start_id=0), pick)
+    ids = trained.tokenizer.encode(prompts[0]).tolist()
+    assert any(healer.heal(ids, sampling, stream)[1] for stream in range(count)), "one is healed"
+    found = list(whole_texts(decoder, trained.tokenizer, prompts, context_length=32, sampling=sampling))
+    rows = list(trained.generate_many(prompts, max_new_tokens=1, temperature=2.0))
+    assert found == ["".join(column) for column in zip(*rows, strict=True)]
+    assert len(found) == count
+    stopped = [text[:1] for text in found if text]
+    assert stopped
+    assert list(trained.generate_many(prompts, max_new_tokens=1, temperature=2.0, stop=stopped[0]))

@@ -103,6 +103,14 @@ class TestWriting:
 
 
 class TestInABrowser:
+    @pytest.mark.parametrize("width", [390, 1440])
+    def test_a_token_of_hundreds_of_letters_takes_one_line_of_the_list(self, opened: Any, width: int) -> None:
+        labels = (START, "-" * 500, "\n", "-" * 400, "a")
+        tab = opened(make_page("Attention", [attention_part(attention(labels))]), width=width)
+        heights = tab.locator(".attention-said li").evaluate_all("(all) => all.map((e) => e.offsetHeight)")
+        assert len(heights) == 5
+        assert max(heights) < 40
+
     @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1440, "dark")])
     def test_a_long_passage_fits_the_window(self, opened: Any, width: int, scheme: str) -> None:
         labels = (START, *("Some", " words", "\n", "x" * 60) * 12)

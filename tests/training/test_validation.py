@@ -58,7 +58,8 @@ def config(**train: Any) -> Config:
         (0.0006, Validations(20, 62)),  # of 1.5 s there are 0.075 for each, and 0.0012 for both parts' windows
         (0.004, Validations(20, 9)),
         (0.01, Validations(9, 8)),
-        (1.0, Validations(4, 8)),
+        (0.03, Validations(4, 6)),
+        (1.0, Validations(4, 1)),
     ],
 )
 def test_a_budget_of_minutes_spends_no_more_than_a_twentieth_on_validation(
@@ -66,8 +67,14 @@ def test_a_budget_of_minutes_spends_no_more_than_a_twentieth_on_validation(
 ) -> None:
     found = affordable(config(minutes=0.5), seconds_per_window, windows=1000)
     assert found == expected
-    if found.times > 4:
+    if found.windows > 1:
         assert 2 * found.times * found.windows * seconds_per_window <= 0.05 * 30
+
+
+def test_early_stopping_keeps_as_many_validations_as_it_waits_for() -> None:
+    assert affordable(config(minutes=0.5, patience=7), 0.01, 1000) == Validations(9, 8)
+    assert affordable(config(minutes=0.5, patience=7), 0.02, 1000) == Validations(9, 4)
+    assert affordable(config(minutes=0.5, patience=30), 0.02, 1000) == Validations(20, 1)
 
 
 def test_a_short_held_out_part_needs_no_fewer_windows() -> None:

@@ -16,7 +16,9 @@ from octavo.errors import OctavoError, OctavoWarning
 from octavo.terminal import shown
 from octavo.threads import any_detached, settle_threads
 
-_ARGUMENT = re.compile(r"\b(encoding|documents|output)=(?=\S)")  # of a function, that is an option here
+# Arguments of functions that are options here: in advice, and at the beginning of what is wrong with them.
+_ARGUMENT = re.compile(r"\b(pass|give|as|with) (encoding|documents|output)=(?=\S)")
+_OUT_OF_RANGE = re.compile(r"^(temperature|top_k|top_p|min_p|max_new_tokens|seed)=(?=\S)")
 _NO_MEMORY = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)  # how torch says it, of any device
 
 
@@ -100,7 +102,8 @@ def _output_fails() -> bool:
 
 def _refuse(sentence: str, advised: Sequence[str] = ()) -> int:
     """Say what is wrong, and behind it the command that is advised."""
-    said = _ARGUMENT.sub(r"--\1 ", " ".join(sentence.split()))
+    said = _ARGUMENT.sub(r"\1 --\2 ", " ".join(sentence.split()))
+    said = _OUT_OF_RANGE.sub(lambda found: f"--{found[1].replace('_', '-')} ", said)
     if advised:
         from octavo.cli.command_line import command
 

@@ -20,7 +20,7 @@ def head(run: str, score: Evaluation) -> list[str]:
     )
     return [
         f"run       {run}, {score.checkpoint}",
-        f"text      {score.text}: {amounts}, {counted(score.tokens, 'token')}",
+        f"text      {score.text}: {amounts}",
         f"protocol  {protocol_words(score)}",
     ]
 

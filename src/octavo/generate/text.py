@@ -120,8 +120,7 @@ def continued(
             if prompt:
                 ids[index], beyond = healer.heal(ids[index], sampling, index)
                 begun[index] = streams[index].begin(beyond) if beyond else ""
-        if any(begun):
-            yield begun
+        yield begun  # also where that is nothing: it may be all that comes
     chunks = decoder.decode(
         ids,
         **known,

@@ -30,3 +30,4 @@ def whole_texts(decoder: Decoder, tokenizer: Tokenizer, prompts: Sequence[str], 
         while yielded < len(texts) and has_ended(yielded):
             yield texts[yielded]
             yielded += 1
+    yield from texts[yielded:]  # those that ended before anything was decoded

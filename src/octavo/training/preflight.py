@@ -141,13 +141,13 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
     validations = affordable(config, per_window[precision.dtype], len(data.validation))
     validation_windows = len(spread(data.validation, validations.windows))
     per_validation = 2 * validation_windows * per_window[precision.dtype]
+    per_epoch_end = config.train.validate_epochs * len(data.held_out) * per_window[precision.dtype]
     if budget.steps:
         steps, times = budget.steps, _times(config, validations, budget.steps)
     else:
         times = _times(config, validations, int(budget.seconds / per_step))
-        steps = max(1, int((budget.seconds - times * per_validation) / per_step))
-    epochs_seconds = steps / per_epoch * len(data.held_out) * per_window[precision.dtype]
-    in_validation = times * per_validation + epochs_seconds * config.train.validate_epochs
+        steps = max(1, int((budget.seconds - times * per_validation) / (per_step + per_epoch_end / per_epoch)))
+    in_validation = times * per_validation + steps / per_epoch * per_epoch_end
     return Preflight(
         text=name,
         characters=sum(part.characters for part, _ in prepared.values()),

@@ -45,7 +45,10 @@ def affordable(config: Config, seconds_per_window: float, windows: int) -> Valid
     fewest = min(each, _FEWEST_WINDOWS)
     if usual.times * fewest <= most:
         return Validations(usual.times, most // usual.times)
-    return Validations(max(_FEWEST_TIMES, most // fewest), fewest)
+    times = min(usual.times, max(_FEWEST_TIMES, train.patience + 2))  # with fewer, early stopping would never come
+    if times * fewest <= most:
+        return Validations(most // fewest, fewest)
+    return Validations(times, max(1, most // times))
 
 
 def spread(windows: Windows, count: int) -> npt.NDArray[np.int64]:
