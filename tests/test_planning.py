@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from octavo.corpus import Corpus
+from octavo.corpus import Corpus, Document
 from octavo.errors import OctavoError
 from octavo.pipeline import train
 from octavo.planning import as_corpus, make_plan
@@ -64,3 +64,18 @@ def test_a_run_of_characters_can_be_resumed_as_it_was_begun(play: str, tiny: dic
     again = train(name="one", runs=tmp_path, progress=False, resume=True, preset="pocket", **options)
     assert again.evaluation.nats_per_character == run.evaluation.nats_per_character
     assert [check.wrong for check in verify(run.directory) if check.wrong] == []
+
+
+def test_it_says_which_documents_are_held_out(tiny: dict[str, Any], play: str, tmp_path: Path) -> None:
+    """A folder's texts may differ, and the score is of the last ones alone."""
+    texts = tuple(
+        Document(f"{number}.txt", play[start : start + 5_000]) for number, start in enumerate((0, 9_000, 20_000))
+    )
+    request = Request(overrides=tiny, steps=1)
+    (line,) = [
+        line for line in make_plan(Corpus("plays", texts), request, root=tmp_path).lines() if "held out:" in line
+    ]
+    assert "10%" in line
+    assert "1 of 3 documents" in line
+    one = make_plan(Corpus.from_text(play), request, root=tmp_path)
+    assert not any("held out:" in line for line in one.lines())

@@ -31,7 +31,15 @@ class Plan:
 
     def lines(self) -> list[str]:
         """For people, a few lines."""
-        return self.corpus.notes() + self.forecast.lines() + self._left_out() + self.whole.lines()
+        return self.corpus.notes() + self.forecast.lines() + self._held_out() + self._left_out() + self.whole.lines()
+
+    def _held_out(self) -> list[str]:
+        """Say where the held-out text is from, if there are several documents: a score is of those alone."""
+        documents, segments = len(self.corpus.documents), len(self.prepared["validation"][0].segments)
+        if documents == 1:
+            return []
+        share = self.config.data.validation
+        return [f"held out: {share:.0%} of the text, at its end, from {segments:,} of {documents:,} documents"]
 
     def _left_out(self) -> list[str]:
         coverage = self.tokenizer.coverage if isinstance(self.tokenizer, Characters) else None

@@ -57,7 +57,7 @@ WRONG = [
     (["train", "--minutes", "nan"], "minutes is a number above zero, not nan"),
     (["train", "--seed", "-1"], "train.seed=-1 is out of range"),
     (["generate", "missing"], "there is no run missing"),
-    (["generate", "x", "--temperature", "-1"], "temperature=-1.0 is out of range"),
+    (["generate", "x", "--temperature", "-1"], "--temperature -1.0 is out of range"),
     (["generate", "x", "--temperature", "warm"], "--temperature"),
     (["generate", "x", "--count", "0"], "--count 0 is out of range"),
     (["generate", "x" * 300], "there is no run"),
