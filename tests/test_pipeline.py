@@ -384,6 +384,23 @@ class TestResuming:
         with pytest.raises(OctavoError, match=r"(a/provenance|b/evaluation)\.json is damaged"):
             run_to_resume(tmp_path, None)
 
+    def test_what_lacks_the_examination_alone_comes_last(self, by_epochs: Run, tmp_path: Path) -> None:
+        for name in ("examine", "score", "train"):
+            run = RunDirectory(tmp_path / name)
+            shutil.copytree(by_epochs.path, run.path)
+            (run.path / "samples.txt").unlink()
+        (tmp_path / "score" / "evaluation.json").unlink()
+        metrics = tmp_path / "train" / "metrics.jsonl"
+        metrics.write_bytes(b"".join(metrics.read_bytes().splitlines(keepends=True)[:-1]))
+        provenance = run.provenance
+        began = datetime.fromisoformat(provenance["sittings"][-1]["began"])
+        for seconds, name in enumerate(("train", "score", "examine")):
+            provenance["sittings"][-1]["began"] = (began + timedelta(seconds=seconds)).isoformat()
+            RunDirectory(tmp_path / name).write_json("provenance.json", provenance)
+        for name in ("score", "train", "examine"):
+            assert run_to_resume(tmp_path, None).name == name
+            shutil.rmtree(tmp_path / name)
+
     def test_removes_what_dead_processes_left_in_the_run(self, by_epochs: Run, tmp_path: Path) -> None:
         shutil.copytree(by_epochs.path, tmp_path / "a")
         left = [tmp_path / "a" / ".metrics.jsonl.01234567", tmp_path / "a" / "curves" / ".steps.png.01234567"]

@@ -8,25 +8,27 @@ from octavo.corpus import Corpus
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.request import Request, first_difference
 from octavo.runs import RunDirectory, list_runs, open_run
-from octavo.runs.completion import finished
+from octavo.runs.completion import lacking
 from octavo.terminal import shown
 
 
 def run_to_resume(root: Path, name: str | None) -> RunDirectory:
-    """Return the run of that name, or of those under `root` that are not finished the one that was worked on last; a
-    warning names those that are damaged.
+    """Return the run of that name, or of those under `root` that are not finished the one that was worked on last.
+
+    Runs that lack training or a score come before those that lack the examination alone. A warning names those that
+    are damaged.
 
     Raises:
         OctavoError: there is none.
     """
     if name is not None:
         return open_run(name, root)
-    waiting: list[tuple[str, RunDirectory]] = []
+    waiting: list[tuple[bool, str, str, RunDirectory]] = []
     damaged: list[OctavoError] = []
     for run in list_runs(root):
         try:
-            if not finished(run):
-                waiting.append((_worked_on(run), run))
+            if lacks := lacking(run):
+                waiting.append((lacks != "examination", _worked_on(run), run.name, run))
         except OctavoError as error:
             damaged.append(error)
     if not waiting and damaged:
@@ -35,7 +37,8 @@ def run_to_resume(root: Path, name: str | None) -> RunDirectory:
         raise OctavoError(f"{root} holds no unfinished run to resume: begin a new one")
     for why in damaged:
         warnings.warn(f"passed over: {why}", OctavoWarning, stacklevel=2)
-    return open_run(max(waiting, key=lambda one: (one[0], one[1].name))[1].path, root)
+    *_, run = max(waiting, key=lambda one: one[:-1])
+    return open_run(run.path, root)
 
 
 def _worked_on(run: RunDirectory) -> str:

@@ -6,7 +6,7 @@ from itertools import combinations
 import pytest
 
 from octavo.diagnosis import Finding
-from octavo.diagnosis.advice import ASKS, OPPOSITE, contradict, reconciled
+from octavo.diagnosis.advice import ASKS, MORE_TEXT, OPPOSITE, contradict, reconciled
 from octavo.diagnosis.finding import Severity
 from octavo.diagnosis.floors import _MEND as FLOORS
 
@@ -57,6 +57,13 @@ def test_a_cause_comes_before_a_score_that_is_merely_high(cause: str) -> None:
     floor, found, *others = reconciled(findings(cause, "no better than unigram", "underfitting"))
     assert (floor.kind, floor.mend) == ("no better than unigram", "")
     assert (found.kind, bool(found.mend), others) == (cause, True, [])
+
+
+@pytest.mark.parametrize("cause", ["collapse", "overlap", "distribution shift", "overfitting", "memorised"])
+@pytest.mark.parametrize("floor", ["uniform", "unigram", "bigram"])
+def test_more_text_contradicts_no_cause(floor: str, cause: str) -> None:
+    told = [Finding(f"no better than {floor}", "ill", "it does not carry over", MORE_TEXT), *findings(cause)]
+    assert reconciled(told) == told
 
 
 def test_overfitting_whose_best_weights_were_kept_does_not_go_with_more_training() -> None:

@@ -1,15 +1,35 @@
 """Recording shows what flows by the sites asked for, and nothing else."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 
-from octavo.config import ModelConfig
-from octavo.interpret.recording import fits, record, sites_of, windows_at_once
+from octavo.interpret.changes import Changes
+from octavo.interpret.edit import make_edit
+from octavo.interpret.lens import layer_losses
+from octavo.interpret.means import mean_activations
+from octavo.interpret.recording import fits, record, sites_of
+from octavo.interpret.surprise import read_surprise
 from octavo.model import Transformer
+from octavo.model_shapes import windows_at_once
+from octavo.tokenizer import Tokenizer
 
 MakeModel = Callable[..., Transformer]
+CONTEXT = 8
+READINGS: dict[str, Callable[..., Any]] = {
+    "surprise": lambda model, tokenizer, text, ids: read_surprise(model, tokenizer, text, context_length=CONTEXT),
+    "edit": lambda model, tokenizer, text, ids: make_edit(
+        model, tokenizer, text, Changes(zero=["embedding"]), context_length=CONTEXT
+    ),
+    "lens": lambda model, tokenizer, text, ids: layer_losses(
+        model, [ids], start_id=tokenizer.start_id, context_length=CONTEXT
+    ),
+    "means": lambda model, tokenizer, text, ids: mean_activations(
+        model, [ids], "embedding", start_id=tokenizer.start_id, context_length=CONTEXT
+    ),
+}
 
 
 @pytest.mark.parametrize(
@@ -43,10 +63,18 @@ def test_the_sites_of_a_model_are_in_the_order_of_the_pass(make_model: MakeModel
     assert len(set(sites)) == len(sites) == 3 + 2 * 10
 
 
-def test_windows_of_a_long_context_are_read_one_by_one() -> None:
-    def at_once(context: int, vocab: int, heads: int = 2) -> int:
-        config = ModelConfig(n_layers=1, d_model=16, n_heads=heads, d_ff=16, max_positions=8)
-        return windows_at_once(Transformer(config, vocab), context)
-
-    assert [at_once(context, 300) for context in (8, 128, 1024, 4096)] == [16, 16, 8, 1]
-    assert at_once(128, 2**14) == 8
+@pytest.mark.parametrize("settings", [{}, {"d_model": 4, "n_heads": 1, "d_ff": 2**15}])
+@pytest.mark.parametrize("reading", READINGS)
+def test_each_reading_takes_as_many_windows_at_once_as_the_score(
+    reading: str, settings: dict[str, Any], play: str, bpe: Tokenizer, make_model: MakeModel
+) -> None:
+    """Of a wide hidden layer fewer: it is the largest tensor."""
+    model = make_model(bpe.vocab_size, n_layers=1, **settings)
+    text = play[:800]
+    ids = bpe.encode(text)
+    assert len(ids) > 65 * CONTEXT // 2
+    read: list[int] = []
+    model.register_forward_pre_hook(lambda _, given: read.append(len(given[0])))
+    READINGS[reading](model, bpe, text, ids)
+    expected = windows_at_once(model.config, bpe.vocab_size, CONTEXT, scores=True)
+    assert max(read) == expected == (32 if settings else 64)

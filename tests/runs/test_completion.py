@@ -16,7 +16,9 @@ from octavo.runs.scores import Score, add_score
 @pytest.fixture
 def run(tmp_path: Path) -> RunDirectory:
     (tmp_path / "run" / "checkpoints" / "step-00000002").mkdir(parents=True)
-    return RunDirectory(tmp_path / "run")
+    run = RunDirectory(tmp_path / "run")
+    run.write_json("provenance.json", {"forecast": {"whole_command": {}}})
+    return run
 
 
 def ended(run: RunDirectory) -> None:
@@ -84,6 +86,23 @@ def test_a_cell_of_an_earlier_version_is_finished_without(run: RunDirectory) -> 
     assert module._EXPERIMENT == EXPERIMENT
 
 
+@pytest.mark.parametrize("provenance", [{}, {"forecast": {"seconds": 3.0}}])
+def test_a_scored_run_of_an_earlier_version_is_finished_unless_its_examination_began(
+    run: RunDirectory, provenance: dict[str, Any]
+) -> None:
+    run.write_json("provenance.json", provenance)
+    ended(run)
+    assert lacking(run) == "score"
+    scored(run)
+    assert finished(run)
+    for name in ("baselines.json", "diagnosis.json"):
+        (run.path / name).touch()
+        assert lacking(run) == "examination"
+        (run.path / name).unlink()
+    note_examined(run, {"curves": "There are none."})
+    assert lacking(run) == "examination", "by this version"
+
+
 def test_what_was_examined_is_not_called_brief(examined: RunDirectory) -> None:
     note_examined(examined, {"curves": "There are none."})
     note_brief(examined)
@@ -95,4 +114,8 @@ def test_a_damaged_note_is_a_sentence(run: RunDirectory) -> None:
     scored(run)
     (run.path / FILE).write_text('{"failed": 3}')
     with pytest.raises(OctavoError, match=r"examination\.json is damaged"):
+        finished(run)
+    (run.path / FILE).unlink()
+    run.write_json("provenance.json", {"forecast": 3})
+    with pytest.raises(OctavoError, match=r"provenance\.json is damaged: its forecast"):
         finished(run)

@@ -28,6 +28,7 @@ ASKS = {  # by kind, the best evidence first; "another text": no training helps 
     "underfitting": {"more training"},
     "not comparable": set[str](),
 }
+MORE_TEXT = "use more text, or more dropout"  # in place of a kind's own advice; it asks for none of these changes
 
 
 def reconciled(findings: Sequence[Finding]) -> list[Finding]:
@@ -38,13 +39,19 @@ def reconciled(findings: Sequence[Finding]) -> list[Finding]:
     kept: dict[str, Finding] = {}
     asked: set[str] = set()
     for finding in sorted(findings, key=lambda finding: list(ASKS).index(finding.kind)):
-        asks = set[str]() if finding.severity == "note" and not finding.mend else ASKS[finding.kind]
+        asks = asked_by(finding)
         if not contradict(asks, asked):
             kept[finding.kind] = finding
             asked |= asks
         elif finding.kind != "underfitting":
             kept[finding.kind] = replace(finding, mend="")
     return [kept[finding.kind] for finding in findings if finding.kind in kept]
+
+
+def asked_by(finding: Finding) -> set[str]:
+    """Return the changes that a finding asks for: those of its kind, unless it is a mere note or has other advice."""
+    mere_note = finding.severity == "note" and not finding.mend
+    return set() if mere_note or finding.mend == MORE_TEXT else ASKS[finding.kind]
 
 
 def contradict(asks: set[str], asked: set[str]) -> bool:

@@ -1,5 +1,6 @@
 """Is the model better than counting? Against the unigram, the bigram and the n-gram model, from the lowest up."""
 
+from octavo.diagnosis.advice import MORE_TEXT
 from octavo.diagnosis.case import Case, better
 from octavo.diagnosis.finding import Finding
 from octavo.diagnosis.overfitting import overfitting
@@ -20,10 +21,9 @@ _WORDS = {
         "a table of letter counts predicts this text better",
     ),
 }
-# What is true of a model that has learned its training text, and the mend.
 _CLEARLY = 0.9  # times the floor
+# True of a model that has learned its training text; the mend is then MORE_TEXT.
 _LEARNED = "what it has learned of its training text does not carry over to held-out text"
-_MORE_TEXT = "use more text, or more dropout"
 _MEND = {
     "uniform": "look whether the training loss moves at all: raise optimizer.learning_rate, or give it more steps",
     "unigram": "look at the training curve first: one that never fell wants more steps or another learning rate, one "
@@ -41,7 +41,7 @@ def against_floors(case: Case) -> Finding | None:
         if floor is not None and not better(case.loss, floor):
             words, mend = worse if case.loss > _ABOUT * floor else like, _MEND[name]
             if name != "n-gram" and _learned(case, floor):
-                words, mend = _LEARNED, _MORE_TEXT
+                words, mend = _LEARNED, MORE_TEXT
             return Finding(
                 f"no better than {name}",
                 "note" if name == "n-gram" else "ill",

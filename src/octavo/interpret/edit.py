@@ -21,7 +21,7 @@ from octavo.interpret.guesses import GUESSES, finite, vocabulary_labels
 from octavo.interpret.interventions import patched, replaced, zero
 from octavo.interpret.means import mean_activations
 from octavo.interpret.passage import passage_of, read_passage
-from octavo.interpret.recording import Recorded, in_turn, recorder, windows_at_once
+from octavo.interpret.recording import Recorded, in_turn, recorder
 from octavo.model import Transformer
 from octavo.model.taps import Tap
 from octavo.tokenizer import Tokenizer
@@ -142,7 +142,6 @@ class _Reading:
             start_id=self.start_id,
             context_length=self.context_length,
             stride=max(1, self.context_length // 2),
-            batch_size=windows_at_once(self.model, self.context_length),
             tap=tap,
             watch=watch,
         )

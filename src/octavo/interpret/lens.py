@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from octavo.evaluate.scoring import batches
 from octavo.interpret.guesses import GUESSES, Guess, likeliest, ranks, vocabulary_labels
 from octavo.interpret.passage import Passage
-from octavo.interpret.recording import Recorded, record, recorder, windows_at_once
+from octavo.interpret.recording import Recorded, record, recorder
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 
@@ -151,7 +151,6 @@ def layer_losses(
         start_id=start_id,
         context_length=context_length,
         stride=max(1, context_length // 2),
-        batch_size=windows_at_once(model, context_length),
         tap=recorder(streams, *sites),
     ):
         tokens += sum(place.stop - place.start for place in batch.tokens)

@@ -8,7 +8,7 @@ import torch
 
 from octavo.errors import OctavoError
 from octavo.evaluate.scoring import batches
-from octavo.interpret.recording import Recorded, recorder, windows_at_once
+from octavo.interpret.recording import Recorded, recorder
 from octavo.model import Transformer
 
 _AS_LONG_AS_THE_TEXT = (".scores", ".pattern")
@@ -42,7 +42,6 @@ def mean_activations(
         start_id=start_id,
         context_length=context_length,
         stride=max(1, context_length // 2),
-        batch_size=windows_at_once(model, context_length),
         tap=recorder(kept, *sites),
     ):
         tokens += sum(place.stop - place.start for place in batch.tokens)

@@ -8,7 +8,6 @@ from octavo.model import Transformer
 from octavo.model.taps import Tap, tapped
 
 Recorded = dict[str, torch.Tensor]
-_MOST_WINDOWS, _MOST_NUMBERS = 16, 2**24  # read at once
 
 
 def fits(pattern: str, name: str) -> bool:
@@ -35,15 +34,6 @@ def record(model: Transformer, input_ids: torch.Tensor, *sites: str, tap: Tap | 
     kept: Recorded = {}
     model(input_ids, tap=in_turn(tap, recorder(kept, *sites)))
     return kept
-
-
-def windows_at_once(model: Transformer, context_length: int) -> int:
-    """Return how many windows are read side by side.
-
-    Their logits, and the attention weights that a layer with a tap computes, take a bounded memory.
-    """
-    of_a_place = max(model.vocab_size, model.config.n_heads * context_length)
-    return max(1, min(_MOST_WINDOWS, _MOST_NUMBERS // (context_length * of_a_place)))
 
 
 def in_turn(*taps: Tap | None) -> Tap:

@@ -17,7 +17,6 @@ from octavo.evaluate.scoring import Nats, Watch, batches, unwatched
 from octavo.interpret.guesses import GUESSES, Guess, finite, likeliest, ranks, vocabulary_labels
 from octavo.interpret.passage import read_ids
 from octavo.interpret.pieces import Piece, each_piece
-from octavo.interpret.recording import windows_at_once
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 
@@ -157,7 +156,6 @@ def read_surprise(
         start_id=tokenizer.start_id,
         context_length=context_length,
         stride=max(1, context_length // 2),
-        batch_size=windows_at_once(model, context_length),
         watch=watch,
     ):
         nats = batch.nats()

@@ -3,6 +3,8 @@
 A run is finished when it is trained to its end, its newest checkpoint has a standard score, and it was examined:
 compared with simpler models, diagnosed, drawn and sampled. The samples come last, so where they are the rest was
 tried. Where they could not be made, or nobody asked for an examination, ``examination.json`` says so.
+Earlier versions did not write that file: of a scored run of theirs without any part of an examination, nobody asked
+for one.
 """
 
 from collections.abc import Mapping
@@ -14,6 +16,7 @@ from octavo.runs.scores import standard_score
 FILE = "examination.json"
 _TYPES: dict[str, Any] = {"brief": bool, "failed": dict[str, str]}
 _EXPERIMENT = "experiment.json"  # beside runs of an earlier version that nobody asked to examine
+_BEGUN = ("baselines.json", "diagnosis.json", "samples.txt")  # by one of which an examination is known to have begun
 
 Stage = Literal["training", "score", "examination"]
 
@@ -74,8 +77,17 @@ def note_brief(run: RunDirectory) -> None:
 def _examined(run: RunDirectory) -> bool:
     if (run.path / "samples.txt").is_file() or (run.path.parent / _EXPERIMENT).is_file():
         return True
-    noted = _read(run)
-    return bool(noted.get("brief")) or "samples" in noted.get("failed", {})
+    if noted := _read(run):
+        return bool(noted.get("brief")) or "samples" in noted.get("failed", {})
+    return not any((run.path / name).exists() for name in _BEGUN) and _of_an_earlier_version(run)
+
+
+def _of_an_earlier_version(run: RunDirectory) -> bool:
+    """Return whether the run was begun by a version that did not note whether an examination was asked for.
+
+    Those versions forecast the training alone, not the whole command.
+    """
+    return "whole_command" not in run.provenance.get("forecast", {})
 
 
 def _read(run: RunDirectory) -> dict[str, Any]:

@@ -31,6 +31,7 @@ PROVENANCE: dict[str, Any] = {  # what is what in provenance.json
         "skipped_reasons": list[str],
         "skipped_count": int,
     },
+    "forecast": {},
     "precision": {"name": str, "reason": str},
     "parameters": int,
     "tokenizer": str,
