@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from octavo.cli.main import main
+from octavo.cli.main import _refuse, main
 from octavo.run import Run
 
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -240,3 +241,11 @@ sys.exit(main())
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stderr) == (0, "")
     assert "nowhere" in done.stdout, "what was said is written"
+
+
+def test_the_command_that_is_advised_works(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _refuse("it is damaged", copied.directory.resume_command) == 2
+    said = capsys.readouterr().err
+    words = shlex.split(said[said.index("(") + 1 : said.rindex(")")])
+    assert main([*words[words.index("train") :], "--quiet"]) == 0
+    assert "nats per character" in capsys.readouterr().out

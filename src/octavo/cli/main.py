@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import shlex
 import sys
 import warnings
 from collections.abc import Sequence
@@ -105,9 +106,9 @@ def _refuse(sentence: str, advised: Sequence[str] = ()) -> int:
     said = _ARGUMENT.sub(r"\1 --\2 ", " ".join(sentence.split()))
     said = _OUT_OF_RANGE.sub(lambda found: f"--{found[1].replace('_', '-')} ", said)
     if advised:
-        from octavo.cli.command_line import command
+        from octavo.cli.command_line import program
 
-        said += f" ({command(*advised)})"
+        said += f" ({program()} {shlex.join(advised)})"
     print(f"octavo: {shown(said)}", file=sys.stderr)
     return 2
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_HANGUP = signal.SIGHUP if sys.platform != "win32" else None
+_HANGUP: int | None = None
+if sys.platform != "win32":
+    _HANGUP = signal.SIGHUP
 _NOTED = [number for number in (signal.SIGINT, signal.SIGTERM, _HANGUP) if number is not None]
 
 
