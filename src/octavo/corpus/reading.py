@@ -34,9 +34,10 @@ from octavo.corpus.folder import entries, identity, refuse_unreadable
 from octavo.corpus.outputs import OUTPUT, RUN, is_output, run_around, runs_root
 from octavo.corpus.segmentation import FILE, parse_document_unit, with_documents
 from octavo.corpus.shakespeare import tiny_shakespeare
-from octavo.corpus.sources import checked_sources, expanded, refuse_missing, refuse_output
+from octavo.corpus.sources import checked_sources, refuse_missing, refuse_output
 from octavo.corpus.wide_encodings import WIDE
 from octavo.errors import OctavoError
+from octavo.files import user_path
 from octavo.memory import machine_memory
 from octavo.terminal import readable
 
@@ -77,7 +78,7 @@ def read_corpus(
         elif source == "":
             raise OctavoError('a source is the empty string: give a file, a directory or "-"')
         else:
-            reader.read_path(expanded(source))
+            reader.read_path(user_path(source))
     reader.check()
     name = _corpus_name(given[0]) if given else "shakespeare"
     corpus = Corpus(name, tuple(reader.documents), tuple(reader.skipped), tuple(map(readable, given)), encoding)
@@ -232,7 +233,7 @@ def read_source(path: Path) -> bytes:
     Raises:
         OctavoError: it is missing or cannot be read, or is a directory, a device or a socket.
     """
-    path = expanded(path)
+    path = user_path(path)
     name = readable(path)
     try:
         mode = path.stat().st_mode
@@ -297,5 +298,5 @@ def _all_of(file: BinaryIO, name: str) -> bytes:
 def _corpus_name(source: str | Path) -> str:
     if source == "-":
         return "stdin"
-    path = expanded(source)
+    path = user_path(source)
     return path.resolve().name if path.is_dir() else path.stem  # "." and ".." have no name of their own
