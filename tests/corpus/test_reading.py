@@ -352,8 +352,26 @@ class TestEncodingsOfADirectory:
         for number in range(2000):
             write(tmp_path / f"{number}.png", b"\0")
         (note,) = read_corpus([tmp_path]).notes()
-        assert "1997 more" in note
+        assert "1,997 more" in note
         assert len(note) < 200 + 3 * len(str(tmp_path))
+
+    def test_each_reason_has_its_line_however_many_there_are(self, tmp_path: Path) -> None:
+        (tmp_path / "up").symlink_to(tmp_path)
+        (tmp_path / "nowhere").symlink_to(tmp_path / "missing")
+        os.mkfifo(tmp_path / "pipe")
+        for name, content in (
+            *(("empty.txt", b""), ("nul.bin", b"text\0"), ("old.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")),
+            *(("a.gz", b"\x1f\x8b\x08"), ("z.docx", b"PK\x03\x04\x14\x00\x06\x00"), ("z.pdf", b"%PDF-1.4\n")),
+        ):
+            write(tmp_path / name, content)
+        for number in range(9):
+            path = write(tmp_path / f"{number}.txt", f"text {number}")
+            (tmp_path / f"link-{number}").symlink_to(path)
+        lines = read_corpus([tmp_path]).notes()
+        assert len(lines) == 10
+        assert any("z.pdf" in line and "pdftotext" in line for line in lines)
+        assert sum("link-" in line for line in lines) == 1
+        assert all(len(line) < 200 + 3 * len(str(tmp_path)) for line in lines)
 
 
 class TestPaths:

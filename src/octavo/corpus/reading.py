@@ -27,7 +27,7 @@ from octavo.corpus.decoding import (
     in_memory,
     without_mark,
 )
-from octavo.corpus.document import Corpus, Document, Skipped
+from octavo.corpus.document import SAME_FILE, Corpus, Document, Skipped
 from octavo.corpus.encoding_advice import advised
 from octavo.corpus.filed import LONG, FiledText, filed
 from octavo.corpus.folder import entries, identity, refuse_unreadable
@@ -162,7 +162,7 @@ class _Reader:
         if not status.st_size:
             return "empty"
         if first := self._seen.get(key) or (files.get(key) if path.is_symlink() else None):
-            return f"the same file as {first}"
+            return f"{SAME_FILE} {first}"
         if path.is_symlink() and run_around(path):
             return f"a link into {RUN}"
         raw = None if status.st_size >= LONG else _read_bytes(path)
