@@ -187,8 +187,10 @@ def test_a_text_given_twice_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "texts" / "a.txt")
     with pytest.raises(OctavoError, match=r"a\.txt is given twice: name each text once"):
         read_corpus([path, path])
-    with pytest.raises(OctavoError, match=r"a\.txt is given twice"):
-        read_corpus([tmp_path / "texts", path])
+    write(path.with_name("b.txt"))
+    for sources in ([path, path.parent, path], [path.parent, path, path]):
+        with pytest.raises(OctavoError, match=r"a\.txt is given twice"):
+            read_corpus(sources)
     (tmp_path / "link.txt").symlink_to(path)
     with pytest.raises(OctavoError, match=r"a\.txt and .*link\.txt are one file, given twice"):
         read_corpus([path, tmp_path / "link.txt"])
@@ -255,11 +257,22 @@ class TestNamesOfTheSameFile:
         (tmp_path / "itself").symlink_to(tmp_path / "itself")
         assert left_out(read_corpus([tmp_path])) == ["itself"]
 
-    def test_a_file_that_was_named_already_is_left_out_of_its_directory(self, tmp_path: Path) -> None:
-        path, other = write(tmp_path / "a.txt", "a"), write(tmp_path / "b.txt", "b")
-        corpus = read_corpus([other, tmp_path])
-        assert [document.name for document in corpus.documents] == [str(other), str(path)]
-        assert left_out(corpus) == ["b.txt"]
+    @pytest.mark.parametrize("before", [True, False])
+    def test_a_file_that_is_given_by_itself_is_left_out_of_its_directory(self, tmp_path: Path, before: bool) -> None:
+        write(tmp_path / "texts" / "a.txt", "a")
+        other = write(tmp_path / "texts" / "b.txt", "b")
+        (tmp_path / "texts" / "link.txt").symlink_to(other)
+        sources = [other, tmp_path / "texts"] if before else [tmp_path / "texts", other]
+        corpus = read_corpus(sources)
+        assert [document.text for document in corpus.documents] == (["b", "a"] if before else ["a", "b"])
+        assert left_out(corpus) == ["b.txt", "link.txt"]
+        assert {reason for _, reason in corpus.skipped} == {"given by itself too"}
+
+    @pytest.mark.parametrize("before", [True, False])
+    def test_a_directory_with_nothing_else_is_refused(self, tmp_path: Path, before: bool) -> None:
+        path = write(tmp_path / "texts" / "a.txt", "a")
+        with pytest.raises(OctavoError, match=r"holds no text file to read.*a\.txt: given by itself too"):
+            read_corpus([path, path.parent] if before else [path.parent, path])
 
     def test_a_directory_given_twice_is_refused(self, tmp_path: Path) -> None:
         write(tmp_path / "sub" / "a.txt", "a")

@@ -4,9 +4,9 @@ What is trained on is what was in the file: no line ending is translated, nothin
 order mark goes (`decoding` has the rule of encodings). Of a directory every text file is read, at any depth and
 whatever its suffix, in the order of the names. Hidden files and directories are passed over. `Corpus.skipped` lists
 what else is left out, each with its reason: what Octavo itself wrote (runs, experiments, pages), binary, empty and
-special files, links to directories, and further names of a file that is read. A file named outright is never passed
-over: it is read or refused. A long file stays where it is and is read again when it is needed (see `filed`); what
-comes through a pipe is held, so there is an end to how much that may be.
+special files, links to directories, and further names of a file that is read. A file given by itself is never passed
+over: it is read or refused, and left out of a directory that is given too. A long file stays where it is and is read
+again when it is needed (see `filed`); what comes through a pipe is held, so there is an end to how much that may be.
 """
 
 import errno
@@ -69,7 +69,8 @@ def read_corpus(
     """
     parse_document_unit(documents)  # what is wrong with it shows before anything is read
     given = checked_sources(sources)
-    reader = _Reader(codec_name(encoding), runs_root(runs))
+    paths = [user_path(source) for source in given if source not in ("-", "")]
+    reader = _Reader(codec_name(encoding), runs_root(runs), {identity(path) for path in paths})
     if not given:
         reader.documents.append(Document("shakespeare", tiny_shakespeare()))
     for source in given:
@@ -89,6 +90,7 @@ def read_corpus(
 class _Reader:
     codec: str
     runs_root: Path
+    given: set[tuple[int, int] | None]  # what identifies the paths that were given
     documents: list[Document] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     _seen: dict[object, str] = field(default_factory=dict)  # what identifies a source -> its name
@@ -159,6 +161,8 @@ class _Reader:
         key = status.st_dev, status.st_ino
         if not stat.S_ISREG(status.st_mode):
             return "not a regular file"
+        if key in self.given:  # whether before the directory or after it
+            return "given by itself too"
         if not status.st_size:
             return "empty"
         if first := self._seen.get(key) or (files.get(key) if path.is_symlink() else None):
