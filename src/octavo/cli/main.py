@@ -11,12 +11,11 @@ from importlib import import_module
 from typing import TextIO
 
 from octavo.cli.parser import parse
-from octavo.cli.saying import drop_output
+from octavo.cli.saying import as_options, drop_output
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.terminal import shown
 from octavo.threads import any_detached, settle_threads
 
-_ARGUMENT = re.compile(r"\b(encoding|documents|output)=(?=\S)")  # of a function, that is an option here
 _NO_MEMORY = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)  # how torch says it, of any device
 
 
@@ -100,7 +99,7 @@ def _output_fails() -> bool:
 
 def _refuse(sentence: str, advised: Sequence[str] = ()) -> int:
     """Say what is wrong, and behind it the command that is advised."""
-    said = _ARGUMENT.sub(r"--\1 ", " ".join(sentence.split()))
+    said = as_options(" ".join(sentence.split()))
     if advised:
         from octavo.cli.command_line import command
 

@@ -1,15 +1,23 @@
 """What a command says: through here, since names, paths and texts are other people's."""
 
 import os
+import re
 import sys
 from typing import TextIO
 
 from octavo.terminal import shown
 
+_ARGUMENT = re.compile(r"\b(encoding|documents|output)=(?=\S)")  # of a function, that is an option here
+
 
 def say(text: object = "", *, end: str = "\n", file: TextIO | None = None) -> None:
     """Print `text` to `file` (standard output), every control character in it written out."""
     print(shown(str(text)), end=end, file=file)
+
+
+def as_options(sentence: str) -> str:
+    """Return a sentence of the library with options for the arguments that it names: ``--encoding`` for encoding=."""
+    return _ARGUMENT.sub(r"--\1 ", sentence)
 
 
 def drop_output(stream: TextIO | None = None) -> None:

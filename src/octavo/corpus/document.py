@@ -136,7 +136,7 @@ class Corpus:
         if counts[marker] >= _FEW:
             lines.append(
                 f"{marker} stands in the text at least {counts[marker]:,} times and is read as text; to end a "
-                f"document there: --documents 'separator:{marker}'"
+                f"document there: documents='separator:{marker}'"
             )
         return lines
 
