@@ -15,14 +15,13 @@ SOURCE = Path(__file__).parents[1] / "src" / "octavo"
 LIBRARY = [path for path in sorted(SOURCE.rglob("*.py")) if path.relative_to(SOURCE).parts[0] != "cli"]
 OPTION = re.compile(rf"(?<![\w-])--[a-z][a-z-]+|(?<!\w)octavo ({'|'.join(COMMANDS)})\b")
 WORD = re.compile(r"--[a-z-]+=?")  # of a command line that is put together
-# Files whose strings are command lines, or name other programs; or a note of the plan, which a terminal shows.
+# Files whose strings are command lines, or name other programs.
 COMMAND_LINES = {
     "reports/reproducing.py",
     "bench/starting.py",
     "corpus/shakespeare.py",
     "reports/health.py",
     "reproduction/reading.py",
-    "corpus/document.py",
 }
 
 

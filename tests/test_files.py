@@ -8,7 +8,21 @@ from typing import Any
 
 import pytest
 
-from octavo.files import hidden_beside, remove_left_over, sync_folder, write_atomically
+from octavo.files import hidden_beside, remove_left_over, sync_folder, user_path, write_atomically
+
+
+def test_a_tilde_is_the_home_folder_unless_there_is_such_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME" if os.name == "posix" else "USERPROFILE", str(tmp_path / "home"))
+    assert user_path("~/a.txt") == user_path(Path("~/a.txt")) == tmp_path / "home" / "a.txt"
+    (tmp_path / "~").mkdir()
+    (tmp_path / "~" / "a.txt").touch()
+    (tmp_path / "~draft.txt").touch()
+    for name in ("~/a.txt", "~draft.txt", "~nobody-of-that-name/a.txt", "b~.txt", "nul\0.txt"):
+        assert user_path(name) == Path(name)
+    assert user_path("~/b.txt") == tmp_path / "home" / "b.txt"
 
 
 def test_a_file_is_made_and_replaced(tmp_path: Path) -> None:

@@ -16,8 +16,11 @@ _LONG_AGO = 24 * 3600  # seconds: nothing is being written for so long
 
 
 def user_path(given: str | os.PathLike[str]) -> Path:
-    """Return a path as a person gives it: ``~`` stands for the home folder, also where no shell has replaced it."""
-    return Path(os.path.expanduser(given))
+    """Return a path as a person gives it: ``~`` stands for the home folder, also where no shell has replaced it.
+
+    It stays as it is if there is such a file, or no such user.
+    """
+    return Path(given if os.path.lexists(given) else os.path.expanduser(given))
 
 
 def is_device(name: str) -> bool:

@@ -72,6 +72,7 @@ def train(
     runs: str | Path | None = None,
     resume: bool = False,
     progress: bool = True,
+    notes: bool = True,
     brief: bool = False,
 ) -> Run:
     """Train on `text` (paths, or a Corpus; None is Tiny Shakespeare), score, draw and sample; return the run.
@@ -80,6 +81,7 @@ def train(
     "file", or "separator:TEXT" to split the files there.
     `overrides` are settings by dotted name, such as ``{"model.n_layers": 3}``. With `resume`, an unfinished run
     goes on from where it stopped, its newest checkpoint or what comes after training: `name`, or the newest one.
+    `notes`: show `Corpus.notes` with the progress; a caller that has shown them itself asks for none.
     `brief`: after training it is scored, and that is all; no baselines, diagnosis, curves or samples.
 
     Raises:
@@ -97,7 +99,7 @@ def train(
             plan = make_plan(
                 text, request, name=name, encoding=encoding, documents=documents, root=root, watch=shown.share
             )
-            for line in plan.lines():
+            for line in [*(plan.corpus.notes() if notes and progress else []), *plan.lines()]:
                 shown.note(line)
             directory = _create(root, plan, name)
         try:

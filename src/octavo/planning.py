@@ -30,8 +30,8 @@ class Plan:
     whole: Forecast
 
     def lines(self) -> list[str]:
-        """For people, a few lines."""
-        return self.corpus.notes() + self.forecast.lines() + self._held_out() + self._left_out() + self.whole.lines()
+        """For people, a few lines; `corpus.notes` has those on the text."""
+        return self.forecast.lines() + self._held_out() + self._left_out() + self.whole.lines()
 
     def _held_out(self) -> list[str]:
         """Say where the held-out text is from, if there are several documents: a score is of those alone."""

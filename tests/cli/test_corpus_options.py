@@ -8,6 +8,7 @@ import pytest
 from octavo.cli.main import main
 from octavo.corpus import read_corpus
 from octavo.corpus.outputs import is_run, run_around
+from octavo.pipeline import train
 from octavo.run import Run
 from octavo.runs.provenance import text_facts
 
@@ -76,6 +77,35 @@ def test_an_encoding_that_is_missing_is_named_once_and_suffices(
         assert (code, out) == (2, "")
         assert err.startswith("octavo: b.txt: byte 3 (0xe9) is not UTF-8")
         assert err.endswith("pass --encoding cp1252")
+
+
+def test_a_marker_is_said_with_the_option_here_and_with_the_argument_in_python(
+    project: Path,
+    copied: Run,
+    tiny: dict[str, Any],
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("octavo.pipeline._create", stopped)
+    text = (project / "a.txt").read_bytes()
+    (project / "stories.txt").write_bytes(END.encode().join(text[at : at + 999] for at in range(0, 5000, 999)))
+    settings = ["--steps", "1", *(f"--set={name}={value}" for name, value in tiny.items())]
+    option, argument = f"--documents 'separator:{END}'", f" documents='separator:{END}'"
+    for command, code in (
+        (["train", "stories.txt", "--dry-run", *settings], 0),
+        (["train", "stories.txt", *settings], 130),
+        (["train", "stories.txt", "--quiet", *settings], 130),
+        (["evaluate", copied.name, "stories.txt", "--runs", ".", "--no-baselines"], 0),
+    ):
+        found = said(capfd, *command)
+        assert (found[0], "".join(found[1:]).count(option)) == (code, 1)
+        assert argument not in "".join(found[1:])
+    with pytest.raises(KeyboardInterrupt):
+        train("stories.txt", steps=1, overrides=tiny)
+    assert capfd.readouterr().err.count(argument) == 1
 
 
 def test_documents_that_cannot_be_are_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -121,6 +121,39 @@ def test_the_suggested_encoding_reads_the_text(text: str, encoding: str) -> None
     assert decode(raw, encoding, "t") == text
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "mac_roman", "cp850", "cp437"])
+@pytest.mark.parametrize("times", [1, 40])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Fünf Mädchen gehen über die Straße, denn Käthe möchte früher zu Hause sein. Später dafür nicht.\n",
+        "»Ja«, sagte Käthe.\n",
+        "Räksmörgås och kött på Åland. ÄPPLE, ÖVER och ÅR.\n",
+        "El niño comió piñas en España. ¿Qué pasó después?\n",
+        "La città è già più bella perché così è.\n",
+        "Les élèves de l'école où François étudie se sont réveillés tôt, créée là.\n",
+        "A naïve café.\n",
+    ],
+)
+def test_a_western_text_is_told_from_the_others(text: str, times: int, encoding: str) -> None:
+    raw = (text * times).encode(encoding)
+    with pytest.raises(OctavoError, match="pass encoding=") as caught:
+        decode(raw, "utf-8", "t")
+    advised = str(caught.value).partition("pass encoding=")[2]
+    assert decode(raw, advised, "t") == text * times  # cp850 and cp437 have most letters in common
+
+
+def test_a_text_of_another_alphabet_or_region_is_not_western() -> None:
+    for text, encoding in (
+        ("Árvíztűrő tükörfúrógép, jó estét kívánok, őszinte hölgy.\n", "cp1250"),
+        ("Čovjek je došao kući, đak uči više, žaba.\n", "cp1250"),
+        ("Bugün hava çok güzel, şöyle bir dışarı çıkalım. İyi değil mi?\n", "cp1254"),
+        ("Καλημέρα κόσμε, πώς είσαι σήμερα;\n", "cp1253"),
+    ):
+        with pytest.raises(OctavoError, match=rf"pass encoding={encoding}$"):
+            decode(text.encode(encoding), "utf-8", "t")
+
+
 def test_a_fault_far_into_a_long_text_is_found() -> None:
     raw = b"plain ascii words\n" * 20_000 + "Привет, мир, как дела?\n".encode("cp1251") * 1000
     with pytest.raises(OctavoError, match=r"byte 360000 \(0xcf\) is not UTF-8; it looks like cp1251"):

@@ -187,8 +187,10 @@ def test_a_text_given_twice_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "texts" / "a.txt")
     with pytest.raises(OctavoError, match=r"a\.txt is given twice: name each text once"):
         read_corpus([path, path])
-    with pytest.raises(OctavoError, match=r"a\.txt is given twice"):
-        read_corpus([tmp_path / "texts", path])
+    write(path.with_name("b.txt"))
+    for sources in ([path, path.parent, path], [path.parent, path, path]):
+        with pytest.raises(OctavoError, match=r"a\.txt is given twice"):
+            read_corpus(sources)
     (tmp_path / "link.txt").symlink_to(path)
     with pytest.raises(OctavoError, match=r"a\.txt and .*link\.txt are one file, given twice"):
         read_corpus([path, tmp_path / "link.txt"])
@@ -255,11 +257,22 @@ class TestNamesOfTheSameFile:
         (tmp_path / "itself").symlink_to(tmp_path / "itself")
         assert left_out(read_corpus([tmp_path])) == ["itself"]
 
-    def test_a_file_that_was_named_already_is_left_out_of_its_directory(self, tmp_path: Path) -> None:
-        path, other = write(tmp_path / "a.txt", "a"), write(tmp_path / "b.txt", "b")
-        corpus = read_corpus([other, tmp_path])
-        assert [document.name for document in corpus.documents] == [str(other), str(path)]
-        assert left_out(corpus) == ["b.txt"]
+    @pytest.mark.parametrize("before", [True, False])
+    def test_a_file_that_is_given_by_itself_is_left_out_of_its_directory(self, tmp_path: Path, before: bool) -> None:
+        write(tmp_path / "texts" / "a.txt", "a")
+        other = write(tmp_path / "texts" / "b.txt", "b")
+        (tmp_path / "texts" / "link.txt").symlink_to(other)
+        sources = [other, tmp_path / "texts"] if before else [tmp_path / "texts", other]
+        corpus = read_corpus(sources)
+        assert [document.text for document in corpus.documents] == (["b", "a"] if before else ["a", "b"])
+        assert left_out(corpus) == ["b.txt", "link.txt"]
+        assert {reason for _, reason in corpus.skipped} == {"given by itself too"}
+
+    @pytest.mark.parametrize("before", [True, False])
+    def test_a_directory_with_nothing_else_is_refused(self, tmp_path: Path, before: bool) -> None:
+        path = write(tmp_path / "texts" / "a.txt", "a")
+        with pytest.raises(OctavoError, match=r"holds no text file to read.*a\.txt: given by itself too"):
+            read_corpus([path, path.parent] if before else [path.parent, path])
 
     def test_a_directory_given_twice_is_refused(self, tmp_path: Path) -> None:
         write(tmp_path / "sub" / "a.txt", "a")
@@ -352,8 +365,26 @@ class TestEncodingsOfADirectory:
         for number in range(2000):
             write(tmp_path / f"{number}.png", b"\0")
         (note,) = read_corpus([tmp_path]).notes()
-        assert "1997 more" in note
+        assert "1,997 more" in note
         assert len(note) < 200 + 3 * len(str(tmp_path))
+
+    def test_each_reason_has_its_line_however_many_there_are(self, tmp_path: Path) -> None:
+        (tmp_path / "up").symlink_to(tmp_path)
+        (tmp_path / "nowhere").symlink_to(tmp_path / "missing")
+        os.mkfifo(tmp_path / "pipe")
+        for name, content in (
+            *(("empty.txt", b""), ("nul.bin", b"text\0"), ("old.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")),
+            *(("a.gz", b"\x1f\x8b\x08"), ("z.docx", b"PK\x03\x04\x14\x00\x06\x00"), ("z.pdf", b"%PDF-1.4\n")),
+        ):
+            write(tmp_path / name, content)
+        for number in range(9):
+            path = write(tmp_path / f"{number}.txt", f"text {number}")
+            (tmp_path / f"link-{number}").symlink_to(path)
+        lines = read_corpus([tmp_path]).notes()
+        assert len(lines) == 10
+        assert any("z.pdf" in line and "pdftotext" in line for line in lines)
+        assert sum("link-" in line for line in lines) == 1
+        assert all(len(line) < 200 + 3 * len(str(tmp_path)) for line in lines)
 
 
 class TestPaths:

@@ -112,9 +112,9 @@ def test_a_marker_that_ends_documents_is_said_with_the_option(tmp_path: Path, ma
     (tmp_path / "stories.txt").write_bytes(marker.join(["A story."] * 9).encode())
     (note,) = read_corpus([tmp_path / "stories.txt"]).notes()
     assert " 8 " in note
-    assert f"--documents 'separator:{marker}'" in note
+    assert f"documents='separator:{marker}'" in note
     split_there = read_corpus([tmp_path / "stories.txt"], documents=f"separator:{marker}")
-    assert not any("--documents" in note for note in split_there.notes())
+    assert not any("documents=" in note for note in split_there.notes())
     otherwise = read_corpus([tmp_path / "stories.txt"], documents="separator:A")
-    assert f"--documents 'separator:{marker}'" in otherwise.notes()[-1]
+    assert f"documents='separator:{marker}'" in otherwise.notes()[-1]
     assert Corpus.from_text(f"It is written {marker}, as in the paper.").notes() == []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from octavo.cli.corpus_options import add_corpus_options, corpus_of, refuse_without_text
 from octavo.cli.parser import add_runs_option
-from octavo.cli.saying import say
+from octavo.cli.saying import as_options, say
 from octavo.errors import OctavoError
 from octavo.options import PROTOCOLS, check_scoring
 from octavo.reports.absent import Absent, attempt
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         corpus = corpus_of(options, [options.text], runs_root(options.runs))
         for line in corpus.notes():
-            say(line, file=sys.stderr)
+            say(as_options(line), file=sys.stderr)
 
     from octavo.cli import score_table
     from octavo.cli.findings import diagnosis_lines

@@ -12,14 +12,12 @@ from importlib import import_module
 from typing import TextIO
 
 from octavo.cli.parser import parse
-from octavo.cli.saying import drop_output
+from octavo.cli.saying import as_options, drop_output
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.terminal import shown
 from octavo.threads import any_detached, settle_threads
 
-# Arguments of functions that are options here: in advice, and at the beginning of what is wrong with them.
-_ARGUMENT = re.compile(r"\b(pass|give|as|with) (encoding|documents|output)=(?=\S)")
-_OUT_OF_RANGE = re.compile(r"^(temperature|top_k|top_p|min_p|max_new_tokens|seed)=(?=\S)")
+_OUT_OF_RANGE = re.compile(r"^(temperature|top_k|top_p|min_p|max_new_tokens|seed)=(?=\S)")  # named as in Python
 _NO_MEMORY = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)  # how torch says it, of any device
 
 
@@ -103,7 +101,7 @@ def _output_fails() -> bool:
 
 def _refuse(sentence: str, advised: Sequence[str] = ()) -> int:
     """Say what is wrong, and behind it the command that is advised."""
-    said = _ARGUMENT.sub(r"\1 --\2 ", " ".join(sentence.split()))
+    said = as_options(" ".join(sentence.split()))
     said = _OUT_OF_RANGE.sub(lambda found: f"--{found[1].replace('_', '-')} ", said)
     if advised:
         from octavo.cli.command_line import program

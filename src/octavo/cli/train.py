@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from octavo.cli.command_line import command, run_word
 from octavo.cli.corpus_options import add_corpus_options, corpus_of, refuse_without_text
 from octavo.cli.parser import add_runs_option
-from octavo.cli.saying import drop_output, say
+from octavo.cli.saying import as_options, drop_output, say
 from octavo.errors import OctavoError
 from octavo.request import Request
 from octavo.resume import check_same, run_to_resume
@@ -77,6 +77,8 @@ def run(options: argparse.Namespace) -> int:
     from octavo.training import Interrupted, InterruptedAtOnce
 
     try:
+        for line in corpus.notes() if corpus else []:
+            say(as_options(line), file=sys.stderr)
         trained = train(
             corpus,
             preset=request.preset,
@@ -89,6 +91,7 @@ def run(options: argparse.Namespace) -> int:
             runs=options.runs,
             resume=options.resume,
             progress=not options.quiet,
+            notes=False,
         )
     except Interrupted as stopped:
         again = _again(options, stopped.run_name)
@@ -104,9 +107,6 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         say("Stopped at once, before anything was written.", file=sys.stderr)
         return 130
-    if options.quiet and corpus is not None:
-        for line in corpus.notes():
-            say(line, file=sys.stderr)
     report, code = _report(trained, options)
     say("\n".join(_summary(trained, report, options)))
     return code
@@ -143,7 +143,7 @@ def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | Non
         raise OctavoError("--dry-run is for a run that is yet to begin: leave out --resume")
     with make_progress(not options.quiet) as progress:
         plan = make_plan(corpus, request, name=options.name, root=runs_root(options.runs), watch=progress.share)
-    say("\n".join(plan.lines()))
+    say("\n".join([*map(as_options, plan.corpus.notes()), *plan.lines()]))
     say(f"would be written to {runs_root(options.runs) / plan.name}")
     return 0
 

@@ -18,7 +18,6 @@ _END_MARKERS = ("<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|im_end|>", 
 _FEW = 3  # markers, below which a text may only speak of them
 _LOOKED_INTO = 1000  # documents, for their markers
 _NAMED = 3  # names in a line
-_MOST_LINES = 6
 _LONGEST_NAME = 60  # characters; in UTF-8 still within the 255 bytes that file systems allow
 
 
@@ -54,6 +53,9 @@ class Document:
     def bytes(self) -> int:
         """Length in UTF-8 bytes."""
         return sum(len(piece.encode("utf-8")) for piece in pieces(self.text))
+
+
+SAME_FILE = "the same file as"  # begins the reason why a further name of a file is skipped
 
 
 class Skipped(NamedTuple):
@@ -134,7 +136,7 @@ class Corpus:
         if counts[marker] >= _FEW:
             lines.append(
                 f"{marker} stands in the text at least {counts[marker]:,} times and is read as text; to end a "
-                f"document there: --documents 'separator:{marker}'"
+                f"document there: documents='separator:{marker}'"
             )
         return lines
 
@@ -176,13 +178,14 @@ def _skipped_lines(skipped: Sequence[Skipped]) -> list[str]:
     """Return a line for each reason, with the first names."""
     names: dict[str, list[str]] = {}
     for name, reason in skipped:
-        names.setdefault(reason, []).append(name)
+        # Each of a thousand further names may be that of another file.
+        kind = f"{SAME_FILE} one that is read" if reason.startswith(SAME_FILE) else reason
+        names.setdefault(kind, []).append(name)
     lines = []
-    for reason, of_one in list(names.items())[:_MOST_LINES]:
-        shown = ", ".join(of_one[:_NAMED]) + (f" and {len(of_one) - _NAMED} more" if len(of_one) > _NAMED else "")
-        lines.append(f"skipped {shown}: {reason}")
-    left = sum(map(len, list(names.values())[_MOST_LINES:]))
-    return lines + ([f"skipped {left} more for other reasons"] if left else [])
+    for reason, of_one in names.items():
+        more = f" and {len(of_one) - _NAMED:,} more" if len(of_one) > _NAMED else ""
+        lines.append(f"skipped {', '.join(of_one[:_NAMED])}{more}: {reason}")
+    return lines
 
 
 def safe_name(name: str) -> str:

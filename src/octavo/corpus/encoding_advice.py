@@ -1,5 +1,6 @@
 """Say how texts that did not decode can be read: with one encoding that reads all of them, or after a repair."""
 
+import re
 from collections.abc import Sequence
 
 from octavo.corpus.decoding import Bytes, NotText, Undecodable, codec_name, find_codec
@@ -10,7 +11,17 @@ _LIKELY_CODECS = [
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "koi8_r"),
     *("cp932", "euc_jp", "gb18030", "big5", "euc_kr"),
 ]
-_WESTERN = set("áàâäãåæçéèêëíìîïñóòôöõøœúùûüß“”„‘’‚«»‹›–—…¡¿°§£€©®\xa0")
+_WESTERN_CODECS = ("cp1252", "mac_roman", "cp850", "cp437")  # the most common one first
+_SMALL, _CAPITAL = "áàâäãåæçéèêëíìîïñóòôöõøœúùûüß", "ÁÀÂÄÃÅÆÇÉÈÊËÍÌÎÏÑÓÒÔÖÕØŒÚÙÛÜ"
+_WESTERN = re.compile(f"[\\0-\\x7f{_SMALL}{_CAPITAL}“”„‘’‚«»‹›–—…¡¿°§£€©®\xa0]")
+# Where a western text was read with the wrong codec: a capital or a mark within a word, or many accents in a row.
+_ODD = re.compile(
+    f"(?<=[a-z{_SMALL}])[{_CAPITAL}]|[{_SMALL}](?=[A-Z])"
+    r"|(?<=[^\W\d_])[„‚«»‹›¡¿°§£€©®](?=[^\W\d_])"
+    f"|[{_SMALL}{_CAPITAL}]{{3,}}"
+)
+_MOST_ODD = 0.05  # of the characters that are not ASCII
+_MAYBE_HUNGARIAN = re.compile(rb"[\xd5\xdb\xf5\xfb]")  # Őű in cp1250, Õû in cp1252; all its other letters are western
 _UNSURE = 0.3  # coherence of a text with a language, below which the guess is as good as none
 _NAMED = 3  # files in a sentence
 _GUESSED = 20  # files whose encoding is guessed, which takes some hundredths of a second each
@@ -69,22 +80,29 @@ def _guesses(fault: Undecodable) -> list[str]:
 
     matches = from_bytes(fault.window, cp_isolation=_LIKELY_CODECS)
     best = matches.best()
-    if best is None:
-        return []
-    equal = [match for match in matches if (match.chaos, match.coherence) == (best.chaos, best.coherence)]
+    equal = [match for match in matches if best and (match.chaos, match.coherence) == (best.chaos, best.coherence)]
     found = [name for match in equal for name in match.could_be_from_charset]
-    # Short texts suit several code pages; the most common one is the best bet.
-    if "cp1252" in found or (best.coherence < _UNSURE and _western(fault.window)):
-        found.insert(0, "cp1252")
+    # Short texts suit several code pages; of those of Western Europe the one that reads best is the best bet.
+    western = _western(fault.window)
+    other = best and best.coherence >= _UNSURE and _MAYBE_HUNGARIAN.search(fault.window)
+    if western and (western[0] in found or western[0] != "cp1252" or not other):
+        found = western + found
     others = [match.encoding for match in matches if match not in equal]
     reads = (name for name in dict.fromkeys(found) if _decodes(fault.read, name))
     return list(reads) or [name for name in others if _decodes(fault.read, name)]
 
 
-def _western(window: bytes) -> bool:
-    """Return whether bytes as cp1252 have the letters of Western Europe, its quotation marks and dashes alone."""
-    text = window.decode("cp1252", "replace")
-    return all(character.isascii() or character.lower() in _WESTERN for character in text)
+def _western(window: bytes) -> list[str]:
+    """Return the codecs as which bytes look like a text of Western Europe, the best first."""
+    share = {codec: _odd_share(window.decode(codec, "replace")) for codec in _WESTERN_CODECS}
+    return sorted((codec for codec in share if share[codec] <= _MOST_ODD), key=lambda codec: share[codec])
+
+
+def _odd_share(text: str) -> float:
+    """Return the share of the characters beyond ASCII that are odd in a text of Western Europe."""
+    beyond = sum(not character.isascii() for character in text)
+    odd = len(_WESTERN.sub("", text)) + sum(len(found) for found in _ODD.findall(text))
+    return odd / max(1, beyond)
 
 
 def _not_utf8(name: str, read: Bytes) -> list[Undecodable]:

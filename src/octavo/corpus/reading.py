@@ -4,9 +4,9 @@ What is trained on is what was in the file: no line ending is translated, nothin
 order mark goes (`decoding` has the rule of encodings). Of a directory every text file is read, at any depth and
 whatever its suffix, in the order of the names. Hidden files and directories are passed over. `Corpus.skipped` lists
 what else is left out, each with its reason: what Octavo itself wrote (runs, experiments, pages), binary, empty and
-special files, links to directories, and further names of a file that is read. A file named outright is never passed
-over: it is read or refused. A long file stays where it is and is read again when it is needed (see `filed`); what
-comes through a pipe is held, so there is an end to how much that may be.
+special files, links to directories, and further names of a file that is read. A file given by itself is never passed
+over: it is read or refused, and left out of a directory that is given too. A long file stays where it is and is read
+again when it is needed (see `filed`); what comes through a pipe is held, so there is an end to how much that may be.
 """
 
 import errno
@@ -27,16 +27,17 @@ from octavo.corpus.decoding import (
     in_memory,
     without_mark,
 )
-from octavo.corpus.document import Corpus, Document, Skipped
+from octavo.corpus.document import SAME_FILE, Corpus, Document, Skipped
 from octavo.corpus.encoding_advice import advised
 from octavo.corpus.filed import LONG, FiledText, filed
 from octavo.corpus.folder import entries, identity, refuse_unreadable
 from octavo.corpus.outputs import OUTPUT, RUN, is_output, run_around, runs_root
 from octavo.corpus.segmentation import FILE, parse_document_unit, with_documents
 from octavo.corpus.shakespeare import tiny_shakespeare
-from octavo.corpus.sources import checked_sources, expanded, refuse_missing, refuse_output
+from octavo.corpus.sources import checked_sources, refuse_missing, refuse_output
 from octavo.corpus.wide_encodings import WIDE
 from octavo.errors import OctavoError
+from octavo.files import user_path
 from octavo.memory import machine_memory
 from octavo.terminal import readable
 
@@ -68,7 +69,8 @@ def read_corpus(
     """
     parse_document_unit(documents)  # what is wrong with it shows before anything is read
     given = checked_sources(sources)
-    reader = _Reader(codec_name(encoding), runs_root(runs))
+    paths = [user_path(source) for source in given if source not in ("-", "")]
+    reader = _Reader(codec_name(encoding), runs_root(runs), {identity(path) for path in paths})
     if not given:
         reader.documents.append(Document("shakespeare", tiny_shakespeare()))
     for source in given:
@@ -77,7 +79,7 @@ def read_corpus(
         elif source == "":
             raise OctavoError('a source is the empty string: give a file, a directory or "-"')
         else:
-            reader.read_path(expanded(source))
+            reader.read_path(user_path(source))
     reader.check()
     name = _corpus_name(given[0]) if given else "shakespeare"
     corpus = Corpus(name, tuple(reader.documents), tuple(reader.skipped), tuple(map(readable, given)), encoding)
@@ -88,6 +90,7 @@ def read_corpus(
 class _Reader:
     codec: str
     runs_root: Path
+    given: set[tuple[int, int] | None]  # what identifies the paths that were given
     documents: list[Document] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     _seen: dict[object, str] = field(default_factory=dict)  # what identifies a source -> its name
@@ -158,10 +161,12 @@ class _Reader:
         key = status.st_dev, status.st_ino
         if not stat.S_ISREG(status.st_mode):
             return "not a regular file"
+        if key in self.given:  # whether before the directory or after it
+            return "given by itself too"
         if not status.st_size:
             return "empty"
         if first := self._seen.get(key) or (files.get(key) if path.is_symlink() else None):
-            return f"the same file as {first}"
+            return f"{SAME_FILE} {first}"
         if path.is_symlink() and run_around(path):
             return f"a link into {RUN}"
         raw = None if status.st_size >= LONG else _read_bytes(path)
@@ -232,7 +237,7 @@ def read_source(path: Path) -> bytes:
     Raises:
         OctavoError: it is missing or cannot be read, or is a directory, a device or a socket.
     """
-    path = expanded(path)
+    path = user_path(path)
     name = readable(path)
     try:
         mode = path.stat().st_mode
@@ -297,5 +302,5 @@ def _all_of(file: BinaryIO, name: str) -> bytes:
 def _corpus_name(source: str | Path) -> str:
     if source == "-":
         return "stdin"
-    path = expanded(source)
+    path = user_path(source)
     return path.resolve().name if path.is_dir() else path.stem  # "." and ".." have no name of their own

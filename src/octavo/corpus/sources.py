@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from io import IOBase
 from pathlib import Path
 from typing import NoReturn
@@ -33,15 +32,6 @@ def checked_sources(sources: object) -> list[str | Path]:
         f"texts are given as paths, not as {type(sources).__name__}: for a text in memory give "
         "octavo.Corpus.from_text(text)"
     )
-
-
-def expanded(source: str | Path) -> Path:
-    """Return a path with the home directory for "~", unless there is such a file."""
-    path = Path(source)
-    if str(source).startswith("~") and not os.path.lexists(path):
-        with suppress(RuntimeError):  # there is no such user
-            return path.expanduser()
-    return path
 
 
 def refuse_missing(name: str, error: OSError | ValueError) -> NoReturn:

@@ -11,7 +11,6 @@ from typing import Any
 
 from octavo.config import BUDGETS, LARGEST_SIZE, Config, between
 from octavo.corpus.segmentation import FILE, parse_document_unit
-from octavo.corpus.sources import expanded
 from octavo.errors import OctavoError, reason
 from octavo.files import user_path
 from octavo.request import Request
@@ -230,7 +229,7 @@ def _paths(given: Any, folder: Path) -> tuple[str, ...]:
 def _located(path: str | Path, folder: Path) -> Path:
     """Return a path relative to the folder; "~" is the home directory, unless the folder has such a file."""
     there = folder / path
-    return there if os.path.lexists(there) else folder / expanded(path)
+    return there if os.path.lexists(there) else folder / user_path(path)
 
 
 def _document_unit(value: Any) -> str:
