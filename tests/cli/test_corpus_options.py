@@ -119,7 +119,7 @@ def test_provenance_keeps_it(project: Path) -> None:
     facts = text_facts(read_corpus(["."], encoding="cp1252", documents=f"separator:{END}", runs="elsewhere"))
     assert (facts["encoding"], facts["encodings"]) == ("cp1252", {"utf-8": 2, "cp1252": 1})
     assert (facts["documents"], facts["document_unit"]) == (3, f"separator:{END}")
-    assert facts["first_documents"] == ["a.txt:1", "a.txt:2", "b.txt:1"]
+    assert facts["first_documents"] == ["a.txt #1", "a.txt #2", "b.txt #1"]
     assert facts["skipped"][:2] == ["latest.txt", "paper.pdf"]
     assert facts["skipped_count"] == len(facts["skipped"]) == len(facts["skipped_reasons"])
     assert "pdftotext" in facts["skipped_reasons"][1]

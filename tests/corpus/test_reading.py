@@ -288,7 +288,7 @@ class TestNamesOfTheSameFile:
         assert len(corpus.documents) == 3
         (note,) = corpus.notes()
         assert "1 of 3 documents" in note
-        assert f"{tmp_path / 'copy.txt'}, which is {tmp_path / 'a.txt'}" in note
+        assert f"{tmp_path / 'copy.txt'}, which repeats {tmp_path / 'a.txt'}" in note
 
 
 class TestEncodingsOfADirectory:

@@ -46,8 +46,8 @@ def test_what_is_no_unit_is_refused(given: object) -> None:
 def test_separators_go_and_so_do_blank_documents() -> None:
     document = Document("stories.txt", f"{END}One.\n{END}{END} \n {END}\nTwo.{END}\n", "cp1252")
     assert split_documents(document, Separator(END)) == [
-        Document("stories.txt:1", "One.\n", "cp1252"),
-        Document("stories.txt:2", "\nTwo.", "cp1252"),
+        Document("stories.txt #1", "One.\n", "cp1252"),
+        Document("stories.txt #2", "\nTwo.", "cp1252"),
     ]
 
 

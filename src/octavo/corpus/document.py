@@ -121,8 +121,8 @@ class Corpus:
             return []
         copy, first = found[0]
         return [
-            f"{len(found):,} of {len(self.documents):,} documents are there already, such as {copy.name}, which is "
-            f"{first.name}: what is held out may also be trained on"
+            f"{len(found):,} of {len(self.documents):,} documents repeat an earlier one, such as {copy.name}, "
+            f"which repeats {first.name}: what is held out may also be trained on"
         ]
 
     def _document_lines(self) -> list[str]:

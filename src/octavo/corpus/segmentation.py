@@ -79,7 +79,7 @@ def split_documents(document: Document, separator: Separator) -> list[Document]:
         found: Iterable[str | FiledText] = _in_file(text, separator)
     else:
         found = (each for each in re.split(separator.pattern, str(text)) if each and not each.isspace())
-    return [Document(f"{name}:{number}", each, document.encoding) for number, each in enumerate(found, 1)]
+    return [Document(f"{name} #{number}", each, document.encoding) for number, each in enumerate(found, 1)]
 
 
 def _in_file(text: FiledText, separator: Separator) -> Iterator[FiledText]:
