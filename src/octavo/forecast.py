@@ -22,11 +22,11 @@ _MIB = 2**20
 # Seconds of one core.
 _BASELINES = 7e-6  # for each byte learned from or scored; brotli alone takes nearly half of it
 _LONGEST_BASELINE = 3e-6
-_COPIES = 1e-6  # for each character of the training part
-_FIXED = 12.0  # curves, samples, pictures, measuring this machine
+_COPIES = 2e-6  # for each character of the training part
+_FIXED = 4.0  # curves, samples, pictures, measuring this machine
 _WITH_TAP = 2.5  # times as long as a plain pass takes one in which something is changed
 # Bytes.
-_LIBRARIES = 100 * _MIB  # Matplotlib and others that come with the phases after training, and what these leave behind
+_LIBRARIES = 150 * _MIB  # Matplotlib and others that come with the phases after training, and what these leave behind
 _KEPT = 0.6  # of what training needs stays with the process
 _SCORED = 48  # for each token of the held-out part
 _LEARNED = 110  # for each byte that baselines learn from
