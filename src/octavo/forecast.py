@@ -1,4 +1,4 @@
-"""What the whole command takes, after training too: the score, the baselines, the search for copies, the report.
+"""Forecast what the whole command takes, after training too: score, baselines, search for copies, report.
 
 Training itself is forecast by :mod:`octavo.training.preflight`. Times are reckoned from the time to read a window on
 this machine and from the length of the text, memory from what each phase holds; the constants were fitted to measured
@@ -36,7 +36,7 @@ _WEIGHT = 80  # for each attention weight of a window, in all layers and heads, 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What comes after training, and the memory of the whole command at its peak."""
+    """Hold the time of what comes after training, and the memory of the whole command at its peak."""
 
     seconds_after: float
     memory_bytes: int

@@ -260,7 +260,7 @@ class Run(InsideRun):
 
     @property
     def diagnosed(self) -> list[Finding] | None:
-        """What :meth:`diagnose` found for the checkpoint in use; None if no diagnosis was made."""
+        """Return what :meth:`diagnose` found for the checkpoint in use; None if no diagnosis was made."""
         try:
             content = self.directory.read_json("diagnosis.json")
             found = [from_json(Finding, finding) for finding in content["findings"]]

@@ -88,12 +88,12 @@ class Parser(argparse.ArgumentParser):
             raise OctavoError(f"{given!r} is one argument too many: put quotes around a text that has spaces")
         name = first.partition("=")[0]
         if near := nearest(name, self.option_names):
-            mend = f"did you mean {near}?"
+            hint = f"did you mean {near}?"
         elif "--set" in self.option_names and _SETTING.fullmatch(f"{name}="):
-            mend = f"a setting is written {name}=VALUE"
+            hint = f"a setting is written {name}=VALUE"
         else:
-            mend = f"{_help(self.prog)} lists those there are"
-        raise OctavoError(f"there is no option {name}: {mend} (a text that begins with a dash comes after --)")
+            hint = f"{_help(self.prog)} lists those there are"
+        raise OctavoError(f"there is no option {name}: {hint} (a text that begins with a dash comes after --)")
 
     def _literal(self, rest: deque[str]) -> Iterator[str]:
         """Yield the arguments, those marked that are values or texts although they begin with a dash."""
@@ -179,8 +179,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         if late and arguments[0].startswith("--") and not make_parser().knows(arguments[0]):
             raise OctavoError(f"the command comes first: {_program()} {late} …, with its options after it")
         if arguments and not arguments[0].startswith("-"):
-            mend = suggestion(arguments[0], COMMANDS)
-            raise OctavoError(f"there is no command {arguments[0]!r}: {mend} ({_help('octavo')} lists them)")
+            hint = suggestion(arguments[0], COMMANDS)
+            raise OctavoError(f"there is no command {arguments[0]!r}: {hint} ({_help('octavo')} lists them)")
         return make_parser().parse_args(arguments or ["--help"])  # it ends here: with the help, or with what is wrong
     command, *rest = arguments
     parser = command_parser(command)

@@ -59,7 +59,7 @@ SAME_FILE = "the same file as"  # begins the reason why a further name of a file
 
 
 class Skipped(NamedTuple):
-    """What a directory holds and the corpus does not: its path, and why."""
+    """Record a file that a directory holds and the corpus does not: its path, and why."""
 
     name: str
     reason: str
@@ -107,7 +107,7 @@ class Corpus:
 
     @property
     def encodings(self) -> dict[str, int]:
-        """How many documents were read with each codec, the most frequent first."""
+        """Return how many documents were read with each codec, the most frequent first."""
         return dict(Counter(document.encoding for document in self.documents).most_common())
 
     def notes(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is wrong with the held-out text: it stands in the training part, or is of another kind.
+"""Find what is wrong with the held-out text: it stands in the training part, or is of another kind.
 
 Both follow from the text alone. They say what a score is worth, whatever the model is.
 """

@@ -25,7 +25,7 @@ _SHORTEST = 16  # tokens of a block
 
 @dataclass(frozen=True)
 class Shift:
-    """What text costs a trigram model of other training text, in nats per character."""
+    """Hold what text costs a trigram model of other training text, in nats per character."""
 
     train: float
     held_out: float
@@ -33,7 +33,7 @@ class Shift:
 
     @property
     def share(self) -> float:
-        """How much more the held-out text costs, as a share of what the training text costs."""
+        """Return how much more the held-out text costs, as a share of what the training text costs."""
         return (self.held_out - self.train) / self.train if self.train else 0.0
 
 

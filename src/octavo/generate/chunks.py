@@ -1,7 +1,7 @@
 """What every way of decoding has in common. Importing this takes no torch."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -59,25 +59,21 @@ def in_groups(decode: Decode, bytes_of_a_stream: int) -> Decode:
     def decode_groups(
         prompts: Sequence[Sequence[int]],
         *,
-        context_length: int,
-        start_id: int | None,
-        sampling: SamplingConfig,
         seeds: Sequence[Sequence[int]],
         ended: Callable[[int], bool],
+        **options: Any,
     ) -> Iterator[Chunk]:
+        def decode_group(begin: int, end: int) -> Iterator[Chunk]:
+            def ended_here(stream: int) -> bool:
+                return ended(begin + stream)
+
+            return decode(prompts[begin:end], seeds=seeds[begin:end], ended=ended_here, **options)
+
         for begin in range(0, len(prompts), at_once):
             end = min(begin + at_once, len(prompts))
-            chunks = decode(
-                prompts[begin:end],
-                context_length=context_length,
-                start_id=start_id,
-                sampling=sampling,
-                seeds=seeds[begin:end],
-                ended=lambda stream, begin=begin: ended(begin + stream),  # type: ignore[misc]
-            )
             before: Chunk = [[] for _ in range(begin)]
             after: Chunk = [[] for _ in range(end, len(prompts))]
-            for chunk in chunks:
+            for chunk in decode_group(begin, end):
                 yield [*before, *chunk, *after]
 
     return decode_groups

@@ -76,7 +76,7 @@ class Healer:
         return [*found, Way(len(prompt), [], b"", so_far)]
 
     def _given_back(self, prompt: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-        """How many tokens of `prompt` stay, and the bytes of the rest: from the last token alone on."""
+        """Yield how many tokens of `prompt` stay, and the bytes of the rest: from the last token alone on."""
         rest = b""
         for kept in range(len(prompt) - 1, max(-1, len(prompt) - 1 - _MOST), -1):
             rest = self._table[prompt[kept]] + rest

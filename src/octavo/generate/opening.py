@@ -1,4 +1,4 @@
-"""Where a text without a prompt begins.
+"""Choose where a text without a prompt begins.
 
 Training windows begin anywhere in the text, so after the start token alone a model begins in mid-sentence. It begins
 a document or a line where it reads first what stands before those in its training text, which is not shown.

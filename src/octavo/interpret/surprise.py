@@ -46,7 +46,7 @@ class TokenSurprise:
 
 @dataclass(frozen=True)
 class Rest:
-    """What was read after the part of a text that is kept token by token."""
+    """Sum up what was read after the part of a text that is kept token by token."""
 
     tokens: int = 0
     nats: float = 0.0
@@ -174,7 +174,7 @@ def read_surprise(
 
 
 class _Reading:
-    """What is kept of the tokens of a text while they are read in their order."""
+    """Keep what is needed of the tokens of a text while they are read in their order."""
 
     def __init__(self, labels: tuple[str, ...], kept: int, most: int) -> None:
         self._labels, self._most, self._to_keep = labels, most, kept

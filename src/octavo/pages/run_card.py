@@ -68,7 +68,7 @@ def _folder(run: RunDirectory) -> str:
 
 
 def _calls(run: RunDirectory) -> list[str]:
-    """What is worth calling next."""
+    """Return the calls that are worth making next."""
     try:
         if not finished(run):
             return [f"octavo.train(resume=True, name={str(run.path)!r})"]

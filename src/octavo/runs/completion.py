@@ -1,4 +1,4 @@
-"""Whether a run is finished: one definition for all commands. Importing this takes no torch.
+"""Decide when a run is finished: one definition for all commands. Importing this takes no torch.
 
 A run is finished when it is trained to its end, its newest checkpoint has a standard score, and it was examined:
 compared with simpler models, diagnosed, drawn and sampled. The samples come last, so where they are the rest was

@@ -84,7 +84,7 @@ class RunDirectory:
 
     @property
     def ended(self) -> bool:
-        """Whether training came to its planned end; `octavo.runs.completion` says whether the run is finished."""
+        """Return whether training came to its planned end; `octavo.runs.completion` decides if a run is finished."""
         last = self.last_record
         return last is not None and last.get("event") == "end"
 

@@ -19,7 +19,7 @@ _MOST = 8192  # tokens where no size is given
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of the text that it learned from a vocabulary of characters covers."""
+    """Record how much of the text that it learned from a vocabulary of characters covers."""
 
     distinct: int  # characters
     known: int  # of them, which have a token of their own

@@ -21,7 +21,7 @@ _FEWEST_TIMES = 4
 
 @dataclass(frozen=True)
 class Validations:
-    """How often a run validates where ``train.validate_every`` is 0, and on how many windows of a part (0: all)."""
+    """Set how often a run validates where ``train.validate_every`` is 0, and on how many windows (0: on all)."""
 
     times: int = 20
     windows: int = 128
