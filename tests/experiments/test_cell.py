@@ -83,6 +83,20 @@ def test_a_cell_works_on_one_thread_and_the_caller_gets_its_own_back(
         torch.set_num_threads(threads)
 
 
+def test_a_run_of_that_name_in_the_current_folder_is_not_the_cells(
+    make_job: MakeJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job()
+    other = tmp_path / "other"
+    assert not row_of(replace(job, folder=str(other))).failure
+    assert not row_of(job).failure
+    (tmp_path / job.run / "evaluation.json").unlink()  # so that it goes on
+    (other / job.run / "evaluation.json").unlink()
+    monkeypatch.chdir(other)
+    assert not row_of(job).failure
+    assert not (other / job.run / "evaluation.json").exists()
+
+
 def test_a_setting_that_cannot_be_is_a_result(make_job: MakeJob) -> None:
     row = row_of(make_job({"data.context_length": 9000}))
     assert "too few for a context of 9000" in row.failure

@@ -97,7 +97,7 @@ def _trained(job: Job) -> tuple[bool, Run]:
     ended = begun and load(place).directory.ended
     run = train(
         _corpus(job),
-        name=job.run,
+        name=str(place) if begun else job.run,  # a bare name may be that of a run in the current folder
         runs=job.folder,
         overrides=dict(job.settings),
         resume=begun,
