@@ -25,6 +25,7 @@ from octavo.errors import OctavoError, OctavoWarning, RanAway
 from octavo.pipeline import train
 from octavo.planning import make_plan
 from octavo.reports.reproducing import recipe
+from octavo.request import Request
 from octavo.resume import run_to_resume
 from octavo.run import Run, load
 from octavo.runs import MetricsLog, Record, RunDirectory, locked
@@ -383,6 +384,32 @@ class TestResuming:
         (tmp_path / "c" / "samples.txt").write_text("")
         with pytest.raises(OctavoError, match=r"(a/provenance|b/evaluation)\.json is damaged"):
             run_to_resume(tmp_path, None)
+
+    @pytest.mark.filterwarnings("always::octavo.errors.OctavoWarning")
+    def test_it_is_chosen_once_and_a_damaged_one_named_once(
+        self, by_epochs: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """The command line chooses before torch is loaded; another may be the newest when that is done."""
+        for name in ("a", "b", "damaged"):
+            shutil.copytree(by_epochs.path, tmp_path / name)
+            (tmp_path / name / "samples.txt").unlink()
+        (tmp_path / "damaged" / "evaluation.json").write_text("{")
+        resumed: list[str] = []
+
+        def newest_is_another(run: RunDirectory, request: Request, corpus: Corpus | None) -> None:
+            provenance = RunDirectory(tmp_path / "a").provenance
+            provenance["sittings"][-1]["began"] = "9999"
+            RunDirectory(tmp_path / "a").write_json("provenance.json", provenance)
+
+        def go_on(directory: RunDirectory, *_: object) -> Run:
+            resumed.append(directory.name)
+            raise OctavoError("enough")
+
+        monkeypatch.setattr("octavo.cli.train.check_same", newest_is_another)
+        monkeypatch.setattr("octavo.pipeline._go_on", go_on)
+        main(["train", "--resume", "--quiet", "--runs", str(tmp_path)])
+        assert resumed == ["b"]
+        assert capsys.readouterr().err.count(str(tmp_path / "damaged")) == 1
 
     def test_what_lacks_the_examination_alone_comes_last(self, by_epochs: Run, tmp_path: Path) -> None:
         for name in ("examine", "score", "train"):

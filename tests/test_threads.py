@@ -9,7 +9,7 @@ import time
 import pytest
 import torch
 
-from octavo.threads import settle_threads, side_by_side, usable_cores
+from octavo.threads import one_thread, settle_threads, side_by_side, usable_cores
 
 # Says what the policy is at the moment at which torch is about to be loaded, or else at the end.
 AT_TORCH = """
@@ -89,3 +89,44 @@ def test_an_error_comes_when_all_have_ended(failing: int) -> None:
     with pytest.raises(ValueError, match="failed"):
         side_by_side(pieces)
     assert ended
+
+
+def test_of_threads_that_overlap_with_one_each_every_one_gets_its_own_number_back() -> None:
+    """A thread that torch does not know yet begins with the number that was set last, by whichever thread."""
+    before = torch.get_num_threads()
+    first_in, second_in, first_out = threading.Event(), threading.Event(), threading.Event()
+    after: dict[str, int] = {}
+
+    def first() -> None:
+        with one_thread():
+            first_in.set()
+            assert second_in.wait(10)
+        after["first"] = torch.get_num_threads()
+        first_out.set()
+
+    def second() -> None:
+        assert first_in.wait(10)
+        with one_thread():
+            with one_thread():
+                second_in.set()
+                assert first_out.wait(10)
+            after["within"] = torch.get_num_threads()
+        after["second"] = torch.get_num_threads()
+
+    def later() -> None:
+        after["later"] = torch.get_num_threads()
+
+    try:
+        torch.set_num_threads(3)
+        both = [threading.Thread(target=first), threading.Thread(target=second)]
+        for thread in both:
+            thread.start()
+        for thread in both:
+            thread.join()
+        last = threading.Thread(target=later)
+        last.start()
+        last.join()
+        assert after == {"first": 3, "within": 1, "second": 3, "later": 3}
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)

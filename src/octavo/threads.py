@@ -5,12 +5,26 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cache
 
 from octavo.containers import processor_shares
 
 DETACHED = "octavo-detached"  # name of a thread that works in a library and cannot be stopped
 _MOMENT = "1000"  # turns of a waiting loop, some tens of microseconds: about as long as waking takes
+
+
+@dataclass
+class _OneThread:
+    """Who is in :func:`one_thread`, and how many threads there were before."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    users: int = 0
+    before: int = 1
+
+
+_ONE = _OneThread()
+_OWN = threading.local()  # has_one: whether this thread is in :func:`one_thread`
 
 
 def settle_threads() -> None:
@@ -51,15 +65,30 @@ def any_detached() -> bool:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Within it torch works on one thread: for pieces of work too small to be worth sharing."""
+    """Let torch work on one thread within it: for pieces of work too small to be worth sharing.
+
+    Several threads may be in it at once. A thread that torch does not know yet begins with the number that any thread
+    set last, so all of them go back to what the first one found.
+    """
     import torch
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    if getattr(_OWN, "has_one", False):
+        yield
+        return
+    with _ONE.lock:
+        threads = torch.get_num_threads()  # asked in any case: a new thread would else take on another number later
+        if not _ONE.users:
+            _ONE.before = threads
+        _ONE.users += 1
+        torch.set_num_threads(1)
+    _OWN.has_one = True
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        _OWN.has_one = False
+        with _ONE.lock:
+            _ONE.users -= 1
+            torch.set_num_threads(_ONE.before)
 
 
 def side_by_side(pieces: Sequence[Callable[[], None]]) -> None:

@@ -13,6 +13,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from octavo.config import Config
 from octavo.data import NAMES, TokenPart, check_ids, open_parts
 from octavo.data.blocks import blocks
@@ -25,10 +27,10 @@ from octavo.runs.metrics import check_complete
 from octavo.runs.places import newest_first, step_of
 from octavo.runs.scores import FILE, Score, scores, standard_score
 from octavo.runs.tensors import check_shapes, largest, read_layout
-from octavo.runs.whole import most_bytes, whole_contents
+from octavo.runs.whole import STATE, most_bytes, whole_contents
 from octavo.tokenizer import Tokenizer, load_tokenizer
-from octavo.typed_json import check_types
-from octavo.untrusted import MOST_SETTINGS, MOST_TEXT, check_folder, parse_json, read_plain
+from octavo.typed_json import check_types, parse_object
+from octavo.untrusted import MOST_SETTINGS, MOST_TEXT, check_folder, read_plain
 
 TOLERANCE = 1e-4  # nats per character between a score and the same computed anew: other kernels round otherwise
 _LARGEST = 1e6  # of a weight: training that does not run away stays far below
@@ -80,8 +82,8 @@ def verify(run: RunDirectory, *, full: bool = False) -> Iterator[Check]:
         yield _at("score computed anew", looked.look_at_score)
 
 
-# What code that expects a run raises where it finds something else.
-_AMISS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError)
+# What parsers raise of a damaged file, and readers of contents of a wrong type; anything else is a mistake of ours.
+_AMISS = (ValueError, KeyError, SafetensorError)
 
 
 def _at(what: str, look: Callable[[], str | None]) -> Check:
@@ -192,9 +194,14 @@ class _Looked:
                     raise ValueError(f"{file} has numbers that are not fp32")
                 if (most := largest(content, layout)) > _LARGEST:
                     raise ValueError(f"{file} has a weight of {most:.3g}, which no training comes to")
-        state = parse_json(contents["state.json"])
-        if not isinstance(state, dict) or f"step-{state.get('step', -1):08d}" != place.name:
-            raise ValueError("its state.json is of another step")
+        try:
+            state = parse_object(contents[STATE], {"step": int, "metrics_bytes": int})
+            if missing := {"step", "metrics_bytes"} - state.keys():
+                raise ValueError(f"it has no {min(missing)}")
+        except ValueError as error:
+            raise ValueError(f"{STATE} is damaged: {error}") from None
+        if f"step-{state['step']:08d}" != place.name:
+            raise ValueError(f"its {STATE} is of another step")
         metrics = self._run.path / "metrics.jsonl"
         if metrics.stat().st_size < state["metrics_bytes"]:
             raise ValueError("metrics.jsonl has lost lines that belong to it")

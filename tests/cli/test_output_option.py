@@ -1,6 +1,8 @@
 """Where files go, and what is replaced there."""
 
 import argparse
+import errno
+import shutil
 from pathlib import Path
 
 import pytest
@@ -25,10 +27,9 @@ def names(folder: Path) -> list[str]:
 def test_it_is_in_the_run_or_where_it_was_asked_for(copied: Run, tmp_path: Path) -> None:
     own = output_of(parsed(), copied.directory, "a")
     assert not (copied.path / "look").exists(), "until there is something to write"
-    assert own.cleared() == copied.path / "look"
-    assert (
-        output_of(parsed("--output", tmp_path / "a" / "b"), copied.directory, "a").cleared() == tmp_path / "a" / "b"
-    )
+    other = output_of(parsed("--output", tmp_path / "a" / "b"), copied.directory, "a")
+    for output, folder in ((own, copied.path / "look"), (other, tmp_path / "a" / "b")):
+        assert output.write(lambda place: [place / "a"]) == [folder / "a"]
     assert (copied.path / "look").is_dir()
     assert (tmp_path / "a" / "b").is_dir()
 
@@ -88,6 +89,38 @@ def test_what_is_there_is_replaced_if_that_is_said(trained: Run, tmp_path: Path)
     assert main(["attention", str(trained.path), "Speak", "--output", str(tmp_path), "--overwrite"]) == 0
     assert names(tmp_path) == ["attention-layer-0.png", "attention-layer-0.svg", "attention.html", "mine.png"]
     assert (tmp_path / "attention.html").read_text() != "mine"
+
+
+@pytest.mark.parametrize(
+    ("given", "there"),
+    [
+        (["attention", "Speak"], ["attention-layer-0.png", "attention-layer-5.png", "attention.html"]),
+        (["curves"], ["curves.html", "epochs.svg", "steps.png"]),
+        (["heads", "--windows", "5"], ["heads.html", "heads.json", "heads.svg"]),
+        (["lens", "Speak"], ["lens.html"]),
+        (["surprise", "Speak"], ["surprise.html"]),
+        (["edit", "--zero", "embedding", "Speak"], ["edit.html"]),
+    ],
+)
+@pytest.mark.parametrize("own", [True, False])
+def test_on_a_full_disk_what_was_there_stays(
+    copied: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: list[str], there: list[str], own: bool
+) -> None:
+    folder = copied.path / ("curves" if given[0] == "curves" else "look") if own else tmp_path / "elsewhere"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for name in there:
+        (folder / name).write_text("mine")
+
+    def full(path: Path, content: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    for module in ("octavo.files", "octavo.plots.saving", "octavo.pages.page"):
+        monkeypatch.setattr(f"{module}.write_atomically", full)
+    command, *options = given
+    main([command, str(copied.path), *options, *([] if own else ["--output", str(folder), "--overwrite"])])
+    assert names(folder) == there
+    assert {(folder / name).read_text() for name in there} == {"mine"}
 
 
 def test_a_page_of_several_runs_replaces_none_either(

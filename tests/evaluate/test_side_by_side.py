@@ -55,3 +55,21 @@ def test_ctrl_c_ends_them() -> None:
     with pytest.raises(KeyboardInterrupt):
         side_by_side([lambda: endless(meter, ended)], meter, interrupted)
     assert ended.is_set()
+
+
+def test_no_more_run_at_once_than_a_container_lets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("octavo.threads.processor_shares", lambda: [1])
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    meter, lock, running, most = Meter(1), threading.Lock(), 0, 0
+
+    def task() -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.05)
+        with lock:
+            running -= 1
+
+    side_by_side([task] * 4, meter, lambda share: None)
+    assert most == 1

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from octavo.corpus import read_corpus
 from octavo.errors import OctavoError
@@ -15,7 +16,7 @@ from octavo.experiments import cell
 from octavo.experiments.cell import Job, run_cell
 from octavo.experiments.row import Row
 from octavo.resume import run_to_resume
-from octavo.run import load
+from octavo.run import Run, load
 from octavo.runs import RunDirectory, locked
 from octavo.runs.completion import finished
 
@@ -61,6 +62,39 @@ def test_an_explosion_is_a_result_and_called_one(make_job: MakeJob) -> None:
     assert "the loss" in row.failure
     assert (row.final, row.ran_away) == (True, True)
     assert Row.from_json(row.as_json()) == row
+
+
+def test_a_cell_works_on_one_thread_and_the_caller_gets_its_own_back(
+    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = torch.get_num_threads()
+    within: list[int] = []
+
+    def refused(job: Job) -> tuple[bool, Run]:
+        within.append(torch.get_num_threads())
+        raise OctavoError("no")
+
+    monkeypatch.setattr(cell, "_trained", refused)
+    try:
+        torch.set_num_threads(3)
+        run_cell(make_job())
+        assert (within, torch.get_num_threads()) == ([1], 3)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_a_run_of_that_name_in_the_current_folder_is_not_the_cells(
+    make_job: MakeJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job()
+    other = tmp_path / "other"
+    assert not row_of(replace(job, folder=str(other))).failure
+    assert not row_of(job).failure
+    (tmp_path / job.run / "evaluation.json").unlink()  # so that it goes on
+    (other / job.run / "evaluation.json").unlink()
+    monkeypatch.chdir(other)
+    assert not row_of(job).failure
+    assert not (other / job.run / "evaluation.json").exists()
 
 
 def test_a_setting_that_cannot_be_is_a_result(make_job: MakeJob) -> None:

@@ -16,12 +16,19 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from octavo.config import load_preset
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.model_shapes import parameter_count
 from octavo.runs.checkpoint import Checkpoint, bytes_needed, load_newest, save_checkpoint
-from octavo.runs.whole import most_bytes
+from octavo.runs.whole import Contents, looks_whole, manifest, most_bytes, newest_whole
+
+
+FACTS: list[Any] = [  # none of them are those of a file
+    *([], {}, {"bytes": "1"}, {"sha256": "a"}),
+    *({"bytes": None, "sha256": "a"}, {"bytes": True, "sha256": "a"}, {"bytes": [], "sha256": "a"}),
+]
 
 
 def checkpoint(step: int, numbers: int = 1000) -> Checkpoint:
@@ -119,6 +126,61 @@ def test_of_a_damaged_newest_the_one_before_is_used(tmp_path: Path, file: str, d
     with pytest.warns(OctavoWarning, match=rf"step-00000002 cannot be used \({file}.*\): step-00000001 is used$"):
         place, loaded = load_newest(tmp_path)
     assert (place.name, loaded.state["step"]) == ("step-00000001", 1)
+
+
+@pytest.mark.parametrize("error", [TypeError, AttributeError, RuntimeError, IndexError])
+def test_a_mistake_of_a_reader_is_not_taken_for_damage(tmp_path: Path, error: type[Exception]) -> None:
+    """Training would go on from an older one, and delete it."""
+
+    def mistaken(contents: Contents) -> None:
+        raise error("of its own")
+
+    for step in (1, 2):
+        save_checkpoint(tmp_path, checkpoint(step), keep=2)
+    with pytest.raises(error, match="of its own"):
+        newest_whole(tmp_path, mistaken)
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyError, SafetensorError])
+def test_what_a_parser_raises_is_damage(tmp_path: Path, error: type[Exception]) -> None:
+    def read(contents: Contents) -> int:
+        step: int = json.loads(contents["state.json"])["step"]
+        if step == 2:
+            raise error("of a parser")
+        return step
+
+    for step in (1, 2):
+        save_checkpoint(tmp_path, checkpoint(step), keep=2)
+    with pytest.warns(OctavoWarning, match="step-00000001 is used"):
+        assert newest_whole(tmp_path, read)[1] == 1
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        *([], {}, None, 3, {"state.json": 3, "weights.safetensors": 3}),
+        *({"state.json": facts, "weights.safetensors": facts} for facts in FACTS),
+    ],
+)
+def test_one_whose_manifest_has_other_types_is_damaged(tmp_path: Path, files: object) -> None:
+    for step in (1, 2):
+        newest = save_checkpoint(tmp_path, checkpoint(step), keep=2)
+    for content in ({"files": files}, files):
+        (newest / "manifest.json").write_text(json.dumps(content))
+        with pytest.warns(OctavoWarning, match=r"cannot be used \(manifest\.json"):
+            assert load_newest(tmp_path)[1].state["step"] == 1
+        assert not looks_whole(newest)
+
+
+@pytest.mark.parametrize("state", [[], 3, None, {}, {"step": "2"}, {"step": None}, {"step": [2]}])
+def test_one_whose_state_has_other_types_is_damaged(tmp_path: Path, state: object) -> None:
+    for step in (1, 2):
+        newest = save_checkpoint(tmp_path, checkpoint(step), keep=2)
+    (newest / "state.json").write_text(json.dumps(state))
+    contents = {path.name: path.read_bytes() for path in newest.iterdir() if path.name != "manifest.json"}
+    (newest / "manifest.json").write_bytes(manifest(contents))
+    with pytest.warns(OctavoWarning, match=r"cannot be used \(state\.json"):
+        assert load_newest(tmp_path)[1].state["step"] == 1
 
 
 def test_damaged_ones_do_not_count_among_those_that_are_kept(tmp_path: Path) -> None:

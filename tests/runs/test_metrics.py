@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import threading
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,30 @@ def test_what_came_after_the_checkpoint_is_dropped_on_resuming(tmp_path: Path) -
     assert read_metrics(path) == [EVENTS[0], EVENTS[2]]
     write(path, EVENTS[:1])  # from the start: nothing is kept
     assert read_metrics(path) == EVENTS[:1]
+
+
+@pytest.mark.parametrize("what", ["link", "pipe", "large"])
+def test_to_go_on_reads_no_more_than_a_plain_file_of_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    outside, path = tmp_path / "outside", tmp_path / "run" / "metrics.jsonl"
+    path.parent.mkdir()
+    kept = write(outside, EVENTS[:1])
+    if what == "link":
+        path.symlink_to(outside)
+    elif what == "pipe":
+        os.mkfifo(path)
+    else:
+        write(path, EVENTS[:1])
+        monkeypatch.setattr("octavo.runs.metrics.MOST_LINES", kept - 1)
+    # A writer ends a reader that waits for one, so that the test fails and does not hang.
+    timer = threading.Timer(5, lambda: os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK)))
+    if what == "pipe":
+        timer.start()
+    with pytest.raises(OctavoError):
+        MetricsLog(path, kept, step=10)
+    timer.cancel()
+    assert outside.stat().st_size == kept
 
 
 @given(cut=st.integers(0, 200))

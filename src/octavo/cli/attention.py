@@ -1,6 +1,8 @@
 """``octavo attention``."""
 
 import argparse
+from collections.abc import Iterator
+from pathlib import Path
 
 from octavo.cli.output_option import add_output_option, output_of
 from octavo.cli.parser import add_runs_option
@@ -39,19 +41,22 @@ def run(options: argparse.Namespace) -> int:
     from octavo.run import Run
 
     shown = Run(directory).attention(text, max_tokens=options.max_tokens, layer=options.layer, head=options.head)
-    folder = output.cleared()
     say(f"{directory.name} reads {shown.of}")
     if options.max_tokens is None and not shown.whole:
         say_how_to_read_more(shown.attention.passage, most_tokens_of_attention(directory.config))
     if (step := shown.named_tokens) > 1:
         fewer = "fewer --max-tokens" + (" or a single --head" if options.head is None else "")
         say(f"pictures name one of {step} tokens: for more names ask for {fewer}")
-    say(shown.page.save(folder / "attention.html"))
     notes: dict[str, None] = {}  # each is said once
-    for name, figure in shown.figures().items():
-        for path in save_figure(figure, folder / f"attention-{name}", ("png", "svg")):
-            say(path)
-        notes |= dict.fromkeys(notes_of(figure))
+
+    def files(folder: Path) -> Iterator[Path]:
+        yield shown.page.save(folder / "attention.html")
+        for name, figure in shown.figures().items():
+            yield from save_figure(figure, folder / f"attention-{name}", ("png", "svg"))
+            notes.update(dict.fromkeys(notes_of(figure)))
+
+    for path in output.write(files):
+        say(path)
     for note in notes:
         say(f"in the pictures {note}")
     return 0

@@ -25,6 +25,6 @@ def run(options: argparse.Namespace) -> int:
     from octavo.run import Run
 
     curves = Run(directory).curves()
-    for path in curves.save(output.cleared()):
+    for path in output.write(curves.save):
         say(path)
     return 0

@@ -1,7 +1,8 @@
 """Where a command puts the files it makes, and what it may replace there.
 
 In a run's own folder a command replaces what it left there before, altogether, so that no picture of an earlier text
-lies beside a newer page. Where ``--output`` says, it replaces nothing without being told.
+lies beside a newer page; but not before the new files are written, which a full disk may prevent. Where ``--output``
+says, it replaces nothing without being told.
 """
 
 from __future__ import annotations
@@ -46,19 +47,22 @@ class Output:
         paths = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
         return [path for path in paths if path.is_file() and re.fullmatch(self.pattern, path.name)]
 
-    def cleared(self) -> Path:
-        """The folder, which is there now, without what is to be replaced.
+    def write(self, files: Callable[[Path], Iterable[Path]]) -> list[Path]:
+        """Let `files` write into the folder, then remove earlier files of other names; return what was written.
 
         Raises:
-            OSError: it cannot be made, or a file in it not be removed.
+            OSError: the folder cannot be made, a file not be written (then the earlier ones stay), or not be removed.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        paths = list(files(self.folder))
+        written = {path.name for path in paths}
         for path in self.earlier:
-            path.unlink()
-        return self.folder
+            if path.name not in written:
+                path.unlink()
+        return paths
 
-    def save(self, write: Callable[[Path], list[Path]]) -> str:
-        """Write files into the cleared folder; return where they are, in words.
+    def save(self, files: Callable[[Path], list[Path]]) -> str:
+        """Write files as :meth:`write` does; return where they are, in words.
 
         The terminal shows the result as well, so where the run's own folder cannot be written to, the words say that
         nothing is kept.
@@ -67,7 +71,7 @@ class Output:
             OSError: the folder that was asked for cannot be written to.
         """
         try:
-            paths = write(self.cleared())
+            paths = self.write(files)
         except OSError as error:
             if not self.own:
                 raise

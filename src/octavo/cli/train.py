@@ -59,13 +59,15 @@ def run(options: argparse.Namespace) -> int:
     )
     # What is wrong with settings, names or files shows before anything heavy is loaded.
     root = runs_root(options.runs)
-    corpus = None
+    corpus, name = None, options.name
     if not options.text:
         refuse_without_text(options, "a TEXT")
     if options.text or not options.resume:
         corpus = corpus_of(options, options.text, root)
     if options.resume:
-        check_same(run_to_resume(root, options.name), request, corpus)
+        resumed = run_to_resume(root, options.name)
+        check_same(resumed, request, corpus)
+        name = str(resumed.path.absolute())  # another may be the newest when torch is loaded
     else:
         request.applied_to(None)
         if options.name is not None:
@@ -82,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
         trained = train(
             corpus,
             preset=request.preset,
-            name=options.name,
+            name=name,
             minutes=request.minutes,
             steps=request.steps,
             epochs=request.epochs,

@@ -25,8 +25,8 @@ from octavo.errors import OctavoError, reason
 from octavo.files import write_atomically
 from octavo.tokenizer import Tokenizer
 from octavo.tokenizer.hugging_face import AT_ONCE
-from octavo.typed_json import from_json
-from octavo.untrusted import MOST_TEXT, open_plain, parse_json, read_plain
+from octavo.typed_json import from_json, parse_object
+from octavo.untrusted import MOST_TEXT, open_plain, read_plain
 
 NAMES = ("train", "validation", "test")
 Ids = npt.NDArray[np.integer]
@@ -218,10 +218,10 @@ def open_parts(folder: Path) -> dict[str, TokenPart]:
         OctavoError: a file is missing or is not what Octavo wrote.
     """
     try:
-        found = parse_json(read_plain(folder / "parts.json", MOST_TEXT, folder.parent))
+        found = parse_object(read_plain(folder / "parts.json", MOST_TEXT, folder.parent), {})
         facts = {name: from_json(PartFacts, found[name]) for name in NAMES if name in found or name != "test"}
         return {name: TokenPart(name, _open_ids(folder, name, facts[name]), facts[name], folder) for name in facts}
-    except (OctavoError, OSError, ValueError, TypeError, KeyError) as error:
+    except (OctavoError, OSError, ValueError, KeyError) as error:
         raise OctavoError(
             f"{folder} does not hold a run's data ({reason(error, named=True)}): train the run again"
         ) from None

@@ -1,12 +1,12 @@
 """Tasks on a few threads, for work that lets other threads run; one who waits sees how far it is, and can stop it."""
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from octavo.evaluate.scoring import Watch
+from octavo.threads import usable_cores
 
 T = TypeVar("T")
 _LOOK = 0.1  # seconds between two looks at how far it is
@@ -49,7 +49,7 @@ def side_by_side(tasks: Sequence[Callable[[], T]], meter: Meter, watch: Watch) -
     Raises:
         Exception: what the first task that failed raised; the others are stopped.
     """
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(4, usable_cores())) as pool:
         futures = [pool.submit(task) for task in tasks]
         try:
             waiting = True

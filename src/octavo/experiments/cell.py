@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from octavo.corpus import Corpus, read_corpus
 from octavo.data import documents
 from octavo.errors import OctavoError, RanAway, reason
@@ -23,6 +21,7 @@ from octavo.pipeline import train
 from octavo.run import Run, load
 from octavo.runs import Locked, RunDirectory, locked
 from octavo.runs.completion import finished
+from octavo.threads import one_thread
 from octavo.training import Interrupted
 
 _LOOK_AGAIN = 0.5  # seconds
@@ -56,10 +55,10 @@ def run_name(variant: str, seed: int) -> str:
 
 def run_cell(job: Job) -> Row | None:
     """Train and score one cell; what cannot be trained is a row that says so. None: it was stopped, and is saved."""
-    torch.set_num_threads(1)  # the cores are for other cells
     try:
-        trained_here, run = _trained(job)
-        return _row(job, run, memory_known=trained_here and job.own_process)
+        with one_thread():  # the cores are for other cells
+            trained_here, run = _trained(job)
+            return _row(job, run, memory_known=trained_here and job.own_process)
     except Interrupted:
         return None
     except RanAway as error:
@@ -98,7 +97,7 @@ def _trained(job: Job) -> tuple[bool, Run]:
     ended = begun and load(place).directory.ended
     run = train(
         _corpus(job),
-        name=job.run,
+        name=str(place) if begun else job.run,  # a bare name may be that of a run in the current folder
         runs=job.folder,
         overrides=dict(job.settings),
         resume=begun,

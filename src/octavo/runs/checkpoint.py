@@ -27,7 +27,7 @@ from octavo.runs.whole import (
     manifest,
     newest_whole,
 )
-from octavo.untrusted import parse_json
+from octavo.typed_json import parse_object
 
 Tensors = dict[str, torch.Tensor]
 FEWEST = 2  # that are kept: the newest may turn out to be damaged
@@ -130,7 +130,12 @@ def _contents(checkpoint: Checkpoint) -> Contents:
 
 
 def _read(contents: Contents) -> Checkpoint:
-    state = parse_json(contents.pop(STATE))
+    try:
+        state = parse_object(contents.pop(STATE), {"step": int})
+        if "step" not in state:
+            raise ValueError("it has no step")
+    except ValueError as error:
+        raise ValueError(f"{STATE} is damaged: {error}") from None
     if "weights.safetensors" not in contents:
         raise ValueError("it holds no weights")
     return Checkpoint({name.removesuffix(".safetensors"): load(c) for name, c in contents.items()}, state)

@@ -68,9 +68,10 @@ class MetricsLog:
         warning says so.
 
         Raises:
+            OctavoError: it cannot be read, is no plain file of the run, or is larger than one that training writes.
             OSError: it cannot be written to.
         """
-        content = path.read_bytes() if path.exists() else b""
+        content = _end_of(path, MOST_LINES)
         kept = content[:keep_bytes]
         last = kept[kept[:-1].rfind(b"\n") + 1 :]
         if keep_bytes > len(content) or (last and not _until(last, step)):

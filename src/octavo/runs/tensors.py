@@ -5,18 +5,19 @@ Importing this takes no torch.
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from octavo.config import ModelConfig
 from octavo.errors import OctavoError
 from octavo.model_shapes import model_shapes, parameter_count
-from octavo.untrusted import parse_json
+from octavo.typed_json import check_types, parse_object
 
 _LENGTH = 8  # bytes of the header's own length, which comes first
 _MOST_HEADER = 2**25  # bytes
 _MOST_SIZES = 8  # of one tensor: the product of more would be a long number
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 _EXPONENTS = {"F64": 0x7FF << 52, "F32": 0xFF << 23, "F16": 0x1F << 10, "BF16": 0xFF << 7}  # all ones: no number
+_FACTS: dict[str, Any] = {"dtype": str, "shape": list[int], "data_offsets": list[int]}
 
 
 class Place(NamedTuple):
@@ -39,10 +40,10 @@ def read_layout(content: bytes, name: str) -> dict[str, Place]:
         start = _LENGTH + length
         if length > min(_MOST_HEADER, len(content) - _LENGTH):
             raise ValueError("its header is longer than it")
-        header = parse_json(content[_LENGTH:start])
+        header = parse_object(content[_LENGTH:start], {})
         header.pop("__metadata__", None)
         found = {key: _place(facts, start) for key, facts in header.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError) as error:
         raise ValueError(f"{name} is not safetensors ({error})") from None
     end = start
     for place in sorted(found.values(), key=lambda place: (place.begin, place.end)):
@@ -91,12 +92,10 @@ def check_finite(content: bytes, layout: Mapping[str, Place]) -> None:
                 raise ValueError(f"{name[:80]} has numbers that are infinite or none")
 
 
-def _place(facts: dict[str, object], start: int) -> Place:
-    kind, shape, offsets = facts["dtype"], facts["shape"], facts["data_offsets"]
-    if not isinstance(kind, str) or not isinstance(shape, list) or not isinstance(offsets, list):
-        raise ValueError("a tensor has no kind, shape or place")
-    begin, end = offsets
-    if len(shape) > _MOST_SIZES or not all(type(number) is int and number >= 0 for number in (*shape, begin, end)):
+def _place(facts: Any, start: int) -> Place:
+    check_types(facts, _FACTS)
+    kind, shape, (begin, end) = facts["dtype"], facts["shape"], facts["data_offsets"]
+    if len(shape) > _MOST_SIZES or min(*shape, begin, end) < 0:
         raise ValueError("a size is none")
     if math.prod(shape) * _BYTES[kind] != end - begin:
         raise ValueError("a tensor is not as long as its shape")

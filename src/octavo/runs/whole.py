@@ -19,7 +19,8 @@ from octavo.model_shapes import parameter_count
 from octavo.runs.places import newest_first
 from octavo.runs.tensors import check_finite, read_layout
 from octavo.terminal import shown
-from octavo.untrusted import MOST_TEXT, parse_json, read_plain
+from octavo.typed_json import check_types, parse_object
+from octavo.untrusted import MOST_TEXT, read_plain
 
 MANIFEST = "manifest.json"
 STATE = "state.json"
@@ -30,6 +31,7 @@ MOST_TENSORS = 2**40  # bytes of a file of tensors, where no config says
 Contents = dict[str, bytes]
 Read = TypeVar("Read")
 _FILES = {STATE, *(f"{group}.safetensors" for group in GROUPS)}
+_FACTS: dict[str, Any] = {"bytes": int, "sha256": str}  # that the manifest has of each file
 _SOMETHING_ELSE = (
     errno.ENOTDIR,
     errno.ELOOP,
@@ -51,7 +53,11 @@ def newest_whole(folder: Path, read: Callable[[Contents], Read], most: int = MOS
     for place in newest_first(folder):
         try:
             found = read(whole_contents(place, most))
-        except (ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+        except (
+            ValueError,
+            KeyError,
+            SafetensorError,
+        ) as error:  # of parsers; others are mistakes of ours
             damaged[place.name] = shown(str(error))
             continue
         except OSError as error:  # it may be whole: whoever trained on from an older one would delete it
@@ -86,7 +92,7 @@ def looks_whole(place: Path) -> bool:
     try:
         files = _files_of(read_plain(place / MANIFEST, MOST_TEXT, place.parent.parent))
         return all((place / name).stat().st_size == facts["bytes"] for name, facts in files.items())
-    except (OSError, OctavoError, ValueError, KeyError, TypeError):
+    except (OSError, OctavoError, ValueError):
         return False
 
 
@@ -112,8 +118,6 @@ def whole_contents(place: Path, most: int = MOST_TENSORS) -> Contents:
     run = place.parent.parent
     try:
         files = _files_of(read_plain(place / MANIFEST, MOST_TEXT, run))
-        if not files.keys() <= _FILES or not {STATE, "weights.safetensors"} <= files.keys():
-            raise ValueError(f"{MANIFEST} does not name the files of a checkpoint")
         contents = {}
         for name, facts in files.items():
             content = read_plain(place / name, MOST_TEXT if name == STATE else most, run)
@@ -132,18 +136,20 @@ def whole_contents(place: Path, most: int = MOST_TENSORS) -> Contents:
         if error.errno in _SOMETHING_ELSE:
             raise ValueError(reason(error, named=True)) from None
         raise
-    except (KeyError, TypeError):
-        raise ValueError(f"{MANIFEST} is none") from None
     return contents
 
 
 def _files_of(content: bytes) -> dict[str, dict[str, Any]]:
     try:
-        files = parse_json(content)["files"]
-    except (ValueError, KeyError, TypeError):
-        files = None
-    if not isinstance(files, dict):
-        raise ValueError(f"{MANIFEST} does not say what it should")
+        files: dict[str, dict[str, Any]] = parse_object(content, {"files": dict}).get("files", {})
+        for facts in files.values():
+            check_types(facts, _FACTS)
+            if not _FACTS.keys() <= facts.keys():
+                raise ValueError("a file has no size or hash")
+    except ValueError:
+        raise ValueError(f"{MANIFEST} does not say what it should") from None
+    if not {STATE, "weights.safetensors"} <= files.keys() <= _FILES:
+        raise ValueError(f"{MANIFEST} does not name the files of a checkpoint")
     return files
 
 
