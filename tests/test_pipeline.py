@@ -10,6 +10,7 @@ import subprocess
 import sys
 import termios
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from octavo import pipeline
 from octavo.cli.main import main
 from octavo.corpus import Corpus, Document
 from octavo.errors import OctavoError, OctavoWarning, RanAway
@@ -29,7 +31,7 @@ from octavo.request import Request
 from octavo.resume import run_to_resume
 from octavo.run import Run, load
 from octavo.runs import MetricsLog, Record, RunDirectory, locked
-from octavo.runs.checkpoint import load_newest, save_checkpoint
+from octavo.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
 from octavo.runs.metrics import read_metrics
 from octavo.typed_toml import overridden, to_toml
 
@@ -188,6 +190,32 @@ class TestKilled:
         log.write_bytes(log.read_bytes()[:-30])  # it died while it wrote its last line
         with pytest.warns(OctavoWarning, match=f"{by_epochs.checkpoint} cannot be used"):
             assert same(train(resume=True, name="a", runs=tmp_path, progress=False), by_epochs)
+
+    def test_the_checkpoint_that_is_gone_on_from_is_not_held_while_training(
+        self, by_epochs: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shutil.copytree(by_epochs.path, tmp_path / "a")
+        shutil.rmtree(tmp_path / "a" / "checkpoints" / by_epochs.checkpoint)
+        log = tmp_path / "a" / "metrics.jsonl"
+        log.write_bytes(log.read_bytes()[:-30])  # it had not ended
+        read: list[weakref.ref[Checkpoint]] = []
+        held: list[bool] = []
+
+        def reads(*given: Any) -> tuple[Path, Checkpoint]:
+            place, checkpoint = load_newest(*given)
+            read.append(weakref.ref(checkpoint))
+            return place, checkpoint
+
+        def heard(*given: Any) -> None:
+            held.append(read[0]() is not None)
+            listen(*given)
+
+        listen = pipeline._listen
+        monkeypatch.setattr(pipeline, "load_newest", reads)
+        monkeypatch.setattr(pipeline, "_listen", heard)
+        train(resume=True, name="a", runs=tmp_path, progress=False, brief=True)
+        assert held
+        assert not any(held)
 
     def test_a_config_that_asks_for_too_much_memory_is_refused(self, by_epochs: Run, tmp_path: Path) -> None:
         shutil.copytree(by_epochs.path, tmp_path / "a")

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import pytest
 import octavo
 from octavo.corpus import Corpus
 from octavo.errors import OctavoError
+from octavo.evaluate.comparison import reservations
 from octavo.run import Run
+from octavo.runs.checkpoint import Checkpoint, load_newest
 
 ISSUE = """
 import octavo, sys
@@ -172,6 +175,39 @@ def test_a_run_that_trains_on_is_diagnosed_from_the_score_just_made(copied: Run)
         copied.diagnose()
     assert copied.diagnose(score) is not None
     assert copied.directory.read_json("diagnosis.json")["checkpoint"] == score.checkpoint
+
+
+def test_a_run_holds_no_tensor_of_its_checkpoint_beside_its_model(
+    copied: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[weakref.ref[Any]] = []
+
+    def reads(*given: Any) -> tuple[Path, Checkpoint]:
+        place, checkpoint = load_newest(*given)
+        read.extend(weakref.ref(tensor) for group in checkpoint.tensors.values() for tensor in group.values())
+        return place, checkpoint
+
+    monkeypatch.setattr("octavo.opened.load_newest", reads)
+    name = copied.checkpoint
+    assert copied.model.n_parameters() > 0
+    assert copied.checkpoint == name
+    assert read
+    assert not any(tensor() is not None for tensor in read)
+
+
+def test_baselines_go_without_a_compressor_until_it_can_be_used(copied: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = Corpus.from_text(" ".join(str(n * n) for n in range(900, 1500)))  # nothing of it stands in the play
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "brotli", None)
+        found = copied.baselines(text)
+        score = copied.evaluate(text)
+        assert copied.baselines(text) == found, "they are kept"
+        assert any("brotli" in said for said in reservations(score, found, copied.overlap(text)))
+    assert "brotli 11" not in {baseline.name for baseline in found}
+    assert len(found) == 7
+    computed = copied.baselines(text)
+    assert {baseline.name for baseline in computed} - {baseline.name for baseline in found} == {"brotli 11"}
+    assert not any("brotli" in said for said in reservations(score, computed, copied.overlap(text)))
 
 
 def test_the_overlap_with_the_training_part(trained: Run, play: str, strange: Run) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.terminal import counted, duration, readable, shown, size
+from octavo.terminal import capitalized, counted, duration, readable, shown, size
 
 TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 
@@ -77,3 +77,8 @@ def test_sizes_are_for_people() -> None:
 def test_a_number_has_its_noun() -> None:
     assert [counted(n, "token") for n in (0, 1, 2, 1000)] == ["0 tokens", "1 token", "2 tokens", "1,000 tokens"]
     assert [counted(n, "copy", "copies") for n in (1, 2)] == ["1 copy", "2 copies"]
+
+
+def test_only_the_first_letter_becomes_a_capital() -> None:
+    assert capitalized("a head of Qwen and RoPE") == "A head of Qwen and RoPE"
+    assert capitalized("") == ""

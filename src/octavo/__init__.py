@@ -5,6 +5,9 @@
     print(run.generate("ROMEO:"))
 
 Importing this package imports neither torch nor NumPy: a name does so when it is first used.
+The first use also sets environment variables of OpenMP that are unset, which child processes inherit:
+``OMP_WAIT_POLICY`` and with it ``GOMP_SPINCOUNT``, so that waiting threads sleep, and ``OMP_NUM_THREADS`` where a
+container may use fewer cores than the machine has. Set them before to keep your own values.
 """
 
 from importlib import import_module

@@ -9,7 +9,7 @@ from octavo.errors import OctavoError
 from octavo.evaluate import Evaluation
 from octavo.model import Transformer
 from octavo.runs import Record, RunDirectory
-from octavo.runs.checkpoint import Checkpoint, load_newest
+from octavo.runs.checkpoint import Tensors, load_newest
 from octavo.runs.scores import standard_score
 from octavo.runs.whole import most_bytes, newest_is_damaged
 from octavo.tokenizer import Tokenizer, load_tokenizer
@@ -76,12 +76,15 @@ class OpenedRun:
         Raises:
             OctavoError: there is no whole checkpoint, or it is of another model.
         """
-        return model_of(self._newest[1].usable_weights, self.config, self.tokenizer.vocab_size)
+        _, weights = self._newest
+        model = model_of(weights, self.config, self.tokenizer.vocab_size)
+        weights.clear()  # the model has copies
+        return model
 
     @property
     def checkpoint(self) -> str:
         """The name of the checkpoint in use: the newest that is whole."""
-        return self._newest[0].name
+        return self._newest[0]
 
     @property
     def evaluation(self) -> Evaluation:
@@ -106,5 +109,10 @@ class OpenedRun:
             ) from None
 
     @cached_property
-    def _newest(self) -> tuple[Path, Checkpoint]:
-        return load_newest(self.path / "checkpoints", most_bytes(self.config))
+    def _newest(self) -> tuple[str, Tensors]:
+        """The name of the checkpoint in use and its weights, which are there until :attr:`model` has taken them.
+
+        Its other tensors, such as the optimizer's, take more memory than the model and are not needed.
+        """
+        place, checkpoint = load_newest(self.path / "checkpoints", most_bytes(self.config))
+        return place.name, dict(checkpoint.usable_weights)

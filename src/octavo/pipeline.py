@@ -181,31 +181,7 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     except (KeyError, ValueError) as error:
         raise OctavoError(f"{directory.path / 'provenance.json'} is damaged ({error}): train the run again") from None
     check_memory(config, tokenizer.vocab_size, precision)
-    found = None
-    if directory.newest_checkpoint:
-        found = load_newest(directory.path / "checkpoints", most_bytes(config))
-        check_shapes(
-            {name: tuple(w.shape) for name, w in found[1].tensors["weights"].items()},
-            config.model,
-            tokenizer.vocab_size,
-        )
-    state = TrainingState(Transformer(config.model, tokenizer.vocab_size, config.train.seed), config)
-    kept_metrics = 0
-    if found:
-        place, checkpoint = found
-        state.restore(checkpoint)
-        prune(
-            place, config.train.keep_checkpoints, config.train.checkpoint_every
-        )  # a process that died may not have come to it
-        if "metrics_bytes" not in checkpoint.state:
-            raise OctavoError(f"{place} does not say how many metrics belong to it: train the run again")
-        kept_metrics = checkpoint.state["metrics_bytes"]
-        progress.note(f"going on from {place.name}")
-        if config.train.minutes:
-            progress.note(
-                f"{duration(state.seconds)} of {duration(60 * config.train.minutes)} are spent; the end will not be "
-                "bit for bit what it would have been: the learning rate follows the clock, which no two runs share"
-            )
+    state, kept_metrics = _begun_state(directory, tokenizer.vocab_size, progress)
     threads = torch.get_num_threads()
     if any(earlier.get("threads") != threads for earlier in sittings):
         progress.note(f"with {counted(threads, 'thread')}, not as before: the weights will differ in their last bits")
@@ -246,6 +222,35 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
         raise RanAway(f"step {step}: {error}{batch} ({directory.name}: {_last_good(directory)})") from None
     finally:
         metrics.close()
+
+
+def _begun_state(directory: RunDirectory, vocab_size: int, progress: Progress) -> tuple[TrainingState, int]:
+    """Return the state of the newest checkpoint, or the first one; and how many bytes of metrics belong to it.
+
+    Only the state is returned: a checkpoint that stays referenced takes the memory of another copy of the weights.
+    """
+    config, found = directory.config, None
+    if directory.newest_checkpoint:
+        found = load_newest(directory.path / "checkpoints", most_bytes(config))
+        shapes = {name: tuple(w.shape) for name, w in found[1].tensors["weights"].items()}
+        check_shapes(shapes, config.model, vocab_size)
+    state = TrainingState(Transformer(config.model, vocab_size, config.train.seed), config)
+    if not found:
+        return state, 0
+    place, checkpoint = found
+    state.restore(checkpoint)
+    prune(
+        place, config.train.keep_checkpoints, config.train.checkpoint_every
+    )  # a process that died may not have come to it
+    if "metrics_bytes" not in checkpoint.state:
+        raise OctavoError(f"{place} does not say how many metrics belong to it: train the run again")
+    progress.note(f"going on from {place.name}")
+    if config.train.minutes:
+        progress.note(
+            f"{duration(state.seconds)} of {duration(60 * config.train.minutes)} are spent; the end will not be "
+            "bit for bit what it would have been: the learning rate follows the clock, which no two runs share"
+        )
+    return state, checkpoint.state["metrics_bytes"]
 
 
 def _validations(provenance: dict[str, Any], config: Config) -> Validations:

@@ -1,6 +1,7 @@
 """A run as a value to work with: what can be done with its model."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -104,7 +105,7 @@ class Run(InsideRun):
             context_length=self.config.data.context_length,
             sampling=from_mapping(SamplingConfig, sampling),
             stop=[stop] if isinstance(stop, str) else stop,
-            opening=opening_of_run(self.path / "data", self.tokenizer) if "" in prompts else [],
+            opening=self._opening if "" in prompts else [],
         )
 
     def evaluate(
@@ -310,6 +311,11 @@ class Run(InsideRun):
     def _keep(self, write: Callable[[], None]) -> None:
         if not keep(self.directory, write, must=self.must_keep):
             self.not_kept = True
+
+    @cached_property
+    def _opening(self) -> list[int]:
+        """The tokens before a text without a prompt. All token ids are read and hashed for them."""
+        return opening_of_run(self.path / "data", self.tokenizer)
 
     def _own(self, part: str) -> TokenPart:
         if part not in self.parts:

@@ -46,6 +46,11 @@ def wrapped(text: str, indent: str = "") -> list[str]:
     return textwrap.wrap(text, 80, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False)
 
 
+def capitalized(words: str) -> str:
+    """Return the words with an upper-case first letter; `str.capitalize` would make all others lower-case."""
+    return words[:1].upper() + words[1:]
+
+
 def counted(number: int, word: str, plural: str = "") -> str:
     """Return a number with its noun: 1 token, 2 tokens, 1,000 tokens; `plural` is for nouns that take no s."""
     return f"{number:,} {word if number == 1 else plural or word + 's'}"

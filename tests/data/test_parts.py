@@ -228,6 +228,31 @@ def test_another_text_than_the_one_that_was_written_is_refused(folder: Path) -> 
         _ = part.text
 
 
+def test_a_text_is_verified_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("octavo.data.parts._BLOCK", 1)
+    hashed: list[int] = []
+    sha256 = hashlib.sha256
+
+    class Counting:
+        def __init__(self) -> None:
+            self.digest = sha256()
+
+        def update(self, raw: bytes) -> None:
+            hashed.append(len(raw))
+            self.digest.update(raw)
+
+        def hexdigest(self) -> str:
+            return self.digest.hexdigest()
+
+    part = open_parts(folder)["train"]
+    monkeypatch.setattr("octavo.data.parts.hashlib.sha256", Counting)
+    assert part.beginning(3) == TRAIN.text[:3]
+    assert sum(hashed) == part.facts.bytes
+    hashed.clear()
+    assert part.beginning(2) == TRAIN.text[:2]
+    assert sum(hashed) < part.facts.bytes
+
+
 def test_of_a_long_text_no_more_is_held_than_is_asked_for(folder: Path) -> None:
     size = 2**26
     with (folder / "train.txt").open("r+b") as file:

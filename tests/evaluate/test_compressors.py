@@ -2,6 +2,8 @@
 
 import lzma
 import math
+import subprocess
+import sys
 
 import brotli
 import pyppmd
@@ -30,6 +32,20 @@ def test_brotli_is_at_its_strongest(play: str) -> None:
     raw = play.encode()
     assert size(BY_NAME["brotli 11"], raw) == len(brotli.compress(raw, quality=11, lgwin=24))
     assert size(BY_NAME["brotli 11"], raw) < len(brotli.compress(raw, quality=9, lgwin=24))
+
+
+def test_nothing_but_a_compressor_needs_its_package() -> None:
+    absent = dict.fromkeys(("brotli", "pyppmd", "zstandard", "lzma"))
+    code = f"import sys; sys.modules.update({absent}); import octavo; octavo.train"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("compressor", COMPRESSORS, ids=lambda compressor: compressor.name)
+def test_a_package_that_cannot_be_imported_is_named(compressor: Compressor, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert compressor.why_absent == ""
+    monkeypatch.setitem(sys.modules, compressor.package, None)
+    assert compressor.package in compressor.why_absent
 
 
 @pytest.mark.parametrize("compressor", COMPRESSORS, ids=lambda compressor: compressor.name)

@@ -109,6 +109,18 @@ def test_so_do_the_texts_that_are_looked_up_in_the_training_text(
     assert asked["opening"] == opening_of_run(copied.path / "data", copied.tokenizer) != []
 
 
+def test_a_run_looks_once_where_its_texts_begin(copied: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[Path] = []
+
+    def noted(data: Path, tokenizer: Tokenizer) -> list[int]:
+        looked.append(data)
+        return opening_of_run(data, tokenizer)
+
+    monkeypatch.setattr("octavo.run.opening_of_run", noted)
+    assert copied.generate("", max_new_tokens=5) == copied.generate("", max_new_tokens=5)
+    assert looked == [copied.path / "data"]
+
+
 def test_a_run_whose_text_is_gone_still_writes(copied: Run, tmp_path: Path) -> None:
     (copied.path / "data" / "train.npy").unlink()
     assert opening_of_run(copied.path / "data", copied.tokenizer) == []

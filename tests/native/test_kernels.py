@@ -185,6 +185,12 @@ def test_relu_of_what_is_infinite_or_none_is_torchs() -> None:
     torch.testing.assert_close(ours.grad, theirs.grad, rtol=0, atol=0, equal_nan=True)
 
 
+@pytest.mark.parametrize(("width", "taken"), [(8, False), (16, True), (24, False), (32, True), (48, True)])
+def test_activations_take_every_d_ff_that_is_a_multiple_of_sixteen(width: int, taken: bool) -> None:
+    assert activation.runs(torch.zeros(2, width), gated=False) == taken
+    assert activation.runs(torch.zeros(2, 2 * width), gated=True) == taken
+
+
 def test_second_derivatives_are_refused() -> None:
     x = drawn(4, 16).float().requires_grad_()
     (slope,) = torch.autograd.grad(norm.rms_norm(x, torch.ones(16), EPSILON).square().sum(), x, create_graph=True)

@@ -15,6 +15,7 @@ from octavo.bench.steps import TEXT, in_words, octavo_steps, taking
 from octavo.bench.writing import SAMPLED, VOCABULARY, make_writer
 from octavo.config import Config, ModelConfig, load_preset
 from octavo.evaluate import Watch, unwatched
+from octavo.terminal import capitalized
 from octavo.training.precision import Precision, choose_precision
 
 _TOKENS = 4096  # to train on, a turn
@@ -74,7 +75,7 @@ def make_axes(sizes: Sizes, precision: Precision) -> list[Axis]:
 def grown(axis: Axis, rounds: int, watch: Watch = unwatched) -> Comparison:
     """An axis measured, its sizes in turn; and the power of the size that a token's time goes as."""
     cases = [replace(axis.case(size), name=f"{axis.name} {size}") for size in axis.sizes]
-    found = side_by_side(f"{axis.doing.capitalize()}, by {axis.name}", cases, rounds=rounds, watch=watch)
+    found = side_by_side(f"{capitalized(axis.doing)}, by {axis.name}", cases, rounds=rounds, watch=watch)
     return replace(found, notes=(in_powers(axis, found.measured),))
 
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from octavo.errors import OctavoError
 from octavo.spelling import nearest, suggestion
-from octavo.terminal import readable
+from octavo.terminal import capitalized, readable
 
 COMMANDS = {
     "train": "train a model on a text, score it, draw its curves, write samples",
@@ -160,7 +160,7 @@ def make_parser() -> Parser:
 def command_parser(command: str) -> Parser:
     """The parser of one command's arguments."""
     summary = COMMANDS[command]
-    parser = Parser(prog=f"octavo {command}", description=summary[0].upper() + summary[1:] + ".")
+    parser = Parser(prog=f"octavo {command}", description=capitalized(summary) + ".")
     parser.set_defaults(command=command)
     import_module(f"octavo.cli.{command}").add_arguments(parser)
     return parser

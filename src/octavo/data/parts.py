@@ -12,7 +12,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
 
@@ -60,6 +60,7 @@ class TokenPart:
     ids: Ids
     facts: PartFacts
     folder: Path
+    _verified: bool = field(default=False, init=False, repr=False, compare=False)  # the text was what the facts say
 
     @property
     def text(self) -> str:
@@ -71,14 +72,16 @@ class TokenPart:
         return "".join(self.pieces())
 
     def beginning(self, characters: int) -> str:
-        """The first characters of :attr:`text`.
+        """The first characters of :attr:`text`, which is read to its end if nothing has verified it yet.
 
         Raises:
             OctavoError: as there.
         """
         head = ""
-        for piece in self.pieces():  # to the end, which shows whether it is the text
+        for piece in self.pieces():
             head += piece[: characters - len(head)]
+            if self._verified and len(head) >= characters:
+                break
         return head
 
     def pieces(self) -> Iterator[str]:
@@ -97,7 +100,8 @@ class TokenPart:
             decoder.decode(b"", final=True)
         except (OSError, ValueError) as error:
             raise OctavoError(f"{place} cannot be read ({reason(error)}): train the run again") from None
-        if digest.hexdigest() != self.facts.sha256:
+        object.__setattr__(self, "_verified", digest.hexdigest() == self.facts.sha256)
+        if not self._verified:
             raise OctavoError(f"{place} is not the text that was trained on: put that back, or train the run again")
 
 

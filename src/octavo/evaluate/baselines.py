@@ -64,15 +64,17 @@ def baselines(
     """Learn from `learned` and score every character of `scored`, which is not empty; the worst comes first.
 
     n-gram models know where a document begins; compressors read the documents one after the other and learn also
-    from what they score. `watch` is told the share of the work that is done.
+    from what they score. A compressor whose package cannot be imported is left out. `watch` is told the share of
+    the work that is done.
     """
     primer = "".join(learned.texts).encode()
     whole = memoryview(primer + "".join(scored.texts).encode())
     characters, tokens = sum(map(len, scored.texts)), sum(map(len, scored.tokens))
-    weights = [_seconds(compressor, len(primer) + len(whole)) for compressor in COMPRESSORS]
+    usable = [compressor for compressor in COMPRESSORS if not compressor.why_absent]
+    weights = [_seconds(compressor, len(primer) + len(whole)) for compressor in usable]
     meter = Meter(_NGRAM_SECONDS * len(primer) + sum(weights))
     tasks: list[Callable[[], list[_Cost]]] = [
-        *(partial(_compressed, compressor, whole, len(primer), meter) for compressor in COMPRESSORS),
+        *(partial(_compressed, compressor, whole, len(primer), meter) for compressor in usable),
         partial(_character_ngrams, learned.texts, scored.texts, _NGRAM_SECONDS * len(primer), meter),
         partial(_of_tokens, learned.tokens, scored.tokens, vocab_size, start_id),
     ]

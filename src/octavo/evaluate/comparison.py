@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from octavo.evaluate.baselines import Baseline
+from octavo.evaluate.compressors import COMPRESSORS
 from octavo.evaluate.copies import Overlap
 from octavo.evaluate.evaluation import Evaluation
 from octavo.terminal import counted
@@ -49,6 +50,13 @@ def comparison(score: Evaluation, baselines: Sequence[Baseline], training_second
     )
 
 
+def _absent_compressors(baselines: Sequence[Baseline]) -> dict[str, str]:
+    """Return why each compressor without a figure has none here; nothing where no baselines were computed."""
+    names = {baseline.name for baseline in baselines}
+    without = [compressor for compressor in COMPRESSORS if names and compressor.name not in names]
+    return {compressor.name: why for compressor in without if (why := compressor.why_absent)}
+
+
 def _standing(name: str, score: Evaluation | Baseline, nats_per_token: float | None, seconds: float) -> Standing:
     return Standing(name, nats_per_token, score.nats_per_character, score.bits_per_character, seconds)
 
@@ -67,6 +75,7 @@ def reservations(score: Evaluation, baselines: Sequence[Baseline], overlap: Over
     for baseline in baselines:
         notes.setdefault(baseline.note, []).append(baseline.name)
     said += [f"{note}: {', '.join(names)}" for note, names in notes.items() if note]
+    said += [f"{name} is left out: {why}" for name, why in _absent_compressors(baselines).items()]
     if overlap is None:
         said.append("the model was trained on this text: the score says what it remembers, not how good it is")
         said.append("the baselines are left out: they would learn from this very text")

@@ -1,12 +1,9 @@
 """General compressors as language models: how many bytes they need for a text when they have read another first."""
 
-import lzma
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import brotli
-import pyppmd
-import zstandard
+from octavo.packages import why_not_loaded
 
 _SLICE = 1 << 16  # bytes compressed at once, between two words of how far it is
 _MIB = 1 << 20
@@ -19,8 +16,15 @@ class Compressor:
     """A compressor at its strongest setting, for texts of up to the bytes that `open` is told."""
 
     name: str
+    package: str  # imported when it is first used: nothing else needs it, and its wheel may be broken
     seconds_per_mebibyte: float  # about, on a core of 2024: to weigh its work
     open: Callable[[int], Coder]
+
+    @property
+    def why_absent(self) -> str:
+        """Why there is none here; empty if there is."""
+        why = why_not_loaded(self.package)
+        return why and f"{self.package} cannot be imported ({why})"
 
     def size(self, data: memoryview, room: int, passed: Callable[[int], None]) -> int:
         """Bytes of `data` when it is compressed with settings for `room` bytes.
@@ -38,6 +42,8 @@ class Compressor:
 
 def _xz(room: int) -> Coder:
     """LZMA2 as in xz -9e, without the frame of an .xz file; the dictionary holds all."""
+    import lzma  # a Python built without it has none
+
     dictionary = min(max(1 << room.bit_length(), 1 << 16), 64 * _MIB)
     chain = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": dictionary}]
     coder = lzma.LZMACompressor(lzma.FORMAT_RAW, filters=chain)
@@ -46,6 +52,8 @@ def _xz(room: int) -> Coder:
 
 def _zstd(room: int) -> Coder:
     """zstd --ultra -22 with a window over all, up to 128 MiB."""
+    import zstandard
+
     window = min(max(room.bit_length(), 10), 27)
     parameters = zstandard.ZstdCompressionParameters.from_level(22, source_size=room, window_log=window)
     coder = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
@@ -54,19 +62,23 @@ def _zstd(room: int) -> Coder:
 
 def _brotli(room: int) -> Coder:
     """brotli -q 11 with its largest window, 16 MiB. It brings a dictionary of web pages along."""
+    import brotli
+
     coder = brotli.Compressor(quality=11, lgwin=24)
     return coder.process, coder.finish
 
 
 def _ppmd(room: int) -> Coder:
     """PPMd, variant I, order 6, with memory for all, up to 1 GiB."""
+    import pyppmd
+
     coder = pyppmd.Ppmd8Encoder(6, min(max(16 * _MIB, 32 * room), 1 << 30))
     return coder.encode, coder.flush
 
 
 COMPRESSORS = (
-    Compressor("brotli 11", 1.3, _brotli),
-    Compressor("xz -9e", 0.5, _xz),
-    Compressor("zstd 22", 0.4, _zstd),
-    Compressor("PPMd order 6", 0.15, _ppmd),
+    Compressor("brotli 11", "brotli", 1.3, _brotli),
+    Compressor("xz -9e", "lzma", 0.5, _xz),
+    Compressor("zstd 22", "zstandard", 0.4, _zstd),
+    Compressor("PPMd order 6", "pyppmd", 0.15, _ppmd),
 )

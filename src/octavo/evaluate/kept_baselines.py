@@ -6,6 +6,7 @@ from octavo.corpus import Corpus
 from octavo.data import TokenPart
 from octavo.errors import OctavoError
 from octavo.evaluate.baselines import LEARNED, TOKEN_KINDS, Baseline, baselines
+from octavo.evaluate.compressors import COMPRESSORS
 from octavo.evaluate.documents import documents_of
 from octavo.evaluate.scoring import Watch, unwatched
 from octavo.runs import RunDirectory, updating
@@ -20,8 +21,14 @@ _MOST = 100  # texts
 def kept_baselines(
     run: RunDirectory, tokenizer: Tokenizer, train: TokenPart, scored: TokenPart | Corpus
 ) -> list[Baseline] | None:
-    """Return the baselines that learned from a run's training part and scored a text, if they are kept."""
-    return kept(run, what_they_learn_from(tokenizer, train), _sha256(scored))
+    """Return the baselines that learned from a run's training part and scored a text, if they are kept.
+
+    Those that lack a compressor that can be used now are as good as none.
+    """
+    found = kept(run, what_they_learn_from(tokenizer, train), _sha256(scored))
+    names = {baseline.name for baseline in found or []}
+    lacking = [compressor for compressor in COMPRESSORS if compressor.name not in names]
+    return None if any(not compressor.why_absent for compressor in lacking) else found
 
 
 def computed_baselines(

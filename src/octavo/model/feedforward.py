@@ -40,7 +40,7 @@ class ReLU(FeedForward):
 
     def hidden(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         up = self.up(x)
-        return activation.relu(up, mask) if activation.runs(up) else masked(F.relu(up), mask)
+        return activation.relu(up, mask) if activation.runs(up, gated=False) else masked(F.relu(up), mask)
 
 
 class GELU(FeedForward):
@@ -59,7 +59,7 @@ class SwiGLU(FeedForward):
 
     def hidden(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         joined = side_by_side(x, self.gate, self.up)
-        if activation.runs(joined):
+        if activation.runs(joined, gated=True):
             return activation.swiglu(joined, mask)
         gate, up = joined.chunk(2, dim=-1)
         return masked(F.silu(gate) * up, mask)

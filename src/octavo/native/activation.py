@@ -23,9 +23,9 @@ class _Arguments(Arguments):
     )
 
 
-def runs(joined: torch.Tensor) -> bool:
-    """Whether the kernel takes rows like these."""
-    return kernels_take(joined) and joined.shape[-1] % (2 * _WIDTHS) == 0
+def runs(joined: torch.Tensor, gated: bool) -> bool:
+    """Return whether the kernel takes rows like these: (…, 2F) if `gated`, else (…, F)."""
+    return kernels_take(joined) and joined.shape[-1] % (_WIDTHS * (1 + gated)) == 0
 
 
 def swiglu(joined: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:

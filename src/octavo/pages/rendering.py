@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from octavo.interpret.visible import running, visible
-from octavo.terminal import counted
+from octavo.terminal import capitalized, counted
 
 
 def render(template: str, **values: object) -> Markup:
@@ -33,6 +33,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"running": running, "visible": visible}  # {{ label | visible }}
+    environment.filters["capitalized"] = capitalized
     environment.filters["counted"] = counted  # {{ 3 | counted("token") }}
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     return environment

@@ -13,7 +13,7 @@ from octavo.evaluate.comparison import APART, THIS_MODEL, TIMES, Standing, compa
 from octavo.pages.axis import Axis, number
 from octavo.pages.part import Part
 from octavo.pages.rendering import render
-from octavo.terminal import counted, duration
+from octavo.terminal import capitalized, counted, duration
 
 _HEAD = ("model", "bits per character", "nats per character", "nats per token", "time")
 _ROOM = 0.08  # of the scale's length, beyond the outermost dots
@@ -116,4 +116,4 @@ def score_notes(score: Evaluation, baselines: Sequence[Baseline], overlap: Overl
 
 
 def _sentence(note: str) -> str:
-    return f"{note[0].upper()}{note[1:]}."
+    return f"{capitalized(note)}."

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from octavo.errors import OctavoError, reason
+from octavo.terminal import capitalized
 
 T = TypeVar("T")
 
@@ -60,4 +61,4 @@ def _trace(error: Exception) -> None:
 
 def _sentence(words: str) -> str:
     words = " ".join(words.split())
-    return f"{words[:1].upper()}{words[1:].rstrip('.')}."
+    return f"{capitalized(words).rstrip('.')}."

@@ -33,7 +33,7 @@ from octavo.reports.section import (
     Table,
     Tables,
 )
-from octavo.terminal import shown
+from octavo.terminal import capitalized, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -121,9 +121,9 @@ def _score(scored: Scored) -> list[str]:
     head = ("model", "bits per character", "nats per character", "nats per token", "time, s")
     pieces = [table(head, map(_standing, found.standings))]
     if found.apart:
-        pieces += [f"{APART.capitalize()}:", table(head, map(_standing, found.apart))]
+        pieces += [f"{capitalized(APART)}:", table(head, map(_standing, found.apart))]
     notes = score_notes(scored.evaluation, scored.baselines, scored.overlap)
-    return [*pieces, *([f"{TIMES.capitalize()}."] if scored.baselines else []), *map(plain, notes)]
+    return [*pieces, *([f"{capitalized(TIMES)}."] if scored.baselines else []), *map(plain, notes)]
 
 
 def _standing(one: Standing) -> list[str]:

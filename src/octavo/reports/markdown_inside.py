@@ -9,7 +9,7 @@ from octavo.interpret.surprise import Surprise
 from octavo.interpret.visible import running, visible
 from octavo.pages.heads import Cell, Column, head_columns
 from octavo.reports.markdown_text import plain, table
-from octavo.terminal import counted
+from octavo.terminal import capitalized, counted
 
 _SOFT_HYPHEN = "\u00ad"
 
@@ -22,11 +22,11 @@ def heads_pieces(heads: HeadTable, picture: str) -> list[str]:
     for group, columns in groups.items():
         rows = [(name, *(_cell(column.cells[row]) for column in columns)) for row, name in enumerate(names)]
         head = ("head", *map(_title, columns))
-        pieces += [f"{plain(group.capitalize())}:", table(head, [*rows, _even(columns)])]
+        pieces += [f"{plain(capitalized(group))}:", table(head, [*rows, _even(columns)])]
     earned = {TITLES[head.name]: MEANINGS[head.name] for head in heads.heads}
     meant = {_title(column): column.meaning for columns in groups.values() for column in columns}
     pieces += ["What the names mean:", _meanings(earned), "What the columns mean:", _meanings(meant)]
-    said = [words[:1].upper() + words[1:] for words in reservations(heads)]
+    said = [capitalized(words) for words in reservations(heads)]
     return [*pieces, *([_listed(said)] if said else [])]
 
 
