@@ -20,7 +20,7 @@ check: setup  ## style and types, also those of Windows, which lacks what POSIX 
 
 setup: $(BIN)/.installed  ## the virtual environment with everything pinned
 
-$(BIN)/.installed: pyproject.toml constraints.txt $(wildcard src/octavo/native/*.[ch])
+$(BIN)/.installed: pyproject.toml constraints.txt $(wildcard src/octavo/kernels/*.[ch])
 	$(PYTHON) -c 'import sys; sys.exit("Octavo needs Python 3.11 or newer.") if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[shakespeare,cluster,dev]'

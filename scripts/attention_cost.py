@@ -19,9 +19,9 @@ from torch.profiler import ProfilerActivity, profile
 import octavo.model.attention
 from octavo.config import Config, load_preset
 from octavo.model import Transformer, no_dropout
-from octavo.optim import Optimizers
 from octavo.runs.provenance import machine_facts
 from octavo.training.loop import dropout_masks
+from octavo.training.optimizers import Optimizers
 from octavo.training.step import mean_nats, training_step
 
 TOKENS, VOCABULARY, STEPS, THREADS = 3_200, 500, 10, 2

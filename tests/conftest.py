@@ -14,15 +14,14 @@ import torch
 from octavo.config import Config
 from octavo.corpus import Corpus, tiny_shakespeare
 from octavo.data import prepare
-from octavo.interpret.head_names import Share
-from octavo.interpret.head_table import Head, HeadTable
-from octavo.interpret.removal import REMOVALS
-from octavo.interpret.targets import KINDS
-from octavo.intervals import Estimate
+from octavo.interpret.attention_targets import KINDS
+from octavo.interpret.head_ablation import REMOVALS
+from octavo.interpret.head_table import Head, HeadTable, Share
 from octavo.model import Transformer
-from octavo.pages import Page
-from octavo.pipeline import train
-from octavo.run import Run, load
+from octavo.pipeline.run import Run, load
+from octavo.pipeline.train import train
+from octavo.reports.html import Page
+from octavo.system.statistics import Estimate
 from octavo.training import Counted, Training, TrainingState, training_data
 
 if TYPE_CHECKING:
@@ -77,8 +76,8 @@ def _quick() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("octavo.training.preflight._PROBE_SECONDS", 0.1)
-        patch.setattr("octavo.reports.machine_share._SECONDS", 0.0)
+        patch.setattr("octavo.training.forecast._PROBE_SECONDS", 0.1)
+        patch.setattr("octavo.training.flops._SECONDS", 0.0)
         yield
     torch.set_num_threads(threads)
 

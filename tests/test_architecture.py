@@ -1,4 +1,4 @@
-"""Packages import only from those before them on the way of the data, and importing is cheap."""
+"""Packages import only from floors below theirs, every file has its place, and importing is cheap."""
 
 import ast
 import subprocess
@@ -9,89 +9,93 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "octavo"
 
-# The way of the data: each may import from those above it, and from itself.
-LAYERS = [
-    "errors",
-    "terminal",
-    "spelling",
-    "containers",
-    "threads",
-    "files",
-    "memory",
-    "processor",
-    "packages",
-    "untrusted",
-    "intervals",
-    "typed_toml",
-    "typed_json",
-    "config",
-    "model_shapes",
-    "options",
-    "corpus",
-    "tokenizer",
-    "data",
-    "native",
-    "model",
-    "optim",
-    "runs",
-    "request",
-    "resume",
-    "training",
-    "generate",
-    "evaluate",
-    "diagnosis",
-    "interpret",
-    "plots",
-    "pages",
-    "progress",
-    "forecast",
-    "planning",
-    "opened",
-    "inside",
-    "verification",
-    "run",
-    "reports",
-    "pipeline",
-    "experiments",
-    "reproduction",
-    "bench",
-    "cli",
-    "__main__",
+# From the ground up. A room imports from the floors below it, never from another room of its own floor.
+FLOORS = [
+    {"errors"},
+    {"system", "formats"},
+    {"config", "corpus"},
+    {"tokenizer", "kernels"},
+    {"data", "model"},
+    {"runs"},
+    {"training", "generate"},
+    {"evaluate"},
+    {"interpret", "bench"},
+    {"reports"},
+    {"pipeline"},
+    {"experiments"},
+    {"cli", "__main__"},
 ]
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+# The only files that look up: they start the command line in another process or hand on to it.
+ENTRANCES = {"__main__.py": {"cli"}}
+
+FILES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
 
 
-def layer_of(path: Path) -> str:
-    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+def module_of(path: Path) -> str:
+    return ".".join(["octavo", *path.relative_to(SOURCE).with_suffix("").parts]).removesuffix(".__init__")
 
 
-def imported_layers(path: Path) -> set[str]:
-    """Layers that a file imports, at its top or inside a function."""
-    layers = set()
+def room_of(module: str) -> str:
+    return module.split(".")[1]
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+def imports(path: Path) -> set[str]:
+    """Return the modules of Octavo that a file imports, at its top or inside a function."""
+    found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.startswith("octavo.")}
+        elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            names = [node.module or ""]
-        layers |= {name.split(".")[1] for name in names if name.startswith("octavo.")}
-    return layers
+            if node.module == "octavo":
+                found |= {f"octavo.{alias.name}" for alias in node.names}
+            elif node.module and node.module.startswith("octavo."):
+                names = {f"{node.module}.{alias.name}" for alias in node.names}
+                modules = names & MODULES.keys()
+                found |= modules | ({node.module} if names - modules else set())
+    return found
 
 
-FILES = sorted(p for p in SOURCE.rglob("*.py") if p.parent != SOURCE or p.name != "__init__.py")
+def test_every_room_has_a_floor() -> None:
+    rooms = {path.name.removesuffix(".py") for path in SOURCE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert rooms - {"__init__", "__pycache__"} == FLOOR_OF.keys()
+    assert len(FLOORS) <= 13
+    assert len(FLOOR_OF) <= 20
 
 
-def test_every_file_has_a_layer() -> None:
-    assert {layer_of(path) for path in FILES} == set(LAYERS)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_point_down(path: Path) -> None:
+    room = room_of(module_of(path))
+    below = {other for other, floor in FLOOR_OF.items() if floor < FLOOR_OF[room]}
+    allowed = below | {room} | ENTRANCES.get(str(path.relative_to(SOURCE)), set())
+    assert {room_of(module) for module in imports(path)} <= allowed
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
-def test_imports_point_one_way(path: Path) -> None:
-    allowed = LAYERS[: LAYERS.index(layer_of(path)) + 1]
-    assert imported_layers(path) <= set(allowed)
+def test_modules_import_each_other_in_no_circle() -> None:
+    """A package's ``__init__`` counts as a module of its own: it only gathers names."""
+    arrows = {module: {to for to in imports(path) if to != module} for module, path in MODULES.items()}
+    done: set[str] = set()
+
+    def visit(module: str, trail: tuple[str, ...]) -> None:
+        assert module not in trail, " -> ".join([*trail[trail.index(module) :], module])
+        if module not in done:
+            for to in arrows.get(module, set()):
+                visit(to, (*trail, module))
+            done.add(module)
+
+    for module in arrows:
+        visit(module, ())
 
 
-def test_no_file_is_long() -> None:
-    long = {str(p.relative_to(SOURCE)): n for p in FILES if (n := len(p.read_text().splitlines())) > 350}
-    assert not long
+def test_files_have_a_readable_size() -> None:
+    lines = {str(path.relative_to(SOURCE)): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    assert not {path: count for path, count in lines.items() if count > 350}
+    short = {path for path, count in lines.items() if count <= 40 and not path.endswith("__init__.py")}
+    assert len(short) <= 12, sorted(short)
 
 
 def modules_after(statement: str) -> set[str]:
@@ -108,8 +112,10 @@ def modules_after(statement: str) -> set[str]:
         "import octavo.runs",
         "import octavo.config",
         "import octavo.corpus",
-        "import octavo.resume",
+        "import octavo.runs.resume",
         "import octavo.cli.verify",
+        "import octavo.pipeline",
+        "import octavo.generate",
     ],
 )
 def test_importing_takes_neither_torch_nor_numpy(statement: str) -> None:

@@ -12,8 +12,8 @@ from scripts.report_examined.claims import claims
 from scripts.report_examined.page import PAGE, page
 from scripts.report_examined.results import EXPERIMENTS, FOLDER, Experiment, Results, load
 
-from octavo.experiments.row import Row
-from octavo.intervals import estimate
+from octavo.experiments.results import Row
+from octavo.system.statistics import estimate
 
 ROOT = Path(__file__).parents[1]
 SEEDS = (1, 2, 3, 4, 5)

@@ -13,7 +13,7 @@ from scripts.report_examined.heads import GROUPS, Group, collect_heads, groups_o
 from scripts.report_examined.results import FOLDER, Results, load
 
 from octavo.interpret.head_table import HeadTable
-from octavo.run import Run
+from octavo.pipeline.run import Run
 
 MakeTable = Callable[..., HeadTable]
 Figures = Mapping[str, float]

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from octavo.processor import is_x86
+from octavo.system.hardware import is_x86
 
 Done = subprocess.CompletedProcess[bytes]
 NAME = "tëxt 日本"  # of the text; a locale of C has no letter of it beyond t, x and t

@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from octavo.cli.main import main
-from octavo.run import Run
-from octavo.runs.places import newest_first
-from octavo.runs.whole import manifest, whole_contents
+from octavo.pipeline.run import Run
+from octavo.runs.checkpoint_files import manifest, newest_first, whole_contents
 
 SOURCE = Path(__file__).parents[1] / "src" / "octavo"
 MODULES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "yaml", "code"}

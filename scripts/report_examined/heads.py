@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from octavo.interpret.head_names import EVEN, NO_NAME, UNUSED
-from octavo.interpret.head_table import Head, HeadTable
-from octavo.interpret.head_words import TITLES
-from octavo.intervals import Estimate, estimate
-from octavo.run import load
+from octavo.interpret.head_labels import TITLES
+from octavo.interpret.head_table import EVEN, NO_NAME, UNUSED, Head, HeadTable
+from octavo.pipeline.run import load
+from octavo.system.statistics import Estimate, estimate
 
 FILE = "heads.json"
 GROUPS = {

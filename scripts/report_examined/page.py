@@ -6,8 +6,8 @@ from scripts.report_examined.claims import BITS, TOKEN, Claim, claims
 from scripts.report_examined.results import EXPERIMENTS, Experiment, Json, Results
 
 from octavo.config import load_preset
-from octavo.diagnosis import EarlyDiagnosis, Look
 from octavo.evaluate import perplexity
+from octavo.evaluate.diagnosis import EarlyDiagnosis, Look
 
 PAGE = Path("docs/the-report-examined.md")
 _MARK = {"holds": "**holds**", "does not hold": "**does not hold**", "cannot be said": "**cannot be said**"}

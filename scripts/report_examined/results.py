@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from octavo.experiments.row import Row
-from octavo.intervals import estimate
+from octavo.experiments.results import Row
+from octavo.system.statistics import estimate
 
 FOLDER = Path("docs/report")
 EXPERIMENTS = (

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from octavo.corpus import Corpus, read_corpus
     from octavo.errors import OctavoError
     from octavo.experiments.experiment import experiment
-    from octavo.pipeline import train
+    from octavo.experiments.reproduction.reproduce import reproduce
+    from octavo.pipeline.run import Run, load
+    from octavo.pipeline.train import train
     from octavo.reports.compare import compare
     from octavo.reports.report import report
-    from octavo.reproduction.reproduce import reproduce
-    from octavo.run import Run, load
 
 __version__ = "0.1.0"
 __all__ = [
@@ -46,20 +46,20 @@ _HOME = {
     "OctavoError": "errors",
     "compare": "reports.compare",
     "experiment": "experiments.experiment",
-    "Run": "run",
-    "load": "run",
+    "Run": "pipeline.run",
+    "load": "pipeline.run",
     "load_preset": "config",
     "read_corpus": "corpus",
     "report": "reports.report",
-    "reproduce": "reproduction.reproduce",
-    "train": "pipeline",
+    "reproduce": "experiments.reproduction.reproduce",
+    "train": "pipeline.train",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'octavo' has no attribute {name!r}")
-    import_module("octavo.threads").settle_threads()
+    import_module("octavo.system.threads").settle_threads()
     return getattr(import_module(f"octavo.{_HOME[name]}"), name)
 
 

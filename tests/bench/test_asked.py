@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.bench.asked import SUITE_NAMES, Asked
-from octavo.bench.peers import NO_PEERS, Peers, peers_in
+from octavo.bench.request import NO_PEERS, SUITE_NAMES, Asked, Peers, peers_in
 from octavo.errors import OctavoError
 
 PEER = Peers((("llama2.c", Path("there")),))

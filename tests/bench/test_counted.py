@@ -20,9 +20,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from octavo.bench.kernels import without_kernels
 from octavo.bench.steps import octavo_steps
 from octavo.config import load_preset
+from octavo.kernels.library import library
 from octavo.model import Transformer
-from octavo.native.library import library
-from octavo.reports.machine_share import forward_flops
+from octavo.training.flops import forward_flops
 
 VOCABULARY = 512
 SLACK = 1.03
@@ -94,7 +94,7 @@ def counted(preset: str, monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype = t
     steps, counts, kernels = octavo_steps(load_preset(preset), VOCABULARY, dtype), Counts(), library()
     next(steps)
     if kernels is not None:
-        monkeypatch.setattr("octavo.native.arguments.library", lambda: CountedLibrary(kernels, counts))
+        monkeypatch.setattr("octavo.kernels.arguments.library", lambda: CountedLibrary(kernels, counts))
     onednn = torch.ops.mkldnn._linear_pointwise
     with FlopCounterMode(display=False, custom_mapping={onednn: product_flops}) as flops, Counter(counts):
         next(steps)

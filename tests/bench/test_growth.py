@@ -2,9 +2,9 @@
 
 import pytest
 
-from octavo.bench.comparison import Measured
 from octavo.bench.growth import Axis, bench_growth, exponent, in_powers, widened
-from octavo.bench.peers import NO_PEERS
+from octavo.bench.measure import Measured
+from octavo.bench.request import NO_PEERS
 from octavo.config import ModelConfig
 
 

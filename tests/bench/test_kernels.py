@@ -6,7 +6,7 @@ import time
 import pytest
 
 from octavo.bench.kernels import WITH, WITHOUT, timed_without, ways, without_kernels
-from octavo.native.library import kernels_here, library
+from octavo.kernels.library import kernels_here, library
 
 
 def test_they_are_left_out_within_it_alone() -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from octavo.bench.generator import GREEDY, SAMPLED, Writer, make_writer
 from octavo.bench.llama2c import LLAMA, Llama2c, as_bin, beside_llama2c, interleaved, swapped, tokenizer_bin
-from octavo.bench.writing import GREEDY, SAMPLED, Writer, make_writer
 from octavo.config import ModelConfig
 from octavo.generate.decoding import decode
 from octavo.model import Transformer

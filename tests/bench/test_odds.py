@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from octavo.bench.writing import GREEDY, SAMPLED, make_writer
+from octavo.bench.generator import GREEDY, SAMPLED, make_writer
 from octavo.config import ModelConfig
+from octavo.config.inference import SamplingConfig
 from octavo.generate.decoding import decode
-from octavo.options import SamplingConfig
 
 
 def test_tokens_come_as_often_as_zipfs_law_has_it_and_the_end_never() -> None:

@@ -9,7 +9,7 @@ from octavo.bench.plain_loop import PlainTransformer, plain_adam, plain_step, pl
 from octavo.bench.steps import made_up_ids, octavo_steps
 from octavo.config import load_preset
 from octavo.model import Transformer, no_dropout
-from octavo.optim import Optimizers
+from octavo.training.optimizers import Optimizers
 from octavo.training.step import training_step
 
 VOCABULARY, STEPS = 60, 4

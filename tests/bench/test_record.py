@@ -2,8 +2,8 @@
 
 import json
 
-from octavo.bench.comparison import Comparison, Measured
-from octavo.bench.record import Sitting, as_json
+from octavo.bench.measure import Comparison, Measured
+from octavo.bench.suites import Sitting, as_json
 
 MACHINE = {"processor": "a processor", "cores": 4, "packages": {"octavo": "1", "torch": "2"}}
 

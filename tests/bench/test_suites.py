@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from octavo.bench.asked import SUITE_NAMES, Asked
 from octavo.bench.kernels import ways
-from octavo.bench.peers import PEERS, Peers
+from octavo.bench.request import PEERS, SUITE_NAMES, Asked, Peers
 from octavo.bench.suites import SUITES, run_suites
 
 WAYS = list(ways(lambda: None))

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from octavo.cli.main import main
-from octavo.plots import lettering
-from octavo.run import Run
+from octavo.pipeline.run import Run
+from octavo.reports.figures import files as lettering
 
 
 def test_the_page_and_the_pictures_are_written_and_said(
@@ -35,8 +35,8 @@ def test_one_head_into_another_folder(copied: Run, tmp_path: Path, capsys: pytes
 def test_what_reads_and_names_more_tokens_is_said(
     copied: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("octavo.inside._GIVEN_TOKENS", 16)
-    monkeypatch.setattr("octavo.plots.attention._MOST", 4.0)
+    monkeypatch.setattr("octavo.interpret.run_analyses._GIVEN_TOKENS", 16)
+    monkeypatch.setattr("octavo.reports.figures.attention._MOST", 4.0)
     arguments = ["attention", str(copied.path), "Speak, speak. " * 9, "--output", str(tmp_path), "--overwrite"]
     assert main(arguments) == 0
     said = capsys.readouterr().out.splitlines()

@@ -8,15 +8,15 @@ from subprocess import run
 
 import pytest
 
-from octavo.bench.comparison import Comparison, Measured
-from octavo.cli import bench_table
+from octavo.bench.measure import Comparison, Measured
 from octavo.cli.main import main
-from octavo.cli.shading import make_console
+from octavo.reports.terminal import bench as bench_table
+from octavo.reports.terminal.colours import make_console
 
 
 @pytest.fixture
 def _patched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("octavo.bench.scoring._TOKENS", 300)
+    monkeypatch.setattr("octavo.bench.training._TOKENS", 300)
 
 
 @pytest.mark.usefixtures("_patched")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from octavo.cli.command_line import command, program, run_word
 from octavo.cli.main import main
+from octavo.cli.output import command, program, run_word
 from octavo.cli.parser import parse
 from octavo.errors import OctavoError
-from octavo.run import Run
+from octavo.pipeline.run import Run
 from octavo.runs import RunDirectory
 
 

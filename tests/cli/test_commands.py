@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from octavo.cli.command_line import command
 from octavo.cli.main import main
+from octavo.cli.output import command
 from octavo.cli.parser import parse
 from octavo.cli.train import _summary
 from octavo.errors import OctavoError
-from octavo.run import Run, load
+from octavo.pipeline.run import Run, load
 
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:

@@ -8,8 +8,8 @@ import pytest
 from octavo.cli.main import main
 from octavo.corpus import read_corpus
 from octavo.corpus.outputs import is_run, run_around
-from octavo.pipeline import train
-from octavo.run import Run
+from octavo.pipeline.run import Run
+from octavo.pipeline.train import train
 from octavo.runs.provenance import text_facts
 
 END = "<|endoftext|>"
@@ -89,7 +89,7 @@ def test_a_marker_is_said_with_the_option_here_and_with_the_argument_in_python(
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("octavo.pipeline._create", stopped)
+    monkeypatch.setattr("octavo.pipeline.train._create", stopped)
     text = (project / "a.txt").read_bytes()
     (project / "stories.txt").write_bytes(END.encode().join(text[at : at + 999] for at in range(0, 5000, 999)))
     settings = ["--steps", "1", *(f"--set={name}={value}" for name, value in tiny.items())]

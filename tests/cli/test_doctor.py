@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from octavo.cli.main import main
-from octavo.packages import pip_install, requirements
-from octavo.run import Run
+from octavo.pipeline.run import Run
+from octavo.system.requirements import pip_install, requirements
 
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
 

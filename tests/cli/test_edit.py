@@ -8,9 +8,9 @@ import pytest
 
 from octavo.cli.edit import place_lines
 from octavo.cli.main import main
-from octavo.cli.shading import per_cent
 from octavo.interpret.interventions import places_of
-from octavo.run import Run
+from octavo.pipeline.run import Run
+from octavo.reports.terminal.colours import per_cent
 
 HEAD = "blocks.0.attention.head.1"
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from octavo.cli.main import main
-from octavo.pipeline import train
-from octavo.run import Run
+from octavo.pipeline.run import Run
+from octavo.pipeline.train import train
 
 MODEL = "> this model"
 

@@ -11,8 +11,7 @@ import tomli_w
 
 from octavo.cli.main import main
 from octavo.experiments import read_spec
-from octavo.experiments.row import Row
-from octavo.experiments.summary import summarise
+from octavo.experiments.results import Row, summarise
 
 FILE = """# Is wider better?
 seeds = [1]

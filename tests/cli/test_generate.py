@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from octavo.cli.main import main
-from octavo.run import Run
+from octavo.pipeline.run import Run
 
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from octavo.cli.heads_table import lines
 from octavo.cli.main import main
 from octavo.interpret.head_table import HeadTable
-from octavo.run import Run
+from octavo.pipeline.run import Run
+from octavo.reports.terminal.heads import lines
 
 
 def test_the_table_is_shown_and_every_form_of_it_written(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:

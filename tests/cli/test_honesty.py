@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from octavo.cli.main import main
-from octavo.run import Run
+from octavo.pipeline.run import Run
 
 
 def test_a_loss_that_rose_again_is_told(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from octavo.cli.main import main
-from octavo.run import Run
+from octavo.pipeline.run import Run
 
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:

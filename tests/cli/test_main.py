@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from octavo.cli.main import _refuse, main
-from octavo.run import Run
+from octavo.pipeline.run import Run
 
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -227,7 +227,7 @@ def test_a_thread_that_cannot_be_stopped_does_not_keep_the_process(environment: 
     code = """
 import sys, threading, time
 from octavo.cli.main import main
-from octavo.threads import DETACHED
+from octavo.system.threads import DETACHED
 
 def work():
     time.sleep(0.2)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from octavo.cli.main import main
-from octavo.cli.output_option import add_output_option, output_of, refuse_replacing
+from octavo.cli.options import add_output_option, output_of, refuse_replacing
 from octavo.cli.parser import Parser
 from octavo.errors import OctavoError
-from octavo.run import Run
+from octavo.pipeline.run import Run
 
 
 def parsed(*arguments: str | Path) -> argparse.Namespace:
@@ -72,7 +72,7 @@ def test_elsewhere_nothing_is_replaced_without_being_told(
     there: str,
 ) -> None:
     (tmp_path / there).write_text("mine")
-    monkeypatch.setattr("octavo.run.Run", None)  # the work is not begun
+    monkeypatch.setattr("octavo.pipeline.train.run.Run", None)  # the work is not begun
     output = tmp_path / there if there == "mine.html" else tmp_path
     command, *options = given
     assert main([command, str(trained.path), *options, "--output", str(output)]) == 2
@@ -115,7 +115,7 @@ def test_on_a_full_disk_what_was_there_stays(
     def full(path: Path, content: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    for module in ("octavo.files", "octavo.plots.saving", "octavo.pages.page"):
+    for module in ("octavo.formats.files", "octavo.reports.figures.files", "octavo.reports.html.page"):
         monkeypatch.setattr(f"{module}.write_atomically", full)
     command, *options = given
     main([command, str(copied.path), *options, *([] if own else ["--output", str(folder), "--overwrite"])])

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from octavo.cli.options import add_passage_arguments, given_text
 from octavo.cli.parser import Parser
-from octavo.cli.passage_option import add_passage_arguments, given_text
 from octavo.errors import OctavoError
-from octavo.run import Run
-from octavo.terminal import shown
+from octavo.pipeline.run import Run
+from octavo.system.terminal import shown
 
 
 def parsed(*arguments: str | Path) -> argparse.Namespace:

@@ -12,7 +12,7 @@ import pytest
 
 from octavo.cli.main import main
 from octavo.errors import OctavoError, OctavoWarning
-from octavo.run import Run, load
+from octavo.pipeline.run import Run, load
 
 NOBODY = 65534
 
@@ -109,7 +109,7 @@ def test_what_the_terminal_shows_needs_no_file(
 def test_a_page_says_before_the_work_where_else_it_could_be(
     read_only: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr("octavo.run.Run.parts", None)  # the work is not begun
+    monkeypatch.setattr("octavo.pipeline.train.run.Run.parts", None)  # the work is not begun
     code, out, err = told(read_only, capsys, *command)
     assert (code, out) == (2, "")
     assert "cannot write into" in err

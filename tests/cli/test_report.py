@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from octavo.cli.main import main
-from octavo.pages import Page
-from octavo.run import Run
+from octavo.pipeline.run import Run
+from octavo.reports.html import Page
 
 
 class TestReport:

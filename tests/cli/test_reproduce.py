@@ -18,7 +18,7 @@ import torch
 
 import octavo
 from octavo.cli.main import main
-from octavo.run import Run, load
+from octavo.pipeline.run import Run, load
 
 SMALL = [
     "model.d_model=32",
@@ -127,7 +127,7 @@ class TestAgain:
 
     @pytest.fixture(autouse=True)
     def _unmeasured(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("octavo.reproduction.reproduce.write_reproduction", lambda run, progress: run)
+        monkeypatch.setattr("octavo.experiments.reproduction.reproduce.write_reproduction", lambda run, progress: run)
 
     def again(self, reproduced: Reproduced, runs: Path) -> Any:
         text = reproduced.run.path.parent / "play.txt"
@@ -212,7 +212,7 @@ def test_a_signal_stops_it_and_the_same_command_goes_on(
     def stopped(corpus: object, **options: Any) -> Run:
         raise Interrupted(15, 123)
 
-    monkeypatch.setattr("octavo.reproduction.reproduce.train", stopped)
+    monkeypatch.setattr("octavo.experiments.reproduction.reproduce.train", stopped)
     assert main(["reproduce", "--runs", str(tmp_path)]) == 128 + 15
     assert "Stopped at step 123; saved. To go on, give the same command again." in capsys.readouterr().err
 
@@ -224,13 +224,13 @@ def test_stopped_while_it_measures_it_measures_when_it_is_called_again(
         raise KeyboardInterrupt
 
     command = ["reproduce", "--quiet", "--runs", str(copied.path.parent), "--name", copied.name]
-    monkeypatch.setattr("octavo.reproduction.reproduce.standing_run", lambda *given: copied.directory)
+    monkeypatch.setattr("octavo.experiments.reproduction.reproduce.standing_run", lambda *given: copied.directory)
     monkeypatch.setattr("octavo.cli.reproduce.standing_run", lambda *given: copied.directory)
     with monkeypatch.context() as patch:
-        patch.setattr("octavo.reproduction.reproduce.measure", stopped)
+        patch.setattr("octavo.experiments.reproduction.reproduce.measure", stopped)
         assert main(command) == 130
     assert "Stopped at once. To go on, give the same command again." in capsys.readouterr().err
     assert not (copied.path / "reproduction" / "report.md").exists()
-    monkeypatch.setattr("octavo.reproduction.reproduce.draw_all", lambda *given: None)  # takes longest
+    monkeypatch.setattr("octavo.experiments.reproduction.reproduce.draw_all", lambda *given: None)  # takes longest
     assert main(command) == 0
     assert (copied.path / "reproduction" / "report.md").exists()

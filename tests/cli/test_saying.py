@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import octavo.cli.parser
-from octavo.cli.saying import say
+from octavo.cli.output import say
 
 FOLDER = Path(octavo.cli.parser.__file__).parent
 

@@ -7,7 +7,7 @@ import pytest
 
 from octavo.cli.main import main
 from octavo.corpus import Corpus, read_corpus
-from octavo.run import Run
+from octavo.pipeline.run import Run
 
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from octavo.corpus.line_start import frequent_line_start
+from octavo.corpus.lines import frequent_line_start
 
 DNA = "".join(random.Random(0).choices("ACGT", k=5000))
 BASE64 = base64.b64encode(random.Random(0).randbytes(3000)).decode()

@@ -8,9 +8,9 @@ import pytest
 from octavo.corpus import Corpus, read_corpus
 from octavo.errors import OctavoError
 from octavo.experiments import read_spec
-from octavo.pages import make_page
-from octavo.planning import as_corpus
-from octavo.plots.saving import save_figure
+from octavo.pipeline.plan import as_corpus
+from octavo.reports.figures.files import save_figure
+from octavo.reports.html import make_page
 
 OF_A_RUN = (
     *("config.toml", "provenance.json", "metrics.jsonl", "samples.txt", "data/parts.json", "data/train.txt"),

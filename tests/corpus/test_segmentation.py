@@ -9,7 +9,7 @@ from octavo.corpus import Corpus, Document, read_corpus, split, with_documents
 from octavo.corpus.segmentation import Separator, parse_document_unit, split_documents
 from octavo.data import prepare
 from octavo.errors import OctavoError
-from octavo.planning import as_corpus
+from octavo.pipeline.plan import as_corpus
 
 END = "<|endoftext|>"
 

@@ -6,7 +6,7 @@ import torch
 
 from octavo.data import BatchOrder, EpochWindows
 from octavo.tokenizer import BPEDropout
-from octavo.tokenizer.byte_bpe import ByteBPE
+from octavo.tokenizer.kinds import ByteBPE
 
 TEXT = "to be or not to be that is the question " * 40
 

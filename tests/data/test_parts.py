@@ -11,10 +11,9 @@ import pytest
 
 from octavo.corpus import Part
 from octavo.data import check_ids, open_parts, save_parts
-from octavo.data.parts import Ids, documents, id_type, tokenize
+from octavo.data.token_files import Ids, documents, id_type, tokenize
 from octavo.errors import OctavoError
-from octavo.tokenizer.byte_bpe import ByteBPE
-from octavo.tokenizer.whitespace_bpe import WhitespaceBPE
+from octavo.tokenizer.kinds import ByteBPE, WhitespaceBPE
 
 TRAIN = Part(("Grüße, 🙂\r\n", "\0second\n\n"))
 VALIDATION = Part(("third <|endoftext|>",))
@@ -44,7 +43,7 @@ def test_very_many_ids_are_in_a_file_that_goes_when_they_do(
     bpe: ByteBPE, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = tokenize(bpe, TRAIN)
-    monkeypatch.setattr("octavo.data.parts._HELD", 3)
+    monkeypatch.setattr("octavo.data.token_files._HELD", 3)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     filed = tokenize(bpe, TRAIN)
     assert isinstance(filed, np.memmap)
@@ -229,7 +228,7 @@ def test_another_text_than_the_one_that_was_written_is_refused(folder: Path) -> 
 
 
 def test_a_text_is_verified_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("octavo.data.parts._BLOCK", 1)
+    monkeypatch.setattr("octavo.data.token_files._BLOCK", 1)
     hashed: list[int] = []
     sha256 = hashlib.sha256
 
@@ -245,7 +244,7 @@ def test_a_text_is_verified_once(folder: Path, monkeypatch: pytest.MonkeyPatch) 
             return self.digest.hexdigest()
 
     part = open_parts(folder)["train"]
-    monkeypatch.setattr("octavo.data.parts.hashlib.sha256", Counting)
+    monkeypatch.setattr("octavo.data.token_files.hashlib.sha256", Counting)
     assert part.beginning(3) == TRAIN.text[:3]
     assert sum(hashed) == part.facts.bytes
     hashed.clear()
@@ -274,7 +273,7 @@ def test_of_a_long_text_no_more_is_held_than_is_asked_for(folder: Path) -> None:
 
 
 def test_a_character_that_a_block_cuts_is_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("octavo.data.parts._BLOCK", 1)
+    monkeypatch.setattr("octavo.data.token_files._BLOCK", 1)
     part = open_parts(folder)["train"]
     assert part.text == TRAIN.text
     for characters in (0, 3, 8, 1000):

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octavo.evaluate import character_ngrams
-from octavo.evaluate.character_ngrams import CharacterNgrams, code_points
-from octavo.evaluate.kneser_ney import KneserNey
+from octavo.evaluate import kneser_ney as character_ngrams
+from octavo.evaluate.kneser_ney import CharacterNgrams, KneserNey, code_points
 
 UNICODE = 1_112_064  # characters that there could be
 

@@ -7,7 +7,7 @@ import pytest
 
 from octavo.evaluate import Baseline, Evaluation, Overlap
 from octavo.evaluate.comparison import THIS_MODEL, comparison, protocol_words, reservations
-from octavo.run import Run
+from octavo.pipeline.run import Run
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octavo.evaluate import copies
-from octavo.evaluate.copies import Copied, copied, overlap, stretches
+from octavo.evaluate import overlap as copies
+from octavo.evaluate.overlap import Copied, copied, overlap, stretches
 
 WORDY = st.lists(st.text(alphabet="ab \n😀", max_size=60), max_size=3)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from octavo.evaluate.marked import LEAST, mark_copies
+from octavo.evaluate.overlap import LEAST, mark_copies
 
 
 def test_copies_are_marked_where_they_are(play: str) -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from octavo.errors import OctavoError
 from octavo.evaluate.memorisation import cut_alike
-from octavo.pipeline import train
-from octavo.run import Run
+from octavo.pipeline.run import Run
+from octavo.pipeline.train import train
 
 MODULE = "octavo.evaluate.memorisation"
 

@@ -6,12 +6,12 @@ from random import Random
 
 import pytest
 
+from octavo.config.overrides import Request
 from octavo.corpus import Corpus
 from octavo.data import open_parts, prepare, save_parts
-from octavo.diagnosis import Case
-from octavo.diagnosis.held_out import shift
 from octavo.evaluate import Shift, measure_shift
-from octavo.request import Request
+from octavo.evaluate.diagnosis import Case
+from octavo.evaluate.diagnosis.rules import shift
 
 Measure = Callable[[str], Shift | None]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from octavo.experiments.row import Row
+from octavo.experiments.results import Row
 
 MakeRow = Callable[..., Row]
 

@@ -14,11 +14,11 @@ from octavo.corpus import read_corpus
 from octavo.errors import OctavoError
 from octavo.experiments import cell
 from octavo.experiments.cell import Job, run_cell
-from octavo.experiments.row import Row
-from octavo.resume import run_to_resume
-from octavo.run import Run, load
+from octavo.experiments.results import Row
+from octavo.pipeline.run import Run, load
 from octavo.runs import RunDirectory, locked
 from octavo.runs.completion import finished
+from octavo.runs.resume import run_to_resume
 
 MakeJob = Callable[..., Job]
 
@@ -109,13 +109,13 @@ class TestNoResult:
     def test_a_disk_that_is_full_before_the_first_step(
         self, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("octavo.pipeline.write_atomically", full)
+        monkeypatch.setattr("octavo.pipeline.train.write_atomically", full)
         row = row_of(make_job())
         assert "cannot be made (No space left on device)" in row.failure
         assert (row.final, row.ran_away) == (False, False)
 
     def test_a_disk_that_is_full_later(self, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("octavo.pipeline.save_checkpoint", full)
+        monkeypatch.setattr("octavo.pipeline.train.save_checkpoint", full)
         assert not row_of(make_job()).final
 
     def test_a_run_that_cannot_go_on(self, make_job: MakeJob, tmp_path: Path) -> None:

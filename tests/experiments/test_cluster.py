@@ -15,9 +15,9 @@ import pytest
 import tomli_w
 from tests.dying import with_parent
 
-from octavo.pipeline import train
-from octavo.run import load
-from octavo.typed_toml import as_mapping, dotted_names
+from octavo.formats.toml_schema import as_mapping, dotted_names
+from octavo.pipeline.run import load
+from octavo.pipeline.train import train
 
 Values = dict[str, Any]
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]

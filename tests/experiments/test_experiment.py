@@ -14,11 +14,11 @@ import torch
 
 from octavo.errors import OctavoError
 from octavo.experiments import cell, read_spec
+from octavo.experiments.executors import _TRIES
 from octavo.experiments.experiment import Experiment, experiment
-from octavo.experiments.row import Row
-from octavo.experiments.running import _TRIES
+from octavo.experiments.results import Row
 from octavo.model import Transformer
-from octavo.run import load
+from octavo.pipeline.run import load
 from octavo.runs import RunDirectory, list_runs, locked
 
 Values = dict[str, Any]

@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 
 from octavo.experiments import Spec, figure, read_spec
 from octavo.experiments.figure import draw_experiment
-from octavo.experiments.row import Row
-from octavo.experiments.summary import summarise
+from octavo.experiments.results import Row, summarise
 
 MakeRow = Callable[..., Row]
 LONG = "a-variant-with-a-name-of-sixty-letters-that-nobody-would-read"[:60]

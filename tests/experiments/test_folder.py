@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from octavo.experiments.folder import ExperimentFolder
-from octavo.experiments.row import Row
+from octavo.experiments.results import Row
 from octavo.experiments.spec import read_spec
-from octavo.untrusted import MOST_TEXT
+from octavo.formats.untrusted import MOST_TEXT
 
 MakeRow = Callable[..., Row]
 

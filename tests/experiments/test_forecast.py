@@ -11,7 +11,7 @@ from octavo.errors import OctavoError
 from octavo.experiments.cell import Job
 from octavo.experiments.experiment import experiment
 from octavo.experiments.forecast import _AROUND, forecast
-from octavo.experiments.row import Row
+from octavo.experiments.results import Row
 
 Values = dict[str, Any]
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from octavo.errors import OctavoError
-from octavo.experiments import pools
-from octavo.experiments.pools import check_workers, default_workers, open_pool
+from octavo.experiments import executors as pools
+from octavo.experiments.executors import check_workers, default_workers, open_pool
 
 
 def test_processes_of_this_machine_by_default() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.experiments.conftest import MakeRow
 
-from octavo.experiments.row import Row
+from octavo.experiments.results import Row
 
 
 def test_a_row_comes_back(make_row: MakeRow) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from octavo.config import TrainConfig
-from octavo.experiments.row import Row
+from octavo.experiments.results import Row
 from octavo.experiments.status import CellStatus, time_left
 
 STEPS = TrainConfig(steps=100)

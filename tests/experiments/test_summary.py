@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from octavo.experiments import Spec, read_spec
-from octavo.experiments.row import Row
-from octavo.experiments.summary import summarise
+from octavo.experiments.results import Row, summarise
 
 MakeRow = Callable[..., Row]
 

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from octavo.experiments import Spec, read_spec
-from octavo.experiments.row import Row
-from octavo.experiments.summary import summarise
+from octavo.experiments.results import Row, summarise
 from octavo.experiments.table import markdown
 
 MakeRow = Callable[..., Row]

@@ -20,14 +20,14 @@ def main() -> None:
     """Serve until standard input ends."""
     import torch._dynamo  # which optimizers take
 
-    import octavo.pipeline
-    import octavo.training.preflight
-    from octavo.request import Request
+    import octavo.pipeline.train
+    import octavo.training.forecast
+    from octavo.config.overrides import Request
 
     assert torch._dynamo, octavo.pipeline
     Request().applied_to(None)  # its imports too: a child may be of a user who cannot read them
 
-    octavo.training.preflight._PROBE_SECONDS = 0.0  # how long a run will take is not asked here
+    octavo.training.forecast._PROBE_SECONDS = 0.0  # how long a run will take is not asked here
     print("ready", flush=True)
     for line in sys.stdin:
         print(json.dumps(_serve(json.loads(line))), flush=True)
@@ -66,7 +66,7 @@ def _waited(child: int, deadline: float | None) -> int:
 def _be_the_child(job: dict[str, Any], said: int, counted: int) -> None:
     """Train, and end the process: 0, 2 with a sentence, or 1 with a traceback."""
     from octavo.errors import OctavoError
-    from octavo.pipeline import train
+    from octavo.pipeline.train import train
 
     code = 1
     try:

@@ -10,8 +10,8 @@ import pytest
 from tests.faults.harness import KILLED, Fault, Nursery, differences
 
 from octavo.errors import OctavoWarning
-from octavo.pipeline import train
-from octavo.run import Run
+from octavo.pipeline.run import Run
+from octavo.pipeline.train import train
 from octavo.runs import RunDirectory
 from octavo.runs.completion import finished
 from octavo.runs.scores import standard_score

@@ -13,11 +13,11 @@ from tests.faults.harness import SETTINGS
 
 from octavo.errors import RanAway
 from octavo.model import Transformer
-from octavo.optim import Optimizers
-from octavo.pipeline import train
-from octavo.run import load
+from octavo.pipeline.run import load
+from octavo.pipeline.train import train
 from octavo.runs.checkpoint import load_newest
 from octavo.training import loop
+from octavo.training.optimizers import Optimizers
 from octavo.training.step import training_step
 
 AT = 7  # the step that goes wrong; checkpoints are made every four

@@ -108,7 +108,7 @@ def _lines(process: "subprocess.Popen[bytes]") -> Any:
 
 def trained(folder: Path) -> Path:
     from octavo.corpus import tiny_shakespeare
-    from octavo.pipeline import train
+    from octavo.pipeline.train import train
 
     (folder / "play.txt").write_text(tiny_shakespeare()[:40_000])
     model = {"model.d_model": 32, "model.n_layers": 1, "model.d_ff": 64, "data.context_length": 32}

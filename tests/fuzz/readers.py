@@ -16,15 +16,15 @@ from safetensors.numpy import save
 
 from octavo.config import Config, config_from_toml
 from octavo.corpus.decoding import decode
-from octavo.data.parts import TokenPart, open_parts
+from octavo.data.token_files import TokenPart, open_parts
 from octavo.errors import OctavoError
+from octavo.formats.json_schema import parse_object
+from octavo.formats.toml_schema import to_toml
+from octavo.formats.untrusted import parse_json
 from octavo.runs.metrics import Record, read_metrics
 from octavo.runs.provenance import PROVENANCE
-from octavo.runs.tensors import Place, check_finite, read_layout
+from octavo.runs.safetensors_layout import Place, check_finite, read_layout
 from octavo.tokenizer import Tokenizer, load_tokenizer
-from octavo.typed_json import parse_object
-from octavo.typed_toml import to_toml
-from octavo.untrusted import parse_json
 
 TENSORS = "weights.safetensors"
 _IDS = 64

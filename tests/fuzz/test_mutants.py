@@ -2,7 +2,7 @@
 
 from tests.fuzz.mutants import read_mutants
 
-from octavo.run import Run
+from octavo.pipeline.run import Run
 
 COUNT = 100
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.fuzz.mutations import mutant
 from tests.fuzz.readers import READERS, Reader, put_back, seeds
 
-from octavo.run import Run
+from octavo.pipeline.run import Run
 
 PIECES = st.sampled_from([b"", b"\0", b"\n", b'"', b"{", b"[" * 64, b"1e999", b"-1", b"9" * 30, b"\xff", b"\\ud800"])
 each = pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.file)

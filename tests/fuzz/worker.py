@@ -21,7 +21,7 @@ import torch
 from tests.fuzz.mutations import Files, mutant
 
 from octavo.cli.main import main
-from octavo.memory import peak_memory
+from octavo.system.hardware import peak_memory
 
 SECONDS = 10.0  # that a command may take
 MEMORY = 2 * 2**30  # bytes that a mutant may take beside what the process needs anyway

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from octavo.config import ModelConfig
-from octavo.generate.chunks import window_begin
+from octavo.config.inference import SamplingConfig
 from octavo.generate.decoding import decode
+from octavo.generate.streams import window_begin
 from octavo.model import Transformer
-from octavo.options import SamplingConfig
 
 VOCAB, START, CONTEXT = 23, 0, 12
 GREEDY = SamplingConfig(temperature=0.0)

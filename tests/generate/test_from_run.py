@@ -9,14 +9,14 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from octavo.bench.kernels import without_kernels
+from octavo.config.inference import SamplingConfig
 from octavo.errors import OctavoError
-from octavo.files import write_atomically
-from octavo.generate.from_run import generate_from
-from octavo.native.library import library
-from octavo.options import SamplingConfig
-from octavo.run import Run
-from octavo.runs.whole import manifest
-from octavo.typed_toml import to_toml
+from octavo.formats.files import write_atomically
+from octavo.formats.toml_schema import to_toml
+from octavo.generate.generate import generate_from
+from octavo.kernels.library import library
+from octavo.pipeline.run import Run
+from octavo.runs.checkpoint_files import manifest
 
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
 

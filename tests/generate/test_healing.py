@@ -12,14 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octavo.bench.kernels import without_kernels
+from octavo.config.inference import SamplingConfig
 from octavo.generate import decoding
-from octavo.generate.chunks import Chunk, Decoder
-from octavo.generate.decoding import pick, predict
+from octavo.generate.decoding import pick, predict, probabilities
 from octavo.generate.healing import Healer, Way
-from octavo.generate.sampling import probabilities
+from octavo.generate.streams import Chunk, Decoder
 from octavo.generate.text import continued
-from octavo.options import SamplingConfig
-from octavo.run import Run
+from octavo.pipeline.run import Run
 from octavo.tokenizer import Tokenizer
 
 TABLE = [b"", b" ", b"a", b"b", b"ab", b" a", b" ab", b"ba", b" b", b"aba", "é".encode(), b"\xc3", b"a\xc3"]

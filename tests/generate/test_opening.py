@@ -7,16 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from octavo.config.inference import SamplingConfig
 from octavo.data import Ids
 from octavo.evaluate import memorisation
-from octavo.generate.from_model import generate
-from octavo.generate.from_run import generate_from
+from octavo.generate.generate import generate, generate_from
 from octavo.generate.opening import opening, opening_of_run
-from octavo.options import SamplingConfig
-from octavo.run import Run
+from octavo.pipeline.run import Run
 from octavo.tokenizer import ByteBPE, Tokenizer
-from octavo.tokenizer.characters import Characters
-from octavo.tokenizer.whitespace_bpe import WhitespaceBPE
+from octavo.tokenizer.kinds import Characters, WhitespaceBPE
 
 PARAGRAPH = "It was a day like\nany other, they say.\nSo it went on.\n\n"
 
@@ -116,7 +114,7 @@ def test_a_run_looks_once_where_its_texts_begin(copied: Run, monkeypatch: pytest
         looked.append(data)
         return opening_of_run(data, tokenizer)
 
-    monkeypatch.setattr("octavo.run.opening_of_run", noted)
+    monkeypatch.setattr("octavo.pipeline.train.run.opening_of_run", noted)
     assert copied.generate("", max_new_tokens=5) == copied.generate("", max_new_tokens=5)
     assert looked == [copied.path / "data"]
 

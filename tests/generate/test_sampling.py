@@ -8,9 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from octavo.config.inference import SamplingConfig
 from octavo.errors import OctavoError
-from octavo.generate.sampling import choose, probabilities
-from octavo.options import SamplingConfig
+from octavo.generate.decoding import choose, probabilities
 
 P = [0.5, 0.25, 0.15, 0.07, 0.03]
 LOGITS = torch.tensor([P]).log()

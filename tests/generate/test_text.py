@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from octavo.config.inference import SamplingConfig
 from octavo.errors import OctavoError
 from octavo.generate.text import TextStream, continued
-from octavo.options import SamplingConfig
-from octavo.run import Run
-from octavo.tokenizer.whitespace_bpe import WhitespaceBPE
+from octavo.pipeline.run import Run
+from octavo.tokenizer.kinds import WhitespaceBPE
 
 BYTES = [bytes([i]) for i in range(256)] + [b""]
 END = 256
@@ -147,7 +147,7 @@ class TestRun:
             return list(trained.generate_many([f"{'KING ' * n}" for n in range(5)], seed=3, max_new_tokens=40))
 
         at_once = rows()
-        monkeypatch.setattr("octavo.generate.chunks._MOST_BYTES", 1)  # a stream at a time
+        monkeypatch.setattr("octavo.generate.streams._MOST_BYTES", 1)  # a stream at a time
         one_by_one = rows()
         texts = [["".join(column) for column in zip(*found, strict=True)] for found in (at_once, one_by_one)]
         assert texts[0] == texts[1]

@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from octavo.generate.chunks import Chunk
+from octavo.config.inference import SamplingConfig
 from octavo.generate.decoding import pick
-from octavo.generate.from_model import decoder_of
+from octavo.generate.generate import decoder_of
 from octavo.generate.healing import Healer
+from octavo.generate.streams import Chunk
 from octavo.generate.whole_texts import whole_texts
-from octavo.options import SamplingConfig
-from octavo.run import Run
+from octavo.pipeline.run import Run
 
 PROMPTS = ["KING", "To be", "x"]
 
 
 def test_a_text_comes_before_the_next_group_is_begun(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("octavo.generate.chunks._MOST_BYTES", 1)  # a stream at a time
+    monkeypatch.setattr("octavo.generate.streams._MOST_BYTES", 1)  # a stream at a time
     chunks: list[Chunk] = []
     decoder = decoder_of(trained.model)
 
@@ -41,7 +41,7 @@ def test_a_text_comes_before_the_next_group_is_begun(trained: Run, monkeypatch: 
 
 @pytest.mark.parametrize("most", [1, 2**27])
 def test_stops_end_each_on_its_own(trained: Run, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    monkeypatch.setattr("octavo.generate.chunks._MOST_BYTES", most)
+    monkeypatch.setattr("octavo.generate.streams._MOST_BYTES", most)
     options: dict[str, Any] = {"context_length": 32, "sampling": SamplingConfig(max_new_tokens=60, seed=2)}
     found = list(whole_texts(decoder_of(trained.model), trained.tokenizer, PROMPTS, stop=["e"], **options))
     rows = trained.generate_many(PROMPTS, max_new_tokens=60, seed=2, stop="e")
@@ -55,7 +55,7 @@ def test_texts_that_the_healed_token_ends_are_there(
     trained: Run, monkeypatch: pytest.MonkeyPatch, count: int, most: int
 ) -> None:
     """With one new token, which the prompt has the beginning of, nothing is left to decode."""
-    monkeypatch.setattr("octavo.generate.chunks._MOST_BYTES", most)
+    monkeypatch.setattr("octavo.generate.streams._MOST_BYTES", most)
     sampling, decoder = SamplingConfig(max_new_tokens=1, temperature=2.0), decoder_of(trained.model)
     prompts = ["MENENIU"] * count
     healer = Healer(trained.tokenizer.token_bytes(), partial(decoder.predict, context_length=32, start_id=0), pick)

@@ -9,9 +9,7 @@ import torch
 from octavo.config import ModelConfig
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
-from octavo.tokenizer.byte_bpe import ByteBPE
-from octavo.tokenizer.characters import Characters
-from octavo.tokenizer.whitespace_bpe import WhitespaceBPE
+from octavo.tokenizer.kinds import ByteBPE, Characters, WhitespaceBPE
 
 MakeModel = Callable[..., Transformer]
 

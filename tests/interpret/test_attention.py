@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from octavo.interpret.activations import record
 from octavo.interpret.attention import Attention, read_attention
-from octavo.interpret.passage import START, Passage, read_passage
-from octavo.interpret.recording import record
+from octavo.interpret.tokens import START, Passage, read_passage
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 

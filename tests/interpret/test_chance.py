@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from octavo.interpret.chance import chance
+from octavo.interpret.predictions import chance
 
 
 @pytest.mark.parametrize(

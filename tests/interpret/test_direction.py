@@ -3,7 +3,7 @@
 import pytest
 
 from octavo.interpret.direction import direction_of, is_made_up
-from octavo.interpret.passage import START
+from octavo.interpret.tokens import START
 
 
 @pytest.mark.parametrize(

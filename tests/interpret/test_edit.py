@@ -13,11 +13,10 @@ from octavo.corpus import Corpus
 from octavo.errors import OctavoError
 from octavo.evaluate import evaluate
 from octavo.evaluate.documents import scored_text
-from octavo.interpret.changes import Changes
+from octavo.interpret.activations import mean_activations, record
 from octavo.interpret.edit import Candidate, Edit, make_edit
-from octavo.interpret.means import mean_activations
-from octavo.interpret.passage import read_passage
-from octavo.interpret.recording import record
+from octavo.interpret.interventions import Changes
+from octavo.interpret.tokens import read_passage
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from octavo.interpret.edit import Edit
-from octavo.interpret.edit_words import changes, measured
+from octavo.interpret.edit import Edit, changes, measured
 
 EDIT = Edit(
     text="a" * 1200,

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from octavo.errors import OctavoError
-from octavo.interpret.changes import Changes
 from octavo.interpret.edit import make_edit
+from octavo.interpret.interventions import Changes
 from octavo.interpret.lens import read_lens
-from octavo.interpret.passage import read_passage
 from octavo.interpret.surprise import read_surprise
+from octavo.interpret.tokens import read_passage
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 

@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from octavo.interpret.head_names import EVEN, FEWEST, NO_NAME, SHARE, UNUSED, WORTH, Share, head_name
-from octavo.interpret.head_table import HeadTable
-from octavo.intervals import Estimate
+from octavo.interpret.head_table import EVEN, FEWEST, NO_NAME, SHARE, UNUSED, WORTH, HeadTable, Share, head_name
+from octavo.system.statistics import Estimate
 
 
 def share(low: float | None, mean: float, even: float = 0.05, n: int = 64) -> Share:

@@ -12,10 +12,10 @@ from torch import nn
 from octavo.config import ModelConfig
 from octavo.errors import OctavoError
 from octavo.evaluate.documents import Documents
+from octavo.interpret.attention_targets import KINDS
 from octavo.interpret.excerpts import excerpts_of
 from octavo.interpret.head_table import HeadTable
 from octavo.interpret.heads import read_heads, repeated_targets, repeated_tokens
-from octavo.interpret.targets import KINDS
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 

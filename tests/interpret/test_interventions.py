@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from octavo.errors import OctavoError
+from octavo.interpret.activations import record
 from octavo.interpret.interventions import parse_place, parse_places, patched, places_of, replaced, zero
-from octavo.interpret.recording import record
 from octavo.model import Transformer
 
 MakeModel = Callable[..., Transformer]

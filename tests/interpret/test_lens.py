@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from octavo.evaluate.scoring import token_losses
+from octavo.interpret.activations import record
 from octavo.interpret.lens import layer_losses, read_lens, through_lens
-from octavo.interpret.passage import read_passage
-from octavo.interpret.recording import record
+from octavo.interpret.tokens import read_passage
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from octavo.interpret import looking
+from octavo.interpret import attention_stats as looking
 from octavo.interpret.attention import read_attention
-from octavo.interpret.looking import look
-from octavo.interpret.passage import Passage
+from octavo.interpret.attention_stats import look
+from octavo.interpret.tokens import Passage
 from octavo.model import Transformer
 
 MakeModel = Callable[..., Transformer]

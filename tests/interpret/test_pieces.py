@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octavo.interpret.pieces import pieces_of
+from octavo.interpret.tokens import pieces_of
 from octavo.tokenizer import Tokenizer
 
 ODD = st.sampled_from(["😀", "日本", "é", "e\u0301", "\r\n", "  ", "the ", "ROMEO:", "\x1b[31m", "\x00", "\u202e"])

@@ -6,14 +6,13 @@ from typing import Any
 import pytest
 import torch
 
-from octavo.interpret.changes import Changes
+from octavo.config.shapes import windows_at_once
+from octavo.interpret.activations import fits, mean_activations, record, sites_of
 from octavo.interpret.edit import make_edit
+from octavo.interpret.interventions import Changes
 from octavo.interpret.lens import layer_losses
-from octavo.interpret.means import mean_activations
-from octavo.interpret.recording import fits, record, sites_of
 from octavo.interpret.surprise import read_surprise
 from octavo.model import Transformer
-from octavo.model_shapes import windows_at_once
 from octavo.tokenizer import Tokenizer
 
 MakeModel = Callable[..., Transformer]

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from octavo.interpret.spread import distance_from_even, entropy, even_pattern, largest_entropy, mean_distance
+from octavo.interpret.attention_stats import (
+    distance_from_even,
+    entropy,
+    even_pattern,
+    largest_entropy,
+    mean_distance,
+)
 
 
 def test_even_attention() -> None:

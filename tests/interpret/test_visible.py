@@ -2,9 +2,8 @@
 
 import pytest
 
-from octavo.interpret.passage import START
-from octavo.interpret.visible import in_text, running, visible
-from octavo.plots.lettering import drawable
+from octavo.interpret.tokens import START, in_text, running, visible
+from octavo.reports.figures.files import drawable
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from octavo.model.embedding import Embedding
+from octavo.model.layers import Embedding
 
 
 def layer(dtype: torch.dtype) -> Embedding:

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 from octavo.config import ModelConfig, OptimizerConfig
 from octavo.model import DropoutMasks, Transformer
-from octavo.optim import Optimizers
+from octavo.training.optimizers import Optimizers
 
 PRE: dict[str, Any] = {"n_kv_heads": 2, "position": "learned"}
 POST: dict[str, Any] = {

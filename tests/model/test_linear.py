@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from octavo.model.linear import Linear, by_onednn
+from octavo.model.layers import Linear, by_onednn
 
 
 def layer(bias: bool) -> Linear:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from octavo.config import ModelConfig
-from octavo.model.norms import RMSNorm, make_head_norm, make_norm
+from octavo.model.layers import RMSNorm, make_head_norm, make_norm
 
 
 @pytest.mark.parametrize("epsilon", [1e-6, 1.1920929e-07, 0.1])

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from octavo.interpret.heads import read_heads
-from octavo.pipeline import train
-from octavo.run import Run
+from octavo.pipeline.run import Run
+from octavo.pipeline.train import train
 
 EVIL = "</script><img src=x onerror=alert(1)>"
 
@@ -20,7 +20,7 @@ def _few_windows() -> Iterator[None]:
         return read_heads(*given, **named | {"windows": 3})
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("octavo.inside.read_heads", few)
+        patch.setattr("octavo.interpret.run_analyses.read_heads", few)
         yield
 
 

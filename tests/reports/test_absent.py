@@ -8,7 +8,7 @@ import re
 import pytest
 
 from octavo.errors import OctavoError
-from octavo.reports.absent import Absent, attempt, known
+from octavo.reports.blocks import Absent, attempt, known
 
 
 def failing(error: Exception) -> Absent:

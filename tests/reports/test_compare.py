@@ -13,12 +13,10 @@ import pytest
 
 import octavo
 from octavo.errors import OctavoError
-from octavo.pipeline import train
-from octavo.reports.absent import Absent
-from octavo.reports.compare import compare
-from octavo.reports.compared import Comparable, ComparedRun, comparable, read_compared
-from octavo.reports.section import Scored
-from octavo.run import Run, load
+from octavo.pipeline.run import Run, load
+from octavo.pipeline.train import train
+from octavo.reports.blocks import Absent, Scored
+from octavo.reports.compare import Comparable, ComparedRun, comparable, compare, read_compared
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from octavo.errors import OctavoError
+from octavo.pipeline.run import Run
 from octavo.reports import costs
-from octavo.reports.absent import Absent
+from octavo.reports.blocks import Absent
 from octavo.reports.costs import Costs, read_costs
-from octavo.run import Run
 
 
 def read(run: Run, **changes: Any) -> Costs:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from octavo.pipeline.run import Run
+from octavo.reports.blocks import Block, Code, Facts, Section, Sentences, Table
 from octavo.reports.markdown import save_markdown
 from octavo.reports.report import save_report
-from octavo.reports.section import Block, Code, Facts, Section, Sentences, Table
-from octavo.run import Run
 
 LINKS = "http://evil.example www.evil.example a@b.example"
 EVIL = f"</script><img src=x onerror=alert(1)> | `a` *b* [c](d) # e\n``` {LINKS}"

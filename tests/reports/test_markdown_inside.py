@@ -4,14 +4,13 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from octavo.interpret.guesses import Guess
 from octavo.interpret.head_table import HeadTable
 from octavo.interpret.lens import Cell, Layer, Lens
-from octavo.interpret.passage import Passage
-from octavo.interpret.pieces import Piece
+from octavo.interpret.predictions import Guess
 from octavo.interpret.surprise import Surprise, TokenSurprise
-from octavo.pages.heads import head_columns
-from octavo.reports.markdown_inside import heads_pieces, lens_pieces, surprise_pieces
+from octavo.interpret.tokens import Passage, Piece
+from octavo.reports.html.heads import head_columns
+from octavo.reports.markdown import heads_pieces, lens_pieces, surprise_pieces
 
 GUESSES = (Guess("a", 0.5),)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from octavo.reports.markdown_text import fenced, plain, table
+from octavo.reports.markdown import fenced, plain, table
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import octavo
-from octavo.diagnosis import Finding
-from octavo.files import write_atomically
-from octavo.pages import Page
-from octavo.pages.attention import ShownAttention
+from octavo.evaluate.diagnosis import Finding
+from octavo.formats.files import write_atomically
+from octavo.pipeline.run import Run, load
+from octavo.reports.collect import read_findings, read_report, read_scored
 from octavo.reports.compare import compare
-from octavo.reports.kept import read_findings, read_scored
+from octavo.reports.html import Page
+from octavo.reports.html.attention import ShownAttention
 from octavo.reports.report import report, save_report
-from octavo.reports.run_report import read_report
 from octavo.reports.sections import sections
-from octavo.run import Run, load
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
@@ -244,7 +243,7 @@ class TestParts:
 
 
 def test_the_attention_of_many_heads_is_of_fewer_tokens(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("octavo.reports.run_report._WEIGHTS", 128)
+    monkeypatch.setattr("octavo.reports.collect._WEIGHTS", 128)
     read = read_report(trained)
     assert isinstance(read.attention, ShownAttention)
     assert len(read.attention.attention.passage.ids) == 8

@@ -19,11 +19,10 @@ import torch
 from safetensors import SafetensorError
 
 from octavo.config import load_preset
+from octavo.config.shapes import parameter_count
 from octavo.errors import OctavoError, OctavoWarning
-from octavo.model_shapes import parameter_count
 from octavo.runs.checkpoint import Checkpoint, bytes_needed, load_newest, save_checkpoint
-from octavo.runs.whole import Contents, looks_whole, manifest, most_bytes, newest_whole
-
+from octavo.runs.checkpoint_files import Contents, looks_whole, manifest, most_bytes, newest_whole
 
 FACTS: list[Any] = [  # none of them are those of a file
     *([], {}, {"bytes": "1"}, {"sha256": "a"}),
@@ -221,7 +220,7 @@ def test_one_that_cannot_be_read_just_now_is_not_taken_for_damaged(
     for step in (1, 2):
         save_checkpoint(tmp_path, checkpoint(step), keep=2)
     with monkeypatch.context() as patch:
-        patch.setattr("octavo.runs.whole.read_plain", fail)
+        patch.setattr("octavo.runs.checkpoint_files.read_plain", fail)
         says = (
             rf"step-00000002 cannot be read \({os.strerror(number)}\): try again, or delete it to use the one before"
         )

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from octavo.cli.output_option import output_path
+from octavo.cli.options import given_text, output_path
 from octavo.cli.parser import parse
-from octavo.cli.passage_option import given_text
 from octavo.config import load_preset
+from octavo.config.overrides import Request
 from octavo.errors import OctavoError
 from octavo.experiments import read_spec
-from octavo.request import Request
+from octavo.formats.toml_schema import to_toml
 from octavo.runs import (
     NameTaken,
     RunDirectory,
@@ -25,7 +25,6 @@ from octavo.runs import (
     open_run,
     runs_root,
 )
-from octavo.typed_toml import to_toml
 
 
 def make(root: Path, name: str) -> RunDirectory:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.runs import MetricsLog, read_metrics
 from octavo.runs.metrics import check_complete, last_record
-from octavo.tokenizer.chunks import LONGEST_RUN
+from octavo.tokenizer.chunking import LONGEST_RUN
 
 EVENTS: list[dict[str, Any]] = [
     {"event": "step", "step": 10, "loss": 0.1},

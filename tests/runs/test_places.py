@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.runs.places import newest_first, step_of
+from octavo.runs.checkpoint_files import newest_first, step_of
 
 
 def test_the_newest_is_that_of_the_latest_step(tmp_path: Path) -> None:

@@ -17,14 +17,14 @@ from pathlib import Path
 from tests.texts.collection import STRANGE, prose
 from tests.texts.trying import KINDS, look_into, trained_or_refused
 
-from octavo.run import Run
+from octavo.pipeline.run import Run
 
 _MEGABYTE = 1_000_000
 _READ_AND_TRAIN = """
 import sys, time, octavo
-import octavo.training.preflight
-from octavo.memory import peak_memory
-octavo.training.preflight._PROBE_SECONDS = 0.0  # how long a run will take is not asked here
+import octavo.training.forecast
+from octavo.system.hardware import peak_memory
+octavo.training.forecast._PROBE_SECONDS = 0.0  # how long a run will take is not asked here
 began = time.perf_counter()
 tiny = {
     "model.d_model": 32, "model.n_layers": 1, "model.d_ff": 64, "data.context_length": 64, "data.batch_size": 8,

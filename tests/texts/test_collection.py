@@ -13,7 +13,7 @@ from octavo.config import DataConfig, TokenizerConfig
 from octavo.corpus import Corpus, split
 from octavo.data import prepare
 from octavo.errors import OctavoError
-from octavo.run import Run
+from octavo.pipeline.run import Run
 
 REFUSED = {
     "empty": "strange.txt is empty: give a text with at least one character",

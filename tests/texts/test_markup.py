@@ -13,9 +13,9 @@ from tests.texts.collection import STRANGE
 from tests.texts.trying import trained_or_refused
 
 import octavo
-from octavo.pages import Page
+from octavo.pipeline.run import Run
+from octavo.reports.html import Page
 from octavo.reports.report import save_report
-from octavo.run import Run
 
 if TYPE_CHECKING:
     from tests.conftest import Opener

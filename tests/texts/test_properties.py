@@ -19,7 +19,7 @@ from octavo.evaluate.documents import scored_text
 from octavo.evaluate.scoring import sliding_windows, token_losses
 from octavo.model import Transformer
 from octavo.tokenizer import BPEDropout, Tokenizer, train_tokenizer
-from octavo.tokenizer.byte_bpe import ByteBPE
+from octavo.tokenizer.kinds import ByteBPE
 
 # Any character that UTF-8 can hold: unassigned ones, controls, combining marks and private ones too.
 CHARACTERS = st.characters(exclude_categories=["Cs"])

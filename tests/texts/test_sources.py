@@ -17,7 +17,7 @@ from tests.texts.trying import check_text, one_sentence
 from octavo.cli.main import main
 from octavo.corpus import read_corpus
 from octavo.errors import OctavoError
-from octavo.run import Run, load
+from octavo.pipeline.run import Run, load
 
 Train = Callable[..., Any]  # gives a Run, or a str
 PROSE = STRANGE["CRLF"]().replace("the", "thé")
@@ -28,7 +28,7 @@ def train(
     tiny: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Train:
     """``train(*arguments)``: the run, or the sentence that refused it."""
-    from octavo import pipeline
+    from octavo.pipeline import train as pipeline
 
     whole = pipeline.train
     monkeypatch.setattr(pipeline, "train", lambda *given, **named: whole(*given, **named, brief=True))

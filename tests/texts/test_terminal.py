@@ -16,7 +16,7 @@ import pytest
 from tests.texts.collection import ORDERS
 
 from octavo.cli.main import main
-from octavo.run import Run
+from octavo.pipeline.run import Run
 
 EVIL = "".join(ORDERS) + "[red]x[/red] :warning:"
 # Colours, the bar's line being drawn anew, the cursor hidden and shown: nothing else.

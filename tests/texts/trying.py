@@ -7,7 +7,7 @@ from typing import Any
 
 import octavo
 from octavo.corpus import Corpus, Document, split
-from octavo.run import Run
+from octavo.pipeline.run import Run
 
 KINDS = ("bpe", "characters", "whitespace-bpe")
 _TINY = {

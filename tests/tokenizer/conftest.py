@@ -3,9 +3,7 @@
 import pytest
 from tests.tokenizer.earlier import bpe_of_earlier_versions
 
-from octavo.tokenizer.byte_bpe import ByteBPE
-from octavo.tokenizer.characters import Characters
-from octavo.tokenizer.whitespace_bpe import WhitespaceBPE
+from octavo.tokenizer.kinds import ByteBPE, Characters, WhitespaceBPE
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,9 @@
 from tokenizers import Tokenizer as Pipeline
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
-from octavo.tokenizer.byte_bpe import ByteBPE
-from octavo.tokenizer.chunks import learnable_chunks
-from octavo.tokenizer.hugging_face import START
+from octavo.tokenizer.base import START
+from octavo.tokenizer.chunking import learnable_chunks
+from octavo.tokenizer.kinds import ByteBPE
 
 
 def bpe_of_earlier_versions(text: str, vocab_size: int, watch: object = None) -> ByteBPE:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from octavo.tokenizer import BPEDropout, bpe_dropout
-from octavo.tokenizer.byte_bpe import ByteBPE
+from octavo.tokenizer.kinds import ByteBPE
 
 
 @pytest.fixture(scope="module")

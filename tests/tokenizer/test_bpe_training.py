@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from octavo.corpus.filed import FiledText, filed
+from octavo.corpus.lazy_text import FiledText, filed
 from octavo.errors import OctavoError
-from octavo.tokenizer.byte_bpe import ByteBPE
-from octavo.tokenizer.chunks import learnable_chunks
+from octavo.tokenizer.chunking import learnable_chunks
+from octavo.tokenizer.kinds import ByteBPE
 
 MODULE = "octavo.tokenizer.bpe_training"
 

@@ -4,7 +4,7 @@ import pytest
 from tests.tokenizer.earlier import bpe_of_earlier_versions
 
 from octavo.errors import OctavoError
-from octavo.tokenizer.byte_bpe import BYTE_OF, ByteBPE
+from octavo.tokenizer.kinds import BYTE_OF, ByteBPE
 
 
 def test_the_vocabulary_is_the_start_token_every_byte_and_merges(bpe: ByteBPE) -> None:

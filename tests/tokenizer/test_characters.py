@@ -3,7 +3,7 @@
 import pytest
 
 from octavo.errors import OctavoError
-from octavo.tokenizer.characters import Characters, Coverage
+from octavo.tokenizer.kinds import Characters, Coverage
 
 
 def test_the_vocabulary_is_the_start_token_every_byte_and_the_characters() -> None:

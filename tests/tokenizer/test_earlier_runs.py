@@ -8,10 +8,10 @@ from tests.tokenizer.earlier import bpe_of_earlier_versions
 
 from octavo.corpus import Corpus
 from octavo.errors import OctavoWarning
-from octavo.pipeline import train
-from octavo.run import load
+from octavo.pipeline.run import load
+from octavo.pipeline.train import train
+from octavo.pipeline.verify import verify
 from octavo.tokenizer import ByteBPE
-from octavo.verification import verify
 
 
 def test_it_goes_on_is_scored_verified_and_writes(

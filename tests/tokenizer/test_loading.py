@@ -166,7 +166,7 @@ def test_what_octavo_does_not_make_is_refused_before_the_library_reads_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "tokenizer.json").write_text(mutated(kind, change))
-    monkeypatch.setattr("octavo.tokenizer.loading.Pipeline", None)
+    monkeypatch.setattr("octavo.tokenizer.serialization.Pipeline", None)
     with pytest.raises(OctavoError, match=says):
         load_tokenizer(tmp_path / "tokenizer.json")
 
@@ -208,7 +208,7 @@ def test_a_panic_of_the_library_is_a_sentence(tmp_path: Path, monkeypatch: pytes
         def from_str(text: str) -> None:
             raise PanicError("index out of bounds")
 
-    monkeypatch.setattr("octavo.tokenizer.loading.Pipeline", Panics)
+    monkeypatch.setattr("octavo.tokenizer.serialization.Pipeline", Panics)
     with pytest.raises(OctavoError, match=r"is a damaged tokenizer\.json \(index out of bounds\)"):
         load_tokenizer(tmp_path / "tokenizer.json")
 
@@ -221,17 +221,17 @@ def test_ctrl_c_is_not_taken_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyP
         def from_str(text: str) -> None:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("octavo.tokenizer.loading.Pipeline", Stopped)
+    monkeypatch.setattr("octavo.tokenizer.serialization.Pipeline", Stopped)
     with pytest.raises(KeyboardInterrupt):
         load_tokenizer(tmp_path / "tokenizer.json")
 
 
 def test_one_that_is_too_large_is_neither_read_nor_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained("bpe").save(tmp_path / "tokenizer.json")
-    monkeypatch.setattr("octavo.tokenizer.loading.MOST_BYTES", 1000)
+    monkeypatch.setattr("octavo.tokenizer.serialization.MOST_BYTES", 1000)
     with pytest.raises(OctavoError, match=r"bytes, where 1,000 are the most"):
         load_tokenizer(tmp_path / "tokenizer.json")
-    monkeypatch.setattr("octavo.tokenizer.hugging_face.MOST_BYTES", 1000)
+    monkeypatch.setattr("octavo.tokenizer.base.MOST_BYTES", 1000)
     with pytest.raises(OctavoError, match=r"is too large: lower tokenizer\.vocab_size"):
         trained("bpe").save(tmp_path / "other.json")
     assert not (tmp_path / "other.json").exists()

@@ -5,9 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octavo.errors import OctavoError
-from octavo.tokenizer.byte_bpe import ByteBPE
-from octavo.tokenizer.characters import Characters
-from octavo.tokenizer.whitespace_bpe import WhitespaceBPE
+from octavo.tokenizer.kinds import ByteBPE, Characters, WhitespaceBPE
 
 ODD = st.sampled_from(
     ["<|endoftext|>", "<0x41>", "<0xff>", "\0", "\r\n", "\n\n", " ", "🙂", "e\u0301", "שלום", "\ue000", "\uffff", "Ġ"]

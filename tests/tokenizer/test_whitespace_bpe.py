@@ -3,7 +3,7 @@
 import pytest
 
 from octavo.errors import OctavoError
-from octavo.tokenizer.whitespace_bpe import SPECIAL, WhitespaceBPE
+from octavo.tokenizer.kinds import SPECIAL, WhitespaceBPE
 
 
 def test_the_facts_of_the_report(shakespeare: str, reference: WhitespaceBPE) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from octavo.training.average import WeightAverage
+from octavo.training.state import WeightAverage
 
 
 def test_it_is_the_moving_average_with_a_fast_start() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from octavo.config import TrainConfig
-from octavo.training.budget import Budget, make_budget
+from octavo.training.schedule import Budget, make_budget
 
 
 def test_steps() -> None:

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from octavo.config import Config
+from octavo.config.overrides import Request
 from octavo.corpus import Corpus
 from octavo.data import Windows, prepare
 from octavo.errors import OctavoError
-from octavo.request import Request
 from octavo.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
 from octavo.training import Interrupted, Training, loop
 from octavo.training.events import CheckpointDue, Ended, EpochEnded, Event, SampleDue, Stepped, Validated

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import torch
 
+from octavo.config.overrides import Request
 from octavo.errors import OctavoError, RanAway
 from octavo.model import Transformer
-from octavo.request import Request
 from octavo.training import TrainingState, load_weights
 
 

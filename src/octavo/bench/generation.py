@@ -1,15 +1,28 @@
-"""How fast a model writes: one text and many, each in a context that is just large enough, and the first token."""
+"""How fast a model writes: one text and many, each in a context that is just large enough, and the first token.
 
-from octavo.bench.comparison import Case, Comparison, side_by_side, stretch
+How long a person waits who types `octavo generate`: a whole process, from nothing to its last token.
+"""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from octavo.bench.generator import GREEDY, SAMPLED, Writer, make_writer
 from octavo.bench.kernels import ways
 from octavo.bench.llama2c import beside_llama2c
-from octavo.bench.peers import Peers
-from octavo.bench.starting import whole_process
+from octavo.bench.measure import Case, Comparison, side_by_side, stretch
+from octavo.bench.request import Peers
 from octavo.bench.steps import in_words
-from octavo.bench.writing import GREEDY, SAMPLED, Writer, make_writer
 from octavo.config import load_preset
+from octavo.config.inference import SamplingConfig
 from octavo.evaluate import Watch, unwatched
-from octavo.options import SamplingConfig
+from octavo.formats.files import write_atomically
+from octavo.formats.toml_schema import to_toml
+from octavo.runs.checkpoint import Checkpoint, save_checkpoint
 
 _TOKENS = 256  # of each text; the context has room for just so many
 _STREAMS = 64
@@ -57,3 +70,46 @@ def _first_token(writer: Writer, rounds: int, watch: Watch) -> Comparison:
     work = "the first token of a text, in a process that has the model"
     cases = [Case(name, work, _FIRSTS, "first tokens", run, in_words("fp32")) for name, run in ways(begin).items()]
     return side_by_side("The first token of a text", cases, rounds=rounds, watch=watch)
+
+
+_PROCESS_TOKENS = 200
+
+
+def whole_process(writer: Writer, rounds: int, watch: Watch = unwatched) -> Comparison:
+    """`octavo generate` of a run with the writer's weights, without kernels, when it takes torch, and with them."""
+    with _as_run(writer) as run:
+        command = [
+            sys.executable,
+            "-m",
+            "octavo.cli.main",
+            "generate",
+            str(run),
+            "--max-new-tokens",
+            str(_PROCESS_TOKENS),
+        ]
+
+        def process() -> None:  # what `ways` turns off is an environment variable, which it inherits
+            subprocess.run(command, check=True, capture_output=True)
+
+        work = f"a process that writes {_PROCESS_TOKENS} tokens with a trained run"
+        cases = [Case(name, work, 1, "processes", start, "fp32") for name, start in ways(process).items()]
+        return side_by_side("A process that writes", cases, rounds=rounds, watch=watch)
+
+
+@contextmanager
+def _as_run(writer: Writer) -> Iterator[Path]:
+    """The model and its tokenizer as a run of their own; deleted afterwards."""
+    config = load_preset("pocket")
+    config = replace(
+        config,
+        model=writer.model.config,
+        tokenizer=replace(config.tokenizer, vocab_size=writer.tokenizer.vocab_size),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        run.mkdir()
+        write_atomically(run / "config.toml", to_toml(config).encode())
+        writer.tokenizer.save(run / "tokenizer.json")
+        weights = {name: weight.detach() for name, weight in writer.model.named_parameters()}
+        save_checkpoint(run / "checkpoints", Checkpoint({"weights": weights}, {"step": 0}), keep=1)
+        yield run

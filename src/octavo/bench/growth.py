@@ -9,13 +9,13 @@ from statistics import median
 
 import numpy as np
 
-from octavo.bench.comparison import Case, Comparison, Measured, side_by_side, stretch
-from octavo.bench.peers import Peers
+from octavo.bench.generator import SAMPLED, VOCABULARY, make_writer
+from octavo.bench.measure import Case, Comparison, Measured, side_by_side, stretch
+from octavo.bench.request import Peers
 from octavo.bench.steps import TEXT, in_words, octavo_steps, taking
-from octavo.bench.writing import SAMPLED, VOCABULARY, make_writer
 from octavo.config import Config, ModelConfig, load_preset
 from octavo.evaluate import Watch, unwatched
-from octavo.terminal import capitalized
+from octavo.system.terminal import capitalized
 from octavo.training.precision import Precision, choose_precision
 
 _TOKENS = 4096  # to train on, a turn

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from octavo.native.library import library
+from octavo.kernels.library import library
 
 _SWITCH = "OCTAVO_NATIVE"
 WITH, WITHOUT = "octavo", "octavo, no kernels"

@@ -17,16 +17,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from octavo.bench.comparison import Case, Comparison, side_by_side, stretch
+from octavo.bench.generator import Writer, make_writer
 from octavo.bench.kernels import ways
-from octavo.bench.peers import PeerFailed
-from octavo.bench.writing import Writer, make_writer
+from octavo.bench.measure import Case, Comparison, side_by_side, stretch
+from octavo.bench.request import PeerFailed
 from octavo.config import ModelConfig
+from octavo.config.inference import SamplingConfig
 from octavo.errors import reason
 from octavo.evaluate import Watch, unwatched
 from octavo.model import Transformer
-from octavo.options import SamplingConfig
-from octavo.threads import one_thread
+from octavo.system.threads import one_thread
 
 LLAMA = ModelConfig(qk_norm=False, norm_epsilon=1e-5)  # the default model, as near as llama2.c can come to it
 START = 1  # llama2.c's

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from octavo.bench.comparison import Case, Comparison, side_by_side
 from octavo.bench.kernels import ways
-from octavo.bench.peers import PeerFailed
+from octavo.bench.measure import Case, Comparison, side_by_side
+from octavo.bench.request import PeerFailed
 from octavo.bench.steps import in_words, made_up_ids, octavo_steps, taking
 from octavo.config import Config, DataConfig, ModelConfig, OptimizerConfig
 from octavo.errors import reason

@@ -10,8 +10,8 @@ import torch
 from octavo.config import Config
 from octavo.data import BatchOrder, Windows
 from octavo.model import Transformer
-from octavo.optim import Optimizers
 from octavo.training.loop import dropout_masks
+from octavo.training.optimizers import Optimizers
 from octavo.training.step import training_step
 
 TEXT = 100_000  # tokens of it

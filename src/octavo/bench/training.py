@@ -1,20 +1,24 @@
-"""How fast a model trains: the report's step beside a plain loop, the default's as a share of the machine's peak."""
+"""How fast a model trains: the report's step beside a plain loop, the default's as a share of the machine's peak.
+
+How fast a text is scored: as much as Tiny Shakespeare's held-out tenth, by the default model, in fp32.
+"""
 
 from collections.abc import Callable
 
 import numpy as np
 import torch
 
-from octavo.bench.comparison import Case, Comparison, side_by_side, stretch
 from octavo.bench.kernels import WITH, ways
+from octavo.bench.measure import Case, Comparison, side_by_side, stretch
 from octavo.bench.nano_gpt import nano_gpt_step
-from octavo.bench.peers import Peers
 from octavo.bench.plain_loop import plain_steps
+from octavo.bench.request import Peers
 from octavo.bench.steps import in_words, made_up_ids, octavo_steps, taking
 from octavo.config import load_preset
 from octavo.evaluate import Watch, unwatched
+from octavo.evaluate.scoring import token_losses
 from octavo.model import Transformer
-from octavo.reports.machine_share import forward_flops, product_rate
+from octavo.training.flops import forward_flops, product_rate
 from octavo.training.precision import choose_precision
 
 _STEPS = 10  # a turn
@@ -68,3 +72,22 @@ def default_step(rounds: int, watch: Watch = unwatched) -> Comparison:
     )
     title = "A step of the default model, beside what matrix products reach"
     return side_by_side(title, cases, rounds=rounds, notes=notes, watch=watch)
+
+
+_TOKENS = 56_000  # of vocabulary 512: 111,540 characters
+_VOCABULARY = 512
+
+
+def bench_scoring(rounds: int, peers: Peers, watch: Watch = unwatched) -> list[Comparison]:
+    """Every token once, in windows of a whole context, half a context apart."""
+    config = load_preset("pocket")
+    context, stride = config.data.context_length, config.data.context_length // 2
+    model, ids = Transformer(config.model, _VOCABULARY), made_up_ids(_VOCABULARY, _TOKENS)
+
+    def score() -> None:
+        with torch.inference_mode():
+            token_losses(model, [ids], start_id=0, context_length=context, stride=stride)
+
+    work = f"{_TOKENS:,} tokens, each scored once, in windows of {context}, {stride} apart"
+    cases = [Case(name, work, _TOKENS, "tokens", run, in_words("fp32")) for name, run in ways(score).items()]
+    return [side_by_side(f"Scoring {work}", cases, rounds=rounds, watch=watch)]

@@ -4,11 +4,10 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from octavo.cli.output_option import add_output_option, output_of
+from octavo.cli.options import add_output_option, add_passage_arguments, given_text, output_of, say_how_to_read_more
+from octavo.cli.output import say
 from octavo.cli.parser import add_runs_option
-from octavo.cli.passage_option import add_passage_arguments, given_text, say_how_to_read_more
-from octavo.cli.saying import say
-from octavo.options import check_head, check_passage, most_tokens_of_attention
+from octavo.config.inference import check_head, check_passage, most_tokens_of_attention
 from octavo.runs import open_run, runs_root
 
 _FILES = r"attention(-layer-\d+(-head-\d+)?)?\.(html|png|svg)"
@@ -36,9 +35,8 @@ def run(options: argparse.Namespace) -> int:
     text = given_text(options)
     output = output_of(options, directory, _FILES, needed=True)
 
-    from octavo.plots.lettering import notes_of
-    from octavo.plots.saving import save_figure
-    from octavo.run import Run
+    from octavo.pipeline.run import Run
+    from octavo.reports.figures.files import notes_of, save_figure
 
     shown = Run(directory).attention(text, max_tokens=options.max_tokens, layer=options.layer, head=options.head)
     say(f"{directory.name} reads {shown.of}")

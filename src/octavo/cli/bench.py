@@ -4,12 +4,11 @@ import argparse
 import json
 from pathlib import Path
 
-from octavo.bench.asked import ROUNDS, SUITE_NAMES, Asked
-from octavo.bench.peers import NO_PEERS, peers_in
-from octavo.cli.output_option import add_output_option, output_path, refuse_replacing
-from octavo.cli.saying import say
-from octavo.files import user_path
-from octavo.reports.place import folder_place
+from octavo.bench.request import NO_PEERS, ROUNDS, SUITE_NAMES, Asked, peers_in
+from octavo.cli.options import add_output_option, output_path, refuse_replacing
+from octavo.cli.output import say
+from octavo.formats.files import user_path
+from octavo.formats.output_paths import folder_place
 
 _FOLDER = "bench"
 
@@ -35,14 +34,13 @@ def run(options: argparse.Namespace) -> int:
     refuse_replacing(options, [folder / "bench.json", folder / "bench.png"])
     folder_place(folder)
 
-    from octavo.bench.record import Sitting, as_json
-    from octavo.bench.suites import run_suites
-    from octavo.cli import bench_table
-    from octavo.cli.shading import make_console
-    from octavo.files import write_atomically
-    from octavo.plots.bench import bench_figure
-    from octavo.plots.saving import save_figure
-    from octavo.progress import make_progress
+    from octavo.bench.suites import Sitting, as_json, run_suites
+    from octavo.formats.files import write_atomically
+    from octavo.pipeline.progress import make_progress
+    from octavo.reports.figures.bench import bench_figure
+    from octavo.reports.figures.files import save_figure
+    from octavo.reports.terminal import bench as bench_table
+    from octavo.reports.terminal.colours import make_console
 
     sitting, console = Sitting(), make_console()
     with make_progress(not options.quiet) as progress:

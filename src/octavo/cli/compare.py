@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from octavo.cli.output_option import add_output_option, output_path, refuse_replacing
+from octavo.cli.options import add_output_option, output_path, refuse_replacing
+from octavo.cli.output import say
 from octavo.cli.parser import add_runs_option
-from octavo.cli.saying import say
 from octavo.runs import open_run, runs_root
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def run(options: argparse.Namespace) -> int:
     if output:
         refuse_replacing(options, [output])
 
+    from octavo.formats.output_paths import page_place
+    from octavo.pipeline.run import Run
     from octavo.reports.compare import compare
-    from octavo.reports.place import page_place
-    from octavo.run import Run
 
     path = page_place(output or _beside(directories, root))
     say(compare([Run(directory) for directory in directories]).save(path))
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _beside(directories: Sequence[RunDirectory], root: Path) -> Path:
     """In the folder that holds the runs, which is `root` for those named by name alone."""
-    from octavo.reports.place import common_parent
+    from octavo.formats.output_paths import common_parent
 
     folder = common_parent([directory.path for directory in directories])
     return (root if folder == root.absolute() else folder) / "compare.html"

@@ -2,9 +2,9 @@
 
 import argparse
 
-from octavo.cli.output_option import add_output_option, output_of
+from octavo.cli.options import add_output_option, output_of
+from octavo.cli.output import say
 from octavo.cli.parser import add_runs_option
-from octavo.cli.saying import say
 from octavo.runs import open_run, runs_root
 
 _FILES = r"curves\.html|(steps|epochs|seconds)\.(png|svg)"
@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     directory = open_run(options.run, runs_root(options.runs))
     output = output_of(options, directory, _FILES, "curves", needed=True)
 
-    from octavo.run import Run
+    from octavo.pipeline.run import Run
 
     curves = Run(directory).curves()
     for path in output.write(curves.save):

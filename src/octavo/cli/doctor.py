@@ -7,13 +7,13 @@ import json
 import textwrap
 from typing import TYPE_CHECKING
 
+from octavo.cli.output import say
 from octavo.cli.parser import add_runs_option
-from octavo.cli.saying import say
 from octavo.runs import runs_root
-from octavo.terminal import counted, shown, size
+from octavo.system.terminal import counted, shown, size
 
 if TYPE_CHECKING:
-    from octavo.reports.health import Arithmetic, Folder, Health, OptionalPart
+    from octavo.pipeline.doctor import Arithmetic, Folder, Health, OptionalPart
 
 _LABEL, _WIDTH = 11, 80
 
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Look, and tell on one screen; 1 if there are problems."""
-    from octavo.reports.health import examine
+    from octavo.pipeline.doctor import examine
 
     health = examine(runs_root(options.runs))
     say(json.dumps(health.as_json(), indent=1) if options.json else "\n".join(lines(health)))

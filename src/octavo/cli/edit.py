@@ -3,10 +3,9 @@
 import argparse
 import json
 
-from octavo.cli.output_option import add_output_option, output_of
+from octavo.cli.options import add_output_option, add_passage_arguments, given_text, output_of, read_text
+from octavo.cli.output import say
 from octavo.cli.parser import add_runs_option, as_text
-from octavo.cli.passage_option import add_passage_arguments, given_text, read_text
-from octavo.cli.saying import say
 from octavo.config import ModelConfig
 from octavo.errors import OctavoError
 from octavo.runs import open_run, runs_root
@@ -70,8 +69,8 @@ def run(options: argparse.Namespace) -> int:
     other = _other(options)
     output = output_of(options, directory, r"edit\.html")
 
-    from octavo.progress import make_progress
-    from octavo.run import Run
+    from octavo.pipeline.progress import make_progress
+    from octavo.pipeline.run import Run
 
     with make_progress(True) as progress:
         shown = Run(directory).edit(
@@ -89,8 +88,8 @@ def run(options: argparse.Namespace) -> int:
         return 0
     where = output.save(lambda folder: [shown.page.save(folder / "edit.html")])
 
-    from octavo.cli import edit_table
-    from octavo.cli.shading import make_console
+    from octavo.reports.terminal import edit as edit_table
+    from octavo.reports.terminal.colours import make_console
 
     say("\n".join(edit_table.head(edit)))
     make_console().print(edit_table.candidates(edit))

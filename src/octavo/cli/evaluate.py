@@ -7,12 +7,12 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from octavo.cli.corpus_options import add_corpus_options, corpus_of, refuse_without_text
+from octavo.cli.options import add_corpus_options, corpus_of, refuse_without_text
+from octavo.cli.output import as_options, say
 from octavo.cli.parser import add_runs_option
-from octavo.cli.saying import as_options, say
+from octavo.config.inference import PROTOCOLS, check_scoring
 from octavo.errors import OctavoError
-from octavo.options import PROTOCOLS, check_scoring
-from octavo.reports.absent import Absent, attempt
+from octavo.reports.blocks import Absent, attempt
 from octavo.runs import open_run, runs_root
 
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ def run(options: argparse.Namespace) -> int:
         for line in corpus.notes():
             say(as_options(line), file=sys.stderr)
 
-    from octavo.cli import score_table
-    from octavo.cli.findings import diagnosis_lines
     from octavo.evaluate import Overlap
-    from octavo.progress import make_progress
-    from octavo.run import Run
+    from octavo.pipeline.progress import make_progress
+    from octavo.pipeline.run import Run
+    from octavo.reports.terminal import scores as score_table
+    from octavo.reports.terminal.findings import diagnosis_lines
 
     scored, split = Run(directory), options.split or "validation"
     trained_on = corpus is None and split == "train"

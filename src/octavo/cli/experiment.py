@@ -4,12 +4,11 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from octavo.cli.command_line import command
+from octavo.cli.output import command, say
 from octavo.cli.parser import add_runs_option
-from octavo.cli.saying import say
 from octavo.errors import OctavoError
 from octavo.experiments import read_spec
-from octavo.terminal import counted
+from octavo.system.terminal import counted
 
 if TYPE_CHECKING:
     from octavo.experiments.experiment import Experiment

@@ -4,12 +4,12 @@ import argparse
 import io
 import sys
 
+from octavo.cli.options import add_reading_options, hint_at_escapes, read_text
 from octavo.cli.parser import add_runs_option, as_text
-from octavo.cli.passage_option import add_reading_options, hint_at_escapes, read_text
+from octavo.config.inference import SamplingConfig
 from octavo.errors import OctavoError
-from octavo.options import SamplingConfig
 from octavo.runs import open_run, runs_root
-from octavo.terminal import shown
+from octavo.system.terminal import shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     for text in options.stop:
         hint_at_escapes(text)
 
-    from octavo.generate.from_run import generate_from, whole_texts_from
+    from octavo.generate.generate import generate_from, whole_texts_from
     from octavo.runs.line_ends import with_learned_line_ends
 
     (prompt,) = with_learned_line_ends(directory, [prompt])

@@ -4,11 +4,10 @@ import argparse
 import json
 from pathlib import Path
 
-from octavo.cli.output_option import add_output_option, output_of
+from octavo.cli.options import add_output_option, add_passage_arguments, given_text, output_of
+from octavo.cli.output import say
 from octavo.cli.parser import add_runs_option
-from octavo.cli.passage_option import add_passage_arguments, given_text
-from octavo.cli.saying import say
-from octavo.options import WINDOWS, check_windows
+from octavo.config.inference import WINDOWS, check_windows
 from octavo.runs import open_run, runs_root
 
 
@@ -34,11 +33,11 @@ def run(options: argparse.Namespace) -> int:
     text = given_text(options)
     output = output_of(options, directory, r"heads\.(json|html|png|svg)")
 
-    from octavo.cli import heads_table
-    from octavo.files import write_atomically
-    from octavo.plots.saving import save_figure
-    from octavo.progress import make_progress
-    from octavo.run import Run
+    from octavo.formats.files import write_atomically
+    from octavo.pipeline.progress import make_progress
+    from octavo.pipeline.run import Run
+    from octavo.reports.figures.files import save_figure
+    from octavo.reports.terminal import heads as heads_table
 
     with make_progress(True) as progress:
         shown = Run(directory).heads(

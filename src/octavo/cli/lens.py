@@ -2,11 +2,10 @@
 
 import argparse
 
-from octavo.cli.output_option import add_output_option, output_of
+from octavo.cli.options import add_output_option, add_passage_arguments, given_text, output_of, say_how_to_read_more
+from octavo.cli.output import say
 from octavo.cli.parser import add_runs_option
-from octavo.cli.passage_option import add_passage_arguments, given_text, say_how_to_read_more
-from octavo.cli.saying import say
-from octavo.options import check_passage, most_tokens_of_lens
+from octavo.config.inference import check_passage, most_tokens_of_lens
 from octavo.runs import open_run, runs_root
 
 _CHARACTERS = 100  # of the run's own text: about what a terminal shows at once
@@ -29,14 +28,14 @@ def run(options: argparse.Namespace) -> int:
     text = given_text(options)
     output = output_of(options, directory, r"lens\.html")
 
-    from octavo.run import Run
+    from octavo.pipeline.run import Run
 
     opened = Run(directory)
     shown = opened.lens(text or opened.held_out_beginning(_CHARACTERS), max_tokens=options.max_tokens)
     where = output.save(lambda folder: [shown.page.save(folder / "lens.html")])
 
-    from octavo.cli import lens_table
-    from octavo.cli.shading import in_colour, make_console
+    from octavo.reports.terminal import lens as lens_table
+    from octavo.reports.terminal.colours import in_colour, make_console
 
     console, lens = make_console(), shown.lens
     say(f"{directory.name} reads {shown.of}")

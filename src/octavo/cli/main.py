@@ -11,11 +11,11 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TextIO
 
+from octavo.cli.output import as_options, drop_output
 from octavo.cli.parser import parse
-from octavo.cli.saying import as_options, drop_output
 from octavo.errors import OctavoError, OctavoWarning
-from octavo.terminal import shown
-from octavo.threads import any_detached, settle_threads
+from octavo.system.terminal import shown
+from octavo.system.threads import any_detached, settle_threads
 
 _OUT_OF_RANGE = re.compile(r"^(temperature|top_k|top_p|min_p|max_new_tokens|seed)=(?=\S)")  # named as in Python
 _NO_MEMORY = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)  # how torch says it, of any device
@@ -104,7 +104,7 @@ def _refuse(sentence: str, advised: Sequence[str] = ()) -> int:
     said = as_options(" ".join(sentence.split()))
     said = _OUT_OF_RANGE.sub(lambda found: f"--{found[1].replace('_', '-')} ", said)
     if advised:
-        from octavo.cli.command_line import program
+        from octavo.cli.output import program
 
         said += f" ({program()} {shlex.join(advised)})"
     print(f"octavo: {shown(said)}", file=sys.stderr)

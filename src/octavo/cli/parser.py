@@ -10,8 +10,8 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from octavo.errors import OctavoError
-from octavo.spelling import nearest, suggestion
-from octavo.terminal import capitalized, readable
+from octavo.system.spelling import nearest, suggestion
+from octavo.system.terminal import capitalized, readable
 
 COMMANDS = {
     "train": "train a model on a text, score it, draw its curves, write samples",
@@ -193,7 +193,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _program() -> str:
-    from octavo.cli.command_line import program
+    from octavo.cli.output import program
 
     return program()
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from octavo.cli.saying import say
+from octavo.cli.output import say
 from octavo.config import preset_names, preset_text
 
 

@@ -2,9 +2,9 @@
 
 import argparse
 
-from octavo.cli.output_option import add_output_option, output_path, refuse_replacing
+from octavo.cli.options import add_output_option, output_path, refuse_replacing
+from octavo.cli.output import say
 from octavo.cli.parser import add_runs_option
-from octavo.cli.saying import say
 from octavo.runs import open_run, runs_root
 
 FORMATS = ("html", "md")
@@ -30,9 +30,9 @@ def run(options: argparse.Namespace) -> int:
             options, sorted([*output.glob("report.md"), *output.glob("*.png")]) if markdown else [output]
         )
 
-    from octavo.progress import make_progress
+    from octavo.pipeline.progress import make_progress
+    from octavo.pipeline.run import Run
     from octavo.reports.report import save_report
-    from octavo.run import Run
 
     with make_progress(True) as progress:
         path = save_report(Run(directory), output, markdown=markdown, note=progress.note)

@@ -6,18 +6,18 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from octavo.cli.corpus_options import ENCODING_HELP, corpus_of
+from octavo.cli.options import ENCODING_HELP, corpus_of
+from octavo.cli.output import say
 from octavo.cli.parser import add_runs_option
-from octavo.cli.saying import say
+from octavo.config.overrides import Request
 from octavo.errors import OctavoError
-from octavo.reproduction.reported import PRESET
-from octavo.reproduction.standing import standing_run
-from octavo.request import Request
+from octavo.experiments.reproduction.existing_run import standing_run
+from octavo.experiments.reproduction.reported import PRESET
+from octavo.formats.toml_schema import parse_assignment
 from octavo.runs import runs_root
-from octavo.typed_toml import parse_assignment
 
 if TYPE_CHECKING:
-    from octavo.reproduction.reproduction import Reproduction
+    from octavo.experiments.reproduction.results import Reproduction
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     corpus = None if options.text is None else corpus_of(options, [options.text], root)
     standing_run(root, options.name, request, corpus)
 
-    from octavo.reproduction.reproduce import reproduce
+    from octavo.experiments.reproduction.reproduce import reproduce
     from octavo.training import Interrupted
 
     try:
@@ -72,9 +72,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _summary(found: Reproduction) -> list[str]:
     """The table of epochs, what it comes to, and where everything is."""
-    from octavo.reproduction import reading
-    from octavo.reproduction.page import EPOCH_HEAD, epoch_cells
-    from octavo.reproduction.reproduce import FOLDER
+    from octavo.experiments.reproduction import commentary as reading
+    from octavo.experiments.reproduction.page import EPOCH_HEAD, epoch_cells
+    from octavo.experiments.reproduction.reproduce import FOLDER
 
     table = [EPOCH_HEAD, *map(epoch_cells, found.epochs)] if found.epochs else []
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]

@@ -3,14 +3,13 @@
 import argparse
 from typing import Any
 
-from octavo.cli.command_line import command
+from octavo.cli.output import command, say
 from octavo.cli.parser import add_runs_option
-from octavo.cli.saying import say
 from octavo.errors import OctavoError
 from octavo.runs import RunDirectory, list_runs, runs_root
 from octavo.runs.completion import failed_parts, finished
 from octavo.runs.scores import standard_score
-from octavo.terminal import duration, shown
+from octavo.system.terminal import duration, shown
 
 _UNFINISHED = "unfinished"
 _HEAD = ("RUN", "NATS/CHAR", "BITS/CHAR", "PARAMETERS", "STEPS", "TIME", "TEXT", "STATE")

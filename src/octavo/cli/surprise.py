@@ -2,12 +2,11 @@
 
 import argparse
 
-from octavo.cli.output_option import add_output_option, output_of
+from octavo.cli.options import add_output_option, add_passage_arguments, given_text, output_of
+from octavo.cli.output import say
 from octavo.cli.parser import add_runs_option
-from octavo.cli.passage_option import add_passage_arguments, given_text
-from octavo.cli.saying import say
 from octavo.runs import open_run, runs_root
-from octavo.terminal import counted
+from octavo.system.terminal import counted
 
 _CHARACTERS = 1000  # of the run's own text: about what a terminal shows at once
 
@@ -33,8 +32,8 @@ def run(options: argparse.Namespace) -> int:
     text = given_text(options)
     output = output_of(options, directory, r"surprise\.html")
 
-    from octavo.progress import make_progress
-    from octavo.run import Run
+    from octavo.pipeline.progress import make_progress
+    from octavo.pipeline.run import Run
 
     opened = Run(directory)
     with make_progress(True) as progress:
@@ -45,8 +44,8 @@ def run(options: argparse.Namespace) -> int:
         )
     where = output.save(lambda folder: [shown.page.save(folder / "surprise.html")])
 
-    from octavo.cli import surprise_text
-    from octavo.cli.shading import in_colour, make_console
+    from octavo.reports.terminal import surprise as surprise_text
+    from octavo.reports.terminal.colours import in_colour, make_console
 
     console, surprise = make_console(), shown.surprise
     if in_colour(console):

@@ -2,11 +2,11 @@
 
 import argparse
 
+from octavo.cli.options import add_passage_arguments, given_text
+from octavo.cli.output import say
 from octavo.cli.parser import add_runs_option
-from octavo.cli.passage_option import add_passage_arguments, given_text
-from octavo.cli.saying import say
 from octavo.runs import open_run, runs_root
-from octavo.terminal import counted, shown
+from octavo.system.terminal import counted, shown
 
 _CHARACTERS = 100  # of the run's own text
 

@@ -7,21 +7,20 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from octavo.cli.command_line import command, run_word
-from octavo.cli.corpus_options import add_corpus_options, corpus_of, refuse_without_text
+from octavo.cli.options import add_corpus_options, corpus_of, refuse_without_text
+from octavo.cli.output import as_options, command, drop_output, run_word, say
 from octavo.cli.parser import add_runs_option
-from octavo.cli.saying import as_options, drop_output, say
+from octavo.config.overrides import Request
 from octavo.errors import OctavoError
-from octavo.request import Request
-from octavo.resume import check_same, run_to_resume
+from octavo.formats.toml_schema import parse_assignment
 from octavo.runs import check_new, runs_root
-from octavo.terminal import counted, duration, shown, wrapped
-from octavo.typed_toml import parse_assignment
+from octavo.runs.resume import check_same, run_to_resume
+from octavo.system.terminal import counted, duration, shown, wrapped
 
 if TYPE_CHECKING:
     from octavo.corpus import Corpus
-    from octavo.reports.absent import Absent
-    from octavo.run import Run
+    from octavo.pipeline.run import Run
+    from octavo.reports.blocks import Absent
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     if options.dry_run:
         return _dry_run(options, request, corpus)
 
-    from octavo.pipeline import train
+    from octavo.pipeline.train import train
     from octavo.training import Interrupted, InterruptedAtOnce
 
     try:
@@ -119,8 +118,8 @@ def _report(trained: Run, options: argparse.Namespace) -> tuple[Path | Absent, i
 
     The run and its score are there: what goes wrong here costs nothing but the page.
     """
-    from octavo.progress import make_progress
-    from octavo.reports.absent import Absent, attempt
+    from octavo.pipeline.progress import make_progress
+    from octavo.reports.blocks import Absent, attempt
     from octavo.reports.report import save_report
     from octavo.runs.completion import failed_parts
 
@@ -138,8 +137,8 @@ def _again(options: argparse.Namespace, run_name: str) -> str:
 
 
 def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | None) -> int:
-    from octavo.planning import make_plan
-    from octavo.progress import make_progress
+    from octavo.pipeline.plan import make_plan
+    from octavo.pipeline.progress import make_progress
 
     if options.resume:
         raise OctavoError("--dry-run is for a run that is yet to begin: leave out --resume")
@@ -152,9 +151,9 @@ def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | Non
 
 def _summary(run: Run, report: Path | Absent, options: argparse.Namespace) -> list[str]:
     """The result of a run, what could not be made, where things are, and what to type next."""
-    from octavo.cli.findings import diagnosis_lines
-    from octavo.corpus.line_start import READ, frequent_line_start
-    from octavo.reports.absent import Absent
+    from octavo.corpus.lines import READ, frequent_line_start
+    from octavo.reports.blocks import Absent
+    from octavo.reports.terminal.findings import diagnosis_lines
     from octavo.runs.completion import failed_parts
 
     failed = failed_parts(run.directory)

@@ -5,8 +5,8 @@ import json
 import sys
 from dataclasses import asdict
 
+from octavo.cli.output import drop_output, say
 from octavo.cli.parser import add_runs_option
-from octavo.cli.saying import drop_output, say
 from octavo.errors import OctavoError
 from octavo.runs import find_run, runs_root
 
@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     root = runs_root(options.runs)
     directories = [find_run(name, root) for name in options.run]  # a name that is none shows before the work
 
-    from octavo.verification import verify
+    from octavo.pipeline.verify import verify
 
     sums: list[tuple[str, int]] = []
     found = []

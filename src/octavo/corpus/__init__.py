@@ -5,11 +5,11 @@ train, validation, test = split(corpus)
 """
 
 from octavo.corpus.document import Corpus, Document
-from octavo.corpus.filed import FiledText, Text
+from octavo.corpus.lazy_text import FiledText, Text
 from octavo.corpus.reading import read_corpus
 from octavo.corpus.segmentation import with_documents
 from octavo.corpus.shakespeare import tiny_shakespeare
-from octavo.corpus.splitting import Part, Parts, borders, split, stretch
+from octavo.corpus.split import Part, Parts, borders, split, stretch
 
 __all__ = [
     "Corpus",

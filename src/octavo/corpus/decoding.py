@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from octavo.corpus.formats import known_format, looks_binary
+from octavo.corpus.binary_formats import known_format, looks_binary
 from octavo.corpus.wide_encodings import WIDE, unmarked_codec
 from octavo.errors import OctavoError
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from octavo.corpus.filed import FiledText, pieces
+from octavo.corpus.lazy_text import FiledText, pieces
 from octavo.errors import OctavoError
-from octavo.files import is_device
+from octavo.formats.files import is_device
 
 # What ends a document in widespread collections, and in the templates of chat models.
 _END_MARKERS = ("<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|im_end|>", "</s>", "[EOS]")

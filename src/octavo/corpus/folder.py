@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from octavo.corpus.outputs import EXPERIMENT, RUN, RUNS_ROOT, is_experiment, is_run
 from octavo.errors import OctavoError
-from octavo.terminal import readable
+from octavo.system.terminal import readable
 
 LINK_TO_FOLDER = "a link to a folder"
 

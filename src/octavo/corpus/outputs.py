@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from octavo.files import user_path
+from octavo.formats.files import user_path
 
 RUN = "a run of Octavo, not a text"
 EXPERIMENT = "an experiment of Octavo, not a text"

@@ -18,28 +18,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from octavo.corpus.decoding import (
-    Bytes,
-    NotText,
-    Undecodable,
-    codec_name,
-    find_codec,
-    in_memory,
-    without_mark,
-)
+from octavo.corpus.decoding import Bytes, NotText, Undecodable, codec_name, find_codec, in_memory, without_mark
 from octavo.corpus.document import SAME_FILE, Corpus, Document, Skipped
 from octavo.corpus.encoding_advice import advised
-from octavo.corpus.filed import LONG, FiledText, filed
 from octavo.corpus.folder import entries, identity, refuse_unreadable
+from octavo.corpus.lazy_text import LONG, FiledText, filed
 from octavo.corpus.outputs import OUTPUT, RUN, is_output, run_around, runs_root
 from octavo.corpus.segmentation import FILE, parse_document_unit, with_documents
 from octavo.corpus.shakespeare import tiny_shakespeare
 from octavo.corpus.sources import checked_sources, refuse_missing, refuse_output
 from octavo.corpus.wide_encodings import WIDE
 from octavo.errors import OctavoError
-from octavo.files import user_path
-from octavo.memory import machine_memory
-from octavo.terminal import readable
+from octavo.formats.files import user_path
+from octavo.system.hardware import machine_memory
+from octavo.system.terminal import readable
 
 _HEAD = 8 * 1024  # bytes in which a NUL means "not text"
 _PIECE = 1 << 20  # bytes read at once

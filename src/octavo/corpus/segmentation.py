@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from octavo.corpus.document import Corpus, Document
-from octavo.corpus.filed import FiledText, changed, stamp_of
 from octavo.corpus.folder import refuse_unreadable
+from octavo.corpus.lazy_text import FiledText, changed, stamp_of
 from octavo.errors import OctavoError
-from octavo.terminal import readable
+from octavo.system.terminal import readable
 
 FILE = "file"  # a file is a document
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\\": "\\"}

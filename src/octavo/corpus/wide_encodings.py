@@ -2,7 +2,7 @@
 
 import codecs
 
-from octavo.corpus.formats import looks_binary
+from octavo.corpus.binary_formats import looks_binary
 
 WIDE = ("utf-16", "utf-32")
 _LOW = bytes(range(32))

@@ -1,11 +1,19 @@
 """Token ids on disk, windows of them, and the order in which training sees them."""
 
-from octavo.data.blocks import blocks
-from octavo.data.epochs import EpochWindows
-from octavo.data.order import Batch, BatchOrder
-from octavo.data.parts import NAMES, Ids, PartFacts, TokenPart, check_ids, documents, open_parts, save_parts
+from octavo.data.batch_order import Batch, BatchOrder
 from octavo.data.prepare import Prepared, prepare
-from octavo.data.windows import Windows
+from octavo.data.token_files import (
+    NAMES,
+    Ids,
+    PartFacts,
+    TokenPart,
+    blocks,
+    check_ids,
+    documents,
+    open_parts,
+    save_parts,
+)
+from octavo.data.windows import EpochWindows, Windows
 
 __all__ = [
     "NAMES",

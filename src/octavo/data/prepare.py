@@ -5,9 +5,9 @@ from functools import partial
 
 from octavo.config import DataConfig, TokenizerConfig
 from octavo.corpus import Corpus, Part, borders, split, stretch
-from octavo.data.parts import Ids, id_type, tokenize
+from octavo.data.token_files import Ids, id_type, tokenize
 from octavo.errors import OctavoError
-from octavo.terminal import counted
+from octavo.system.terminal import counted
 from octavo.tokenizer import Tokenizer, train_tokenizer
 
 Prepared = dict[str, tuple[Part, Ids]]

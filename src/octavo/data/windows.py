@@ -2,6 +2,8 @@
 
 A window begins with the tokenizer's start token where it has one, in training, scoring and generation alike: so
 the model knows that nothing came before, and its first real token is predicted too. B windows, T context_length.
+
+The windows of each epoch: the same ones, or, with BPE-dropout, those of a text that is cut anew.
 """
 
 from __future__ import annotations
@@ -11,9 +13,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from octavo.data.parts import Ids
+from octavo.data.token_files import Ids
 
 if TYPE_CHECKING:  # a run's text is read without it
+    import torch
+
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from octavo.data.batch_order import Batch
+from octavo.tokenizer import BPEDropout
+
+if TYPE_CHECKING:
     import torch
 
 
@@ -54,3 +67,64 @@ def begun(inputs: torch.Tensor, start_id: int | None) -> torch.Tensor:
     inputs = inputs.clone()
     inputs[:, 0] = start_id
     return inputs
+
+
+class EpochWindows:
+    """The windows that training draws batches from; their number is the same in every epoch."""
+
+    def __init__(
+        self,
+        ids: Ids,
+        context_length: int,
+        stride: int,
+        *,
+        start_id: int | None = None,
+        phases: int = 1,
+        dropout: Callable[[Callable[[float], None]], BPEDropout] | None = None,
+    ) -> None:
+        self.plain = Windows(ids, context_length, stride, start_id=start_id, phases=phases)
+        self._start_id, self._make_dropout = start_id, dropout
+        self._dropout: BPEDropout | None = None  # made when it is first used: a forecast does not need it
+        # A batch can touch two epochs; cutting the text anew at each step would cost more than the step.
+        self._recut = lru_cache(maxsize=2)(self._cut_anew)
+
+    def __len__(self) -> int:
+        return len(self.plain)
+
+    @property
+    def recuts(self) -> bool:
+        """Whether there is BPE-dropout."""
+        return self._make_dropout is not None
+
+    def gather(self, batch: Batch, *, recut: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        """Inputs and targets (B, T) of a batch; `recut`: of its epoch's own cutting, if there is BPE-dropout."""
+        if not (recut and self.recuts):
+            return self.plain.gather(batch.indices, batch.phases)
+        pieces = [
+            self._recut(epoch).gather(batch.indices[here], batch.phases[here])
+            for epoch in np.unique(batch.epochs).tolist()
+            for here in [batch.epochs == epoch]
+        ]
+        import torch
+
+        inputs, targets = zip(*pieces, strict=True)
+        return torch.cat(inputs), torch.cat(targets)
+
+    def lengthened(self, epoch: int) -> float:
+        """How many times as many tokens BPE-dropout makes of the text in `epoch`; 1 without it."""
+        return self._recut(epoch).tokens / self.plain.tokens if self.recuts else 1.0
+
+    def make_ready(self, watch: Callable[[float], None] = lambda share: None) -> None:
+        """Cut each word in several ways now, if there is BPE-dropout: up to some seconds. `watch` is told the share
+        that is done."""
+        if self._make_dropout is not None and self._dropout is None:
+            self._dropout = self._make_dropout(watch)
+
+    def _cut_anew(self, epoch: int) -> Windows:
+        """The epoch's tokens are more, so as many windows lie a little further apart."""
+        self.make_ready()
+        assert self._dropout is not None
+        ids, plain = self._dropout.epoch(epoch), self.plain
+        room = len(ids) - plain.context_length - plain.phases
+        stride = max(1, room // max(1, len(plain) - 1))
+        return Windows(ids, plain.context_length, stride, start_id=self._start_id, phases=plain.phases)

@@ -1,9 +1,9 @@
 """The score: every token once, in nats and in bits per character; what it has to beat; what was only remembered."""
 
 from octavo.evaluate.baselines import Baseline, baselines
-from octavo.evaluate.copies import Copied, Overlap
 from octavo.evaluate.evaluation import Evaluation, Protocol, ScoredText, evaluate, perplexity
 from octavo.evaluate.memorisation import Memorisation, measure_memorisation
+from octavo.evaluate.overlap import Copied, Overlap
 from octavo.evaluate.scoring import Watch, unwatched
 from octavo.evaluate.shift import Shift, measure_shift
 

@@ -10,12 +10,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from octavo.evaluate.character_ngrams import LONGEST, CharacterNgrams
 from octavo.evaluate.compressors import COMPRESSORS, Compressor
 from octavo.evaluate.documents import Documents
-from octavo.evaluate.kneser_ney import KneserNey, Symbols
+from octavo.evaluate.kneser_ney import LONGEST, CharacterNgrams, KneserNey, Symbols
+from octavo.evaluate.parallel import Meter, side_by_side
 from octavo.evaluate.scoring import Watch, unwatched
-from octavo.evaluate.side_by_side import Meter, side_by_side
 
 LEARNED = 4_000_000  # characters, and tokens, to learn from at most: more would take minutes
 _FEW = 500  # bytes that a text adds: one more or less is then as much as baselines may differ by

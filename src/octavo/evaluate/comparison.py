@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from octavo.evaluate.baselines import Baseline
 from octavo.evaluate.compressors import COMPRESSORS
-from octavo.evaluate.copies import Overlap
 from octavo.evaluate.evaluation import Evaluation
-from octavo.terminal import counted
+from octavo.evaluate.overlap import Overlap
+from octavo.system.terminal import counted
 
 THIS_MODEL = "this model"
 TIMES = "time: to learn and to score; compressors learn also from what they score"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from octavo.packages import why_not_loaded
+from octavo.system.requirements import why_not_loaded
 
 _SLICE = 1 << 16  # bytes compressed at once, between two words of how far it is
 _MIB = 1 << 20

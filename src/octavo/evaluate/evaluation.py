@@ -9,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from octavo.config.inference import check_scoring
 from octavo.errors import OctavoError
 from octavo.evaluate.scoring import Nats, Watch, token_losses, unwatched
 from octavo.model import Transformer
-from octavo.options import check_scoring
 from octavo.tokenizer import Tokenizer
 
 Protocol = Literal["sliding", "disjoint"]

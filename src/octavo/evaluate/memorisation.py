@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from octavo.config.inference import SamplingConfig
 from octavo.data import TokenPart
-from octavo.evaluate.copies import SEARCHED, Copied, copied
 from octavo.evaluate.documents import decoded
+from octavo.evaluate.overlap import SEARCHED, Copied, copied
 from octavo.evaluate.scoring import Watch, unwatched
-from octavo.generate.from_model import generate
+from octavo.formats.json_schema import from_json
+from octavo.generate.generate import generate
 from octavo.generate.opening import opening
 from octavo.model import Transformer
-from octavo.options import SamplingConfig
 from octavo.tokenizer import Tokenizer
-from octavo.typed_json import from_json
 
 _PROMPT = 8  # tokens of held-out text, where there is no start token to begin with
 

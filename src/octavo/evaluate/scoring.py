@@ -15,10 +15,10 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
+from octavo.config.shapes import windows_at_once
 from octavo.data.windows import begun
 from octavo.model import Transformer
 from octavo.model.taps import Tap
-from octavo.model_shapes import windows_at_once
 
 Nats = npt.NDArray[np.float64]
 Watch = Callable[[float], None]
@@ -84,7 +84,7 @@ def batches(
     watch: Watch = unwatched,
 ) -> Iterator[Batch]:
     """Read all documents (ids without start token) in windows, `batch_size` at a time (0: as many as memory is
-    reckoned for, see :func:`octavo.model_shapes.windows_at_once`); the last batch may be smaller.
+    reckoned for, see :func:`octavo.config.shapes.windows_at_once`); the last batch may be smaller.
 
     A `tap` is shown each batch whole, also what windows are filled up with, before the batch is yielded.
     """

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from octavo.data import TokenPart
-from octavo.evaluate.character_ngrams import CharacterNgrams
+from octavo.evaluate.kneser_ney import CharacterNgrams
 from octavo.evaluate.scoring import Nats
 from octavo.tokenizer import Tokenizer
 

@@ -16,12 +16,12 @@ from octavo.corpus import Corpus, read_corpus
 from octavo.data import documents
 from octavo.errors import OctavoError, RanAway, reason
 from octavo.evaluate import ScoredText, evaluate
-from octavo.experiments.row import Row
-from octavo.pipeline import train
-from octavo.run import Run, load
+from octavo.experiments.results import Row
+from octavo.pipeline.run import Run, load
+from octavo.pipeline.train import train
 from octavo.runs import Locked, RunDirectory, locked
 from octavo.runs.completion import finished
-from octavo.threads import one_thread
+from octavo.system.threads import one_thread
 from octavo.training import Interrupted
 
 _LOOK_AGAIN = 0.5  # seconds

@@ -9,23 +9,21 @@ from typing import Any
 
 from octavo.config import TrainConfig
 from octavo.corpus import Corpus, read_corpus
-from octavo.experiments.board import Board, make_board
 from octavo.experiments.cell import Job, run_name
+from octavo.experiments.display import Board, make_board
+from octavo.experiments.executors import Futures, Pool, check_workers, open_pool, run_jobs
 from octavo.experiments.figure import draw_experiment
 from octavo.experiments.folder import ExperimentFolder
-from octavo.experiments.pools import Pool, check_workers, open_pool
-from octavo.experiments.row import Row
-from octavo.experiments.running import Futures, run_jobs
+from octavo.experiments.results import Row, VariantSummary, summarise
 from octavo.experiments.spec import Spec, read_spec
 from octavo.experiments.status import CellStatus, at_work
-from octavo.experiments.summary import VariantSummary, summarise
 from octavo.experiments.table import markdown
-from octavo.files import remove_left_over
+from octavo.formats.files import remove_left_over
+from octavo.formats.toml_schema import as_mapping, dotted_names
 from octavo.runs import RunDirectory, locked, runs_root
 from octavo.runs.provenance import machine_facts
-from octavo.terminal import counted
+from octavo.system.terminal import counted
 from octavo.training import choose_precision, stop_signals
-from octavo.typed_toml import as_mapping, dotted_names
 
 _LOOK_EVERY = 0.5  # seconds
 

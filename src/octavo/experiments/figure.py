@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from octavo.experiments.row import Row
+from octavo.experiments.results import Row, VariantSummary
 from octavo.experiments.spec import Spec
-from octavo.experiments.summary import VariantSummary
-from octavo.intervals import Estimate
-from octavo.plots.lettering import drawable, lettered
-from octavo.plots.saving import save_figure
-from octavo.plots.style import in_own_style
+from octavo.reports.figures.files import drawable, lettered, save_figure
+from octavo.reports.figures.style import in_own_style
+from octavo.system.statistics import Estimate
 
 _INK, _SEED = "black", "#7a7a7a"  # told apart by shape and by grey, so that print without colour shows all
 _WIDEST_NAME = 26  # letters of a line

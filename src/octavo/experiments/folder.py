@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from octavo.config.overrides import first_difference
 from octavo.errors import OctavoError
 from octavo.experiments.cell import run_name
-from octavo.experiments.row import Row
+from octavo.experiments.results import Row, VariantSummary
 from octavo.experiments.spec import Spec, Variant
-from octavo.experiments.summary import VariantSummary
 from octavo.experiments.table import markdown
-from octavo.files import write_atomically
-from octavo.intervals import CONFIDENCE
-from octavo.request import first_difference
+from octavo.formats.files import write_atomically
+from octavo.formats.toml_schema import as_mapping, dotted_names, to_toml
 from octavo.runs import RunDirectory, check_name
 from octavo.runs.completion import finished
-from octavo.typed_toml import as_mapping, dotted_names, to_toml
+from octavo.system.statistics import CONFIDENCE
 
 FILE = "experiment.json"
 _MOST = 2**26  # bytes of it: some ten thousand cells

@@ -8,15 +8,15 @@ from typing import Any
 from octavo.corpus import read_corpus
 from octavo.data import prepare
 from octavo.errors import OctavoError
+from octavo.experiments.executors import check_workers, default_workers
 from octavo.experiments.experiment import decide_precision, default_name
 from octavo.experiments.folder import ExperimentFolder
-from octavo.experiments.pools import check_workers, default_workers
 from octavo.experiments.spec import Spec, read_spec
 from octavo.runs import runs_root
-from octavo.terminal import counted, duration
-from octavo.threads import one_thread
+from octavo.system.terminal import counted, duration
+from octavo.system.threads import one_thread
 from octavo.training import choose_precision
-from octavo.training.preflight import Preflight, preflight
+from octavo.training.forecast import Preflight, preflight
 
 _AROUND = 8.0  # seconds of a cell that are not training: start, text, a trial, score, curves, samples (measured)
 

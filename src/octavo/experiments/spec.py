@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from octavo.config import BUDGETS, LARGEST_SIZE, Config, between
+from octavo.config.overrides import Request
 from octavo.corpus.segmentation import FILE, parse_document_unit
 from octavo.errors import OctavoError, reason
-from octavo.files import user_path
-from octavo.request import Request
+from octavo.formats.files import user_path
+from octavo.formats.toml_schema import as_mapping, dotted_names, overridden, parse_toml, unknown_key
 from octavo.runs import check_name
-from octavo.spelling import suggestion
-from octavo.terminal import counted
-from octavo.typed_toml import as_mapping, dotted_names, overridden, parse_toml, unknown_key
+from octavo.system.spelling import suggestion
+from octavo.system.terminal import counted
 
 _KEYS = (
     "title",

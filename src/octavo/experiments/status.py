@@ -9,7 +9,7 @@ from typing import Literal
 
 from octavo.config import TrainConfig
 from octavo.errors import OctavoError
-from octavo.experiments.row import Row
+from octavo.experiments.results import Row
 from octavo.runs.metrics import last_record
 
 State = Literal["waiting", "starting", "running", "done", "failed"]

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from octavo.experiments.row import Row
+from octavo.experiments.results import Row, VariantSummary
 from octavo.experiments.spec import Spec
-from octavo.experiments.summary import VariantSummary
-from octavo.intervals import CONFIDENCE, Estimate
-from octavo.terminal import counted, shown
+from octavo.system.statistics import CONFIDENCE, Estimate
+from octavo.system.terminal import counted, shown
 
 _INTERVAL = f"{CONFIDENCE:.0%} interval".replace("%", " %")
 _NONE = "–"

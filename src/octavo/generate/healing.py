@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from octavo.generate.chunks import Pick
-from octavo.options import SamplingConfig
+from octavo.config.inference import SamplingConfig
+from octavo.generate.streams import Pick
 
 _MOST = 16  # tokens that are given back
 _DRAW = 0x6865616C  # keeps this draw apart from those of the tokens that follow

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from octavo.corpus.line_ends import with_line_ends
+from octavo.config.inference import SamplingConfig
+from octavo.corpus.lines import with_line_ends
 from octavo.errors import OctavoError
-from octavo.generate.chunks import Decoder
 from octavo.generate.healing import Healer
-from octavo.options import SamplingConfig
+from octavo.generate.streams import Decoder
 from octavo.tokenizer import Tokenizer
 
 _CHARACTER = re.compile("\r\n|.", re.DOTALL)  # a line end is one

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from octavo.generate.chunks import Chunk, Decoder, never
+from octavo.generate.streams import Chunk, Decoder, never
 from octavo.generate.text import continued
 from octavo.tokenizer import Tokenizer
 

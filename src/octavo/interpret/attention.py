@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from octavo.interpret.passage import Passage
-from octavo.interpret.recording import record
+from octavo.interpret.activations import record
+from octavo.interpret.tokens import Passage
 from octavo.model import Transformer
 
 Patterns = npt.NDArray[np.float32]

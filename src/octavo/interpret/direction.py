@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from octavo.interpret.passage import START
+from octavo.interpret.tokens import START
 
 _BYTES = re.compile("(?:⟨[0-9a-f]{2}⟩)+")
 _RIGHT_TO_LEFT = ("R", "AL")

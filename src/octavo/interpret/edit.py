@@ -2,6 +2,8 @@
 
 Zero, mean and patch are what the literature calls zero ablation, mean ablation and activation patching (Vig et al.,
 2020; Meng et al., 2022).
+
+What an edit says in words: what was done where and with what, and what its score was measured on.
 """
 
 import math
@@ -16,12 +18,10 @@ import torch
 
 from octavo.errors import OctavoError
 from octavo.evaluate.scoring import Batch, Nats, Watch, batches, unwatched
-from octavo.interpret.changes import Changes, Chosen, choose
-from octavo.interpret.guesses import GUESSES, finite, vocabulary_labels
-from octavo.interpret.interventions import patched, replaced, zero
-from octavo.interpret.means import mean_activations
-from octavo.interpret.passage import passage_of, read_passage
-from octavo.interpret.recording import Recorded, in_turn, recorder
+from octavo.interpret.activations import Recorded, in_turn, mean_activations, recorder
+from octavo.interpret.interventions import Changes, Chosen, choose, patched, replaced, zero
+from octavo.interpret.predictions import GUESSES, finite, vocabulary_labels
+from octavo.interpret.tokens import passage_of, read_passage, visible
 from octavo.model import Transformer
 from octavo.model.taps import Tap
 from octavo.tokenizer import Tokenizer
@@ -210,3 +210,35 @@ def _candidates(
 def _divergence(before: torch.Tensor, after: torch.Tensor) -> float:
     """In nats; rounding must not take it below 0."""
     return max(0.0, float((before.exp() * (before - after)).sum()))
+
+
+def changes(edit: Edit, most: int) -> list[str]:
+    """A line for each of the first `most` changes, and one that counts the others."""
+    more = len(edit.changed) - most
+    return [_change(edit, name) for name in edit.changed[:most]] + [f"and {more:,} more"] * (more > 0)
+
+
+def measured(edit: Edit) -> str:
+    """What bits per character were measured on."""
+    return f"measured on {edit.of}: {_count(len(edit.text), 'character')}, {_count(edit.tokens, 'token')}"
+
+
+def _change(edit: Edit, name: str) -> str:
+    """As ``patch embedding at token 2, '␣are', from '␣king', token 2 of the other text``."""
+    at = "" if edit.position is None else f" at token {edit.position}, {_quoted(edit.at)}"
+    kind = name.split()[0]
+    if kind == "mean":
+        return f"{name}{at}, over the first {_count(edit.mean_tokens, 'token')} of the held-out text"
+    if kind == "patch" and edit.position is None:
+        return f"{name}, from the other text, token for token"
+    if kind == "patch":
+        return f"{name}{at}, from {_quoted(edit.donor)}, token {edit.position} of the other text"
+    return f"{name}{at}"
+
+
+def _quoted(label: str) -> str:
+    return f"'{visible(label)}'"
+
+
+def _count(number: int, of: str) -> str:
+    return f"{number:,} {of}{'s' * (number != 1)}"

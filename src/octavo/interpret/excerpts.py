@@ -11,11 +11,11 @@ import numpy.typing as npt
 import torch
 
 from octavo.data import Windows
-from octavo.data.parts import id_type
+from octavo.data.token_files import id_type
 from octavo.errors import OctavoError
 from octavo.evaluate.documents import Documents
-from octavo.interpret.marks import Flags, Marks, Places, marks_of
-from octavo.interpret.pieces import Piece, pieces_of
+from octavo.interpret.token_features import Flags, Marks, Places, marks_of
+from octavo.interpret.tokens import Piece, pieces_of
 from octavo.tokenizer import Tokenizer
 
 _FEWEST = 3  # tokens of a window, the start token among them: fewer leave no head a choice

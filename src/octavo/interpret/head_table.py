@@ -1,4 +1,7 @@
-"""The table of heads: what each looks at, how far, how sharply, and what it is worth."""
+"""Names of heads: a head gets one only when a number earns it. The rule in words is in docs/heads.md.
+
+The table of heads: what each looks at, how far, how sharply, and what it is worth.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -6,8 +9,59 @@ from functools import cached_property
 from typing import Any
 
 from octavo.errors import OctavoError
-from octavo.interpret.head_names import Share, head_name
-from octavo.intervals import Estimate
+from octavo.system.statistics import Estimate
+
+EVEN, UNUSED, NO_NAME = "even", "unused", "no name"
+
+SHARE = 0.35  # of a head's attention that a kind must have to give its name
+TIMES_EVEN = 2.0  # and as a multiple of what even attention would give it
+NEAR_EVEN = 0.05  # distance from even attention, 0 … 1, below which nobody would see a difference
+WORTH = 0.005  # bits a character: a removal that changes the score by less is worth nothing
+FEWEST = 5  # windows: of fewer an interval holds the truth too seldom
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of attention, beside what attention that is even over all tokens so far would give: chance."""
+
+    found: Estimate
+    even: float
+
+    @property
+    def excess(self) -> float:
+        """What it has more than chance."""
+        return self.found.mean - self.even
+
+    @property
+    def earns_name(self) -> bool:
+        """Whether the whole interval lies above both thresholds."""
+        low = self.found.low
+        return low is not None and self.found.n >= FEWEST and low > max(SHARE, TIMES_EVEN * self.even)
+
+
+def head_name(
+    shares: Mapping[str, Share], random: Share | None, from_even: Estimate, removal: Mapping[str, Estimate]
+) -> str:
+    """EVEN, UNUSED, the kind that exceeds chance by most among those that earn their name, or NO_NAME.
+
+    Induction has to earn it on repeated random tokens (`random`) too: in a text, what came after a token may be
+    looked at because it is, say, a line start.
+    """
+    if _within(from_even, NEAR_EVEN):
+        return EVEN
+    if all(_within(cost, WORTH) for cost in removal.values()):
+        return UNUSED
+    earned = {kind: share.excess for kind, share in shares.items() if share.earns_name}
+    if random is None or not random.earns_name:
+        earned.pop("induction", None)
+    return max(earned, key=lambda kind: earned[kind]) if earned else NO_NAME
+
+
+def _within(estimate: Estimate, most: float) -> bool:
+    """Whether the whole interval lies within ±`most`: not only that no difference is seen, but that none matters."""
+    low, high = estimate.low, estimate.high
+    return low is not None and high is not None and estimate.n >= FEWEST and max(-low, high) < most
+
 
 _VERSION = 1
 
@@ -18,13 +72,15 @@ class Head:
 
     layer: int
     head: int
-    shares: Mapping[str, Share]  # by kind (octavo.interpret.targets); of a kind that the text has none of, none
+    shares: Mapping[
+        str, Share
+    ]  # by kind (octavo.interpret.attention_targets); of a kind that the text has none of, none
     induction_random: Share | None  # on the token after the same one, in random tokens that are repeated
     distance: Estimate  # tokens that it looks back
     entropy: Estimate  # bits
     relative_entropy: Estimate  # as a share of even attention's, 0 … 1
     from_even: Estimate  # 0: all tokens so far alike … 1: one token alone
-    removal: Mapping[str, Estimate]  # bits a character that each removal (octavo.interpret.removal) costs
+    removal: Mapping[str, Estimate]  # bits a character that each removal (octavo.interpret.head_ablation) costs
 
     @property
     def label(self) -> str:
@@ -33,7 +89,7 @@ class Head:
 
     @cached_property
     def name(self) -> str:
-        """What it has earned: see octavo.interpret.head_names."""
+        """What it has earned: see octavo.interpret.head_table."""
         return head_name(self.shares, self.induction_random, self.from_even, self.removal)
 
 

@@ -6,19 +6,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from octavo.config.inference import WINDOWS
 from octavo.data import Ids
 from octavo.evaluate.documents import Documents
 from octavo.evaluate.scoring import Watch, unwatched
+from octavo.interpret.attention_stats import even_pattern, largest_entropy, look, mean_distance
+from octavo.interpret.attention_targets import KINDS, induction_targets, targets
 from octavo.interpret.excerpts import Excerpts, excerpts_of
+from octavo.interpret.head_ablation import REMOVALS, removal_costs
 from octavo.interpret.head_table import Head, HeadTable
-from octavo.interpret.looking import look
-from octavo.interpret.marks import Flags
-from octavo.interpret.removal import REMOVALS, removal_costs
-from octavo.interpret.spread import even_pattern, largest_entropy, mean_distance
-from octavo.interpret.targets import KINDS, induction_targets, targets
-from octavo.intervals import Estimate, ratio_estimates
+from octavo.interpret.token_features import Flags
 from octavo.model import Transformer
-from octavo.options import WINDOWS
+from octavo.system.statistics import Estimate, ratio_estimates
 from octavo.tokenizer import Tokenizer
 
 _SEQUENCES = 32  # of random tokens

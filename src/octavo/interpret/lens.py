@@ -16,9 +16,9 @@ import torch
 import torch.nn.functional as F
 
 from octavo.evaluate.scoring import batches
-from octavo.interpret.guesses import GUESSES, Guess, likeliest, ranks, vocabulary_labels
-from octavo.interpret.passage import Passage
-from octavo.interpret.recording import Recorded, record, recorder
+from octavo.interpret.activations import Recorded, record, recorder
+from octavo.interpret.predictions import GUESSES, Guess, likeliest, ranks, vocabulary_labels
+from octavo.interpret.tokens import Passage
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 

@@ -14,9 +14,8 @@ import numpy as np
 import torch
 
 from octavo.evaluate.scoring import Nats, Watch, batches, unwatched
-from octavo.interpret.guesses import GUESSES, Guess, finite, likeliest, ranks, vocabulary_labels
-from octavo.interpret.passage import read_ids
-from octavo.interpret.pieces import Piece, each_piece
+from octavo.interpret.predictions import GUESSES, Guess, finite, likeliest, ranks, vocabulary_labels
+from octavo.interpret.tokens import Piece, each_piece, read_ids
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 

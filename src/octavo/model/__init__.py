@@ -1,7 +1,7 @@
 """The model: a config becomes positions, norms, attention, feed-forward, blocks and a Transformer."""
 
-from octavo.model.cache import KeyValueCache
 from octavo.model.dropout import Drop, DropoutMasks, no_dropout
+from octavo.model.kv_cache import KeyValueCache
 from octavo.model.taps import Tap
 from octavo.model.transformer import Transformer
 

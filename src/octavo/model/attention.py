@@ -9,12 +9,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from octavo.config import ModelConfig
-from octavo.model.cache import LayerCache
-from octavo.model.linear import Linear, side_by_side
-from octavo.model.norms import make_head_norm
+from octavo.kernels import attention
+from octavo.model.kv_cache import LayerCache
+from octavo.model.layers import Linear, make_head_norm, side_by_side
 from octavo.model.positions import Rotation
 from octavo.model.taps import Tap, tapped
-from octavo.native import attention
 
 
 def explicit_up_to(dtype: torch.dtype) -> int:

@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from octavo.config import ModelConfig
+from octavo.kernels import activation
 from octavo.model.dropout import Drop, masked
-from octavo.model.linear import Linear, side_by_side
+from octavo.model.layers import Linear, side_by_side
 from octavo.model.taps import Tap, tapped
-from octavo.native import activation
 
 
 class FeedForward(nn.Module, ABC):

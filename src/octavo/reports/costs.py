@@ -8,11 +8,11 @@ import torch
 
 from octavo.errors import OctavoError
 from octavo.model import Transformer
-from octavo.reports.absent import Absent
-from octavo.reports.machine_share import MachineShare, machine_share
+from octavo.reports.blocks import Absent
 from octavo.runs import Record
 from octavo.runs.provenance import machine_facts
 from octavo.training import Precision
+from octavo.training.flops import MachineShare, machine_share
 
 
 @dataclass(frozen=True)

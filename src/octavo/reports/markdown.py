@@ -1,25 +1,25 @@
-"""A report as Markdown: a folder with ``report.md``, its tables, and its pictures as PNG."""
+"""Text of a model or a person in Markdown, of which Markdown takes nothing for its own.
 
-from collections.abc import Callable, Sequence
+What a model has inside, in Markdown: the tables of its heads, of what surprised it, and of its layers.
+
+A report as Markdown: a folder with ``report.md``, its tables, and its pictures as PNG.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from octavo.diagnosis import Finding
 from octavo.evaluate.comparison import APART, THIS_MODEL, TIMES, Standing, comparison
-from octavo.files import write_atomically
-from octavo.interpret.visible import running
-from octavo.pages.attention import ShownAttention
-from octavo.pages.heads import ShownHeads
-from octavo.pages.lens import ShownLens
-from octavo.pages.samples import sample_notes
-from octavo.pages.scores import score_notes
-from octavo.pages.surprise import ShownSurprise
-from octavo.plots.curves import curves_figure
-from octavo.plots.saving import save_figure
-from octavo.reports.absent import Absent, attempt
-from octavo.reports.markdown_inside import heads_pieces, lens_pieces, surprise_pieces
-from octavo.reports.markdown_text import fenced, plain, table
-from octavo.reports.section import (
+from octavo.evaluate.diagnosis import Finding
+from octavo.formats.files import write_atomically
+from octavo.interpret.head_labels import MEANINGS, TITLES, measured, reservations
+from octavo.interpret.head_table import HeadTable
+from octavo.interpret.lens import Lens
+from octavo.interpret.surprise import Surprise
+from octavo.interpret.tokens import running, visible
+from octavo.reports.blocks import (
+    Absent,
     Block,
     Code,
     Curves,
@@ -32,11 +32,142 @@ from octavo.reports.section import (
     Sentences,
     Table,
     Tables,
+    attempt,
 )
-from octavo.terminal import capitalized, shown
+from octavo.reports.figures.curves import curves_figure
+from octavo.reports.figures.files import save_figure
+from octavo.reports.html.attention import ShownAttention
+from octavo.reports.html.blocks import sample_notes
+from octavo.reports.html.heads import Cell, Column, ShownHeads, head_columns
+from octavo.reports.html.lens import ShownLens
+from octavo.reports.html.scores import score_notes
+from octavo.reports.html.surprise import ShownSurprise
+from octavo.system.terminal import capitalized, counted, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|&~])")
+_LINK = re.compile(r"([^\s\\`<>|]*(?:://|www\.|@)[^\s\\`<>|]*)", re.IGNORECASE)  # what becomes one without brackets
+
+
+def plain(text: str) -> str:
+    """Text in a paragraph or in a cell of a table. What would become a link is set as code: GitHub links an address
+    even where it is escaped."""
+    pieces = _LINK.split(shown(text).replace("\n", " "))
+    return "".join(f"`{piece}`" if n % 2 else _SPECIAL.sub(r"\\\1", piece) for n, piece in enumerate(pieces))
+
+
+def fenced(text: str) -> str:
+    """Text as it is, whatever back-quotes it has."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}\n{text}\n{fence}"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Rows below a head, all of plain text."""
+    lines = [list(map(plain, head)), ["---"] * len(head), *(list(map(plain, row)) for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+_SOFT_HYPHEN = "\u00ad"
+
+
+def heads_pieces(heads: HeadTable, picture: str) -> list[str]:
+    """What the heads were measured on, their picture, a table for each group of columns, and what all of it means."""
+    names = [f"{head.label} {TITLES[head.name]}" for head in heads.heads]
+    groups = head_columns(heads)
+    pieces = [f"{plain(measured(heads))}. Beside each figure its 95 % interval over windows.", picture]
+    for group, columns in groups.items():
+        rows = [(name, *(_cell(column.cells[row]) for column in columns)) for row, name in enumerate(names)]
+        head = ("head", *map(_title, columns))
+        pieces += [f"{plain(capitalized(group))}:", table(head, [*rows, _even(columns)])]
+    earned = {TITLES[head.name]: MEANINGS[head.name] for head in heads.heads}
+    meant = {_title(column): column.meaning for columns in groups.values() for column in columns}
+    pieces += ["What the names mean:", _meanings(earned), "What the columns mean:", _meanings(meant)]
+    said = [capitalized(words) for words in reservations(heads)]
+    return [*pieces, *([_listed(said)] if said else [])]
+
+
+def surprise_pieces(surprise: Surprise) -> list[str]:
+    """What a text cost, what that compares with, and what surprised most."""
+    said = (
+        f"{counted(len(surprise.text), 'character')} cost {surprise.total_bits:,.0f} bits: "
+        f"{surprise.bits_per_character:.3f} bits per character."
+    )
+    if not surprise.lossless_tokenizer:
+        said += (
+            f" The tokenizer drops {surprise.dropped:,} of the characters, which cost nothing: bits per character "
+            "compare with no other model's."
+        )
+    if surprise.tokens[0].rank is None:
+        said += " Nothing comes before the first token, so it is charged as by chance."
+    rows = [
+        (running(before), visible(token.label), f"{token.bits:.1f}", f"{token.rank or '–'}")
+        for before, token in surprise.worst
+    ]
+    return [said, "What surprised most:", table(("after", "came", "bits", "rank"), rows)] if rows else [said]
+
+
+def lens_pieces(lens: Lens) -> list[str]:
+    """What each layer would predict after each token, and how well it would on held-out text."""
+    labels = [visible(label) for label in lens.passage.labels]
+    came = [*labels[1:], ""]
+    rows = []
+    for place, label in enumerate(labels):
+        guesses = [layer.cells[place].guesses[0] for layer in lens.layers]
+        likeliest = [f"{visible(guess.label)} {100 * guess.probability:.0f} %" for guess in guesses]
+        rows.append((label, *likeliest, came[place]))
+    names = [layer.name for layer in lens.layers]
+    return [*_reservations(lens), table(("after", *names, "came"), rows), *_losses(lens, names)]
+
+
+def _reservations(lens: Lens) -> list[str]:
+    said = []
+    if lens.tied_embeddings:
+        said.append(
+            "This model's unembedding is its embedding, so before the first block it expects the token itself."
+        )
+    if not lens.residual:
+        said.append("This model has no residual stream: what its unembedding makes of an earlier layer says little.")
+    return said
+
+
+def _losses(lens: Lens, names: list[str]) -> list[str]:
+    if not lens.held_out_bits:
+        return []
+    said = (
+        f"What each layer would score on the first {lens.held_out_characters:,.0f} characters of the held-out text, "
+        "if the model ended there, and how that differs from the layer before. The last layer is the whole model, "
+        "whose score is of all of that text."
+    )
+    rows = [
+        ("bits per character", *(f"{bits:.3f}" for bits in lens.held_out_bits)),
+        ("change", *("" if gain is None else f"{-gain:+.3f}" for gain in lens.gains)),
+    ]
+    return [said, table(("", *names), rows)]
+
+
+def _meanings(meanings: dict[str, str]) -> str:
+    return _listed(f"{name}: {words}" for name, words in meanings.items())
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return "\n".join(f"- {plain(text)}." for text in texts)
+
+
+def _title(column: Column) -> str:
+    return column.title.replace(_SOFT_HYPHEN, "")
+
+
+def _cell(cell: Cell) -> str:
+    return f"{cell.text} ({cell.interval})" if cell.interval else cell.text
+
+
+def _even(columns: list[Column]) -> tuple[str, ...]:
+    return ("even attention", *(column.even for column in columns))
+
 
 FILE = "report.md"
 

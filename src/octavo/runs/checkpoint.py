@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from safetensors.torch import load, save
 
-from octavo.files import remove, sync_folder
-from octavo.runs.places import newest_first, step_of
-from octavo.runs.whole import (
+from octavo.formats.files import remove, sync_folder
+from octavo.formats.json_schema import parse_object
+from octavo.runs.checkpoint_files import (
     MANIFEST,
     MOST_TENSORS,
     STATE,
@@ -25,9 +25,10 @@ from octavo.runs.whole import (
     Contents,
     looks_whole,
     manifest,
+    newest_first,
     newest_whole,
+    step_of,
 )
-from octavo.typed_json import parse_object
 
 Tensors = dict[str, torch.Tensor]
 FEWEST = 2  # that are kept: the newest may turn out to be damaged

@@ -19,7 +19,7 @@ from typing import Any
 
 from octavo.config import Config, config_from_toml
 from octavo.errors import OctavoError, reason
-from octavo.files import (
+from octavo.formats.files import (
     disk_is_full,
     hidden_beside,
     is_device,
@@ -28,12 +28,12 @@ from octavo.files import (
     user_path,
     write_atomically,
 )
+from octavo.formats.json_schema import parse_object
+from octavo.formats.untrusted import MOST_SETTINGS, MOST_TEXT, check_folder, read_plain
+from octavo.runs.checkpoint_files import newest_first
 from octavo.runs.metrics import Record, last_record, read_metrics
-from octavo.runs.places import newest_first
 from octavo.runs.provenance import PROVENANCE
-from octavo.spelling import nearest
-from octavo.typed_json import parse_object
-from octavo.untrusted import MOST_SETTINGS, MOST_TEXT, check_folder, read_plain
+from octavo.system.spelling import nearest
 
 _NAME = re.compile(r"\w[\w.+-]{0,99}")
 _LONGEST_NAME = 200  # bytes, of the 255 that file systems allow

@@ -4,10 +4,10 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 
-from octavo.corpus.line_ends import has_line_end, with_line_ends
+from octavo.corpus.lines import has_line_end, with_line_ends
 from octavo.errors import OctavoError
+from octavo.formats.untrusted import open_plain
 from octavo.runs.directory import RunDirectory
-from octavo.untrusted import open_plain
 
 _BLOCKS, _BLOCK = 16, 2**16  # spread over the text, and bytes of each
 _NEARLY_ALL = 0.9  # share of the line ends that one kind must have

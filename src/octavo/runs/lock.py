@@ -12,7 +12,7 @@ from types import ModuleType
 
 from octavo.errors import OctavoError
 from octavo.runs.directory import RunDirectory
-from octavo.terminal import shown
+from octavo.system.terminal import shown
 
 fcntl: ModuleType | None
 try:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from octavo.errors import OctavoError, OctavoWarning
-from octavo.files import sync_folder, write_atomically
-from octavo.typed_json import parse_object
-from octavo.untrusted import MOST_LINES, MOST_TEXT, MOST_VALUES, count_values, open_plain
+from octavo.formats.files import sync_folder, write_atomically
+from octavo.formats.json_schema import parse_object
+from octavo.formats.untrusted import MOST_LINES, MOST_TEXT, MOST_VALUES, count_values, open_plain
 
 Record = dict[str, Any]
 _LONGEST = MOST_TEXT  # bytes of a line: more than a sample of the longest tokens takes

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from octavo.corpus import Corpus
-from octavo.packages import installed
-from octavo.processor import processor_name
-from octavo.terminal import readable
+from octavo.system.hardware import processor_name
+from octavo.system.requirements import installed
+from octavo.system.terminal import readable
 
 _MOST_NAMES, _MOST_CHARACTERS = 100, 20_000
 PACKAGES = ("octavo", "torch", "numpy", "tokenizers", "safetensors")

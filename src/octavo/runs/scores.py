@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any, NewType
 
 from octavo.errors import OctavoError
+from octavo.formats.json_schema import check_types
 from octavo.runs.directory import RunDirectory
 from octavo.runs.lock import updating
-from octavo.typed_json import check_types
 
 FILE = "evaluation.json"
 Score = NewType("Score", dict[str, Any])  # an evaluation as plain values

@@ -1,9 +1,8 @@
 """Tokenizers: byte-level BPE, characters, and the reference experiment's, behind one protocol."""
 
+from octavo.tokenizer.base import Tokenizer
 from octavo.tokenizer.bpe_dropout import BPEDropout
-from octavo.tokenizer.byte_bpe import ByteBPE
-from octavo.tokenizer.characters import Characters
-from octavo.tokenizer.loading import load_tokenizer, train_tokenizer
-from octavo.tokenizer.protocol import Tokenizer
+from octavo.tokenizer.kinds import ByteBPE, Characters
+from octavo.tokenizer.serialization import load_tokenizer, train_tokenizer
 
 __all__ = ["BPEDropout", "ByteBPE", "Characters", "Tokenizer", "load_tokenizer", "train_tokenizer"]

@@ -18,8 +18,8 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from octavo.tokenizer.byte_bpe import ByteBPE
-from octavo.tokenizer.chunks import LONGEST_RUN, chunks
+from octavo.tokenizer.chunking import LONGEST_RUN, chunks
+from octavo.tokenizer.kinds import ByteBPE
 
 _WAYS = 8  # to cut each word
 _MOST_LETTERS = 1 << 20  # bytes of distinct words that are cut as a whole: a few seconds

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from tokenizers import Tokenizer as Pipeline
 from tokenizers.trainers import BpeTrainer
 
-from octavo.corpus.filed import Text
-from octavo.threads import DETACHED
-from octavo.tokenizer.chunks import chunks, learnable_chunks
+from octavo.corpus.lazy_text import Text
+from octavo.system.threads import DETACHED
+from octavo.tokenizer.chunking import chunks, learnable_chunks
 
 _MOST = 16 << 20  # bytes that merges are learned from: some seconds
 _MOST_DISTINCT = 4 << 20  # bytes of distinct words among them, which time and memory grow with

@@ -1,29 +1,34 @@
 """The training loop: it moves the state and yields what happened; saving, showing and recording listen.
 
 B windows of a batch, T context_length.
+
+What a step learned from when the numbers ran away, so that a person can look at it.
+
+B windows of a batch, T context_length.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from octavo.config import Config
-from octavo.data import Windows
+from octavo.data import Batch, Windows
 from octavo.errors import RanAway
-from octavo.memory import peak_memory
-from octavo.model import DropoutMasks
-from octavo.optim import learning_rate_scale
-from octavo.training.budget import Budget, make_budget
+from octavo.model import DropoutMasks, Transformer
+from octavo.system.hardware import peak_memory
+from octavo.tokenizer import Tokenizer
+from octavo.training.data import TrainingData
 from octavo.training.events import CheckpointDue, Ended, EpochEnded, Event, SampleDue, Stepped, Validated
-from octavo.training.interrupt import Interrupted
-from octavo.training.layout import TrainingData
-from octavo.training.runaway import StepTaken
+from octavo.training.schedule import Budget, learning_rate_scale, make_budget
+from octavo.training.signals import Interrupted
 from octavo.training.state import TrainingState
-from octavo.training.step import check_finite, training_step
+from octavo.training.step import check_finite, mean_nats, training_step
 from octavo.training.validation import Validations, mean_loss, spread, weight_norm
 
 _UNSAVED = 60.0  # seconds of training that a crash may cost at most, whatever the config says of steps
@@ -219,3 +224,28 @@ class Training:
     def _here(self) -> tuple[int, float, float]:
         epoch = self.state.step / self.data.order.steps_per_epoch
         return self.state.step, epoch, self.state.seconds
+
+
+@dataclass(frozen=True)
+class StepTaken:
+    """A step's batch: which windows, and their inputs and targets (B, T)."""
+
+    batch: Batch
+    inputs: torch.Tensor
+    targets: torch.Tensor
+    recut: bool  # by BPE-dropout: places are then those of the epoch's own cutting, not of ``data/train.npy``
+
+    @torch.no_grad()
+    def as_json(self, model: Transformer, tokenizer: Tokenizer, stride: int) -> list[dict[str, Any]]:
+        """Each window: where it is in the training part, its text, and its loss alone by the weights as they are."""
+        found, batch = [], self.batch
+        places = zip(batch.indices.tolist(), batch.phases.tolist(), batch.epochs.tolist(), strict=True)
+        for i, (window, phase, epoch) in enumerate(places):
+            nats = mean_nats(model(self.inputs[i : i + 1]), self.targets[i : i + 1]).item()
+            place = {} if self.recut else {"first_token": window * stride + phase}
+            found.append(
+                {"window": window, "epoch": epoch, "phase": phase, **place}
+                | {"nats_per_token": nats if math.isfinite(nats) else str(nats)}
+                | {"text": tokenizer.decode(self.targets[i].tolist())}
+            )
+        return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from octavo.config import TrainConfig
-from octavo.threads import one_thread
+from octavo.system.threads import one_thread
 
 _SIDE = 384  # of the probe's square matrices: the size of a tiny model's products, a few ms in all
 _TRIES = 20

@@ -1,19 +1,22 @@
-"""What training has come to: all that a checkpoint must hold for the next step to be the same."""
+"""What training has come to: all that a checkpoint must hold for the next step to be the same.
+
+A moving average of the weights: smoother than the last ones, at the price of one more copy.
+"""
 
 import math
 from collections import deque
 from typing import Any
 
 import torch
+from torch import nn
 
 from octavo.config import Config
 from octavo.errors import OctavoError, RanAway
+from octavo.formats.json_schema import check_types
 from octavo.model import Transformer
-from octavo.optim import Optimizers
 from octavo.runs.checkpoint import Checkpoint, Tensors
-from octavo.runs.tensors import check_shapes
-from octavo.training.average import WeightAverage
-from octavo.typed_json import check_types
+from octavo.runs.safetensors_layout import check_shapes
+from octavo.training.optimizers import Optimizers
 
 _RECENT = 50  # losses that are watched
 _VALUES = {  # of a checkpoint's state
@@ -179,3 +182,20 @@ def _check_values(values: dict[str, Any]) -> None:
             raise ValueError("it has a number below zero")
     except ValueError as error:
         raise OctavoError(f"the checkpoint's state.json is damaged ({error}): train the run again") from None
+
+
+class WeightAverage:
+    """Exponential moving average; the early steps weigh less, so that the start is soon forgotten."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.tensors: Tensors = {n: p.detach().clone() for n, p in model.named_parameters()}
+        self._decay = decay
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        """Take in the weights after `step` steps."""
+        decay = min(self._decay, (1 + step) / (10 + step))
+        current = dict(model.named_parameters())
+        torch._foreach_lerp_(
+            list(self.tensors.values()), [current[name].detach() for name in self.tensors], 1 - decay
+        )

@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from torch.func import functional_call
 
 from octavo.errors import RanAway
+from octavo.kernels import cross_entropy
 from octavo.model import Drop, Transformer
-from octavo.native import cross_entropy
-from octavo.optim import Optimizers
+from octavo.training.optimizers import Optimizers
 
 
 def training_step(

@@ -8,9 +8,9 @@ import torch
 from torch.func import functional_call
 
 from octavo.config import Config
+from octavo.config.shapes import windows_at_once
 from octavo.data import Windows
 from octavo.model import Transformer
-from octavo.model_shapes import windows_at_once
 from octavo.runs.checkpoint import Tensors
 from octavo.training.step import mean_nats
 

@@ -1,0 +1,81 @@
+"""What can be asked of a trained model: to write, to be scored, to be looked into. Importing this takes no torch."""
+
+from dataclasses import dataclass
+from math import isqrt
+
+from octavo.config.schema import LARGEST_SIZE, Config, ModelConfig, between
+from octavo.errors import OctavoError
+from octavo.system.spelling import suggestion
+
+PROTOCOLS = ("sliding", "disjoint")
+WINDOWS = 64  # over which heads are measured
+_FEWEST_WINDOWS = 8  # in a report, of however large a model
+_REPORTED = 5e11  # FLOPs of measuring heads for a report: half a minute or so on two cores
+_MOST_WINDOWS = 1000
+_MOST_WEIGHTS = 2**24  # of attention on a page: a byte each
+_MOST_CELLS = 2**15  # of layers by tokens on a page: some hundred bytes each
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How generation chooses tokens; the filters apply from top to bottom."""
+
+    temperature: float = 0.8  # 0: always the likeliest token
+    top_k: int = 0  # only the k likeliest tokens; 0: all
+    top_p: float = 1.0  # only the likeliest tokens that reach this probability together
+    min_p: float = 0.0  # only tokens at least this many times as likely as the likeliest
+    max_new_tokens: int = 200
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        between("temperature", self.temperature, 0.0, 100.0)
+        between("top_k", self.top_k, 0, LARGEST_SIZE)
+        between("top_p", self.top_p, 1e-6, 1.0)
+        between("min_p", self.min_p, 0.0, 1.0)
+        between("max_new_tokens", self.max_new_tokens, 1, 10**7)
+        between("seed", self.seed, 0, 2**63 - 1)
+
+
+def check_scoring(protocol: str, stride: int, window_characters: int, context_length: int) -> None:
+    """Raises OctavoError unless a model of that context can be scored so."""
+    if protocol not in PROTOCOLS:
+        raise OctavoError(f"there is no protocol {protocol!r}: {suggestion(str(protocol), PROTOCOLS)}")
+    if not isinstance(stride, int) or not 1 <= stride <= context_length:
+        raise OctavoError(f"stride {stride} is out of range: 1 to the context of {context_length} tokens")
+    if not isinstance(window_characters, int) or window_characters < 1:
+        raise OctavoError(f"a window of {window_characters} characters is out of range: use 1 or more")
+
+
+def most_tokens_of_attention(config: Config) -> int:
+    """Return how many tokens a run's attention is shown of at most: a context, or what a page can hold."""
+    return min(config.data.context_length, isqrt(_MOST_WEIGHTS // (config.model.n_layers * config.model.n_heads)))
+
+
+def most_tokens_of_lens(config: Config) -> int:
+    """Return how many tokens a run's layers are shown after at most: a context, or what a page can hold."""
+    return min(config.data.context_length, _MOST_CELLS // (1 + config.model.n_layers))
+
+
+def check_passage(tokens: int, most: int, config: Config) -> None:
+    """Raises OctavoError unless so many tokens can be shown, of which the last can look back."""
+    if not isinstance(tokens, int) or not 2 <= tokens <= most:
+        why = "what this run sees at once" if most == config.data.context_length else "what a page has room for"
+        raise OctavoError(f"{tokens} tokens are out of range: 2 to {most}, {why}")
+
+
+def check_head(layer: int | None, head: int | None, model: ModelConfig) -> None:
+    """Raises OctavoError unless the model has that layer and that head; None is any."""
+    for name, index, there in (("layer", layer, model.n_layers), ("head", head, model.n_heads)):
+        if index is not None and (not isinstance(index, int) or not 0 <= index < there):
+            raise OctavoError(f"there is no {name} {index}: this run has {name}s 0 to {there - 1}")
+
+
+def head_windows(flops: float) -> int:
+    """Return over how many windows a report measures heads, where one window takes so many `flops`."""
+    return max(_FEWEST_WINDOWS, min(WINDOWS, int(_REPORTED / flops)))
+
+
+def check_windows(windows: int) -> None:
+    """Raises OctavoError unless heads can be measured over so many windows."""
+    if not isinstance(windows, int) or not 1 <= windows <= _MOST_WINDOWS:
+        raise OctavoError(f"{windows} windows are out of range: 1 to {_MOST_WINDOWS}")

@@ -1,0 +1,129 @@
+"""A text too long to hold in memory: it stays in its file, and is read anew, a piece at a time, when it is needed."""
+
+import codecs
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from octavo.corpus.decoding import without_mark
+from octavo.errors import OctavoError
+from octavo.system.terminal import readable
+
+LONG = 1 << 22  # bytes of a file that is not held in memory
+_PIECE = 1 << 20  # bytes read at once
+_BYTES_OF_A_CHARACTER = 4  # in UTF-8, at most
+_LONGEST_MARK = 4  # bytes
+
+
+class Pieces(Protocol):
+    """What can be gone through without being held as a whole."""
+
+    def pieces(self) -> Iterator[str]:
+        """Its text, a piece at a time."""
+
+
+Text = str | Pieces
+
+
+def pieces(text: Text) -> Iterator[str]:
+    """A text a piece at a time; one that is in memory is one piece."""
+    return iter([text]) if isinstance(text, str) else text.pieces()
+
+
+@dataclass(frozen=True, slots=True)
+class FiledText:
+    """The characters `begin` … `end` of a file; a slice of it is another such text, and ``str`` reads all of it.
+
+    They are counted from byte `offset` of the file, at which a character begins. Reading raises OctavoError if the
+    file is no longer what it was when it was first read.
+    """
+
+    path: Path
+    codec: str
+    begin: int
+    end: int
+    stamp: tuple[int, ...]  # what the file was
+    offset: int = 0
+
+    def __len__(self) -> int:
+        return self.end - self.begin
+
+    def __getitem__(self, part: slice) -> "FiledText":
+        start, stop, _ = part.indices(len(self))
+        return replace(self, begin=self.begin + start, end=self.begin + max(start, stop))
+
+    def __str__(self) -> str:
+        return "".join(self.pieces())
+
+    def pieces(self) -> Iterator[str]:
+        """The text, about a million characters at a time."""
+        at = 0
+        try:
+            size = min(_PIECE, _BYTES_OF_A_CHARACTER * self.end + _LONGEST_MARK)
+            for piece in _decoded(self.path, self.codec, self.stamp, self.offset, size):
+                wanted = piece[max(0, self.begin - at) : max(0, self.end - at)]
+                at += len(piece)
+                if wanted:
+                    yield wanted
+                if at >= self.end:
+                    break
+            if stamp_of(self.path) == self.stamp:
+                return
+        except UnicodeError:  # it decoded before
+            pass
+        except OSError as error:
+            raise OctavoError(
+                f"{readable(self.path)} cannot be read again ({error.strerror}): leave it in its place"
+            ) from None
+        raise changed(self.path)
+
+
+def filed(path: Path, codec: str) -> FiledText:
+    """Return the text of the file at `path`, which decodes with `codec`, gone through once.
+
+    Raises:
+        OSError: it cannot be read.
+        OctavoError: it changed meanwhile.
+    """
+    stamp = stamp_of(path)
+    try:
+        characters = sum(map(len, _decoded(path, codec, stamp)))
+    except UnicodeError:
+        characters = -1
+    if characters < 0 or stamp_of(path) != stamp:
+        raise changed(path)
+    return FiledText(path, codec, 0, characters, stamp)
+
+
+def changed(path: Path) -> OctavoError:
+    """Return the error for a file that somebody wrote to meanwhile."""
+    return OctavoError(f"{readable(path)} changed while it was read: wait until nothing writes to it")
+
+
+def _decoded(path: Path, codec: str, stamp: tuple[int, ...], offset: int = 0, size: int = 0) -> Iterator[str]:
+    """Yield the file as :func:`octavo.corpus.decoding.decode` has it, no further than it reached at first.
+
+    It begins at the byte `offset`, and `size` bytes are read at once.
+    """
+    decoder, left, begun = codecs.getincrementaldecoder(codec)(), stamp[0] - offset, offset > 0
+    with path.open("rb", buffering=0) as file:
+        file.seek(offset)
+        while raw := file.read(min(size or _PIECE, left)):
+            left -= len(raw)
+            text = decoder.decode(raw, final=not left)
+            if text and not begun:
+                begun = True
+                text = without_mark(text, codec)
+            yield text
+
+
+def stamp_of(path: Path) -> tuple[int, ...]:
+    """Return what shows whether a file is still the same.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino

@@ -1,0 +1,96 @@
+"""How long things took and what they needed, on this machine."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from octavo.config.inference import SamplingConfig
+from octavo.experiments.reproduction.facts import batch_order
+from octavo.experiments.reproduction.generations import continue_from_last
+from octavo.experiments.reproduction.losses import Perplexities
+from octavo.experiments.reproduction.reported import TOP_K
+from octavo.generate.decoding import decode
+from octavo.pipeline.run import Run
+from octavo.runs.provenance import machine_facts
+
+_TOKENS = 100
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Times in seconds; rates are of batches."""
+
+    epochs_timed: int  # 0: seconds_per_epoch is an estimate, from the rate of training alone
+    seconds_per_epoch: float  # with its small looks, and the validation at its end
+    seconds: float  # of all of training
+    training_steps_per_second: float
+    validation_steps_per_second: float
+    parameters: int
+    seconds_per_100_tokens: float  # the window read anew for every token, as in the report
+    seconds_per_100_tokens_cached: float  # Octavo's own way
+    peak_memory_bytes: int  # of the training process; 0: unknown
+    trained_on: dict[str, Any]  # the machine
+    measured_on: dict[str, Any]  # where tokens were generated
+
+
+def measure_runtime(run: Run, perplexities: Perplexities) -> Runtime:
+    """From the run's metrics and a few hundred generated tokens."""
+    metrics = run.metrics
+    paces = [event["steps_per_second"] for event in metrics if event["event"] == "step"]
+    epochs = [event for event in metrics if event["event"] == "epoch"]
+    end = next(event for event in reversed(metrics) if event["event"] == "end")
+    training = len(paces) / sum(1 / pace for pace in paces)  # each is of as many steps
+    batch_size = run.config.data.batch_size
+    looked = sum(epoch["validation_windows"] for epoch in epochs) / batch_size or len(perplexities.validation.losses)
+    looking = sum(epoch["validation_seconds"] for epoch in epochs) or perplexities.validation_seconds
+    if epochs:
+        seconds_per_epoch = (epochs[-1]["seconds"] + epochs[-1]["validation_seconds"]) / len(epochs)
+    else:
+        seconds_per_epoch = batch_order(run).steps_per_epoch / training
+    seconds = end["seconds"]
+    if epochs and epochs[-1]["step"] == end["step"]:  # the clock of training was read before the last validation
+        seconds += epochs[-1]["validation_seconds"]
+    sampling = SamplingConfig(temperature=1.0, top_k=TOP_K, max_new_tokens=_TOKENS)
+    prompt = run.parts["validation"].ids[:8].tolist()
+    return Runtime(
+        epochs_timed=len(epochs),
+        seconds_per_epoch=seconds_per_epoch,
+        seconds=seconds,
+        training_steps_per_second=training,
+        validation_steps_per_second=looked / looking,
+        parameters=run.model.n_parameters(),
+        seconds_per_100_tokens=_seconds(lambda: continue_from_last(run, prompt, sampling)),
+        seconds_per_100_tokens_cached=_seconds(lambda: _decode(run, prompt, sampling)),
+        peak_memory_bytes=end.get("peak_memory_bytes", 0),
+        trained_on=_machine(run.directory.provenance["sittings"][-1]),
+        measured_on=_machine(machine_facts()),
+    )
+
+
+def _machine(facts: dict[str, Any]) -> dict[str, Any]:
+    """What a reader of the figures needs to know of it, and no command lines."""
+    return {name: facts[name] for name in ("processor", "cores", "threads", "system", "packages") if name in facts}
+
+
+def _decode(run: Run, prompt: list[int], sampling: SamplingConfig) -> list[list[list[int]]]:
+    chunks = decode(
+        run.model,
+        [prompt],
+        context_length=run.config.data.context_length,
+        start_id=run.tokenizer.start_id,
+        sampling=sampling,
+        seeds=[(0, 0)],
+    )
+    return list(chunks)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """The middle one of a few tries."""
+    times = []
+    for _ in range(_TRIES):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return sorted(times)[_TRIES // 2]

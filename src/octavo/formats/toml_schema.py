@@ -1,0 +1,168 @@
+"""Frozen dataclasses <-> TOML, with errors that name the key, the value and the nearest right one.
+
+A section is a dataclass whose fields are ``int``, ``float``, ``bool``, ``str``, a ``Literal`` of strings
+or a tuple of floats; a config is a dataclass whose fields are sections. Nothing here knows what they mean.
+"""
+
+import dataclasses
+import tomllib
+import types
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from octavo.errors import OctavoError
+from octavo.system.spelling import nearest, suggestion
+
+T = TypeVar("T")
+_LARGEST_FLOAT = 2**1023
+_LONGEST_SAID = 200  # characters
+
+
+def parse_toml(text: str, source: str) -> dict[str, Any]:
+    """Parse TOML; `source` names it in the error.
+
+    Raises:
+        OctavoError: the text is not TOML.
+    """
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
+        raise OctavoError(f"{source} is not valid TOML ({_cut(str(error))}): mend that place") from None
+    except RecursionError:
+        raise OctavoError(f"{source} is not valid TOML (it nests too deep): mend that place") from None
+
+
+def from_mapping(kind: type[T], values: Mapping[str, Any], path: str = "") -> T:
+    """Build dataclass `kind` from nested mappings; what is absent keeps its default.
+
+    Raises:
+        OctavoError: a key is unknown, or a value has the wrong type or is not one of its choices.
+    """
+    hints = get_type_hints(kind)
+    built: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{path}.{key}" if path else key
+        if key not in hints:
+            raise OctavoError(unknown_key(name, [f"{path}.{h}" if path else h for h in hints]))
+        if dataclasses.is_dataclass(hints[key]):
+            if not isinstance(value, Mapping):
+                raise OctavoError(f"{name} is a section, not a value: write {name}.KEY=VALUE")
+            built[key] = from_mapping(hints[key], value, name)
+        else:
+            built[key] = _typed(hints[key], value, name)
+    return kind(**built)
+
+
+def overridden(config: T, assignments: Iterable[tuple[str, Any]]) -> T:
+    """Return `config` with dotted names replaced, e.g. ``("model.n_layers", 3)``.
+
+    Raises:
+        OctavoError: as :func:`from_mapping`.
+    """
+    values = as_mapping(config)
+    known = dotted_names(values)
+    for name, value in assignments:
+        if name not in known:
+            raise OctavoError(unknown_key(name, known))
+        section = values
+        *parents, last = name.split(".")
+        for parent in parents:
+            section = section[parent]
+        section[last] = value
+    return from_mapping(type(config), values)
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """Split ``section.key=value``; the value is TOML, or a bare word taken as a string.
+
+    Raises:
+        OctavoError: there is no ``=`` or no key.
+    """
+    name, separator, raw = text.partition("=")
+    name = name.strip()
+    if not separator or not name or "\n" in raw:
+        raise OctavoError(f"'{text}' is not an assignment: write it as section.key=value")
+    try:
+        return name, tomllib.loads(f"value = {raw}")["value"]
+    except ValueError:  # as in parse_toml
+        return name, raw.strip()
+
+
+def as_mapping(config: Any) -> dict[str, Any]:
+    """Turn a dataclass into nested plain dictionaries that TOML and JSON can hold."""
+    return {
+        field.name: as_mapping(value) if dataclasses.is_dataclass(value) else _plain(value)
+        for field in dataclasses.fields(config)
+        for value in [getattr(config, field.name)]
+    }
+
+
+def to_toml(config: Any) -> str:
+    """Write a dataclass as TOML text that :func:`from_mapping` reads back unchanged."""
+    import tomli_w  # here: octavo doctor has to work without it, to say that it is missing
+
+    return tomli_w.dumps(as_mapping(config))
+
+
+def dotted_names(values: Mapping[str, Any], path: str = "") -> list[str]:
+    """List every leaf of nested mappings by its dotted name."""
+    names: list[str] = []
+    for key, value in values.items():
+        name = f"{path}.{key}" if path else key
+        names += dotted_names(value, name) if isinstance(value, Mapping) else [name]
+    return names
+
+
+def unknown_key(name: str, known: Iterable[str]) -> str:
+    """Say that `name` is not a setting, and which one was probably meant."""
+    known, name = list(known), _cut(name)
+    section, _, last = name.rpartition(".")
+    by_last_word = {k.rpartition(".")[2]: k for k in known if k.rpartition(".")[0] == section}
+    near = next((k for k in known if k.rpartition(".")[2].casefold() == last.casefold()), "")
+    if by_last_word:  # the section is right: its name must not make all its settings look alike
+        near = near or by_last_word.get(nearest(last, by_last_word), "")
+    else:
+        near = near or nearest(name, known, cutoff=0.5)
+    return f"there is no setting {name}: " + (
+        f"did you mean {near}?" if near else f"choose one of {', '.join(by_last_word.values() or known)}"
+    )
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _typed(hint: Any, value: Any, name: str) -> Any:
+    """Check `value` against a type hint; an integer is accepted where a float is asked for."""
+    origin = get_origin(hint)
+    if origin is Literal:
+        choices = get_args(hint)
+        if value in choices and isinstance(value, str):
+            return value
+        raise OctavoError(f"{name} cannot be {_said(value)}: {suggestion(_said(value).strip(chr(39)), choices)}")
+    if origin is tuple or isinstance(hint, types.GenericAlias):
+        kinds = get_args(hint)
+        if not isinstance(value, list | tuple) or len(value) != len(kinds):
+            raise OctavoError(f"{name} takes {len(kinds)} numbers such as [0.9, 0.95], not {_said(value)}")
+        return tuple(_typed(kind, item, name) for kind, item in zip(kinds, value, strict=True))
+    if hint is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST_FLOAT:
+        return float(value)
+    if type(value) is not hint:
+        words = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
+        raise OctavoError(f"{name} takes {words[hint]}, not {_said(value)}")
+    if isinstance(value, int) and value.bit_length() > 64:
+        raise OctavoError(f"{name} is out of range: {_said(value)} does not fit into 64 bits")
+    return value
+
+
+def _said(value: Any) -> str:
+    """A value as a sentence can hold it."""
+    try:
+        text = repr(value)
+    except ValueError:  # a number of thousands of digits, which TOML may write in hexadecimal
+        return "a number that long"
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_SAID else f"{text[:_LONGEST_SAID]}…"

@@ -1,0 +1,255 @@
+"""A model's weights as the kernels of :mod:`octavo.kernels` read them: fp32, padded with zeros to whole vectors.
+
+They come as plain arrays, by the names that a checkpoint has: to write with a trained model takes no torch.
+I inputs, O outputs, V vocabulary, H heads, K d_head.
+
+Decoding by the kernels. Importing this takes no torch.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from octavo.config import ModelConfig
+from octavo.config.inference import SamplingConfig
+from octavo.generate.streams import Chunk, in_groups, never, random_numbers, window_begin
+from octavo.kernels import decoding as native
+from octavo.kernels.decoding import PANEL, whole
+from octavo.kernels.library import library
+
+Array = npt.NDArray[np.float32]
+
+_LARGEST_TABLE = 2**20  # numbers; a larger one would push the weights out of the processor's caches
+
+
+def can_pack(config: ModelConfig, context_length: int) -> bool:
+    """Whether there are kernels for such a model in windows of `context_length`."""
+    table = config.position in ("sinusoidal", "learned")
+    return library() is not None and not (table and config.max_positions < context_length)
+
+
+class Packed:
+    """The weights, with all that the struct of the kernels points to."""
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        vocab_size: int,
+        weights: Mapping[str, Array],
+        context_length: int,
+        *,
+        with_start: bool,
+    ) -> None:
+        k, kv_heads = config.head_width, config.key_value_heads
+        self._weights, self._config = weights, config
+        self._kept: list[Array] = []
+        self._blocks = (native.Block * config.n_layers)()
+        for index in range(config.n_layers):
+            self._blocks[index] = self._block(f"blocks.{index}", k)
+        unembedding = "embedding" if config.tied_embeddings else "unembedding"
+        self.struct = native.Transformer(
+            n_layers=config.n_layers,
+            d_model=config.d_model,
+            width=whole(config.d_model),
+            n_heads=config.n_heads,
+            n_kv_heads=kv_heads,
+            d_head=k,
+            head=whole(k),
+            d_ff=config.d_ff,
+            hidden=whole(config.d_ff),
+            vocab=vocab_size,
+            odds=whole(vocab_size),
+            context=context_length,
+            first=with_start,
+            norm=native.NORMS[config.norm],
+            post_norm=config.norm_order == "post",
+            residual=config.residual,
+            feedforward=native.FEEDFORWARDS[config.feedforward],
+            epsilon=config.norm_epsilon,
+            embedding=self._keep(_padded(weights["embedding.weight"])),
+            final_norm=self._norm("final_norm"),
+            unembedding=self._linear([unembedding], bias_of=["unembedding"]),
+            blocks=self._blocks,
+        )
+        if config.position in ("sinusoidal", "learned"):
+            rows = _sinusoids(config) if config.position == "sinusoidal" else weights["positions.rows"]
+            self.struct.positions = self._keep(_padded(rows[:context_length]))
+        elif vocab_size * self._blocks[0].qkv.outputs <= _LARGEST_TABLE:
+            self.struct.first_qkv = self._keep(self._first_qkv(k))
+        if config.position == "rotary":
+            angles = _angles(context_length, k, config.position_base)
+            self.struct.cosines, self.struct.sines = self._keep(np.cos(angles)), self._keep(np.sin(angles))
+        # One stream's keys and values.
+        self.cache_numbers = config.n_layers * kv_heads * whole(context_length) * (k + whole(k))
+        self.products = sum(weight.size for weight in weights.values())  # of a token, about
+
+    def _block(self, name: str, k: int) -> native.Block:
+        attention, feedforward = f"{name}.attention", f"{name}.feedforward"
+        up = ("gate", "up") if self._config.feedforward == "swiglu" else ("up",)
+        return native.Block(
+            attention_norm=self._norm(f"{name}.attention_norm"),
+            feedforward_norm=self._norm(f"{name}.feedforward_norm"),
+            q_norm=self._norm(f"{attention}.q_norm").weight,
+            k_norm=self._norm(f"{attention}.k_norm").weight,
+            qkv=self._linear([f"{attention}.{part}" for part in "qkv"], output_heads=k),
+            output=self._linear([f"{attention}.output"], input_heads=k),
+            up=self._linear([f"{feedforward}.{part}" for part in up]),
+            down=self._linear([f"{feedforward}.down"]),
+        )
+
+    def _norm(self, name: str) -> native.Norm:
+        parts = {part: self._weights.get(f"{name}.{part}") for part in ("weight", "bias")}
+        return native.Norm(**{part: self._keep(_padded(v)) for part, v in parts.items() if v is not None})
+
+    def _linear(
+        self, parts: Sequence[str], *, input_heads: int = 0, output_heads: int = 0, bias_of: Sequence[str] = ()
+    ) -> native.Linear:
+        """The matrices of `parts` one below the other, as one; rows or columns that belong to heads of a width are
+        padded head by head."""
+        matrices = [self._weights[f"{part}.weight"] for part in parts]
+        rows = np.concatenate([_padded(matrix.T, output_heads) for matrix in matrices], axis=-1).T  # (O, I)
+        if input_heads:
+            rows = _padded(rows, input_heads)
+        panels = [rows[begin : begin + PANEL].T.ravel() for begin in range(0, len(rows), PANEL)]
+        made = native.Linear(inputs=rows.shape[1], outputs=len(rows), weight=self._keep(np.concatenate(panels)))
+        if self._config.bias:
+            biases = [self._weights[f"{part}.bias"] for part in bias_of or parts]
+            made.bias = self._keep(np.concatenate([_padded(bias, output_heads) for bias in biases]))
+        return made
+
+    @np.errstate(over="ignore", invalid="ignore")  # weights may be what no training comes to
+    def _first_qkv(self, k: int) -> Array:
+        """What the first block's projections make of every token, where they do not see its position: (V, O)."""
+        x = self._weights["embedding.weight"]
+        if self._config.norm_order == "pre":
+            x = self._normed(x, "blocks.0.attention_norm")
+        made = []
+        for part in (f"blocks.0.attention.{name}" for name in "qkv"):
+            projected = x @ self._weights[f"{part}.weight"].T
+            made.append(_padded(projected + self._weights[f"{part}.bias"] if self._config.bias else projected, k))
+        return np.concatenate(made, axis=-1)
+
+    def _normed(self, x: Array, name: str) -> Array:
+        if self._config.norm == "none":
+            return x
+        if self._config.norm == "layer":
+            x = x - x.mean(axis=-1, keepdims=True)
+        scaled: Array = x / np.sqrt(np.square(x).mean(axis=-1, keepdims=True) + self._config.norm_epsilon)
+        return scaled * self._weights[f"{name}.weight"] + self._weights.get(f"{name}.bias", 0)
+
+    def _keep(self, array: Array) -> int:
+        self._kept.append(np.ascontiguousarray(array, dtype=np.float32))
+        return self._kept[-1].ctypes.data
+
+
+def _angles(length: int, width: int, base: float) -> Array:
+    """By which positions turn, as in :mod:`octavo.model.positions`: (length, width / 2), each step in fp32."""
+    exponents = -np.arange(0, width, 2, dtype=np.float32) / np.float32(width)
+    return np.outer(np.arange(length, dtype=np.float32), np.float32(base) ** exponents)
+
+
+def _sinusoids(config: ModelConfig) -> Array:
+    angles = _angles(config.max_positions, config.d_model, config.position_base)
+    rows = np.zeros((config.max_positions, config.d_model), dtype=np.float32)
+    rows[:, 0::2], rows[:, 1::2] = np.sin(angles), np.cos(angles)[:, : config.d_model // 2]
+    return rows
+
+
+def _padded(x: Array, width: int = 0) -> Array:
+    """The last dimension, or each `width` of it, padded to whole vectors."""
+    width = width or x.shape[-1]
+    heads = x.reshape(*x.shape[:-1], -1, width)
+    padded = np.pad(heads, [(0, 0)] * (heads.ndim - 1) + [(0, whole(width) - width)])
+    return padded.reshape(*x.shape[:-1], -1)
+
+
+_MOST_STEPS = 32  # of a chunk, which a person sees as one
+_MOST_PRODUCTS = 2**30  # of a chunk: some hundredths of a second
+
+
+def decode_packed(
+    weights: Packed,
+    prompts: Sequence[Sequence[int]],
+    *,
+    threads: int,
+    context_length: int,
+    start_id: int | None,
+    sampling: SamplingConfig,
+    seeds: Sequence[Sequence[int]],
+    ended: Callable[[int], bool] = never,
+) -> Iterator[Chunk]:
+    """:func:`octavo.generate.decoding.decode` by weights that were packed for that context and start token.
+
+    Chunks grow, so that the first token comes at once. Each stream begins where its own prompt ends.
+    """
+    decode = in_groups(partial(_decode, weights, threads), 4 * weights.cache_numbers)
+    return decode(
+        prompts, context_length=context_length, start_id=start_id, sampling=sampling, seeds=seeds, ended=ended
+    )
+
+
+def _decode(
+    weights: Packed,
+    threads: int,
+    prompts: Sequence[Sequence[int]],
+    *,
+    context_length: int,
+    start_id: int | None,
+    sampling: SamplingConfig,
+    seeds: Sequence[Sequence[int]],
+    ended: Callable[[int], bool],
+) -> Iterator[Chunk]:
+    """Decode streams side by side."""
+    randoms = random_numbers(seeds)
+    room = _Room(weights, prompts, context_length, start_id)
+    streams = dict(enumerate(room.streams))
+    steps, left = 1, sampling.max_new_tokens
+    while left and (going := [number for number in streams if not ended(number)]):
+        fitting = _MOST_PRODUCTS // (weights.products * len(going))
+        steps = max(1, min(steps, left, _MOST_STEPS, fitting))
+        uniforms = np.stack([randoms[number].random(steps) for number in going])
+        array = (native.Stream * len(going))(*(streams[number] for number in going))
+        drawn = native.decode(weights.struct, array, steps, sampling, uniforms, threads=threads)
+        streams = dict(zip(going, array, strict=True))
+        new = dict(zip(going, drawn.tolist(), strict=True))
+        yield [new.get(number, []) for number in range(len(prompts))]
+        left, steps = left - steps, 2 * steps
+
+
+def predict_packed(
+    weights: Packed,
+    contexts: Sequence[Sequence[int]],
+    *,
+    threads: int,
+    context_length: int,
+    start_id: int | None,
+) -> npt.NDArray[np.float32]:
+    """:func:`octavo.generate.decoding.predict` by weights that were packed for that context and start token."""
+    room = _Room(weights, contexts, context_length, start_id)
+    array = (native.Stream * len(contexts))(*room.streams)
+    logits = np.empty((len(contexts), weights.struct.vocab), dtype=np.float32)
+    uniforms = np.zeros((len(contexts), 1))
+    native.decode(weights.struct, array, 1, SamplingConfig(), uniforms, threads=threads, logits=logits)
+    return logits
+
+
+class _Room:
+    """Streams that begin with the end of each prompt, and the memory that they point to."""
+
+    def __init__(
+        self, weights: Packed, prompts: Sequence[Sequence[int]], context_length: int, start_id: int | None
+    ) -> None:
+        first = [] if start_id is None else [start_id]
+        self._windows = np.zeros((len(prompts), context_length + 1), dtype=np.int32)
+        self._caches = native.aligned(len(prompts), weights.cache_numbers)
+        self.streams = []
+        for number, prompt in enumerate(prompts):
+            begin = window_begin(len(prompt), context_length - len(first))
+            tokens = first + list(prompt[begin:])
+            if not tokens or min(tokens) < 0 or max(tokens) >= weights.struct.vocab:
+                raise ValueError(f"a prompt is empty, or has a token that is not one of {weights.struct.vocab}")
+            self._windows[number, : len(tokens)] = tokens
+            window, cache = self._windows[number].ctypes.data, self._caches[number].ctypes.data
+            self.streams.append(native.Stream(len(prompt), begin, len(tokens), 0, window, cache))

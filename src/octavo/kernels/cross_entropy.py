@@ -1,0 +1,63 @@
+"""The mean cross-entropy and, in the same pass over the logits, its gradient. N rows, V vocabulary."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.autograd.function import once_differentiable
+
+from octavo.kernels.arguments import INT, LONG, POINTER, Arguments, kernels_take, run_kernel
+
+
+class _Arguments(Arguments):
+    """``cross_entropy`` of cross_entropy.c."""
+
+    _fields_ = (
+        ("rows", LONG),
+        ("width", LONG),
+        ("half", INT),
+        *((name, POINTER) for name in ("logits", "targets", "losses", "d_logits")),
+        ("failed", INT),
+    )
+
+
+def runs(logits: torch.Tensor) -> bool:
+    """Whether the kernel takes such logits."""
+    return kernels_take(logits)
+
+
+def mean(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Mean nats, fp32, of logits (N, V) for targets (N).
+
+    Raises:
+        IndexError: a target is not in the vocabulary.
+        MemoryError: there is no room for one row of logits.
+    """
+    return _mean_of(logits, targets)
+
+
+class _CrossEntropy(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, logits: Any, targets: Any) -> torch.Tensor:
+        logits, targets = logits.contiguous(), targets.to(torch.int64).contiguous()
+        rows, width = logits.shape
+        if rows and (int(targets.min()) < 0 or int(targets.max()) >= width):  # a kernel reads where it is told to
+            raise IndexError(f"a target is outside the vocabulary of {width}")
+        losses = logits.new_empty(rows, dtype=torch.float32)
+        d_logits = torch.empty_like(logits) if ctx.needs_input_grad[0] else None
+        sizes = (rows, width, logits.dtype == torch.bfloat16)
+        if run_kernel("octavo_cross_entropy", _Arguments(*sizes, logits, targets, losses, d_logits)):
+            raise MemoryError("no memory for one row of logits")
+        ctx.save_for_backward(d_logits)
+        mean: torch.Tensor = losses.mean()
+        return mean
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        (d_logits,) = ctx.saved_tensors
+        (scale,) = gradients
+        return (d_logits if scale.item() == 1 else d_logits * scale.to(d_logits.dtype)), None
+
+
+_mean_of: Callable[..., torch.Tensor] = _CrossEntropy.apply

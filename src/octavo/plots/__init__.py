@@ -1,1 +1,0 @@
-"""Figures. Importing this takes nothing heavy."""

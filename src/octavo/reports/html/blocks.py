@@ -1,0 +1,96 @@
+"""Samples: what a model wrote, with what stands in its training text marked.
+
+Plain parts: what a page says in sentences, lists, tables and code, and how its parts are put in sections.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from markupsafe import Markup
+
+from octavo.evaluate import Memorisation
+from octavo.evaluate.diagnosis import Finding, memorisation_figures
+from octavo.evaluate.overlap import Marked
+from octavo.reports.html.page import Part, render
+from octavo.system.terminal import counted, shown
+
+
+def samples_part(marked: Marked, memorisation: Memorisation | None = None) -> Part:
+    """The texts, underlined where they are copied, and in words how much that is."""
+    said = sample_notes(marked, memorisation, "Underlined, between ‹ and ›,")
+    texts = [_pieces(text, places) for text, places in zip(marked.texts, marked.stretches, strict=True)]
+    return Part(render("samples.html", texts=texts, said=said), styles=("samples.css",))
+
+
+def sample_notes(marked: Marked, memorisation: Memorisation | None, how: str) -> list[str]:
+    """What is marked, `how`, and how much is copied."""
+    said = [
+        f"{how} is what stands word for word in the training text in stretches of {marked.least} characters or more: "
+        f"{marked.share:.1%} of these samples, and {marked.usual:.1%} of held-out text, which the model has not seen."
+    ]
+    if memorisation:
+        said.append(
+            f"Copied in {counted(memorisation.generated.texts, 'text')} of up to "
+            f"{counted(memorisation.tokens, 'token')}, written at temperature {memorisation.temperature:g}: "
+            f"{memorisation_figures(memorisation)}."
+        )
+    return said
+
+
+def _pieces(text: str, places: tuple[tuple[int, int], ...]) -> list[tuple[bool, str]]:
+    """The text in pieces, each copied or not; control characters are written out."""
+    # A border within a line end of two characters would make two of it.
+    borders = [0, *(place + (text[place - 1 : place + 1] == "\r\n") for pair in places for place in pair), len(text)]
+    pieces = [text[start:end] for start, end in pairwise(borders)]
+    return [(bool(i % 2), shown(piece)) for i, piece in enumerate(pieces) if piece]
+
+
+_STYLES = ("plain.css",)
+
+
+def sentences_part(sentences: Sequence[str]) -> Part:
+    """A paragraph each."""
+    return Part(render("plain/sentences.html", sentences=sentences), styles=_STYLES)
+
+
+def facts_part(facts: Mapping[str, str]) -> Part:
+    """Names with what they are, side by side."""
+    return Part(render("plain/facts.html", facts=facts), styles=_STYLES)
+
+
+def table_part(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> Part:
+    """A table whose first column names the rows."""
+    return Part(render("plain/table.html", head=head, rows=rows, caption=caption), styles=_STYLES)
+
+
+def columns_part(parts: Sequence[Part]) -> Part:
+    """Parts side by side, where there is room."""
+    return _joined(render("plain/columns.html", parts=[part.html for part in parts]), parts)
+
+
+def code_part(text: str) -> Part:
+    """Text as it is typed."""
+    return Part(render("plain/code.html", text=text), styles=_STYLES)
+
+
+def findings_part(findings: Sequence[Finding]) -> Part:
+    """What a run suffers from, each with its mend."""
+    return Part(render("plain/findings.html", findings=findings), styles=_STYLES)
+
+
+def section_part(key: str, title: str, parts: Sequence[Part]) -> Part:
+    """Parts below a heading, which a link to `key` leads to."""
+    html = render("plain/section.html", key=key, title=title, parts=[part.html for part in parts])
+    return _joined(html, parts)
+
+
+def contents_part(titles: Mapping[str, str]) -> Part:
+    """Links to sections: titles by their keys."""
+    return Part(render("plain/contents.html", titles=titles), styles=_STYLES)
+
+
+def _joined(html: Markup, parts: Sequence[Part]) -> Part:
+    """HTML that holds that of `parts`, with all they need."""
+    scripts = tuple(dict.fromkeys(name for part in parts for name in part.scripts))
+    styles = tuple(dict.fromkeys([*_STYLES, *(name for part in parts for name in part.styles)]))
+    return Part(html, scripts, styles)

@@ -1,0 +1,1 @@
+"""Tables and coloured text for the terminal. Importing this takes nothing heavy."""

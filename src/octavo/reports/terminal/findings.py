@@ -1,0 +1,23 @@
+"""The diagnosis on a terminal."""
+
+from collections.abc import Sequence
+
+from octavo.evaluate import Baseline, Evaluation
+from octavo.evaluate.diagnosis import memorisation_line
+from octavo.pipeline.run import Run
+from octavo.system.terminal import wrapped
+
+
+def diagnosis_lines(
+    run: Run, indent: str = "", score: Evaluation | None = None, baselines: Sequence[Baseline] | None = None
+) -> list[str]:
+    """What a scored run copies, if that was measured, and what it suffers from, or that nothing was found.
+
+    `score` and `baselines` are those just made; without a score the diagnosis that is kept is told, if there is one.
+    """
+    memorised = run.memorised
+    found = run.diagnosed if score is None else run.diagnose(score, baselines=baselines)
+    texts = [memorisation_line(memorised)] if memorised else []
+    if found is not None:
+        texts += [line for finding in found for line in finding.lines()] or ["diagnosis: nothing wrong was found"]
+    return [line for text in texts for line in wrapped(text, indent)]

@@ -1,0 +1,1 @@
+"""The machine: cores, memory, container limits, threads, installed packages, the terminal."""

@@ -1,0 +1,183 @@
+"""Byte-level byte-pair encoding, the default: lossless for any text, and no token is ever unknown.
+
+Byte pairs as in Sennrich et al. (2016), over bytes, and split into words as in Qwen 3.5.
+
+One token a character; a character outside the vocabulary is written as its UTF-8 bytes. Lossless.
+
+The reference experiment's tokenizer: byte-pair encoding inside words and runs of punctuation.
+
+It throws white space away and drops characters it never saw, so a text cannot be restored from its tokens,
+and a loss per token of it can be compared with nobody's.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer as Pipeline
+
+from octavo.corpus.lazy_text import Text, pieces
+from octavo.errors import OctavoError
+from octavo.tokenizer.base import START, HuggingFaceTokenizer, Ids
+from octavo.tokenizer.bpe_training import learn_merges
+
+_BYTES_AND_START = 257
+# Qwen 3.5's split, which llama.cpp calls `qwen35`. Letters and their combining marks stay together, so that Hindi has
+# words too; a digit stands alone; line breaks join the punctuation before them. Runs of earlier versions have GPT-2's
+# split, which their tokenizer.json names.
+WORDS = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+
+
+class ByteBPE(HuggingFaceTokenizer):
+    """Starts from the 256 bytes and merges the most frequent neighbours until the vocabulary is full."""
+
+    kind = "bpe"
+    lossless = True
+
+    @classmethod
+    def train(cls, text: Text, vocab_size: int, watch: Callable[[float], None] = lambda share: None) -> "ByteBPE":
+        """Learn merges from `text`; a small text may give fewer than `vocab_size` tokens. `watch` is told the
+        share of the text that was read.
+
+        Raises:
+            OctavoError: `vocab_size` has no room for the 256 bytes and the start token.
+        """
+        if vocab_size < _BYTES_AND_START:
+            raise OctavoError(
+                f"tokenizer.vocab_size={vocab_size} is too small for byte-level BPE, which starts from "
+                f"{_BYTES_AND_START} tokens: use more, or set tokenizer.kind=characters"
+            )
+        pipeline = Pipeline(models.BPE())
+        pipeline.pre_tokenizer = pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Split(Regex(WORDS), behavior="isolated"),
+                pre_tokenizers.ByteLevel(add_prefix_space=False, trim_offsets=False, use_regex=False),
+            ]
+        )
+        pipeline.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocab_size,
+            special_tokens=[START],
+            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+            show_progress=False,
+        )
+        learn_merges(pipeline, trainer, text, watch)
+        return cls(pipeline)
+
+    def _bytes_of(self, piece: str) -> bytes:
+        return bytes(BYTE_OF[letter] for letter in piece)
+
+
+def _byte_letters() -> dict[str, int]:
+    """Which byte each letter of a byte-level vocabulary stands for: a printable one stands for itself,
+    the others, in order, for the letters from U+0100 on."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [b for b in range(256) if b not in printable]
+    return {chr(b): b for b in printable} | {chr(0x100 + i): b for i, b in enumerate(others)}
+
+
+BYTE_OF = _byte_letters()
+
+
+_BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")
+_MAX_SIZE = 8192  # tokens where no size is given
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Record how much of the text that it learned from a vocabulary of characters covers."""
+
+    distinct: int  # characters
+    known: int  # of them, which have a token of their own
+    share_left_out: float  # of the text, in the other ones
+
+    def words(self) -> str:
+        """In a sentence."""
+        return (
+            f"{self.known:,} of {self.distinct:,} distinct characters have a token of their own; the others "
+            f"({100 * self.share_left_out:.2g} % of the text) are written as bytes; "
+            f"tokenizer.vocab_size={_BYTES_AND_START + self.distinct} holds all"
+        )
+
+
+class Characters(HuggingFaceTokenizer):
+    """BPE without merges and with byte fallback: what the library has that comes to single characters."""
+
+    kind = "characters"
+    lossless = True
+    coverage: Coverage | None = None  # None: it was read from a file
+
+    @classmethod
+    def train(cls, text: Text, vocab_size: int, watch: Callable[[float], None] = lambda share: None) -> "Characters":
+        """Take the characters of `text`, the most frequent ones if `vocab_size` cannot hold them all; 0 holds as many
+        as there are, of a text in very many different ones the most frequent.
+
+        Raises:
+            OctavoError: `vocab_size` has no room for a character beside the 256 bytes and the start token.
+        """
+        room = (vocab_size or _MAX_SIZE) - _BYTES_AND_START
+        if room < 1:
+            raise OctavoError(
+                f"tokenizer.vocab_size={vocab_size} has no room for characters: "
+                f"{_BYTES_AND_START} tokens are the bytes and the start token, so use more"
+            )
+        counts = Counter[str]()
+        for piece in pieces(text):
+            counts.update(piece)
+            watch(0.0)  # where it can be stopped
+        frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:room]
+        tokens = [START, *(f"<0x{b:02X}>" for b in range(256)), *sorted(c for c, _ in frequent)]
+        vocabulary = {token: i for i, token in enumerate(tokens)}
+        pipeline = Pipeline(models.BPE(vocabulary, [], byte_fallback=True))
+        pipeline.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
+        pipeline.add_special_tokens([AddedToken(START, special=True, normalized=False)])
+        made = cls(pipeline)
+        left_out = counts.total() - sum(count for _, count in frequent)
+        made.coverage = Coverage(len(counts), len(frequent), left_out / max(1, counts.total()))
+        return made
+
+    def _bytes_of(self, piece: str) -> bytes:
+        byte = _BYTE_PIECE.fullmatch(piece)
+        return bytes([int(byte[1], 16)]) if byte else piece.encode()
+
+
+SPECIAL = ["[PAD]", "[UNK]", "[BOS]", "[EOS]"]
+
+
+class WhitespaceBPE(HuggingFaceTokenizer):
+    """Pieces are joined by single spaces when decoding."""
+
+    kind = "whitespace-bpe"
+    lossless = False
+
+    @classmethod
+    def train(
+        cls, text: Text, vocab_size: int, watch: Callable[[float], None] = lambda share: None
+    ) -> "WhitespaceBPE":
+        """Learn merges from `text`, after the four special tokens and the characters of the text.
+
+        Raises:
+            OctavoError: `vocab_size` has no room for those.
+        """
+        pipeline = Pipeline(models.BPE())
+        pipeline.pre_tokenizer = pre_tokenizers.Whitespace()
+        trainer = trainers.BpeTrainer(vocab_size=vocab_size, special_tokens=SPECIAL, show_progress=False)
+        learn_merges(pipeline, trainer, text, watch)
+        if (least := pipeline.get_vocab_size()) > vocab_size:
+            raise OctavoError(
+                f"tokenizer.vocab_size={vocab_size} is too small for this text, whose characters and the special "
+                f"tokens are {least} tokens: use more"
+            )
+        return cls(pipeline)
+
+    def decode(self, ids: Sequence[int] | Ids) -> str:
+        """The pieces, joined by single spaces."""
+        return super().decode(ids).removeprefix(" ")
+
+    def _bytes_of(self, piece: str) -> bytes:
+        return b" " + piece.encode()

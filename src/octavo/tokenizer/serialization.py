@@ -1,0 +1,152 @@
+"""Whether a ``tokenizer.json`` is one that Octavo makes, from its JSON alone.
+
+The library reads far more than Octavo writes: normalizers, templates, regular expressions. Where a file has only what
+Octavo's kinds have, nothing in it can surprise, and every id stands for one token.
+
+Make the tokenizer that a config asks for, or read one that a run has saved.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer as Pipeline
+
+from octavo.config import TokenizerConfig
+from octavo.corpus.lazy_text import Text
+from octavo.errors import OctavoError, reason
+from octavo.formats.untrusted import parse_json, read_plain
+from octavo.tokenizer.base import MOST_BYTES, START, Tokenizer
+from octavo.tokenizer.chunking import LONGEST_RUN
+from octavo.tokenizer.kinds import BYTE_OF, SPECIAL, WORDS, ByteBPE, Characters, WhitespaceBPE
+
+# As it is spelled: a space, a run of symbols and a run of line breaks, of at most four bytes a character. Without it
+# a short list of ids would be a text of any length.
+_LONGEST = 4 * (2 * LONGEST_RUN + 1)
+_BYTE_PIECES = [f"<0x{byte:02X}>" for byte in range(256)]
+_BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
+_SPLIT = {"type": "Split", "pattern": {"Regex": WORDS}, "behavior": "Isolated", "invert": False}
+_GPT2 = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+# By kind: the splits that it may have, the decoder, the special tokens, and the tokens that are always there.
+_PARTS: dict[str, tuple[list[Any], Any, list[str], list[str]]] = {
+    "bpe": (
+        [{"type": "Sequence", "pretokenizers": [_SPLIT, _BYTE_LEVEL]}, _GPT2],
+        {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},
+        [START],
+        list(BYTE_OF),
+    ),
+    "characters": (
+        [None],
+        {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}]},
+        [START],
+        _BYTE_PIECES,
+    ),
+    "whitespace-bpe": ([{"type": "Whitespace"}], None, SPECIAL, []),
+}
+
+
+def kind_of(tokenizer: Mapping[str, Any]) -> str | None:
+    """The kind whose way to cut text it has; None: none of Octavo's."""
+    before, byte_fallback = tokenizer["pre_tokenizer"], bool(tokenizer["model"]["byte_fallback"])
+    name = before["type"] if before else None
+    if not before:
+        return "characters" if before is None and byte_fallback else None
+    kinds = {"Sequence": "bpe", "ByteLevel": "bpe", "Whitespace": "whitespace-bpe"}
+    return kinds.get(name) if isinstance(name, str) else None
+
+
+def check(tokenizer: Mapping[str, Any], kind: str) -> None:
+    """See that parsed JSON is a tokenizer of `kind`, with nothing beside.
+
+    Raises:
+        ValueError: it is not.
+        LookupError, TypeError, AttributeError: it is not even like one.
+    """
+    splits, decoder, special, letters = _PARTS[kind]
+    model = tokenizer["model"]
+    vocabulary, merges = model["vocab"], model["merges"]
+    if tokenizer["pre_tokenizer"] not in splits:
+        raise ValueError("its pre_tokenizer is not as Octavo makes it")
+    _only({"version": "1.0", "decoder": decoder}, tokenizer, {"pre_tokenizer", "model", "added_tokens"})
+    _only({"type": "BPE", "byte_fallback": kind == "characters"}, model, {"vocab", "merges"})
+    if not all(type(token) is int for token in vocabulary.values()):
+        raise ValueError("an id is not a whole number")
+    if sorted(vocabulary.values()) != list(range(len(vocabulary))):
+        raise ValueError("its ids are not 0, 1, 2 and so on")
+    for token, added in zip(special, tokenizer["added_tokens"], strict=True):
+        _only({"id": vocabulary[token], "content": token, "special": True}, added, set())
+    if missing := [letter for letter in letters if letter not in vocabulary]:
+        raise ValueError(f"it has no token for {missing[0]}")
+    if kind == "bpe" and not set().union(*vocabulary.keys() - {START}) <= BYTE_OF.keys():
+        raise ValueError("it has tokens that are not made of bytes")
+    if kind == "characters":  # what is longer would be taken from texts that spell it
+        _only({"merges": []}, model, model.keys() - {"merges"})
+        if any(len(token) > 1 for token in vocabulary.keys() - {START, *_BYTE_PIECES}):
+            raise ValueError("it has tokens that are not single characters")
+    if "" in vocabulary:
+        raise ValueError("it has an empty token")
+    if any(len(token) > _LONGEST for token in vocabulary):
+        raise ValueError("it has a token that is longer than training makes any")
+    for left, right in merges:
+        if not {left, right, left + right} <= vocabulary.keys():
+            raise ValueError("it merges what are no tokens")
+
+
+def _only(expected: Mapping[str, Any], found: Mapping[str, Any], others: set[str]) -> None:
+    """Raises ValueError unless all of `expected` is there, and beside it, and `others`, nothing that is not off."""
+    for name in expected.keys() | found.keys() - others:
+        value = found.get(name)
+        if name in expected:
+            if value != expected[name]:
+                raise ValueError(f"its {name[:40]} is not as Octavo makes it")
+        elif value is not None and value is not False:
+            raise ValueError(f"its {name[:40]} is not as Octavo makes it")
+
+
+_KINDS: dict[str, type[ByteBPE | Characters | WhitespaceBPE]] = {
+    kind.kind: kind for kind in (ByteBPE, Characters, WhitespaceBPE)
+}
+
+
+def train_tokenizer(
+    config: TokenizerConfig, text: Text, watch: Callable[[float], None] = lambda share: None
+) -> Tokenizer:
+    """Train a tokenizer of the kind and size that `config` names on `text`; `watch` is told the share that was read.
+
+    Raises:
+        OctavoError: the size is too small for the kind.
+    """
+    return _KINDS[config.kind].train(text, config.vocab_size, watch)
+
+
+def load_tokenizer(path: Path) -> Tokenizer:
+    """Read a ``tokenizer.json`` that Octavo wrote; its kind shows in its parts.
+
+    Raises:
+        OctavoError: the file is missing, is no tokenizer, or is one that Octavo does not make.
+    """
+    try:
+        content = read_plain(path, MOST_BYTES, path.parent)
+        parsed = parse_json(content)
+        kind = kind_of(parsed)
+    except OSError as error:
+        raise OctavoError(f"{path} cannot be read ({error.strerror}): is this the folder of a run?") from None
+    except (ValueError, KeyError, TypeError):
+        raise OctavoError(f"{path} is not a tokenizer.json: train the run again") from None
+    if kind is None:
+        raise OctavoError(f"{path} is a tokenizer of a kind that Octavo does not make: use one of its own runs")
+    try:
+        check(parsed, kind)
+        return _KINDS[kind](_pipeline(content.decode("utf-8")))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise OctavoError(f"{path} is a damaged tokenizer.json ({error}): train the run again") from None
+
+
+def _pipeline(text: str) -> Pipeline:
+    """Raises ValueError if the library cannot read it: it raises bare Exception, or what is none where it panics."""
+    try:
+        return Pipeline.from_str(text)
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        raise ValueError(reason(error)) from None

@@ -1,0 +1,104 @@
+"""Which parameter is moved by which rule.
+
+Muon takes the matrices inside the blocks, AdamW the rest. Decay touches Muon's matrices, or AdamW's where there
+is no Muon: never norms and biases. The reference's Adam is the exception: its L2 goes through every gradient.
+"""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from octavo.config import OptimizerConfig
+from octavo.errors import OctavoError
+from octavo.training.muon import Muon
+
+
+class Optimizers:
+    """The optimizers of one model, stepped together, each at its own peak learning rate."""
+
+    def __init__(self, model: nn.Module, config: OptimizerConfig) -> None:
+        self._parts = _make(model, config)
+        self._peaks = [[group["lr"] for group in part.param_groups] for part in self._parts]
+
+    def step(self, scale: float) -> None:
+        """Move the weights by their gradients, at `scale` times the peak learning rates; drop the gradients."""
+        for part, peaks in zip(self._parts, self._peaks, strict=True):
+            for group, peak in zip(part.param_groups, peaks, strict=True):
+                group["lr"] = peak * scale
+            part.step()
+            part.zero_grad(set_to_none=True)
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Every tensor of the optimizers' state by name, for a checkpoint."""
+        return {
+            f"{i}.{parameter}.{name}": value
+            for i, part in enumerate(self._parts)
+            for parameter, state in part.state_dict()["state"].items()
+            for name, value in state.items()
+        }
+
+    def load(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Put back what :meth:`tensors` gave: nothing, before the first step.
+
+        Raises:
+            OctavoError: they are of other optimizers, or of another model.
+        """
+        if tensors and {name: value.shape for name, value in tensors.items()} != self._shapes():
+            raise OctavoError("the checkpoint's optimizer is not that of config.toml: one of the two was changed")
+        for i, part in enumerate(self._parts):
+            state: dict[int, dict[str, torch.Tensor]] = {}
+            for key, value in tensors.items():
+                owner, parameter, name = key.split(".")
+                if int(owner) == i:
+                    state.setdefault(int(parameter), {})[name] = value
+            part.load_state_dict(part.state_dict() | {"state": state})
+
+    def _shapes(self) -> dict[str, torch.Size]:
+        """What :meth:`tensors` gives after a step."""
+        return {
+            f"{i}.{index}.{name}": torch.Size() if name == "step" else parameter.shape
+            for i, part in enumerate(self._parts)
+            for index, parameter in enumerate(p for group in part.param_groups for p in group["params"])
+            for name in (("momentum_buffer",) if isinstance(part, Muon) else ("step", "exp_avg", "exp_avg_sq"))
+        }
+
+
+def _make(model: nn.Module, config: OptimizerConfig) -> list[torch.optim.Optimizer]:
+    if config.kind == "adam":
+        adam = torch.optim.Adam(
+            model.parameters(),
+            lr=config.learning_rate,
+            betas=config.betas,
+            eps=config.epsilon,
+            weight_decay=config.weight_decay,
+            fused=True,
+        )
+        return [adam]
+    parameters = dict(model.named_parameters())
+    matrices = [name for name, p in parameters.items() if p.ndim == 2]
+    by_muon = [n for n in matrices if n.startswith("blocks.")] if config.kind == "muon" else []
+    decayed = [] if by_muon else matrices
+    settings: dict[str, Any] = {
+        "lr": config.learning_rate,
+        "betas": config.betas,
+        "eps": config.epsilon,
+        "fused": True,
+    }
+    groups: list[dict[str, Any]] = [
+        {"params": [parameters[n] for n in decayed], "weight_decay": config.weight_decay},
+        {
+            "params": [parameters[n] for n in parameters if n not in {*decayed, *by_muon}],
+            "weight_decay": 0.0,
+        },
+    ]
+    adamw = torch.optim.AdamW([group for group in groups if group["params"]], **settings)
+    if not by_muon:
+        return [adamw]
+    muon = Muon(
+        [parameters[n] for n in by_muon],
+        lr=config.matrix_learning_rate,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+    )
+    return [muon, adamw]

@@ -1,0 +1,254 @@
+"""Each illness produced for real, and no false alarm on a run that is well."""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from octavo.config.overrides import Request
+from octavo.evaluate.diagnosis import Case, Finding, Look, diagnose, diagnose_early, looks_of
+from octavo.pipeline.run import Run
+from octavo.training import Training
+from octavo.training.events import Ended
+
+MakeTraining = Callable[..., Training]
+MakeCase = Callable[..., Case]
+
+PLAIN: dict[str, Any] = {"tokenizer.dropout": 0.0, "model.dropout": 0.0, "model.hidden_dropout": 0.0}
+
+
+@pytest.fixture(scope="module")
+def make_case(make_training: MakeTraining, small: dict[str, Any]) -> MakeCase:
+    """Train for real, and look at what came of it with the unigram floor of the text that was looked at."""
+
+    def make(text: str, overrides: dict[str, Any], *, preset: str | None = None, **budget: Any) -> Case:
+        config = Request(preset, small | overrides, **budget).applied_to(None)
+        training = make_training(config, text)
+        records = [{"event": event.kind, **asdict(event)} for event in training]
+        data, vocabulary = training.data, training.state.model.vocab_size
+        learned = data.windows.plain.gather(np.arange(len(data.windows)))[1].numpy().ravel()
+        seen = data.validation.gather(data.validation_indices)[1].numpy().ravel()
+        counts = np.bincount(learned, minlength=vocabulary) + 0.01
+        unigram = float(-np.log(counts[seen] / counts.sum()).mean())
+        looks = looks_of(records)
+        stopped = next(record["reason"] for record in records if record["event"] == Ended.kind) == "patience"
+        floors = {"uniform": math.log(vocabulary), "unigram": unigram}
+        return Case(
+            config, looks, looks[-1].loss, floors, data.validation_tokens_per_character, early_stopped=stopped
+        )
+
+    return make
+
+
+def case_of(run: Run) -> Case:
+    looks = looks_of(run.metrics)
+    floors = {b.kind: b.nats_per_token for b in run.baselines() if b.kind == "unigram" and b.nats_per_token}
+    uniform = math.log(run.model.vocab_size)
+    score = run.evaluation
+    return Case(run.config, looks, looks[-1].loss, {"uniform": uniform} | floors, score.tokens / score.characters)
+
+
+@pytest.fixture(scope="module")
+def healthy(well: Run) -> Case:
+    return case_of(well)
+
+
+@pytest.fixture(scope="module")
+def collapsed(collapsed_run: tuple[Run, str]) -> Case:
+    return case_of(collapsed_run[0])
+
+
+@pytest.fixture(scope="module")
+def memorising(make_case: MakeCase, play: str) -> Case:
+    overrides = PLAIN | {"tokenizer.vocab_size": 300, "train.validate_every": 10, "model.n_layers": 2}
+    return make_case(play[:6000], overrides, steps=150)
+
+
+def kinds(findings: list[Finding]) -> set[str]:
+    return {finding.kind for finding in findings}
+
+
+def test_a_healthy_run_is_well(healthy: Case) -> None:
+    assert healthy.loss < 1.3 < healthy.floors["unigram"]
+    assert diagnose(healthy) == []
+    for looks in range(1, len(healthy.looks) + 1):
+        assert diagnose_early(replace(healthy, looks=healthy.looks[:looks]), looks / len(healthy.looks)) == []
+
+
+class TestCollapse:
+    def test_it_names_coupled_decay_and_its_mend(self, collapsed: Case) -> None:
+        found = {finding.kind: finding for finding in diagnose(collapsed)}
+        assert {"no better than unigram", "collapse"} <= set(found)
+        fallen = found["collapse"]
+        assert fallen.severity == "ill"
+        assert "weights shrank" in fallen.words
+        assert "optimizer.weight_decay=0.04" in fallen.mend
+        assert "optimizer.kind=adamw" in fallen.mend
+        assert fallen.figures["last_weights"] < 0.7 * fallen.figures["longest_weights"]
+
+    def test_it_is_told_while_the_run_still_trains(self, collapsed: Case) -> None:
+        looks = collapsed.looks
+        early = [
+            diagnose_early(replace(collapsed, looks=looks[:n], loss=looks[n - 1].loss), n / len(looks))
+            for n in range(1, len(looks))
+        ]
+        assert any("collapse" in kinds(found) for found in early)
+        assert early[0] == []
+
+    def test_the_same_recipe_with_decoupled_decay_is_well(self, make_case: MakeCase, shakespeare: str) -> None:
+        overrides = {
+            "optimizer.kind": "adamw",
+            "optimizer.learning_rate": 3e-3,
+            "optimizer.weight_decay": 0.04,
+            "tokenizer.vocab_size": 100,
+            "train.validate_epochs": False,
+        }
+        case = make_case(shakespeare[:100_000], overrides, preset="reference", steps=300)
+        assert not kinds(diagnose(case)) & {"collapse", "no better than unigram", "no better than uniform"}
+
+    def test_what_fell_and_rose_is_told_so(self, collapsed: Case) -> None:
+        """The looks of a reference run's first epoch, every eighth."""
+        measured = {
+            200: (5.39, 242),
+            1800: (5.24, 159),
+            3400: (5.07, 97),
+            4200: (5.11, 74),
+            5000: (5.525, 55),
+            5200: (5.53, 51),
+        }
+        one = collapsed.looks[0]
+        looks = tuple(
+            replace(one, step=s, loss=loss, train_loss=loss, weight_norm=w) for s, (loss, w) in measured.items()
+        )
+        case = replace(collapsed, looks=looks, loss=looks[-1].loss, floors={"unigram": 5.5305})
+        (fallen,) = [finding for finding in diagnose(case) if finding.kind == "collapse"]
+        assert "fell to 5.070 nats a token by step 3,400 and rose back to 5.530" in fallen.words
+        assert "from a length of 242 to 51" in fallen.words
+
+    def test_without_shrinking_weights_the_learning_rate_is_named(self, collapsed: Case) -> None:
+        looks = tuple(Look(step, loss, loss, 50.0) for step, loss in enumerate((5.4, 4.9, 4.6, 5.7, 5.8), 1))
+        case = replace(collapsed, looks=looks, loss=5.8, floors={"unigram": 5.53})
+        (fallen,) = [finding for finding in diagnose(case) if finding.kind == "collapse"]
+        assert "learning rate" in fallen.mend
+
+    def test_of_a_run_that_kept_its_best_weights_it_is_told_too(self, collapsed: Case) -> None:
+        kept = replace(collapsed, early_stopped=True, loss=3.0, part="set-aside")
+        (fallen,) = [finding for finding in diagnose(kept) if finding.kind == "collapse"]
+        assert fallen.severity == "warning"
+        assert "set-aside loss" in fallen.words
+        assert "the weights of the best look were kept" in fallen.words
+
+    def test_what_never_was_below_the_floor_did_not_fall_back_to_it(self, collapsed: Case) -> None:
+        """Forty steps on 30 kB of Chinese: a little better than chance, then a little worse; the weights grow."""
+        measured = {2: (6.02, 6.01, 51.0), 20: (5.84, 5.80, 52.0), 30: (5.88, 5.79, 53.0), 40: (5.90, 5.78, 54.0)}
+        looks = tuple(Look(step, *values) for step, values in measured.items())
+        case = replace(collapsed, looks=looks, loss=5.90, floors={"uniform": 6.24, "unigram": 5.80})
+        assert "collapse" not in kinds(diagnose(case))
+
+    def test_a_model_that_overfits_to_the_floor_and_past_it_has_not_collapsed(self, memorising: Case) -> None:
+        floor = min(look.loss for look in memorising.looks) / 0.985
+        assert min(look.loss for look in memorising.looks[-2:]) > floor
+        case = replace(memorising, floors={"unigram": floor})
+        assert kinds(diagnose(case)) & {"collapse", "overfitting"} == {"overfitting"}
+
+
+class TestFloors:
+    def test_what_is_said_is_true_of_a_model_above_the_floor_too(self, healthy: Case) -> None:
+        floors = {"uniform": 6.21, "unigram": 5.51}
+        looks = tuple(replace(look, loss=6.1, train_loss=6.1) for look in healthy.looks)
+        case = replace(healthy, looks=looks, floors=floors)
+        (like,), (worse,) = (diagnose(replace(case, loss=loss)) for loss in (5.52, 6.1))
+        assert "and nothing else: 5.5200 nats" in like.words
+        assert "has not even learned how frequent each token is: 6.1000 nats" in worse.words
+
+    def test_of_a_model_that_knows_its_own_text_it_is_not_said_that_it_learned_nothing(self, healthy: Case) -> None:
+        floors = {"uniform": 6.21, "unigram": 5.51}
+        (found,) = diagnose(replace(healthy, loss=6.1, floors=floors))
+        assert found.kind == "no better than unigram"
+        assert "does not carry over" in found.words
+        assert "has not even learned" not in found.words
+
+    def test_of_a_model_that_overfits_neither(self, memorising: Case) -> None:
+        floor = max(look.train_loss for look in memorising.looks)
+        found = {one.kind: one for one in diagnose(replace(memorising, loss=9.0, floors={"unigram": floor}))}
+        assert found.keys() >= {"overfitting", "no better than unigram"}
+        assert "does not carry over" in found["no better than unigram"].words
+        assert "more text" in found["no better than unigram"].mend
+        assert "more text" in found["overfitting"].mend
+
+    def test_a_model_that_has_learned_nothing_yet(self, make_case: MakeCase, play: str) -> None:
+        case = make_case(play, {"train.validate_every": 1}, steps=2)
+        (stuck, *_) = diagnose(case)
+        assert stuck.kind in ("no better than uniform", "no better than unigram")
+        assert stuck.severity == "ill"
+
+    @pytest.mark.parametrize(
+        ("loss", "kind"),
+        [
+            (3.45, "no better than uniform"),
+            (2.98, "no better than unigram"),
+            (2.2, "no better than bigram"),
+            (1.5, "no better than n-gram"),
+            (1.4, ""),
+        ],
+    )
+    def test_the_lowest_floor_that_is_not_beaten_is_named(self, healthy: Case, loss: float, kind: str) -> None:
+        floors = {"uniform": 3.47, "unigram": 3.0, "bigram": 2.2, "n-gram": 1.5}
+        found = diagnose(replace(healthy, loss=loss, floors=floors))
+        assert kinds(found) == ({kind} if kind else set())
+
+
+class TestOverfitting:
+    def test_it_is_found_with_the_step_where_it_began(self, memorising: Case) -> None:
+        (found,) = [finding for finding in diagnose(memorising) if finding.kind == "overfitting"]
+        lowest = min(memorising.looks, key=lambda look: look.loss)
+        assert found.figures["onset_step"] == lowest.step <= 120
+        assert f"step {lowest.step:,}" in found.words
+        assert "train.patience" in found.mend
+        assert "underfitting" not in kinds(diagnose(memorising))
+
+    def test_a_run_that_stopped_early_kept_its_best_weights(self, make_case: MakeCase, play: str) -> None:
+        overrides = PLAIN | {"tokenizer.vocab_size": 300, "train.validate_every": 10, "train.patience": 6}
+        case = make_case(play[:8000], overrides, steps=1000)
+        (found,) = [finding for finding in diagnose(case) if finding.kind == "overfitting"]
+        assert "whose weights were kept" in found.words
+        assert not found.mend
+
+    def test_a_loss_that_rises_on_both_is_something_else(self, memorising: Case) -> None:
+        looks = tuple(replace(look, train_loss=look.loss) for look in memorising.looks)
+        assert "overfitting" not in kinds(diagnose(replace(memorising, looks=looks)))
+
+
+class TestUnderfitting:
+    def test_what_more_would_bring_is_about_what_more_brings(self, make_case: MakeCase, shakespeare: str) -> None:
+        overrides = PLAIN | {"schedule.kind": "constant", "optimizer.kind": "adamw", "optimizer.learning_rate": 2e-3}
+        text = shakespeare[:100_000]
+        case, longer = make_case(text, overrides, steps=100), make_case(text, overrides, steps=200)
+        (found,) = [finding for finding in diagnose(case) if finding.kind == "underfitting"]
+        assert "estimate" in found.words
+        gained = case.loss - longer.loss
+        assert 0.5 * gained < found.figures["gain_nats_per_token"] < 2 * gained
+
+    def test_a_run_that_did_not_end_says_nothing_of_its_end(self, healthy: Case) -> None:
+        looks = tuple(
+            replace(look, loss=5 - 0.3 * np.log(i + 1), train_loss=3.0) for i, look in enumerate(healthy.looks)
+        )
+        falling = replace(healthy, looks=looks)
+        assert kinds(diagnose(falling)) == {"underfitting"}
+        assert diagnose(replace(falling, ended=False)) == []
+
+    def test_too_few_looks_say_nothing(self, memorising: Case) -> None:
+        assert diagnose(replace(memorising, looks=memorising.looks[:4], loss=1.0)) == []
+
+
+def test_a_lossy_tokenizer_is_told_of(healthy: Case) -> None:
+    assert kinds(diagnose(replace(healthy, lossless=False))) == {"not comparable"}
+
+
+def test_findings_are_plain_values_and_lines(collapsed: Case) -> None:
+    for finding in diagnose(collapsed):
+        assert finding.as_json()["kind"] == finding.kind
+        assert finding.lines()[0].startswith(f"{finding.kind}: ")

@@ -1,0 +1,51 @@
+"""The words around the table say what holds of it."""
+
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+
+from octavo.interpret.attention_targets import KINDS
+from octavo.interpret.head_labels import MEANINGS, TITLES, counted_windows, measured, percent, reservations
+from octavo.interpret.head_table import EVEN, NO_NAME, UNUSED, HeadTable
+from octavo.system.statistics import Estimate
+
+MakeTable = Callable[..., HeadTable]
+
+
+def test_every_name_has_a_title_and_a_meaning() -> None:
+    assert set(TITLES) == set(MEANINGS) == {*(kind.name for kind in KINDS), EVEN, UNUSED, NO_NAME}
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (Estimate(64, 0.412, 0.402, 0.454), ("41", "40 … 45")),
+        (Estimate(64, 0.412, 0.408, 0.416), ("41.2", "40.8 … 41.6")),
+        (Estimate(1, 0.412, None, None), ("41", "")),
+    ],
+)
+def test_a_share_is_told_as_exactly_as_it_is_known(found: Estimate, text: tuple[str, str]) -> None:
+    assert percent(found) == text
+
+
+def test_what_was_measured(make_table: MakeTable) -> None:
+    table = make_table([{}])
+    assert measured(table) == (
+        "64 windows of 128 tokens, spread evenly over validation; as it is, the model needs 2.070 (2.060 … 2.080) "
+        "bits per character for them"
+    )
+    assert reservations(table) == []
+    one = dataclasses.replace(table, windows=1, bits_per_character=Estimate(1, 2.0, None, None))
+    assert counted_windows(one) == "1 window of 128 tokens"
+    assert "needs 2.000 bits" in measured(one)
+
+
+def test_what_is_missing_is_said(make_table: MakeTable) -> None:
+    table = make_table([{}], without=["speaker", "line"])
+    assert reservations(table) == [
+        f"{what}: there is none in this text" for what in ("line starts", "speaker's name")
+    ]
+    assert "no intervals" in reservations(dataclasses.replace(table, windows=1))[0]
+    assert "say little" in reservations(dataclasses.replace(table, windows=4))[0]
+    assert "compare with no other" in reservations(dataclasses.replace(table, lossless_tokenizer=False))[-1]

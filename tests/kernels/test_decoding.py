@@ -1,0 +1,237 @@
+"""The kernels of generation beside their twin in PyTorch: every kind of part, every filter, each build."""
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from octavo.config import ModelConfig, OptimizerConfig
+from octavo.config.inference import SamplingConfig
+from octavo.generate import decoding
+from octavo.generate.decoding import choose, packed, probabilities
+from octavo.generate.native import Packed
+from octavo.kernels import decoding as native
+from octavo.kernels.library import library
+from octavo.model import Transformer
+from octavo.training.optimizers import Optimizers
+
+if library() is None:
+    pytest.skip(
+        "no compiled kernels here: there was no compiler, the processor is another, or OCTAVO_NATIVE is 0",
+        allow_module_level=True,
+    )
+
+CONTEXT, VOCAB = 21, 257
+GREEDY = SamplingConfig(temperature=0.0, max_new_tokens=60)
+DRAWN = SamplingConfig(temperature=1.0, max_new_tokens=60)
+PROMPTS = [[5, 3], [9, 9, 1, 4, 7], [2], [8] * 20, list(range(1, 51)), [3, 1] * 20]
+SMALL: dict[str, Any] = {"n_layers": 2, "d_model": 32, "n_heads": 4, "d_ff": 48, "max_positions": 64}
+REFERENCE: dict[str, Any] = {
+    "position": "sinusoidal",
+    "position_base": 500.0,
+    "norm_order": "post",
+    "qk_norm": False,
+    "feedforward": "relu",
+    "bias": True,
+    "tied_embeddings": False,
+    "initialisation": "pytorch",
+}
+MODELS: dict[str, dict[str, Any]] = {
+    "pocket": {},
+    "reference": REFERENCE,
+    "learned": {"position": "learned", "norm": "layer", "feedforward": "gelu", "bias": True},
+    "layer norm without bias": {"norm": "layer", "feedforward": "gelu", "norm_epsilon": 0.1},
+    "no norm": {"norm": "none", "position": "none", "norm_epsilon": 0.3},
+    "no norm after": {"norm": "none", "norm_order": "post", "feedforward": "relu"},
+    "no residual": {"residual": False, "norm_epsilon": 1e-3},
+    "no residual, norms after": {"residual": False, "norm_order": "post", "norm": "layer", "bias": True},
+    "shared heads": {"n_kv_heads": 2, "bias": True},
+    "one key head, untied": {"n_kv_heads": 1, "tied_embeddings": False},
+    "odd sizes": {"d_model": 37, "n_heads": 3, "d_head": 6, "d_ff": 41, "bias": True},
+    "odd sizes, norms after": {**REFERENCE, "d_model": 33, "n_heads": 3, "d_ff": 19, "norm": "layer"},
+    "wide heads": {"n_heads": 2, "d_head": 72, "n_layers": 1},
+    "wide": {"d_model": 144, "n_heads": 3, "d_ff": 200, "n_layers": 3},
+}
+
+
+pytestmark = pytest.mark.usefixtures("build")
+
+
+def model(vocab: int = VOCAB, **parts: Any) -> Transformer:
+    made = Transformer(ModelConfig(**{**SMALL, "dropout": 0.0, **parts}), vocab, seed=4)
+    random = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for weight in made.parameters():  # no bias is 0 and no norm's weight 1, and the odds are far from even
+            weight.add_(torch.randn(weight.shape, generator=random) * (0.2 if weight.ndim > 1 else 0.4))
+    return made
+
+
+def decode(
+    of: Transformer, prompts: list[list[int]], sampling: SamplingConfig, start: int | None = 0, *, twin: bool = False
+) -> list[list[int]]:
+    seeds = [(7, i) for i in range(len(prompts))]
+    with pytest.MonkeyPatch.context() as patch:
+        if twin:
+            patch.setattr(decoding, "packed", lambda *_, **__: None)
+        chunks = decoding.decode(of, prompts, context_length=CONTEXT, start_id=start, sampling=sampling, seeds=seeds)
+        columns = zip(*chunks, strict=True)
+        return [[token for tokens in column for token in tokens] for column in columns]
+
+
+def logits_after(of: Transformer, prompt: list[int]) -> torch.Tensor:
+    """What the kernels predict after a prompt that fits into the context."""
+    arrays = {name: weight.detach().numpy() for name, weight in of.named_parameters()}
+    weights = Packed(of.config, of.vocab_size, arrays, CONTEXT, with_start=False)
+    window = np.array([*prompt, *[0] * (CONTEXT + 1 - len(prompt))], dtype=np.int32)
+    cache = native.aligned(1, weights.cache_numbers)
+    cache[:] = np.nan  # what was in memory before must not matter
+    stream = native.Stream(len(prompt), 0, len(prompt), 0, window.ctypes.data, cache.ctypes.data)
+    found = np.empty((1, of.vocab_size), dtype=np.float32)
+    native.decode(weights.struct, (native.Stream * 1)(stream), 1, GREEDY, np.zeros((1, 1)), threads=1, logits=found)
+    return torch.from_numpy(found[0])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_logits_are_the_twins(name: str) -> None:
+    of = model(**MODELS[name])
+    for prompt in ([3], [5, 3, 200], [*range(100, 118)], [9] * CONTEXT):
+        with torch.inference_mode():
+            expected = of(torch.tensor([prompt]))[0, -1]
+        found = logits_after(of, prompt)
+        assert (found - expected).abs().max() <= 2e-5 * max(1, float(expected.abs().max()))
+
+
+@pytest.mark.parametrize("start", [0, None])
+@pytest.mark.parametrize("name", MODELS)
+def test_tokens_are_the_twins_also_past_the_context(name: str, start: int | None) -> None:
+    of = model(**MODELS[name])
+    for sampling in (GREEDY, DRAWN):
+        assert decode(of, PROMPTS, sampling, start) == twins_tokens(name, sampling, start)
+
+
+@cache
+def twins_tokens(name: str, sampling: SamplingConfig, start: int | None) -> list[list[int]]:
+    """They are the same for each build."""
+    return decode(model(**MODELS[name]), PROMPTS, sampling, start, twin=True)
+
+
+def test_many_rows_at_once_are_as_few() -> None:
+    of = model()
+    prompts = [[i, 2 * i % VOCAB] * (1 + i % 9) for i in range(40)]
+    together = decode(of, prompts, DRAWN)
+    assert together == decode(of, prompts, DRAWN, twin=True)
+
+
+def test_neither_threads_nor_neighbours_matter() -> None:
+    of = model(feedforward="gelu")
+    found = decode(of, [[4, 2]] * 23, DRAWN)
+    assert len(set(map(tuple, found))) == 23
+    usual = torch.get_num_threads()
+    try:
+        for threads in (1, 2, 3, 7):
+            torch.set_num_threads(threads)
+            for count in (23, 5, 1):
+                assert decode(of, [[4, 2]] * count, DRAWN) == found[:count]
+    finally:
+        torch.set_num_threads(usual)
+
+
+FILTERS = [
+    {},
+    {"temperature": 0.0},
+    {"temperature": 1e-5},
+    {"temperature": 0.3},
+    {"temperature": 5.0},
+    {"top_k": 1},
+    {"top_k": 5},
+    {"top_k": 40},
+    {"top_k": 10_000},
+    {"top_p": 1e-6},
+    {"top_p": 0.3},
+    {"top_p": 0.9},
+    {"top_p": 0.999},
+    {"min_p": 0.05},
+    {"min_p": 1.0},
+    {"temperature": 1.7, "top_k": 60, "top_p": 0.9, "min_p": 0.02},
+    {"temperature": 0.6, "top_k": 7, "top_p": 0.5},
+]
+
+
+@pytest.mark.parametrize("vocab", [2, 16, 61, 512, 3001])
+@pytest.mark.parametrize("filters", FILTERS, ids=str)
+def test_sampling_is_the_twins(filters: dict[str, Any], vocab: int) -> None:
+    sampling = SamplingConfig(**{"temperature": 1.0, **filters})
+    random = np.random.default_rng(vocab)
+    for spread in (0.01, 1.0, 6.0):
+        logits = torch.from_numpy(random.normal(scale=spread, size=(20, vocab)).astype(np.float32))
+        p = probabilities(logits, sampling)
+        edges, uniforms = p.double().cumsum(-1), random.random(20)
+        chosen = choose(p, torch.from_numpy(uniforms)).tolist()
+        for row, (uniform, expected) in enumerate(zip(uniforms, chosen, strict=True)):
+            found = native.pick(logits[row].tolist(), sampling, uniform)
+            if found != expected:  # only where it falls upon the edge between the two, up to rounding
+                target, edge = uniform * float(edges[row, -1]), float(edges[row, min(found, expected)])
+                assert abs(target - edge) < 1e-5, (found, expected)
+
+
+@pytest.mark.parametrize("filters", [{"top_k": 3}, {"top_p": 0.45}, {"top_k": 5, "top_p": 0.5}, {"min_p": 0.5}, {}])
+def test_of_equally_likely_tokens_as_many_stay_as_in_the_twin(filters: dict[str, Any]) -> None:
+    sampling = SamplingConfig(**{"temperature": 1.0, **filters})
+    logits = [2.0, 1.0, 2.0, 2.0, 1.0, 2.0, -50.0, 2.0, 1.0]
+    drawn = [native.pick(logits, sampling, uniform) for uniform in np.linspace(0, 1, 400, endpoint=False)]
+    p = probabilities(torch.tensor([logits]), sampling)[0]
+    shares = sorted(drawn.count(token) / 400 for token in range(9))
+    assert shares == pytest.approx(sorted(p.tolist()), abs=0.006)
+
+
+@pytest.mark.parametrize("filters", FILTERS, ids=str)
+@pytest.mark.parametrize("bad", [[np.nan] * 5, [1.0, np.nan, 2.0], [np.inf, 1.0], [-np.inf] * 20, [np.inf, -np.inf]])
+def test_numbers_that_are_none_still_give_a_token_of_the_vocabulary(
+    filters: dict[str, Any], bad: list[float]
+) -> None:
+    sampling = SamplingConfig(**{"temperature": 1.0, **filters})
+    for uniform in (0.0, 0.5, 1 - 2**-53):
+        assert 0 <= native.pick(bad, sampling, uniform) < len(bad)
+
+
+def test_weights_are_packed_once_and_again_when_they_change() -> None:
+    of = model()
+    first = packed(of, CONTEXT, with_start=True)
+    assert packed(of, CONTEXT, with_start=True) is first
+    assert packed(of, CONTEXT, with_start=False) is not first
+    before = decode(of, [[1, 2]], GREEDY)
+    with torch.no_grad():
+        of.embedding.weight.mul_(-1)
+    assert decode(of, [[1, 2]], GREEDY) == decode(of, [[1, 2]], GREEDY, twin=True) != before
+
+
+@pytest.mark.parametrize("kind", ["adam", "adamw", "muon"])
+def test_weights_that_an_optimizer_has_moved_are_packed_again(kind: Any) -> None:
+    of = model()
+    optimizers = Optimizers(of, OptimizerConfig(kind=kind, learning_rate=0.3, matrix_learning_rate=0.3))
+    before = decode(of, [[1, 2]], GREEDY)
+    for parameter in of.parameters():
+        parameter.grad = torch.randn(parameter.shape, generator=torch.Generator().manual_seed(5))
+    optimizers.step(1.0)
+    assert decode(of, [[1, 2]], GREEDY) == decode(of, [[1, 2]], GREEDY, twin=True) != before
+
+
+def test_other_numbers_than_fp32_and_tables_too_short_are_left_to_the_twin() -> None:
+    assert packed(model().bfloat16(), CONTEXT, with_start=True) is None
+    assert packed(model(position="learned", max_positions=CONTEXT - 1), CONTEXT, with_start=True) is None
+
+
+@pytest.mark.parametrize("prompt", [[VOCAB], [-1], [1, 10**6]])
+def test_tokens_that_there_are_not_are_refused(prompt: list[int]) -> None:
+    with pytest.raises(ValueError, match="is not one of 257"):
+        decode(model(), [[1], prompt], GREEDY)
+    with pytest.raises(ValueError, match="is empty"):
+        decode(model(), [[]], GREEDY, None)
+
+
+def test_chunks_are_no_longer_than_what_is_still_asked_for() -> None:
+    for most in (1, 2, 3, 31, 64, 100):
+        assert len(decode(model(), [[1]], replace(DRAWN, max_new_tokens=most))[0]) == most

@@ -1,0 +1,111 @@
+"""Kernels are left out where they cannot be, or are not wanted; a whole model does the same with and without."""
+
+import platform
+import shutil
+import sys
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+from subprocess import run
+from typing import Any
+
+import pytest
+import torch
+
+from octavo.config import load_preset
+from octavo.kernels import library as module
+from octavo.kernels.library import BUILDS, library, opened
+from octavo.model import DropoutMasks, Transformer
+from octavo.training.step import mean_nats
+
+REPORT = load_preset("reference").model
+DEFAULT = load_preset("pocket").model
+
+
+def test_the_environment_can_leave_them_out_or_choose_one(environment: Mapping[str, str]) -> None:
+    asked = "from octavo.kernels.library import kernels_here; print(kernels_here())"
+    can = [build.removeprefix("_") for build in BUILDS if opened(build)]
+    fastest = can[0] if can else "none"
+    for value, used in [("0", "none"), ("1", fastest), ("sse", "none"), *((build, build) for build in can)]:
+        told = run([sys.executable, "-c", asked], env={**environment, "OCTAVO_NATIVE": value}, capture_output=True)
+        assert told.stdout.decode().strip() == used, value
+
+
+def test_a_file_that_is_no_library_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "__file__", str(tmp_path / "library.py"))
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    (tmp_path / f"_avx512{suffix}").write_bytes(b"no library")
+    assert library.__wrapped__() is None
+
+
+@pytest.mark.skipif(library() is None, reason="no kernels: Octavo was installed without a C compiler")
+@pytest.mark.parametrize("config", [DEFAULT, REPORT], ids=["pocket", "reference"])
+def test_a_whole_model_does_the_same_with_and_without(config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Transformer(config, 500, 3)
+    input_ids = torch.arange(4 * 50).view(4, 50) * 7919 % 500
+    masks = DropoutMasks(0, [0.1], input_ids.numel() * config.d_ff)
+
+    def learned() -> list[torch.Tensor]:
+        loss = mean_nats(model(input_ids, drop=masks.of_step(0)), input_ids.roll(-1))
+        gradients = torch.autograd.grad(loss, list(model.parameters()))
+        return [loss, *gradients]
+
+    found = learned()
+    monkeypatch.setattr("octavo.kernels.arguments.library", lambda: None)
+    for one, other in zip(found, learned(), strict=True):
+        assert (one - other).norm() <= 1e-5 * other.norm() + 1e-8
+
+
+@pytest.mark.skipif(library() is None, reason="no kernels: Octavo was installed without a C compiler")
+def test_a_build_of_another_version_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LAYOUT", module._LAYOUT + 1)
+    assert library.__wrapped__() is None
+
+
+@pytest.mark.skipif(
+    not shutil.which("cc") or platform.machine() != "x86_64" or "AVX" not in torch.backends.cpu.get_cpu_capability(),
+    reason="no C compiler, or another processor",
+)
+def test_where_there_is_a_compiler_they_were_compiled(environment: Mapping[str, str]) -> None:
+    asked = "import sys; from octavo.kernels.library import library; sys.exit(library() is None)"
+    assert run([sys.executable, "-c", asked], env={**environment, "OCTAVO_NATIVE": "1"}, check=False).returncode == 0
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    assert all(Path(module.__file__).with_name(f"{build}{suffix}").exists() for build in BUILDS)
+
+
+@pytest.mark.parametrize(
+    ("machine", "files", "features", "says"),
+    [
+        ("arm64", [], (), "made for x86-64 processors"),
+        ("x86_64", [], ("AVX2",), "not compiled: get a C compiler, then install Octavo again"),
+        ("AMD64", ["_avx2"], ("SSE",), "the processor lacks AVX2"),
+        ("x86_64", ["_avx2"], ("AVX2",), "of another version, or damaged: install Octavo again"),
+        ("x86_64", ["_avx512"], (), "of another version, or damaged: install Octavo again"),
+    ],
+)
+def test_why_there_are_none_is_told(
+    machine: str,
+    files: list[str],
+    features: tuple[str, ...],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "__file__", str(tmp_path / "library.py"))
+    monkeypatch.setattr(module, "library", library.__wrapped__)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    monkeypatch.setattr(module, "processor_features", lambda: features)
+    for name in files:
+        (tmp_path / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}").write_bytes(b"no library")
+    monkeypatch.delenv("OCTAVO_NATIVE", raising=False)
+    assert module.why_none() == says
+    monkeypatch.setenv("OCTAVO_NATIVE", "0")
+    assert module.why_none() == "left out, as OCTAVO_NATIVE=0 asks"
+    monkeypatch.setenv("OCTAVO_NATIVE", "sse")
+    assert module.why_none() == "OCTAVO_NATIVE=sse names no build that runs here: unset it, or take avx512, avx2 or 0"
+
+
+@pytest.mark.skipif(library() is None, reason="no kernels here")
+def test_where_there_are_some_there_is_nothing_to_tell() -> None:
+    assert module.why_none() == ""
+    assert f"_{module.kernels_here()}" in module.BUILDS

