@@ -11,8 +11,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "octavo"
 
 # From the ground up. A room imports from the floors below it, never from another room of its own floor.
 FLOORS = [
-    {"errors"},
-    {"system", "formats"},
+    {"errors", "system"},
+    {"formats"},
     {"config", "corpus"},
     {"tokenizer", "kernels"},
     {"data", "model"},
@@ -52,7 +52,7 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             if node.module == "octavo":
-                found |= {f"octavo.{alias.name}" for alias in node.names}
+                found |= {f"octavo.{alias.name}" for alias in node.names if alias.name != "__version__"}
             elif node.module and node.module.startswith("octavo."):
                 names = {f"{node.module}.{alias.name}" for alias in node.names}
                 modules = names & MODULES.keys()

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.corpus.decoding import codec_name, decode, find_codec, in_memory
+from octavo.corpus.decoding import codec_name, find_codec, in_memory
+from octavo.corpus.encoding_advice import decode
 from octavo.errors import OctavoError
 
 FRENCH = "It was a café near the naïve façade — ten o'clock.\n" * 9

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from octavo.corpus import Corpus, Document, FiledText, read_corpus, split
 from octavo.corpus import lazy_text as module
-from octavo.corpus.decoding import codec_name, decode, find_codec, in_memory
+from octavo.corpus.decoding import codec_name, find_codec, in_memory
+from octavo.corpus.encoding_advice import decode
 from octavo.corpus.lazy_text import filed
 from octavo.corpus.segmentation import parse_document_unit, split_documents
 from octavo.errors import OctavoError

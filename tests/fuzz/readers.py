@@ -15,7 +15,7 @@ from safetensors import deserialize
 from safetensors.numpy import save
 
 from octavo.config import Config, config_from_toml
-from octavo.corpus.decoding import decode
+from octavo.corpus.encoding_advice import decode
 from octavo.data.token_files import TokenPart, open_parts
 from octavo.errors import OctavoError
 from octavo.formats.json_schema import parse_object

@@ -112,7 +112,7 @@ def test_an_edit_says_what_it_was_measured_on(trained: Run) -> None:
     assert shown.edit.text == trained.held_out_beginning(300)
     tokens = len(trained.tokenizer.encode(shown.edit.text))
     said = f"measured on the beginning of the held-out text: 300 characters, {tokens} tokens>"
-    assert repr(shown).startswith(f"<ShownEdit of {trained.name}: zero blocks.0.attention.head.1; ")
+    assert repr(shown).startswith(f"<EditView of {trained.name}: zero blocks.0.attention.head.1; ")
     assert repr(shown).endswith(f" bits per character; {said}")
     mean = trained.edit("Speak", mean="embedding").edit
     assert mean.mean_tokens == trained.lens("Speak").lens.held_out_tokens

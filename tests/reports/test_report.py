@@ -17,7 +17,7 @@ from octavo.pipeline.run import Run, load
 from octavo.reports.collect import read_findings, read_report, read_scored
 from octavo.reports.compare import compare
 from octavo.reports.html import Page
-from octavo.reports.html.attention import ShownAttention
+from octavo.reports.html.attention import AttentionView
 from octavo.reports.report import report, save_report
 from octavo.reports.sections import sections
 
@@ -245,6 +245,6 @@ class TestParts:
 def test_the_attention_of_many_heads_is_of_fewer_tokens(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("octavo.reports.collect._WEIGHTS", 128)
     read = read_report(trained)
-    assert isinstance(read.attention, ShownAttention)
+    assert isinstance(read.attention, AttentionView)
     assert len(read.attention.attention.passage.ids) == 8
     assert len(sections(read)) == len(KEYS)

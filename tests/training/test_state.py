@@ -9,7 +9,8 @@ import torch
 from octavo.config.overrides import Request
 from octavo.errors import OctavoError, RanAway
 from octavo.model import Transformer
-from octavo.training import TrainingState, load_weights
+from octavo.model.weights import load_weights
+from octavo.training import TrainingState
 
 
 @pytest.fixture

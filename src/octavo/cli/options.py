@@ -215,7 +215,7 @@ def say_how_to_read_more(passage: Passage, most: int) -> None:
 
 def _read(file: str | None, encoding: str) -> str:
     """A file, or standard input where none is named, as octavo evaluate reads it: without a byte order mark."""
-    from octavo.corpus.decoding import decode
+    from octavo.corpus.encoding_advice import decode
     from octavo.corpus.reading import read_source, standard_input
 
     if file is None:

@@ -111,23 +111,6 @@ def in_memory(raw: bytes) -> Bytes:
     return lambda: (raw[start : start + _PIECE] for start in range(0, len(raw), _PIECE))
 
 
-def decode(raw: bytes, encoding: str, name: str) -> str:
-    """Return the text that `raw` is; `name` says in an error whose bytes these are.
-
-    Raises:
-        OctavoError: the encoding is unknown, or the bytes do not decode. Then the error has the offset, counted
-            from 0, and a likely encoding.
-    """
-    from octavo.corpus.encoding_advice import advised
-
-    read = in_memory(raw)
-    try:
-        codec = find_codec(read, codec_name(encoding), name)
-    except Undecodable as error:
-        raise advised([error]) from None
-    return without_mark(raw.decode(codec), codec)
-
-
 def without_mark(text: str, codec: str) -> str:
     """Return the beginning of a decoded text without the byte order mark that the codec leaves there."""
     return text.removeprefix("\ufeff") if codec == "utf-8" else text

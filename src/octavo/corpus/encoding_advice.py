@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from octavo.corpus.decoding import Bytes, NotText, Undecodable, codec_name, find_codec
+from octavo.corpus.decoding import Bytes, NotText, Undecodable, codec_name, find_codec, in_memory, without_mark
 from octavo.errors import OctavoError
 
 # What a file that is not UTF-8 usually is. A guess among a hundred codecs is worse than one among these.
@@ -25,6 +25,21 @@ _MAYBE_HUNGARIAN = re.compile(rb"[\xd5\xdb\xf5\xfb]")  # Őű in cp1250, Õû in
 _UNSURE = 0.3  # coherence of a text with a language, below which the guess is as good as none
 _NAMED = 3  # files in a sentence
 _GUESSED = 20  # files whose encoding is guessed, which takes some hundredths of a second each
+
+
+def decode(raw: bytes, encoding: str, name: str) -> str:
+    """Return the text that `raw` is; `name` says in an error whose bytes these are.
+
+    Raises:
+        OctavoError: the encoding is unknown, or the bytes do not decode. Then the error has the offset, counted
+            from 0, and a likely encoding.
+    """
+    read = in_memory(raw)
+    try:
+        codec = find_codec(read, codec_name(encoding), name)
+    except Undecodable as error:
+        raise advised([error]) from None
+    return without_mark(raw.decode(codec), codec)
 
 
 def advised(faults: Sequence[Undecodable], read_in_others: Sequence[tuple[str, Bytes]] = ()) -> OctavoError:

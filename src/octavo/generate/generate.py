@@ -1,30 +1,34 @@
-"""Text from a run that lies on the disk: by the kernels, where there are some, without loading torch at all.
+"""Generate text with a run on disk or with a model in memory.
 
-Text from a model that is in memory.
+A run on disk is decoded by the kernels, where there are some, without loading torch. Importing this takes no torch.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors.numpy import load
 
 from octavo.config.inference import SamplingConfig
 from octavo.errors import OctavoError
-from octavo.generate.decoding import decode, pick, predict
+from octavo.formats.toml_schema import from_mapping
 from octavo.generate.native import Array, Packed, can_pack, decode_packed, predict_packed
 from octavo.generate.opening import opening_of_run
 from octavo.generate.streams import Decoder
 from octavo.generate.text import continued
 from octavo.generate.whole_texts import whole_texts
 from octavo.kernels import decoding as native
-from octavo.model import Transformer
 from octavo.runs import RunDirectory
 from octavo.runs.checkpoint_files import USABLE, Contents, most_bytes, newest_whole
+from octavo.runs.line_ends import with_learned_line_ends
 from octavo.runs.safetensors_layout import check_shapes
+from octavo.runs.saved_run import SavedRun
 from octavo.system.threads import threads_asked_for
 from octavo.tokenizer import Tokenizer, load_tokenizer
+
+if TYPE_CHECKING:
+    from octavo.model import Transformer
 
 
 def generate_from(
@@ -66,8 +70,7 @@ def _decoder_of(directory: RunDirectory) -> tuple[Decoder, Tokenizer]:
     folder, most = directory.path / "checkpoints", most_bytes(config)
     if not can_pack(config.model, context):
         # With torch, whose import takes longer than a short text.
-        from octavo.runs.checkpoint import load_newest
-        from octavo.training import model_of
+        from octavo.runs.checkpoint import load_newest, model_of
 
         model = model_of(load_newest(folder, most)[1].usable_weights, config, tokenizer.vocab_size)
         return decoder_of(model), tokenizer
@@ -90,13 +93,45 @@ def _weights(contents: Contents) -> dict[str, Array]:
     return load(contents[files[0]])
 
 
-def decoder_of(model: Transformer) -> Decoder:
-    """Return what writes with `model`."""
+def generate_many(
+    run: SavedRun, prompts: Sequence[str], *, stop: str | Sequence[str] = (), **sampling: Any
+) -> Iterator[list[str]]:
+    """Continue all prompts side by side with a run's model; yield what each text grows by, some tokens at a time.
+
+    Line ends of any kind in prompts and stop texts match those of the training text; a text keeps the line ends that
+    the model generates.
+
+    Args:
+        run: the run.
+        prompts: the beginnings; an empty one begins a document or a line.
+        stop: texts at which a text ends.
+        sampling: any field of :class:`octavo.config.inference.SamplingConfig`.
+
+    Raises:
+        OctavoError: an option is out of range.
+    """
+    if "" in prompts and "opening" not in run.computed:  # all token ids are read and hashed for it
+        run.computed["opening"] = opening_of_run(run.path / "data", run.tokenizer)
+    return generate(
+        run.model,
+        run.tokenizer,
+        with_learned_line_ends(run.directory, prompts),
+        context_length=run.config.data.context_length,
+        sampling=from_mapping(SamplingConfig, sampling),
+        stop=[stop] if isinstance(stop, str) else stop,
+        opening=run.computed["opening"] if "" in prompts else [],
+    )
+
+
+def decoder_of(model: "Transformer") -> Decoder:
+    """Return the decoder of `model`."""
+    from octavo.generate.decoding import decode, pick, predict
+
     return Decoder(partial(decode, model), partial(predict, model), pick)
 
 
 def generate(
-    model: Transformer,
+    model: "Transformer",
     tokenizer: Tokenizer,
     prompts: Sequence[str],
     *,

@@ -1,10 +1,13 @@
-"""A run whose model is looked into: what it makes of a text, layer by layer, and what comes of changing it."""
+"""Look into the model of a saved run: attention, surprisal, logit lens, head table, interventions.
+
+Each function takes a :class:`~octavo.runs.saved_run.SavedRun` and returns plain values.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from octavo.config.inference import (
     WINDOWS,
-    check_head,
     check_passage,
     check_windows,
     most_tokens_of_attention,
@@ -15,186 +18,196 @@ from octavo.data import Ids, documents
 from octavo.errors import OctavoError
 from octavo.evaluate import Watch, unwatched
 from octavo.evaluate.documents import documents_of
-from octavo.interpret.attention import read_attention
-from octavo.interpret.edit import make_edit
+from octavo.interpret.attention import Attention, read_attention
+from octavo.interpret.edit import Edit, make_edit
+from octavo.interpret.head_table import HeadTable
 from octavo.interpret.heads import read_heads
 from octavo.interpret.interventions import Changes
-from octavo.interpret.lens import read_lens
-from octavo.interpret.surprise import read_surprise
+from octavo.interpret.lens import Lens, read_lens
+from octavo.interpret.surprise import MAX_CHARACTERS, Surprise, read_surprise
 from octavo.interpret.tokens import Passage, read_passage
-from octavo.reports.html.attention import ShownAttention
-from octavo.reports.html.edit import ShownEdit
-from octavo.reports.html.heads import ShownHeads
-from octavo.reports.html.lens import ShownLens
-from octavo.reports.html.surprise import MAX_CHARACTERS, ShownSurprise
-from octavo.runs.saved_run import OpenedRun
+from octavo.runs.saved_run import SavedRun
 
-_HELD_OUT = 8192  # tokens of held-out text that means are over
-_TOKENS = 48  # of held-out text that attention is shown of: a heatmap's labels can be read
+_MEAN_TOKENS = 8192  # tokens of validation text that means are over
+_OWN_TOKENS = 48  # of validation text that attention is shown of: a heatmap's labels can be read
 _GIVEN_TOKENS = 128  # of a given text: a page that is quickly drawn
-_CHARACTERS = 2000  # of held-out text that are looked at where no text is given
-_HEADS = 2_000_000  # characters that the windows of heads are spread over
-_EDITED = 300  # the same of an edit, which is about what comes after the text
+_CHARACTERS = 2000  # of validation text that are read where no text is given
+_HEAD_CHARACTERS = 2_000_000  # that the windows of heads are spread over
+_EDIT_CHARACTERS = 300  # of validation text for an intervention, which is about what comes after the text
 
 
-class InsideRun(OpenedRun):
-    """What a run's model has inside. Each result shows itself in a notebook, and its ``page`` can be saved."""
+@dataclass(frozen=True)
+class Scope:
+    """The part of a text that was read. `of`: "the first 48 tokens of its held-out text"."""
 
-    def attention(
-        self,
-        text: str | None = None,
-        *,
-        max_tokens: int | None = None,
-        layer: int | None = None,
-        head: int | None = None,
-    ) -> ShownAttention:
-        """Where every head looks while the model reads `text`, or the beginning of the held-out text: the first
-        `max_tokens` tokens (128, of the held-out text 48), at most a context or what a page has room for.
+    of: str
+    whole: bool  # False: the text goes on
 
-        `layer` and `head` say what its figures show alone, and its page first.
 
-        Raises:
-            OctavoError: there is no such layer or head, `max_tokens` is out of range, or the tokenizer has no token
-                for anything in the text.
-        """
-        check_head(layer, head, self.config.model)
-        most = most_tokens_of_attention(self.config)
-        passage, of, whole = self._passage(text, max_tokens, most, usual=_TOKENS if text is None else _GIVEN_TOKENS)
-        return ShownAttention(read_attention(self.model, passage), self.name, of, layer, head, whole=whole)
+def analyse_attention(
+    run: SavedRun, text: str | None = None, *, max_tokens: int | None = None
+) -> tuple[Attention, Scope]:
+    """Measure the attention of every head over `text`, or over the beginning of the validation split.
 
-    def surprise(
-        self, text: str | None = None, *, max_characters: int = MAX_CHARACTERS, watch: Watch = unwatched
-    ) -> ShownSurprise:
-        """How much each token of `text`, or of the beginning of the held-out text, surprises the model.
+    Args:
+        run: the run.
+        text: the text; None: the beginning of the validation split.
+        max_tokens: tokens that are read, at most a context; None: 128, of the validation split 48.
 
-        All of it is read and counts in the totals; the first `max_characters` characters of it are kept and shown
-        token by token.
-        `watch` is told the share that is done.
+    Raises:
+        OctavoError: `max_tokens` is out of range, or the tokenizer has no token for anything in the text.
+    """
+    most = most_tokens_of_attention(run.config)
+    usual = _OWN_TOKENS if text is None else _GIVEN_TOKENS
+    passage, scope = _passage(run, text, max_tokens, most, usual=usual)
+    return read_attention(run.model, passage), scope
 
-        Raises:
-            OctavoError: `max_characters` is below 1, or the tokenizer has no token for anything in the text.
-        """
-        if max_characters < 1:
-            raise OctavoError(f"{max_characters} characters cannot be shown: give 1 or more")
-        read = self.held_out_beginning(_CHARACTERS) if text is None else text
-        context = self.config.data.context_length
-        surprise = read_surprise(
-            self.model, self.tokenizer, read, context_length=context, characters=max_characters, watch=watch
-        )
-        return ShownSurprise(surprise, self.name)
 
-    def lens(self, text: str | None = None, *, max_tokens: int | None = None) -> ShownLens:
-        """What each layer would already predict after each token of `text`, or of the beginning of the held-out text:
-        of the first `max_tokens` (128), at most a context or what a page has room for. On held-out text each layer is
-        scored.
+def analyse_surprise(
+    run: SavedRun, text: str | None = None, *, max_characters: int = MAX_CHARACTERS, watch: Watch = unwatched
+) -> Surprise:
+    """Measure the surprisal of each token of `text`, or of the beginning of the validation split.
 
-        Raises:
-            OctavoError: `max_tokens` is out of range, or the tokenizer has no token for anything in the text.
-        """
-        most = most_tokens_of_lens(self.config)
-        passage, of, whole = self._passage(text, max_tokens, most, usual=_GIVEN_TOKENS)
-        held_out = self._held_out()
-        lens = read_lens(
-            self.model,
-            self.tokenizer,
-            passage,
-            held_out,
-            held_out_characters=self._characters_of(held_out),
-            context_length=self.config.data.context_length,
-        )
-        return ShownLens(lens, self.name, of, whole=whole)
+    All of the text counts in the totals; the first `max_characters` characters are kept token by token. `watch` is
+    called with the fraction that is done.
 
-    def edit(
-        self,
-        text: str | None = None,
-        *,
-        zero: str | Sequence[str] = (),
-        mean: str | Sequence[str] = (),
-        patch: str | Sequence[str] = (),
-        other: str = "",
-        position: int | None = None,
-        watch: Watch = unwatched,
-    ) -> ShownEdit:
-        """What becomes of `text`, or of the beginning of the held-out text, and of what is expected after it when
-        something is changed inside the model.
+    Raises:
+        OctavoError: `max_characters` is below 1, or the tokenizer has no token for anything in the text.
+    """
+    if max_characters < 1:
+        raise OctavoError(f"{max_characters} characters cannot be shown: give 1 or more")
+    return read_surprise(
+        run.model,
+        run.tokenizer,
+        run.held_out_beginning(_CHARACTERS) if text is None else text,
+        context_length=run.config.data.context_length,
+        characters=max_characters,
+        watch=watch,
+    )
 
-        Places are named as in :mod:`octavo.interpret.interventions`, or by a pattern, ``blocks.*.attention.head.0``:
-        `zero` lets nothing flow by, `mean` the mean over the beginning of the held-out text (8192 tokens), `patch`
-        what the text `other` had there; `position` says at which token alone. `watch` is told the share that is
-        done.
 
-        Raises:
-            OctavoError: there is nothing to change, no such place or position, or `other` is missing or too short.
-        """
-        edit = make_edit(
-            self.model,
-            self.tokenizer,
-            self.held_out_beginning(_EDITED) if text is None else text,
-            Changes(_several(zero), _several(mean), _several(patch), position),
-            other=other,
-            held_out=self._held_out() if mean else (),
-            context_length=self.config.data.context_length,
-            of="the beginning of the held-out text" if text is None else "the given text",
-            watch=watch,
-        )
-        return ShownEdit(edit, self.name)
+def analyse_lens(run: SavedRun, text: str | None = None, *, max_tokens: int | None = None) -> tuple[Lens, Scope]:
+    """Read each layer's prediction (logit lens) after each token of `text`, or of the validation split's beginning.
 
-    def heads(self, text: str | None = None, *, windows: int = WINDOWS, watch: Watch = unwatched) -> ShownHeads:
-        """What each head looks at, how far and how sharply, and what it is worth, over `windows` windows spread
-        evenly over `text`, or over the held-out text; of a text of more than two million characters, over these first
-        ones. `watch` is told the share that is done.
+    The first `max_tokens` tokens (128) are read, at most a context. Each layer is scored on the validation split.
 
-        Raises:
-            OctavoError: `windows` is out of range, or the text has hardly a token.
-        """
-        check_windows(windows)
-        name = "the held-out text" if text is None else "the given text"
-        length = self.parts["validation"].facts.characters if text is None else len(text)
-        if length > _HEADS:
-            text = self.held_out_beginning(_HEADS) if text is None else text[:_HEADS]
-            name = f"the first {_HEADS:,} characters of {name}"
-        source = self.parts["validation"] if text is None else Corpus.from_text(text)
-        table = read_heads(
-            self.model,
-            self.tokenizer,
-            documents_of(source, self.tokenizer),
-            text=name,
-            context_length=self.config.data.context_length,
-            windows=windows,
-            watch=watch,
-        )
-        return ShownHeads(table, self.name)
+    Raises:
+        OctavoError: `max_tokens` is out of range, or the tokenizer has no token for anything in the text.
+    """
+    passage, scope = _passage(run, text, max_tokens, most_tokens_of_lens(run.config), usual=_GIVEN_TOKENS)
+    held_out = _held_out(run)
+    lens = read_lens(
+        run.model,
+        run.tokenizer,
+        passage,
+        held_out,
+        held_out_characters=_characters_of(run, held_out),
+        context_length=run.config.data.context_length,
+    )
+    return lens, scope
 
-    def _passage(
-        self, text: str | None, max_tokens: int | None, most: int, *, usual: int
-    ) -> tuple[Passage, str, bool]:
-        """Return the first `max_tokens` tokens of a text, or of the held-out text, what they are of, and whether they
-        are all of a given text.
 
-        None: as many as are `usual`, if there can be so many.
-        """
-        tokens = min(usual, most) if max_tokens is None else max_tokens
-        check_passage(tokens, most, self.config)
-        if text is None:
-            passage = read_passage(self.tokenizer, self.held_out_beginning(_CHARACTERS), tokens)
-            return passage, f"the first {len(passage.ids)} tokens of its held-out text", False
-        passage = read_passage(self.tokenizer, text, tokens)
-        read = self.tokenizer.characters_before(text, len(passage.text_ids))
-        if read == len(text):
-            return passage, f"all {len(passage.ids)} tokens of a text", True
-        of = f"the first {len(passage.ids)} tokens of a text ({read:,} of {len(text):,} characters)"
-        return passage, of, False
+def analyse_edit(
+    run: SavedRun,
+    text: str | None = None,
+    *,
+    zero: str | Sequence[str] = (),
+    mean: str | Sequence[str] = (),
+    patch: str | Sequence[str] = (),
+    other: str = "",
+    position: int | None = None,
+    watch: Watch = unwatched,
+) -> Edit:
+    """Measure how interventions change the predictions for `text`, or for the validation split's beginning.
 
-    def _held_out(self) -> list[Ids]:
-        """The documents at the beginning of the held-out part: enough for a mean, and quickly read."""
-        return documents(self.parts["validation"].ids[:_HELD_OUT], self.tokenizer.start_id)
+    Sites are named as in :mod:`octavo.interpret.interventions`, or by a pattern, ``blocks.*.attention.head.0``.
 
-    def _characters_of(self, held_out: Sequence[Ids]) -> float:
-        """How many characters of the held-out part these tokens stand for; if the tokenizer loses text, about."""
-        if self.tokenizer.lossless:
-            return sum(len(self.tokenizer.decode(ids)) for ids in held_out)
-        facts = self.parts["validation"].facts
-        return facts.characters * sum(map(len, held_out)) / facts.tokens
+    Args:
+        run: the run.
+        text: the text; None: the beginning of the validation split.
+        zero: sites whose activations become zero.
+        mean: sites whose activations become their mean over the first 8192 tokens of the validation split.
+        patch: sites whose activations are taken from the text `other`.
+        other: the text of `patch`.
+        position: the only token that is changed; None: all.
+        watch: is called with the fraction that is done.
+
+    Raises:
+        OctavoError: there is nothing to change, no such site or position, or `other` is missing or too short.
+    """
+    return make_edit(
+        run.model,
+        run.tokenizer,
+        run.held_out_beginning(_EDIT_CHARACTERS) if text is None else text,
+        Changes(_several(zero), _several(mean), _several(patch), position),
+        other=other,
+        held_out=_held_out(run) if mean else (),
+        context_length=run.config.data.context_length,
+        of="the beginning of the held-out text" if text is None else "the given text",
+        watch=watch,
+    )
+
+
+def analyse_heads(
+    run: SavedRun, text: str | None = None, *, windows: int = WINDOWS, watch: Watch = unwatched
+) -> HeadTable:
+    """Measure what each head attends to, its distance and entropy, and the cost of its ablation.
+
+    `windows` windows are spread evenly over `text`, or over the validation split; of more than two million characters
+    the first ones are used. `watch` is called with the fraction that is done.
+
+    Raises:
+        OctavoError: `windows` is out of range, or the text has hardly a token.
+    """
+    check_windows(windows)
+    name = "the held-out text" if text is None else "the given text"
+    length = run.parts["validation"].facts.characters if text is None else len(text)
+    if length > _HEAD_CHARACTERS:
+        text = run.held_out_beginning(_HEAD_CHARACTERS) if text is None else text[:_HEAD_CHARACTERS]
+        name = f"the first {_HEAD_CHARACTERS:,} characters of {name}"
+    source = run.parts["validation"] if text is None else Corpus.from_text(text)
+    return read_heads(
+        run.model,
+        run.tokenizer,
+        documents_of(source, run.tokenizer),
+        text=name,
+        context_length=run.config.data.context_length,
+        windows=windows,
+        watch=watch,
+    )
+
+
+def _passage(
+    run: SavedRun, text: str | None, max_tokens: int | None, most: int, *, usual: int
+) -> tuple[Passage, Scope]:
+    """Return the first `max_tokens` tokens of a text, or of the validation split.
+
+    None: as many as are `usual`, if there can be so many.
+    """
+    tokens = min(usual, most) if max_tokens is None else max_tokens
+    check_passage(tokens, most, run.config)
+    if text is None:
+        passage = read_passage(run.tokenizer, run.held_out_beginning(_CHARACTERS), tokens)
+        return passage, Scope(f"the first {len(passage.ids)} tokens of its held-out text", whole=False)
+    passage = read_passage(run.tokenizer, text, tokens)
+    read = run.tokenizer.characters_before(text, len(passage.text_ids))
+    if read == len(text):
+        return passage, Scope(f"all {len(passage.ids)} tokens of a text", whole=True)
+    of = f"the first {len(passage.ids)} tokens of a text ({read:,} of {len(text):,} characters)"
+    return passage, Scope(of, whole=False)
+
+
+def _held_out(run: SavedRun) -> list[Ids]:
+    """Return the documents at the beginning of the validation split: enough for a mean, and quickly read."""
+    return documents(run.parts["validation"].ids[:_MEAN_TOKENS], run.tokenizer.start_id)
+
+
+def _characters_of(run: SavedRun, held_out: Sequence[Ids]) -> float:
+    """Return how many characters these tokens of the validation split stand for; about, if the tokenizer is lossy."""
+    if run.tokenizer.lossless:
+        return sum(len(run.tokenizer.decode(ids)) for ids in held_out)
+    facts = run.parts["validation"].facts
+    return facts.characters * sum(map(len, held_out)) / facts.tokens
 
 
 def _several(names: str | Sequence[str]) -> Sequence[str]:

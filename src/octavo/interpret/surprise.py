@@ -20,6 +20,7 @@ from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 
 WORST = 8  # tokens that cost most, of all of the text
+MAX_CHARACTERS = 10_000  # that are kept token by token: a page shows each of them as a button
 _BEFORE = 40  # characters of what came before a token
 
 

@@ -23,6 +23,7 @@ from octavo.formats.untrusted import MOST_LINES
 from octavo.generate.generate import generate
 from octavo.generate.opening import opening
 from octavo.model import Transformer
+from octavo.model.weights import load_weights
 from octavo.pipeline.examination import examine
 from octavo.pipeline.plan import Plan, Text, as_corpus, make_plan
 from octavo.pipeline.progress import Progress, make_progress
@@ -44,7 +45,6 @@ from octavo.training import (
     Precision,
     Training,
     TrainingState,
-    load_weights,
     stop_signals,
     training_data,
 )

@@ -284,12 +284,12 @@ class _Looked:
         """The standard score computed anew."""
         from octavo.evaluate import evaluate
         from octavo.evaluate.documents import scored_text
-        from octavo.runs.saved_run import OpenedRun
+        from octavo.runs.saved_run import SavedRun
 
         kept = standard_score(self._run)
         if kept is None:
             return "there is no score of the newest checkpoint on the held-out part to compare with"
-        run = OpenedRun(self._run)
+        run = SavedRun(self._run)
         context = run.config.data.context_length
         held_out = scored_text(run.parts["validation"], run.tokenizer)
         score = evaluate(run.model, run.tokenizer, held_out, context_length=context)

@@ -16,12 +16,12 @@ from octavo.errors import OctavoError, reason
 from octavo.evaluate import Baseline, Evaluation, Memorisation, Overlap
 from octavo.evaluate.diagnosis import Finding
 from octavo.evaluate.overlap import Marked
-from octavo.reports.html.attention import ShownAttention
-from octavo.reports.html.heads import ShownHeads
-from octavo.reports.html.lens import ShownLens
+from octavo.reports.html.attention import AttentionView
+from octavo.reports.html.heads import HeadsView
+from octavo.reports.html.lens import LensView
 from octavo.reports.html.scores import Dot, Figures
 from octavo.reports.html.series import Course
-from octavo.reports.html.surprise import ShownSurprise
+from octavo.reports.html.surprise import SurpriseView
 from octavo.system.terminal import capitalized
 
 
@@ -114,10 +114,10 @@ Block = (
     | Dots
     | Curves
     | Samples
-    | ShownAttention
-    | ShownHeads
-    | ShownSurprise
-    | ShownLens
+    | AttentionView
+    | HeadsView
+    | SurpriseView
+    | LensView
 )
 
 

@@ -21,18 +21,26 @@ from octavo.evaluate.baseline_cache import kept, what_they_learn_from
 from octavo.evaluate.diagnosis import Finding
 from octavo.evaluate.documents import decoded
 from octavo.evaluate.overlap import SEARCHED, Marked, mark_copies
+from octavo.evaluate.run_scores import (
+    kept_diagnosis,
+    kept_memorisation,
+    run_findings,
+    run_overlap,
+    standard_evaluation,
+)
 from octavo.formats.untrusted import MOST_TEXT, read_plain
 from octavo.interpret.head_ablation import REMOVALS
-from octavo.pipeline.run import Run
 from octavo.reports.blocks import Absent, Scored, attempt
 from octavo.reports.costs import Costs, read_costs
-from octavo.reports.html.attention import ShownAttention
-from octavo.reports.html.heads import ShownHeads
-from octavo.reports.html.lens import ShownLens
+from octavo.reports.html.attention import AttentionView
+from octavo.reports.html.heads import HeadsView
+from octavo.reports.html.lens import LensView
 from octavo.reports.html.series import Course
-from octavo.reports.html.surprise import ShownSurprise
+from octavo.reports.html.surprise import SurpriseView
 from octavo.reports.recipe import Recipe, recipe
+from octavo.reports.views import attention_view, curves_view, heads_view, lens_view, surprise_view
 from octavo.runs.completion import lacking
+from octavo.runs.saved_run import SavedRun
 from octavo.tokenizer import Tokenizer
 from octavo.training.flops import forward_flops
 
@@ -59,10 +67,10 @@ class RunReport:
     course: Course | Absent
     scored: Scored | Absent
     findings: list[Finding] | Absent
-    attention: ShownAttention | Absent
-    heads: ShownHeads | Absent
-    surprise: ShownSurprise | Absent
-    lens: ShownLens | Absent
+    attention: AttentionView | Absent
+    heads: HeadsView | Absent
+    surprise: SurpriseView | Absent
+    lens: LensView | Absent
     samples: Marked | Absent
     memorisation: Memorisation | Absent | None
     costs: Costs | Absent
@@ -77,17 +85,17 @@ def unwatched(what: str, share: float) -> None:
     """Show no progress."""
 
 
-def read_report(run: Run, note: Note = unheard, watch: Callable[[str, float], None] = unwatched) -> RunReport:
+def read_report(run: SavedRun, note: Note = unheard, watch: Callable[[str, float], None] = unwatched) -> RunReport:
     """Collect a run; `note` is told what is being done, and `watch` the share of long work that is done."""
     note("reading the score and the diagnosis")
     scored = attempt(lambda: read_scored(run))
     findings = attempt(lambda: read_findings(run, scored))
     note("reading attention, surprise and layers")
-    attention = attempt(lambda: run.attention(max_tokens=_tokens_shown(run.config)))
-    surprise = attempt(lambda: run.surprise(run.held_out_beginning(_SURPRISE)))
-    lens = attempt(lambda: run.lens(max_tokens=min(_LENS, run.config.data.context_length)))
+    attention = attempt(lambda: attention_view(run, max_tokens=_tokens_shown(run.config)))
+    surprise = attempt(lambda: surprise_view(run, run.held_out_beginning(_SURPRISE)))
+    lens = attempt(lambda: lens_view(run, max_tokens=min(_LENS, run.config.data.context_length)))
     note("measuring every head, and what removing it costs")
-    heads = attempt(lambda: run.heads(windows=_windows_read(run), watch=partial(watch, "measuring heads")))
+    heads = attempt(lambda: heads_view(run, windows=_windows_read(run), watch=partial(watch, "measuring heads")))
     note("looking the samples up in the training text")
     samples = attempt(lambda: read_samples(run))
     note("measuring this machine")
@@ -108,7 +116,7 @@ def read_report(run: Run, note: Note = unheard, watch: Callable[[str, float], No
         surprise=surprise,
         lens=lens,
         samples=samples,
-        memorisation=attempt(lambda: run.memorised),
+        memorisation=attempt(lambda: kept_memorisation(run)),
         costs=attempt(lambda: _costs(run)),
         recipe=attempt(lambda: recipe(run.config, run.directory.provenance, run.path)),
     )
@@ -120,21 +128,21 @@ def _tokens_shown(config: Config) -> int:
     return max(2, min(_ATTENTION, config.data.context_length, math.isqrt(2 * _WEIGHTS // heads)))
 
 
-def _windows_read(run: Run) -> int:
+def _windows_read(run: SavedRun) -> int:
     """With each head removed in each of the ways: as many as usual, and fewer of a large model."""
     model, context = run.model, run.config.data.context_length
     passes = len(REMOVALS) * model.config.n_layers * model.config.n_heads
     return head_windows(passes * context * forward_flops(model, context))
 
 
-def _costs(run: Run) -> Costs:
+def _costs(run: SavedRun) -> Costs:
     return read_costs(run.metrics, run.directory.provenance, run.model, run.config.data.context_length)
 
 
 _SAMPLE = re.compile(r"(?:\A|\n\n)--- sample (\d+) ---\n")
 
 
-def read_standing(run: Run) -> str:
+def read_standing(run: SavedRun) -> str:
     """Return how far a run is that is not finished, in a sentence; "" for one that is."""
     try:
         lacks, metrics = lacking(run.directory), run.metrics
@@ -153,20 +161,20 @@ def read_standing(run: Run) -> str:
     )
 
 
-def read_scored(run: Run) -> Scored:
+def read_scored(run: SavedRun) -> Scored:
     """The standard score, and what stands beside it.
 
     Raises:
         OctavoError: there is none.
     """
-    score = run.evaluation
+    score = standard_evaluation(run)
     train, validation = run.parts["train"], run.parts["validation"]
     known = kept(run.directory, what_they_learn_from(run.tokenizer, train), validation.facts.sha256)
     last = run.directory.last_record or {"seconds": 0.0}
-    return Scored(score, known or [], run.overlap(), last["seconds"])
+    return Scored(score, known or [], run_overlap(run), last["seconds"])
 
 
-def read_findings(run: Run, scored: Scored | Absent) -> list[Finding]:
+def read_findings(run: SavedRun, scored: Scored | Absent) -> list[Finding]:
     """The diagnosis of the checkpoint in use; of a run without a score what was told while it trained. The run stays
     as it is.
 
@@ -175,14 +183,14 @@ def read_findings(run: Run, scored: Scored | Absent) -> list[Finding]:
     """
     if isinstance(scored, Absent):
         return _told(run)
-    if (found := run.diagnosed) is not None:
+    if (found := kept_diagnosis(run)) is not None:
         return found
     if scored.baselines:
-        return run.findings(scored.evaluation, scored.baselines)
+        return run_findings(run, scored.evaluation, scored.baselines)
     raise OctavoError("there is no diagnosis yet: evaluate the run to make one")
 
 
-def _told(run: Run) -> list[Finding]:
+def _told(run: SavedRun) -> list[Finding]:
     found = [record for record in run.metrics if record["event"] == "finding"]
     if not found:
         raise OctavoError("there is no diagnosis before a run is scored; while it trained nothing wrong was plain")
@@ -190,16 +198,16 @@ def _told(run: Run) -> list[Finding]:
     return [Finding(**{name: record[name] for name in named}) for record in found]
 
 
-def read_course(run: Run) -> Course:
+def read_course(run: SavedRun) -> Course:
     """How it went.
 
     Raises:
         OctavoError: it has no line of metrics yet, or one is damaged.
     """
-    return run.curves().course
+    return curves_view(run).course
 
 
-def read_samples(run: Run) -> Marked:
+def read_samples(run: SavedRun) -> Marked:
     """``samples.txt``, looked up in the training text.
 
     Raises:

@@ -14,7 +14,6 @@ from octavo.evaluate import Baseline, Evaluation
 from octavo.evaluate.baselines import TOKEN_KINDS
 from octavo.evaluate.diagnosis import Finding
 from octavo.formats.toml_schema import as_mapping, dotted_names
-from octavo.pipeline.run import Run, load
 from octavo.reports.blocks import (
     Absent,
     Block,
@@ -37,6 +36,7 @@ from octavo.reports.html.series import Course
 from octavo.reports.recipe import Recipe, recipe, setting
 from octavo.reports.report import sections_page
 from octavo.reports.sections import SHARE, cost_facts
+from octavo.runs.saved_run import SavedRun, open_saved_run
 from octavo.system.terminal import counted
 
 
@@ -76,7 +76,7 @@ class Alone:
     why: str
 
 
-def read_compared(run: Run, number: int) -> ComparedRun:
+def read_compared(run: SavedRun, number: int) -> ComparedRun:
     """Collect a run; nothing is computed anew."""
     scored = attempt(lambda: read_scored(run))
     return ComparedRun(
@@ -171,14 +171,14 @@ _LOSSY = (
 )
 
 
-def compare(runs: Sequence[Run | str | Path], *, root: str | Path | None = None) -> Page:
+def compare(runs: Sequence[SavedRun | str | Path], *, root: str | Path | None = None) -> Page:
     """The page of several runs (or their names or folders; names are looked for under `root`), which shows itself in
     a notebook; ``page.save(path)`` writes it. A part that cannot be made says why in its place.
 
     Raises:
         OctavoError: there is no such run, one is given twice, or there are fewer than two.
     """
-    opened = [run if isinstance(run, Run) else load(run, runs=root) for run in runs]
+    opened = [open_saved_run(run, runs=root) for run in runs]
     places = [run.path.resolve() for run in opened]
     if twice := [run.name for run, place in zip(opened, places, strict=True) if places.count(place) > 1]:
         raise OctavoError(f"{twice[0]} is given twice: name each run once")

@@ -36,12 +36,12 @@ from octavo.reports.blocks import (
 )
 from octavo.reports.figures.curves import curves_figure
 from octavo.reports.figures.files import save_figure
-from octavo.reports.html.attention import ShownAttention
+from octavo.reports.html.attention import AttentionView
 from octavo.reports.html.blocks import sample_notes
-from octavo.reports.html.heads import Cell, Column, ShownHeads, head_columns
-from octavo.reports.html.lens import ShownLens
+from octavo.reports.html.heads import Cell, Column, HeadsView, head_columns
+from octavo.reports.html.lens import LensView
 from octavo.reports.html.scores import score_notes
-from octavo.reports.html.surprise import ShownSurprise
+from octavo.reports.html.surprise import SurpriseView
 from octavo.system.terminal import capitalized, counted, shown
 
 if TYPE_CHECKING:
@@ -232,13 +232,13 @@ def _pieces(block: Block, draw: Draw) -> list[str]:
             ]
         case Samples():
             return _samples(block)
-        case ShownAttention():
+        case AttentionView():
             return [draw(f"attention-{name}", figure) for name, figure in block.figures().items()]
-        case ShownHeads():
+        case HeadsView():
             return heads_pieces(block.table, draw("heads", block.figure()))
-        case ShownSurprise():
+        case SurpriseView():
             return surprise_pieces(block.surprise)
-        case ShownLens():
+        case LensView():
             return lens_pieces(block.lens)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from octavo.formats.output_paths import folder_place, page_place
-from octavo.pipeline.run import Run, load
 from octavo.reports.blocks import (
     Absent,
     Block,
@@ -26,7 +25,7 @@ from octavo.reports.blocks import (
 )
 from octavo.reports.collect import Note, RunReport, read_report, unheard, unwatched
 from octavo.reports.html import Page, Part, make_page
-from octavo.reports.html.attention import ShownAttention, attention_part
+from octavo.reports.html.attention import AttentionView, attention_part
 from octavo.reports.html.blocks import (
     code_part,
     columns_part,
@@ -39,12 +38,13 @@ from octavo.reports.html.blocks import (
     table_part,
 )
 from octavo.reports.html.curves import curves_part
-from octavo.reports.html.heads import ShownHeads, heads_part
-from octavo.reports.html.lens import ShownLens, lens_part
+from octavo.reports.html.heads import HeadsView, heads_part
+from octavo.reports.html.lens import LensView, lens_part
 from octavo.reports.html.scores import dots_part, scores_part
-from octavo.reports.html.surprise import ShownSurprise, surprise_part
+from octavo.reports.html.surprise import SurpriseView, surprise_part
 from octavo.reports.markdown import save_markdown
 from octavo.reports.sections import lead, sections
+from octavo.runs.saved_run import SavedRun, open_saved_run
 
 
 def sections_page(title: str, lead: str, first: str, sections: Sequence[Section]) -> Page:
@@ -92,17 +92,17 @@ def block_part(block: Block) -> Part:
             return curves_part(block.courses)
         case Samples():
             return samples_part(block.marked, block.memorisation)
-        case ShownAttention():
+        case AttentionView():
             return attention_part(block.attention)
-        case ShownHeads():
+        case HeadsView():
             return heads_part(block.table)
-        case ShownSurprise():
+        case SurpriseView():
             return surprise_part(block.surprise)
-        case ShownLens():
+        case LensView():
             return lens_part(block.lens)
 
 
-def report(run: Run | str | Path, *, runs: str | Path | None = None, note: Note = unheard) -> Page:
+def report(run: SavedRun | str | Path, *, runs: str | Path | None = None, note: Note = unheard) -> Page:
     """The page of a run (or of its name or folder), which shows itself in a notebook; ``page.save(path)`` writes it.
 
     What is in the run is shown, and the model is looked into; nothing is trained or scored. A part that cannot be
@@ -111,11 +111,11 @@ def report(run: Run | str | Path, *, runs: str | Path | None = None, note: Note 
     Raises:
         OctavoError: there is no such run.
     """
-    return _page(read_report(run if isinstance(run, Run) else load(run, runs=runs), note))
+    return _page(read_report(open_saved_run(run, runs=runs), note))
 
 
 def save_report(
-    run: Run,
+    run: SavedRun,
     output: Path | None = None,
     *,
     markdown: bool = False,

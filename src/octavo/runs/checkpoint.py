@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load, save
 
+from octavo.config import Config
 from octavo.formats.files import remove, sync_folder
 from octavo.formats.json_schema import parse_object
+from octavo.model import Transformer
+from octavo.model.weights import Tensors, load_weights
 from octavo.runs.checkpoint_files import (
     MANIFEST,
     MOST_TENSORS,
@@ -29,8 +31,8 @@ from octavo.runs.checkpoint_files import (
     newest_whole,
     step_of,
 )
+from octavo.runs.safetensors_layout import check_shapes
 
-Tensors = dict[str, torch.Tensor]
 FEWEST = 2  # that are kept: the newest may turn out to be damaged
 _BLOCK = 4096
 
@@ -140,3 +142,15 @@ def _read(contents: Contents) -> Checkpoint:
     if "weights.safetensors" not in contents:
         raise ValueError("it holds no weights")
     return Checkpoint({name.removesuffix(".safetensors"): load(c) for name, c in contents.items()}, state)
+
+
+def model_of(weights: Tensors, config: Config, vocab_size: int) -> Transformer:
+    """The model with these `weights`, which are seen to be its own before it takes memory.
+
+    Raises:
+        OctavoError: they are not.
+    """
+    check_shapes({name: tuple(w.shape) for name, w in weights.items()}, config.model, vocab_size)
+    model = Transformer(config.model, vocab_size)
+    load_weights(model, weights)
+    return model

@@ -1,27 +1,46 @@
-"""A run directory as values: each file is read when it is asked for, the model once."""
+"""A run on disk as values: each file is read when it is asked for, the model is built once.
 
+Importing this takes no torch.
+"""
+
+import warnings
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from octavo.config import Config
 from octavo.data import TokenPart, check_ids, open_parts
-from octavo.errors import OctavoError
-from octavo.evaluate import Evaluation
-from octavo.formats.json_schema import from_json
-from octavo.model import Transformer
-from octavo.runs import Record, RunDirectory
-from octavo.runs.checkpoint import Tensors, load_newest
-from octavo.runs.checkpoint_files import most_bytes, newest_is_damaged
-from octavo.runs.scores import standard_score
+from octavo.errors import OctavoError, OctavoWarning
+from octavo.runs import Record, RunDirectory, open_run, runs_root
+from octavo.runs.checkpoint_files import most_bytes
 from octavo.tokenizer import Tokenizer, load_tokenizer
-from octavo.training import model_of
+
+if TYPE_CHECKING:
+    from octavo.model import Transformer
+    from octavo.model.weights import Tensors
 
 
-class OpenedRun:
-    """What lies in a run directory."""
+def open_saved_run(run: "SavedRun | str | Path", *, runs: str | Path | None = None) -> "SavedRun":
+    """Return a run as it is, or open one by its path or by its name under `runs` (``$OCTAVO_RUNS``, ``./runs``).
 
-    def __init__(self, directory: RunDirectory) -> None:
+    Raises:
+        OctavoError: there is no such run.
+    """
+    return run if isinstance(run, SavedRun) else SavedRun(open_run(run, runs_root(runs)))
+
+
+class SavedRun:
+    """The contents of a run directory, and its results.
+
+    Results are kept in the run's folder. Where it cannot be written to, they are returned all the same and a warning
+    says so; with `must_keep` the error is raised.
+    """
+
+    def __init__(self, directory: RunDirectory, *, must_keep: bool = False) -> None:
         self.directory = directory
+        self.must_keep, self.not_kept = must_keep, False  # whether a result was returned and not kept
+        self.computed: dict[str, Any] = {}  # results that are not in the folder and cost seconds, by name
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
@@ -58,6 +77,16 @@ class OpenedRun:
         check_ids(parts, self.tokenizer.vocab_size)
         return parts
 
+    def part(self, name: str) -> TokenPart:
+        """Return a part of its text.
+
+        Raises:
+            OctavoError: it has no such part.
+        """
+        if name not in self.parts:
+            raise OctavoError(f"{self.name} has no {name} part: it has {', '.join(self.parts)}")
+        return self.parts[name]
+
     def held_out_beginning(self, characters: int) -> str:
         """The first characters of its held-out text: what is looked at when nobody gives a text.
 
@@ -70,12 +99,14 @@ class OpenedRun:
         return text
 
     @cached_property
-    def model(self) -> Transformer:
+    def model(self) -> "Transformer":
         """The model with the weights of :attr:`checkpoint`.
 
         Raises:
             OctavoError: there is no whole checkpoint, or it is of another model.
         """
+        from octavo.runs.checkpoint import model_of
+
         _, weights = self._newest
         model = model_of(weights, self.config, self.tokenizer.vocab_size)
         weights.clear()  # the model has copies
@@ -86,33 +117,32 @@ class OpenedRun:
         """The name of the checkpoint in use: the newest that is whole."""
         return self._newest[0]
 
-    @property
-    def evaluation(self) -> Evaluation:
-        """The score on the held-out part, in sliding windows half a context apart.
-
-        Raises:
-            OctavoError: it has not been scored so.
-        """
-        score = standard_score(self.directory)
-        if score is None:
-            damaged = newest_is_damaged(self.path / "checkpoints", most_bytes(self.config))
-            raise OctavoError(
-                f"{self.name} has no score yet: {'resume' if damaged else 'evaluate'} it",
-                command=self.directory.resume_command if damaged else ("evaluate", str(self.path)),
-            )
-        try:
-            return from_json(Evaluation, score)
-        except ValueError:
-            raise OctavoError(
-                f"{self.path / 'evaluation.json'} is of another version: delete it, then evaluate the run",
-                command=("evaluate", str(self.path)),
-            ) from None
-
     @cached_property
-    def _newest(self) -> tuple[str, Tensors]:
+    def _newest(self) -> tuple[str, "Tensors"]:
         """The name of the checkpoint in use and its weights, which are there until :attr:`model` has taken them.
 
         Its other tensors, such as the optimizer's, take more memory than the model and are not needed.
         """
+        from octavo.runs.checkpoint import load_newest
+
         place, checkpoint = load_newest(self.path / "checkpoints", most_bytes(self.config))
         return place.name, dict(checkpoint.usable_weights)
+
+    def keep(self, write: Callable[[], None]) -> None:
+        """Write a result into the run's folder, or warn that it is not kept.
+
+        Raises:
+            OSError: it cannot be written, and must be kept.
+        """
+        try:
+            write()
+        except OSError as error:
+            if self.must_keep:
+                raise
+            self.not_kept = True
+            warnings.warn(
+                f"{self.path} cannot be written to ({error.strerror}): results are shown and not kept; copy the run "
+                "elsewhere to keep them",
+                OctavoWarning,
+                stacklevel=1,  # so that it is said once, whichever results there are
+            )

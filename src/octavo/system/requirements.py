@@ -9,8 +9,6 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
 from shutil import which
 
-from octavo.errors import reason
-
 _REQUIREMENT = re.compile(r"([\w.-]+)\s*(>=|==)\s*(\d+(?:\.\d+)*)\s*(?:;\s*extra\s*==\s*[\"']([\w-]+)[\"'])?")
 
 
@@ -72,7 +70,7 @@ def why_not_loaded(package: str) -> str:
     try:
         import_module(package.replace("-", "_"))
     except Exception as error:  # a package may raise anything while it is imported: a missing library, a wrong one
-        return f"{type(error).__name__}: {reason(error, named=True)}"
+        return f"{type(error).__name__}: {error}"
     return ""
 
 

@@ -4,7 +4,7 @@ from octavo.training.data import Counted, TrainingData, training_data
 from octavo.training.loop import Training
 from octavo.training.precision import Precision, choose_precision
 from octavo.training.signals import Interrupted, InterruptedAtOnce, stop_signals
-from octavo.training.state import TrainingState, load_weights, model_of
+from octavo.training.state import TrainingState
 
 __all__ = [
     "Counted",
@@ -15,8 +15,6 @@ __all__ = [
     "TrainingData",
     "TrainingState",
     "choose_precision",
-    "load_weights",
-    "model_of",
     "stop_signals",
     "training_data",
 ]

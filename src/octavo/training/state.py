@@ -14,8 +14,8 @@ from octavo.config import Config
 from octavo.errors import OctavoError, RanAway
 from octavo.formats.json_schema import check_types
 from octavo.model import Transformer
-from octavo.runs.checkpoint import Checkpoint, Tensors
-from octavo.runs.safetensors_layout import check_shapes
+from octavo.model.weights import Tensors, check_own, load_weights, named_weights
+from octavo.runs.checkpoint import Checkpoint
 from octavo.training.optimizers import Optimizers
 
 _RECENT = 50  # losses that are watched
@@ -131,42 +131,6 @@ class TrainingState:
         self.unlogged = list(values["unlogged"])
         self.epoch_losses = list(values.get("epoch_losses", [0.0, 0]))  # runs of before have none
         self.recent.extend(values["recent"])
-
-
-def named_weights(model: Transformer) -> Tensors:
-    """Every parameter by name, a tied one once, sharing the model's memory."""
-    return {name: parameter.detach() for name, parameter in model.named_parameters()}
-
-
-def model_of(weights: Tensors, config: Config, vocab_size: int) -> Transformer:
-    """The model with these `weights`, which are seen to be its own before it takes memory.
-
-    Raises:
-        OctavoError: they are not.
-    """
-    check_shapes({name: tuple(w.shape) for name, w in weights.items()}, config.model, vocab_size)
-    model = Transformer(config.model, vocab_size)
-    load_weights(model, weights)
-    return model
-
-
-@torch.no_grad()
-def load_weights(model: Transformer, weights: Tensors) -> None:
-    """Copy `weights` into `model`.
-
-    Raises:
-        OctavoError: names or shapes differ from the model's.
-    """
-    check_own(model, weights)
-    for name, parameter in model.named_parameters():
-        parameter.copy_(weights[name])
-
-
-def check_own(model: Transformer, weights: Tensors) -> None:
-    """Raises OctavoError unless `weights` have the model's names and shapes, in fp32."""
-    shapes = {name: (tuple(p.shape), torch.float32) for name, p in model.named_parameters()}
-    if shapes != {name: (tuple(w.shape), w.dtype) for name, w in weights.items()}:
-        raise OctavoError("the checkpoint's weights are not those of config.toml: one of the two was changed")
 
 
 def _check_values(values: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from octavo.config import Config
 from octavo.config.shapes import windows_at_once
 from octavo.data import Windows
 from octavo.model import Transformer
-from octavo.runs.checkpoint import Tensors
+from octavo.model.weights import Tensors
 from octavo.training.step import mean_nats
 
 _MOST_OF_BUDGET = 0.05  # of the minutes that may go into validation

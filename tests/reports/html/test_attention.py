@@ -12,7 +12,7 @@ import pytest
 from octavo.interpret.attention import Attention
 from octavo.interpret.tokens import START, Passage
 from octavo.reports.html import Page, make_page
-from octavo.reports.html.attention import ShownAttention, attention_part
+from octavo.reports.html.attention import AttentionView, attention_part
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
@@ -80,24 +80,22 @@ class TestWriting:
         assert "<td" not in attention_part(attention(("a",), 1, 1)).html, "there is no token that has a choice"
 
     def test_a_page_of_whole_context_is_small(self) -> None:
-        shown = ShownAttention(
-            attention(tuple("abcdefgh" * 16), layers=2, heads=4), "run", "all 128 tokens of a text"
-        )
+        shown = AttentionView(attention(tuple("abcdefgh" * 16), layers=2, heads=4), "run", "all 128 tokens of a text")
         assert len(shown.page.html) < 200_000
         assert "all 128 tokens of a text: 2 layers of 4 heads." in shown.page.html
         assert "srcdoc=" in shown._repr_html_()
 
     def test_its_figures_are_the_heatmaps(self) -> None:
-        figures = ShownAttention(attention(), "run", "a text").figures()
+        figures = AttentionView(attention(), "run", "a text").figures()
         titles = {name: figure.get_suptitle() for name, figure in figures.items()}
         assert titles == {"layer-0": "run, layer 0", "layer-1": "run, layer 1"}
-        (name, figure), *others = ShownAttention(attention(), "run", "a text", layer=1, head=2).figures().items()
+        (name, figure), *others = AttentionView(attention(), "run", "a text", layer=1, head=2).figures().items()
         assert name == "layer-1-head-2"
         assert [axes.get_title() for axes in figure.axes[:-1]] == ["head 2"]
         assert not others
 
     def test_it_begins_with_the_head_asked_for(self) -> None:
-        html = ShownAttention(attention(), "run", "a text", layer=1, head=2).page.html
+        html = AttentionView(attention(), "run", "a text", layer=1, head=2).page.html
         assert '"layer":1' in html
         assert '"head":2' in html
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from octavo.interpret.edit import Candidate, Edit
-from octavo.reports.html.edit import ShownEdit
+from octavo.reports.html.edit import EditView
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
@@ -31,7 +31,7 @@ EDIT = Edit(
 
 
 def test_what_it_says() -> None:
-    html = ShownEdit(EDIT, "hamlet").page.html
+    html = EditView(EDIT, "hamlet").page.html
     for said in (
         "zero blocks.0.attention.head.1",
         "␣or",
@@ -49,18 +49,18 @@ def test_what_it_says() -> None:
 
 def test_what_else_there_is_to_say() -> None:
     edit = replace(EDIT, lossless_tokenizer=False, position=2, at=" be", text="x" * 100)
-    html = ShownEdit(edit, "hamlet").page.html
+    html = EditView(edit, "hamlet").page.html
     assert "compare with no other" in html
     assert "zero blocks.0.attention.head.1 at token 2, &#39;␣be&#39;<" in html
     assert "…" + "x" * 60 + "<" in html
 
 
 def test_it_shows_itself_in_a_notebook() -> None:
-    assert "sandbox" in ShownEdit(EDIT, "hamlet")._repr_html_()
+    assert "sandbox" in EditView(EDIT, "hamlet")._repr_html_()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1440, "dark")])
 def test_it_opens(opened: Any, width: int, scheme: str, tmp_path: Path) -> None:
-    tab: Tab = opened(ShownEdit(EDIT, "hamlet").page, width=width, scheme=scheme)
+    tab: Tab = opened(EditView(EDIT, "hamlet").page, width=width, scheme=scheme)
     assert tab.locator("tbody tr").count() == 2
     assert EVIL.replace(" ", "␣") in tab.inner_text("tbody")

@@ -9,7 +9,7 @@ import pytest
 from octavo.interpret.head_labels import MEANINGS
 from octavo.interpret.head_table import HeadTable
 from octavo.reports.html import make_page
-from octavo.reports.html.heads import ShownHeads, heads_part
+from octavo.reports.html.heads import HeadsView, heads_part
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
@@ -53,7 +53,7 @@ class TestWriting:
 
     def test_what_a_run_is_called_is_no_markup(self, table: HeadTable) -> None:
         evil = "</script><img src=x onerror=alert(1)>"
-        page = ShownHeads(dataclasses.replace(table, text=evil), evil).page
+        page = HeadsView(dataclasses.replace(table, text=evil), evil).page
         assert "<img" not in page.html
 
     def test_a_text_of_one_window_has_no_intervals(self, make_table: MakeTable) -> None:
@@ -66,7 +66,7 @@ class TestWriting:
         assert "warm-" not in heads_part(make_table([{"cost": 0.0}])).html
 
     def test_it_shows_itself(self, table: HeadTable) -> None:
-        value = ShownHeads(table, "run")
+        value = HeadsView(table, "run")
         assert "<iframe" in value._repr_html_()
         assert len(value.figure().axes) == 3
 
@@ -74,11 +74,11 @@ class TestWriting:
 class TestInABrowser:
     @pytest.mark.parametrize(("width", "scheme"), LOOKS)
     def test_it_opens(self, opened: Any, table: HeadTable, width: int, scheme: str) -> None:
-        tab: Tab = opened(ShownHeads(table, "run").page, width=width, scheme=scheme)
+        tab: Tab = opened(HeadsView(table, "run").page, width=width, scheme=scheme)
         assert shown(tab) == ["0.0", "0.1", "1.0", "1.1"]
 
     def test_a_title_sorts_by_its_column_and_back(self, opened: Any, table: HeadTable) -> None:
-        tab: Tab = opened(ShownHeads(table, "run").page)
+        tab: Tab = opened(HeadsView(table, "run").page)
         button(tab, "previous token").click()
         assert shown(tab) == ["0.0", "1.0", "1.1", "0.1"]
         assert tab.locator("th[aria-sort]").count() == 1
@@ -94,14 +94,14 @@ class TestInABrowser:
     def test_the_keyboard_does_it_too_and_it_is_said(self, opened: Any, table: HeadTable) -> None:
         from playwright.sync_api import expect
 
-        tab: Tab = opened(ShownHeads(table, "run").page)
+        tab: Tab = opened(HeadsView(table, "run").page)
         button(tab, "zero").focus()
         tab.keyboard.press("Enter")
         assert shown(tab) == ["0.1", "1.0", "1.1", "0.0"]
         expect(tab.locator("[aria-live]")).to_have_text("sorted by zero, descending")
 
     def test_columns_and_names_are_explained_on_focus_hover_and_tap(self, opened: Any, table: HeadTable) -> None:
-        tab: Tab = opened(ShownHeads(table, "run").page, touch=True, width=360)
+        tab: Tab = opened(HeadsView(table, "run").page, touch=True, width=360)
         tab.locator(".name").nth(0).tap()
         assert tab.locator(".tip").inner_text() == MEANINGS["previous"]
         tab.keyboard.press("Escape")
@@ -112,13 +112,13 @@ class TestInABrowser:
         assert tab.locator(".tip").inner_text() == "the token that is being read"
 
     def test_a_name_that_takes_the_focus_has_a_role(self, opened: Any, table: HeadTable) -> None:
-        tab: Tab = opened(ShownHeads(table, "run").page)
+        tab: Tab = opened(HeadsView(table, "run").page)
         for name in tab.locator(".name").all():
             assert name.get_attribute("role") == "note"
             assert str(name.get_attribute("aria-label")).startswith(f"{name.inner_text()}: ")
 
     def test_at_360_pixels_the_first_column_stays_in_sight(self, opened: Any, table: HeadTable) -> None:
-        tab: Tab = opened(ShownHeads(table, "run").page, width=360)
+        tab: Tab = opened(HeadsView(table, "run").page, width=360)
         scroll, head = tab.locator(".scroll"), tab.locator("tbody th").first
         before = head.bounding_box()
         scroll.focus()
@@ -127,7 +127,7 @@ class TestInABrowser:
         assert head.bounding_box() == before
 
     def test_on_paper_it_fits_the_sheet_and_can_be_read(self, opened: Any, table: HeadTable) -> None:
-        tab: Tab = opened(ShownHeads(table, "run").page, width=680)  # 180 mm: a sheet less its margins
+        tab: Tab = opened(HeadsView(table, "run").page, width=680)  # 180 mm: a sheet less its margins
         tab.emulate_media(media="print")
         box = tab.locator("table").bounding_box()
         assert box

@@ -9,7 +9,7 @@ from octavo.interpret.lens import Cell, Layer, Lens
 from octavo.interpret.predictions import Guess
 from octavo.interpret.tokens import START, Passage
 from octavo.reports.html import Page
-from octavo.reports.html.lens import ShownLens, lens_part
+from octavo.reports.html.lens import LensView, lens_part
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
@@ -36,7 +36,7 @@ def lens(scored: bool = True, tied: bool = True, residual: bool = True) -> Lens:
 
 
 def page() -> Page:
-    return ShownLens(lens(), "run", "all 3 tokens of a text").page
+    return LensView(lens(), "run", "all 3 tokens of a text").page
 
 
 def row(tab: "Tab", where: str) -> list[str]:
@@ -59,7 +59,7 @@ class TestWriting:
 
     def test_nothing_becomes_markup(self) -> None:
         assert "<img" not in page().html
-        assert "srcdoc=" in ShownLens(lens(), "run", "all 3 tokens of a text")._repr_html_()
+        assert "srcdoc=" in LensView(lens(), "run", "all 3 tokens of a text")._repr_html_()
 
 
 class TestInABrowser:
@@ -83,7 +83,7 @@ class TestInABrowser:
         twins = (Guess("A", 0.5), Guess("A", 0.3))
         cells = (Cell(twins, -math.log(0.3), 2), Cell(twins, None, None))
         found = Lens(Passage((0, 1), (START, "A"), begun=True), (Layer("embedding", cells, None),), 0, 0, False, True)
-        tab: Tab = opened(ShownLens(found, "run", "a text").page)
+        tab: Tab = opened(LensView(found, "run", "a text").page)
         assert "✓" not in tab.inner_text("tbody")
         tab.locator(".lens-cell").nth(0).hover()
         marked = [token.get_attribute("class") for token in tab.locator("#tip .odds .token").all()]

@@ -68,4 +68,4 @@ def test_without_a_line_of_metrics_there_are_none(copied: Run) -> None:
 
 
 def test_elsewhere_they_are_one_line(trained: Run) -> None:
-    assert repr(trained.curves()) == f"<ShownCurves: Curves of {trained.name}>"
+    assert repr(trained.curves()) == f"<CurvesView: Curves of {trained.name}>"

@@ -10,7 +10,7 @@ from octavo.interpret.surprise import Surprise, TokenSurprise, read_surprise
 from octavo.interpret.tokens import Piece
 from octavo.pipeline.run import Run
 from octavo.reports.html import Page
-from octavo.reports.html.surprise import ShownSurprise, surprise_part
+from octavo.reports.html.surprise import SurpriseView, surprise_part
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
@@ -37,7 +37,7 @@ def surprise() -> Surprise:
 
 
 def page() -> Page:
-    return ShownSurprise(surprise(), "run").page
+    return SurpriseView(surprise(), "run").page
 
 
 def piece(tab: "Tab", index: int) -> Any:
@@ -66,7 +66,7 @@ class TestWriting:
 
     def test_nothing_becomes_markup(self) -> None:
         assert "<img" not in page().html
-        assert "srcdoc=" in ShownSurprise(surprise(), "run")._repr_html_()
+        assert "srcdoc=" in SurpriseView(surprise(), "run")._repr_html_()
 
 
 class TestInABrowser:

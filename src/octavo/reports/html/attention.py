@@ -11,7 +11,7 @@ from octavo.interpret.attention import Attention, Patterns
 from octavo.interpret.direction import direction_of, is_made_up
 from octavo.interpret.tokens import in_text, visible
 from octavo.reports.figures.attention import attention_figures, label_step
-from octavo.reports.html.page import Page, Part, Shown, make_page, render
+from octavo.reports.html.page import Page, Part, View, make_page, render
 from octavo.system.terminal import counted
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class ShownAttention(Shown):
+class AttentionView(View):
     """Attention that shows itself, as a page and as figures; without a `layer` or a `head`, of all of them."""
 
     attention: Attention
@@ -62,7 +62,7 @@ class ShownAttention(Shown):
 class _Figures(Mapping[str, "Figure"]):
     """The figures of layers by name, drawn on demand."""
 
-    def __init__(self, shown: ShownAttention, layers: Mapping[str, int]) -> None:
+    def __init__(self, shown: AttentionView, layers: Mapping[str, int]) -> None:
         self._shown, self._layers = shown, layers
 
     def __len__(self) -> int:

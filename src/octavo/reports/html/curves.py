@@ -14,7 +14,7 @@ import numpy as np
 from octavo.formats.files import user_path
 from octavo.reports.figures.curves import FIGURE_AXES, curves_figure, draw_curves
 from octavo.reports.html.axis import number
-from octavo.reports.html.page import Page, Part, Shown, make_page, render
+from octavo.reports.html.page import Page, Part, View, make_page, render
 from octavo.reports.html.panels import FALL, MARKED, PANELS, WINDOWS, picture, window_of
 from octavo.reports.html.series import AXES, BITS, KINDS, NATS, Course, Points, points_of
 
@@ -191,7 +191,7 @@ def _figures_of_many(
 
 
 @dataclass(frozen=True, repr=False)
-class ShownCurves(Shown):
+class CurvesView(View):
     """How a run's training went, as a page and as figures."""
 
     course: Course

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from octavo.interpret.edit import Edit, changes, measured
 from octavo.interpret.tokens import running, visible
-from octavo.reports.html.page import Page, Part, Shown, make_page, render
+from octavo.reports.html.page import Page, Part, View, make_page, render
 from octavo.system.terminal import counted
 
 _END = 60  # characters of the text's end
@@ -12,7 +12,7 @@ _NAMED = 20  # changes that are listed one by one
 
 
 @dataclass(frozen=True, repr=False)
-class ShownEdit(Shown):
+class EditView(View):
     """An edit that shows itself as a page."""
 
     edit: Edit

@@ -9,7 +9,7 @@ from octavo.interpret.head_ablation import REMOVALS
 from octavo.interpret.head_labels import MEANINGS, RANDOM, SPREADS, TITLES, measured, reservations
 from octavo.interpret.head_table import NO_NAME, HeadTable, Share
 from octavo.reports.figures.heads import heads_figure
-from octavo.reports.html.page import Page, Part, Shown, make_page, render
+from octavo.reports.html.page import Page, Part, View, make_page, render
 from octavo.system.statistics import Estimate
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _DEAREST = 6  # the step of the scale for costs that the dearest removal has
 
 
 @dataclass(frozen=True, repr=False)
-class ShownHeads(Shown):
+class HeadsView(View):
     """The table of heads of the run `name`, which shows itself as a page and as a figure."""
 
     table: HeadTable

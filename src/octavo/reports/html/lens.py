@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from octavo.interpret.lens import Cell, Lens
 from octavo.interpret.tokens import visible
-from octavo.reports.html.page import Page, Part, Shown, make_page, render
+from octavo.reports.html.page import Page, Part, View, make_page, render
 
 
 @dataclass(frozen=True, repr=False)
-class ShownLens(Shown):
+class LensView(View):
     """A lens that shows itself as a page."""
 
     lens: Lens

@@ -128,7 +128,7 @@ def _hashes(contents: Iterable[str]) -> str:
     return " ".join(f"'sha256-{b64encode(digest).decode()}'" for digest in digests)
 
 
-class Shown(ABC):
+class View(ABC):
     """A value with a page; ``page.save(path)`` writes it."""
 
     @property

@@ -6,14 +6,13 @@ from octavo.interpret.direction import direction_of
 from octavo.interpret.predictions import chance
 from octavo.interpret.surprise import Surprise, TokenSurprise
 from octavo.interpret.tokens import Piece, running, visible
-from octavo.reports.html.page import Page, Part, Shown, make_page, render
+from octavo.reports.html.page import Page, Part, View, make_page, render
 
 _STEPS = 10  # of colour: one a bit, the last for all beyond
-MAX_CHARACTERS = 10_000  # shown of a text: each token of them is a button
 
 
 @dataclass(frozen=True, repr=False)
-class ShownSurprise(Shown):
+class SurpriseView(View):
     """Surprise that shows itself as a page."""
 
     surprise: Surprise

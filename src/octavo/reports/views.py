@@ -1,0 +1,84 @@
+"""Analyses of a saved run as views, which show themselves in a notebook and as a page."""
+
+from typing import Any
+
+from octavo.config.inference import check_head
+from octavo.errors import OctavoError
+from octavo.interpret.run_analyses import (
+    analyse_attention,
+    analyse_edit,
+    analyse_heads,
+    analyse_lens,
+    analyse_surprise,
+)
+from octavo.reports.html.attention import AttentionView
+from octavo.reports.html.curves import CurvesView
+from octavo.reports.html.edit import EditView
+from octavo.reports.html.heads import HeadsView
+from octavo.reports.html.lens import LensView
+from octavo.reports.html.series import Course
+from octavo.reports.html.surprise import SurpriseView
+from octavo.runs.metrics import check_complete
+from octavo.runs.saved_run import SavedRun
+from octavo.training.data import recut_until, slice_length
+
+
+def attention_view(
+    run: SavedRun,
+    text: str | None = None,
+    *,
+    max_tokens: int | None = None,
+    layer: int | None = None,
+    head: int | None = None,
+) -> AttentionView:
+    """Return the view of :func:`~octavo.interpret.run_analyses.analyse_attention`.
+
+    `layer` and `head`: the only ones in its figures, and the first on its page.
+
+    Raises:
+        OctavoError: there is no such layer or head, or as there.
+    """
+    check_head(layer, head, run.config.model)
+    attention, scope = analyse_attention(run, text, max_tokens=max_tokens)
+    return AttentionView(attention, run.name, scope.of, layer, head, whole=scope.whole)
+
+
+def surprise_view(run: SavedRun, text: str | None = None, **options: Any) -> SurpriseView:
+    """Return the view of :func:`~octavo.interpret.run_analyses.analyse_surprise`."""
+    return SurpriseView(analyse_surprise(run, text, **options), run.name)
+
+
+def lens_view(run: SavedRun, text: str | None = None, *, max_tokens: int | None = None) -> LensView:
+    """Return the view of :func:`~octavo.interpret.run_analyses.analyse_lens`."""
+    lens, scope = analyse_lens(run, text, max_tokens=max_tokens)
+    return LensView(lens, run.name, scope.of, whole=scope.whole)
+
+
+def edit_view(run: SavedRun, text: str | None = None, **options: Any) -> EditView:
+    """Return the view of :func:`~octavo.interpret.run_analyses.analyse_edit`."""
+    return EditView(analyse_edit(run, text, **options), run.name)
+
+
+def heads_view(run: SavedRun, text: str | None = None, **options: Any) -> HeadsView:
+    """Return the view of :func:`~octavo.interpret.run_analyses.analyse_heads`."""
+    return HeadsView(analyse_heads(run, text, **options), run.name)
+
+
+def curves_view(run: SavedRun) -> CurvesView:
+    """Return the training curves of a run.
+
+    Raises:
+        OctavoError: there is no line of metrics.
+    """
+    metrics = run.metrics
+    check_complete(metrics, run.path / "metrics.jsonl")
+    if not any(event["event"] == "step" for event in metrics):
+        ended = bool(metrics) and metrics[-1]["event"] == "end"
+        why = "its training ended before" if ended else "its training has not come to"
+        raise OctavoError(f"there are no curves of {run.name}: {why} its first line of metrics")
+    try:
+        facts = run.part("train").facts
+    except OctavoError:
+        return CurvesView(Course(run.name, metrics))  # the text is damaged, the curves are not
+    recut = recut_until(run.config, facts.tokens - slice_length(run.config, facts.tokens))
+    return CurvesView(Course(run.name, metrics, facts.tokens / facts.characters, recut))
