@@ -15,14 +15,14 @@ from octavo.config import Config
 from octavo.corpus import Corpus, tiny_shakespeare
 from octavo.data import prepare
 from octavo.interpret.attention_targets import KINDS
-from octavo.interpret.head_ablation import REMOVALS
-from octavo.interpret.head_table import Head, HeadTable, Share
+from octavo.interpret.head_ablation import ABLATIONS
+from octavo.interpret.head_table import AttentionFraction, Head, HeadTable
 from octavo.model import Transformer
 from octavo.pipeline.run import Run, load
 from octavo.pipeline.train import train
 from octavo.reports.html import Page
 from octavo.system.statistics import Estimate
-from octavo.training import Counted, Training, TrainingState, training_data
+from octavo.training import TokenCount, Training, TrainingState, training_data
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Request, Route
@@ -88,7 +88,7 @@ def make_training() -> MakeTraining:
 
     def make(config: Config, text: str, *, dtype: torch.dtype = torch.float32, **options: Any) -> Training:
         tokenizer, parts = prepare(Corpus.from_text(text), config.data, config.tokenizer)
-        counted = {name: Counted(ids, part.characters) for name, (part, ids) in parts.items()}
+        counted = {name: TokenCount(ids, part.characters) for name, (part, ids) in parts.items()}
         data = training_data(config, counted["train"], counted["validation"], tokenizer)
         state = TrainingState(Transformer(config.model, tokenizer.vocab_size, config.train.seed), config)
         return Training(state, data, config, dtype=dtype, **options)
@@ -234,13 +234,13 @@ def make_table() -> MakeTable:
         return Head(
             layer,
             number,
-            {kind: Share(near(given.get(kind, 0.06)), 0.05) for kind in kinds},
-            Share(near(given.get("random", 0.01)), 0.01),
+            {kind: AttentionFraction(near(given.get(kind, 0.06)), 0.05) for kind in kinds},
+            AttentionFraction(near(given.get("random", 0.01)), 0.01),
             near(given.get("distance", 12.0)),
             near(given.get("entropy", 2.5)),
             near(given.get("relative_entropy", 0.5)),
             near(given.get("from_even", 0.6)),
-            {removal: near(given.get("cost", 0.1)) for removal in REMOVALS},
+            {removal: near(given.get("cost", 0.1)) for removal in ABLATIONS},
         )
 
     def make(*layers: Sequence[Mapping[str, float]], without: Sequence[str] = ()) -> HeadTable:

@@ -12,7 +12,7 @@ from scripts.report_examined.claims import claims
 from scripts.report_examined.page import PAGE, page
 from scripts.report_examined.results import EXPERIMENTS, FOLDER, Experiment, Results, load
 
-from octavo.experiments.results import Row
+from octavo.experiments.results import CellResult
 from octavo.system.statistics import estimate
 
 ROOT = Path(__file__).parents[1]
@@ -44,9 +44,9 @@ def experiment(name: str, means: Mapping[str, float], failures: Sequence[str] = 
             value = means.get(variant, 4.0) + 0.005 * (seed - 3)
             at: dict[str, float | None] = {str(context): value + later * (context > 50) for context in CONTEXTS}
             figures: dict[str, Any] = dict.fromkeys(FIGURES, value) | {"parameters": 4, "steps": 4}
-            row = Row(variant, seed, f"{variant}-seed{seed}", at_context=at, **figures)
+            row = CellResult(variant, seed, f"{variant}-seed{seed}", at_context=at, **figures)
             failed = variant in failures and seed == 1
-            away = replace(Row(variant, seed, row.run), failure="the loss exploded", ran_away=True)
+            away = replace(CellResult(variant, seed, row.run), failure="the loss exploded", ran_away=True)
             rows.append(away if failed else row)
     scored = {(row.variant, row.seed): row for row in rows if row.scored}
     names = [*FIGURES, *(f"nats_per_character@{context}" for context in CONTEXTS)]
@@ -66,7 +66,7 @@ def experiment(name: str, means: Mapping[str, float], failures: Sequence[str] = 
         "title": name,
         "seeds": list(SEEDS),
         "base": variants[0],
-        "rows": [row.as_json() for row in rows],
+        "rows": [row.to_dict() for row in rows],
         "summary": [entry(variant) for variant in variants],
     }
     return Experiment(name, values)

@@ -87,7 +87,7 @@ def test_claim_two_tells_every_model(results: Results, make_table: MakeTable) ->
 
 
 def test_the_reports_model_decides_the_claim(results: Results, make_table: MakeTable) -> None:
-    reference = dict(results.reference, attention=[{"distance_from_even": [[0.5]]}])
+    reference = dict(results.reference, attention=[{"distance_from_uniform": [[0.5]]}])
     learned = replace(results, reference=reference)
     both = [[{"previous": 0.8, "relative_entropy": 0.2}, {}], [{"line": 0.8}, {}]]
     for layers, verdict in ((both, "holds"), (ALIKE, "does not hold"), (DIFFERENT, "cannot be said")):

@@ -62,7 +62,7 @@ def _learned(results: Results) -> Outcome:
     third, last = min(3, max(epochs)), max(epochs)
     floor = results.reference["perplexity"]["unigram"]["validation_loss"]
     attention = results.reference["attention"]
-    uneven = max(value for text in attention for layer in text["distance_from_even"] for value in layer)
+    uneven = max(value for text in attention for layer in text["distance_from_uniform"] for value in layer)
     nothing = epochs[last] > 0.99 * floor and uneven < 0.01
     groups = groups_of(results.heads or {})
     of_the_report = groups["coupled"].verdict if "coupled" in groups else ""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from octavo.interpret.head_labels import TITLES
-from octavo.interpret.head_table import EVEN, NO_NAME, UNUSED, Head, HeadTable
+from octavo.interpret.head_table import EVEN, UNCLASSIFIED, UNUSED, Head, HeadTable
 from octavo.pipeline.run import load
 from octavo.system.statistics import Estimate, estimate
 
@@ -48,7 +48,9 @@ class Group:
     @property
     def kinds(self) -> Counter[str]:
         """The same of the names that a kind of attention gives."""
-        return Counter({name: count for name, count in self.names.items() if name not in (EVEN, UNUSED, NO_NAME)})
+        return Counter(
+            {name: count for name, count in self.names.items() if name not in (EVEN, UNUSED, UNCLASSIFIED)}
+        )
 
     @property
     def from_even(self) -> Estimate:

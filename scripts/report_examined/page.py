@@ -7,7 +7,7 @@ from scripts.report_examined.results import EXPERIMENTS, Experiment, Json, Resul
 
 from octavo.config import load_preset
 from octavo.evaluate import perplexity
-from octavo.evaluate.diagnosis import EarlyDiagnosis, Look
+from octavo.evaluate.diagnosis import EarlyDiagnosis, ValidationPoint
 
 PAGE = Path("docs/the-report-examined.md")
 _MARK = {"holds": "**holds**", "does not hold": "**does not hold**", "cannot be said": "**cannot be said**"}
@@ -162,7 +162,7 @@ def _collapse_told(results: Results) -> int | None:
     floors = {"unigram": results.reference["perplexity"]["unigram"]["validation_loss"]}
     early = EarlyDiagnosis(load_preset("reference"), floors)
     for values in results.reference["looks"]:
-        look = Look(values["step"], values["validation_loss"], values["train_loss"], values["weight_norm"])
+        look = ValidationPoint(values["step"], values["validation_loss"], values["train_loss"], values["weight_norm"])
         if any(finding.kind == "collapse" for finding in early.hear(look, values["epoch"] / 10)):
             return look.step
     return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from octavo.experiments.results import Row
+from octavo.experiments.results import CellResult
 from octavo.system.statistics import estimate
 
 FOLDER = Path("docs/report")
@@ -115,7 +115,7 @@ class Experiment:
         return max(values) - min(values)
 
     def _by_seed(self, variant: str, name: str) -> dict[int, float]:
-        rows = [Row.from_json(values) for values in self.values["rows"] if values["variant"] == variant]
+        rows = [CellResult.from_json(values) for values in self.values["rows"] if values["variant"] == variant]
         return {row.seed: figure for row in rows if row and (figure := row.figure(name)) is not None}
 
     def steps(self, variant: str) -> int:

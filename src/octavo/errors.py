@@ -23,7 +23,7 @@ class OctavoWarning(UserWarning):
     """What was found wrong and helped itself, in one sentence. The command line prints it and goes on."""
 
 
-class RanAway(OctavoError):
+class DivergenceError(OctavoError):
     """Training came to numbers that are infinite or none, or to a loss far above chance: a result of its settings."""
 
 

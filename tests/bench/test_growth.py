@@ -3,13 +3,13 @@
 import pytest
 
 from octavo.bench.growth import Axis, bench_growth, exponent, in_powers, widened
-from octavo.bench.measure import Measured
+from octavo.bench.measure import Measurement
 from octavo.bench.request import NO_PEERS
 from octavo.config import ModelConfig
 
 
-def measured(*rates: float) -> Measured:
-    return Measured("", "", 1, "tokens", "", rates)
+def measured(*rates: float) -> Measurement:
+    return Measurement("", "", 1, "tokens", "", rates)
 
 
 def test_the_exponent_is_the_slope_of_logarithms() -> None:

@@ -5,24 +5,24 @@ import time
 
 import pytest
 
-from octavo.bench.kernels import WITH, WITHOUT, timed_without, ways, without_kernels
-from octavo.kernels.library import kernels_here, library
+from octavo.bench.kernels import WITH, WITHOUT, timed_without, with_and_without_kernels, without_kernels
+from octavo.kernels.library import active_build, library
 
 
 def test_they_are_left_out_within_it_alone() -> None:
-    before, switch = kernels_here(), os.environ.get("OCTAVO_NATIVE")
+    before, switch = active_build(), os.environ.get("OCTAVO_NATIVE")
     with without_kernels():
         assert library() is None
-        assert kernels_here() == "none"
-    assert kernels_here() == before
+        assert active_build() == "none"
+    assert active_build() == before
     assert os.environ.get("OCTAVO_NATIVE") == switch
 
 
 def test_they_come_back_when_the_work_goes_wrong() -> None:
-    before = kernels_here()
+    before = active_build()
     with pytest.raises(ZeroDivisionError), without_kernels():
         raise ZeroDivisionError
-    assert kernels_here() == before
+    assert active_build() == before
 
 
 def test_work_without_them_tells_its_seconds() -> None:
@@ -31,7 +31,7 @@ def test_work_without_them_tells_its_seconds() -> None:
 
     def work() -> None:
         time.sleep(0.05)
-        found.append(kernels_here())
+        found.append(active_build())
 
     assert 0.05 <= timed_without(work)() < 10
     assert found == ["none"]
@@ -39,5 +39,5 @@ def test_work_without_them_tells_its_seconds() -> None:
 
 def test_where_there_are_none_there_is_one_way() -> None:
     with without_kernels():
-        assert list(ways(lambda: None)) == [WITHOUT]
-    assert list(ways(lambda: None)) == ([WITHOUT] if library() is None else [WITHOUT, WITH])
+        assert list(with_and_without_kernels(lambda: None)) == [WITHOUT]
+    assert list(with_and_without_kernels(lambda: None)) == ([WITHOUT] if library() is None else [WITHOUT, WITH])

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from octavo.bench.measure import Case, Comparison, Measured, side_by_side, stretch
+from octavo.bench.measure import BenchCase, Comparison, Measurement, compare_cases, stretch
 
 
 class Clock:
@@ -31,10 +31,10 @@ class Clock:
 def test_ratios_are_taken_round_by_round_and_their_median_is_told() -> None:
     clock = Clock()
     cases = [
-        Case("slow", "sums", 10, "sums", clock.taking(99, 1, 2, 4), "one thread"),
-        Case("fast", "sums", 10, "sums", clock.taking(99, 0.5, 0.5, 4)),
+        BenchCase("slow", "sums", 10, "sums", clock.taking(99, 1, 2, 4), "one thread"),
+        BenchCase("fast", "sums", 10, "sums", clock.taking(99, 0.5, 0.5, 4)),
     ]
-    found = side_by_side("sums", cases, rounds=3, notes=["as told"], clock=clock)
+    found = compare_cases("sums", cases, rounds=3, notes=["as told"], clock=clock)
     slow, fast = found.measured
     assert (slow.rates, fast.rates) == ((10, 5, 2.5), (20, 20, 2.5))
     assert (slow.median, slow.seconds, slow.note) == (5, 2, "one thread")
@@ -46,28 +46,28 @@ def test_ratios_are_taken_round_by_round_and_their_median_is_told() -> None:
 
 def test_the_cases_take_turns_after_each_has_warmed_up() -> None:
     turns: list[str] = []
-    cases = [Case(name, "nothing", 1, "times", partial(turns.append, name)) for name in "ab"]
+    cases = [BenchCase(name, "nothing", 1, "times", partial(turns.append, name)) for name in "ab"]
     shares: list[float] = []
-    side_by_side("nothing", cases, rounds=2, watch=shares.append, clock=count().__next__)
+    compare_cases("nothing", cases, rounds=2, watch=shares.append, clock=count().__next__)
     assert turns == list("ababab")
     assert shares == [n / 6 for n in range(6)]
 
 
 def test_a_case_may_give_its_own_seconds() -> None:
-    found = side_by_side("own", [Case("own", "work", 3, "bits", lambda: 0.5)], rounds=2, clock=Clock())
+    found = compare_cases("own", [BenchCase("own", "work", 3, "bits", lambda: 0.5)], rounds=2, clock=Clock())
     assert found.measured[0].rates == (6, 6)
 
 
 @pytest.mark.parametrize("other", [("a sum", "products"), ("a product", "sums")])
 def test_unlike_work_is_refused(other: tuple[str, str]) -> None:
-    cases = [Case("one", "a sum", 1, "sums", lambda: 1.0), Case("two", other[0], 1, other[1], lambda: 1.0)]
+    cases = [BenchCase("one", "a sum", 1, "sums", lambda: 1.0), BenchCase("two", other[0], 1, other[1], lambda: 1.0)]
     with pytest.raises(ValueError, match=r"title: these do unlike work: a .*, in .*; a sum, in sums"):
-        side_by_side("title", cases, rounds=1)
+        compare_cases("title", cases, rounds=1)
 
 
 def test_plain_values() -> None:
-    found = Comparison("title", (Measured("one", "a sum", 4, "sums", "fp32", (1.0, 2.0, 4.0)),), ("said",))
-    assert found.as_json() == {
+    found = Comparison("title", (Measurement("one", "a sum", 4, "sums", "fp32", (1.0, 2.0, 4.0)),), ("said",))
+    assert found.to_dict() == {
         "title": "title",
         "notes": ["said"],
         "cases": [

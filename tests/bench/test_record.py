@@ -2,8 +2,8 @@
 
 import json
 
-from octavo.bench.measure import Comparison, Measured
-from octavo.bench.suites import Sitting, as_json
+from octavo.bench.measure import Comparison, Measurement
+from octavo.bench.suites import Sitting, to_dict
 
 MACHINE = {"processor": "a processor", "cores": 4, "packages": {"octavo": "1", "torch": "2"}}
 
@@ -19,8 +19,8 @@ def test_a_machine_that_has_other_work_is_told() -> None:
 
 
 def test_it_all_goes_into_json() -> None:
-    found = {"train": [Comparison("a step", (Measured("one", "w", 1, "steps", "fp32", (2.0,)),))]}
-    values = json.loads(json.dumps(as_json(sitting(0.5), 1, found)))
+    found = {"train": [Comparison("a step", (Measurement("one", "w", 1, "steps", "fp32", (2.0,)),))]}
+    values = json.loads(json.dumps(to_dict(sitting(0.5), 1, found)))
     assert values["suites"]["train"][0]["cases"][0]["median"] == 2.0
     assert (values["kernels"], values["rounds"], values["machine"]["cores"]) == ("avx2", 1, 4)
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from octavo.bench.kernels import ways
+from octavo.bench.kernels import with_and_without_kernels
 from octavo.bench.request import PEERS, SUITE_NAMES, Asked, Peers
 from octavo.bench.suites import SUITES, run_suites
 
-WAYS = list(ways(lambda: None))
+WAYS = list(with_and_without_kernels(lambda: None))
 
 
 def test_every_suite_has_its_name() -> None:

@@ -192,7 +192,7 @@ class TestEvaluate:
         told(capsys, "evaluate", copied.path, "--split", "train")
         top = json.loads((copied.path / "evaluation.json").read_text())
         assert top.pop("all")[-1]["text"] == "train"
-        assert top == before.as_json(), "programs read the standard score there"
+        assert top == before.to_dict(), "programs read the standard score there"
         assert load(copied.path).evaluation == before
         assert main(["evaluate", str(copied.path), "--split", "test"]) == 2
         assert "has no test part: it has train, validation" in capsys.readouterr().err

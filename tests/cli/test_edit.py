@@ -8,7 +8,7 @@ import pytest
 
 from octavo.cli.edit import place_lines
 from octavo.cli.main import main
-from octavo.interpret.interventions import places_of
+from octavo.interpret.interventions import targets_of
 from octavo.pipeline.run import Run
 from octavo.reports.terminal.colours import per_cent
 
@@ -35,7 +35,9 @@ def test_it_tells_the_tokens_before_and_after_and_what_it_costs(
     assert f"{edit.bits_per_character_before:.4f} -> {edit.bits_per_character_after:.4f} bits per character" in out
     likeliest = edit.candidates[0]
     assert re.search(
-        rf"^\S+ +{per_cent(likeliest.before).strip()} +{per_cent(likeliest.after).strip()} *$", out, re.MULTILINE
+        rf"^\S+ +{per_cent(likeliest.before).strip()} +{per_cent(likeliest.after).strip()} *$",
+        out,
+        re.MULTILINE,
     )
     assert f"\n            measured on the given text: 20 characters, {edit.tokens} tokens\n" in out
     assert "\x1b" not in out
@@ -78,7 +80,7 @@ def test_the_places_listed_are_those_that_there_are(copied: Run, capsys: pytest.
     lines = told(capsys, copied.path, "--places").splitlines()
     assert lines == place_lines(copied.config.model)
     listed = {line.split()[0] for line in lines[:-1]} | {"blocks.I.attention.k", "blocks.I.attention.v"}
-    there = {re.sub(r"blocks\.\d+", "blocks.I", name) for name in places_of(copied.model)}
+    there = {re.sub(r"blocks\.\d+", "blocks.I", name) for name in targets_of(copied.model)}
     there = {re.sub(r"head\.\d+", "head.H", re.sub(r"unit\.\d+", "unit.U", name)) for name in there}
     assert listed == there
     assert "I is 0 to 0, H 0 to 3, U 0 to 63" in lines[-1]

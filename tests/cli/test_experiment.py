@@ -11,7 +11,7 @@ import tomli_w
 
 from octavo.cli.main import main
 from octavo.experiments import read_spec
-from octavo.experiments.results import Row, summarise
+from octavo.experiments.results import CellResult, summarise
 
 FILE = """# Is wider better?
 seeds = [1]
@@ -71,7 +71,10 @@ def test_failures_are_counted_with_what_to_type(
 
     def half_failed(given: Path, **options: Any) -> module.Experiment:
         spec = read_spec(given)
-        rows = (Row("narrow", 1, "x", nats_per_character=1.5), Row("wide", 1, "x", failure="it exploded"))
+        rows = (
+            CellResult("narrow", 1, "x", nats_per_character=1.5),
+            CellResult("wide", 1, "x", failure="it exploded"),
+        )
         return module.Experiment(tmp_path / "w", spec, rows, tuple(summarise(spec, rows)))
 
     monkeypatch.setattr(module, "experiment", half_failed)

@@ -8,14 +8,14 @@ import pytest
 from octavo.cli.main import main
 from octavo.interpret.head_table import HeadTable
 from octavo.pipeline.run import Run
-from octavo.reports.terminal.heads import lines
+from octavo.reports.terminal.heads import head_lines
 
 
 def test_the_table_is_shown_and_every_form_of_it_written(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["heads", str(copied.path), "--windows", "8"]) == 0
     out, look = capsys.readouterr().out, copied.path / "look"
     table = copied.heads(windows=8).table
-    assert out.startswith("\n".join(lines(table)))
+    assert out.startswith("\n".join(head_lines(table)))
     assert out.splitlines()[-4:] == [str(look / f"heads.{kind}") for kind in ("json", "html", "png", "svg")]
     assert HeadTable.from_json(json.loads((look / "heads.json").read_text())) == table
     assert (look / "heads.html").read_text() == copied.heads(windows=8).page.html

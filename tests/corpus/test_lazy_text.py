@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octavo.corpus import Corpus, Document, FiledText, read_corpus, split
+from octavo.corpus import Corpus, Document, LazyText, read_corpus, split
 from octavo.corpus import lazy_text as module
 from octavo.corpus.decoding import codec_name, find_codec, in_memory
 from octavo.corpus.encoding_advice import decode
-from octavo.corpus.lazy_text import filed
+from octavo.corpus.lazy_text import open_lazy
 from octavo.corpus.segmentation import parse_document_unit, split_documents
 from octavo.errors import OctavoError
 from octavo.tokenizer import chunking as chunks_module
@@ -44,8 +44,8 @@ def stored(path: Path, raw: bytes) -> Path:
     return path
 
 
-def left_in_its_file(path: Path, encoding: str = "utf-8") -> FiledText:
-    return filed(path, codec_name(encoding))
+def left_in_its_file(path: Path, encoding: str = "utf-8") -> LazyText:
+    return open_lazy(path, codec_name(encoding))
 
 
 @settings(deadline=None, max_examples=300, derandomize=True)
@@ -63,7 +63,7 @@ def test_any_bytes_are_the_text_that_the_whole_decodes_to_or_refused_alike(
             read_corpus([path], encoding=encoding)
     else:
         (document,) = read_corpus([path], encoding=encoding).documents
-        assert isinstance(document.text, FiledText)
+        assert isinstance(document.text, LazyText)
         assert (str(document.text), len(document.text)) == (expected, len(expected))
         assert document.encoding == find_codec(in_memory(raw), codec_name(encoding), "bytes")
 
@@ -89,7 +89,7 @@ def test_a_corpus_of_it_is_the_same_corpus(path: Path) -> None:
     text = "\r\nGrüße 🙂 \0" * 9
     corpus = read_corpus([stored(path, b"\xef\xbb\xbf" + text.encode())])
     same = Corpus.from_text(text)
-    assert isinstance(corpus.documents[0].text, FiledText)
+    assert isinstance(corpus.documents[0].text, LazyText)
     assert (corpus.characters, corpus.bytes, corpus.sha256) == (same.characters, same.bytes, same.sha256)
     assert [(part.text, part.characters, part.bytes) for part in split(corpus, test=0.3)] == [
         (part.text, part.characters, part.bytes) for part in split(same, test=0.3)
@@ -119,7 +119,7 @@ def test_documents_of_a_file_are_those_of_its_text(path: Path, text: str, separa
     except OctavoError as refusal:
         assert re.search("holds no document|is nowhere", str(refusal))  # noqa: PT017 # either is right
         return
-    assert all(isinstance(document.text, FiledText) for document in corpus.documents)
+    assert all(isinstance(document.text, LazyText) for document in corpus.documents)
     separator_of = parse_document_unit(given_unit)
     assert separator_of is not None
     held = split_documents(Document(str(path), text), separator_of)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.corpus import Corpus, Document, Part, split, tiny_shakespeare
+from octavo.corpus import Corpus, CorpusSplit, Document, split, tiny_shakespeare
 from octavo.errors import OctavoError
 
 
@@ -46,9 +46,9 @@ def test_the_parts_joined_are_the_corpus(texts: list[str], validation: float, te
 
 def test_a_document_is_cut_in_two_by_a_border() -> None:
     train, validation, test = split(corpus_of("abcdef", "ghij"), validation=0.3, test=0.3)
-    assert train == Part(("abcd",))
-    assert validation == Part(("ef", "g"))
-    assert test == Part(("hij",))
+    assert train == CorpusSplit(("abcd",))
+    assert validation == CorpusSplit(("ef", "g"))
+    assert test == CorpusSplit(("hij",))
     assert validation.text == "efg"
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from octavo.corpus import Part
-from octavo.data import check_ids, open_parts, save_parts
+from octavo.corpus import CorpusSplit
+from octavo.data import check_ids, open_splits, save_splits
 from octavo.data.token_files import Ids, documents, id_type, tokenize
 from octavo.errors import OctavoError
 from octavo.tokenizer.kinds import ByteBPE, WhitespaceBPE
 
-TRAIN = Part(("Grüße, 🙂\r\n", "\0second\n\n"))
-VALIDATION = Part(("third <|endoftext|>",))
+TRAIN = CorpusSplit(("Grüße, 🙂\r\n", "\0second\n\n"))
+VALIDATION = CorpusSplit(("third <|endoftext|>",))
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def bpe() -> ByteBPE:
 @pytest.fixture
 def folder(bpe: ByteBPE, tmp_path: Path) -> Path:
     parts = {"train": TRAIN, "validation": VALIDATION}
-    save_parts(tmp_path / "data", {name: (part, tokenize(bpe, part)) for name, part in parts.items()})
+    save_splits(tmp_path / "data", {name: (part, tokenize(bpe, part)) for name, part in parts.items()})
     return tmp_path / "data"
 
 
@@ -51,7 +51,7 @@ def test_very_many_ids_are_in_a_file_that_goes_when_they_do(
     assert (filed.dtype, filed.tolist()) == (held.dtype, held.tolist())
     assert list(tmp_path.iterdir()) == []
     for name, ids in (("held", held), ("filed", filed)):
-        save_parts(tmp_path / name, {"train": (TRAIN, ids)})
+        save_splits(tmp_path / name, {"train": (TRAIN, ids)})
     assert (tmp_path / "filed/train.npy").read_bytes() == (tmp_path / "held/train.npy").read_bytes()
     np.save(tmp_path / "expected.npy", held)
     assert (tmp_path / "filed/train.npy").read_bytes() == (tmp_path / "expected.npy").read_bytes()
@@ -62,10 +62,10 @@ def test_very_many_ids_are_in_a_file_that_goes_when_they_do(
 
 def test_without_a_start_token_documents_follow_each_other() -> None:
     tokenizer = WhitespaceBPE.train("to be or not", 50)
-    ids = tokenize(tokenizer, Part(("to be", "or not")))
+    ids = tokenize(tokenizer, CorpusSplit(("to be", "or not")))
     assert ids.tolist() == tokenizer.encode("to be or not").tolist()
     assert [piece.tolist() for piece in documents(ids, None)] == [ids.tolist()]
-    assert tokenize(tokenizer, Part(())).tolist() == []
+    assert tokenize(tokenizer, CorpusSplit(())).tolist() == []
 
 
 def test_ids_are_as_small_as_the_vocabulary_allows(bpe: ByteBPE) -> None:
@@ -83,7 +83,7 @@ def test_ids_are_as_small_as_the_vocabulary_allows(bpe: ByteBPE) -> None:
 
 
 def test_parts_come_back_memory_mapped(bpe: ByteBPE, folder: Path) -> None:
-    parts = open_parts(folder)
+    parts = open_splits(folder)
     assert list(parts) == ["train", "validation"]
     for part, kept in zip(parts.values(), (TRAIN, VALIDATION), strict=True):
         assert isinstance(part.ids, np.memmap)
@@ -101,25 +101,30 @@ def test_parts_come_back_memory_mapped(bpe: ByteBPE, folder: Path) -> None:
 
 def test_a_part_of_a_text_may_have_no_token(tmp_path: Path) -> None:
     one, none = np.array([1], dtype=np.uint16), np.array([], dtype=np.uint16)
-    save_parts(
-        tmp_path, {"train": (Part(("a",)), one), "validation": (Part(("a",)), one), "test": (Part((" ",)), none)}
+    save_splits(
+        tmp_path,
+        {
+            "train": (CorpusSplit(("a",)), one),
+            "validation": (CorpusSplit(("a",)), one),
+            "test": (CorpusSplit((" ",)), none),
+        },
     )
-    assert list(open_parts(tmp_path)) == ["train", "validation", "test"]
-    assert open_parts(tmp_path)["test"].ids.tolist() == []
+    assert list(open_splits(tmp_path)) == ["train", "validation", "test"]
+    assert open_splits(tmp_path)["test"].ids.tolist() == []
 
 
 @pytest.mark.parametrize("name", ["parts.json", "train.npy", "validation.npy"])
 def test_a_missing_file_is_noticed(name: str, folder: Path) -> None:
     (folder / name).unlink()
     with pytest.raises(OctavoError, match=rf"does not hold a run's data \(.*{name}.*\): train the run again"):
-        open_parts(folder)
+        open_splits(folder)
 
 
 @pytest.mark.parametrize("content", ["", "{", "null", "3", "[]", "{}", '{"train": 3}', '{"train": {}}', "\0"])
 def test_facts_that_are_none_are_refused(content: str, folder: Path) -> None:
     (folder / "parts.json").write_text(content)
     with pytest.raises(OctavoError, match="does not hold a run's data"):
-        open_parts(folder)
+        open_splits(folder)
 
 
 def test_facts_without_a_part_to_score_are_refused(folder: Path) -> None:
@@ -127,7 +132,7 @@ def test_facts_without_a_part_to_score_are_refused(folder: Path) -> None:
     del facts["validation"]
     (folder / "parts.json").write_text(json.dumps(facts))
     with pytest.raises(OctavoError, match="does not hold a run's data"):
-        open_parts(folder)
+        open_splits(folder)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +141,7 @@ def test_facts_without_a_part_to_score_are_refused(folder: Path) -> None:
 def test_ids_in_a_file_that_is_none_are_refused(content: bytes, folder: Path) -> None:
     (folder / "train.npy").write_bytes(content)
     with pytest.raises(OctavoError, match="does not hold a run's data"):
-        open_parts(folder)
+        open_splits(folder)
 
 
 @pytest.mark.parametrize(
@@ -145,14 +150,14 @@ def test_ids_in_a_file_that_is_none_are_refused(content: bytes, folder: Path) ->
 def test_arrays_that_are_no_ids_are_refused(array: Ids, folder: Path) -> None:
     np.save(folder / "train.npy", array)
     with pytest.raises(OctavoError, match="does not hold a run's data"):
-        open_parts(folder)
+        open_splits(folder)
 
 
 def test_ids_that_are_cut_off_are_refused(folder: Path) -> None:
     path = folder / "train.npy"
     path.write_bytes(path.read_bytes()[:-2])
     with pytest.raises(OctavoError, match="does not hold a run's data"):
-        open_parts(folder)
+        open_splits(folder)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +184,7 @@ def test_a_header_that_octavo_does_not_write_is_refused(change: Callable[[bytes]
     facts["train"]["ids_sha256"] = hashlib.sha256(raw).hexdigest()
     (folder / "parts.json").write_text(json.dumps(facts))
     with pytest.raises(OctavoError, match="does not hold a run's data"):
-        open_parts(folder)
+        open_splits(folder)
 
 
 def test_ids_of_another_text_are_known_by_their_hash(folder: Path) -> None:
@@ -187,7 +192,7 @@ def test_ids_of_another_text_are_known_by_their_hash(folder: Path) -> None:
     raw[-2] ^= 1
     (folder / "train.npy").write_bytes(bytes(raw))
     with pytest.raises(OctavoError, match=r"train\.npy is damaged"):
-        open_parts(folder)
+        open_splits(folder)
 
 
 def test_what_an_earlier_version_wrote_has_no_hash_and_is_read(folder: Path) -> None:
@@ -195,7 +200,7 @@ def test_what_an_earlier_version_wrote_has_no_hash_and_is_read(folder: Path) -> 
     for part in facts.values():
         del part["ids_sha256"]
     (folder / "parts.json").write_text(json.dumps(facts))
-    assert open_parts(folder)["train"].text == TRAIN.text
+    assert open_splits(folder)["train"].text == TRAIN.text
 
 
 @pytest.mark.parametrize("count", ["characters", "bytes", "tokens", "documents"])
@@ -205,14 +210,14 @@ def test_counts_that_cannot_be_are_refused(count: str, value: object, folder: Pa
     facts["train"][count] = value
     (folder / "parts.json").write_text(json.dumps(facts))
     if count in ("characters", "bytes", "documents") and value == 2**62:
-        assert open_parts(folder)["train"].ids.tolist()  # nothing is allocated for it
+        assert open_splits(folder)["train"].ids.tolist()  # nothing is allocated for it
         return
     with pytest.raises(OctavoError, match="does not hold a run's data"):
-        open_parts(folder)
+        open_splits(folder)
 
 
 def test_another_text_than_the_one_that_was_written_is_refused(folder: Path) -> None:
-    part = open_parts(folder)["train"]
+    part = open_splits(folder)["train"]
     raw = (folder / "train.txt").read_bytes()
     (folder / "train.txt").write_bytes(raw[:-1] + b"!")
     with pytest.raises(OctavoError, match="is not the text that was trained on"):
@@ -243,7 +248,7 @@ def test_a_text_is_verified_once(folder: Path, monkeypatch: pytest.MonkeyPatch) 
         def hexdigest(self) -> str:
             return self.digest.hexdigest()
 
-    part = open_parts(folder)["train"]
+    part = open_splits(folder)["train"]
     monkeypatch.setattr("octavo.data.token_files.hashlib.sha256", Counting)
     assert part.beginning(3) == TRAIN.text[:3]
     assert sum(hashed) == part.facts.bytes
@@ -260,7 +265,7 @@ def test_of_a_long_text_no_more_is_held_than_is_asked_for(folder: Path) -> None:
     facts = json.loads((folder / "parts.json").read_text())
     facts["train"] |= {"bytes": size, "sha256": hashlib.sha256(raw).hexdigest()}
     (folder / "parts.json").write_text(json.dumps(facts))
-    part = open_parts(folder)["train"]
+    part = open_splits(folder)["train"]
     tracemalloc.start()
     try:
         beginning = part.beginning(10)
@@ -274,7 +279,7 @@ def test_of_a_long_text_no_more_is_held_than_is_asked_for(folder: Path) -> None:
 
 def test_a_character_that_a_block_cuts_is_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("octavo.data.token_files._BLOCK", 1)
-    part = open_parts(folder)["train"]
+    part = open_splits(folder)["train"]
     assert part.text == TRAIN.text
     for characters in (0, 3, 8, 1000):
         assert part.beginning(characters) == TRAIN.text[:characters]
@@ -284,11 +289,11 @@ def test_a_character_that_a_block_cuts_is_whole(folder: Path, monkeypatch: pytes
     facts["train"] |= {"bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}
     (folder / "parts.json").write_text(json.dumps(facts))
     with pytest.raises(OctavoError, match=r"train\.txt cannot be read \(it is not UTF-8\)"):
-        open_parts(folder)["train"].beginning(3)
+        open_splits(folder)["train"].beginning(3)
 
 
 def test_ids_beyond_the_vocabulary_are_refused(folder: Path) -> None:
-    parts = open_parts(folder)
+    parts = open_splits(folder)
     highest = max(int(part.ids.max()) for part in parts.values())
     check_ids(parts, highest + 1)
     with pytest.raises(OctavoError, match="has ids beyond the vocabulary"):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from octavo.config import load_preset
 from octavo.data import BatchOrder, Windows
-from octavo.data.windows import begun
+from octavo.data.windows import with_bos
 
 IDS = np.arange(1000, 1100, dtype=np.uint16)
 
@@ -44,9 +44,9 @@ def test_the_start_token_takes_the_first_place_of_the_inputs() -> None:
 
 def test_beginning_does_not_change_what_it_is_given() -> None:
     tokens = torch.arange(6).view(2, 3)
-    assert begun(tokens, 7).tolist() == [[7, 1, 2], [7, 4, 5]]
+    assert with_bos(tokens, 7).tolist() == [[7, 1, 2], [7, 4, 5]]
     assert tokens[0, 0] == 0
-    assert begun(tokens, None) is tokens
+    assert with_bos(tokens, None) is tokens
 
 
 @settings(deadline=None, max_examples=200, derandomize=True)

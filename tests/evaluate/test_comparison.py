@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from octavo.evaluate import Baseline, Evaluation, Overlap
-from octavo.evaluate.comparison import THIS_MODEL, comparison, protocol_words, reservations
+from octavo.evaluate import Baseline, Evaluation, TrainOverlap
+from octavo.evaluate.comparison import THIS_MODEL, caveats, protocol_words, rank_scores
 from octavo.pipeline.run import Run
 
 
@@ -21,7 +21,7 @@ def baselines(trained: Run) -> list[Baseline]:
 
 
 def test_all_stand_in_one_order_from_the_worst(score: Evaluation, baselines: list[Baseline]) -> None:
-    found = comparison(score, baselines, 12.5)
+    found = rank_scores(score, baselines, 12.5)
     assert len(found.standings) == len(baselines) + 1
     assert not found.apart
     values = [one.nats_per_character for one in found.standings]
@@ -34,7 +34,7 @@ def test_all_stand_in_one_order_from_the_worst(score: Evaluation, baselines: lis
 def test_where_the_tokenizer_loses_text_models_of_text_stand_apart(
     score: Evaluation, baselines: list[Baseline]
 ) -> None:
-    found = comparison(replace(score, lossless_tokenizer=False), baselines)
+    found = rank_scores(replace(score, lossless_tokenizer=False), baselines)
     assert {one.name.split()[0] for one in found.standings} == {"this", "uniform", "unigram", "bigram"}
     assert {one.name for one in found.apart} == {b.name for b in baselines if b.nats_per_token is None}
 
@@ -48,22 +48,22 @@ def test_how_the_text_was_read(score: Evaluation) -> None:
 @pytest.mark.parametrize(
     ("changes", "overlap", "says"),
     [
-        ({"lossless_tokenizer": False}, Overlap(64, 100, 0), "compare with no other model's"),
-        ({"selected_on_this_text": True}, Overlap(64, 100, 0), "selected on this text"),
+        ({"lossless_tokenizer": False}, TrainOverlap(64, 100, 0), "compare with no other model's"),
+        ({"selected_on_this_text": True}, TrainOverlap(64, 100, 0), "selected on this text"),
         ({}, None, "the model was trained on this text"),
-        ({"characters": 100}, Overlap(64, 100, 3), "3% of this text stands word for word in the training part"),
-        ({"characters": 300}, Overlap(64, 100, 3), "3% of its first 100 characters"),
+        ({"characters": 100}, TrainOverlap(64, 100, 3), "3% of this text stands word for word in the training part"),
+        ({"characters": 300}, TrainOverlap(64, 100, 3), "3% of its first 100 characters"),
     ],
 )
 def test_why_a_figure_flatters(
-    score: Evaluation, changes: dict[str, Any], overlap: Overlap | None, says: str
+    score: Evaluation, changes: dict[str, Any], overlap: TrainOverlap | None, says: str
 ) -> None:
-    assert says in "\n".join(reservations(replace(score, **changes), [], overlap))
+    assert says in "\n".join(caveats(replace(score, **changes), [], overlap))
 
 
 def test_a_note_names_all_it_is_of(score: Evaluation, baselines: list[Baseline]) -> None:
     noted = [replace(b, note="rough" if b.kind == "compressor" else "") for b in baselines]
-    said = reservations(score, noted, Overlap(64, 100, 0))
+    said = caveats(score, noted, TrainOverlap(64, 100, 0))
     names = ", ".join(b.name for b in baselines if b.kind == "compressor")
     assert f"rough: {names}" in said
     assert len(said) == 1

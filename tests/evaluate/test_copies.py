@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octavo.evaluate import overlap as copies
-from octavo.evaluate.overlap import Copied, copied, overlap, stretches
+from octavo.evaluate.overlap import CopyStats, measure_copies, measure_overlap, spans
 
 WORDY = st.lists(st.text(alphabet="ab \n😀", max_size=60), max_size=3)
 
@@ -29,7 +29,7 @@ def slow(texts: Sequence[str], training: Sequence[str]) -> tuple[int, int, int]:
 @given(WORDY, WORDY)
 @settings(max_examples=150, deadline=None)
 def test_it_is_what_a_slow_search_finds(texts: list[str], training: list[str]) -> None:
-    found = copied(texts, training)
+    found = measure_copies(texts, training)
     assert (found.longest_run, found.sequences, found.sequences_found) == slow(texts, training)
     assert len(found.run) == found.longest_run
     assert not found.run or any(found.run in text for text in texts)
@@ -39,66 +39,66 @@ def test_it_is_what_a_slow_search_finds(texts: list[str], training: list[str]) -
 
 def test_texts_cut_from_the_training_part_are_copies(play: str) -> None:
     texts = [play[at : at + 700] for at in (0, 5_003, 30_000)]
-    found = copied(texts, [play])
+    found = measure_copies(texts, [play])
     assert found.longest_run == 700
     assert found.run in texts
     assert found.sequences > 200
     whole_words = [" ".join(text.split()[1:-1]) for text in texts]  # the first and the last may be cut
-    assert copied(whole_words, [play]).share_found == 1.0
+    assert measure_copies(whole_words, [play]).share_found == 1.0
 
 
 def test_text_of_another_kind_is_none(play: str) -> None:
-    found = copied(["def wait(self, timeout=None): return self._event.wait(timeout) or self.stop()"], [play])
+    found = measure_copies(["def wait(self, timeout=None): return self._event.wait(timeout) or self.stop()"], [play])
     assert found.longest_run < 12
     assert found.share_found is None or found.share_found == 0
 
 
 def test_white_space_does_not_make_other_words_of_them() -> None:
     training = "one two three\nfour  five six seven eight nine"
-    known = Copied(1, 40, 26, " five six seven eight nine", 1, 1)
-    assert copied(["two three four five six seven eight nine"], [training]) == known
+    known = CopyStats(1, 40, 26, " five six seven eight nine", 1, 1)
+    assert measure_copies(["two three four five six seven eight nine"], [training]) == known
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["", ""]])
 def test_no_text(texts: list[str]) -> None:
-    assert copied(texts, ["some text"]) == Copied(len(texts), 0, 0, "", 0, 0)
-    assert copied(texts, []).share_found is None
-    assert overlap(texts, ["some text"]).share == 0
+    assert measure_copies(texts, ["some text"]) == CopyStats(len(texts), 0, 0, "", 0, 0)
+    assert measure_copies(texts, []).share_found is None
+    assert measure_overlap(texts, ["some text"]).share == 0
 
 
 def test_fewer_than_eight_words() -> None:
-    found = copied(["one two three four five six seven"], ["one two three four five six seven eight"])
+    found = measure_copies(["one two three four five six seven"], ["one two three four five six seven eight"])
     assert found.longest_run == 33
     assert found.share_found is None
 
 
 def test_nothing_reaches_over_the_border_of_two_documents() -> None:
-    found = copied(["ab", "cd"], ["abcd"])
+    found = measure_copies(["ab", "cd"], ["abcd"])
     assert found.longest_run == 2
-    found = copied(["abcd"], ["ab", "cd"])
+    found = measure_copies(["abcd"], ["ab", "cd"])
     assert found.longest_run == 2
     words = ["a", "b", "c", "d", "e", "f", "g", "h"]
-    assert copied([" ".join(words)], [" ".join(words[:4]), " ".join(words[4:])]).sequences_found == 0
+    assert measure_copies([" ".join(words)], [" ".join(words[:4]), " ".join(words[4:])]).sequences_found == 0
 
 
 class TestOverlap:
     def test_counts_characters_in_long_stretches(self, play: str) -> None:
         foreign = "".join(chr(0x4E00 + i % 500) for i in range(1_000))
-        found = overlap([foreign + play[500:800] + foreign, play[2_000:2_063]], [play])
+        found = measure_overlap([foreign + play[500:800] + foreign, play[2_000:2_063]], [play])
         assert (found.stretch, found.characters, found.found) == (64, 2_363, 300)
         assert found.share == 300 / 2_363
 
     def test_a_short_text_must_stand_there_as_a_whole(self, play: str) -> None:
-        assert overlap(["To be or not"], [play]).share == 0
-        assert overlap([play[700:715]], [play]).share == 1.0
+        assert measure_overlap(["To be or not"], [play]).share == 0
+        assert measure_overlap([play[700:715]], [play]).share == 1.0
 
     def test_held_out_text_of_the_same_kind_does_not_overlap(self, shakespeare: str) -> None:
         border = int(0.9 * len(shakespeare))
-        assert overlap([shakespeare[border:]], [shakespeare[:border]]).share == 0
+        assert measure_overlap([shakespeare[border:]], [shakespeare[:border]]).share == 0
 
     def test_only_the_beginning_of_a_long_text_is_looked_up(self, play: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(copies, "LOOKED_UP", 2_000)
-        found = overlap([play[:1_000] + "é" * 4_000], [play])
+        found = measure_overlap([play[:1_000] + "é" * 4_000], [play])
         assert (found.characters, found.found) == (2_000, 1_000)
 
 
@@ -108,7 +108,7 @@ class TestStretches:
     def test_a_character_is_in_one_if_a_run_of_the_training_text_covers_it(
         self, texts: list[str], training: list[str], least: int
     ) -> None:
-        for text, found in zip(texts, stretches(texts, training, least), strict=True):
+        for text, found in zip(texts, spans(texts, training, least), strict=True):
             runs = [i for i in range(len(text) - least + 1) if any(text[i : i + least] in t for t in training)]
             covered = {place for i in runs for place in range(i, i + least)}
             assert covered == {place for start, end in found for place in range(start, end)}
@@ -116,4 +116,4 @@ class TestStretches:
 
     def test_where_a_copy_is(self, play: str) -> None:
         copy = play[1_000:1_060]
-        assert stretches(["§§" + copy + "§", "§"], [play], 24) == [[(2, 62)], []]
+        assert spans(["§§" + copy + "§", "§"], [play], 24) == [[(2, 62)], []]

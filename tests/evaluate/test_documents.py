@@ -8,7 +8,7 @@ import pytest
 
 from octavo.config import DataConfig, TokenizerConfig
 from octavo.corpus import Corpus, Document
-from octavo.data import open_parts, prepare, save_parts
+from octavo.data import open_splits, prepare, save_splits
 from octavo.evaluate import documents as module
 from octavo.evaluate.documents import decoded, documents_of, last
 
@@ -17,8 +17,8 @@ CORPUS = Corpus("c", (Document("1", "Ein Häuschen. " * 20), Document("2", "😀
 
 def parts(tmp_path: Path, kind: Any, corpus: Corpus = CORPUS) -> tuple[Any, Any]:
     tokenizer, prepared = prepare(corpus, DataConfig(validation=0.1), TokenizerConfig(kind=kind, vocab_size=300))
-    save_parts(tmp_path, prepared)
-    return tokenizer, open_parts(tmp_path)
+    save_splits(tmp_path, prepared)
+    return tokenizer, open_splits(tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["bpe", "characters"])

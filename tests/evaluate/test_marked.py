@@ -2,21 +2,21 @@
 
 import pytest
 
-from octavo.evaluate.overlap import LEAST, mark_copies
+from octavo.evaluate.overlap import MIN_LENGTH, mark_copies
 
 
 def test_copies_are_marked_where_they_are(play: str) -> None:
     copy = play[2_000:2_050]
     found = mark_copies(["§" * 30 + copy, "nothing"], [play[500:540] + "§" * 60], [play])
-    assert found.stretches == (((30, 80),), ())
+    assert found.spans == (((30, 80),), ())
     assert found.texts[0][30:80] == copy
     assert found.share == pytest.approx(50 / 87)
     assert found.usual == pytest.approx(40 / 100)
 
 
 def test_what_is_shorter_is_not(play: str) -> None:
-    assert mark_copies([play[:LEAST]], [], [play]).share == 1
-    assert mark_copies(["§" + play[: LEAST - 1] + "§"], [], [play]).share == 0
+    assert mark_copies([play[:MIN_LENGTH]], [], [play]).share == 1
+    assert mark_copies(["§" + play[: MIN_LENGTH - 1] + "§"], [], [play]).share == 0
 
 
 def test_of_much_other_text_the_beginning_is_looked_up(play: str) -> None:

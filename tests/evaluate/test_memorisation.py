@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.errors import OctavoError
-from octavo.evaluate.memorisation import cut_alike
+from octavo.evaluate.memorisation import cut_to_lengths
 from octavo.pipeline.run import Run
 from octavo.pipeline.train import train
 
@@ -19,7 +19,7 @@ MODULE = "octavo.evaluate.memorisation"
 
 @given(st.lists(st.text(max_size=9), max_size=6), st.text(max_size=30))
 def test_held_out_text_is_cut_to_the_same_lengths(texts: list[str], held_out: str) -> None:
-    kept, pieces = cut_alike(texts, held_out)
+    kept, pieces = cut_to_lengths(texts, held_out)
     assert [len(text) for text in kept] == [len(piece) for piece in pieces]
     assert held_out.startswith("".join(pieces))
     fitting = [n for n in range(len(texts) + 1) if len("".join(texts[:n])) <= len(held_out)]
@@ -88,7 +88,7 @@ def test_a_model_trained_on_more_text_than_it_can_hold_has_not(copied: Run) -> N
     assert shares == sorted(shares)
     assert (shares[-1], len(set(shares)) > 3) == (1.0, True)
     kept = json.loads((copied.path / "memorisation.json").read_text())
-    assert kept == found.as_json()
+    assert kept == found.to_dict()
     assert kept["generated"]["share_found"] == 0.0
     again = copied.memorisation(samples=8, tokens=150, seed=3)
     assert again.generated == found.generated

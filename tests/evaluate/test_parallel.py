@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from octavo.evaluate.parallel import Meter, Stopped, side_by_side
+from octavo.evaluate.parallel import Cancelled, Meter, run_parallel
 
 
 def test_results_come_in_the_order_of_the_tasks() -> None:
@@ -18,7 +18,7 @@ def test_results_come_in_the_order_of_the_tasks() -> None:
         return number
 
     tasks = [lambda number=number: task(number) for number in range(3)]
-    assert side_by_side(tasks, meter, shares.append) == [0, 1, 2]
+    assert run_parallel(tasks, meter, shares.append) == [0, 1, 2]
     assert shares == sorted(shares)
     assert meter.share == 0.75
     meter.add(9)
@@ -30,7 +30,7 @@ def endless(meter: Meter, ended: threading.Event) -> None:
         while True:
             meter.add(0)
             time.sleep(0.005)
-    except Stopped:
+    except Cancelled:
         ended.set()
         raise
 
@@ -42,7 +42,7 @@ def test_a_task_that_fails_ends_the_others() -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        side_by_side([lambda: endless(meter, ended), broken], meter, lambda share: None)
+        run_parallel([lambda: endless(meter, ended), broken], meter, lambda share: None)
     assert ended.is_set(), "nothing goes on behind one's back"
 
 
@@ -53,7 +53,7 @@ def test_ctrl_c_ends_them() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        side_by_side([lambda: endless(meter, ended)], meter, interrupted)
+        run_parallel([lambda: endless(meter, ended)], meter, interrupted)
     assert ended.is_set()
 
 
@@ -71,5 +71,5 @@ def test_no_more_run_at_once_than_a_container_lets(monkeypatch: pytest.MonkeyPat
         with lock:
             running -= 1
 
-    side_by_side([task] * 4, meter, lambda share: None)
+    run_parallel([task] * 4, meter, lambda share: None)
     assert most == 1

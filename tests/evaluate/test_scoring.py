@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.config import ModelConfig
-from octavo.evaluate.scoring import batches, sliding_windows, token_losses
+from octavo.evaluate.scoring import scoring_batches, sliding_windows, token_losses
 from octavo.model import Transformer
 
 VOCAB = 19
@@ -100,7 +100,7 @@ def test_documents_do_not_see_each_other() -> None:
 def test_batches_say_which_tokens_their_places_are(start: int | None) -> None:
     texts = documents(1, 9, 30)
     seen = [np.zeros(len(ids), int) for ids in texts]
-    for batch in batches(model(), texts, start_id=start, context_length=8, stride=4, batch_size=3):
+    for batch in scoring_batches(model(), texts, start_id=start, context_length=8, stride=4, batch_size=3):
         for row, (window, tokens) in enumerate(zip(batch.windows, batch.tokens, strict=True)):
             seen[window.document][tokens] += 1
             assert batch.targets[row, window.counted].tolist() == texts[window.document][tokens].tolist()

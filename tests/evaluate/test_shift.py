@@ -8,10 +8,10 @@ import pytest
 
 from octavo.config.overrides import Request
 from octavo.corpus import Corpus
-from octavo.data import open_parts, prepare, save_parts
+from octavo.data import open_splits, prepare, save_splits
 from octavo.evaluate import Shift, measure_shift
 from octavo.evaluate.diagnosis import Case
-from octavo.evaluate.diagnosis.rules import shift
+from octavo.evaluate.diagnosis.rules import shift_finding
 
 Measure = Callable[[str], Shift | None]
 
@@ -22,15 +22,15 @@ def measure(tmp_path: Path) -> Measure:
 
     def measured(text: str) -> Shift | None:
         tokenizer, prepared = prepare(Corpus.from_text(text), config.data, config.tokenizer)
-        save_parts(tmp_path, prepared)
-        parts = open_parts(tmp_path)
+        save_splits(tmp_path, prepared)
+        parts = open_splits(tmp_path)
         return measure_shift(parts["train"], parts["validation"], tokenizer)
 
     return measured
 
 
 def told(found: Shift | None) -> bool:
-    return shift(Case(Request().applied_to(None), (), 1.0, shift=found)) is not None
+    return shift_finding(Case(Request().applied_to(None), (), 1.0, shift=found)) is not None
 
 
 def words(count: int = 4000) -> list[str]:

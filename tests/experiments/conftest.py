@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from octavo.experiments.results import Row
+from octavo.experiments.results import CellResult
 
-MakeRow = Callable[..., Row]
+MakeRow = Callable[..., CellResult]
 
 
 @pytest.fixture(scope="session")
@@ -37,10 +37,10 @@ def values(scene_file: Path, tiny: dict[str, Any]) -> dict[str, Any]:
 def make_row() -> MakeRow:
     """A row of a cell with a score near `about`."""
 
-    def make(variant: str, seed: int, about: float = 1.5, **figures: Any) -> Row:
+    def make(variant: str, seed: int, about: float = 1.5, **figures: Any) -> CellResult:
         score = about + random.Random(f"{variant} {seed}").gauss(0, 0.01)
         given: dict[str, Any] = {"nats_per_character": score, "bits_per_character": score / 0.6931471805599453}
         given |= {"characters": 1000, "text_sha256": "t", "tokenizer": "k", "nats_per_token": 2 * score}
-        return Row(variant, seed, f"{variant}-seed{seed}", **(given | figures))
+        return CellResult(variant, seed, f"{variant}-seed{seed}", **(given | figures))
 
     return make

@@ -13,14 +13,14 @@ import torch
 from octavo.corpus import read_corpus
 from octavo.errors import OctavoError
 from octavo.experiments import cell
-from octavo.experiments.cell import Job, run_cell
-from octavo.experiments.results import Row
+from octavo.experiments.cell import CellJob, run_cell
+from octavo.experiments.results import CellResult
 from octavo.pipeline.run import Run, load
 from octavo.runs import RunDirectory, locked
 from octavo.runs.completion import finished
 from octavo.runs.resume import run_to_resume
 
-MakeJob = Callable[..., Job]
+MakeJob = Callable[..., CellJob]
 
 WILD: dict[str, Any] = {
     "optimizer.kind": "adamw",
@@ -35,15 +35,15 @@ WILD: dict[str, Any] = {
 def make_job(scene_file: Path, tiny: dict[str, Any], tmp_path: Path) -> MakeJob:
     """A cell of six steps, with changes of its settings."""
 
-    def make(changes: dict[str, Any] | None = None) -> Job:
+    def make(changes: dict[str, Any] | None = None) -> CellJob:
         settings = tiny | {"train.validate_every": 3, "train.steps": 6, "train.minutes": 0.0} | (changes or {})
         sha256 = read_corpus([str(scene_file)], encoding="utf-8").sha256
-        return Job(str(tmp_path), "a", 1, settings, (str(scene_file),), "utf-8", sha256, (), False)
+        return CellJob(str(tmp_path), "a", 1, settings, (str(scene_file),), "utf-8", sha256, (), False)
 
     return make
 
 
-def row_of(job: Job) -> Row:
+def row_of(job: CellJob) -> CellResult:
     row = run_cell(job)
     assert row is not None
     return row
@@ -61,7 +61,7 @@ def test_an_explosion_is_a_result_and_called_one(make_job: MakeJob) -> None:
     row = row_of(make_job(WILD))
     assert "the loss" in row.failure
     assert (row.final, row.ran_away) == (True, True)
-    assert Row.from_json(row.as_json()) == row
+    assert CellResult.from_json(row.to_dict()) == row
 
 
 def test_a_cell_works_on_one_thread_and_the_caller_gets_its_own_back(
@@ -70,7 +70,7 @@ def test_a_cell_works_on_one_thread_and_the_caller_gets_its_own_back(
     threads = torch.get_num_threads()
     within: list[int] = []
 
-    def refused(job: Job) -> tuple[bool, Run]:
+    def refused(job: CellJob) -> tuple[bool, Run]:
         within.append(torch.get_num_threads())
         raise OctavoError("no")
 

@@ -8,8 +8,13 @@ import pytest
 
 from octavo.config import TrainConfig
 from octavo.experiments import display as board
-from octavo.experiments.display import Board, PlainBoard, TableBoard, make_board
-from octavo.experiments.results import Row
+from octavo.experiments.display import (
+    ExperimentDisplay,
+    PlainExperimentDisplay,
+    TableExperimentDisplay,
+    make_experiment_display,
+)
+from octavo.experiments.results import CellResult
 from octavo.experiments.status import CellStatus
 
 
@@ -21,14 +26,14 @@ class Terminal(io.StringIO):
 @pytest.fixture
 def cells(tmp_path: Path) -> list[CellStatus]:
     made = [CellStatus(v, s, TrainConfig(steps=9), tmp_path / "none") for v in ("base", "wide[red]") for s in (1, 2)]
-    made[0].finish(Row("base", 1, "x", nats_per_character=1.5))
-    made[1].finish(Row("base", 2, "x", failure="step 3: the loss\x1b exploded"))
+    made[0].finish(CellResult("base", 1, "x", nats_per_character=1.5))
+    made[1].finish(CellResult("base", 2, "x", failure="step 3: the loss\x1b exploded"))
     made[2].state, made[2].progress, made[2].loss = "running", 0.43, 3.21
     return made
 
 
 def shown(show: bool, cells: list[CellStatus], file: io.StringIO) -> str:
-    with make_board(show, "Is it wide?", file) as made:
+    with make_experiment_display(show, "Is it wide?", file) as made:
         made.note("a note [bold]as it is[/bold]")
         made.ended(cells[0])
         made.ended(cells[1])
@@ -37,10 +42,10 @@ def shown(show: bool, cells: list[CellStatus], file: io.StringIO) -> str:
 
 
 def test_the_kind_suits_where_it_goes() -> None:
-    assert type(make_board(False, "", Terminal())) is Board
-    assert type(make_board(True, "", io.StringIO())) is PlainBoard
-    with make_board(True, "", Terminal()) as made:
-        assert type(made) is TableBoard
+    assert type(make_experiment_display(False, "", Terminal())) is ExperimentDisplay
+    assert type(make_experiment_display(True, "", io.StringIO())) is PlainExperimentDisplay
+    with make_experiment_display(True, "", Terminal()) as made:
+        assert type(made) is TableExperimentDisplay
 
 
 def test_nothing_when_it_is_not_wanted(cells: list[CellStatus]) -> None:

@@ -16,7 +16,7 @@ from octavo.errors import OctavoError
 from octavo.experiments import cell, read_spec
 from octavo.experiments.executors import _TRIES
 from octavo.experiments.experiment import Experiment, experiment
-from octavo.experiments.results import Row
+from octavo.experiments.results import CellResult
 from octavo.model import Transformer
 from octavo.pipeline.run import load
 from octavo.runs import RunDirectory, list_runs, locked
@@ -105,7 +105,7 @@ class TestResults:
         assert [path.name for path in result.figures] == ["figure.png", "figure.svg"]
         kept = json.loads((result.path / "experiment.json").read_text())
         assert kept["title"] == "Does AdamW help?"
-        assert [Row.from_json(row) for row in kept["rows"]] == list(result.rows)
+        assert [CellResult.from_json(row) for row in kept["rows"]] == list(result.rows)
         assert kept["variants"]["adamw"]["differs_from_base"] == {"optimizer.kind": "adamw"}
         found = kept["summary"][1]
         assert found["variant"] == "adamw"

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 
 from octavo.experiments import Spec, figure, read_spec
 from octavo.experiments.figure import draw_experiment
-from octavo.experiments.results import Row, summarise
+from octavo.experiments.results import CellResult, summarise
 
-MakeRow = Callable[..., Row]
+MakeRow = Callable[..., CellResult]
 LONG = "a-variant-with-a-name-of-sixty-letters-that-nobody-would-read"[:60]
 
 
@@ -23,7 +23,7 @@ def spec_of(names: Sequence[str], **values: Any) -> Spec:
     return read_spec({"seeds": [1, 2, 3], "variants": {name: {} for name in names}} | values)
 
 
-def drawn(spec: Spec, rows: list[Row]) -> Figure:
+def drawn(spec: Spec, rows: list[CellResult]) -> Figure:
     made: Figure = figure._figure(spec, rows, summarise(spec, rows))
     canvas: Any = FigureCanvasAgg(made)
     canvas.draw()
@@ -48,7 +48,7 @@ def test_png_and_svg_the_same_for_the_same_rows(make_row: MakeRow, tmp_path: Pat
 
 def test_nothing_scored_draws_nothing(tmp_path: Path) -> None:
     spec = spec_of(["a"])
-    rows = [Row("a", 1, "a-seed1", failure="x")]
+    rows = [CellResult("a", 1, "a-seed1", failure="x")]
     assert draw_experiment(spec, rows, summarise(spec, rows), tmp_path) == []
     assert not list(tmp_path.iterdir())
 
@@ -91,7 +91,7 @@ def test_one_far_off_is_a_number_at_the_edge_not_a_dot_that_flattens_the_rest(ma
 
 
 def test_failures_stand_beside_the_name(make_row: MakeRow) -> None:
-    rows = [make_row("a", 1), Row("b", 1, "b-seed1", failure="x"), Row("b", 2, "b-seed2", failure="x")]
+    rows = [make_row("a", 1), CellResult("b", 1, "b-seed1", failure="x"), CellResult("b", 2, "b-seed2", failure="x")]
     made = drawn(spec_of(["a", "b"]), rows)
     assert [label.get_text() for label in made.axes[0].get_yticklabels()] == ["a", "b\n(2 of 3 failed)"]
 

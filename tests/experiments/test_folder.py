@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from octavo.experiments.folder import ExperimentFolder
-from octavo.experiments.results import Row
+from octavo.experiments.results import CellResult
 from octavo.experiments.spec import read_spec
 from octavo.formats.untrusted import MOST_TEXT
 
-MakeRow = Callable[..., Row]
+MakeRow = Callable[..., CellResult]
 
 
 def test_what_is_written_of_thousands_of_cells_is_read_again(
@@ -20,4 +20,4 @@ def test_what_is_written_of_thousands_of_cells_is_read_again(
     folder = ExperimentFolder(tmp_path)
     folder.write(spec, {}, rows, ())
     assert (tmp_path / "experiment.json").stat().st_size > MOST_TEXT
-    assert folder.kept["rows"] == [row.as_json() for row in rows]
+    assert folder.kept["rows"] == [row.to_dict() for row in rows]

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from octavo.errors import OctavoError
-from octavo.experiments.cell import Job
+from octavo.experiments.cell import CellJob
 from octavo.experiments.experiment import experiment
-from octavo.experiments.forecast import _AROUND, forecast
-from octavo.experiments.results import Row
+from octavo.experiments.forecast import _AROUND, forecast_experiment
+from octavo.experiments.results import CellResult
 
 Values = dict[str, Any]
 
 
 def test_counts_sizes_and_time(values: Values, tmp_path: Path) -> None:
-    found = forecast(values, name="a", runs=tmp_path / "runs", workers=2)
+    found = forecast_experiment(values, name="a", runs=tmp_path / "runs", workers=2)
     assert not (tmp_path / "runs").exists()
     assert found.missing == {"narrow": 2, "wide": 2}
     assert found.workers == 2
@@ -34,15 +34,15 @@ def test_counts_sizes_and_time(values: Values, tmp_path: Path) -> None:
 def test_what_is_done_costs_nothing(values: Values, tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as executor:
         experiment(values | {"seeds": [1]}, name="a", runs=tmp_path, executor=executor, progress=False)
-    found = forecast(values, name="a", runs=tmp_path, workers=9)
+    found = forecast_experiment(values, name="a", runs=tmp_path, workers=9)
     assert found.missing == {"narrow": 1, "wide": 1}
     assert found.workers == 2, "no more than there are runs"
     assert "4 runs, 2 of them done" in found.lines()[0]
 
 
 def test_what_failed_is_done_unless_it_is_tried_again(values: Values, tmp_path: Path) -> None:
-    def fail(job: Job) -> Row:
-        return Row(job.variant, job.seed, job.run, failure="it exploded")
+    def fail(job: CellJob) -> CellResult:
+        return CellResult(job.variant, job.seed, job.run, failure="it exploded")
 
     class Failing(ThreadPoolExecutor):
         def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
@@ -50,11 +50,11 @@ def test_what_failed_is_done_unless_it_is_tried_again(values: Values, tmp_path: 
 
     with Failing(1) as executor:
         experiment(values, name="a", runs=tmp_path, executor=executor, progress=False)
-    assert sum(forecast(values, name="a", runs=tmp_path).missing.values()) == 0
-    assert sum(forecast(values, name="a", runs=tmp_path, retry=True).missing.values()) == 4
+    assert sum(forecast_experiment(values, name="a", runs=tmp_path).missing.values()) == 0
+    assert sum(forecast_experiment(values, name="a", runs=tmp_path, retry=True).missing.values()) == 4
 
 
 def test_a_variant_that_cannot_be_is_named(values: Values, tmp_path: Path) -> None:
     values["variants"]["long"] = {"data.context_length": 9000}
     with pytest.raises(OctavoError, match="variant long: 8,000 characters are too few"):
-        forecast(values, runs=tmp_path)
+        forecast_experiment(values, runs=tmp_path)

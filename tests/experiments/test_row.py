@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 from tests.experiments.conftest import MakeRow
 
-from octavo.experiments.results import Row
+from octavo.experiments.results import CellResult
 
 
 def test_a_row_comes_back(make_row: MakeRow) -> None:
     for row in (
         make_row("a", 1, at_context={"16": 1.0, "32": None}),
-        Row("a", 1, "a-seed1", failure="why", trace="t"),
+        CellResult("a", 1, "a-seed1", failure="why", trace="t"),
     ):
-        assert Row.from_json(row.as_json()) == row
+        assert CellResult.from_json(row.to_dict()) == row
 
 
 @pytest.mark.parametrize(
@@ -29,9 +29,9 @@ def test_a_row_comes_back(make_row: MakeRow) -> None:
     ],
 )
 def test_what_another_version_or_somebody_else_wrote_is_none(make_row: MakeRow, change: dict[str, Any]) -> None:
-    assert Row.from_json(make_row("a", 1).as_json() | change) is None
+    assert CellResult.from_json(make_row("a", 1).to_dict() | change) is None
 
 
 @pytest.mark.parametrize("value", [None, 3, "x", [], {}, {"variant": "a"}])
 def test_so_is_what_is_not_even_an_object(value: Any) -> None:
-    assert Row.from_json(value) is None
+    assert CellResult.from_json(value) is None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from octavo.config import TrainConfig
-from octavo.experiments.results import Row
+from octavo.experiments.results import CellResult
 from octavo.experiments.status import CellStatus, time_left
 
 STEPS = TrainConfig(steps=100)
@@ -42,7 +42,7 @@ def test_from_waiting_to_done(metrics: Path) -> None:
     assert seen(cell, True) == ("running", 0.25, 3.5), "the loss on other text is another figure"
     write(metrics, event="checkpoint", step=50, seconds=2.0, epoch=0.2)
     assert seen(cell, True) == ("running", 0.5, 3.5)
-    cell.finish(Row("a", 1, "a-seed1", nats_per_character=1.0))
+    cell.finish(CellResult("a", 1, "a-seed1", nats_per_character=1.0))
     assert cell.took > 0
     assert seen(cell, True)[0] == "done"
 
@@ -84,7 +84,7 @@ def cells(metrics: Path, *states: str, variant: str = "a") -> list[CellStatus]:
         cell = CellStatus(variant, seed, STEPS, metrics)
         if state == "done":
             cell.began = time.monotonic() - 100.0
-            cell.finish(Row(variant, seed, "x", nats_per_character=1.0))
+            cell.finish(CellResult(variant, seed, "x", nats_per_character=1.0))
         made.append(cell)
     return made
 

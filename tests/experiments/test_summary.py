@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from octavo.experiments import Spec, read_spec
-from octavo.experiments.results import Row, summarise
+from octavo.experiments.results import CellResult, summarise
 
-MakeRow = Callable[..., Row]
+MakeRow = Callable[..., CellResult]
 
 
 def spec_of(*variants: str, seeds: int = 3, **values: Any) -> Spec:
     return read_spec({"seeds": list(range(seeds)), "variants": {name: {} for name in variants}, **values})
 
 
-def scored(variant: str, seed: int, nats: float, **figures: Any) -> Row:
+def scored(variant: str, seed: int, nats: float, **figures: Any) -> CellResult:
     given: dict[str, Any] = {"text_sha256": "t", "tokenizer": "k"} | figures
-    return Row(variant, seed, f"{variant}-seed{seed}", nats_per_character=nats, **given)
+    return CellResult(variant, seed, f"{variant}-seed{seed}", nats_per_character=nats, **given)
 
 
 def test_means_and_paired_differences_by_hand() -> None:
@@ -44,7 +44,7 @@ def test_only_seeds_that_both_have_are_compared() -> None:
 
 
 def test_what_failed_is_counted_and_not_averaged() -> None:
-    rows = [scored("a", 0, 1.0), Row("b", 0, "b-seed0", failure="the loss exploded"), scored("b", 1, 3.0)]
+    rows = [scored("a", 0, 1.0), CellResult("b", 0, "b-seed0", failure="the loss exploded"), scored("b", 1, 3.0)]
     b = summarise(spec_of("a", "b"), rows)[1]
     assert (b.planned, b.scored, b.failed) == (3, 1, 1)
     assert b.figures["nats_per_character"].mean == 3.0
@@ -97,13 +97,13 @@ def test_two_variants_with_the_same_lossy_tokenizer_are_compared() -> None:
 class TestRow:
     def test_goes_through_json(self, make_row: MakeRow) -> None:
         row = make_row("a", 1, at_context={"50": 2.0, "60": math.nan}, weight_norm=math.inf)
-        again = Row.from_json(row.as_json())
+        again = CellResult.from_json(row.to_dict())
         assert again is not None
         assert again.at_context == {"50": 2.0, "60": None}
         assert again.weight_norm is None
         assert again.nats_per_character == row.nats_per_character
-        assert Row.from_json({"variant": "a", "of_tomorrow": 1}) is None
-        assert Row.from_json([]) is None
+        assert CellResult.from_json({"variant": "a", "of_tomorrow": 1}) is None
+        assert CellResult.from_json([]) is None
 
     def test_figures_by_name(self, make_row: MakeRow) -> None:
         row = make_row("a", 1, at_context={"50": 2.0, "60": None}, seconds=math.nan)

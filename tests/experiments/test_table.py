@@ -4,18 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 from octavo.experiments import Spec, read_spec
-from octavo.experiments.results import Row, summarise
-from octavo.experiments.table import markdown
+from octavo.experiments.results import CellResult, summarise
+from octavo.experiments.table import experiment_markdown
 
-MakeRow = Callable[..., Row]
+MakeRow = Callable[..., CellResult]
 
 
 def spec_of(**values: Any) -> Spec:
     return read_spec({"seeds": [1, 2, 3], "variants": {"base": {}, "a-long-name": {}}} | values)
 
 
-def table_of(spec: Spec, rows: list[Row]) -> str:
-    return markdown(spec, rows, summarise(spec, rows))
+def table_of(spec: Spec, rows: list[CellResult]) -> str:
+    return experiment_markdown(spec, rows, summarise(spec, rows))
 
 
 def cells(line: str) -> list[str]:
@@ -41,7 +41,7 @@ def test_means_intervals_and_differences(make_row: MakeRow) -> None:
 
 
 def test_failures_and_what_is_missing_are_told(make_row: MakeRow) -> None:
-    failed = Row("base", 1, "base-seed1", failure="step 7: the loss\x1b exploded")
+    failed = CellResult("base", 1, "base-seed1", failure="step 7: the loss\x1b exploded")
     said = table_of(spec_of(), [failed, make_row("a-long-name", 1)])
     assert "- base, seed 1, failed: step 7: the loss\\x1b exploded." in said
     assert "- 4 of 6 runs still missing." in said

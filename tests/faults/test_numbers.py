@@ -11,7 +11,7 @@ import pytest
 import torch
 from tests.faults.harness import SETTINGS
 
-from octavo.errors import RanAway
+from octavo.errors import DivergenceError
 from octavo.model import Transformer
 from octavo.pipeline.run import load
 from octavo.pipeline.train import train
@@ -75,7 +75,7 @@ def test_they_stop_the_step_and_the_batch_can_be_looked_at(
 ) -> None:
     spoiled(spoil)
     overrides = SETTINGS | {"tokenizer.kind": "bpe", "tokenizer.dropout": dropout}
-    with pytest.raises(RanAway) as stopped:
+    with pytest.raises(DivergenceError) as stopped:
         train(play_file, steps=40, name="a", overrides=overrides, runs=tmp_path, progress=False)
     sentence, kept = str(stopped.value), tmp_path / "a" / "runaway.json"
     assert re.match(rf"step {AT}: {said}: lower optimizer\.learning_rate", sentence), sentence
@@ -106,7 +106,7 @@ def test_the_file_goes_when_the_run_goes_on(
     given: dict[str, Any] = {"name": "a", "runs": tmp_path, "progress": False, "brief": True}
     with monkeypatch.context():
         spoiled(in_the_gradient)
-        with pytest.raises(RanAway):
+        with pytest.raises(DivergenceError):
             train(play_file, steps=12, overrides=SETTINGS, **given)
     monkeypatch.undo()
     assert (tmp_path / "a" / "runaway.json").exists()
@@ -116,5 +116,5 @@ def test_the_file_goes_when_the_run_goes_on(
 
 def test_a_learning_rate_beyond_reason(play_file: Path, tmp_path: Path) -> None:
     wild = {"optimizer.kind": "adamw", "optimizer.learning_rate": 10.0, "optimizer.clip_norm": 0.0}
-    with pytest.raises(RanAway, match=r"^step \d+: the (loss|weights) .*windows.*runaway\.json \(a: "):
+    with pytest.raises(DivergenceError, match=r"^step \d+: the (loss|weights) .*windows.*runaway\.json \(a: "):
         train(play_file, steps=400, name="a", overrides=SETTINGS | wild, runs=tmp_path, progress=False)

@@ -16,14 +16,14 @@ from safetensors.numpy import save
 
 from octavo.config import Config, config_from_toml
 from octavo.corpus.encoding_advice import decode
-from octavo.data.token_files import TokenPart, open_parts
+from octavo.data.token_files import TokenSplit, open_splits
 from octavo.errors import OctavoError
 from octavo.formats.json_schema import parse_object
 from octavo.formats.toml_schema import to_toml
 from octavo.formats.untrusted import parse_json
 from octavo.runs.metrics import Record, read_metrics
 from octavo.runs.provenance import PROVENANCE
-from octavo.runs.safetensors_layout import Place, check_finite, read_layout
+from octavo.runs.safetensors_layout import TensorRange, check_finite, read_layout
 from octavo.tokenizer import Tokenizer, load_tokenizer
 
 TENSORS = "weights.safetensors"
@@ -70,14 +70,14 @@ def _every_line(records: list[Record], content: bytes, place: Path) -> bool:
     return len(records) == content.count(b"\n")
 
 
-def _layout(place: Path) -> dict[str, Place]:
+def _layout(place: Path) -> dict[str, TensorRange]:
     content = place.read_bytes()
     found = read_layout(content, TENSORS)
     check_finite(content, found)
     return found
 
 
-def _same_tensors(layout: dict[str, Place], content: bytes, place: Path) -> bool:
+def _same_tensors(layout: dict[str, TensorRange], content: bytes, place: Path) -> bool:
     found = deserialize(content)  # type: ignore[no-untyped-call]  # it says no types
     theirs = {name: (one["dtype"], tuple(one["shape"]), bytes(one["data"])) for name, one in found}
     return theirs == {name: (one.kind, one.shape, content[one.begin : one.end]) for name, one in layout.items()}
@@ -89,11 +89,11 @@ def _can_be_used(tokenizer: Tokenizer, content: bytes, place: Path) -> bool:
     return known and (not tokenizer.lossless or tokenizer.decode(ids) == _SAID)
 
 
-def _same_ids(parts: dict[str, TokenPart], content: bytes, place: Path) -> bool:
+def _same_ids(parts: dict[str, TokenSplit], content: bytes, place: Path) -> bool:
     return np.array_equal(parts["train"].ids, np.load(place, allow_pickle=False))
 
 
-def _so_many(parts: dict[str, TokenPart], content: bytes, place: Path) -> bool:
+def _so_many(parts: dict[str, TokenSplit], content: bytes, place: Path) -> bool:
     return all(len(part.ids) == part.facts.tokens for part in parts.values())
 
 
@@ -118,8 +118,8 @@ READERS = [
     Reader("metrics.jsonl", read_metrics, _every_line),
     Reader(TENSORS, _layout, _same_tensors, (ValueError,)),
     Reader("tokenizer.json", load_tokenizer, _can_be_used),
-    Reader("data/train.npy", lambda place: open_parts(place.parent), _same_ids),
-    Reader("data/parts.json", lambda place: open_parts(place.parent), _so_many),
+    Reader("data/train.npy", lambda place: open_splits(place.parent), _same_ids),
+    Reader("data/parts.json", lambda place: open_splits(place.parent), _so_many),
     Reader("data/train.txt", lambda place: decode(place.read_bytes(), "utf-8", place.name), _same_text),
 ]
 

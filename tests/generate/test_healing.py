@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from octavo.bench.kernels import without_kernels
 from octavo.config.inference import SamplingConfig
 from octavo.generate import decoding
-from octavo.generate.decoding import pick, predict, probabilities
+from octavo.generate.decoding import predict, probabilities, sample_one
 from octavo.generate.healing import Healer, Way
 from octavo.generate.streams import Chunk, Decoder
 from octavo.generate.text import continued
@@ -58,7 +58,7 @@ def test_each_way_to_write_on_has_its_share_of_the_probability(prompt: list[int]
             if longer.startswith(text) and len(longer) > len(text):
                 expected[tuple(way)] = chance(way)
     total = sum(expected.values())
-    ways = Healer(TABLE, rows, pick).ways(prompt)
+    ways = Healer(TABLE, rows, sample_one).ways(prompt)
     weights = np.exp([way.weight for way in ways])
     found = {written(prompt, way): weight for way, weight in zip(ways, weights / weights.sum(), strict=True)}
     assert found == pytest.approx({way: weight / total for way, weight in expected.items()}, rel=1e-6)
@@ -82,7 +82,7 @@ def test_after_a_space_filters_apply_to_the_tokens_that_begin_with_it(options: d
     masked = np.full(len(TABLE), -np.inf, dtype=np.float32)
     masked[allowed] = logits_after(prompt[:-1])[allowed]
     expected = probabilities(torch.from_numpy(masked)[None], sampling)[0]
-    healer = Healer(TABLE, rows, pick)
+    healer = Healer(TABLE, rows, sample_one)
     ways = healer.ways(prompt)
     assert sorted(written(prompt, way)[-1] for way in ways) == allowed
     found = probabilities(torch.tensor([[way.weight for way in ways]]), sampling)[0]
@@ -99,15 +99,15 @@ def test_a_prompt_that_no_token_goes_beyond_stays_and_asks_the_model_nothing() -
     def nobody(contexts: object) -> np.ndarray:
         raise AssertionError
 
-    assert Healer(TABLE, nobody, pick).heal([2, 9], SamplingConfig(), 0) == ([2, 9], b"")
-    assert Healer([b"", b"x"], nobody, pick).heal([1], SamplingConfig(), 0) == ([1], b"")
+    assert Healer(TABLE, nobody, sample_one).heal([2, 9], SamplingConfig(), 0) == ([2, 9], b"")
+    assert Healer([b"", b"x"], nobody, sample_one).heal([1], SamplingConfig(), 0) == ([1], b"")
 
 
 def test_logits_that_are_no_numbers_heal_nothing() -> None:
     def broken(contexts: Sequence[Sequence[int]]) -> np.ndarray:
         return np.full((len(contexts), len(TABLE)), np.nan, dtype=np.float32)
 
-    assert Healer(TABLE, broken, pick).heal([1], SamplingConfig(), 0) == ([1], b"")
+    assert Healer(TABLE, broken, sample_one).heal([1], SamplingConfig(), 0) == ([1], b"")
 
 
 def test_of_a_long_run_no_more_than_sixteen_tokens_are_given_back() -> None:
@@ -117,7 +117,7 @@ def test_of_a_long_run_no_more_than_sixteen_tokens_are_given_back() -> None:
         asked.append(len(contexts))
         return np.zeros((len(contexts), 3), dtype=np.float32)
 
-    ways = Healer([b"", b"!", b"!" * 100], counted, pick).ways([1] * 60)
+    ways = Healer([b"", b"!", b"!" * 100], counted, sample_one).ways([1] * 60)
     assert asked == [16]
     assert len(ways) == 17
 
@@ -143,7 +143,7 @@ class Always:
 
     def text(self, tokenizer: Tokenizer, prompt: str, most: int = 100, stop: Sequence[str] = ()) -> list[str]:
         found = continued(
-            Decoder(self.decode, self.predict, pick),
+            Decoder(self.decode, self.predict, sample_one),
             tokenizer,
             [prompt],
             context_length=32,

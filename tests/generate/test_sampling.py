@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from octavo.config.inference import SamplingConfig
 from octavo.errors import OctavoError
-from octavo.generate.decoding import choose, probabilities
+from octavo.generate.decoding import probabilities, sample
 
 P = [0.5, 0.25, 0.15, 0.07, 0.03]
 LOGITS = torch.tensor([P]).log()
@@ -96,7 +96,7 @@ class TestChoose:
     def test_hits_the_frequencies(self) -> None:
         uniforms = torch.from_numpy(np.random.Generator(np.random.PCG64(1)).random(200_000))
         p = torch.tensor([[0.0, 0.5, 0.0, 0.3, 0.2, 0.0]])
-        drawn = choose(p.expand(len(uniforms), -1), uniforms)
+        drawn = sample(p.expand(len(uniforms), -1), uniforms)
         counts = torch.bincount(drawn, minlength=6) / len(uniforms)
         assert counts[[0, 2, 5]].tolist() == [0, 0, 0]
         assert counts.tolist() == pytest.approx(p[0].tolist(), abs=0.005)
@@ -113,12 +113,12 @@ class TestChoose:
     )
     @pytest.mark.parametrize("uniform", [0.0, 5e-324, 1e-12, 0.5, 1 - 2**-53, 1.0])
     def test_never_takes_what_cannot_be(self, p: list[float], uniform: float) -> None:
-        token = int(choose(torch.tensor([p]), torch.tensor([uniform], dtype=torch.float64)))
+        token = int(sample(torch.tensor([p]), torch.tensor([uniform], dtype=torch.float64)))
         assert p[token] > 0
 
     def test_each_stream_has_its_own_number(self) -> None:
         p = torch.tensor([[0.5, 0.5], [0.5, 0.5], [0.0, 1.0]])
-        assert choose(p, torch.tensor([0.2, 0.7, 0.2])).tolist() == [0, 1, 1]
+        assert sample(p, torch.tensor([0.2, 0.7, 0.2])).tolist() == [0, 1, 1]
 
 
 @pytest.mark.parametrize(

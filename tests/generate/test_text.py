@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from octavo.config.inference import SamplingConfig
 from octavo.errors import OctavoError
-from octavo.generate.text import TextStream, continued
+from octavo.generate.text import IncrementalDetokenizer, continued
 from octavo.pipeline.run import Run
 from octavo.tokenizer.kinds import WhitespaceBPE
 
@@ -16,8 +16,8 @@ BYTES = [bytes([i]) for i in range(256)] + [b""]
 END = 256
 
 
-def stream(stops: list[str] | None = None, most: int = 10**6) -> TextStream:
-    return TextStream(BYTES, END, stops or [], most)
+def stream(stops: list[str] | None = None, most: int = 10**6) -> IncrementalDetokenizer:
+    return IncrementalDetokenizer(BYTES, END, stops or [], most)
 
 
 def pieces(content: bytes, stops: list[str] | None = None, *, end: bool = True) -> list[str]:
@@ -50,7 +50,7 @@ class TestCharacters:
         assert "".join(pieces(text.encode() + raw[: min(cut, len(raw) - 1)])) == text
 
     def test_several_come_at_once_from_one_token(self) -> None:
-        made = TextStream(["é😀".encode()[:3], "é😀".encode()[3:] + b"x"], None, [], 10)
+        made = IncrementalDetokenizer(["é😀".encode()[:3], "é😀".encode()[3:] + b"x"], None, [], 10)
         assert [made.push([0]), made.push([1])] == ["é", "😀x"]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from octavo.config.inference import SamplingConfig
-from octavo.generate.decoding import pick
+from octavo.generate.decoding import sample_one
 from octavo.generate.generate import decoder_of
 from octavo.generate.healing import Healer
 from octavo.generate.streams import Chunk
@@ -58,7 +58,9 @@ def test_texts_that_the_healed_token_ends_are_there(
     monkeypatch.setattr("octavo.generate.streams._MOST_BYTES", most)
     sampling, decoder = SamplingConfig(max_new_tokens=1, temperature=2.0), decoder_of(trained.model)
     prompts = ["MENENIU"] * count
-    healer = Healer(trained.tokenizer.token_bytes(), partial(decoder.predict, context_length=32, start_id=0), pick)
+    healer = Healer(
+        trained.tokenizer.token_bytes(), partial(decoder.predict, context_length=32, start_id=0), sample_one
+    )
     ids = trained.tokenizer.encode(prompts[0]).tolist()
     assert any(healer.heal(ids, sampling, stream)[1] for stream in range(count)), "one is healed"
     found = list(whole_texts(decoder, trained.tokenizer, prompts, context_length=32, sampling=sampling))

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from octavo.interpret.activations import record
+from octavo.interpret.activations import run_with_cache
 from octavo.interpret.attention import Attention, read_attention
 from octavo.interpret.tokens import START, Passage, read_passage
 from octavo.model import Transformer
@@ -33,7 +33,7 @@ class TestReading:
     def test_it_is_the_softmax_of_queries_and_keys(self, make_model: MakeModel, bpe: Tokenizer) -> None:
         model, passage = make_model(bpe.vocab_size), read_passage(bpe, "To be, or not to be", most=10)
         read = read_attention(model, passage)
-        recorded = record(model, passage.input_ids, "embedding", "blocks.0.output")
+        recorded = run_with_cache(model, passage.input_ids, "embedding", "blocks.0.output")
         for layer, site in enumerate(("embedding", "blocks.0.output")):
             stream = recorded[site][0].double().numpy()
             for head in range(4):

@@ -5,18 +5,18 @@ import pytest
 
 from octavo.evaluate.documents import Documents
 from octavo.interpret.attention_targets import KINDS, targets
-from octavo.interpret.excerpts import Excerpts, excerpts_of
+from octavo.interpret.excerpts import SampledWindows, sample_windows
 from octavo.tokenizer import Tokenizer
 
 TEXT = "ROMEO:\nAy, ay!\nI say: no no no.\n\nNURSE:\nAy me—\n" * 3
 NAMES = [kind.name for kind in KINDS]
 
 
-def excerpts(tokenizer: Tokenizer, *texts: str) -> Excerpts:
-    return excerpts_of(tokenizer, Documents([tokenizer.encode(text) for text in texts], texts), 32, 4)
+def excerpts(tokenizer: Tokenizer, *texts: str) -> SampledWindows:
+    return sample_windows(tokenizer, Documents([tokenizer.encode(text) for text in texts], texts), 32, 4)
 
 
-def meant(found: Excerpts, row: int, kind: str, query: int, key: int) -> bool:
+def meant(found: SampledWindows, row: int, kind: str, query: int, key: int) -> bool:
     """What the words say of one query and one key."""
     ids, starts, marks = found.inputs[row].tolist(), found.starts[row], found.marks
     if key > query or query == 0:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from octavo.interpret.predictions import chance
+from octavo.interpret.predictions import one_in
 
 
 @pytest.mark.parametrize(
@@ -19,4 +19,4 @@ from octavo.interpret.predictions import chance
     ],
 )
 def test_a_chance_is_short_however_small(bits: float, words: str) -> None:
-    assert chance(bits * math.log(2)) == words
+    assert one_in(bits * math.log(2)) == words

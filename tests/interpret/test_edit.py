@@ -13,9 +13,9 @@ from octavo.corpus import Corpus
 from octavo.errors import OctavoError
 from octavo.evaluate import evaluate
 from octavo.evaluate.documents import scored_text
-from octavo.interpret.activations import mean_activations, record
-from octavo.interpret.edit import Candidate, Edit, make_edit
-from octavo.interpret.interventions import Changes
+from octavo.interpret.activations import mean_activations, run_with_cache
+from octavo.interpret.edit import Edit, TokenChange, make_edit
+from octavo.interpret.interventions import InterventionSpec
 from octavo.interpret.tokens import read_passage
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
@@ -39,7 +39,9 @@ def test_a_head_set_to_zero_costs_what_its_weights_do(play: str, tokenizer: Toke
     model, without, text = make_model(tokenizer.vocab_size), make_model(tokenizer.vocab_size), play[:400]
     with torch.no_grad():
         without.get_parameter("blocks.0.attention.output.weight")[:, : model.config.head_width] = 0
-    edit = make_edit(model, tokenizer, text, Changes(zero=["blocks.0.attention.head.0"]), context_length=CONTEXT)
+    edit = make_edit(
+        model, tokenizer, text, InterventionSpec(zero=["blocks.0.attention.head.0"]), context_length=CONTEXT
+    )
     assert edit.changed == ("zero blocks.0.attention.head.0",)
     assert edit.bits_per_character_before == pytest.approx(bits_per_character(model, tokenizer, text), rel=1e-6)
     assert edit.bits_per_character_after == pytest.approx(bits_per_character(without, tokenizer, text), rel=1e-5)
@@ -48,7 +50,9 @@ def test_a_head_set_to_zero_costs_what_its_weights_do(play: str, tokenizer: Toke
 
 def test_the_next_token_is_what_the_model_expects_after_the_text(tokenizer: Tokenizer, make_model: MakeModel) -> None:
     model, text = make_model(tokenizer.vocab_size), "First Citizen"
-    edit = make_edit(model, tokenizer, text, Changes(zero=["blocks.*.output"]), context_length=CONTEXT, most=3)
+    edit = make_edit(
+        model, tokenizer, text, InterventionSpec(zero=["blocks.*.output"]), context_length=CONTEXT, most=3
+    )
     ids = tokenizer.encode(text).tolist()
     start = [] if tokenizer.start_id is None else [tokenizer.start_id]
     with torch.no_grad():
@@ -66,7 +70,12 @@ def test_patching_with_the_same_text_changes_nothing(
 ) -> None:
     text = play[:300]
     edit = make_edit(
-        make_model(tokenizer.vocab_size), tokenizer, text, Changes(patch=[place]), other=text, context_length=CONTEXT
+        make_model(tokenizer.vocab_size),
+        tokenizer,
+        text,
+        InterventionSpec(patch=[place]),
+        other=text,
+        context_length=CONTEXT,
     )
     assert (edit.cost, edit.divergence_bits) == (0, 0)
     assert all(candidate.before == candidate.after for candidate in edit.candidates)
@@ -79,11 +88,11 @@ def test_patching_the_last_layer_gives_the_other_texts_prediction(
     model, text, other = make_model(tokenizer.vocab_size), play[:300], play[1000:1600]
     length = len(tokenizer.encode(text))
     patched = make_edit(
-        model, tokenizer, text, Changes(patch=["blocks.1.output"]), other=other, context_length=CONTEXT
+        model, tokenizer, text, InterventionSpec(patch=["blocks.1.output"]), other=other, context_length=CONTEXT
     )
     ids = tokenizer.encode(other)[:length]
     cut = next(end for end in range(len(other)) if tokenizer.encode(other[:end]).tolist() == ids.tolist())
-    alone = make_edit(model, tokenizer, other[:cut], Changes(zero=["embedding"]), context_length=CONTEXT)
+    alone = make_edit(model, tokenizer, other[:cut], InterventionSpec(zero=["embedding"]), context_length=CONTEXT)
     after = {c.label: c.after for c in patched.candidates}
     for candidate in alone.candidates[:3]:
         assert after[candidate.label] == pytest.approx(candidate.before, rel=1e-6)
@@ -93,13 +102,13 @@ def test_patching_the_last_layer_gives_the_other_texts_prediction(
 def test_a_patch_at_one_position_leaves_what_came_before_alone(tokenizer: Tokenizer, make_model: MakeModel) -> None:
     model, text, other = make_model(tokenizer.vocab_size), "Good morrow", "Sweet night for all the"
     given: dict[str, Any] = {"other": other, "context_length": CONTEXT}
-    last = make_edit(model, tokenizer, text, Changes(patch=["embedding"], position=-1), **given)
+    last = make_edit(model, tokenizer, text, InterventionSpec(patch=["embedding"], position=-1), **given)
     assert last.cost == 0  # the last token is read for the next one alone
     assert last.divergence_bits > 1e-4
     tokens = len(tokenizer.encode(text)) + (tokenizer.start_id is not None)
     assert last.position == tokens - 1
     assert text.endswith(last.at)
-    begin = make_edit(model, tokenizer, text, Changes(patch=["embedding"], position=0), **given)
+    begin = make_edit(model, tokenizer, text, InterventionSpec(patch=["embedding"], position=0), **given)
     assert (begin.divergence_bits == 0) == (tokenizer.start_id is not None)  # which is the same in both texts
 
 
@@ -107,7 +116,7 @@ def test_a_mean_over_one_position_is_that_position(bpe: Tokenizer, make_model: M
     model, sites = make_model(bpe.vocab_size), ["embedding", "blocks.0.attention.heads", "blocks.1.output"]
     assert bpe.start_id is not None
     means = mean_activations(model, [np.array([65])], *sites, start_id=bpe.start_id, context_length=CONTEXT)
-    there = record(model, torch.tensor([[bpe.start_id]]), *sites)
+    there = run_with_cache(model, torch.tensor([[bpe.start_id]]), *sites)
     assert all(torch.equal(means[site], there[site]) for site in sites)
 
 
@@ -115,7 +124,7 @@ def test_a_mean_counts_every_token_once_in_the_windows_of_the_score(bpe: Tokeniz
     model, ids = make_model(bpe.vocab_size), bpe.encode("What say you, citizens, to this? Speak!")[:22]
     mean = mean_activations(model, [ids], "final_norm", start_id=bpe.start_id, context_length=CONTEXT)["final_norm"]
     windows = [ids[: CONTEXT - 1], ids[CONTEXT // 2 : -1]]
-    seen = [record(model, torch.tensor([[bpe.start_id, *w]]), "final_norm")["final_norm"][0] for w in windows]
+    seen = [run_with_cache(model, torch.tensor([[bpe.start_id, *w]]), "final_norm")["final_norm"][0] for w in windows]
     counted = torch.cat([seen[0], seen[1][CONTEXT // 2 :]])
     assert len(counted) == len(ids)
     assert torch.allclose(mean[0, 0], counted.mean(0), atol=1e-5)
@@ -127,7 +136,7 @@ def test_the_mean_of_the_last_layer_leaves_one_prediction_for_all(
     model, held_out = make_model(tokenizer.vocab_size), [tokenizer.encode(play[:500])]
     given: dict[str, Any] = {"held_out": held_out, "context_length": CONTEXT}
     edits = [
-        make_edit(model, tokenizer, text, Changes(mean=["final_norm"]), **given)
+        make_edit(model, tokenizer, text, InterventionSpec(mean=["final_norm"]), **given)
         for text in ("To be", "First Citizen:\nBefore we proceed")
     ]
     odds = [{candidate.label: candidate.after for candidate in edit.candidates} for edit in edits]
@@ -137,8 +146,8 @@ def test_the_mean_of_the_last_layer_leaves_one_prediction_for_all(
 
 
 def test_it_is_plain_values(bpe: Tokenizer, make_model: MakeModel) -> None:
-    changes = Changes(zero=["embedding"], position=1)
-    plain = make_edit(make_model(bpe.vocab_size), bpe, "ab", changes, context_length=CONTEXT).as_json()
+    changes = InterventionSpec(zero=["embedding"], position=1)
+    plain = make_edit(make_model(bpe.vocab_size), bpe, "ab", changes, context_length=CONTEXT).to_dict()
     assert json.loads(json.dumps(plain))["cost_bits_per_character"] == pytest.approx(
         plain["bits_per_character_after"] - plain["bits_per_character_before"]
     )
@@ -149,7 +158,7 @@ def test_it_is_plain_values(bpe: Tokenizer, make_model: MakeModel) -> None:
 def test_the_donor_is_the_other_texts_token_at_the_position(tokenizer: Tokenizer, make_model: MakeModel) -> None:
     model = make_model(tokenizer.vocab_size)
     for position in (0, 1, -1):
-        changes = Changes(patch=["embedding"], position=position)
+        changes = InterventionSpec(patch=["embedding"], position=position)
         edit = make_edit(model, tokenizer, "to be", changes, other="what say you", context_length=CONTEXT)
         assert edit.position is not None
         assert edit.donor == read_passage(tokenizer, "what say you").labels[edit.position]
@@ -157,7 +166,7 @@ def test_the_donor_is_the_other_texts_token_at_the_position(tokenizer: Tokenizer
 
 def test_unlikely_tokens_are_not_notable() -> None:
     odds = [(0.9, 0.1), (0.0, 0.8), (0.0005, 0.0), (0.0004, 0.0), (0.0, 0.002)]
-    candidates = tuple(Candidate(str(place), *both) for place, both in enumerate(odds))
+    candidates = tuple(TokenChange(str(place), *both) for place, both in enumerate(odds))
     edit = Edit("text", "the given text", 2, (), None, "", "", 0, candidates, 0.0, 1.0, 1.0, lossless_tokenizer=True)
     assert [candidate.label for candidate in edit.notable] == ["0", "1", "2", "4"]
 
@@ -165,20 +174,24 @@ def test_unlikely_tokens_are_not_notable() -> None:
 @pytest.mark.parametrize(
     ("changes", "other", "sentence"),
     [
-        (Changes(), "", "there is nothing to change"),
-        (Changes(zero=["blocks.7.output"]), "", "there is no place 'blocks.7.output'"),
-        (Changes(zero=["blocks.*.output"], mean=["blocks.1.output"]), "", "blocks.1.output is to be changed twice"),
-        (Changes(mean=["blocks.1.attention.pattern"]), "", "blocks.1.attention.pattern has no mean"),
-        (Changes(mean=["embedding"]), "", "too short for a mean"),
-        (Changes(patch=["embedding"]), "", "give that text"),
-        (Changes(zero=["embedding"]), "other", "no place to patch from it"),
-        (Changes(patch=["embedding"]), "a", "and the other text 1: give more"),
-        (Changes(zero=["embedding"], position=9), "", "position 9 is out of range: the text's are 0 to"),
-        (Changes(zero=["embedding"], position=-9), "", "position -9 is out of range"),
+        (InterventionSpec(), "", "there is nothing to change"),
+        (InterventionSpec(zero=["blocks.7.output"]), "", "there is no place 'blocks.7.output'"),
+        (
+            InterventionSpec(zero=["blocks.*.output"], mean=["blocks.1.output"]),
+            "",
+            "blocks.1.output is to be changed twice",
+        ),
+        (InterventionSpec(mean=["blocks.1.attention.pattern"]), "", "blocks.1.attention.pattern has no mean"),
+        (InterventionSpec(mean=["embedding"]), "", "too short for a mean"),
+        (InterventionSpec(patch=["embedding"]), "", "give that text"),
+        (InterventionSpec(zero=["embedding"]), "other", "no place to patch from it"),
+        (InterventionSpec(patch=["embedding"]), "a", "and the other text 1: give more"),
+        (InterventionSpec(zero=["embedding"], position=9), "", "position 9 is out of range: the text's are 0 to"),
+        (InterventionSpec(zero=["embedding"], position=-9), "", "position -9 is out of range"),
     ],
 )
 def test_what_cannot_be_done_is_said(
-    tokenizer: Tokenizer, make_model: MakeModel, changes: Changes, other: str, sentence: str
+    tokenizer: Tokenizer, make_model: MakeModel, changes: InterventionSpec, other: str, sentence: str
 ) -> None:
     with pytest.raises(OctavoError, match=sentence):
         make_edit(make_model(tokenizer.vocab_size), tokenizer, "be we", changes, other=other, context_length=CONTEXT)
@@ -187,5 +200,9 @@ def test_what_cannot_be_done_is_said(
 def test_a_position_is_one_of_a_single_window(play: str, bpe: Tokenizer, make_model: MakeModel) -> None:
     with pytest.raises(OctavoError, match="within a window of 16 tokens"):
         make_edit(
-            make_model(bpe.vocab_size), bpe, play[:200], Changes(zero=["logits"], position=3), context_length=CONTEXT
+            make_model(bpe.vocab_size),
+            bpe,
+            play[:200],
+            InterventionSpec(zero=["logits"], position=3),
+            context_length=CONTEXT,
         )

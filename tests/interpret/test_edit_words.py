@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from octavo.interpret.edit import Edit, changes, measured
+from octavo.interpret.edit import Edit, changes, measured_on
 
 EDIT = Edit(
     text="a" * 1200,
@@ -43,5 +43,5 @@ def test_many_are_counted() -> None:
 
 
 def test_what_it_was_measured_on() -> None:
-    assert measured(EDIT) == "measured on the given text: 1,200 characters, 700 tokens"
-    assert measured(replace(EDIT, text="I", tokens=1)) == "measured on the given text: 1 character, 1 token"
+    assert measured_on(EDIT) == "measured on the given text: 1,200 characters, 700 tokens"
+    assert measured_on(replace(EDIT, text="I", tokens=1)) == "measured on the given text: 1 character, 1 token"

@@ -1,19 +1,19 @@
-"""Excerpts are windows as training sees them, and cover what they should."""
+"""SampledWindows are windows as training sees them, and cover what they should."""
 
 import numpy as np
 import pytest
 
 from octavo.errors import OctavoError
 from octavo.evaluate.documents import Documents
-from octavo.interpret.excerpts import Excerpts, excerpts_of
+from octavo.interpret.excerpts import SampledWindows, sample_windows
 from octavo.tokenizer import Tokenizer
 
 CONTEXT = 16
 
 
-def excerpts(tokenizer: Tokenizer, *texts: str, windows: int = 8) -> Excerpts:
+def excerpts(tokenizer: Tokenizer, *texts: str, windows: int = 8) -> SampledWindows:
     documents = Documents([tokenizer.encode(text) for text in texts], texts)
-    return excerpts_of(tokenizer, documents, CONTEXT, windows)
+    return sample_windows(tokenizer, documents, CONTEXT, windows)
 
 
 def test_windows_are_spread_over_all_of_the_text(bpe: Tokenizer, play: str) -> None:

@@ -7,7 +7,7 @@ import torch
 
 from octavo.errors import OctavoError
 from octavo.interpret.edit import make_edit
-from octavo.interpret.interventions import Changes
+from octavo.interpret.interventions import InterventionSpec
 from octavo.interpret.lens import read_lens
 from octavo.interpret.surprise import read_surprise
 from octavo.interpret.tokens import read_passage
@@ -27,4 +27,4 @@ def test_damaged_weights_are_an_error_in_words(
     with pytest.raises(OctavoError, match="the model's numbers are not finite"):
         read_lens(model, bpe, read_passage(bpe, text), context_length=16)
     with pytest.raises(OctavoError, match="the model's numbers are not finite"):
-        make_edit(model, bpe, text, Changes(zero=("blocks.0.attention.head.0",)), context_length=16)
+        make_edit(model, bpe, text, InterventionSpec(zero=("blocks.0.attention.head.0",)), context_length=16)

@@ -12,9 +12,9 @@ from torch import nn
 
 from octavo.evaluate.documents import Documents
 from octavo.evaluate.scoring import token_losses
-from octavo.interpret.activations import record
-from octavo.interpret.excerpts import Excerpts, excerpts_of
-from octavo.interpret.head_ablation import REMOVALS, mean_outputs, removal_costs, window_nats
+from octavo.interpret.activations import run_with_cache
+from octavo.interpret.excerpts import SampledWindows, sample_windows
+from octavo.interpret.head_ablation import ABLATIONS, ablation_costs, mean_outputs, window_nats
 from octavo.model import Transformer
 from octavo.model.attention import Attention
 from octavo.pipeline.run import Run
@@ -26,9 +26,9 @@ KINDS = [{}, {"norm_order": "post", "bias": True}, {"n_kv_heads": 2, "position":
 
 
 @pytest.fixture(scope="module")
-def excerpts(bpe: Tokenizer, play: str) -> Excerpts:
+def excerpts(bpe: Tokenizer, play: str) -> SampledWindows:
     text = play[:2_000]
-    return excerpts_of(bpe, Documents([bpe.encode(text)], [text]), CONTEXT, 6)
+    return sample_windows(bpe, Documents([bpe.encode(text)], [text]), CONTEXT, 6)
 
 
 def output_of(model: Transformer, layer: int) -> nn.Linear:
@@ -39,11 +39,11 @@ def output_of(model: Transformer, layer: int) -> nn.Linear:
 
 @pytest.mark.parametrize("settings", KINDS)
 def test_zero_is_the_model_with_the_heads_output_weights_zeroed(
-    settings: dict[str, Any], make_model: MakeModel, bpe: Tokenizer, excerpts: Excerpts
+    settings: dict[str, Any], make_model: MakeModel, bpe: Tokenizer, excerpts: SampledWindows
 ) -> None:
     model: Transformer = make_model(bpe.vocab_size, **settings)
-    usual, costs = removal_costs(model, excerpts)
-    assert costs.shape == (2, 4, len(REMOVALS), len(excerpts))
+    usual, costs = ablation_costs(model, excerpts)
+    assert costs.shape == (2, 4, len(ABLATIONS), len(excerpts))
     width = model.config.head_width
     for layer in range(2):
         for head in range(4):
@@ -55,14 +55,14 @@ def test_zero_is_the_model_with_the_heads_output_weights_zeroed(
 
 
 def test_mean_is_the_model_with_the_heads_mean_in_the_bias(
-    make_model: MakeModel, bpe: Tokenizer, excerpts: Excerpts
+    make_model: MakeModel, bpe: Tokenizer, excerpts: SampledWindows
 ) -> None:
     model: Transformer = make_model(bpe.vocab_size, bias=True)
-    usual, costs = removal_costs(model, excerpts)
+    usual, costs = ablation_costs(model, excerpts)
     width = model.config.head_width
     for layer in range(2):
         site = f"blocks.{layer}.attention.heads"
-        said = record(model, excerpts.inputs, site)[site]  # (W, H, T, d_head)
+        said = run_with_cache(model, excerpts.inputs, site)[site]  # (W, H, T, d_head)
         assert torch.allclose(mean_outputs(model, excerpts)[layer], said.mean((0, 2)), atol=1e-6)
         changed = copy.deepcopy(model)
         with torch.no_grad():
@@ -74,10 +74,10 @@ def test_mean_is_the_model_with_the_heads_mean_in_the_bias(
 
 
 def test_first_is_the_head_that_reads_the_first_tokens_value_everywhere(
-    make_model: MakeModel, bpe: Tokenizer, excerpts: Excerpts
+    make_model: MakeModel, bpe: Tokenizer, excerpts: SampledWindows
 ) -> None:
     model: Transformer = make_model(bpe.vocab_size)
-    usual, costs = removal_costs(model, excerpts)
+    usual, costs = ablation_costs(model, excerpts)
 
     def first(site: str, tensor: torch.Tensor) -> torch.Tensor:
         if site == "blocks.1.attention.v":
@@ -94,7 +94,7 @@ def test_first_is_the_head_that_reads_the_first_tokens_value_everywhere(
 def test_the_cost_of_windows_is_that_of_their_tokens(trained: Run) -> None:
     """The windows are documents of their own when scored from nothing."""
     tokenizer, text = trained.tokenizer, trained.parts["validation"].text
-    found = excerpts_of(tokenizer, Documents([tokenizer.encode(text)], [text]), 32, 5)
+    found = sample_windows(tokenizer, Documents([tokenizer.encode(text)], [text]), 32, 5)
     scored = token_losses(
         trained.model,
         [row.numpy() for row in found.targets],
@@ -107,7 +107,7 @@ def test_the_cost_of_windows_is_that_of_their_tokens(trained: Run) -> None:
 
 def test_a_start_token_between_documents_costs_nothing(make_model: MakeModel, bpe: Tokenizer) -> None:
     texts = ["Ay me.", "He is gone."]
-    found = excerpts_of(bpe, Documents([bpe.encode(text) for text in texts], texts), CONTEXT, 1)
+    found = sample_windows(bpe, Documents([bpe.encode(text) for text in texts], texts), CONTEXT, 1)
     model: Transformer = make_model(bpe.vocab_size)
     with torch.no_grad():
         logits = model(found.inputs)
@@ -116,8 +116,8 @@ def test_a_start_token_between_documents_costs_nothing(make_model: MakeModel, bp
     assert window_nats(model, found)[0] == pytest.approx(-odds[found.counted].sum().item(), rel=1e-5)
 
 
-def test_it_says_how_far_it_is(make_model: MakeModel, bpe: Tokenizer, excerpts: Excerpts) -> None:
+def test_it_says_how_far_it_is(make_model: MakeModel, bpe: Tokenizer, excerpts: SampledWindows) -> None:
     told: list[float] = []
-    removal_costs(make_model(bpe.vocab_size), excerpts, told.append)
+    ablation_costs(make_model(bpe.vocab_size), excerpts, told.append)
     assert told == pytest.approx([k / 8 for k in range(8)])
     assert math.isclose(told[0], 0.0)

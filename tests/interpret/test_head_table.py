@@ -13,7 +13,7 @@ MakeTable = Callable[..., HeadTable]
 
 def test_it_is_the_same_after_json(make_table: MakeTable) -> None:
     table = make_table([{"previous": 0.8}, {}], [{"line": 0.5, "cost": 0.0}, {}], without=["speaker"])
-    values = json.loads(json.dumps(table.as_json(), allow_nan=False))
+    values = json.loads(json.dumps(table.to_dict(), allow_nan=False))
     assert HeadTable.from_json(values) == table
     assert [entry["name"] for entry in values["heads"]] == ["previous", "no name", "line", "no name"]
     assert "speaker" not in values["heads"][0]["shares"]
@@ -27,6 +27,6 @@ def test_layers_and_labels(make_table: MakeTable) -> None:
 @pytest.mark.parametrize("change", [{"version": 0}, {"heads": None}, {"heads": [{}]}, {"more": 1}])
 def test_another_file_is_refused(make_table: MakeTable, change: dict[str, object]) -> None:
     with pytest.raises(OctavoError, match="measure the heads anew"):
-        HeadTable.from_json(make_table([{}]).as_json() | change)
+        HeadTable.from_json(make_table([{}]).to_dict() | change)
     with pytest.raises(OctavoError, match="measure the heads anew"):
         HeadTable.from_json([])

@@ -13,7 +13,7 @@ from octavo.config import ModelConfig
 from octavo.errors import OctavoError
 from octavo.evaluate.documents import Documents
 from octavo.interpret.attention_targets import KINDS
-from octavo.interpret.excerpts import excerpts_of
+from octavo.interpret.excerpts import sample_windows
 from octavo.interpret.head_table import HeadTable
 from octavo.interpret.heads import read_heads, repeated_targets, repeated_tokens
 from octavo.model import Transformer
@@ -111,7 +111,7 @@ def test_every_head_has_every_figure(found: HeadTable) -> None:
             assert share.found.high is not None
             assert 0 <= share.found.low <= share.found.mean <= share.found.high <= 1 + 1e-6
             assert 0 < share.even < 1
-    assert HeadTable.from_json(json.loads(json.dumps(found.as_json()))) == found
+    assert HeadTable.from_json(json.loads(json.dumps(found.to_dict()))) == found
 
 
 def test_the_same_text_gives_the_same_table(
@@ -133,7 +133,7 @@ def test_a_text_of_three_tokens_says_nothing_of_induction(built: Transformer, ch
     found = table(built, characters, "abc")
     assert found.window_tokens == 3
     assert found.heads[0].induction_random is None
-    assert HeadTable.from_json(found.as_json()) == found
+    assert HeadTable.from_json(found.to_dict()) == found
 
 
 def test_a_text_too_short_is_refused(built: Transformer, characters: Tokenizer) -> None:
@@ -144,7 +144,7 @@ def test_a_text_too_short_is_refused(built: Transformer, characters: Tokenizer) 
 @pytest.mark.parametrize("kind", ["bpe", "unstarted"])
 def test_repeated_random_tokens(kind: str, play: str, request: pytest.FixtureRequest) -> None:
     tokenizer: Tokenizer = request.getfixturevalue(kind)
-    excerpts = excerpts_of(tokenizer, Documents([tokenizer.encode(play)], [play]), CONTEXT, 4)
+    excerpts = sample_windows(tokenizer, Documents([tokenizer.encode(play)], [play]), CONTEXT, 4)
     ids = repeated_tokens(excerpts, tokenizer.start_id)
     begun = tokenizer.start_id is not None
     half = (ids.shape[1] - begun) // 2

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from octavo.evaluate.scoring import token_losses
-from octavo.interpret.activations import record
+from octavo.interpret.activations import run_with_cache
 from octavo.interpret.lens import layer_losses, read_lens, through_lens
 from octavo.interpret.tokens import read_passage
 from octavo.model import Transformer
@@ -29,7 +29,7 @@ KINDS = [
 @pytest.mark.parametrize("settings", KINDS)
 def test_the_last_layer_is_the_model(make_model: MakeModel, settings: dict[str, Any]) -> None:
     model, input_ids = make_model(50, **settings), torch.arange(12).view(1, -1)
-    last = record(model, input_ids, "blocks.1.output")["blocks.1.output"]
+    last = run_with_cache(model, input_ids, "blocks.1.output")["blocks.1.output"]
     with torch.inference_mode():
         assert torch.equal(through_lens(model, last), model(input_ids))
 
@@ -43,7 +43,7 @@ def test_a_layer_is_the_model_whose_later_blocks_do_nothing(make_model: MakeMode
             torch.nn.init.zeros_(parameter)
     input_ids = torch.arange(12).view(1, -1)
     with torch.inference_mode():
-        seen = through_lens(model, record(model, input_ids, "blocks.0.output")["blocks.0.output"])
+        seen = through_lens(model, run_with_cache(model, input_ids, "blocks.0.output")["blocks.0.output"])
         same = torch.allclose(seen, silenced(input_ids), atol=1e-5)
     assert same == (model.config.norm_order == "pre" and model.config.residual)
 

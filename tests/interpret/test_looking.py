@@ -8,7 +8,7 @@ import torch
 
 from octavo.interpret import attention_stats as looking
 from octavo.interpret.attention import read_attention
-from octavo.interpret.attention_stats import look
+from octavo.interpret.attention_stats import attention_stats
 from octavo.interpret.tokens import Passage
 from octavo.model import Transformer
 
@@ -36,7 +36,7 @@ def test_shares_are_means_over_the_queries_that_have_a_key(
 ) -> None:
     monkeypatch.setattr(looking, "_WEIGHTS", at_once)
     model = make_model(40)
-    looked = look(model, inputs, lambda rows: masks[rows])
+    looked = attention_stats(model, inputs, lambda rows: masks[rows])
     for layer, head in ((0, 0), (1, 3)):
         shares, even = [], []
         for row, ids in enumerate(inputs.tolist()):
@@ -58,7 +58,7 @@ def test_shares_are_means_over_the_queries_that_have_a_key(
 
 def test_spread_leaves_out_the_first_query(make_model: MakeModel, inputs: torch.Tensor, masks: np.ndarray) -> None:
     model = make_model(40)
-    distance, entropy, relative, far = look(model, inputs, lambda rows: masks[rows]).spread(1, 2)
+    distance, entropy, relative, far = attention_stats(model, inputs, lambda rows: masks[rows]).spread(1, 2)
     patterns = np.stack(
         [read_attention(model, Passage(tuple(ids), (), begun=False)).patterns[1, 2, 1:] for ids in inputs.tolist()]
     ).astype(np.float64)

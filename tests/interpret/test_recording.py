@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from octavo.config.shapes import windows_at_once
-from octavo.interpret.activations import fits, mean_activations, record, sites_of
+from octavo.interpret.activations import matches, mean_activations, run_with_cache, sites_of
 from octavo.interpret.edit import make_edit
-from octavo.interpret.interventions import Changes
+from octavo.interpret.interventions import InterventionSpec
 from octavo.interpret.lens import layer_losses
 from octavo.interpret.surprise import read_surprise
 from octavo.model import Transformer
@@ -20,7 +20,7 @@ CONTEXT = 8
 READINGS: dict[str, Callable[..., Any]] = {
     "surprise": lambda model, tokenizer, text, ids: read_surprise(model, tokenizer, text, context_length=CONTEXT),
     "edit": lambda model, tokenizer, text, ids: make_edit(
-        model, tokenizer, text, Changes(zero=["embedding"]), context_length=CONTEXT
+        model, tokenizer, text, InterventionSpec(zero=["embedding"]), context_length=CONTEXT
     ),
     "lens": lambda model, tokenizer, text, ids: layer_losses(
         model, [ids], start_id=tokenizer.start_id, context_length=CONTEXT
@@ -44,12 +44,12 @@ READINGS: dict[str, Callable[..., Any]] = {
     ],
 )
 def test_a_pattern_stands_for_names_part_by_part(pattern: str, name: str, expected: bool) -> None:
-    assert fits(pattern, name) == expected
+    assert matches(pattern, name) == expected
 
 
 def test_what_is_recorded_is_what_was_asked_for(make_model: MakeModel) -> None:
     model = make_model(20)
-    kept = record(model, torch.arange(6).view(1, -1), "blocks.*.output", "logits")
+    kept = run_with_cache(model, torch.arange(6).view(1, -1), "blocks.*.output", "logits")
     assert list(kept) == ["blocks.0.output", "blocks.1.output", "logits"]
     with torch.no_grad():
         assert torch.allclose(kept["logits"], model(torch.arange(6).view(1, -1)), atol=1e-5)

@@ -2,19 +2,19 @@
 
 import pytest
 
-from octavo.interpret.token_features import Marks, lines, marks_of
-from octavo.interpret.tokens import Piece, pieces_of
+from octavo.interpret.token_features import TokenFeatures, lines, token_features
+from octavo.interpret.tokens import Alignment, align
 from octavo.tokenizer import Tokenizer
 
 PLAY = "First Citizen:\nSpeak, speak.\n\nDUKE OF YORK:\r\nThus: no.\nThey say\n\n  All:\nAy"
 
 
-def of_characters(text: str) -> Marks:
+def of_characters(text: str) -> TokenFeatures:
     """Each character a token."""
-    return marks_of(text, [Piece(c, i, i + 1) for i, c in enumerate(text)], len(text))
+    return token_features(text, [Alignment(c, i, i + 1) for i, c in enumerate(text)], len(text))
 
 
-def speaker(text: str, marks: Marks, place: int) -> str:
+def speaker(text: str, marks: TokenFeatures, place: int) -> str:
     return text[marks.name_begin[place] : marks.name_end[place]]
 
 
@@ -64,7 +64,7 @@ def test_what_is_a_name(line: str, name: str) -> None:
 def test_bytes_of_a_dash_are_punctuation_and_those_of_a_letter_are_not(bpe: Tokenizer) -> None:
     text = "é—?! a"
     ids = bpe.encode(text).tolist()
-    marks = marks_of(text, pieces_of(bpe, text, ids), len(ids))
+    marks = token_features(text, align(bpe, text, ids), len(ids))
     sizes = [len(bpe.token_bytes()[i]) for i in ids]
     assert sizes[:5] == [1] * 5, "two bytes of é, three of the dash"
     assert marks.punctuation[:5].tolist() == [False] * 2 + [True] * 3
@@ -75,7 +75,7 @@ def test_lines_and_names_are_known_though_the_tokenizer_drops_white_space(lossy:
     text = "so it is.\n\nFirst Citizen:\nBefore we go on."
     ids = lossy.encode(text).tolist()
     words = [lossy.piece(i) for i in ids]
-    marks = marks_of(text, pieces_of(lossy, text, ids), len(ids))
+    marks = token_features(text, align(lossy, text, ids), len(ids))
     after = "".join(words).index("Before")
     begins = [sum(map(len, words[:i])) for i, begun in enumerate(marks.line_start) if begun]
     assert begins == [0, len("soitis."), after]

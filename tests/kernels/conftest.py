@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
-from octavo.kernels.library import BUILDS, library, opened
+from octavo.kernels.library import BUILDS, library, load_build
 
 
 @pytest.fixture(params=BUILDS)
@@ -14,7 +14,7 @@ def build(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ct
     """Each build of the kernels in turn, where there is one and this processor can run it."""
     if library() is None:
         pytest.skip("no kernels here: there was no compiler, the processor is another, or OCTAVO_NATIVE is 0")
-    found = opened(request.param)
+    found = load_build(request.param)
     if found is None:
         pytest.skip(f"this processor cannot run the build {request.param}, or it was not made")
     for user in ("octavo.kernels.arguments", "octavo.kernels.decoding", "octavo.generate.native"):

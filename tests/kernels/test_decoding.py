@@ -11,7 +11,7 @@ import torch
 from octavo.config import ModelConfig, OptimizerConfig
 from octavo.config.inference import SamplingConfig
 from octavo.generate import decoding
-from octavo.generate.decoding import choose, packed, probabilities
+from octavo.generate.decoding import packed, probabilities, sample
 from octavo.generate.native import Packed
 from octavo.kernels import decoding as native
 from octavo.kernels.library import library
@@ -169,9 +169,9 @@ def test_sampling_is_the_twins(filters: dict[str, Any], vocab: int) -> None:
         logits = torch.from_numpy(random.normal(scale=spread, size=(20, vocab)).astype(np.float32))
         p = probabilities(logits, sampling)
         edges, uniforms = p.double().cumsum(-1), random.random(20)
-        chosen = choose(p, torch.from_numpy(uniforms)).tolist()
+        chosen = sample(p, torch.from_numpy(uniforms)).tolist()
         for row, (uniform, expected) in enumerate(zip(uniforms, chosen, strict=True)):
-            found = native.pick(logits[row].tolist(), sampling, uniform)
+            found = native.sample_one(logits[row].tolist(), sampling, uniform)
             if found != expected:  # only where it falls upon the edge between the two, up to rounding
                 target, edge = uniform * float(edges[row, -1]), float(edges[row, min(found, expected)])
                 assert abs(target - edge) < 1e-5, (found, expected)
@@ -181,7 +181,7 @@ def test_sampling_is_the_twins(filters: dict[str, Any], vocab: int) -> None:
 def test_of_equally_likely_tokens_as_many_stay_as_in_the_twin(filters: dict[str, Any]) -> None:
     sampling = SamplingConfig(**{"temperature": 1.0, **filters})
     logits = [2.0, 1.0, 2.0, 2.0, 1.0, 2.0, -50.0, 2.0, 1.0]
-    drawn = [native.pick(logits, sampling, uniform) for uniform in np.linspace(0, 1, 400, endpoint=False)]
+    drawn = [native.sample_one(logits, sampling, uniform) for uniform in np.linspace(0, 1, 400, endpoint=False)]
     p = probabilities(torch.tensor([logits]), sampling)[0]
     shares = sorted(drawn.count(token) / 400 for token in range(9))
     assert shares == pytest.approx(sorted(p.tolist()), abs=0.006)
@@ -194,7 +194,7 @@ def test_numbers_that_are_none_still_give_a_token_of_the_vocabulary(
 ) -> None:
     sampling = SamplingConfig(**{"temperature": 1.0, **filters})
     for uniform in (0.0, 0.5, 1 - 2**-53):
-        assert 0 <= native.pick(bad, sampling, uniform) < len(bad)
+        assert 0 <= native.sample_one(bad, sampling, uniform) < len(bad)
 
 
 def test_weights_are_packed_once_and_again_when_they_change() -> None:

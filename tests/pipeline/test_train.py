@@ -23,7 +23,7 @@ import pytest
 from octavo.cli.main import main
 from octavo.config.overrides import Request
 from octavo.corpus import Corpus, Document
-from octavo.errors import OctavoError, OctavoWarning, RanAway
+from octavo.errors import DivergenceError, OctavoError, OctavoWarning
 from octavo.formats.toml_schema import overridden, to_toml
 from octavo.pipeline import train as pipeline
 from octavo.pipeline.plan import make_plan
@@ -137,7 +137,7 @@ def same(found: Run, expected: Run) -> bool:
         return [(e["event"], e["step"], e["epoch"], e.get("loss"), e.get("text")) for e in run.metrics]
 
     assert told(found) == told(expected)
-    a, b = found.evaluation.as_json(), expected.evaluation.as_json()
+    a, b = found.evaluation.to_dict(), expected.evaluation.to_dict()
     assert a | {"seconds": 0} == b | {"seconds": 0}
     assert (found.path / "samples.txt").read_text() == (expected.path / "samples.txt").read_text()
     return True
@@ -621,7 +621,7 @@ class TestRunningAway:
         checkpoint.state.update(step=checkpoint.state["step"] - 1, metrics_bytes=0)
         shutil.rmtree(place)
         save_checkpoint(place, checkpoint, keep=1)
-        with pytest.raises(RanAway, match=r"step \d+: the loss became nan"):
+        with pytest.raises(DivergenceError, match=r"step \d+: the loss became nan"):
             train(resume=True, name="a", runs=tmp_path, progress=False)
 
 

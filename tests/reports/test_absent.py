@@ -8,20 +8,20 @@ import re
 import pytest
 
 from octavo.errors import OctavoError
-from octavo.reports.blocks import Absent, attempt, known
+from octavo.reports.blocks import Unavailable, require, try_compute
 
 
-def failing(error: Exception) -> Absent:
+def failing(error: Exception) -> Unavailable:
     def make() -> None:
         raise error
 
-    made = attempt(make)
-    assert isinstance(made, Absent)
+    made = try_compute(make)
+    assert isinstance(made, Unavailable)
     return made
 
 
 def test_what_is_made_is_given() -> None:
-    assert known(attempt(lambda: 3)) == 3
+    assert require(try_compute(lambda: 3)) == 3
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_what_is_made_is_given() -> None:
 def test_the_reason_is_one_sentence(error: Exception, sentence: str) -> None:
     assert failing(error).why == sentence
     with pytest.raises(OctavoError, match=re.escape(sentence)):
-        known(failing(error))
+        require(failing(error))
 
 
 @pytest.mark.parametrize(("asked", "level"), [("", logging.DEBUG), ("0", logging.DEBUG), ("1", logging.ERROR)])
@@ -60,4 +60,4 @@ def test_who_stops_it_is_heard() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        attempt(stop)
+        try_compute(stop)

@@ -15,7 +15,7 @@ import octavo
 from octavo.errors import OctavoError
 from octavo.pipeline.run import Run, load
 from octavo.pipeline.train import train
-from octavo.reports.blocks import Absent, Scored
+from octavo.reports.blocks import Scored, Unavailable
 from octavo.reports.compare import Comparable, ComparedRun, comparable, compare, read_compared
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def change(trained: Run) -> Change:
     def make(number: int, tokenizer: str | None = None, **changes: Any) -> ComparedRun:
         run = read_compared(trained, number)
         assert isinstance(run.scored, Scored)
-        assert not isinstance(run.provenance, Absent)
+        assert not isinstance(run.provenance, Unavailable)
         provenance = run.provenance | ({"tokenizer": tokenizer} if tokenizer else {})
         return replace(
             run,
@@ -99,7 +99,7 @@ class TestWhatCompares:
         ]
 
     def test_a_run_without_a_score_and_one_that_was_selected(self, change: Change) -> None:
-        unscored = replace(change(1), scored=Absent("It has no score yet."))
+        unscored = replace(change(1), scored=Unavailable("It has no score yet."))
         groups, left = comparable([unscored, change(2, selected_on_this_text=True), change(3)])
         assert [(alone.run.name, alone.why) for alone in left] == [("1 play", "It has no score yet.")]
         assert any("2 play: early stopping chose" in words for words in groups[0].words)

@@ -7,7 +7,7 @@ import pytest
 from octavo.errors import OctavoError
 from octavo.pipeline.run import Run
 from octavo.reports import costs
-from octavo.reports.blocks import Absent
+from octavo.reports.blocks import Unavailable
 from octavo.reports.costs import Costs, read_costs
 
 
@@ -26,13 +26,13 @@ def test_costs_are_those_of_the_metrics(trained: Run) -> None:
     assert min(rates) <= found.steps_per_second <= max(rates)
     assert found.tokens_per_second == pytest.approx(found.steps_per_second * found.tokens / 80)
     assert found.stepping == pytest.approx(80 / found.steps_per_second / found.seconds)
-    assert not isinstance(found.share, Absent)
+    assert not isinstance(found.share, Unavailable)
     assert found.share.flops_per_second == pytest.approx(found.share.flops_per_token * found.tokens_per_second)
 
 
 def test_another_machine_cannot_be_measured_here(trained: Run) -> None:
     found = read(trained, processor="an abacus").share
-    assert isinstance(found, Absent)
+    assert isinstance(found, Unavailable)
     assert "another machine" in found.why
 
 
@@ -40,5 +40,5 @@ def test_a_run_that_has_hardly_begun_or_not_ended(trained: Run, monkeypatch: pyt
     provenance = trained.directory.provenance
     with pytest.raises(OctavoError, match="not trained long enough"):
         read_costs([], provenance, trained.model, 32)
-    monkeypatch.setattr(costs, "_share", lambda *_: Absent("Not measured."))
+    monkeypatch.setattr(costs, "_share", lambda *_: Unavailable("Not measured."))
     assert read_costs(trained.metrics[:-1], provenance, trained.model, 32).peak_memory_bytes == 0

@@ -6,19 +6,19 @@ from dataclasses import replace
 
 from octavo.interpret.head_table import HeadTable
 from octavo.interpret.lens import Cell, Layer, Lens
-from octavo.interpret.predictions import Guess
+from octavo.interpret.predictions import Prediction
 from octavo.interpret.surprise import Surprise, TokenSurprise
-from octavo.interpret.tokens import Passage, Piece
+from octavo.interpret.tokens import Alignment, Passage
 from octavo.reports.html.heads import head_columns
 from octavo.reports.markdown import heads_pieces, lens_pieces, surprise_pieces
 
-GUESSES = (Guess("a", 0.5),)
+GUESSES = (Prediction("a", 0.5),)
 
 
 def surprise(*ranks: int | None, lossless: bool = True) -> Surprise:
     tokens = tuple(TokenSurprise("a", math.log(2), rank, GUESSES) for rank in ranks)
-    pieces = [Piece("a", n, n + 1) for n in range(len(ranks))]
-    pieces += [] if lossless else [Piece("\t", len(ranks), len(ranks))]
+    pieces = [Alignment("a", n, n + 1) for n in range(len(ranks))]
+    pieces += [] if lossless else [Alignment("\t", len(ranks), len(ranks))]
     text = "".join(piece.text for piece in pieces)
     return Surprise(text, tokens, tuple(pieces), 32, lossless_tokenizer=lossless)
 

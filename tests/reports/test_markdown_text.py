@@ -2,7 +2,7 @@
 
 import pytest
 
-from octavo.reports.markdown import fenced, plain, table
+from octavo.reports.markdown import fenced, markdown_table, plain
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_nothing_is_markup_or_becomes_a_link(text: str, written: str) -> None:
 
 
 def test_cells_are_plain() -> None:
-    assert table(("a|b",), [("www.evil.example|",)]) == "| a\\|b |\n| --- |\n| `www.evil.example`\\| |"
+    assert markdown_table(("a|b",), [("www.evil.example|",)]) == "| a\\|b |\n| --- |\n| `www.evil.example`\\| |"
 
 
 def test_a_fence_is_longer_than_any_within() -> None:

@@ -22,7 +22,7 @@ from octavo.config import load_preset
 from octavo.config.shapes import parameter_count
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.runs.checkpoint import Checkpoint, bytes_needed, load_newest, save_checkpoint
-from octavo.runs.checkpoint_files import Contents, looks_whole, manifest, most_bytes, newest_whole
+from octavo.runs.checkpoint_files import Contents, manifest, most_bytes, newest_valid, sizes_match
 
 FACTS: list[Any] = [  # none of them are those of a file
     *([], {}, {"bytes": "1"}, {"sha256": "a"}),
@@ -137,7 +137,7 @@ def test_a_mistake_of_a_reader_is_not_taken_for_damage(tmp_path: Path, error: ty
     for step in (1, 2):
         save_checkpoint(tmp_path, checkpoint(step), keep=2)
     with pytest.raises(error, match="of its own"):
-        newest_whole(tmp_path, mistaken)
+        newest_valid(tmp_path, mistaken)
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyError, SafetensorError])
@@ -151,7 +151,7 @@ def test_what_a_parser_raises_is_damage(tmp_path: Path, error: type[Exception]) 
     for step in (1, 2):
         save_checkpoint(tmp_path, checkpoint(step), keep=2)
     with pytest.warns(OctavoWarning, match="step-00000001 is used"):
-        assert newest_whole(tmp_path, read)[1] == 1
+        assert newest_valid(tmp_path, read)[1] == 1
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_one_whose_manifest_has_other_types_is_damaged(tmp_path: Path, files: ob
         (newest / "manifest.json").write_text(json.dumps(content))
         with pytest.warns(OctavoWarning, match=r"cannot be used \(manifest\.json"):
             assert load_newest(tmp_path)[1].state["step"] == 1
-        assert not looks_whole(newest)
+        assert not sizes_match(newest)
 
 
 @pytest.mark.parametrize("state", [[], 3, None, {}, {"step": "2"}, {"step": None}, {"step": [2]}])

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from octavo.errors import OctavoError
-from octavo.experiments.folder import FILE as EXPERIMENT
+from octavo.experiments.folder import EXPERIMENT_FILE as EXPERIMENT
 from octavo.runs import RunDirectory
 from octavo.runs import completion as module
-from octavo.runs.completion import FILE, failed_parts, finished, lacking, note_brief, note_examined
+from octavo.runs.completion import EXAMINATION_FILE, failed_parts, finished, lacking, note_brief, note_examined
 from octavo.runs.scores import Score, add_score
 
 
@@ -66,7 +66,7 @@ def test_of_an_examination_that_made_everything_nothing_is_noted(examined: RunDi
     note_examined(examined, {"curves": "There are none."})
     note_examined(examined, {})
     assert failed_parts(examined) == {}
-    assert not (examined.path / FILE).exists()
+    assert not (examined.path / EXAMINATION_FILE).exists()
     assert finished(examined)
 
 
@@ -112,10 +112,10 @@ def test_what_was_examined_is_not_called_brief(examined: RunDirectory) -> None:
 def test_a_damaged_note_is_a_sentence(run: RunDirectory) -> None:
     ended(run)
     scored(run)
-    (run.path / FILE).write_text('{"failed": 3}')
+    (run.path / EXAMINATION_FILE).write_text('{"failed": 3}')
     with pytest.raises(OctavoError, match=r"examination\.json is damaged"):
         finished(run)
-    (run.path / FILE).unlink()
+    (run.path / EXAMINATION_FILE).unlink()
     run.write_json("provenance.json", {"forecast": 3})
     with pytest.raises(OctavoError, match=r"provenance\.json is damaged: its forecast"):
         finished(run)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from octavo.runs.provenance import PACKAGES, machine_facts, sitting
+from octavo.runs.provenance import PACKAGES, machine_facts, session_facts
 
 
 def test_versions_and_machine_are_named() -> None:
@@ -14,6 +14,6 @@ def test_versions_and_machine_are_named() -> None:
 
 
 def test_a_sitting_says_when_it_began_and_from_which_step() -> None:
-    told = sitting(12, threads=2)
+    told = session_facts(12, threads=2)
     assert (told["first_step"], told["threads"]) == (12, 2)
     assert datetime.fromisoformat(told["began"]).utcoffset() is not None

@@ -9,7 +9,7 @@ import time
 import pytest
 import torch
 
-from octavo.system.threads import one_thread, settle_threads, side_by_side, usable_cores
+from octavo.system.threads import one_thread, run_in_threads, settle_threads, usable_cores
 
 # Says what the policy is at the moment at which torch is about to be loaded, or else at the end.
 AT_TORCH = """
@@ -66,11 +66,11 @@ def test_pieces_are_done_at_the_same_time_each_with_one_thread_of_torch() -> Non
         torch.ones(2).sum()
         seen.append((threading.get_ident(), torch.get_num_threads()))
 
-    side_by_side([piece] * 3)
+    run_in_threads([piece] * 3)
     assert len({thread for thread, _ in seen}) == 3
     assert {threads for _, threads in seen} == {1}
     assert torch.get_num_threads() == before
-    side_by_side([])
+    run_in_threads([])
 
 
 @pytest.mark.parametrize("failing", [0, 1])
@@ -87,7 +87,7 @@ def test_an_error_comes_when_all_have_ended(failing: int) -> None:
     pieces = [slow, slow]
     pieces[failing] = fail
     with pytest.raises(ValueError, match="failed"):
-        side_by_side(pieces)
+        run_in_threads(pieces)
     assert ended
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.corpus.lazy_text import FiledText, filed
+from octavo.corpus.lazy_text import LazyText, open_lazy
 from octavo.errors import OctavoError
 from octavo.tokenizer.chunking import learnable_chunks
 from octavo.tokenizer.kinds import ByteBPE
@@ -74,8 +74,8 @@ def test_it_stops_at_once(shakespeare: str, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_file_that_changes_meanwhile_is_refused(tmp_path: Path, shakespeare: str) -> None:
     place = tmp_path / "text.txt"
     place.write_text(shakespeare)
-    text = filed(place, "utf-8")
-    assert isinstance(text, FiledText)
+    text = open_lazy(place, "utf-8")
+    assert isinstance(text, LazyText)
     place.write_text(shakespeare[:-5])
     with pytest.raises(OctavoError, match="changed"):
         ByteBPE.train(text, 300)

@@ -8,13 +8,13 @@ from octavo.config import Config
 from octavo.config.overrides import Request
 from octavo.corpus import Corpus
 from octavo.data import prepare
-from octavo.training import Counted, TrainingData, training_data
-from octavo.training.data import LONGEST_RECUT, recut_until
+from octavo.training import TokenCount, TrainingData, training_data
+from octavo.training.data import LONGEST_RECUT, bpe_dropout_until
 
 
 def laid_out(config: Config, text: str) -> TrainingData:
     tokenizer, parts = prepare(Corpus.from_text(text), config.data, config.tokenizer)
-    train, validation = (Counted(parts[name][1], parts[name][0].characters) for name in ("train", "validation"))
+    train, validation = (TokenCount(parts[name][1], parts[name][0].characters) for name in ("train", "validation"))
     return training_data(config, train, validation, tokenizer)
 
 
@@ -51,7 +51,7 @@ def test_with_shift_epochs_have_windows_of_their_own(tiny: dict[str, Any], play:
 def test_words_are_cut_anew_by_bpe_dropout_alone_and_of_no_text_that_is_very_long(tiny: dict[str, Any]) -> None:
     def until(tokens: int = 1_000, **tokenizer: Any) -> float:
         given = tiny | {f"tokenizer.{name}": value for name, value in tokenizer.items()}
-        return recut_until(Request(overrides=given, steps=5).applied_to(None), tokens)
+        return bpe_dropout_until(Request(overrides=given, steps=5).applied_to(None), tokens)
 
     assert (until(), until(dropout_until=0.5)) == (0.85, 0.5)
     assert until(dropout=0.0) == until(kind="characters", dropout=0.0) == until(LONGEST_RECUT + 1) == 0

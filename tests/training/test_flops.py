@@ -6,7 +6,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from octavo.config import ModelConfig
 from octavo.model import Transformer
-from octavo.training.flops import forward_flops, machine_share, product_rate
+from octavo.training.flops import forward_flops, matmul_rate, model_flops_utilisation
 
 LENGTH = 24  # short enough that products go the way the counter knows
 
@@ -30,8 +30,8 @@ def test_it_is_what_pytorch_counts_but_for_hidden_pairs(config: ModelConfig) -> 
 
 def test_a_share_is_of_what_products_reach() -> None:
     model = Transformer(ModelConfig(n_layers=1, d_model=32, n_heads=4, d_ff=48), 70)
-    found = machine_share(model, LENGTH, 1000.0, torch.float32, threads=2)
+    found = model_flops_utilisation(model, LENGTH, 1000.0, torch.float32, threads=2)
     assert found.flops_per_token == 3 * forward_flops(model, LENGTH)
-    assert found.share == pytest.approx(1000 * found.flops_per_token / found.product_rate)
+    assert found.share == pytest.approx(1000 * found.flops_per_token / found.matmul_rate)
     assert 0 < found.share < 1
-    assert found.product_rate == pytest.approx(2 * product_rate(torch.float32, 1), rel=0.6)
+    assert found.matmul_rate == pytest.approx(2 * matmul_rate(torch.float32, 1), rel=0.6)

@@ -15,7 +15,7 @@ from octavo.data import prepare
 from octavo.errors import OctavoError
 from octavo.pipeline.plan import make_plan
 from octavo.training import Precision, Training
-from octavo.training.forecast import check_lengths, memory_estimate, preflight, what_fits
+from octavo.training.forecast import check_lengths, forecast_training, memory_estimate, what_fits
 
 Make = Callable[..., Training]
 FP32 = Precision("fp32", "as asked")
@@ -24,7 +24,7 @@ FP32 = Precision("fp32", "as asked")
 def test_its_facts_are_those_of_the_run(tiny: dict[str, Any], play: str, make_training: Make) -> None:
     config = Request(overrides=tiny, epochs=2.5).applied_to(None)
     tokenizer, parts = prepare(Corpus.from_text(play), config.data, config.tokenizer)
-    facts = preflight("play", config, tokenizer, parts, FP32)
+    facts = forecast_training("play", config, tokenizer, parts, FP32)
     training = make_training(config, play)
     ids = parts["train"][1]
     assert facts.characters == len(play)
@@ -50,7 +50,7 @@ def test_its_facts_are_those_of_the_run(tiny: dict[str, Any], play: str, make_tr
 def test_a_budget_of_minutes_foretells_steps(tiny: dict[str, Any], play: str) -> None:
     config = Request(overrides=tiny, minutes=2).applied_to(None)
     tokenizer, parts = prepare(Corpus.from_text(play), config.data, config.tokenizer)
-    facts = preflight("play", config, tokenizer, parts, FP32)
+    facts = forecast_training("play", config, tokenizer, parts, FP32)
     assert facts.seconds == 120
     left = 120 - facts.validation_seconds
     assert facts.steps == pytest.approx(left * facts.tokens_per_second / (16 * 32), rel=0.01)
@@ -72,7 +72,7 @@ def test_a_run_that_does_not_fit_the_memory_is_refused_before_it_takes_any(
     config = Request(overrides=tiny | overrides, steps=1).applied_to(None)
     tokenizer, parts = prepare(Corpus.from_text(play * 2), config.data, config.tokenizer)
     with pytest.raises(OctavoError, match=r"needs about [\d.]+ GiB and the machine has [\d.]+: ") as refused:
-        preflight("play", config, tokenizer, parts, FP32)
+        forecast_training("play", config, tokenizer, parts, FP32)
     mend = str(refused.value).split(": ")[1]
     if "d_model" in str(overrides):
         mend = mend.replace("d_model=8192", "d_model=8")
@@ -86,7 +86,7 @@ def test_what_is_said_to_fit_does_and_twice_as_much_does_not(
     tokenizer, parts = prepare(Corpus.from_text(play), config.data, config.tokenizer)
     monkeypatch.setattr("octavo.training.forecast.machine_memory", lambda: 600 * 2**20)
     with pytest.raises(OctavoError, match=r"data\.batch_size=\d+ would fit") as refused:
-        preflight("play", config, tokenizer, parts, FP32)
+        forecast_training("play", config, tokenizer, parts, FP32)
     fits = int(str(refused.value).split("batch_size=")[1].split()[0])
     for size, does in ((fits, True), (2 * fits, False)):
         tried = Request(overrides=tiny | {"data.batch_size": size}, steps=1).applied_to(None)
@@ -94,7 +94,7 @@ def test_what_is_said_to_fit_does_and_twice_as_much_does_not(
         assert (needed <= 600 * 2**20) is does
     monkeypatch.setattr("octavo.training.forecast.machine_memory", lambda: 100 * 2**20)
     with pytest.raises(OctavoError, match=r"the machine has 0\.1: take a machine with more memory"):
-        preflight("play", config, tokenizer, parts, FP32)
+        forecast_training("play", config, tokenizer, parts, FP32)
 
 
 SENTENCES = "The cat sat on the mat. A dog ate 7 apples, and ran! "

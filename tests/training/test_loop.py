@@ -16,7 +16,15 @@ from octavo.data import Windows, prepare
 from octavo.errors import OctavoError
 from octavo.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
 from octavo.training import Interrupted, Training, loop
-from octavo.training.events import CheckpointDue, Ended, EpochEnded, Event, SampleDue, Stepped, Validated
+from octavo.training.events import (
+    CheckpointEvent,
+    EndEvent,
+    EpochEvent,
+    Event,
+    SampleEvent,
+    StepEvent,
+    ValidationEvent,
+)
 from octavo.training.validation import mean_loss
 
 Make = Callable[..., Training]
@@ -43,7 +51,7 @@ def test_the_loss_goes_down(
 ) -> None:
     overrides = {"optimizer.kind": kind, "optimizer.weight_decay": 0.01, "tokenizer.dropout": 0.0}
     config = configured(tiny, overrides, steps=60)
-    losses = [e.loss for e in of(Stepped, make_training(config, text, dtype=dtype))]
+    losses = [e.loss for e in of(StepEvent, make_training(config, text, dtype=dtype))]
     chance = math.log(512)
     assert losses[0] == pytest.approx(chance, abs=1.0)
     assert losses[-1] < losses[0] - 0.8
@@ -59,22 +67,22 @@ def test_what_it_tells(make_training: Make, tiny: dict[str, Any], text: str) -> 
     }
     training = make_training(configured(tiny, overrides, steps=14), text)
     events = list(training)
-    assert [e.step for e in of(Stepped, events)] == [4, 8, 12, 14]
-    assert [e.step for e in of(Validated, events)] == [6, 12, 14]
-    assert [e.step for e in of(SampleDue, events)] == [5, 10]
-    assert [e.step for e in of(CheckpointDue, events)] == [7, 14]
-    assert [(e.step, e.reason) for e in of(Ended, events)] == [(14, "budget")]
-    assert events[-1] is of(Ended, events)[0]
+    assert [e.step for e in of(StepEvent, events)] == [4, 8, 12, 14]
+    assert [e.step for e in of(ValidationEvent, events)] == [6, 12, 14]
+    assert [e.step for e in of(SampleEvent, events)] == [5, 10]
+    assert [e.step for e in of(CheckpointEvent, events)] == [7, 14]
+    assert [(e.step, e.reason) for e in of(EndEvent, events)] == [(14, "budget")]
+    assert events[-1] is of(EndEvent, events)[0]
     seconds = [e.seconds for e in events]
     assert seconds == sorted(seconds)
     assert seconds[0] > 0
     per_epoch = training.data.order.steps_per_epoch
     assert all(e.epoch == pytest.approx(e.step / per_epoch) for e in events)
-    for e in of(Stepped, events):
+    for e in of(StepEvent, events):
         assert e.tokens_per_second == pytest.approx(e.steps_per_second * 16 * 32)
         assert e.progress == pytest.approx(e.step / 14)
         assert e.gradient_norm > 0
-    assert all(e.part == "validation" and not e.best for e in of(Validated, events))
+    assert all(e.part == "validation" and not e.best for e in of(ValidationEvent, events))
 
 
 def test_the_clock_runs_when_words_can_be_cut(
@@ -90,13 +98,13 @@ def test_the_clock_runs_when_words_can_be_cut(
 
     monkeypatch.setattr(windows, "make_ready", slowly)
     began = time.perf_counter()
-    assert of(Ended, training)
+    assert of(EndEvent, training)
     assert time.perf_counter() - began - training.state.seconds >= 0.5
 
 
 def test_the_logged_loss_is_the_mean_of_its_steps(make_training: Make, tiny: dict[str, Any], text: str) -> None:
-    each = [e.loss for e in of(Stepped, make_training(configured(tiny, {"train.log_every": 1}, steps=8), text))]
-    grouped = [e.loss for e in of(Stepped, make_training(configured(tiny, {"train.log_every": 3}, steps=8), text))]
+    each = [e.loss for e in of(StepEvent, make_training(configured(tiny, {"train.log_every": 1}, steps=8), text))]
+    grouped = [e.loss for e in of(StepEvent, make_training(configured(tiny, {"train.log_every": 3}, steps=8), text))]
     assert grouped == pytest.approx([sum(each[:3]) / 3, sum(each[3:6]) / 3, sum(each[6:]) / 2])
 
 
@@ -106,20 +114,20 @@ class TestLooks:
     ) -> None:
         def looks(**budget: Any) -> list[int]:
             config = configured(tiny, {"train.validate_every": 0, "train.validation_windows": 1}, **budget)
-            return [e.step for e in of(Validated, make_training(config, text))]
+            return [e.step for e in of(ValidationEvent, make_training(config, text))]
 
         assert looks(steps=60) == list(range(3, 61, 3))
         assert looks(steps=7) == list(range(1, 8))
         assert 2 < len(looks(minutes=0.5 / 60)) <= 21
 
     def test_never(self, make_training: Make, tiny: dict[str, Any], text: str) -> None:
-        assert not of(Validated, make_training(configured(tiny, {"train.validate_every": -1}, steps=3), text))
+        assert not of(ValidationEvent, make_training(configured(tiny, {"train.validate_every": -1}, steps=3), text))
 
     def test_the_training_part_is_looked_at_in_the_same_way(
         self, make_training: Make, tiny: dict[str, Any], text: str
     ) -> None:
         training = make_training(configured(tiny, {"train.validate_every": 6}, steps=6), text)
-        (look,) = of(Validated, training)
+        (look,) = of(ValidationEvent, training)
         data, model = training.data, training.state.model
         assert len(data.train_indices) == len(data.validation_indices) == 8
         assert look.train_loss == pytest.approx(mean_loss(model, data.windows.plain, data.train_indices))
@@ -142,7 +150,7 @@ class TestEpochs:
         training = make_training(configured(tiny, self.SETTINGS, epochs=2), text)
         per_epoch = int(training.data.order.steps_per_epoch)
         events = list(training)
-        epochs, losses = of(EpochEnded, events), [e.loss for e in of(Stepped, events)]
+        epochs, losses = of(EpochEvent, events), [e.loss for e in of(StepEvent, events)]
         assert [e.step for e in epochs] == [per_epoch, 2 * per_epoch]
         assert [e.epoch for e in epochs] == [1.0, 2.0]
         means = [sum(part) / per_epoch for part in (losses[:per_epoch], losses[per_epoch:])]
@@ -157,12 +165,12 @@ class TestEpochs:
         self, make_training: Make, tiny: dict[str, Any], text: str
     ) -> None:
         config = configured(tiny, self.SETTINGS | {"train.checkpoint_every": 4}, epochs=1)
-        whole = of(EpochEnded, make_training(config, text))
+        whole = of(EpochEvent, make_training(config, text))
         first = make_training(config, text)
-        saved = next(first.state.checkpoint() for event in first if isinstance(event, CheckpointDue))
+        saved = next(first.state.checkpoint() for event in first if isinstance(event, CheckpointEvent))
         second = make_training(config, text)
         second.state.restore(saved)
-        again = of(EpochEnded, second)
+        again = of(EpochEvent, second)
         assert [e.train_loss for e in again] == [e.train_loss for e in whole]
 
     def test_an_epoch_may_end_inside_a_batch(self, make_training: Make, tiny: dict[str, Any], text: str) -> None:
@@ -170,7 +178,7 @@ class TestEpochs:
         training = make_training(config, text)
         per_epoch = training.data.order.steps_per_epoch
         assert per_epoch != int(per_epoch)
-        epochs = of(EpochEnded, training)
+        epochs = of(EpochEvent, training)
         assert [e.step for e in epochs] == [math.ceil(per_epoch), math.ceil(2 * per_epoch)]
 
     def test_its_held_out_loss_is_of_the_held_out_part_where_a_slice_is_looked_at(
@@ -178,7 +186,7 @@ class TestEpochs:
     ) -> None:
         config = configured(tiny, self.SETTINGS | {"train.patience": 100}, epochs=1)
         training = make_training(config, text)
-        (epoch,) = of(EpochEnded, training)
+        (epoch,) = of(EpochEvent, training)
         tokenizer, parts = prepare(Corpus.from_text(text), config.data, config.tokenizer)
         ids = parts["validation"][1]
         windows = Windows(ids, config.data.context_length, config.data.window_stride, start_id=tokenizer.start_id)
@@ -187,7 +195,7 @@ class TestEpochs:
         assert epoch.validation_loss == mean_loss(training.state.model, windows, np.arange(len(windows)))
 
     def test_none_unless_asked_for(self, make_training: Make, tiny: dict[str, Any], text: str) -> None:
-        assert not of(EpochEnded, make_training(configured(tiny, epochs=2), text))
+        assert not of(EpochEvent, make_training(configured(tiny, epochs=2), text))
 
 
 def test_the_same_seed_trains_the_same_weights_and_another_others(
@@ -207,14 +215,14 @@ class TestSchedule:
     def test_by_steps(self, make_training: Make, tiny: dict[str, Any], text: str) -> None:
         overrides = {"train.log_every": 1, "schedule.warmup": 0.2, "schedule.decay": 0.5}
         config = configured(tiny, overrides, steps=20)
-        rates = [e.learning_rate / config.optimizer.learning_rate for e in of(Stepped, make_training(config, text))]
+        rates = [e.learning_rate / config.optimizer.learning_rate for e in of(StepEvent, make_training(config, text))]
         places = [(step + 0.5) / 20 for step in range(20)]
         assert rates == pytest.approx([min(1, p / 0.2, (1 - p) / 0.5) for p in places])
 
     def test_by_the_clock(self, make_training: Make, tiny: dict[str, Any], text: str) -> None:
         config = configured(tiny, {"train.log_every": 1, "train.validate_every": -1}, minutes=1.2 / 60)
         training = make_training(config, text)
-        steps = of(Stepped, training)
+        steps = of(StepEvent, training)
         assert 1.2 <= training.state.seconds < 2.5  # the last step may have been long
         assert steps[-1].step == training.state.step
         peak = config.optimizer.learning_rate
@@ -230,7 +238,7 @@ class TestSchedule:
     ) -> None:
         training = make_training(configured(tiny, {"train.validate_every": -1}, minutes=1), text)
         training.state.seconds = 59.9
-        assert 60 <= of(Ended, training)[0].seconds < 61.5
+        assert 60 <= of(EndEvent, training)[0].seconds < 61.5
 
 
 def poisoned(training: Training) -> Training:
@@ -285,11 +293,11 @@ class TestStoppingEarly:
         training = make_training(configured(tiny, self.OVERFIT, steps=2000), text)
         seen, kept = [], {}
         for event in training:
-            if isinstance(event, Validated):
+            if isinstance(event, ValidationEvent):
                 seen.append(event)
                 if event.best:
                     kept = {n: p.detach().clone() for n, p in training.state.model.named_parameters()}
-            if isinstance(event, Ended):
+            if isinstance(event, EndEvent):
                 assert event.reason == "patience"
         best = min(range(len(seen)), key=lambda i: seen[i].loss)
         assert seen[best].best
@@ -307,12 +315,12 @@ class TestStoppingEarly:
         overrides = self.OVERFIT | {"train.patience": 1, "train.validate_every": 2, "train.log_every": 1000}
         training = make_training(configured(tiny, overrides, steps=2000), text)
         events = list(training)
-        (line,), (end,) = of(Stepped, events), of(Ended, events)
+        (line,), (end,) = of(StepEvent, events), of(EndEvent, events)
         assert end.reason == "patience"
         assert line.step == end.step < 1000
         assert training.state.unlogged == []
         assert line.loss == pytest.approx(training.state.epoch_losses[0] / end.step)
-        assert events.index(line) < events.index(of(CheckpointDue, events)[-1])
+        assert events.index(line) < events.index(of(CheckpointEvent, events)[-1])
 
     def test_it_looks_at_a_slice_of_the_training_part_that_is_not_trained_on(
         self, make_training: Make, tiny: dict[str, Any], text: str
@@ -341,13 +349,13 @@ class TestStoppingEarly:
         self, make_training: Make, tiny: dict[str, Any], text: str
     ) -> None:
         config = configured(tiny, self.OVERFIT | {"train.select_on": "validation"}, steps=10)
-        assert {e.part for e in of(Validated, make_training(config, text))} == {"validation"}
+        assert {e.part for e in of(ValidationEvent, make_training(config, text))} == {"validation"}
 
 
 def test_the_average_is_what_is_looked_at_and_kept(make_training: Make, tiny: dict[str, Any], text: str) -> None:
     config = configured(tiny, {"train.average": 0.9, "train.patience": 50, "train.validate_every": 3}, steps=9)
     training = make_training(config, text)
-    looks = of(Validated, training)
+    looks = of(ValidationEvent, training)
     state = training.state
     assert state.average is not None
     last = dict(state.model.named_parameters())
@@ -372,7 +380,7 @@ class TestInterrupted:
         with pytest.raises(Interrupted) as stopped:
             events.extend(training)  # what came before the error stays
         assert (stopped.value.signal_number, stopped.value.step) == (15, 7)
-        assert [e.step for e in of(CheckpointDue, events)] == [7]
+        assert [e.step for e in of(CheckpointEvent, events)] == [7]
 
     def test_a_step_is_saved_once(self, make_training: Make, tiny: dict[str, Any], text: str) -> None:
         config = configured(tiny, {"train.checkpoint_every": 4}, steps=12)
@@ -380,9 +388,9 @@ class TestInterrupted:
         events: list[Event] = []
         with pytest.raises(Interrupted):
             events.extend(stopped)
-        assert [e.step for e in of(CheckpointDue, events)] == [4], "it was due, and then a signal came"
+        assert [e.step for e in of(CheckpointEvent, events)] == [4], "it was due, and then a signal came"
         whole, ended = make_training(config, text), make_training(config, text)
-        assert [e.step for e in of(CheckpointDue, whole)] == [4, 8, 12]
+        assert [e.step for e in of(CheckpointEvent, whole)] == [4, 8, 12]
         ended.state.restore(whole.state.checkpoint())
         assert [e.kind for e in ended] == ["end"], "a process that died after its last checkpoint saves no other"
 
@@ -404,7 +412,7 @@ class TestInterrupted:
         with monkeypatch.context() as patch:
             patch.setattr(loop, "mean_loss", fails_at_the_end)
             with pytest.raises(MemoryError):
-                saved.extend(first.state.checkpoint() for event in first if isinstance(event, CheckpointDue))
+                saved.extend(first.state.checkpoint() for event in first if isinstance(event, CheckpointEvent))
         second = make_training(config, text)
         second.state.restore(saved[-1])
         assert second.state.step == 8
@@ -427,7 +435,7 @@ class TestInterrupted:
         assert 1 < loop._UNSAVED <= 60
         monkeypatch.setattr(loop, "_UNSAVED", 0.0)
         events = list(make_training(configured(tiny, steps=3), text))
-        assert [e.step for e in of(CheckpointDue, events)] == [1, 2, 3]
+        assert [e.step for e in of(CheckpointEvent, events)] == [1, 2, 3]
 
     def test_a_signal_stops_the_preparation(self, make_training: Make, tiny: dict[str, Any], text: str) -> None:
         heard: list[float] = []
@@ -446,22 +454,22 @@ class TestInterrupted:
         overrides = {"train.average": 0.9, "train.patience": 9, "train.validate_every": 4, "tokenizer.dropout": 0.1}
         config = configured(tiny, overrides, steps=20)
         whole = make_training(config, text)
-        told = [(e.step, e.loss) for e in whole if isinstance(e, Stepped | Validated)]
+        told = [(e.step, e.loss) for e in whole if isinstance(e, StepEvent | ValidationEvent)]
         first: Training = make_training(config, text, stop=lambda: int(first.state.step >= at))
         told_first: list[tuple[int, float]] = []
 
         def listen() -> None:
             for event in first:
-                if isinstance(event, Stepped | Validated):
+                if isinstance(event, StepEvent | ValidationEvent):
                     told_first.append((event.step, event.loss))
-                if isinstance(event, CheckpointDue):
+                if isinstance(event, CheckpointEvent):
                     save_checkpoint(tmp_path, first.state.checkpoint(), keep=1)
 
         with pytest.raises(Interrupted):
             listen()
         second = make_training(config, text)
         second.state.restore(load_newest(tmp_path)[1])
-        told_second = [(e.step, e.loss) for e in second if isinstance(e, Stepped | Validated)]
+        told_second = [(e.step, e.loss) for e in second if isinstance(e, StepEvent | ValidationEvent)]
         assert told_first + told_second == told
         expected, found = whole.state.checkpoint(), second.state.checkpoint()
         assert found.tensors.keys() == expected.tensors.keys()

@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from octavo.bench.generator import GREEDY, SAMPLED, Writer, make_writer
-from octavo.bench.kernels import ways
+from octavo.bench.kernels import with_and_without_kernels
 from octavo.bench.llama2c import beside_llama2c
-from octavo.bench.measure import Case, Comparison, side_by_side, stretch
+from octavo.bench.measure import BenchCase, Comparison, compare_cases, stretch
 from octavo.bench.request import Peers
 from octavo.bench.steps import in_words
 from octavo.config import load_preset
@@ -57,9 +57,10 @@ def _texts(writer: Writer, how: str, sampling: SamplingConfig, streams: int, rou
     texts = "one text" if streams == 1 else f"{streams} texts at once"
     work = f"{texts} of {_TOKENS} tokens from nothing, {how}"
     cases = [
-        Case(name, work, streams * _TOKENS, "tokens", run, in_words("fp32")) for name, run in ways(write).items()
+        BenchCase(name, work, streams * _TOKENS, "tokens", run, in_words("fp32"))
+        for name, run in with_and_without_kernels(write).items()
     ]
-    return side_by_side(f"Writing {work}", cases, rounds=rounds, watch=watch)
+    return compare_cases(f"Writing {work}", cases, rounds=rounds, watch=watch)
 
 
 def _first_token(writer: Writer, rounds: int, watch: Watch) -> Comparison:
@@ -68,8 +69,11 @@ def _first_token(writer: Writer, rounds: int, watch: Watch) -> Comparison:
             next(writer.begin(_TOKENS, SAMPLED, _TOKENS))
 
     work = "the first token of a text, in a process that has the model"
-    cases = [Case(name, work, _FIRSTS, "first tokens", run, in_words("fp32")) for name, run in ways(begin).items()]
-    return side_by_side("The first token of a text", cases, rounds=rounds, watch=watch)
+    cases = [
+        BenchCase(name, work, _FIRSTS, "first tokens", run, in_words("fp32"))
+        for name, run in with_and_without_kernels(begin).items()
+    ]
+    return compare_cases("The first token of a text", cases, rounds=rounds, watch=watch)
 
 
 _PROCESS_TOKENS = 200
@@ -88,12 +92,17 @@ def whole_process(writer: Writer, rounds: int, watch: Watch = unwatched) -> Comp
             str(_PROCESS_TOKENS),
         ]
 
-        def process() -> None:  # what `ways` turns off is an environment variable, which it inherits
+        def process() -> (
+            None
+        ):  # what `with_and_without_kernels` turns off is an environment variable, which it inherits
             subprocess.run(command, check=True, capture_output=True)
 
         work = f"a process that writes {_PROCESS_TOKENS} tokens with a trained run"
-        cases = [Case(name, work, 1, "processes", start, "fp32") for name, start in ways(process).items()]
-        return side_by_side("A process that writes", cases, rounds=rounds, watch=watch)
+        cases = [
+            BenchCase(name, work, 1, "processes", start, "fp32")
+            for name, start in with_and_without_kernels(process).items()
+        ]
+        return compare_cases("A process that writes", cases, rounds=rounds, watch=watch)
 
 
 @contextmanager

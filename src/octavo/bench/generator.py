@@ -57,7 +57,7 @@ def make_writer(config: ModelConfig) -> Writer:
     tokenizer = _made_up_tokenizer()
     model = Transformer(config, tokenizer.vocab_size)
     assert tokenizer.start_id is not None, "a byte-level tokenizer has a start token"
-    give_odds(model, tokenizer.start_id)
+    set_zipf_logits(model, tokenizer.start_id)
     return Writer(model, tokenizer)
 
 
@@ -72,7 +72,7 @@ _LEVEL = 2.0  # of the first column: all others are noise beside it
 
 
 @torch.no_grad()
-def give_odds(model: Transformer, end_id: int) -> None:
+def set_zipf_logits(model: Transformer, end_id: int) -> None:
     """Let tokens be as frequent as Zipf's law has it, and `end_id` never come.
 
     An untrained model with tied embeddings likes its last token best, and others alike: after the start token nothing

@@ -10,7 +10,7 @@ from statistics import median
 import numpy as np
 
 from octavo.bench.generator import SAMPLED, VOCABULARY, make_writer
-from octavo.bench.measure import Case, Comparison, Measured, side_by_side, stretch
+from octavo.bench.measure import BenchCase, Comparison, Measurement, compare_cases, stretch
 from octavo.bench.request import Peers
 from octavo.bench.steps import TEXT, in_words, octavo_steps, taking
 from octavo.config import Config, ModelConfig, load_preset
@@ -41,7 +41,7 @@ class Axis:
     doing: str  # "training", "writing"
     name: str  # "context"
     sizes: tuple[int, ...]
-    case: Callable[[int], Case]
+    case: Callable[[int], BenchCase]
 
 
 def bench_growth(rounds: int, peers: Peers, watch: Watch = unwatched, sizes: Sizes | None = None) -> list[Comparison]:
@@ -53,7 +53,7 @@ def bench_growth(rounds: int, peers: Peers, watch: Watch = unwatched, sizes: Siz
 def make_axes(sizes: Sizes, precision: Precision) -> list[Axis]:
     """Training, then writing."""
 
-    def training(config: Config) -> Case:
+    def training(config: Config) -> BenchCase:
         return _training(config, precision)
 
     pocket = load_preset("pocket")
@@ -75,11 +75,11 @@ def make_axes(sizes: Sizes, precision: Precision) -> list[Axis]:
 def grown(axis: Axis, rounds: int, watch: Watch = unwatched) -> Comparison:
     """An axis measured, its sizes in turn; and the power of the size that a token's time goes as."""
     cases = [replace(axis.case(size), name=f"{axis.name} {size}") for size in axis.sizes]
-    found = side_by_side(f"{capitalized(axis.doing)}, by {axis.name}", cases, rounds=rounds, watch=watch)
+    found = compare_cases(f"{capitalized(axis.doing)}, by {axis.name}", cases, rounds=rounds, watch=watch)
     return replace(found, notes=(in_powers(axis, found.measured),))
 
 
-def in_powers(axis: Axis, measured: Sequence[Measured]) -> str:
+def in_powers(axis: Axis, measured: Sequence[Measurement]) -> str:
     """How the time of a token grows, in a sentence."""
     powers = [exponent(axis.sizes, rates) for rates in zip(*(one.rates for one in measured), strict=True)]
     middle, least, most = (round(power, 2) + 0.0 for power in (median(powers), min(powers), max(powers)))  # no -0
@@ -112,17 +112,17 @@ def _with_batch(config: Config, windows: int) -> Config:
     return replace(config, data=replace(config.data, batch_size=windows))
 
 
-def _training(config: Config, precision: Precision, text: int = TEXT) -> Case:
+def _training(config: Config, precision: Precision, text: int = TEXT) -> BenchCase:
     a_step = config.data.batch_size * config.data.context_length
     steps = max(1, round(_TOKENS / a_step))
     run = taking(octavo_steps(config, VOCABULARY, precision.dtype, text), steps)
-    return Case("", "tokens that a model learns from", steps * a_step, "tokens", run, in_words(precision.name))
+    return BenchCase("", "tokens that a model learns from", steps * a_step, "tokens", run, in_words(precision.name))
 
 
-def _writing(config: ModelConfig, tokens: int, context: int, streams: int) -> Case:
+def _writing(config: ModelConfig, tokens: int, context: int, streams: int) -> BenchCase:
     writer = make_writer(config)
 
     def write() -> None:
         writer.write(tokens, SAMPLED, context, streams)
 
-    return Case("", "tokens that a model writes", streams * tokens, "tokens", write, in_words("fp32"))
+    return BenchCase("", "tokens that a model writes", streams * tokens, "tokens", write, in_words("fp32"))

@@ -38,6 +38,6 @@ def timed_without(work: Callable[[], float | None]) -> Callable[[], float]:
     return run
 
 
-def ways(work: Callable[[], float | None]) -> dict[str, Callable[[], float | None]]:
+def with_and_without_kernels(work: Callable[[], float | None]) -> dict[str, Callable[[], float | None]]:
     """`work` without kernels, which is what others are compared with, and with them; alone where there are none."""
     return {WITHOUT: work} if library() is None else {WITHOUT: timed_without(work), WITH: work}

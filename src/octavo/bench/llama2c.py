@@ -18,8 +18,8 @@ import numpy as np
 import torch
 
 from octavo.bench.generator import Writer, make_writer
-from octavo.bench.kernels import ways
-from octavo.bench.measure import Case, Comparison, side_by_side, stretch
+from octavo.bench.kernels import with_and_without_kernels
+from octavo.bench.measure import BenchCase, Comparison, compare_cases, stretch
 from octavo.bench.request import PeerFailed
 from octavo.config import ModelConfig
 from octavo.config.inference import SamplingConfig
@@ -169,7 +169,7 @@ def _one(
     if len(written) < tokens:
         notes.append(f"llama2.c ended after {len(written)} of {tokens} tokens: there came token 1, where it ends.")
     work = f"a text of {tokens} tokens from nothing, after its first token"
-    cases = [Case("llama2.c", work, _TEXTS * counted, "tokens", by_peer, "fp32, 1 thread")]
-    for name, run in ways(by_octavo).items():
-        cases.append(Case(name, work, _TEXTS * counted, "tokens", run, "fp32, 1 thread"))
-    return side_by_side(title, cases, rounds=rounds, notes=notes, watch=watch)
+    cases = [BenchCase("llama2.c", work, _TEXTS * counted, "tokens", by_peer, "fp32, 1 thread")]
+    for name, run in with_and_without_kernels(by_octavo).items():
+        cases.append(BenchCase(name, work, _TEXTS * counted, "tokens", run, "fp32, 1 thread"))
+    return compare_cases(title, cases, rounds=rounds, notes=notes, watch=watch)

@@ -12,7 +12,7 @@ Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
-class Case:
+class BenchCase:
     """One way to do some work. `run` does `amount` of it, in `unit`; or it times itself and gives its seconds."""
 
     name: str
@@ -24,7 +24,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """What a case did a second, round by round."""
 
     name: str
@@ -44,7 +44,7 @@ class Measured:
         """How long a turn took, in the middle."""
         return self.amount / self.median
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self) | {"median": self.median, "seconds": self.seconds}
 
@@ -54,14 +54,14 @@ class Comparison:
     """Cases that do the same work; the first is what others are compared with."""
 
     title: str
-    measured: tuple[Measured, ...]
+    measured: tuple[Measurement, ...]
     notes: tuple[str, ...] = ()  # what has to be said about it, each in a sentence
 
-    def ratios(self, one: Measured) -> tuple[float, ...]:
+    def ratios(self, one: Measurement) -> tuple[float, ...]:
         """How many times as fast as the first, round by round: each ran both within seconds."""
         return tuple(mine / base for mine, base in zip(one.rates, self.measured[0].rates, strict=True))
 
-    def ratio(self, one: Measured) -> float:
+    def ratio(self, one: Measurement) -> float:
         """How many times as fast as the first: the median over rounds."""
         return median(self.ratios(one))
 
@@ -69,15 +69,15 @@ class Comparison:
         """The ratios of every case, in their order."""
         return {one.name: self.ratios(one) for one in self.measured}
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        cases = [one.as_json() | {"ratio": self.ratio(one), "ratios": self.ratios(one)} for one in self.measured]
+        cases = [one.to_dict() | {"ratio": self.ratio(one), "ratios": self.ratios(one)} for one in self.measured]
         return {"title": self.title, "cases": cases, "notes": list(self.notes)}
 
 
-def side_by_side(
+def compare_cases(
     title: str,
-    cases: Sequence[Case],
+    cases: Sequence[BenchCase],
     *,
     rounds: int,
     notes: Sequence[str] = (),
@@ -99,7 +99,7 @@ def side_by_side(
             if turn:  # the first warms up
                 rates[place].append(case.amount / seconds)
     measured = (
-        Measured(case.name, case.work, case.amount, case.unit, case.note, tuple(found))
+        Measurement(case.name, case.work, case.amount, case.unit, case.note, tuple(found))
         for case, found in zip(cases, rates, strict=True)
     )
     return Comparison(title, tuple(measured), tuple(notes))
@@ -110,7 +110,7 @@ def stretch(watch: Watch, begin: float, end: float) -> Watch:
     return lambda share: watch(begin + (end - begin) * share)
 
 
-def _seconds(case: Case, clock: Clock) -> float:
+def _seconds(case: BenchCase, clock: Clock) -> float:
     began = clock()
     told = case.run()
     return clock() - began if told is None else told

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from octavo.bench.kernels import ways
-from octavo.bench.measure import Case, Comparison, side_by_side
+from octavo.bench.kernels import with_and_without_kernels
+from octavo.bench.measure import BenchCase, Comparison, compare_cases
 from octavo.bench.request import PeerFailed
 from octavo.bench.steps import in_words, made_up_ids, octavo_steps, taking
 from octavo.config import Config, DataConfig, ModelConfig, OptimizerConfig
@@ -56,10 +56,13 @@ def nano_gpt_step(checkout: Path, rounds: int, watch: Watch = unwatched, steps: 
     except PeerFailed as failed:
         return Comparison(_TITLE, (), (f"nanoGPT was left out: {failed}.",))
     work = "nanoGPT's step: 12 windows of 64 characters, 4 blocks 128 wide, AdamW"
-    runs = {"nanoGPT": taking(peer, steps), **ways(taking(octavo_steps(RECIPE, CHARACTERS, torch.float32), steps))}
+    runs = {
+        "nanoGPT": taking(peer, steps),
+        **with_and_without_kernels(taking(octavo_steps(RECIPE, CHARACTERS, torch.float32), steps)),
+    }
     amount = steps * data.batch_size * data.context_length
-    cases = [Case(name, work, amount, "tokens", run, in_words("fp32")) for name, run in runs.items()]
-    return side_by_side(_TITLE, cases, rounds=rounds, watch=watch)
+    cases = [BenchCase(name, work, amount, "tokens", run, in_words("fp32")) for name, run in runs.items()]
+    return compare_cases(_TITLE, cases, rounds=rounds, watch=watch)
 
 
 def make_gpt(checkout: Path) -> Any:

@@ -17,7 +17,7 @@ from octavo.bench.measure import Comparison, stretch
 from octavo.bench.request import SUITE_NAMES, Asked, Peers
 from octavo.bench.training import bench_scoring, bench_training
 from octavo.evaluate import Watch
-from octavo.kernels.library import kernels_here
+from octavo.kernels.library import active_build
 from octavo.runs.provenance import machine_facts
 from octavo.system.terminal import counted
 
@@ -31,7 +31,7 @@ class Sitting:
     began: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     machine: dict[str, Any] = field(default_factory=machine_facts)
     threads: int = field(default_factory=torch.get_num_threads)
-    kernels: str = field(default_factory=kernels_here)
+    kernels: str = field(default_factory=active_build)
     load: float | None = field(default_factory=lambda: os.getloadavg()[0] if hasattr(os, "getloadavg") else None)
 
     @property
@@ -51,7 +51,7 @@ class Sitting:
         return lines
 
 
-def as_json(sitting: Sitting, rounds: int, found: Mapping[str, Sequence[Comparison]]) -> dict[str, Any]:
+def to_dict(sitting: Sitting, rounds: int, found: Mapping[str, Sequence[Comparison]]) -> dict[str, Any]:
     """Plain values."""
     return {
         "began": sitting.began,
@@ -60,7 +60,7 @@ def as_json(sitting: Sitting, rounds: int, found: Mapping[str, Sequence[Comparis
         "kernels": sitting.kernels,
         "load_before": sitting.load,
         "rounds": rounds,
-        "suites": {name: [comparison.as_json() for comparison in suite] for name, suite in found.items()},
+        "suites": {name: [comparison.to_dict() for comparison in suite] for name, suite in found.items()},
     }
 
 

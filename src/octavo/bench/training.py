@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from octavo.bench.kernels import WITH, ways
-from octavo.bench.measure import Case, Comparison, side_by_side, stretch
+from octavo.bench.kernels import WITH, with_and_without_kernels
+from octavo.bench.measure import BenchCase, Comparison, compare_cases, stretch
 from octavo.bench.nano_gpt import nano_gpt_step
 from octavo.bench.plain_loop import plain_steps
 from octavo.bench.request import Peers
@@ -18,7 +18,7 @@ from octavo.config import load_preset
 from octavo.evaluate import Watch, unwatched
 from octavo.evaluate.scoring import token_losses
 from octavo.model import Transformer
-from octavo.training.flops import forward_flops, product_rate
+from octavo.training.flops import forward_flops, matmul_rate
 from octavo.training.precision import choose_precision
 
 _STEPS = 10  # a turn
@@ -42,12 +42,14 @@ def report_step(rounds: int, watch: Watch = unwatched) -> Comparison:
     runs: dict[str, tuple[Callable[[], float | None], str]] = {
         "a plain loop": (taking(plain_steps(config, ids, vocab_size), _STEPS), "fp32")
     }
-    for name, run in ways(taking(octavo_steps(config, vocab_size, torch.float32), _STEPS)).items():
+    for name, run in with_and_without_kernels(
+        taking(octavo_steps(config, vocab_size, torch.float32), _STEPS)
+    ).items():
         runs[name] = (run, "fp32")
     runs[f"{WITH} in bf16"] = (taking(octavo_steps(config, vocab_size, torch.bfloat16), _STEPS), "bf16")
     work = "the reference's step: 64 windows of 50 tokens, dropout 0.1, clipping, Adam"
-    cases = [Case(name, work, _STEPS, "steps", take, in_words(kind)) for name, (take, kind) in runs.items()]
-    return side_by_side("A step of the report's model", cases, rounds=rounds, watch=watch)
+    cases = [BenchCase(name, work, _STEPS, "steps", take, in_words(kind)) for name, (take, kind) in runs.items()]
+    return compare_cases("A step of the report's model", cases, rounds=rounds, watch=watch)
 
 
 def default_step(rounds: int, watch: Watch = unwatched) -> Comparison:
@@ -59,19 +61,21 @@ def default_step(rounds: int, watch: Watch = unwatched) -> Comparison:
     billions = 3 * forward_flops(Transformer(config.model, vocab_size), context) * tokens / 1e9
 
     def product() -> float:
-        return 1e9 / product_rate(precision.dtype, threads)
+        return 1e9 / matmul_rate(precision.dtype, threads)
 
     work, unit, note = "GFLOPs that the model needs, or that a product has", "GFLOPs", in_words(precision.name)
-    cases = [Case("matrix product", work, 1.0, unit, product, note)]
-    for name, run in ways(taking(octavo_steps(config, vocab_size, precision.dtype), _STEPS)).items():
-        cases.append(Case(name, work, _STEPS * billions, unit, run, note))
+    cases = [BenchCase("matrix product", work, 1.0, unit, product, note)]
+    for name, run in with_and_without_kernels(
+        taking(octavo_steps(config, vocab_size, precision.dtype), _STEPS)
+    ).items():
+        cases.append(BenchCase(name, work, _STEPS * billions, unit, run, note))
     notes = (
         f"A step is {windows} windows of {context} tokens and takes {billions:.2f} GFLOPs, so that one is for "
         f"{tokens / billions:,.0f} tokens. The ratio is the share of the machine's peak.",
         f"{precision.name}: {precision.reason}.",
     )
     title = "A step of the default model, beside what matrix products reach"
-    return side_by_side(title, cases, rounds=rounds, notes=notes, watch=watch)
+    return compare_cases(title, cases, rounds=rounds, notes=notes, watch=watch)
 
 
 _TOKENS = 56_000  # of vocabulary 512: 111,540 characters
@@ -89,5 +93,8 @@ def bench_scoring(rounds: int, peers: Peers, watch: Watch = unwatched) -> list[C
             token_losses(model, [ids], start_id=0, context_length=context, stride=stride)
 
     work = f"{_TOKENS:,} tokens, each scored once, in windows of {context}, {stride} apart"
-    cases = [Case(name, work, _TOKENS, "tokens", run, in_words("fp32")) for name, run in ways(score).items()]
-    return [side_by_side(f"Scoring {work}", cases, rounds=rounds, watch=watch)]
+    cases = [
+        BenchCase(name, work, _TOKENS, "tokens", run, in_words("fp32"))
+        for name, run in with_and_without_kernels(score).items()
+    ]
+    return [compare_cases(f"Scoring {work}", cases, rounds=rounds, watch=watch)]

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     refuse_replacing(options, [folder / "bench.json", folder / "bench.png"])
     folder_place(folder)
 
-    from octavo.bench.suites import Sitting, as_json, run_suites
+    from octavo.bench.suites import Sitting, run_suites, to_dict
     from octavo.formats.files import write_atomically
     from octavo.pipeline.progress import make_progress
     from octavo.reports.figures.bench import bench_figure
@@ -46,15 +46,15 @@ def run(options: argparse.Namespace) -> int:
     with make_progress(not options.quiet) as progress:
         found = run_suites(asked, lambda suite, share: progress.share(f"measuring: {suite}", share))
     place = folder / "bench.json"
-    write_atomically(place, json.dumps(as_json(sitting, asked.rounds, found), indent=1).encode())
+    write_atomically(place, json.dumps(to_dict(sitting, asked.rounds, found), indent=1).encode())
     comparisons = [comparison for suite in found.values() for comparison in suite]
     written = [place, *save_figure(bench_figure(comparisons, sitting.words()), folder / "bench")]
     say("\n".join(sitting.words()))
     for comparison in comparisons:
         say(f"\n{comparison.title}")
         if comparison.measured:
-            console.print(bench_table.table(comparison))
-        say("\n".join(bench_table.notes(comparison)), end="\n" if comparison.notes else "")
+            console.print(bench_table.bench_table(comparison))
+        say("\n".join(bench_table.bench_notes(comparison)), end="\n" if comparison.notes else "")
     say()
     for path in written:
         say(path)

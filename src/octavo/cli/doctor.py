@@ -27,10 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Look, and tell on one screen; 1 if there are problems."""
-    from octavo.pipeline.doctor import examine
+    from octavo.pipeline.doctor import examine_machine
 
-    health = examine(runs_root(options.runs))
-    say(json.dumps(health.as_json(), indent=1) if options.json else "\n".join(lines(health)))
+    health = examine_machine(runs_root(options.runs))
+    say(json.dumps(health.to_dict(), indent=1) if options.json else "\n".join(lines(health)))
     return 1 if health.problems else 0
 
 

@@ -84,16 +84,16 @@ def run(options: argparse.Namespace) -> int:
         )
     edit = shown.edit
     if options.json:
-        say(json.dumps(edit.as_json(), indent=1))
+        say(json.dumps(edit.to_dict(), indent=1))
         return 0
     where = output.save(lambda folder: [shown.page.save(folder / "edit.html")])
 
     from octavo.reports.terminal import edit as edit_table
     from octavo.reports.terminal.colours import make_console
 
-    say("\n".join(edit_table.head(edit)))
+    say("\n".join(edit_table.edit_head(edit)))
     make_console().print(edit_table.candidates(edit))
-    say("\n" + "\n".join(edit_table.costs(edit)), end="\n\n")
+    say("\n" + "\n".join(edit_table.edit_costs(edit)), end="\n\n")
     say(where)
     return 0
 

@@ -12,7 +12,7 @@ from octavo.cli.output import as_options, say
 from octavo.cli.parser import add_runs_option
 from octavo.config.inference import PROTOCOLS, check_scoring
 from octavo.errors import OctavoError
-from octavo.reports.blocks import Absent, attempt
+from octavo.reports.blocks import Unavailable, try_compute
 from octavo.runs import open_run, runs_root
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
         for line in corpus.notes():
             say(as_options(line), file=sys.stderr)
 
-    from octavo.evaluate import Overlap
+    from octavo.evaluate import TrainOverlap
     from octavo.pipeline.progress import make_progress
     from octavo.pipeline.run import Run
     from octavo.reports.terminal import scores as score_table
@@ -98,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
         )
         as_listed = (split, options.protocol, stride) == ("validation", "sliding", max(1, context // 2))
         diagnosed = corpus is None and as_listed and not options.no_baselines
-        part, nothing = _Parts(), Overlap(0, 0, 0)
+        part, nothing = _Parts(), TrainOverlap(0, 0, 0)
         baselines: list[Baseline] = []
         if not trained_on and not options.no_baselines:
             watch = partial(progress.share, "baselines")
@@ -113,10 +113,10 @@ def run(options: argparse.Namespace) -> int:
         if diagnosed:
             diagnosis = part("diagnosis", lambda: diagnosis_lines(scored, score=score, baselines=baselines), [])
     trained_for = float((directory.last_record or {}).get("seconds", 0.0))
-    say("\n".join(score_table.head(directory.name, score)), end="\n\n")
-    say("\n".join(score_table.table(score, baselines, trained_for)), end="\n\n")
+    say("\n".join(score_table.score_head(directory.name, score)), end="\n\n")
+    say("\n".join(score_table.score_table(score, baselines, trained_for)), end="\n\n")
     noted = nothing if diagnosis else overlap  # the diagnosis says it
-    say("\n".join([*score_table.figures(score), *score_table.notes(score, baselines, noted)]))
+    say("\n".join([*score_table.figures(score), *score_table.score_notes_lines(score, baselines, noted)]))
     if diagnosis:
         say("\n" + "\n".join(diagnosis))
     if not scored.not_kept:
@@ -133,8 +133,8 @@ class _Parts:
         self.failed: dict[str, str] = {}
 
     def __call__(self, what: str, make: Callable[[], T], otherwise: T) -> T:
-        made = attempt(make)
-        if not isinstance(made, Absent):
+        made = try_compute(make)
+        if not isinstance(made, Unavailable):
             return made
         self.failed[what] = made.why
         return otherwise

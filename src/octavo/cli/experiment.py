@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     if options.dry_run:
         return _dry_run(options)
 
-    from octavo.experiments.experiment import Stopped, experiment
+    from octavo.experiments.experiment import ExperimentStopped, experiment
 
     try:
         result = experiment(
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
             retry=options.retry,
             progress=not options.quiet,
         )
-    except Stopped as stopped:
+    except ExperimentStopped as stopped:
         result = stopped.experiment
         say("\n".join(_summary(result, options)))
         missing = counted(result.missing, "run")
@@ -78,9 +78,9 @@ def _again(options: argparse.Namespace, *, retry: bool = False) -> str:
 
 
 def _dry_run(options: argparse.Namespace) -> int:
-    from octavo.experiments.forecast import forecast
+    from octavo.experiments.forecast import forecast_experiment
 
-    plan = forecast(
+    plan = forecast_experiment(
         options.file,
         name=options.name,
         runs=options.runs,

@@ -46,11 +46,11 @@ def run(options: argparse.Namespace) -> int:
 
     def write(folder: Path) -> list[Path]:
         figures = folder / "heads.json"
-        write_atomically(figures, json.dumps(shown.table.as_json(), indent=1).encode())
+        write_atomically(figures, json.dumps(shown.table.to_dict(), indent=1).encode())
         page = shown.page.save(folder / "heads.html")
         return [figures, page, *save_figure(shown.figure(), folder / "heads", ("png", "svg"))]
 
     where = output.save(write)
-    say("\n".join(heads_table.lines(shown.table)), end="\n\n")
+    say("\n".join(heads_table.head_lines(shown.table)), end="\n\n")
     say(where)
     return 0

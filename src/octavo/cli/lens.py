@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     say("\n".join(lens_table.explanations(lens, console.width)), end="\n\n")
     if in_colour(console):
         console.print(lens_table.LEGEND)
-    console.print(lens_table.table(lens, console.width))
+    console.print(lens_table.lens_table(lens, console.width))
     say("\n" + "\n".join(lens_table.losses(lens)), end="\n\n")
     say(where)
     return 0

@@ -11,7 +11,7 @@ from octavo.cli.output import say
 from octavo.cli.parser import add_runs_option
 from octavo.config.overrides import Request
 from octavo.errors import OctavoError
-from octavo.experiments.reproduction.existing_run import standing_run
+from octavo.experiments.reproduction.existing_run import existing_run
 from octavo.experiments.reproduction.reported import PRESET
 from octavo.formats.toml_schema import parse_assignment
 from octavo.runs import runs_root
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     # What is wrong with settings, names or files shows before anything heavy is loaded.
     root = runs_root(options.runs)
     corpus = None if options.text is None else corpus_of(options, [options.text], root)
-    standing_run(root, options.name, request, corpus)
+    existing_run(root, options.name, request, corpus)
 
     from octavo.experiments.reproduction.reproduce import reproduce
     from octavo.training import Interrupted

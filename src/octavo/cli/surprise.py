@@ -57,8 +57,8 @@ def run(options: argparse.Namespace) -> int:
     if surprise.left_out:
         amount = counted(surprise.left_out, "character is", "characters are")
         say(f"the other {amount} left out here; the totals are of all {len(surprise.text):,}")
-    say("\n" + "\n".join(surprise_text.totals(surprise)), end="\n\n")
-    if (worst := surprise_text.worst(surprise)).row_count:
+    say("\n" + "\n".join(surprise_text.surprise_totals(surprise)), end="\n\n")
+    if (worst := surprise_text.worst_tokens(surprise)).row_count:
         console.print(worst)
         say()
     say(where)

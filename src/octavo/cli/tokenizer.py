@@ -24,12 +24,12 @@ def run(options: argparse.Namespace) -> int:
 
     text = given_text(options)
 
-    from octavo.data import open_parts
+    from octavo.data import open_splits
     from octavo.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")
     if text is None:
-        text = open_parts(directory.path / "data")["validation"].beginning(_CHARACTERS)
+        text = open_splits(directory.path / "data")["validation"].beginning(_CHARACTERS)
     ids = tokenizer.encode(text).tolist()
     table = tokenizer.token_bytes()
     amounts = f"{counted(len(text), 'character')}, {counted(len(ids), 'token')}"

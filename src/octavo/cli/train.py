@@ -20,7 +20,7 @@ from octavo.system.terminal import counted, duration, shown, wrapped
 if TYPE_CHECKING:
     from octavo.corpus import Corpus
     from octavo.pipeline.run import Run
-    from octavo.reports.blocks import Absent
+    from octavo.reports.blocks import Unavailable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -113,23 +113,23 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def _report(trained: Run, options: argparse.Namespace) -> tuple[Path | Absent, int]:
+def _report(trained: Run, options: argparse.Namespace) -> tuple[Path | Unavailable, int]:
     """Make the page, and the exit code: 1 if the page or another part of the run could not be made.
 
     The run and its score are there: what goes wrong here costs nothing but the page.
     """
     from octavo.pipeline.progress import make_progress
-    from octavo.reports.blocks import Absent, attempt
+    from octavo.reports.blocks import Unavailable, try_compute
     from octavo.reports.report import save_report
     from octavo.runs.completion import failed_parts
 
     with make_progress(not options.quiet) as progress:
         progress.note("the run is trained and scored; making a report of it")
         try:
-            report = attempt(lambda: save_report(trained, note=progress.note, watch=progress.share))
+            report = try_compute(lambda: save_report(trained, note=progress.note, watch=progress.share))
         except KeyboardInterrupt:
-            return Absent("It was stopped."), 130
-    return report, int(isinstance(report, Absent) or bool(failed_parts(trained.directory)))
+            return Unavailable("It was stopped."), 130
+    return report, int(isinstance(report, Unavailable) or bool(failed_parts(trained.directory)))
 
 
 def _again(options: argparse.Namespace, run_name: str) -> str:
@@ -149,15 +149,15 @@ def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | Non
     return 0
 
 
-def _summary(run: Run, report: Path | Absent, options: argparse.Namespace) -> list[str]:
+def _summary(run: Run, report: Path | Unavailable, options: argparse.Namespace) -> list[str]:
     """The result of a run, what could not be made, where things are, and what to type next."""
     from octavo.corpus.lines import READ, frequent_line_start
-    from octavo.reports.blocks import Absent
+    from octavo.reports.blocks import Unavailable
     from octavo.reports.terminal.findings import diagnosis_lines
     from octavo.runs.completion import failed_parts
 
     failed = failed_parts(run.directory)
-    if isinstance(report, Absent):
+    if isinstance(report, Unavailable):
         failed["report"] = report.why
     places = {"curves": run.path / "curves" / "steps.png", "samples": run.path / "samples.txt", "report": report}
     score, step = run.evaluation, run.metrics[-1]
@@ -187,9 +187,9 @@ def _summary(run: Run, report: Path | Absent, options: argparse.Namespace) -> li
 
 def _beside(run: Run) -> list[str]:
     """What simpler models need for the same text, from the worst to the best; tokens apart where they lose text."""
-    from octavo.evaluate.comparison import THIS_MODEL, comparison
+    from octavo.evaluate.comparison import THIS_MODEL, rank_scores
 
-    found = comparison(run.evaluation, run.baselines())
+    found = rank_scores(run.evaluation, run.baselines())
     groups = {"simpler models, in nats per character": found.standings}
     if not run.tokenizer.lossless:
         groups = {

@@ -5,23 +5,23 @@ train, validation, test = split(corpus)
 """
 
 from octavo.corpus.document import Corpus, Document
-from octavo.corpus.lazy_text import FiledText, Text
+from octavo.corpus.lazy_text import LazyText, Text
 from octavo.corpus.reading import read_corpus
 from octavo.corpus.segmentation import with_documents
 from octavo.corpus.shakespeare import tiny_shakespeare
-from octavo.corpus.split import Part, Parts, borders, split, stretch
+from octavo.corpus.split import CorpusSplit, CorpusSplits, borders, split, split_range
 
 __all__ = [
     "Corpus",
+    "CorpusSplit",
+    "CorpusSplits",
     "Document",
-    "FiledText",
-    "Part",
-    "Parts",
+    "LazyText",
     "Text",
     "borders",
     "read_corpus",
     "split",
-    "stretch",
+    "split_range",
     "tiny_shakespeare",
     "with_documents",
 ]

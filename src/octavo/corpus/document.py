@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from octavo.corpus.lazy_text import FiledText, pieces
+from octavo.corpus.lazy_text import LazyText, iter_text
 from octavo.errors import OctavoError
 from octavo.formats.files import is_device
 
@@ -30,16 +30,16 @@ class Document:
     """
 
     name: str
-    text: str | FiledText
+    text: str | LazyText
     encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
         if not self.text:
             raise OctavoError(f"{self.name} is empty: give a text with at least one character")
-        if isinstance(self.text, FiledText) and self.text.codec == "utf-8":
+        if isinstance(self.text, LazyText) and self.text.codec == "utf-8":
             return  # it decoded, so it holds none
         passed = 0
-        for piece in pieces(self.text):
+        for piece in iter_text(self.text):
             try:
                 piece.encode("utf-8")
             except UnicodeEncodeError as error:
@@ -52,7 +52,7 @@ class Document:
     @cached_property
     def bytes(self) -> int:
         """Length in UTF-8 bytes."""
-        return sum(len(piece.encode("utf-8")) for piece in pieces(self.text))
+        return sum(len(piece.encode("utf-8")) for piece in iter_text(self.text))
 
 
 SAME_FILE = "the same file as"  # begins the reason why a further name of a file is skipped
@@ -130,7 +130,7 @@ class Corpus:
         lines = []
         if self.document_unit != "file":
             lines.append(f"{len(self.documents):,} documents, each ended by a separator or its file")
-        beginnings = [next(pieces(document.text)) for document in self.documents[:_LOOKED_INTO]]
+        beginnings = [next(iter_text(document.text)) for document in self.documents[:_LOOKED_INTO]]
         counts = {marker: sum(text.count(marker) for text in beginnings) for marker in _END_MARKERS}
         marker = max(counts, key=lambda marker: counts[marker])
         if counts[marker] >= _FEW:
@@ -147,7 +147,7 @@ class Corpus:
         digest = hashlib.sha256()
         for document in self.documents:
             digest.update(document.bytes.to_bytes(8, "little"))
-            for piece in pieces(document.text):
+            for piece in iter_text(document.text):
                 digest.update(piece.encode("utf-8"))
         return digest.hexdigest()
 
@@ -167,9 +167,9 @@ def repeated(documents: Sequence[Document]) -> list[tuple[Document, Document]]:
     return found
 
 
-def _sha256(text: str | FiledText) -> str:
+def _sha256(text: str | LazyText) -> str:
     digest = hashlib.sha256()
-    for piece in pieces(text):
+    for piece in iter_text(text):
         digest.update(piece.encode("utf-8"))
     return digest.hexdigest()
 

@@ -17,23 +17,23 @@ _BYTES_OF_A_CHARACTER = 4  # in UTF-8, at most
 _LONGEST_MARK = 4  # bytes
 
 
-class Pieces(Protocol):
+class TextStream(Protocol):
     """What can be gone through without being held as a whole."""
 
-    def pieces(self) -> Iterator[str]:
+    def iter_text(self) -> Iterator[str]:
         """Its text, a piece at a time."""
 
 
-Text = str | Pieces
+Text = str | TextStream
 
 
-def pieces(text: Text) -> Iterator[str]:
+def iter_text(text: Text) -> Iterator[str]:
     """A text a piece at a time; one that is in memory is one piece."""
-    return iter([text]) if isinstance(text, str) else text.pieces()
+    return iter([text]) if isinstance(text, str) else text.iter_text()
 
 
 @dataclass(frozen=True, slots=True)
-class FiledText:
+class LazyText:
     """The characters `begin` … `end` of a file; a slice of it is another such text, and ``str`` reads all of it.
 
     They are counted from byte `offset` of the file, at which a character begins. Reading raises OctavoError if the
@@ -50,14 +50,14 @@ class FiledText:
     def __len__(self) -> int:
         return self.end - self.begin
 
-    def __getitem__(self, part: slice) -> "FiledText":
+    def __getitem__(self, part: slice) -> "LazyText":
         start, stop, _ = part.indices(len(self))
         return replace(self, begin=self.begin + start, end=self.begin + max(start, stop))
 
     def __str__(self) -> str:
-        return "".join(self.pieces())
+        return "".join(self.iter_text())
 
-    def pieces(self) -> Iterator[str]:
+    def iter_text(self) -> Iterator[str]:
         """The text, about a million characters at a time."""
         at = 0
         try:
@@ -80,7 +80,7 @@ class FiledText:
         raise changed(self.path)
 
 
-def filed(path: Path, codec: str) -> FiledText:
+def open_lazy(path: Path, codec: str) -> LazyText:
     """Return the text of the file at `path`, which decodes with `codec`, gone through once.
 
     Raises:
@@ -94,7 +94,7 @@ def filed(path: Path, codec: str) -> FiledText:
         characters = -1
     if characters < 0 or stamp_of(path) != stamp:
         raise changed(path)
-    return FiledText(path, codec, 0, characters, stamp)
+    return LazyText(path, codec, 0, characters, stamp)
 
 
 def changed(path: Path) -> OctavoError:

@@ -6,7 +6,7 @@ whatever its suffix, in the order of the names. Hidden files and directories are
 what else is left out, each with its reason: what Octavo itself wrote (runs, experiments, pages), binary, empty and
 special files, links to directories, and further names of a file that is read. A file given by itself is never passed
 over: it is read or refused, and left out of a directory that is given too. A long file stays where it is and is read
-again when it is needed (see `filed`); what comes through a pipe is held, so there is an end to how much that may be.
+again when it is needed (see `open_lazy`). Input through a pipe is held in memory and has a limit.
 """
 
 import errno
@@ -22,9 +22,9 @@ from octavo.corpus.decoding import Bytes, NotText, Undecodable, codec_name, find
 from octavo.corpus.document import SAME_FILE, Corpus, Document, Skipped
 from octavo.corpus.encoding_advice import advised
 from octavo.corpus.folder import entries, identity, refuse_unreadable
-from octavo.corpus.lazy_text import LONG, FiledText, filed
+from octavo.corpus.lazy_text import LONG, LazyText, open_lazy
 from octavo.corpus.outputs import OUTPUT, RUN, is_output, run_around, runs_root
-from octavo.corpus.segmentation import FILE, parse_document_unit, with_documents
+from octavo.corpus.segmentation import PER_FILE, parse_document_unit, with_documents
 from octavo.corpus.shakespeare import tiny_shakespeare
 from octavo.corpus.sources import checked_sources, refuse_missing, refuse_output
 from octavo.corpus.wide_encodings import WIDE
@@ -41,7 +41,7 @@ def read_corpus(
     sources: Sequence[str | Path] | str | Path,
     *,
     encoding: str = "utf-8",
-    documents: str = FILE,
+    documents: str = PER_FILE,
     runs: str | Path | None = None,
     stdin: BinaryIO | None = None,
 ) -> Corpus:
@@ -179,11 +179,11 @@ class _Reader:
         self._add(name, decoded)
         return ""
 
-    def _add(self, name: str, decoded: tuple[str | FiledText, str] | None) -> None:
+    def _add(self, name: str, decoded: tuple[str | LazyText, str] | None) -> None:
         if decoded is not None:
             self.documents.append(Document(name, *decoded))
 
-    def _decoded(self, name: str, raw: bytes | None, path: Path | None = None) -> tuple[str | FiledText, str] | None:
+    def _decoded(self, name: str, raw: bytes | None, path: Path | None = None) -> tuple[str | LazyText, str] | None:
         """Return a text and its codec. None: it does not decode, which :meth:`check` says.
 
         Args:
@@ -198,7 +198,7 @@ class _Reader:
             if codec != "utf-8":
                 self._others.append((name, again))
             if raw is None and path:
-                return filed(path.absolute(), codec), codec
+                return open_lazy(path.absolute(), codec), codec
         except Undecodable as fault:
             fault.read = again  # so that its bytes need not be held until all is read
             self._faults.append(fault)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from octavo.corpus.document import Corpus, Document
 from octavo.corpus.folder import refuse_unreadable
-from octavo.corpus.lazy_text import FiledText, changed, stamp_of
+from octavo.corpus.lazy_text import LazyText, changed, stamp_of
 from octavo.errors import OctavoError
 from octavo.system.terminal import readable
 
-FILE = "file"  # a file is a document
+PER_FILE = "file"  # a file is a document
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\\": "\\"}
 _PIECE = 1 << 20  # bytes read at once
 
@@ -40,12 +40,12 @@ def parse_document_unit(given: str) -> Separator | None:
         OctavoError: it is something else.
     """
     kind, _, text = given.partition(":") if isinstance(given, str) else ("", "", "")
-    if given == FILE:
+    if given == PER_FILE:
         return None
     if kind == "separator" and text:
         return Separator(re.sub(r"\\[nrt\\]", lambda found: _ESCAPES[found[0]], text))
     raise OctavoError(
-        f"documents are {FILE} or separator:TEXT, not {given!r}: give for example 'separator:<|endoftext|>'"
+        f"documents are {PER_FILE} or separator:TEXT, not {given!r}: give for example 'separator:<|endoftext|>'"
     )
 
 
@@ -75,14 +75,14 @@ def split_documents(document: Document, separator: Separator) -> list[Document]:
         OctavoError: the file cannot be read, or changed since it was first read.
     """
     text, name = document.text, document.name
-    if isinstance(text, FiledText) and text.codec == "utf-8":
-        found: Iterable[str | FiledText] = _in_file(text, separator)
+    if isinstance(text, LazyText) and text.codec == "utf-8":
+        found: Iterable[str | LazyText] = _in_file(text, separator)
     else:
         found = (each for each in re.split(separator.pattern, str(text)) if each and not each.isspace())
     return [Document(f"{name} #{number}", each, document.encoding) for number, each in enumerate(found, 1)]
 
 
-def _in_file(text: FiledText, separator: Separator) -> Iterator[FiledText]:
+def _in_file(text: LazyText, separator: Separator) -> Iterator[LazyText]:
     try:
         for begin, characters, blank in _spans(text.path, text.stamp[0], separator):
             if not blank:

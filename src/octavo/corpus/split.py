@@ -6,25 +6,25 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from octavo.corpus.document import Corpus
-from octavo.corpus.lazy_text import FiledText, pieces
+from octavo.corpus.lazy_text import LazyText, iter_text
 from octavo.errors import OctavoError
 
 
 @dataclass(frozen=True)
-class Part:
+class CorpusSplit:
     """A stretch of the corpus: documents, whole or cut by a border of the part; no segment is empty."""
 
-    segments: tuple[str | FiledText, ...]
+    segments: tuple[str | LazyText, ...]
 
     @property
     def text(self) -> str:
         """The segments joined, with nothing between them."""
-        return "".join(self.pieces())
+        return "".join(self.iter_text())
 
-    def pieces(self) -> Iterator[str]:
+    def iter_text(self) -> Iterator[str]:
         """The same, a piece at a time."""
         for segment in self.segments:
-            yield from pieces(segment)
+            yield from iter_text(segment)
 
     @property
     def characters(self) -> int:
@@ -34,16 +34,16 @@ class Part:
     @property
     def bytes(self) -> int:
         """Length in UTF-8 bytes."""
-        return sum(len(piece.encode("utf-8")) for piece in self.pieces())
+        return sum(len(piece.encode("utf-8")) for piece in self.iter_text())
 
 
-class Parts(NamedTuple):
-    train: Part
-    validation: Part
-    test: Part
+class CorpusSplits(NamedTuple):
+    train: CorpusSplit
+    validation: CorpusSplit
+    test: CorpusSplit
 
 
-def split(corpus: Corpus, *, validation: float = 0.1, test: float = 0.0) -> Parts:
+def split(corpus: Corpus, *, validation: float = 0.1, test: float = 0.0) -> CorpusSplits:
     """Cut the concatenated documents by characters: first train, then validation, then test.
 
     With n characters, train ends at floor(n * (1 - validation - test)) and validation at
@@ -70,10 +70,10 @@ def split(corpus: Corpus, *, validation: float = 0.1, test: float = 0.0) -> Part
                 f"the {name} part of {corpus.name} would be empty, as the text has only {n} "
                 f"{'character' if n == 1 else 'characters'}: give more text or other fractions"
             )
-    return Parts(
-        stretch(corpus, 0, train_end),
-        stretch(corpus, train_end, validation_end),
-        stretch(corpus, validation_end, n),
+    return CorpusSplits(
+        split_range(corpus, 0, train_end),
+        split_range(corpus, train_end, validation_end),
+        split_range(corpus, validation_end, n),
     )
 
 
@@ -88,11 +88,11 @@ def _as_written(fraction: float) -> Fraction:
     return Fraction(repr(float(fraction)))
 
 
-def stretch(corpus: Corpus, start: int, end: int) -> Part:
+def split_range(corpus: Corpus, start: int, end: int) -> CorpusSplit:
     """The characters from `start` up to `end` of the concatenated documents."""
     segments = []
     for document in corpus.documents:
         segments.append(document.text[max(start, 0) : max(end, 0)])
         start -= len(document.text)
         end -= len(document.text)
-    return Part(tuple(segment for segment in segments if segment))
+    return CorpusSplit(tuple(segment for segment in segments if segment))

@@ -5,13 +5,13 @@ from octavo.data.prepare import Prepared, prepare
 from octavo.data.token_files import (
     NAMES,
     Ids,
-    PartFacts,
-    TokenPart,
+    SplitFacts,
+    TokenSplit,
     blocks,
     check_ids,
     documents,
-    open_parts,
-    save_parts,
+    open_splits,
+    save_splits,
 )
 from octavo.data.windows import EpochWindows, Windows
 
@@ -21,14 +21,14 @@ __all__ = [
     "BatchOrder",
     "EpochWindows",
     "Ids",
-    "PartFacts",
     "Prepared",
-    "TokenPart",
+    "SplitFacts",
+    "TokenSplit",
     "Windows",
     "blocks",
     "check_ids",
     "documents",
-    "open_parts",
+    "open_splits",
     "prepare",
-    "save_parts",
+    "save_splits",
 ]

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from functools import partial
 
 from octavo.config import DataConfig, TokenizerConfig
-from octavo.corpus import Corpus, Part, borders, split, stretch
+from octavo.corpus import Corpus, CorpusSplit, borders, split, split_range
 from octavo.data.token_files import Ids, id_type, tokenize
 from octavo.errors import OctavoError
 from octavo.system.terminal import counted
 from octavo.tokenizer import Tokenizer, train_tokenizer
 
-Prepared = dict[str, tuple[Part, Ids]]
+Prepared = dict[str, tuple[CorpusSplit, Ids]]
 
 
 def prepare(
@@ -35,7 +35,7 @@ def prepare(
     if data.split_by == "tokens":
         return _split_by_tokens(corpus, data, tokenizer, watch)
     parts = split(corpus, validation=data.validation, test=data.test)
-    whole = stretch(corpus, 0, corpus.characters)
+    whole = split_range(corpus, 0, corpus.characters)
     learned = parts.train if tokenizer.trained_on == "train" else whole
     trained = train_tokenizer(tokenizer, learned, partial(watch, "training the tokenizer"))
     named = parts._asdict().items()
@@ -50,7 +50,7 @@ def _split_by_tokens(
     corpus: Corpus, data: DataConfig, config: TokenizerConfig, watch: Callable[[str, float], None]
 ) -> tuple[Tokenizer, Prepared]:
     """One sequence of tokens over all documents, cut by the number of tokens."""
-    text = stretch(corpus, 0, corpus.characters).text
+    text = split_range(corpus, 0, corpus.characters).text
     tokenizer = train_tokenizer(config, text, partial(watch, "training the tokenizer"))
     ids = tokenizer.encode(text).astype(id_type(tokenizer))
     cuts = borders(len(ids), data.validation, data.test)
@@ -58,7 +58,7 @@ def _split_by_tokens(
     places = [0, *(tokenizer.characters_before(text, cut) for cut in cuts), corpus.characters]
     prepared = {}
     for i, name in enumerate(("train", "validation", "test")):
-        part = stretch(corpus, places[i], places[i + 1])
+        part = split_range(corpus, places[i], places[i + 1])
         if part.characters:
             prepared[name] = (part, ids[tokens[i] : tokens[i + 1]])
     if len(prepared.get("validation", ("", ()))[1]) < 2:

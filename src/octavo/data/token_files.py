@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from octavo.corpus import Part
+from octavo.corpus import CorpusSplit
 from octavo.errors import OctavoError, reason
 from octavo.formats.files import write_atomically
 from octavo.formats.json_schema import from_json, parse_object
@@ -44,7 +44,7 @@ _HEADER = re.compile(
 
 
 @dataclass(frozen=True)
-class PartFacts:
+class SplitFacts:
     """What ``parts.json`` says of one part. `documents` counts segments, a document cut by a border twice."""
 
     characters: int
@@ -56,12 +56,12 @@ class PartFacts:
 
 
 @dataclass(frozen=True)
-class TokenPart:
+class TokenSplit:
     """One part: its token ids, each document begun by the tokenizer's start token, and its facts."""
 
     name: str
     ids: Ids
-    facts: PartFacts
+    facts: SplitFacts
     folder: Path
     _verified: bool = field(default=False, init=False, repr=False, compare=False)  # the text was what the facts say
 
@@ -72,7 +72,7 @@ class TokenPart:
         Raises:
             OctavoError: it is not the one that was written.
         """
-        return "".join(self.pieces())
+        return "".join(self.iter_text())
 
     def beginning(self, characters: int) -> str:
         """The first characters of :attr:`text`, which is read to its end if nothing has verified it yet.
@@ -81,13 +81,13 @@ class TokenPart:
             OctavoError: as there.
         """
         head = ""
-        for piece in self.pieces():
+        for piece in self.iter_text():
             head += piece[: characters - len(head)]
             if self._verified and len(head) >= characters:
                 break
         return head
 
-    def pieces(self) -> Iterator[str]:
+    def iter_text(self) -> Iterator[str]:
         """:attr:`text`, a piece at a time: only after the last is it known to be the one that was written.
 
         Raises:
@@ -108,7 +108,7 @@ class TokenPart:
             raise OctavoError(f"{place} is not the text that was trained on: put that back, or train the run again")
 
 
-def tokenize(tokenizer: Tokenizer, part: Part, watch: Callable[[float], None] = lambda share: None) -> Ids:
+def tokenize(tokenizer: Tokenizer, part: CorpusSplit, watch: Callable[[float], None] = lambda share: None) -> Ids:
     """Return the ids of a part's segments, each after the start token if the tokenizer has one.
 
     Very many of them are in a temporary file, which has no name and goes when they do. `watch` is told the share of
@@ -138,7 +138,7 @@ def tokenize(tokenizer: Tokenizer, part: Part, watch: Callable[[float], None] = 
         ) from None
 
 
-def _id_arrays(tokenizer: Tokenizer, part: Part, watch: Callable[[float], None]) -> Iterator[Ids]:
+def _id_arrays(tokenizer: Tokenizer, part: CorpusSplit, watch: Callable[[float], None]) -> Iterator[Ids]:
     kind, done, total = id_type(tokenizer), 0, max(1, part.characters)
     for segment in part.segments:
         if tokenizer.start_id is not None:
@@ -162,7 +162,7 @@ def id_type(tokenizer: Tokenizer) -> type[np.unsignedinteger]:
     return np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
 
 
-def save_parts(folder: Path, parts: dict[str, tuple[Part, Ids]]) -> None:
+def save_splits(folder: Path, parts: dict[str, tuple[CorpusSplit, Ids]]) -> None:
     """Write each part's ids and text into `folder`, and last the facts.
 
     Raises:
@@ -175,7 +175,7 @@ def save_parts(folder: Path, parts: dict[str, tuple[Part, Ids]]) -> None:
         write_atomically(folder / f"{name}.txt", read.encoded(part))
         write_atomically(folder / f"{name}.npy", array.seen(_as_file(ids)))
         marks = read.digest.hexdigest(), array.digest.hexdigest()
-        facts[name] = asdict(PartFacts(read.characters, read.bytes, len(ids), len(part.segments), *marks))
+        facts[name] = asdict(SplitFacts(read.characters, read.bytes, len(ids), len(part.segments), *marks))
     write_atomically(folder / "parts.json", json.dumps(facts, indent=1).encode())
 
 
@@ -186,9 +186,9 @@ class _Read:
         self.characters = self.bytes = 0
         self.digest = hashlib.sha256()
 
-    def encoded(self, part: Part) -> Iterator[bytes]:
+    def encoded(self, part: CorpusSplit) -> Iterator[bytes]:
         """Its UTF-8."""
-        for piece in part.pieces():
+        for piece in part.iter_text():
             raw = piece.encode("utf-8")
             self.characters += len(piece)
             self.bytes += len(raw)
@@ -218,23 +218,23 @@ def _as_file(ids: Ids) -> Iterator[bytes | memoryview]:
         yield np.ascontiguousarray(block).data
 
 
-def open_parts(folder: Path) -> dict[str, TokenPart]:
-    """Open what :func:`save_parts` wrote, ids memory-mapped and as they were written.
+def open_splits(folder: Path) -> dict[str, TokenSplit]:
+    """Open what :func:`save_splits` wrote, ids memory-mapped and as they were written.
 
     Raises:
         OctavoError: a file is missing or is not what Octavo wrote.
     """
     try:
         found = parse_object(read_plain(folder / "parts.json", MOST_TEXT, folder.parent), {})
-        facts = {name: from_json(PartFacts, found[name]) for name in NAMES if name in found or name != "test"}
-        return {name: TokenPart(name, _open_ids(folder, name, facts[name]), facts[name], folder) for name in facts}
+        facts = {name: from_json(SplitFacts, found[name]) for name in NAMES if name in found or name != "test"}
+        return {name: TokenSplit(name, _open_ids(folder, name, facts[name]), facts[name], folder) for name in facts}
     except (OctavoError, OSError, ValueError, KeyError) as error:
         raise OctavoError(
             f"{folder} does not hold a run's data ({reason(error, named=True)}): train the run again"
         ) from None
 
 
-def check_ids(parts: Mapping[str, TokenPart], vocab_size: int) -> None:
+def check_ids(parts: Mapping[str, TokenSplit], vocab_size: int) -> None:
     """See that every id is of a token, before a model looks it up.
 
     Raises:
@@ -245,7 +245,7 @@ def check_ids(parts: Mapping[str, TokenPart], vocab_size: int) -> None:
             raise OctavoError(f"{part.folder / part.name}.npy has ids beyond the vocabulary: train the run again")
 
 
-def _open_ids(folder: Path, name: str, facts: PartFacts) -> Ids:
+def _open_ids(folder: Path, name: str, facts: SplitFacts) -> Ids:
     """Raises OctavoError or ValueError unless the file holds what the facts say."""
     path = folder / f"{name}.npy"
     if min(facts.characters, facts.bytes, facts.tokens + 1, facts.documents) < 1:

@@ -57,10 +57,10 @@ class Windows:
         starts = indices * self._stride + phase
         tokens = torch.from_numpy(self._ids[starts[:, None] + self._within].astype(np.int64))
         inputs, targets = tokens[:, :-1], tokens[:, 1:]
-        return begun(inputs, self._start_id), targets
+        return with_bos(inputs, self._start_id), targets
 
 
-def begun(inputs: torch.Tensor, start_id: int | None) -> torch.Tensor:
+def with_bos(inputs: torch.Tensor, start_id: int | None) -> torch.Tensor:
     """Put the start token, if there is one, in the place of the first token of each window (B, T)."""
     if start_id is None:
         return inputs

@@ -3,19 +3,19 @@
 from octavo.evaluate.baselines import Baseline, baselines
 from octavo.evaluate.evaluation import Evaluation, Protocol, ScoredText, evaluate, perplexity
 from octavo.evaluate.memorisation import Memorisation, measure_memorisation
-from octavo.evaluate.overlap import Copied, Overlap
+from octavo.evaluate.overlap import CopyStats, TrainOverlap
 from octavo.evaluate.scoring import Watch, unwatched
 from octavo.evaluate.shift import Shift, measure_shift
 
 __all__ = [
     "Baseline",
-    "Copied",
+    "CopyStats",
     "Evaluation",
     "Memorisation",
-    "Overlap",
     "Protocol",
     "ScoredText",
     "Shift",
+    "TrainOverlap",
     "Watch",
     "baselines",
     "evaluate",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from octavo.corpus import Corpus
-from octavo.data import TokenPart
+from octavo.data import TokenSplit
 from octavo.errors import OctavoError
 from octavo.evaluate.baselines import LEARNED, TOKEN_KINDS, Baseline, baselines
 from octavo.evaluate.compressors import COMPRESSORS
@@ -13,26 +13,26 @@ from octavo.formats.json_schema import from_json
 from octavo.runs import RunDirectory, updating
 from octavo.tokenizer import Tokenizer
 
-FILE = "baselines.json"
+BASELINES_FILE = "baselines.json"
 _VERSION = 1  # of how they are computed
 _MOST = 100  # texts
 
 
 def kept_baselines(
-    run: RunDirectory, tokenizer: Tokenizer, train: TokenPart, scored: TokenPart | Corpus
+    run: RunDirectory, tokenizer: Tokenizer, train: TokenSplit, scored: TokenSplit | Corpus
 ) -> list[Baseline] | None:
     """Return the baselines that learned from a run's training part and scored a text, if they are kept.
 
     Those that lack a compressor that can be used now are as good as none.
     """
-    found = kept(run, what_they_learn_from(tokenizer, train), _sha256(scored))
+    found = cached_baselines(run, learning_source(tokenizer, train), _sha256(scored))
     names = {baseline.name for baseline in found or []}
     lacking = [compressor for compressor in COMPRESSORS if compressor.name not in names]
     return None if any(not compressor.why_absent for compressor in lacking) else found
 
 
 def computed_baselines(
-    tokenizer: Tokenizer, train: TokenPart, scored: TokenPart | Corpus, watch: Watch = unwatched
+    tokenizer: Tokenizer, train: TokenSplit, scored: TokenSplit | Corpus, watch: Watch = unwatched
 ) -> list[Baseline]:
     """Compute the baselines that learn from a run's training part and score another part or another text.
 
@@ -47,26 +47,26 @@ def computed_baselines(
 
 
 def keep_baselines(
-    run: RunDirectory, tokenizer: Tokenizer, train: TokenPart, scored: TokenPart | Corpus, found: list[Baseline]
+    run: RunDirectory, tokenizer: Tokenizer, train: TokenSplit, scored: TokenSplit | Corpus, found: list[Baseline]
 ) -> None:
     """Put them into the file.
 
     Raises:
         OSError: it cannot be written.
     """
-    keep(run, what_they_learn_from(tokenizer, train), _sha256(scored), scored.name, found)
+    cache_baselines(run, learning_source(tokenizer, train), _sha256(scored), scored.name, found)
 
 
-def _sha256(scored: TokenPart | Corpus) -> str:
+def _sha256(scored: TokenSplit | Corpus) -> str:
     return scored.sha256 if isinstance(scored, Corpus) else scored.facts.sha256
 
 
-def what_they_learn_from(tokenizer: Tokenizer, train: TokenPart) -> str:
+def learning_source(tokenizer: Tokenizer, train: TokenSplit) -> str:
     """The mark of a training part, and of the tokens that it is in."""
     return f"{train.facts.sha256} {tokenizer.fingerprint}"
 
 
-def kept(run: RunDirectory, learned_from: str, text: str) -> list[Baseline] | None:
+def cached_baselines(run: RunDirectory, learned_from: str, text: str) -> list[Baseline] | None:
     """The baselines of the text with SHA-256 `text`, if they are there, whole, and learned from the same."""
     try:
         rows = _texts(run, learned_from)[text]["baselines"]
@@ -75,7 +75,7 @@ def kept(run: RunDirectory, learned_from: str, text: str) -> list[Baseline] | No
         return None  # they can always be computed again
 
 
-def keep(run: RunDirectory, learned_from: str, text: str, name: str, found: list[Baseline]) -> None:
+def cache_baselines(run: RunDirectory, learned_from: str, text: str, name: str, found: list[Baseline]) -> None:
     """Put them into the file; what was learned from anything else goes.
 
     Raises:
@@ -88,13 +88,13 @@ def keep(run: RunDirectory, learned_from: str, text: str, name: str, found: list
             texts = {}
         newest = {key: value for key, value in texts.items() if key != text}
         newest = dict(list(newest.items())[1 - _MOST :])
-        newest[text] = {"text": name, "baselines": [baseline.as_json() for baseline in found]}
-        run.write_json(FILE, {"version": _VERSION, "learned_from": learned_from, "texts": newest})
+        newest[text] = {"text": name, "baselines": [baseline.to_dict() for baseline in found]}
+        run.write_json(BASELINES_FILE, {"version": _VERSION, "learned_from": learned_from, "texts": newest})
 
 
 def _texts(run: RunDirectory, learned_from: str) -> dict[str, Any]:
     """What the file holds; nothing if it was learned from anything else."""
-    content = run.read_json(FILE)
+    content = run.read_json(BASELINES_FILE)
     texts = content["texts"]
     same = [content["version"], content["learned_from"]] == [_VERSION, learned_from]
     return texts if same and isinstance(texts, dict) else {}

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from octavo.evaluate.compressors import COMPRESSORS, Compressor
 from octavo.evaluate.documents import Documents
 from octavo.evaluate.kneser_ney import LONGEST, CharacterNgrams, KneserNey, Symbols
-from octavo.evaluate.parallel import Meter, side_by_side
+from octavo.evaluate.parallel import Meter, run_parallel
 from octavo.evaluate.scoring import Watch, unwatched
 
 LEARNED = 4_000_000  # characters, and tokens, to learn from at most: more would take minutes
@@ -36,7 +36,7 @@ class Baseline:
     seconds: float  # of one core, to learn and to score
     note: str  # what one must know of it; "": nothing
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
 
@@ -77,7 +77,7 @@ def baselines(
         partial(_character_ngrams, learned.texts, scored.texts, _NGRAM_SECONDS * len(primer), meter),
         partial(_of_tokens, learned.tokens, scored.tokens, vocab_size, start_id),
     ]
-    costs = [cost for costs in side_by_side(tasks, meter, watch) for cost in costs]
+    costs = [cost for costs in run_parallel(tasks, meter, watch) for cost in costs]
     return [
         Baseline(
             name=cost.name,

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from octavo.evaluate.baselines import Baseline
 from octavo.evaluate.compressors import COMPRESSORS
 from octavo.evaluate.evaluation import Evaluation
-from octavo.evaluate.overlap import Overlap
+from octavo.evaluate.overlap import TrainOverlap
 from octavo.system.terminal import counted
 
 THIS_MODEL = "this model"
 TIMES = "time: to learn and to score; compressors learn also from what they score"
-APART = "of all the text, white space too: compares with nothing above"
+NOT_COMPARABLE = "of all the text, white space too: compares with nothing above"
 _OVERLAP = 0.01  # share of a text from which on it matters that the training part holds it
 
 
 @dataclass(frozen=True)
-class Standing:
+class ScoreRow:
     """What one of the models needs for a text."""
 
     name: str
@@ -33,11 +33,11 @@ class Comparison:
     Those `apart` predict text that the run's tokenizer leaves out: they compare with each other alone.
     """
 
-    standings: tuple[Standing, ...]
-    apart: tuple[Standing, ...] = ()
+    standings: tuple[ScoreRow, ...]
+    apart: tuple[ScoreRow, ...] = ()
 
 
-def comparison(score: Evaluation, baselines: Sequence[Baseline], training_seconds: float = 0.0) -> Comparison:
+def rank_scores(score: Evaluation, baselines: Sequence[Baseline], training_seconds: float = 0.0) -> Comparison:
     """The model, named THIS_MODEL, among the baselines."""
     standings = [_standing(THIS_MODEL, score, score.nats_per_token, training_seconds + score.seconds)]
     standings += [_standing(b.name, b, b.nats_per_token, b.seconds) for b in baselines]
@@ -57,8 +57,8 @@ def _absent_compressors(baselines: Sequence[Baseline]) -> dict[str, str]:
     return {compressor.name: why for compressor in without if (why := compressor.why_absent)}
 
 
-def _standing(name: str, score: Evaluation | Baseline, nats_per_token: float | None, seconds: float) -> Standing:
-    return Standing(name, nats_per_token, score.nats_per_character, score.bits_per_character, seconds)
+def _standing(name: str, score: Evaluation | Baseline, nats_per_token: float | None, seconds: float) -> ScoreRow:
+    return ScoreRow(name, nats_per_token, score.nats_per_character, score.bits_per_character, seconds)
 
 
 def protocol_words(score: Evaluation) -> str:
@@ -68,7 +68,7 @@ def protocol_words(score: Evaluation) -> str:
     return f"sliding: windows of {counted(score.context_length, 'token')}, {score.stride} apart"
 
 
-def reservations(score: Evaluation, baselines: Sequence[Baseline], overlap: Overlap | None) -> list[str]:
+def caveats(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOverlap | None) -> list[str]:
     """Why a figure flatters, or compares with nothing. Without an `overlap` the text is the training part."""
     said: list[str] = []
     notes: dict[str, list[str]] = {}

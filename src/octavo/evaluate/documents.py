@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from octavo.corpus import Corpus
-from octavo.data import Ids, TokenPart, documents
+from octavo.data import Ids, TokenSplit, documents
 from octavo.evaluate.evaluation import ScoredText
 from octavo.tokenizer import Tokenizer
 
@@ -20,7 +20,7 @@ class Documents:
     whole: bool = True  # False: only the end of a longer text
 
 
-def documents_of(source: TokenPart | Corpus, tokenizer: Tokenizer, most: int | None = None) -> Documents:
+def documents_of(source: TokenSplit | Corpus, tokenizer: Tokenizer, most: int | None = None) -> Documents:
     """A part of a run's own text, or another text; of a long part the last `most` tokens and characters at most."""
     if isinstance(source, Corpus):
         texts = texts_of(source, tokenizer)
@@ -29,14 +29,14 @@ def documents_of(source: TokenPart | Corpus, tokenizer: Tokenizer, most: int | N
     return Documents(_tokens(source, tokenizer, most), texts_of(source, tokenizer, most), whole)
 
 
-def texts_of(source: TokenPart | Corpus, tokenizer: Tokenizer, most: int | None = None) -> list[str]:
+def texts_of(source: TokenSplit | Corpus, tokenizer: Tokenizer, most: int | None = None) -> list[str]:
     """Return the texts alone of :func:`documents_of`: another text need not be tokenized for them."""
     if isinstance(source, Corpus):
         return [str(document.text) for document in source.documents]
     return decoded(source, tokenizer, most) if tokenizer.lossless else last([source.text], most)
 
 
-def scored_text(source: TokenPart | Corpus, tokenizer: Tokenizer) -> ScoredText:
+def scored_text(source: TokenSplit | Corpus, tokenizer: Tokenizer) -> ScoredText:
     """The same, to be scored by a model."""
     if isinstance(source, Corpus):
         found = [ids for text in source.documents if len(ids := tokenizer.encode(text.text))]
@@ -45,7 +45,7 @@ def scored_text(source: TokenPart | Corpus, tokenizer: Tokenizer) -> ScoredText:
     return ScoredText(source.name, facts.sha256, tokens, facts.characters, facts.bytes, own=True)
 
 
-def decoded(part: TokenPart, tokenizer: Tokenizer, most: int | None = None) -> list[str]:
+def decoded(part: TokenSplit, tokenizer: Tokenizer, most: int | None = None) -> list[str]:
     """The documents of a part as their tokens tell them, no more than the last `most` tokens and characters.
 
     If the tokenizer loses text, that is not the text itself but what the model sees of it.
@@ -54,7 +54,7 @@ def decoded(part: TokenPart, tokenizer: Tokenizer, most: int | None = None) -> l
     return last([_text(document, pieces) for document in _tokens(part, tokenizer, most)], most)
 
 
-def _tokens(part: TokenPart, tokenizer: Tokenizer, most: int | None = None) -> list[Ids]:
+def _tokens(part: TokenSplit, tokenizer: Tokenizer, most: int | None = None) -> list[Ids]:
     return documents(part.ids if most is None else part.ids[-most:], tokenizer.start_id)
 
 

@@ -46,7 +46,7 @@ class Evaluation:
     checkpoint: str
     seconds: float
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from octavo.config.inference import SamplingConfig
-from octavo.data import TokenPart
+from octavo.data import TokenSplit
 from octavo.evaluate.documents import decoded
-from octavo.evaluate.overlap import SEARCHED, Copied, copied
+from octavo.evaluate.overlap import SEARCHED, CopyStats, measure_copies
 from octavo.evaluate.scoring import Watch, unwatched
 from octavo.formats.json_schema import from_json
 from octavo.generate.generate import generate
@@ -29,8 +29,8 @@ _PROMPT = 8  # tokens of held-out text, where there is no start token to begin w
 class Memorisation:
     """What a model writes, and as much held-out text, both against the training part."""
 
-    generated: Copied
-    held_out: Copied
+    generated: CopyStats
+    held_out: CopyStats
     searched: int  # characters of training text, at its end
     searched_all: bool  # whether that is the whole training part
     lossless_tokenizer: bool  # False: all texts are compared as the tokenizer tells them
@@ -40,7 +40,7 @@ class Memorisation:
     checkpoint: str
     seconds: float
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         shares = {name: {"share_found": getattr(self, name).share_found} for name in ("generated", "held_out")}
         plain = asdict(self)
@@ -48,12 +48,12 @@ class Memorisation:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Memorisation":
-        """Read what :meth:`as_json` wrote.
+        """Read what :meth:`to_dict` wrote.
 
         Raises:
             ValueError: it is something else.
         """
-        named = [field.name for field in fields(Copied)]
+        named = [field.name for field in fields(CopyStats)]
         sides = ("generated", "held_out")  # which have a share, too, that follows from the rest
         objects = {side: value for side in sides if isinstance(value := values.get(side), dict)}
         own = {side: {name: value[name] for name in named if name in value} for side, value in objects.items()}
@@ -63,8 +63,8 @@ class Memorisation:
 def measure_memorisation(
     model: Transformer,
     tokenizer: Tokenizer,
-    train: TokenPart,
-    held_out: TokenPart,
+    train: TokenSplit,
+    held_out: TokenSplit,
     *,
     samples: int,
     sampling: SamplingConfig,
@@ -91,10 +91,10 @@ def measure_memorisation(
     ):
         texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
     training = decoded(train, tokenizer, SEARCHED)
-    texts, pieces = cut_alike(texts, "".join(decoded(held_out, tokenizer)))
+    texts, pieces = cut_to_lengths(texts, "".join(decoded(held_out, tokenizer)))
     return Memorisation(
-        generated=copied(texts, training),
-        held_out=copied(pieces, training),
+        generated=measure_copies(texts, training),
+        held_out=measure_copies(pieces, training),
         searched=sum(map(len, training)),
         searched_all=max(len(train.ids), train.facts.characters) <= SEARCHED,
         lossless_tokenizer=tokenizer.lossless,
@@ -106,7 +106,7 @@ def measure_memorisation(
     )
 
 
-def cut_alike(texts: Sequence[str], held_out: str) -> tuple[list[str], list[str]]:
+def cut_to_lengths(texts: Sequence[str], held_out: str) -> tuple[list[str], list[str]]:
     """`texts`, and `held_out` cut into pieces as long as they are.
 
     If it is too short for all of them, the last texts are left out; if it is for the first one, that is cut too.
@@ -118,7 +118,7 @@ def cut_alike(texts: Sequence[str], held_out: str) -> tuple[list[str], list[str]
     return list(texts[:count]), [held_out[ends[i] : ends[i + 1]] for i in range(count)]
 
 
-def _prompts(tokenizer: Tokenizer, held_out: TokenPart, count: int) -> list[str]:
+def _prompts(tokenizer: Tokenizer, held_out: TokenSplit, count: int) -> list[str]:
     """Nothing, or where the tokenizer has no start token some tokens from all over the held-out part."""
     if tokenizer.start_id is not None:
         return [""] * count

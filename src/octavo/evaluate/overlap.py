@@ -14,7 +14,7 @@ from octavo.evaluate.substring_match import BORDER, longest_shared, shared_windo
 from octavo.tokenizer.chunking import chunks
 
 WORDS = 8  # of a sequence; words are what white space separates
-STRETCH = 64  # characters: on Tiny Shakespeare no stretch of held-out text that long stands in the rest
+SPAN = 64  # characters: on Tiny Shakespeare no stretch of held-out text that long stands in the rest
 SEARCHED = 20_000_000  # characters of training text at most: the last ones
 LOOKED_UP = 1_000_000  # characters at most of a text that is looked up there: the first ones
 
@@ -23,7 +23,7 @@ _Numbers = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
-class Copied:
+class CopyStats:
     """What of some texts stands in training text."""
 
     texts: int
@@ -40,7 +40,7 @@ class Copied:
 
 
 @dataclass(frozen=True)
-class Overlap:
+class TrainOverlap:
     """How much of a text stands in the training part in stretches of `stretch` characters or more."""
 
     stretch: int
@@ -53,13 +53,13 @@ class Overlap:
         return self.found / self.characters if self.characters else 0.0
 
 
-def copied(texts: Sequence[str], training: Sequence[str]) -> Copied:
+def measure_copies(texts: Sequence[str], training: Sequence[str]) -> CopyStats:
     """Look `texts` up in the documents `training`; nothing that reaches over the border of two documents counts."""
     length, place = longest_shared(_characters(training), _characters(texts))
     numbers: dict[str, int] = {}
     own = _words(texts, lambda word: numbers.setdefault(word, len(numbers)))
     windows = shared_windows(_words(training, lambda word: numbers.get(word, BORDER)), own, WORDS)
-    return Copied(
+    return CopyStats(
         texts=len(texts),
         characters=sum(map(len, texts)),
         longest_run=length,
@@ -69,18 +69,18 @@ def copied(texts: Sequence[str], training: Sequence[str]) -> Copied:
     )
 
 
-def overlap(texts: Sequence[str], training: Sequence[str]) -> Overlap:
+def measure_overlap(texts: Sequence[str], training: Sequence[str]) -> TrainOverlap:
     """How much of documents, at most the first LOOKED_UP characters, stands in the documents `training`.
 
     What is shorter than a stretch must stand there as a whole.
     """
     pieces = _characters(texts)[:LOOKED_UP]
-    stretch = max(1, min(STRETCH, max(map(len, texts), default=0)))
+    stretch = max(1, min(SPAN, max(map(len, texts), default=0)))
     held = _held(_characters(training), pieces, stretch)
-    return Overlap(stretch, int((pieces != BORDER).sum()), int(held.sum()))
+    return TrainOverlap(stretch, int((pieces != BORDER).sum()), int(held.sum()))
 
 
-def stretches(texts: Sequence[str], training: Sequence[str], least: int) -> list[list[tuple[int, int]]]:
+def spans(texts: Sequence[str], training: Sequence[str], least: int) -> list[list[tuple[int, int]]]:
     """Of each text, the places (from, up to) of what stands in the documents `training`, in runs of `least`
     characters or more. What such runs cover without a gap is one stretch, so a long one may be pieced together."""
     held = _held(_characters(training), _characters(texts), least)
@@ -121,32 +121,36 @@ def _bordered(documents: Sequence[_Numbers]) -> _Numbers:
     return np.concatenate(parts[1:]) if parts else np.empty(0, np.int32)
 
 
-LEAST = 24  # characters of a stretch: on Tiny Shakespeare 0.4 % of held-out text lies in such, of 16 or more 12 %
+MIN_LENGTH = (
+    24  # characters of a stretch: on Tiny Shakespeare 0.4 % of held-out text lies in such, of 16 or more 12 %
+)
 _BESIDE = 100_000  # characters of other text that are looked up
 
 Places = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
-class Marked:
+class HighlightedCopies:
     """Texts, and of each the places (from, up to) of what is copied in stretches of `least` characters or more.
 
     `share` of all their characters lies in such stretches; of held-out text `usual`.
     """
 
     texts: tuple[str, ...]
-    stretches: tuple[Places, ...]
+    spans: tuple[Places, ...]
     least: int
     share: float
     usual: float
 
 
-def mark_copies(texts: Sequence[str], held_out: Sequence[str], training: Sequence[str], least: int = LEAST) -> Marked:
+def mark_copies(
+    texts: Sequence[str], held_out: Sequence[str], training: Sequence[str], least: int = MIN_LENGTH
+) -> HighlightedCopies:
     """Look the texts, and the beginning of the documents `held_out`, up in the documents `training`."""
     beside = list(_beginning(held_out, _BESIDE))
-    found = stretches([*texts, *beside], training, least)
+    found = spans([*texts, *beside], training, least)
     own, other = found[: len(texts)], found[len(texts) :]
-    return Marked(tuple(texts), tuple(map(tuple, own)), least, _share(texts, own), _share(beside, other))
+    return HighlightedCopies(tuple(texts), tuple(map(tuple, own)), least, _share(texts, own), _share(beside, other))
 
 
 def _beginning(texts: Sequence[str], most: int) -> Sequence[str]:

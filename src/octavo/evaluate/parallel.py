@@ -12,7 +12,7 @@ T = TypeVar("T")
 _LOOK = 0.1  # seconds between two looks at how far it is
 
 
-class Stopped(Exception):
+class Cancelled(Exception):
     """Nobody waits for the result any more."""
 
 
@@ -36,14 +36,14 @@ class Meter:
         with self._lock:
             self._done += amount
         if self._stop:
-            raise Stopped
+            raise Cancelled
 
     def stop(self) -> None:
         """Let the tasks end where they next tell how far they are."""
         self._stop = True
 
 
-def side_by_side(tasks: Sequence[Callable[[], T]], meter: Meter, watch: Watch) -> list[T]:
+def run_parallel(tasks: Sequence[Callable[[], T]], meter: Meter, watch: Watch) -> list[T]:
     """The results of the tasks, in their order; `watch` is told the meter's share now and then.
 
     Raises:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from octavo.config.inference import SamplingConfig
 from octavo.corpus import Corpus, read_corpus, with_documents
-from octavo.data import TokenPart
+from octavo.data import TokenSplit
 from octavo.errors import OctavoError
 from octavo.evaluate.baseline_cache import computed_baselines, keep_baselines, kept_baselines
 from octavo.evaluate.baselines import Baseline
-from octavo.evaluate.diagnosis import Case, Finding, diagnose, floors_of, looks_of, part_of_looks
+from octavo.evaluate.diagnosis import Case, Finding, baseline_losses, diagnose, validation_points, validation_split
 from octavo.evaluate.documents import scored_text, texts_of
 from octavo.evaluate.evaluation import Evaluation, Protocol, evaluate
 from octavo.evaluate.memorisation import Memorisation, measure_memorisation
-from octavo.evaluate.overlap import SEARCHED, Overlap, overlap
+from octavo.evaluate.overlap import SEARCHED, TrainOverlap, measure_overlap
 from octavo.evaluate.scoring import Watch, unwatched
 from octavo.evaluate.shift import measure_shift
 from octavo.formats.json_schema import from_json
@@ -84,7 +84,7 @@ def score_run(
         checkpoint=run.checkpoint,
         watch=watch,
     )
-    run.keep(lambda: add_score(run.directory, Score(result.as_json())))
+    run.keep(lambda: add_score(run.directory, Score(result.to_dict())))
     return result
 
 
@@ -121,7 +121,7 @@ def run_overlap(
     split: str = "validation",
     encoding: str = "utf-8",
     documents: str = "file",
-) -> Overlap:
+) -> TrainOverlap:
     """Measure how much of a split of the run's own text, or of another `text`, is verbatim in the training split.
 
     Raises:
@@ -129,10 +129,10 @@ def run_overlap(
     """
     key = f"overlap of {split}"
     if text is None and key in run.computed:  # a text of many megabytes takes seconds
-        known: Overlap = run.computed[key]
+        known: TrainOverlap = run.computed[key]
         return known
     texts = texts_of(_source(run, text, split, encoding, documents), run.tokenizer)
-    found = overlap(texts, texts_of(run.part("train"), run.tokenizer, SEARCHED))
+    found = measure_overlap(texts, texts_of(run.part("train"), run.tokenizer, SEARCHED))
     if text is None:
         run.computed[key] = found
     return found
@@ -171,7 +171,7 @@ def run_memorisation(
     )
     if temperature == 1.0:
         run.computed["memorisation"] = found
-        run.keep(lambda: run.directory.write_json("memorisation.json", found.as_json()))
+        run.keep(lambda: run.directory.write_json("memorisation.json", found.to_dict()))
     return found
 
 
@@ -206,10 +206,10 @@ def diagnose_run(
         OctavoError: it has not been scored, or `score` is another than the standard one.
     """
     score = score or standard_evaluation(run)
-    if not is_standard(Score(score.as_json())):
+    if not is_standard(Score(score.to_dict())):
         raise OctavoError("a diagnosis is made from the score on the held-out part with the usual stride alone")
     found = run_findings(run, score, run_baselines(run, watch=watch) if baselines is None else baselines)
-    content = {"checkpoint": run.checkpoint, "findings": [finding.as_json() for finding in found]}
+    content = {"checkpoint": run.checkpoint, "findings": [finding.to_dict() for finding in found]}
     run.keep(lambda: run.directory.write_json("diagnosis.json", content))
     return found
 
@@ -230,14 +230,14 @@ def run_findings(run: SavedRun, score: Evaluation, baselines: Sequence[Baseline]
     check_complete(metrics, run.path / "metrics.jsonl")
     case = Case(
         run.config,
-        looks_of(metrics),
+        validation_points(metrics),
         score.nats_per_token,
-        floors_of(score, baselines),
+        baseline_losses(score, baselines),
         score.tokens / score.characters,
         lossless=score.lossless_tokenizer,
         ended=bool(metrics) and metrics[-1].get("reason") == "budget",
         early_stopped=bool(run.config.train.patience),
-        part=part_of_looks(run.config),
+        part=validation_split(run.config),
         memorisation=kept_memorisation(run),
         overlap=run_overlap(run),
         shift=measure_shift(run.part("train"), run.part("validation"), run.tokenizer),
@@ -245,7 +245,7 @@ def run_findings(run: SavedRun, score: Evaluation, baselines: Sequence[Baseline]
     return diagnose(case)
 
 
-def _source(run: SavedRun, text: Text, split: str, encoding: str, documents: str) -> TokenPart | Corpus:
+def _source(run: SavedRun, text: Text, split: str, encoding: str, documents: str) -> TokenSplit | Corpus:
     """Return a split of the run's own text, or another text."""
     if text is None:
         return run.part(split)

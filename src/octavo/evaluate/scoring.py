@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 
 from octavo.config.shapes import windows_at_once
-from octavo.data.windows import begun
+from octavo.data.windows import with_bos
 from octavo.model import Transformer
 from octavo.model.taps import Tap
 
@@ -53,7 +53,7 @@ def sliding_windows(document: int, predictions: int, context_length: int, stride
 
 
 @dataclass(frozen=True)
-class Batch:
+class ScoringBatch:
     """Windows side by side: what the model says at each of their places, and what came there.
 
     Row b belongs to ``windows[b]``; what counts of it is ``windows[b].counted``, and stands for the tokens
@@ -72,7 +72,7 @@ class Batch:
 
 
 @torch.inference_mode()
-def batches(
+def scoring_batches(
     model: Transformer,
     documents: Sequence[npt.NDArray[np.integer]],
     *,
@@ -82,7 +82,7 @@ def batches(
     batch_size: int = 0,
     tap: Tap | None = None,
     watch: Watch = unwatched,
-) -> Iterator[Batch]:
+) -> Iterator[ScoringBatch]:
     """Read all documents (ids without start token) in windows, `batch_size` at a time (0: as many as memory is
     reckoned for, see :func:`octavo.config.shapes.windows_at_once`); the last batch may be smaller.
 
@@ -111,7 +111,7 @@ def batches(
             y[row, : end - begin] = ids[-(end - begin) :]
             x[row, int(begin == 0) : end - begin] = ids[:-1]
         tokens = [slice(unpredicted + w.scored, unpredicted + w.end) for w in group]
-        yield Batch(group, tokens, model(begun(x, start_id), tap=tap).float(), y)
+        yield ScoringBatch(group, tokens, model(with_bos(x, start_id), tap=tap).float(), y)
 
 
 @torch.inference_mode()
@@ -134,7 +134,7 @@ def token_losses(
     distribution, the best that can be said without having seen anything.
     """
     losses = [np.full(len(ids), math.log(model.vocab_size)) for ids in documents]
-    for batch in batches(
+    for batch in scoring_batches(
         model,
         documents,
         start_id=start_id,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from octavo.data import TokenPart
+from octavo.data import TokenSplit
 from octavo.evaluate.kneser_ney import CharacterNgrams
 from octavo.evaluate.scoring import Nats
 from octavo.tokenizer import Tokenizer
@@ -37,7 +37,7 @@ class Shift:
         return (self.held_out - self.train) / self.train if self.train else 0.0
 
 
-def measure_shift(train: TokenPart, held_out: TokenPart, tokenizer: Tokenizer) -> Shift | None:
+def measure_shift(train: TokenSplit, held_out: TokenSplit, tokenizer: Tokenizer) -> Shift | None:
     """Compare blocks of both parts, spread evenly over them; None: the text is too short."""
     size = min(_BLOCK, len(held_out.ids) // _FEWEST, len(train.ids) // (2 * _FEWEST))
     if size < _SHORTEST:
@@ -51,7 +51,7 @@ def measure_shift(train: TokenPart, held_out: TokenPart, tokenizer: Tokenizer) -
     return Shift(own, other, math.hypot(own_error, other_error))
 
 
-def _blocks(part: TokenPart, tokenizer: Tokenizer, size: int, most: int) -> list[str]:
+def _blocks(part: TokenSplit, tokenizer: Tokenizer, size: int, most: int) -> list[str]:
     """Return at most so many blocks of `size` tokens as the tokens tell them, those of no character left out."""
     pieces, count = tokenizer.token_bytes(), len(part.ids) // size
     places = np.linspace(0, count - 1, min(count, most)).astype(np.int64) * size

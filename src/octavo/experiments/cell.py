@@ -14,9 +14,9 @@ from typing import Any
 
 from octavo.corpus import Corpus, read_corpus
 from octavo.data import documents
-from octavo.errors import OctavoError, RanAway, reason
+from octavo.errors import DivergenceError, OctavoError, reason
 from octavo.evaluate import ScoredText, evaluate
-from octavo.experiments.results import Row
+from octavo.experiments.results import CellResult
 from octavo.pipeline.run import Run, load
 from octavo.pipeline.train import train
 from octavo.runs import Locked, RunDirectory, locked
@@ -28,7 +28,7 @@ _LOOK_AGAIN = 0.5  # seconds
 
 
 @dataclass(frozen=True)
-class Job:
+class CellJob:
     """What it takes to train and score one cell, wherever that happens."""
 
     folder: str  # the experiment's, absolute
@@ -53,7 +53,7 @@ def run_name(variant: str, seed: int) -> str:
     return f"{variant}-seed{seed}"
 
 
-def run_cell(job: Job) -> Row | None:
+def run_cell(job: CellJob) -> CellResult | None:
     """Train and score one cell; what cannot be trained is a row that says so. None: it was stopped, and is saved."""
     try:
         with one_thread():  # the cores are for other cells
@@ -61,7 +61,7 @@ def run_cell(job: Job) -> Row | None:
             return _row(job, run, memory_known=trained_here and job.own_process)
     except Interrupted:
         return None
-    except RanAway as error:
+    except DivergenceError as error:
         return failed(job, str(error), final=True, ran_away=True)
     except OctavoError as error:
         return failed(job, str(error), final=_settings_refused(job, error))
@@ -69,23 +69,25 @@ def run_cell(job: Job) -> Row | None:
         return failed(job, f"{type(error).__name__}: {reason(error, named=True)}", trace=traceback.format_exc())
 
 
-def failed(job: Job, sentence: str, *, final: bool = False, ran_away: bool = False, trace: str = "") -> Row:
+def failed(
+    job: CellJob, sentence: str, *, final: bool = False, ran_away: bool = False, trace: str = ""
+) -> CellResult:
     """The row of a cell that has no result; a final one is not tried again."""
     sentence = " ".join(sentence.split())
-    return Row(job.variant, job.seed, job.run, failure=sentence, final=final, ran_away=ran_away, trace=trace)
+    return CellResult(job.variant, job.seed, job.run, failure=sentence, final=final, ran_away=ran_away, trace=trace)
 
 
 class _NoText(OctavoError):
     """The text cannot be read, or is another one."""
 
 
-def _settings_refused(job: Job, error: OctavoError) -> bool:
+def _settings_refused(job: CellJob, error: OctavoError) -> bool:
     """Whether the cell failed before there was a run, by no fault of its text or of the system (a full disk)."""
     of_the_system = isinstance(error.__context__, OSError)
     return not (of_the_system or isinstance(error, _NoText) or Path(job.folder, job.run).exists())
 
 
-def _trained(job: Job) -> tuple[bool, Run]:
+def _trained(job: CellJob) -> tuple[bool, Run]:
     """The cell's run, trained and scored; and whether it was this call that trained it."""
     place = Path(job.folder) / job.run
     begun = place.exists()
@@ -107,7 +109,7 @@ def _trained(job: Job) -> tuple[bool, Run]:
     return not ended, run
 
 
-def _corpus(job: Job) -> Corpus:
+def _corpus(job: CellJob) -> Corpus:
     try:
         corpus = read_corpus(job.text, encoding=job.encoding, documents=job.documents, runs=Path(job.folder).parent)
     except OctavoError as error:
@@ -131,12 +133,12 @@ def _wait_for_others(place: Path) -> None:
             time.sleep(_LOOK_AGAIN)
 
 
-def _row(job: Job, run: Run, *, memory_known: bool) -> Row:
+def _row(job: CellJob, run: Run, *, memory_known: bool) -> CellResult:
     score, provenance, events = run.evaluation, run.directory.provenance, run.metrics
     speeds = [event["tokens_per_second"] for event in events if event["event"] == "step"]
     look = next((event for event in reversed(events) if event["event"] == "validation"), {})
     end = next(event for event in reversed(events) if event["event"] == "end")
-    return Row(
+    return CellResult(
         variant=job.variant,
         seed=job.seed,
         run=job.run,

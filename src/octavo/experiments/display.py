@@ -13,7 +13,7 @@ from octavo.system.terminal import duration, shown
 _EVERY = 30.0  # seconds between plain lines of where everything is
 
 
-class Board(Display):
+class ExperimentDisplay(Display):
     """Shows nothing; the other kinds say more."""
 
     def ended(self, cell: CellStatus) -> None:
@@ -23,7 +23,7 @@ class Board(Display):
         """Where every cell is; called often."""
 
 
-class PlainBoard(Board):
+class PlainExperimentDisplay(ExperimentDisplay):
     """Lines for a log: each cell as it ends, and now and then where the others are."""
 
     def __init__(self, file: TextIO) -> None:
@@ -45,7 +45,7 @@ class PlainBoard(Board):
         self.note("; ".join([_tally(cells, at_once), *under_way]))
 
 
-class TableBoard(Board):
+class TableExperimentDisplay(ExperimentDisplay):
     """A live table, a row for each variant and a column for each seed, with failures above it."""
 
     def __init__(self, file: TextIO, title: str) -> None:
@@ -87,12 +87,12 @@ class TableBoard(Board):
         return Group(*title, table, Text(_tally(cells, at_once), style="dim"))
 
 
-def make_board(show: bool, title: str, file: TextIO | None = None) -> Board:
+def make_experiment_display(show: bool, title: str, file: TextIO | None = None) -> ExperimentDisplay:
     """The kind that suits `file` (standard error)."""
     file = file or sys.stderr
     if not show:
-        return Board()
-    return TableBoard(file, title) if file.isatty() else PlainBoard(file)
+        return ExperimentDisplay()
+    return TableExperimentDisplay(file, title) if file.isatty() else PlainExperimentDisplay(file)
 
 
 def _of_cell(cell: CellStatus) -> Any:

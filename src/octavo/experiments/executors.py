@@ -13,9 +13,9 @@ from importlib import import_module
 from typing import Any
 
 from octavo.errors import OctavoError, reason
-from octavo.experiments.cell import Job, failed, run_cell
+from octavo.experiments.cell import CellJob, failed, run_cell
 from octavo.experiments.processes import OwnProcesses
-from octavo.experiments.results import Row
+from octavo.experiments.results import CellResult
 from octavo.system.hardware import machine_memory
 from octavo.system.requirements import pip_install
 from octavo.system.terminal import counted
@@ -115,14 +115,14 @@ def _client(address: str) -> Any:
 _EVERY = 0.2  # seconds between looks
 _TRIES = 2  # of a cell whose process died
 
-Futures = dict["Future[Row | None]", Job]
+Futures = dict["Future[CellResult | None]", CellJob]
 
 
 def run_jobs(
-    jobs: Sequence[Job],
+    jobs: Sequence[CellJob],
     pool: Pool,
     *,
-    finished: Callable[[Row], None],
+    finished: Callable[[CellResult], None],
     look: Callable[[Futures], None],
     stop: Callable[[], int],
 ) -> int:
@@ -168,7 +168,7 @@ def run_jobs(
     return signalled
 
 
-def _submitted(job: Job, pool: Pool) -> "Future[Row | None]":
+def _submitted(job: CellJob, pool: Pool) -> "Future[CellResult | None]":
     try:
         return pool.executor.submit(run_cell, job)
     except (BrokenExecutor, RuntimeError) as error:

@@ -9,15 +9,15 @@ from typing import Any
 
 from octavo.config import TrainConfig
 from octavo.corpus import Corpus, read_corpus
-from octavo.experiments.cell import Job, run_name
-from octavo.experiments.display import Board, make_board
+from octavo.experiments.cell import CellJob, run_name
+from octavo.experiments.display import ExperimentDisplay, make_experiment_display
 from octavo.experiments.executors import Futures, Pool, check_workers, open_pool, run_jobs
 from octavo.experiments.figure import draw_experiment
 from octavo.experiments.folder import ExperimentFolder
-from octavo.experiments.results import Row, VariantSummary, summarise
+from octavo.experiments.results import CellResult, VariantSummary, summarise
 from octavo.experiments.spec import Spec, read_spec
 from octavo.experiments.status import CellStatus, at_work
-from octavo.experiments.table import markdown
+from octavo.experiments.table import experiment_markdown
 from octavo.formats.files import remove_left_over
 from octavo.formats.toml_schema import as_mapping, dotted_names
 from octavo.runs import RunDirectory, locked, runs_root
@@ -34,7 +34,7 @@ class Experiment:
 
     path: Path
     spec: Spec
-    rows: tuple[Row, ...]
+    rows: tuple[CellResult, ...]
     summary: tuple[VariantSummary, ...]
 
     def __repr__(self) -> str:
@@ -57,14 +57,14 @@ class Experiment:
 
     def table(self) -> str:
         """The results as Markdown."""
-        return markdown(self.spec, self.rows, self.summary)
+        return experiment_markdown(self.spec, self.rows, self.summary)
 
     def __getitem__(self, variant: str) -> VariantSummary:
         """The summary of a variant."""
         return {found.variant: found for found in self.summary}[variant]
 
 
-class Stopped(Exception):
+class ExperimentStopped(Exception):
     """A signal asked to stop: what is done is written, what was running is saved, or goes on on its cluster."""
 
     def __init__(self, signal_number: int, experiment: Experiment) -> None:
@@ -99,7 +99,7 @@ def experiment(
     root = runs_root(runs)
     folder = ExperimentFolder.at(root, name or default_name(file, steps))
     corpus = read_corpus(spec.text, encoding=spec.encoding, documents=spec.documents, runs=root)
-    with open_pool(workers, scheduler, executor) as pool, make_board(progress, spec.title) as board:
+    with open_pool(workers, scheduler, executor) as pool, make_experiment_display(progress, spec.title) as board:
         folder.create()
         with locked(RunDirectory(folder.path)):
             remove_left_over(folder.path)
@@ -127,11 +127,17 @@ class _Sitting:
     """One go at an experiment: what is missing runs, and the results are written as they come."""
 
     def __init__(
-        self, spec: Spec, folder: ExperimentFolder, corpus: Corpus, facts: dict[str, Any], pool: Pool, board: Board
+        self,
+        spec: Spec,
+        folder: ExperimentFolder,
+        corpus: Corpus,
+        facts: dict[str, Any],
+        pool: Pool,
+        board: ExperimentDisplay,
     ) -> None:
         self.spec, self.folder, self.corpus, self.facts = spec, folder, corpus, facts
         self.pool, self.board = pool, board
-        self.rows: dict[str, Row] = {}
+        self.rows: dict[str, CellResult] = {}
         self.cells: dict[str, CellStatus] = {}
         self.looked = 0.0
 
@@ -157,16 +163,16 @@ class _Sitting:
         result = self._write()
         draw_experiment(self.spec, result.rows, result.summary, self.folder.path)
         if signalled:
-            raise Stopped(signalled, result)
+            raise ExperimentStopped(signalled, result)
         return result
 
-    def _jobs(self) -> list[Job]:
+    def _jobs(self) -> list[CellJob]:
         def settings(config: Any) -> dict[str, Any]:
             values = as_mapping(config)
             return {name: values[s][k] for name in dotted_names(values) for s, k in [name.split(".")]}
 
         return [
-            Job(
+            CellJob(
                 folder=str(self.folder.path.resolve()),
                 variant=variant.name,
                 seed=seed,
@@ -189,7 +195,7 @@ class _Sitting:
         if missing:
             self.board.note(self.pool.note)
 
-    def _finished(self, row: Row) -> None:
+    def _finished(self, row: CellResult) -> None:
         self.rows[row.run] = row
         cell = self.cells[row.run]
         cell.finish(row)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from octavo.experiments.results import Row, VariantSummary
+from octavo.experiments.results import CellResult, VariantSummary
 from octavo.experiments.spec import Spec
-from octavo.reports.figures.files import drawable, lettered, save_figure
+from octavo.reports.figures.files import drawable, save_figure, with_installed_fonts
 from octavo.reports.figures.style import in_own_style
 from octavo.system.statistics import Estimate
 
@@ -21,7 +21,9 @@ _LINES = ("-", "--", ":", "-.")
 _SCORE = "nats_per_character"
 
 
-def draw_experiment(spec: Spec, rows: Sequence[Row], summary: Sequence[VariantSummary], folder: Path) -> list[Path]:
+def draw_experiment(
+    spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSummary], folder: Path
+) -> list[Path]:
     """Write ``figure.png`` and ``figure.svg`` into `folder`; returns their paths, none if nothing is scored."""
     if not any(variant.scored for variant in summary):
         return []
@@ -29,7 +31,7 @@ def draw_experiment(spec: Spec, rows: Sequence[Row], summary: Sequence[VariantSu
 
 
 @in_own_style
-def _figure(spec: Spec, rows: Sequence[Row], summary: Sequence[VariantSummary]) -> Any:
+def _figure(spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSummary]) -> Any:
     from matplotlib.figure import Figure
 
     names = [_label(variant) for variant in summary]
@@ -51,7 +53,7 @@ def _figure(spec: Spec, rows: Sequence[Row], summary: Sequence[VariantSummary]) 
         _draw_contexts(axes[-1], spec, summary)
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
-    return lettered(figure, [spec.title, *(variant.variant for variant in summary)])
+    return with_installed_fonts(figure, [spec.title, *(variant.variant for variant in summary)])
 
 
 def _label(variant: VariantSummary) -> str:
@@ -59,7 +61,7 @@ def _label(variant: VariantSummary) -> str:
     return textwrap.fill(drawable(variant.variant), _WIDEST_NAME) + failed
 
 
-def _draw_scores(axes: Any, spec: Spec, rows: Sequence[Row], summary: Sequence[VariantSummary]) -> None:
+def _draw_scores(axes: Any, spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSummary]) -> None:
     scored = {
         v.variant: [float(r.nats_per_character or 0) for r in rows if r.variant == v.variant and r.scored]
         for v in summary
@@ -72,7 +74,7 @@ def _draw_scores(axes: Any, spec: Spec, rows: Sequence[Row], summary: Sequence[V
     bits.locator_params(axis="x", nbins=5)
 
 
-def _draw_differences(axes: Any, spec: Spec, rows: Sequence[Row], summary: Sequence[VariantSummary]) -> None:
+def _draw_differences(axes: Any, spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSummary]) -> None:
     axes.axvline(0, color=_INK, lw=0.8, ls=":")
     scores = {(row.variant, row.seed): row.nats_per_character for row in rows}
     seeds = [

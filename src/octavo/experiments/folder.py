@@ -9,16 +9,16 @@ from typing import Any, Literal
 from octavo.config.overrides import first_difference
 from octavo.errors import OctavoError
 from octavo.experiments.cell import run_name
-from octavo.experiments.results import Row, VariantSummary
+from octavo.experiments.results import CellResult, VariantSummary
 from octavo.experiments.spec import Spec, Variant
-from octavo.experiments.table import markdown
+from octavo.experiments.table import experiment_markdown
 from octavo.formats.files import write_atomically
 from octavo.formats.toml_schema import as_mapping, dotted_names, to_toml
 from octavo.runs import RunDirectory, check_name
 from octavo.runs.completion import finished
 from octavo.system.statistics import CONFIDENCE
 
-FILE = "experiment.json"
+EXPERIMENT_FILE = "experiment.json"
 _MOST = 2**26  # bytes of it: some ten thousand cells
 _TYPES = {  # of what is read again
     "rows": list,
@@ -43,7 +43,7 @@ class ExperimentFolder:
         """
         check_name(name)
         path = root / name
-        if path.exists() and not (path / FILE).is_file():
+        if path.exists() and not (path / EXPERIMENT_FILE).is_file():
             empty = path.is_dir() and not [p for p in path.iterdir() if p.name != ".lock"]
             if not empty:
                 raise OctavoError(f"{path} is there already and is no experiment: choose another name")
@@ -65,14 +65,14 @@ class ExperimentFolder:
         Raises:
             OctavoError: it is damaged.
         """
-        if not (self.path / FILE).is_file():
+        if not (self.path / EXPERIMENT_FILE).is_file():
             return {}
         try:
-            value = RunDirectory(self.path).read_typed(FILE, _TYPES, _MOST)
+            value = RunDirectory(self.path).read_typed(EXPERIMENT_FILE, _TYPES, _MOST)
         except OctavoError:
             value = {}
         if not {"rows", "variants", "seeds"} <= value.keys():
-            raise OctavoError(f"{self.path / FILE} is damaged: delete it and start again, the runs are kept")
+            raise OctavoError(f"{self.path / EXPERIMENT_FILE} is damaged: delete it and start again; runs are kept")
         return value
 
     def check_same(self, spec: Spec, sha256: str) -> None:
@@ -99,10 +99,10 @@ class ExperimentFolder:
             if run.provenance.get("text", {}).get("sha256") != sha256:
                 raise OctavoError(f"{self.path} was begun with another text: put it back, or choose another name")
 
-    def rows(self, spec: Spec, *, retry: bool) -> list[Row]:
+    def rows(self, spec: Spec, *, retry: bool) -> list[CellResult]:
         """The rows that need no more work, in the order of the cells; with `retry` no failures are among them."""
         kept = self.kept
-        known = {(row.variant, row.seed): row for each in kept.get("rows", []) if (row := Row.from_json(each))}
+        known = {(row.variant, row.seed): row for each in kept.get("rows", []) if (row := CellResult.from_json(each))}
         begun = kept.get("variants", {})
         found = []
         for variant, seed in spec.cells():
@@ -122,7 +122,7 @@ class ExperimentFolder:
         return found
 
     def write(
-        self, spec: Spec, facts: dict[str, Any], rows: Iterable[Row], summary: Sequence[VariantSummary]
+        self, spec: Spec, facts: dict[str, Any], rows: Iterable[CellResult], summary: Sequence[VariantSummary]
     ) -> None:
         """Write the results as they are now, each file whole."""
         order = {(variant.name, seed): place for place, (variant, seed) in enumerate(spec.cells())}
@@ -135,12 +135,12 @@ class ExperimentFolder:
             "contexts": list(spec.contexts),
             "confidence": CONFIDENCE,
             "variants": {v.name: _variant_facts(v, spec) for v in spec.variants},
-            "rows": [row.as_json() for row in rows],
-            "summary": [variant.as_json() for variant in summary],
+            "rows": [row.to_dict() for row in rows],
+            "summary": [variant.to_dict() for variant in summary],
         }
         try:
-            RunDirectory(self.path).write_json(FILE, value, _MOST)
-            write_atomically(self.path / "table.md", markdown(spec, rows, summary).encode())
+            RunDirectory(self.path).write_json(EXPERIMENT_FILE, value, _MOST)
+            write_atomically(self.path / "table.md", experiment_markdown(spec, rows, summary).encode())
         except OSError as error:
             raise OctavoError(
                 f"{self.path} cannot be written to ({error.strerror}): free space, then go on"

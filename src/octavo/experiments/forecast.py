@@ -16,18 +16,18 @@ from octavo.runs import runs_root
 from octavo.system.terminal import counted, duration
 from octavo.system.threads import one_thread
 from octavo.training import choose_precision
-from octavo.training.forecast import Preflight, preflight
+from octavo.training.forecast import TrainingForecast, forecast_training
 
 _AROUND = 8.0  # seconds of a cell that are not training: start, text, a trial, score, curves, samples (measured)
 
 
 @dataclass(frozen=True)
-class Forecast:
+class ExperimentForecast:
     """For each variant what one run of it comes to, and how many are missing."""
 
     path: Path
     spec: Spec
-    runs: dict[str, Preflight]
+    runs: dict[str, TrainingForecast]
     missing: dict[str, int]
     workers: int
     notes: tuple[str, ...] = ()  # on the text
@@ -60,7 +60,7 @@ class Forecast:
         ]
 
 
-def forecast(
+def forecast_experiment(
     file: str | Path | Mapping[str, Any],
     *,
     name: str | None = None,
@@ -68,7 +68,7 @@ def forecast(
     workers: int | None = None,
     steps: int | None = None,
     retry: bool = False,
-) -> Forecast:
+) -> ExperimentForecast:
     """Try a few steps of every variant on this machine; nothing is written.
 
     Raises:
@@ -81,20 +81,20 @@ def forecast(
     corpus = read_corpus(spec.text, encoding=spec.encoding, documents=spec.documents, runs=root)
     spec, _ = decide_precision(spec, folder)
     folder.check_same(spec, corpus.sha256)
-    found: dict[str, Preflight] = {}
+    found: dict[str, TrainingForecast] = {}
     with one_thread():
         for variant in spec.variants:
             config = variant.config
             try:
                 tokenizer, prepared = prepare(corpus, config.data, config.tokenizer)
-                found[variant.name] = preflight(
+                found[variant.name] = forecast_training(
                     corpus.name, config, tokenizer, prepared, choose_precision(config.train)
                 )
             except OctavoError as error:
                 raise OctavoError(f"variant {variant.name}: {error}") from None
     done = {(row.variant, row.seed) for row in folder.rows(spec, retry=retry)}
     missing = {v.name: sum((v.name, seed) not in done for seed in spec.seeds) for v in spec.variants}
-    return Forecast(
+    return ExperimentForecast(
         folder.path,
         spec,
         found,

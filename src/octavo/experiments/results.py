@@ -15,7 +15,7 @@ from octavo.system.statistics import Estimate, estimate
 
 
 @dataclass(frozen=True)
-class Row:
+class CellResult:
     """One trained and scored run, or why there is none. Figures that are not known are None."""
 
     variant: str
@@ -58,20 +58,20 @@ class Row:
         value = self.at_context.get(context) if context else getattr(self, name)
         return None if value is None or not math.isfinite(value) else float(value)
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, all of them finite."""
         values = dataclasses.asdict(self)
         return {name: _finite(value) for name, value in values.items()}
 
     @classmethod
-    def from_json(cls, values: Any) -> "Row | None":
-        """Read what :meth:`as_json` wrote; None if that was another version of Octavo, or somebody else."""
+    def from_json(cls, values: Any) -> "CellResult | None":
+        """Read what :meth:`to_dict` wrote; None if that was another version of Octavo, or somebody else."""
         try:
             return from_json(cls, values)
         except ValueError:
             return None
 
-    def same_text(self, other: "Row") -> bool:
+    def same_text(self, other: "CellResult") -> bool:
         """Whether nats per character of both are of the same text, with nothing left out by one tokenizer alone."""
         alike = self.tokenizer == other.tokenizer or (self.lossless_tokenizer and other.lossless_tokenizer)
         return self.text_sha256 == other.text_sha256 and alike
@@ -112,12 +112,12 @@ class VariantSummary:
     differences: dict[str, Estimate]
     note: str = ""
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return dataclasses.asdict(self)
 
 
-def summarise(spec: Spec, rows: Sequence[Row]) -> list[VariantSummary]:
+def summarise(spec: Spec, rows: Sequence[CellResult]) -> list[VariantSummary]:
     """One summary a variant, in the order of the file."""
     by_cell = {(row.variant, row.seed): row for row in rows}
     per_character = [*PER_CHARACTER, *(f"nats_per_character@{context}" for context in spec.contexts)]
@@ -125,7 +125,7 @@ def summarise(spec: Spec, rows: Sequence[Row]) -> list[VariantSummary]:
 
 
 def _summary(
-    variant: str, spec: Spec, by_cell: dict[tuple[str, int], Row], per_character: Sequence[str]
+    variant: str, spec: Spec, by_cell: dict[tuple[str, int], CellResult], per_character: Sequence[str]
 ) -> VariantSummary:
     own = [by_cell[variant, seed] for seed in spec.seeds if (variant, seed) in by_cell]
     scored = [row for row in own if row.scored]
@@ -150,7 +150,7 @@ def _summary(
     )
 
 
-def _estimates(names: Sequence[str], pairs: Sequence[tuple[Row, Row | None]]) -> dict[str, Estimate]:
+def _estimates(names: Sequence[str], pairs: Sequence[tuple[CellResult, CellResult | None]]) -> dict[str, Estimate]:
     """Of each figure, or of its differences, over those seeds in which it is known."""
     found = {}
     for name in names:
@@ -160,7 +160,7 @@ def _estimates(names: Sequence[str], pairs: Sequence[tuple[Row, Row | None]]) ->
     return found
 
 
-def _why(row: Row, base: Row) -> str:
+def _why(row: CellResult, base: CellResult) -> str:
     if row.text_sha256 != base.text_sha256:
         return "scored on another stretch of text than the base, so there is no difference to tell"
     return "cut by a tokenizer that loses text, other than the base's, so there is no difference to tell"

@@ -11,7 +11,7 @@ from typing import Any
 
 from octavo.config import BUDGETS, LARGEST_SIZE, Config, between
 from octavo.config.overrides import Request
-from octavo.corpus.segmentation import FILE, parse_document_unit
+from octavo.corpus.segmentation import PER_FILE, parse_document_unit
 from octavo.errors import OctavoError, reason
 from octavo.formats.files import user_path
 from octavo.formats.toml_schema import as_mapping, dotted_names, overridden, parse_toml, unknown_key
@@ -69,7 +69,7 @@ class Spec:
     variants: tuple[Variant, ...]
     base: str  # the variant that the others are compared with
     contexts: tuple[int, ...]  # window lengths to score with as well
-    documents: str = FILE  # what a document of the text is
+    documents: str = PER_FILE  # what a document of the text is
 
     def cells(self) -> Iterator[tuple[Variant, int]]:
         """Every variant of the first seed, then of the next: so that what is done can be compared early."""
@@ -147,7 +147,7 @@ def _spec(values: Mapping[str, Any], folder: Path, title: str, steps: int | None
         variants=variants,
         base=base,
         contexts=_contexts(sections["score"], variants),
-        documents=_document_unit(values.get("documents", FILE)),
+        documents=_document_unit(values.get("documents", PER_FILE)),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from octavo.config import TrainConfig
 from octavo.errors import OctavoError
-from octavo.experiments.results import Row
+from octavo.experiments.results import CellResult
 from octavo.runs.metrics import last_record
 
 State = Literal["waiting", "starting", "running", "done", "failed"]
@@ -24,7 +24,7 @@ class CellStatus:
     seed: int
     budget: TrainConfig
     metrics: Path
-    row: Row | None = None
+    row: CellResult | None = None
     state: State = "waiting"
     progress: float = 0.0
     loss: float | None = None
@@ -43,7 +43,7 @@ class CellStatus:
         """For people."""
         return f"{self.variant}, seed {self.seed}"
 
-    def finish(self, row: Row) -> None:
+    def finish(self, row: CellResult) -> None:
         """It has come to this."""
         self.row, self.state = row, "failed" if row.failure else "done"
         self.took = time.monotonic() - self.began if self.began else 0.0
@@ -115,6 +115,6 @@ def time_left(cells: Iterable[CellStatus], at_once: int) -> float | None:
     return max(sum(left) / max(1, at_once or under_way), max(left, default=0.0))
 
 
-def at_work(future: "Future[Row | None] | None") -> bool:
+def at_work(future: "Future[CellResult | None] | None") -> bool:
     """Whether a future says that its call has begun."""
     return future is not None and future.running()

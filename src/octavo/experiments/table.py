@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from octavo.experiments.results import Row, VariantSummary
+from octavo.experiments.results import CellResult, VariantSummary
 from octavo.experiments.spec import Spec
 from octavo.system.statistics import CONFIDENCE, Estimate
 from octavo.system.terminal import counted, shown
@@ -13,7 +13,7 @@ _NONE = "–"
 Column = tuple[str, Callable[[VariantSummary], str]]
 
 
-def markdown(spec: Spec, rows: Sequence[Row], summary: Sequence[VariantSummary]) -> str:
+def experiment_markdown(spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSummary]) -> str:
     """Title, tables, and what has to be said about them."""
     parts = [f"# {shown(' '.join(spec.title.split()))}"] if spec.title else []
     parts += [_lined_up(_scores(spec, rows), summary)]
@@ -26,7 +26,7 @@ def markdown(spec: Spec, rows: Sequence[Row], summary: Sequence[VariantSummary])
     return "\n\n".join(parts) + "\n"
 
 
-def _scores(spec: Spec, rows: Sequence[Row]) -> list[Column]:
+def _scores(spec: Spec, rows: Sequence[CellResult]) -> list[Column]:
     columns: list[Column] = [
         ("variant", lambda s: s.variant),
         ("seeds", lambda s: str(s.scored) if s.scored == s.planned else f"{s.scored} of {s.planned}"),
@@ -69,7 +69,7 @@ def _costs() -> list[Column]:
     ]
 
 
-def _notes(spec: Spec, rows: Sequence[Row], summary: Sequence[VariantSummary]) -> list[str]:
+def _notes(spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSummary]) -> list[str]:
     characters = sorted({row.characters for row in rows if row.characters})
     text = f"Scored on {' or '.join(f'{n:,}' for n in characters)} held-out characters. " if characters else ""
     notes = [

@@ -70,10 +70,10 @@ def predict(
     return logits
 
 
-def pick(logits: Sequence[float], sampling: SamplingConfig, uniform: float) -> int:
+def sample_one(logits: Sequence[float], sampling: SamplingConfig, uniform: float) -> int:
     """The place in `logits` that `uniform` draws."""
     p = probabilities(torch.tensor([logits]), sampling)
-    return int(choose(p, torch.tensor([uniform], dtype=torch.float64)))
+    return int(sample(p, torch.tensor([uniform], dtype=torch.float64)))
 
 
 def _with_pytorch(
@@ -105,7 +105,7 @@ def _with_pytorch(
             reading = [place < len(stream) for stream in streams]
             # A stream that still reads draws nothing: its first number belongs to its first new token.
             uniforms = [0.0 if r else random.random() for r, random in zip(reading, randoms, strict=True)]
-            drawn = choose(probabilities(logits, sampling), torch.tensor(uniforms, dtype=torch.float64)).tolist()
+            drawn = sample(probabilities(logits, sampling), torch.tensor(uniforms, dtype=torch.float64)).tolist()
         for stream, token, r in zip(streams, drawn, reading, strict=True):
             if not r:
                 stream.append(token)
@@ -164,7 +164,7 @@ def probabilities(logits: torch.Tensor, sampling: SamplingConfig) -> torch.Tenso
     return p / p.sum(-1, keepdim=True)
 
 
-def choose(p: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
+def sample(p: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
     """Tokens (B,): for each stream the one in whose share of the distribution (B, V) its uniform (B,) falls."""
     edges = p.double().cumsum(-1)
     drawn = torch.searchsorted(edges, (uniforms.double() * edges[:, -1])[:, None], right=True)

@@ -20,7 +20,7 @@ from octavo.generate.text import continued
 from octavo.generate.whole_texts import whole_texts
 from octavo.kernels import decoding as native
 from octavo.runs import RunDirectory
-from octavo.runs.checkpoint_files import USABLE, Contents, most_bytes, newest_whole
+from octavo.runs.checkpoint_files import USABLE, Contents, most_bytes, newest_valid
 from octavo.runs.line_ends import with_learned_line_ends
 from octavo.runs.safetensors_layout import check_shapes
 from octavo.runs.saved_run import SavedRun
@@ -74,7 +74,7 @@ def _decoder_of(directory: RunDirectory) -> tuple[Decoder, Tokenizer]:
 
         model = model_of(load_newest(folder, most)[1].usable_weights, config, tokenizer.vocab_size)
         return decoder_of(model), tokenizer
-    _, weights = newest_whole(folder, _weights, most)
+    _, weights = newest_valid(folder, _weights, most)
     check_shapes({name: weight.shape for name, weight in weights.items()}, config.model, tokenizer.vocab_size)
     if not all(weight.dtype == np.float32 for weight in weights.values()):
         raise OctavoError("the checkpoint's weights are not those of config.toml: one of the two was changed")
@@ -83,7 +83,7 @@ def _decoder_of(directory: RunDirectory) -> tuple[Decoder, Tokenizer]:
     threads = threads_asked_for()
     decode = partial(decode_packed, packed, threads=threads)
     predict = partial(predict_packed, packed, threads=threads)
-    return Decoder(decode, predict, native.pick), tokenizer
+    return Decoder(decode, predict, native.sample_one), tokenizer
 
 
 def _weights(contents: Contents) -> dict[str, Array]:
@@ -125,9 +125,9 @@ def generate_many(
 
 def decoder_of(model: "Transformer") -> Decoder:
     """Return the decoder of `model`."""
-    from octavo.generate.decoding import decode, pick, predict
+    from octavo.generate.decoding import decode, predict, sample_one
 
-    return Decoder(partial(decode, model), partial(predict, model), pick)
+    return Decoder(partial(decode, model), partial(predict, model), sample_one)
 
 
 def generate(

@@ -16,7 +16,7 @@ from octavo.config import ModelConfig
 from octavo.config.inference import SamplingConfig
 from octavo.generate.streams import Chunk, in_groups, never, random_numbers, window_begin
 from octavo.kernels import decoding as native
-from octavo.kernels.decoding import PANEL, whole
+from octavo.kernels.decoding import PANEL, padded_size
 from octavo.kernels.library import library
 
 Array = npt.NDArray[np.float32]
@@ -52,15 +52,15 @@ class Packed:
         self.struct = native.Transformer(
             n_layers=config.n_layers,
             d_model=config.d_model,
-            width=whole(config.d_model),
+            width=padded_size(config.d_model),
             n_heads=config.n_heads,
             n_kv_heads=kv_heads,
             d_head=k,
-            head=whole(k),
+            head=padded_size(k),
             d_ff=config.d_ff,
-            hidden=whole(config.d_ff),
+            hidden=padded_size(config.d_ff),
             vocab=vocab_size,
-            odds=whole(vocab_size),
+            odds=padded_size(vocab_size),
             context=context_length,
             first=with_start,
             norm=native.NORMS[config.norm],
@@ -82,7 +82,7 @@ class Packed:
             angles = _angles(context_length, k, config.position_base)
             self.struct.cosines, self.struct.sines = self._keep(np.cos(angles)), self._keep(np.sin(angles))
         # One stream's keys and values.
-        self.cache_numbers = config.n_layers * kv_heads * whole(context_length) * (k + whole(k))
+        self.cache_numbers = config.n_layers * kv_heads * padded_size(context_length) * (k + padded_size(k))
         self.products = sum(weight.size for weight in weights.values())  # of a token, about
 
     def _block(self, name: str, k: int) -> native.Block:
@@ -161,7 +161,7 @@ def _padded(x: Array, width: int = 0) -> Array:
     """The last dimension, or each `width` of it, padded to whole vectors."""
     width = width or x.shape[-1]
     heads = x.reshape(*x.shape[:-1], -1, width)
-    padded = np.pad(heads, [(0, 0)] * (heads.ndim - 1) + [(0, whole(width) - width)])
+    padded = np.pad(heads, [(0, 0)] * (heads.ndim - 1) + [(0, padded_size(width) - width)])
     return padded.reshape(*x.shape[:-1], -1)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from octavo.data import Ids, check_ids, open_parts
+from octavo.data import Ids, check_ids, open_splits
 from octavo.errors import OctavoError
 from octavo.tokenizer import Tokenizer
 
@@ -38,7 +38,7 @@ def opening(ids: Ids, tokenizer: Tokenizer) -> list[int]:
 def opening_of_run(data: Path, tokenizer: Tokenizer) -> list[int]:
     """The same from a run's folder ``data``; empty if the text is not there or is damaged."""
     try:
-        part = open_parts(data)["train"]
+        part = open_splits(data)["train"]
         check_ids({part.name: part}, tokenizer.vocab_size)
     except OctavoError:
         return []

@@ -19,7 +19,7 @@ from octavo.tokenizer import Tokenizer
 _CHARACTER = re.compile("\r\n|.", re.DOTALL)  # a line end is one
 
 
-class TextStream:
+class IncrementalDetokenizer:
     """One stream's text as it grows. It never gives out half a character or line end, nor a part of a stop text.
 
     A line end in a stop text stands for one of any kind.
@@ -111,7 +111,7 @@ def continued(
             )
         raise OctavoError("this run's tokenizer has no start token: give a prompt that is not empty")
     table = tokenizer.token_bytes()
-    streams = [TextStream(table, tokenizer.start_id, stop, sampling.max_new_tokens) for _ in ids]
+    streams = [IncrementalDetokenizer(table, tokenizer.start_id, stop, sampling.max_new_tokens) for _ in ids]
     known: dict[str, Any] = {"context_length": context_length, "start_id": tokenizer.start_id}
     if tokenizer.lossless and any(prompts):
         healer = Healer(table, partial(decoder.predict, **known), decoder.pick)

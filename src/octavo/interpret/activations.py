@@ -11,40 +11,42 @@ import numpy.typing as npt
 import torch
 
 from octavo.errors import OctavoError
-from octavo.evaluate.scoring import batches
+from octavo.evaluate.scoring import scoring_batches
 from octavo.model import Transformer
 from octavo.model.taps import Tap, tapped
 
-Recorded = dict[str, torch.Tensor]
+ActivationCache = dict[str, torch.Tensor]
 
 
-def fits(pattern: str, name: str) -> bool:
+def matches(pattern: str, name: str) -> bool:
     """Whether a name is meant by a pattern: ``*``, ``?`` and ``[02]`` as in file names, within one part between dots,
     so that ``blocks.*.output`` is the output of every block and not that of its parts."""
     wanted, parts = pattern.split("."), name.split(".")
     return len(wanted) == len(parts) and all(map(fnmatchcase, parts, wanted))
 
 
-def recorder(kept: Recorded, *sites: str) -> Tap:
+def record_tap(kept: ActivationCache, *sites: str) -> Tap:
     """A tap that puts what flows by `sites`, names or patterns of them, into `kept`."""
 
-    def record(site: str, tensor: torch.Tensor) -> torch.Tensor:
-        if any(fits(wanted, site) for wanted in sites):
+    def run_with_cache(site: str, tensor: torch.Tensor) -> torch.Tensor:
+        if any(matches(wanted, site) for wanted in sites):
             kept[site] = tensor.clone()
         return tensor
 
-    return record
+    return run_with_cache
 
 
 @torch.inference_mode()
-def record(model: Transformer, input_ids: torch.Tensor, *sites: str, tap: Tap | None = None) -> Recorded:
+def run_with_cache(
+    model: Transformer, input_ids: torch.Tensor, *sites: str, tap: Tap | None = None
+) -> ActivationCache:
     """What flows by `sites` when the model reads `input_ids` (B, T), after `tap`, if there is one, has changed it."""
-    kept: Recorded = {}
-    model(input_ids, tap=in_turn(tap, recorder(kept, *sites)))
+    kept: ActivationCache = {}
+    model(input_ids, tap=compose(tap, record_tap(kept, *sites)))
     return kept
 
 
-def in_turn(*taps: Tap | None) -> Tap:
+def compose(*taps: Tap | None) -> Tap:
     """One tap after the other, each given what the one before made."""
 
     def all_of_them(site: str, tensor: torch.Tensor) -> torch.Tensor:
@@ -78,7 +80,7 @@ def mean_activations(
     *sites: str,
     start_id: int | None,
     context_length: int,
-) -> Recorded:
+) -> ActivationCache:
     """The mean at each of `sites` over every token that predicts one of the documents (ids without start token), in
     the windows of the score; shaped as the site's tensor, with 1 for B and T.
 
@@ -91,15 +93,15 @@ def mean_activations(
                 f"{site} has no mean, since it is as long as the text: take what a head read, "
                 "as in blocks.0.attention.head.0"
             )
-    kept: Recorded = {}
+    kept: ActivationCache = {}
     totals, tokens = {site: torch.zeros(()).double() for site in sites}, 0
-    for batch in batches(
+    for batch in scoring_batches(
         model,
         documents,
         start_id=start_id,
         context_length=context_length,
         stride=max(1, context_length // 2),
-        tap=recorder(kept, *sites),
+        tap=record_tap(kept, *sites),
     ):
         tokens += sum(place.stop - place.start for place in batch.tokens)
         for site in sites:

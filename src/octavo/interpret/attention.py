@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from octavo.interpret.activations import record
+from octavo.interpret.activations import run_with_cache
 from octavo.interpret.tokens import Passage
 from octavo.model import Transformer
 
@@ -19,7 +19,7 @@ class Attention:
     passage: Passage
     patterns: Patterns
 
-    def habit(self, layer: int, head: int) -> "Habit | None":
+    def habit(self, layer: int, head: int) -> "HeadSummary | None":
         """What one head does on the average of the passage; None if that has fewer than three tokens."""
         pattern = self.patterns[layer, head].astype(np.float64)
         queries = np.arange(2, len(pattern))
@@ -27,7 +27,7 @@ class Attention:
             return None
         rows = pattern[2:]
         query, key = np.unravel_index(rows.argmax(), rows.shape)
-        return Habit(
+        return HeadSummary(
             first=float(rows[:, 0].mean()),
             before=float(pattern[queries, queries - 1].mean()),
             itself=float(pattern[queries, queries].mean()),
@@ -37,7 +37,7 @@ class Attention:
 
 
 @dataclass(frozen=True)
-class Habit:
+class HeadSummary:
     """Mean shares of a head's attention over the queries of a passage, from the third: the first whose first token,
     token before and itself are three."""
 
@@ -50,6 +50,6 @@ class Habit:
 
 def read_attention(model: Transformer, passage: Passage) -> Attention:
     """The patterns of all heads when the model reads the passage."""
-    recorded = record(model, passage.input_ids, "blocks.*.attention.pattern")
+    recorded = run_with_cache(model, passage.input_ids, "blocks.*.attention.pattern")
     patterns = [recorded[f"blocks.{layer}.attention.pattern"][0] for layer in range(model.config.n_layers)]
     return Attention(passage, np.stack([pattern.float().numpy() for pattern in patterns]))

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from octavo.interpret.activations import record
-from octavo.interpret.head_table import Share
+from octavo.interpret.activations import run_with_cache
+from octavo.interpret.head_table import AttentionFraction
 from octavo.model import Transformer
 from octavo.system.statistics import Estimate, ratio_estimates
 
@@ -27,7 +27,7 @@ _WEIGHTS = 1 << 23  # of attention, held at once
 
 
 @dataclass(frozen=True)
-class Looked:
+class AttentionStats:
     """Sums over the queries of each window; a query counts for a kind if there is a key of it."""
 
     attention: Sums  # (L, H, K, W)
@@ -36,11 +36,13 @@ class Looked:
     spreads: Sums  # (L, H, 4, W): distance, entropy, relative entropy, distance from even
     choices: int  # queries of a window that have a choice
 
-    def shares(self, layer: int, head: int) -> list[Share | None]:
+    def shares(self, layer: int, head: int) -> list[AttentionFraction | None]:
         """By kind; None of a kind that there was no key of."""
         found = ratio_estimates(self.attention[layer, head], self.queries)
         chance = self.even.sum(-1) / np.maximum(1, self.queries.sum(-1))
-        return [None if e is None else Share(e, even) for e, even in zip(found, chance.tolist(), strict=True)]
+        return [
+            None if e is None else AttentionFraction(e, even) for e, even in zip(found, chance.tolist(), strict=True)
+        ]
 
     def spread(self, layer: int, head: int) -> list[Estimate]:
         """Mean distance, entropy, relative entropy, distance from even."""
@@ -48,7 +50,7 @@ class Looked:
         return [found for found in ratio_estimates(sums, np.full_like(sums, self.choices)) if found]
 
 
-def look(model: Transformer, inputs: torch.Tensor, masks: Masks) -> Looked:
+def attention_stats(model: Transformer, inputs: torch.Tensor, masks: Masks) -> AttentionStats:
     """Read the windows `inputs` (W, T), some at a time, and sum where the heads look."""
     layers, heads, length = model.config.n_layers, model.config.n_heads, inputs.shape[1]
     sites = [f"blocks.{layer}.attention.pattern" for layer in range(layers)]
@@ -59,8 +61,8 @@ def look(model: Transformer, inputs: torch.Tensor, masks: Masks) -> Looked:
         meant = torch.from_numpy(masks(rows))
         queries.append(meant.any(-1).sum(-1).T.double())
         keys = meant.float().flatten(2)  # (B, K, T·S)
-        even.append((keys @ even_pattern(length).flatten()).T)
-        recorded = record(model, inputs[rows], *sites)
+        even.append((keys @ uniform_pattern(length).flatten()).T)
+        recorded = run_with_cache(model, inputs[rows], *sites)
         patterns = torch.stack([recorded[site].float() for site in sites])  # (L, B, H, T, S)
         attention.append((patterns.flatten(-2) @ keys.mT).permute(0, 2, 3, 1))
         spreads.append(_spreads(patterns).permute(1, 3, 0, 2))
@@ -68,17 +70,17 @@ def look(model: Transformer, inputs: torch.Tensor, masks: Masks) -> Looked:
     def joined(parts: list[torch.Tensor]) -> Sums:
         return torch.cat(parts, dim=-1).double().numpy()
 
-    return Looked(joined(attention), joined(even), joined(queries), joined(spreads), length - 1)
+    return AttentionStats(joined(attention), joined(even), joined(queries), joined(spreads), length - 1)
 
 
 def _spreads(patterns: torch.Tensor) -> torch.Tensor:
     """(4, L, B, H): the sums over all queries but the first, which has no choice."""
-    bits, most = entropy(patterns), largest_entropy(patterns.shape[-1])
-    figures = (mean_distance(patterns), bits, bits / most.clamp(min=1), distance_from_even(patterns))
+    bits, most = entropy(patterns), uniform_entropy(patterns.shape[-1])
+    figures = (mean_distance(patterns), bits, bits / most.clamp(min=1), distance_from_uniform(patterns))
     return torch.stack([figure[..., 1:].sum(-1) for figure in figures])
 
 
-def even_pattern(length: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+def uniform_pattern(length: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
     """Attention that weighs all tokens so far alike, (T, S)."""
     return torch.ones(length, length, dtype=dtype).tril() / torch.arange(1, length + 1)[:, None]
 
@@ -95,12 +97,12 @@ def entropy(patterns: torch.Tensor) -> torch.Tensor:
     return nats / math.log(2)
 
 
-def largest_entropy(length: int) -> torch.Tensor:
+def uniform_entropy(length: int) -> torch.Tensor:
     """The most bits that the entropy of each query can have, (T,): that of even attention."""
     return torch.arange(1, length + 1).log2()
 
 
-def distance_from_even(patterns: torch.Tensor) -> torch.Tensor:
+def distance_from_uniform(patterns: torch.Tensor) -> torch.Tensor:
     """How far each query is from weighing all tokens so far alike: 0, up to 1 for one token alone, (…, T).
 
     The total variation distance from the even row, as a share of the largest that the row can have; 0 for the first
@@ -109,4 +111,4 @@ def distance_from_even(patterns: torch.Tensor) -> torch.Tensor:
     length = patterns.shape[-1]
     largest = 1 - 1 / torch.arange(1, length + 1)
     largest[0] = 1.0
-    return 0.5 * (patterns - even_pattern(length, patterns.dtype)).abs().sum(-1) / largest
+    return 0.5 * (patterns - uniform_pattern(length, patterns.dtype)).abs().sum(-1) / largest

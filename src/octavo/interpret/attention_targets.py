@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from octavo.data import Ids
-from octavo.interpret.excerpts import Excerpts
+from octavo.interpret.excerpts import SampledWindows
 from octavo.interpret.token_features import Flags
 
 
 @dataclass(frozen=True)
-class Kind:
+class TargetKind:
     """A kind of attention: its name in files, what it and a head of it are called, and what it looks at."""
 
     name: str
@@ -23,23 +23,25 @@ class Kind:
 
 
 KINDS = (
-    Kind("previous", "previous token", "the token just before"),
-    Kind("first", "first token", "the window's first token: the start token where the tokenizer has one"),
-    Kind("itself", "itself", "the token that is being read"),
-    Kind("same", "same token earlier", "every earlier place of the token that is being read"),
-    Kind(
+    TargetKind("previous", "previous token", "the token just before"),
+    TargetKind("first", "first token", "the window's first token: the start token where the tokenizer has one"),
+    TargetKind("itself", "itself", "the token that is being read"),
+    TargetKind("same", "same token earlier", "every earlier place of the token that is being read"),
+    TargetKind(
         "induction",
         "induction",
         "what came after earlier places of the token that is being read: the guess that it comes again "
         "(Elhage et al., 2021; Olsson et al., 2022)",
     ),
-    Kind("line", "line starts", "the first token of every line begun so far"),
-    Kind("punctuation", "punctuation", "every token so far that is punctuation alone"),
-    Kind("speaker", "speaker's name", "the last line that is a name and a colon, as in a play: the name's tokens"),
+    TargetKind("line", "line starts", "the first token of every line begun so far"),
+    TargetKind("punctuation", "punctuation", "every token so far that is punctuation alone"),
+    TargetKind(
+        "speaker", "speaker's name", "the last line that is a name and a colon, as in a play: the name's tokens"
+    ),
 )
 
 
-def targets(excerpts: Excerpts, rows: slice = slice(None)) -> Flags:
+def targets(excerpts: SampledWindows, rows: slice = slice(None)) -> Flags:
     """(W, K, T, S), whether a query means a key, for the KINDS in their order and the windows `rows`."""
     ids, starts, marks = excerpts.inputs[rows].numpy(), excerpts.starts[rows, None, :], excerpts.marks
     places = np.arange(ids.shape[1])

@@ -17,10 +17,17 @@ import numpy.typing as npt
 import torch
 
 from octavo.errors import OctavoError
-from octavo.evaluate.scoring import Batch, Nats, Watch, batches, unwatched
-from octavo.interpret.activations import Recorded, in_turn, mean_activations, recorder
-from octavo.interpret.interventions import Changes, Chosen, choose, patched, replaced, zero
-from octavo.interpret.predictions import GUESSES, finite, vocabulary_labels
+from octavo.evaluate.scoring import Nats, ScoringBatch, Watch, scoring_batches, unwatched
+from octavo.interpret.activations import ActivationCache, compose, mean_activations, record_tap
+from octavo.interpret.interventions import (
+    InterventionSpec,
+    ResolvedInterventions,
+    patch_from,
+    replace_with,
+    resolve,
+    zero_ablate,
+)
+from octavo.interpret.predictions import TOP_K, finite, vocabulary_labels
 from octavo.interpret.tokens import passage_of, read_passage, visible
 from octavo.model import Transformer
 from octavo.model.taps import Tap
@@ -30,7 +37,7 @@ Documents = Sequence[npt.NDArray[np.integer]]
 
 
 @dataclass(frozen=True)
-class Candidate:
+class TokenChange:
     """A token that could come after the text, and its probability without and with the changes."""
 
     label: str
@@ -50,7 +57,7 @@ class Edit:
     at: str  # that token's label, or nothing
     donor: str  # the label of the token of the other text that a patch there is from, or nothing
     mean_tokens: int  # of held-out text that means are over; 0: there are none
-    candidates: tuple[Candidate, ...]  # the likeliest next tokens of either; the likelier in either comes first
+    candidates: tuple[TokenChange, ...]  # the likeliest next tokens of either; the likelier in either comes first
     divergence_bits: float  # Kullback-Leibler, of the odds before from those after: what believing the latter costs
     bits_per_character_before: float
     bits_per_character_after: float
@@ -62,11 +69,11 @@ class Edit:
         return self.bits_per_character_after - self.bits_per_character_before
 
     @property
-    def notable(self) -> tuple[Candidate, ...]:
+    def notable(self) -> tuple[TokenChange, ...]:
         """The candidates without the unlikely ones: three at least, others if they reach 0.1 % before or after."""
         return tuple(c for i, c in enumerate(self.candidates) if i < 3 or max(c.before, c.after) >= 0.001)
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self) | {"cost_bits_per_character": self.cost}
 
@@ -75,13 +82,13 @@ def make_edit(
     model: Transformer,
     tokenizer: Tokenizer,
     text: str,
-    changes: Changes,
+    changes: InterventionSpec,
     *,
     other: str = "",
     held_out: Documents = (),
     context_length: int,
     of: str = "the given text",
-    most: int = GUESSES,
+    most: int = TOP_K,
     watch: Watch = unwatched,
 ) -> Edit:
     """Read `text` as the model is and with the changes; keep the `most` likeliest next tokens of either.
@@ -93,17 +100,17 @@ def make_edit(
         OctavoError: there is nothing to change, no such place or position, or not the text that a change needs.
     """
     passage = read_passage(tokenizer, text)
-    chosen = choose(changes, model, passage, context_length)
+    chosen = resolve(changes, model, passage, context_length)
     other_ids = _other_ids(tokenizer, other, len(passage.text_ids), chosen)
     reading = _Reading(model, tokenizer.start_id, context_length)
-    others: Recorded = {}
-    tap = in_turn(
-        *map(zero, chosen.zero),
+    others: ActivationCache = {}
+    tap = compose(
+        *map(zero_ablate, chosen.zero),
         *_means(reading, held_out, chosen),
-        *(patched(place, others) for place in chosen.patch),
+        *(patch_from(place, others) for place in chosen.patch),
     )
-    beside = reading.batches(other_ids, recorder(others, *{place.site for place in chosen.patch}))
-    nats_before, odds_before = reading.read(passage.text_ids, in_turn(), watch=lambda share: watch(share / 2))
+    beside = reading.batches(other_ids, record_tap(others, *{place.site for place in chosen.patch}))
+    nats_before, odds_before = reading.read(passage.text_ids, compose(), watch=lambda share: watch(share / 2))
     nats_after, odds_after = reading.read(
         passage.text_ids, tap, beside if chosen.patch else repeat(None), watch=lambda share: watch((1 + share) / 2)
     )
@@ -134,9 +141,9 @@ class _Reading:
     start_id: int | None
     context_length: int
 
-    def batches(self, ids: Sequence[int], tap: Tap, watch: Watch = unwatched) -> Iterator[Batch]:
+    def batches(self, ids: Sequence[int], tap: Tap, watch: Watch = unwatched) -> Iterator[ScoringBatch]:
         """The windows of a text and of what comes after it: any token will do, since its loss is not looked at."""
-        return batches(
+        return scoring_batches(
             self.model,
             [np.array([*ids, 0])],
             start_id=self.start_id,
@@ -150,7 +157,7 @@ class _Reading:
         self,
         ids: Sequence[int],
         tap: Tap,
-        beside: Iterable[Batch | None] = repeat(None),
+        beside: Iterable[ScoringBatch | None] = repeat(None),
         watch: Watch = unwatched,
     ) -> tuple[Nats, torch.Tensor]:
         """The nats of each token, and the logarithms of the odds of the one after them (V,), in float64. Before each
@@ -165,17 +172,17 @@ class _Reading:
         return nats[:-1], finite(odds).double().log_softmax(-1)
 
 
-def _means(reading: _Reading, held_out: Documents, chosen: Chosen) -> Iterator[Tap]:
+def _means(reading: _Reading, held_out: Documents, chosen: ResolvedInterventions) -> Iterator[Tap]:
     if chosen.mean:
         sites = {place.site for place in chosen.mean}
         means = mean_activations(
             reading.model, held_out, *sites, start_id=reading.start_id, context_length=reading.context_length
         )
         for place in chosen.mean:  # the mean is the same at every position
-            yield replaced(place, replace(place, position=None).of(means[place.site]))
+            yield replace_with(place, replace(place, position=None).of(means[place.site]))
 
 
-def _other_ids(tokenizer: Tokenizer, other: str, tokens: int, chosen: Chosen) -> list[int]:
+def _other_ids(tokenizer: Tokenizer, other: str, tokens: int, chosen: ResolvedInterventions) -> list[int]:
     """The first tokens of the other text, as many as the text has."""
     if bool(other) != bool(chosen.patch):
         raise OctavoError(
@@ -198,12 +205,12 @@ def _label(tokenizer: Tokenizer, ids: Sequence[int], position: int) -> str:
 
 def _candidates(
     before: torch.Tensor, after: torch.Tensor, labels: tuple[str, ...], most: int
-) -> tuple[Candidate, ...]:
+) -> tuple[TokenChange, ...]:
     most = min(most, len(labels))
     likeliest = {*before.topk(most).indices.tolist(), *after.topk(most).indices.tolist()}
     ordered = sorted(likeliest, key=lambda token: -max(float(before[token]), float(after[token])))
     return tuple(
-        Candidate(labels[token], math.exp(float(before[token])), math.exp(float(after[token]))) for token in ordered
+        TokenChange(labels[token], math.exp(float(before[token])), math.exp(float(after[token]))) for token in ordered
     )
 
 
@@ -218,7 +225,7 @@ def changes(edit: Edit, most: int) -> list[str]:
     return [_change(edit, name) for name in edit.changed[:most]] + [f"and {more:,} more"] * (more > 0)
 
 
-def measured(edit: Edit) -> str:
+def measured_on(edit: Edit) -> str:
     """What bits per character were measured on."""
     return f"measured on {edit.of}: {_count(len(edit.text), 'character')}, {_count(edit.tokens, 'token')}"
 

@@ -1,4 +1,4 @@
-"""Excerpts: windows spread evenly over a text, as training sees windows. W windows, T tokens each.
+"""SampledWindows: windows spread evenly over a text, as training sees windows. W windows, T tokens each.
 
 Measuring heads on all of a text would take minutes, and on its beginning alone would say little about the rest.
 """
@@ -14,15 +14,15 @@ from octavo.data import Windows
 from octavo.data.token_files import id_type
 from octavo.errors import OctavoError
 from octavo.evaluate.documents import Documents
-from octavo.interpret.token_features import Flags, Marks, Places, marks_of
-from octavo.interpret.tokens import Piece, pieces_of
+from octavo.interpret.token_features import Flags, Places, TokenFeatures, token_features
+from octavo.interpret.tokens import Alignment, align
 from octavo.tokenizer import Tokenizer
 
 _FEWEST = 3  # tokens of a window, the start token among them: fewer leave no head a choice
 
 
 @dataclass(frozen=True)
-class Excerpts:
+class SampledWindows:
     """Windows of a text. The first token of each is the start token where there is one."""
 
     inputs: torch.Tensor  # (W, T) token ids
@@ -30,14 +30,14 @@ class Excerpts:
     counted: torch.Tensor  # (W, T), whether the target is of the text: not a start token between two documents
     characters: npt.NDArray[np.float64]  # (W,), that the targets of each window make
     starts: Flags  # (W, T), where the start token stands
-    marks: Marks  # of all inputs, (W, T); names by their places in the window
+    marks: TokenFeatures  # of all inputs, (W, T); names by their places in the window
     vocabulary: tuple[int, ...]  # the tokens that the whole text has, without the start token
 
     def __len__(self) -> int:
         return len(self.inputs)
 
 
-def excerpts_of(tokenizer: Tokenizer, documents: Documents, context_length: int, windows: int) -> Excerpts:
+def sample_windows(tokenizer: Tokenizer, documents: Documents, context_length: int, windows: int) -> SampledWindows:
     """`windows` windows of `context_length` tokens, or as many as the text fills; of a text that fills none, one that
     is as long as the text.
 
@@ -54,13 +54,13 @@ def excerpts_of(tokenizer: Tokenizer, documents: Documents, context_length: int,
     seen = begins[:, None] + np.arange(length)
     start_id = -1 if tokenizer.start_id is None else tokenizer.start_id
     starts = inputs.numpy() == start_id
-    return Excerpts(
+    return SampledWindows(
         inputs,
         targets,
         targets != start_id,
         characters[seen + 1].sum(-1),
         starts,
-        Marks(
+        TokenFeatures(
             marks.line_start[seen] & ~starts,
             marks.punctuation[seen] & ~starts,
             marks.name_begin[seen] - begins[:, None],
@@ -72,21 +72,21 @@ def excerpts_of(tokenizer: Tokenizer, documents: Documents, context_length: int,
 
 def _stream(
     tokenizer: Tokenizer, documents: Documents
-) -> tuple[npt.NDArray[np.integer], Marks, npt.NDArray[np.float64]]:
+) -> tuple[npt.NDArray[np.integer], TokenFeatures, npt.NDArray[np.float64]]:
     """All documents, one after the other as training reads them, each after the start token if there is one."""
     first = [] if tokenizer.start_id is None else [tokenizer.start_id]
     ids, characters, marks, before = [], [], [], 0
     for tokens, text in zip(documents.tokens, documents.texts, strict=True):
         if not len(tokens):
             continue
-        pieces = pieces_of(tokenizer, text, tokens.tolist())
+        pieces = align(tokenizer, text, tokens.tolist())
         ids.append(np.array([*first, *tokens.tolist()], id_type(tokenizer)))
         characters.append(np.array([*(0.0 for _ in first), *_characters(pieces, len(tokens))]))
-        marks.append(_shifted(marks_of(text, pieces, len(tokens)), before, len(first)))
+        marks.append(_shifted(token_features(text, pieces, len(tokens)), before, len(first)))
         before += len(ids[-1])
     if not ids:
         raise OctavoError("the text has nothing that the run's tokenizer knows: give some words")
-    joined = Marks(
+    joined = TokenFeatures(
         np.concatenate([m.line_start for m in marks]),
         np.concatenate([m.punctuation for m in marks]),
         np.concatenate([m.name_begin for m in marks]),
@@ -95,10 +95,10 @@ def _stream(
     return np.concatenate(ids), joined, np.concatenate(characters)
 
 
-def _shifted(marks: Marks, before: int, first: int) -> Marks:
+def _shifted(marks: TokenFeatures, before: int, first: int) -> TokenFeatures:
     """The same with room for `first` start tokens, and with places as they are after `before` other tokens."""
     blank: Places = np.full(first, before)
-    return Marks(
+    return TokenFeatures(
         np.concatenate([np.zeros(first, np.bool_), marks.line_start]),
         np.concatenate([np.zeros(first, np.bool_), marks.punctuation]),
         np.concatenate([blank, marks.name_begin + before + first]),
@@ -106,7 +106,7 @@ def _shifted(marks: Marks, before: int, first: int) -> Marks:
     )
 
 
-def _characters(pieces: Sequence[Piece], tokens: int) -> npt.NDArray[np.float64]:
+def _characters(pieces: Sequence[Alignment], tokens: int) -> npt.NDArray[np.float64]:
     """How many characters each token adds, what was dropped before it included; the sum is the text's length."""
     added = np.zeros(tokens)
     for piece in pieces:

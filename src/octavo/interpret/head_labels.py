@@ -1,15 +1,15 @@
 """What the table of heads says, in words: its columns, its names, what it was measured on, and what it leaves out."""
 
 from octavo.interpret.attention_targets import KINDS
-from octavo.interpret.head_table import EVEN, FEWEST, NO_NAME, UNUSED, WORTH, HeadTable
+from octavo.interpret.head_table import EVEN, MIN_WINDOWS, UNCLASSIFIED, UNUSED, WORTH, HeadTable
 from octavo.system.statistics import Estimate
 from octavo.system.terminal import counted
 
-TITLES = {kind.name: kind.title for kind in KINDS} | {name: name for name in (EVEN, UNUSED, NO_NAME)}
+TITLES = {kind.name: kind.title for kind in KINDS} | {name: name for name in (EVEN, UNUSED, UNCLASSIFIED)}
 MEANINGS = {kind.name: f"it looks at {kind.meaning}" for kind in KINDS} | {
     EVEN: "it weighs all tokens so far alike, whatever they are",
     UNUSED: f"however it is removed, the score changes by less than {WORTH} bits a character",
-    NO_NAME: "no share earns it one: it looks at several things, or at something that has no column here",
+    UNCLASSIFIED: "no share earns it one: it looks at several things, or at something that has no column here",
 }
 RANDOM = "induction on random tokens that are repeated, where nothing but induction helps"
 SPREADS = {
@@ -32,7 +32,7 @@ def counted_windows(table: HeadTable) -> str:
     return f"{counted(table.windows, 'window')} of {counted(table.window_tokens, 'token')}"
 
 
-def measured(table: HeadTable) -> str:
+def measured_on(table: HeadTable) -> str:
     """What the figures rest on."""
     bits = table.bits_per_character
     around = "" if bits.low is None or bits.high is None else f" ({bits.low:.3f} … {bits.high:.3f})"
@@ -42,13 +42,13 @@ def measured(table: HeadTable) -> str:
     )
 
 
-def reservations(table: HeadTable) -> list[str]:
+def table_caveats(table: HeadTable) -> list[str]:
     """Why there are no intervals or names, and which figures compare with nothing."""
     said = []
     if table.windows == 1:
         said.append("one window has no intervals, so no head can earn a name: give a longer text")
-    elif table.windows < FEWEST:
-        said.append(f"of fewer than {FEWEST} windows intervals say little, so no head can earn a name")
+    elif table.windows < MIN_WINDOWS:
+        said.append(f"of fewer than {MIN_WINDOWS} windows intervals say little, so no head can earn a name")
     there = table.heads[0].shares
     said += [f"{kind.title}: there is none in this text" for kind in KINDS if kind.name not in there]
     if not table.lossless_tokenizer:

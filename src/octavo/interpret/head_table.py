@@ -11,17 +11,17 @@ from typing import Any
 from octavo.errors import OctavoError
 from octavo.system.statistics import Estimate
 
-EVEN, UNUSED, NO_NAME = "even", "unused", "no name"
+EVEN, UNUSED, UNCLASSIFIED = "even", "unused", "no name"
 
 SHARE = 0.35  # of a head's attention that a kind must have to give its name
 TIMES_EVEN = 2.0  # and as a multiple of what even attention would give it
 NEAR_EVEN = 0.05  # distance from even attention, 0 … 1, below which nobody would see a difference
 WORTH = 0.005  # bits a character: a removal that changes the score by less is worth nothing
-FEWEST = 5  # windows: of fewer an interval holds the truth too seldom
+MIN_WINDOWS = 5  # windows: of fewer an interval holds the truth too seldom
 
 
 @dataclass(frozen=True)
-class Share:
+class AttentionFraction:
     """A share of attention, beside what attention that is even over all tokens so far would give: chance."""
 
     found: Estimate
@@ -36,13 +36,16 @@ class Share:
     def earns_name(self) -> bool:
         """Whether the whole interval lies above both thresholds."""
         low = self.found.low
-        return low is not None and self.found.n >= FEWEST and low > max(SHARE, TIMES_EVEN * self.even)
+        return low is not None and self.found.n >= MIN_WINDOWS and low > max(SHARE, TIMES_EVEN * self.even)
 
 
-def head_name(
-    shares: Mapping[str, Share], random: Share | None, from_even: Estimate, removal: Mapping[str, Estimate]
+def classify_head(
+    shares: Mapping[str, AttentionFraction],
+    random: AttentionFraction | None,
+    from_even: Estimate,
+    removal: Mapping[str, Estimate],
 ) -> str:
-    """EVEN, UNUSED, the kind that exceeds chance by most among those that earn their name, or NO_NAME.
+    """EVEN, UNUSED, the kind that exceeds chance by most among those that earn their name, or UNCLASSIFIED.
 
     Induction has to earn it on repeated random tokens (`random`) too: in a text, what came after a token may be
     looked at because it is, say, a line start.
@@ -54,13 +57,13 @@ def head_name(
     earned = {kind: share.excess for kind, share in shares.items() if share.earns_name}
     if random is None or not random.earns_name:
         earned.pop("induction", None)
-    return max(earned, key=lambda kind: earned[kind]) if earned else NO_NAME
+    return max(earned, key=lambda kind: earned[kind]) if earned else UNCLASSIFIED
 
 
 def _within(estimate: Estimate, most: float) -> bool:
     """Whether the whole interval lies within ±`most`: not only that no difference is seen, but that none matters."""
     low, high = estimate.low, estimate.high
-    return low is not None and high is not None and estimate.n >= FEWEST and max(-low, high) < most
+    return low is not None and high is not None and estimate.n >= MIN_WINDOWS and max(-low, high) < most
 
 
 _VERSION = 1
@@ -73,9 +76,9 @@ class Head:
     layer: int
     head: int
     shares: Mapping[
-        str, Share
+        str, AttentionFraction
     ]  # by kind (octavo.interpret.attention_targets); of a kind that the text has none of, none
-    induction_random: Share | None  # on the token after the same one, in random tokens that are repeated
+    induction_random: AttentionFraction | None  # on the token after the same one, in random tokens that are repeated
     distance: Estimate  # tokens that it looks back
     entropy: Estimate  # bits
     relative_entropy: Estimate  # as a share of even attention's, 0 … 1
@@ -90,7 +93,7 @@ class Head:
     @cached_property
     def name(self) -> str:
         """What it has earned: see octavo.interpret.head_table."""
-        return head_name(self.shares, self.induction_random, self.from_even, self.removal)
+        return classify_head(self.shares, self.induction_random, self.from_even, self.removal)
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ class HeadTable:
         count = 1 + max(head.layer for head in self.heads)
         return tuple(tuple(head for head in self.heads if head.layer == layer) for layer in range(count))
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, with each head's name."""
         values = asdict(self)
         for entry, head in zip(values["heads"], self.heads, strict=True):
@@ -122,7 +125,7 @@ class HeadTable:
 
     @classmethod
     def from_json(cls, values: Any) -> "HeadTable":
-        """What :meth:`as_json` gave; names are worked out again.
+        """What :meth:`to_dict` gave; names are worked out again.
 
         Raises:
             OctavoError: it is something else.
@@ -151,5 +154,5 @@ def _head(values: dict[str, Any]) -> Head:
     )
 
 
-def _share(values: dict[str, Any]) -> Share:
-    return Share(Estimate(**values["found"]), values["even"])
+def _share(values: dict[str, Any]) -> AttentionFraction:
+    return AttentionFraction(Estimate(**values["found"]), values["even"])

@@ -10,10 +10,10 @@ from octavo.config.inference import WINDOWS
 from octavo.data import Ids
 from octavo.evaluate.documents import Documents
 from octavo.evaluate.scoring import Watch, unwatched
-from octavo.interpret.attention_stats import even_pattern, largest_entropy, look, mean_distance
+from octavo.interpret.attention_stats import attention_stats, mean_distance, uniform_entropy, uniform_pattern
 from octavo.interpret.attention_targets import KINDS, induction_targets, targets
-from octavo.interpret.excerpts import Excerpts, excerpts_of
-from octavo.interpret.head_ablation import REMOVALS, removal_costs
+from octavo.interpret.excerpts import SampledWindows, sample_windows
+from octavo.interpret.head_ablation import ABLATIONS, ablation_costs
 from octavo.interpret.head_table import Head, HeadTable
 from octavo.interpret.token_features import Flags
 from octavo.model import Transformer
@@ -42,11 +42,11 @@ def read_heads(
     Raises:
         OctavoError: the text has hardly a token.
     """
-    excerpts = excerpts_of(tokenizer, documents, context_length, windows)
-    looked = look(model, excerpts.inputs, lambda rows: targets(excerpts, rows))
+    excerpts = sample_windows(tokenizer, documents, context_length, windows)
+    looked = attention_stats(model, excerpts.inputs, lambda rows: targets(excerpts, rows))
     random = repeated_tokens(excerpts, tokenizer.start_id)
-    repeated = look(model, random, lambda rows: repeated_targets(random[rows].numpy(), tokenizer.start_id))
-    usual, costs = removal_costs(model, excerpts, watch)
+    repeated = attention_stats(model, random, lambda rows: repeated_targets(random[rows].numpy(), tokenizer.start_id))
+    usual, costs = ablation_costs(model, excerpts, watch)
 
     def in_bits(nats: npt.NDArray[np.float64]) -> list[Estimate]:
         """A character, of nats (rows, W)."""
@@ -65,7 +65,7 @@ def read_heads(
             entropy,
             relative_entropy,
             from_even,
-            dict(zip(REMOVALS, in_bits(costs[layer, number]), strict=True)),
+            dict(zip(ABLATIONS, in_bits(costs[layer, number]), strict=True)),
         )
 
     length = excerpts.inputs.shape[1]
@@ -76,13 +76,13 @@ def read_heads(
         window_tokens=length,
         characters=float(excerpts.characters.sum()),
         bits_per_character=in_bits(usual[None])[0],
-        even_distance=float(mean_distance(even_pattern(length))[1:].mean()),
-        even_entropy=float(largest_entropy(length)[1:].mean()),
+        even_distance=float(mean_distance(uniform_pattern(length))[1:].mean()),
+        even_entropy=float(uniform_entropy(length)[1:].mean()),
         lossless_tokenizer=tokenizer.lossless,
     )
 
 
-def repeated_tokens(excerpts: Excerpts, start_id: int | None) -> torch.Tensor:
+def repeated_tokens(excerpts: SampledWindows, start_id: int | None) -> torch.Tensor:
     """Random tokens of the text's vocabulary, each sequence twice in a row, after the start token if there is one:
     what comes again can only be known from before (Olsson et al., 2022). As long as a window, (sequences, T)."""
     random = np.random.default_rng(_SEED)

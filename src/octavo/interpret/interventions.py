@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from octavo.errors import OctavoError
-from octavo.interpret.activations import Recorded, fits, sites_of
+from octavo.interpret.activations import ActivationCache, matches, sites_of
 from octavo.interpret.tokens import Passage
 from octavo.model import Transformer
 from octavo.model.taps import Tap
@@ -20,7 +20,7 @@ from octavo.system.spelling import nearest
 
 
 @dataclass(frozen=True)
-class Place:
+class Target:
     """Where to change: a site, of whose tensor `axis` (from the end) is taken at `index` alone, or all of it; at the
     token at `position` alone, or at all of them."""
 
@@ -37,30 +37,30 @@ class Place:
         return tensor if self.index is None else tensor.select(self.axis, self.index)
 
 
-def places_of(model: Transformer) -> dict[str, Place]:
+def targets_of(model: Transformer) -> dict[str, Target]:
     """Every place of a model by its name: the sites in the order of the pass, then heads, then units."""
     config = model.config
-    places = {site: Place(site, site) for site in sites_of(model)}
+    places = {site: Target(site, site) for site in sites_of(model)}
     for part, site, axis, size in (
         ("attention.head", "attention.heads", -3, config.n_heads),
         ("feedforward.unit", "feedforward.hidden", -1, config.d_ff),
     ):
         for layer in range(config.n_layers):
             names = {f"blocks.{layer}.{part}.{index}": index for index in range(size)}
-            places |= {name: Place(name, f"blocks.{layer}.{site}", axis, index) for name, index in names.items()}
+            places |= {name: Target(name, f"blocks.{layer}.{site}", axis, index) for name, index in names.items()}
     return places
 
 
-def parse_places(name: str, model: Transformer) -> tuple[Place, ...]:
+def parse_targets(name: str, model: Transformer) -> tuple[Target, ...]:
     """The places that a name or a pattern stands for, as ``blocks.*.attention.head.0``.
 
     Raises:
         OctavoError: the model has no such place.
     """
-    found = tuple(place for known, place in places_of(model).items() if fits(name, known))
+    found = tuple(place for known, place in targets_of(model).items() if matches(name, known))
     if found:
         return found
-    config, near = model.config, nearest(name, places_of(model), cutoff=0.8)
+    config, near = model.config, nearest(name, targets_of(model), cutoff=0.8)
     meant = f"did you mean {near}? " if near else ""
     last = config.n_heads - 1
     raise OctavoError(
@@ -69,29 +69,29 @@ def parse_places(name: str, model: Transformer) -> tuple[Place, ...]:
     )
 
 
-def parse_place(name: str, model: Transformer) -> Place:
+def parse_target(name: str, model: Transformer) -> Target:
     """The one place of a name.
 
     Raises:
         OctavoError: the model has no such place, or the name is a pattern that stands for several.
     """
-    first, *others = parse_places(name, model)
+    first, *others = parse_targets(name, model)
     if others:
         raise OctavoError(f"{name!r} stands for {len(others) + 1} places: give one, as {first.name}")
     return first
 
 
-def zero(place: Place) -> Tap:
+def zero_ablate(place: Target) -> Tap:
     """Nothing flows by. Of attention's scores, what may not be looked at stays so: all the rest counts alike."""
     return _changed(place, lambda old: torch.zeros_like(old).masked_fill_(old.isneginf(), -torch.inf))
 
 
-def replaced(place: Place, values: torch.Tensor) -> Tap:
+def replace_with(place: Target, values: torch.Tensor) -> Tap:
     """`values`, broadcast to the shape of the place, flow by instead: a mean, or what another text had there."""
     return _changed(place, lambda old: values)
 
 
-def patched(place: Place, recorded: Recorded) -> Tap:
+def patch_from(place: Target, recorded: ActivationCache) -> Tap:
     """What flowed by in another pass flows by instead; the passes have to be of one shape.
 
     `recorded` is looked into when the model runs, so it may be filled anew before each pass.
@@ -99,9 +99,9 @@ def patched(place: Place, recorded: Recorded) -> Tap:
     return _changed(place, lambda old: place.of(recorded[place.site]))
 
 
-def looking_at_first(layer: int, head: int) -> Tap:
+def attend_to_first(layer: int, head: int) -> Tap:
     """A head looks at the first token alone, wherever it is: it reads the same thing everywhere."""
-    place = Place(f"blocks.{layer}.attention.head.{head}", f"blocks.{layer}.attention.pattern", -3, head)
+    place = Target(f"blocks.{layer}.attention.head.{head}", f"blocks.{layer}.attention.pattern", -3, head)
 
     def first(pattern: torch.Tensor) -> torch.Tensor:
         only = torch.zeros_like(pattern)
@@ -111,7 +111,7 @@ def looking_at_first(layer: int, head: int) -> Tap:
     return _changed(place, first)
 
 
-def _changed(place: Place, change: Callable[[torch.Tensor], torch.Tensor]) -> Tap:
+def _changed(place: Target, change: Callable[[torch.Tensor], torch.Tensor]) -> Tap:
     def tap(site: str, tensor: torch.Tensor) -> torch.Tensor:
         if site != place.site:
             return tensor
@@ -123,7 +123,7 @@ def _changed(place: Place, change: Callable[[torch.Tensor], torch.Tensor]) -> Ta
 
 
 @dataclass(frozen=True)
-class Changes:
+class InterventionSpec:
     """Names of places, or patterns of them; at all tokens, or at the one at `position`, from the end if it is
     negative."""
 
@@ -134,12 +134,12 @@ class Changes:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ResolvedInterventions:
     """The places themselves, none twice, and the position from the beginning."""
 
-    zero: tuple[Place, ...]
-    mean: tuple[Place, ...]
-    patch: tuple[Place, ...]
+    zero: tuple[Target, ...]
+    mean: tuple[Target, ...]
+    patch: tuple[Target, ...]
     position: int | None
 
     @property
@@ -149,7 +149,9 @@ class Chosen:
         return tuple(f"{kind} {place.name}" for kind, places in kinds.items() for place in places)
 
 
-def choose(changes: Changes, model: Transformer, passage: Passage, context_length: int) -> Chosen:
+def resolve(
+    changes: InterventionSpec, model: Transformer, passage: Passage, context_length: int
+) -> ResolvedInterventions:
     """The places that are meant, for a passage that is read in windows of `context_length` tokens.
 
     Raises:
@@ -157,10 +159,10 @@ def choose(changes: Changes, model: Transformer, passage: Passage, context_lengt
     """
     position = _position(changes.position, passage, context_length)
 
-    def places(names: Sequence[str]) -> tuple[Place, ...]:
-        return tuple(replace(place, position=position) for name in names for place in parse_places(name, model))
+    def places(names: Sequence[str]) -> tuple[Target, ...]:
+        return tuple(replace(place, position=position) for name in names for place in parse_targets(name, model))
 
-    chosen = Chosen(places(changes.zero), places(changes.mean), places(changes.patch), position)
+    chosen = ResolvedInterventions(places(changes.zero), places(changes.mean), places(changes.patch), position)
     names = [place.name for place in (*chosen.zero, *chosen.mean, *chosen.patch)]
     if not names:
         raise OctavoError("there is nothing to change: name a place to zero, to set to its mean or to patch")

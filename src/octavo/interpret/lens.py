@@ -15,9 +15,9 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from octavo.evaluate.scoring import batches
-from octavo.interpret.activations import Recorded, record, recorder
-from octavo.interpret.predictions import GUESSES, Guess, likeliest, ranks, vocabulary_labels
+from octavo.evaluate.scoring import scoring_batches
+from octavo.interpret.activations import ActivationCache, record_tap, run_with_cache
+from octavo.interpret.predictions import TOP_K, Prediction, ranks, top_k_predictions, vocabulary_labels
 from octavo.interpret.tokens import Passage
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
@@ -29,7 +29,7 @@ _MOST_LOGITS = 2**22  # held at once
 class Cell:
     """What one layer would predict after one token."""
 
-    guesses: tuple[Guess, ...]  # the likeliest first
+    guesses: tuple[Prediction, ...]  # the likeliest first
     nats: float | None  # what the token that really came would cost; None: the passage ends here
     rank: int | None  # of that token; 1: nothing was likelier
 
@@ -100,12 +100,12 @@ def read_lens(
     *,
     held_out_characters: float = 0.0,
     context_length: int,
-    most: int = GUESSES,
+    most: int = TOP_K,
 ) -> Lens:
     """Look at `passage`, of at most `context_length` tokens, and let every layer be scored on the documents
     `held_out` (ids without start token), which stand for so many characters."""
     sites, labels = lens_sites(model), vocabulary_labels(tokenizer)
-    streams = record(model, passage.input_ids, *sites)
+    streams = run_with_cache(model, passage.input_ids, *sites)
     losses = layer_losses(model, held_out, start_id=tokenizer.start_id, context_length=context_length)
     came = passage.input_ids[0, 1:]
     layers = []
@@ -114,7 +114,7 @@ def read_lens(
         cells: list[Cell] = []
         for place in range(0, len(passage.ids), at_once):
             logits = through_lens(model, streams[site][0, place : place + at_once]).float()
-            cells += _cells(logits, came[place : place + at_once], likeliest(logits, labels, most))
+            cells += _cells(logits, came[place : place + at_once], top_k_predictions(logits, labels, most))
         layers.append(Layer(site, tuple(cells), losses.get(site)))
     return Lens(
         passage,
@@ -126,7 +126,7 @@ def read_lens(
     )
 
 
-def _cells(logits: torch.Tensor, came: torch.Tensor, guesses: Sequence[tuple[Guess, ...]]) -> Iterator[Cell]:
+def _cells(logits: torch.Tensor, came: torch.Tensor, guesses: Sequence[tuple[Prediction, ...]]) -> Iterator[Cell]:
     """Yield the cells of places with `logits` (N, V); after the last of all nothing came."""
     nats = F.cross_entropy(logits[: len(came)], came, reduction="none").double().tolist()
     unknown = [None] * (len(logits) - len(came))
@@ -143,15 +143,15 @@ def layer_losses(
 ) -> dict[str, float]:
     """The mean nats of each predicted token by the site of the layer, in the windows of the score; none if nothing is
     predicted."""
-    sites, streams = lens_sites(model), Recorded()
+    sites, streams = lens_sites(model), ActivationCache()
     totals, tokens = dict.fromkeys(sites, 0.0), 0
-    for batch in batches(
+    for batch in scoring_batches(
         model,
         documents,
         start_id=start_id,
         context_length=context_length,
         stride=max(1, context_length // 2),
-        tap=recorder(streams, *sites),
+        tap=record_tap(streams, *sites),
     ):
         tokens += sum(place.stop - place.start for place in batch.tokens)
         for site in sites:

@@ -14,10 +14,10 @@ from octavo.errors import OctavoError
 from octavo.interpret.tokens import token_labels
 from octavo.tokenizer import Tokenizer
 
-GUESSES = 5  # shown of each place
+TOP_K = 5  # shown of each place
 
 
-class Guess(NamedTuple):
+class Prediction(NamedTuple):
     """A token that could come next, as people read it, and its probability.
 
     A tuple, since a long text has millions of them.
@@ -41,7 +41,9 @@ def finite(logits: torch.Tensor) -> torch.Tensor:
     return logits
 
 
-def likeliest(logits: torch.Tensor, labels: tuple[str, ...], most: int = GUESSES) -> list[tuple[Guess, ...]]:
+def top_k_predictions(
+    logits: torch.Tensor, labels: tuple[str, ...], most: int = TOP_K
+) -> list[tuple[Prediction, ...]]:
     """The `most` likeliest tokens at each place of `logits` (N, V), the likeliest first.
 
     Raises:
@@ -51,7 +53,7 @@ def likeliest(logits: torch.Tensor, labels: tuple[str, ...], most: int = GUESSES
     top = found.topk(min(most, logits.shape[-1]))
     odds = (top.values - found.logsumexp(-1, keepdim=True)).exp()  # of these alone: a softmax of all takes longer
     return [
-        tuple(map(Guess, [labels[i] for i in ids], probabilities))
+        tuple(map(Prediction, [labels[i] for i in ids], probabilities))
         for ids, probabilities in zip(top.indices.tolist(), odds.tolist(), strict=True)
     ]
 
@@ -65,7 +67,7 @@ def ranks(logits: torch.Tensor, came: torch.Tensor) -> list[int]:
 _WRITTEN_OUT = 7  # digits; what is rarer is said to the nearest power of ten
 
 
-def chance(nats: float) -> str:
+def one_in(nats: float) -> str:
     """How likely something was that cost so many nats, to two digits.
 
     It is said from the cost, since the probability itself rounds to 0 from about 745 nats.

@@ -22,7 +22,7 @@ from octavo.interpret.attention import Attention, read_attention
 from octavo.interpret.edit import Edit, make_edit
 from octavo.interpret.head_table import HeadTable
 from octavo.interpret.heads import read_heads
-from octavo.interpret.interventions import Changes
+from octavo.interpret.interventions import InterventionSpec
 from octavo.interpret.lens import Lens, read_lens
 from octavo.interpret.surprise import MAX_CHARACTERS, Surprise, read_surprise
 from octavo.interpret.tokens import Passage, read_passage
@@ -139,7 +139,7 @@ def analyse_edit(
         run.model,
         run.tokenizer,
         run.held_out_beginning(_EDIT_CHARACTERS) if text is None else text,
-        Changes(_several(zero), _several(mean), _several(patch), position),
+        InterventionSpec(_several(zero), _several(mean), _several(patch), position),
         other=other,
         held_out=_held_out(run) if mean else (),
         context_length=run.config.data.context_length,

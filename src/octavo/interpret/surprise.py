@@ -13,9 +13,9 @@ from itertools import accumulate, chain
 import numpy as np
 import torch
 
-from octavo.evaluate.scoring import Nats, Watch, batches, unwatched
-from octavo.interpret.predictions import GUESSES, Guess, finite, likeliest, ranks, vocabulary_labels
-from octavo.interpret.tokens import Piece, each_piece, read_ids
+from octavo.evaluate.scoring import Nats, Watch, scoring_batches, unwatched
+from octavo.interpret.predictions import TOP_K, Prediction, finite, ranks, top_k_predictions, vocabulary_labels
+from octavo.interpret.tokens import Alignment, iter_alignments, read_ids
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 
@@ -31,7 +31,7 @@ class TokenSurprise:
     label: str
     nats: float
     rank: int | None  # 1: nothing was likelier; None: the model had not read anything, so it is charged by chance
-    guesses: tuple[Guess, ...]  # the likeliest first; none where the model had not read anything
+    guesses: tuple[Prediction, ...]  # the likeliest first; none where the model had not read anything
 
     @property
     def bits(self) -> float:
@@ -62,16 +62,16 @@ class Surprise:
 
     text: str
     tokens: tuple[TokenSurprise, ...]  # those of the pieces
-    pieces: tuple[Piece, ...]  # whose texts joined are the beginning of the text
+    pieces: tuple[Alignment, ...]  # whose texts joined are the beginning of the text
     context_length: int  # of the windows, which are half of it apart
     lossless_tokenizer: bool  # False: characters without tokens cost nothing, so no figure compares with other models
     rest: Rest = Rest()
 
-    def bits(self, piece: Piece) -> float:
+    def bits(self, piece: Alignment) -> float:
         """What a piece cost."""
         return sum(token.bits for token in self.tokens[piece.begin : piece.end])
 
-    def bits_per_character_of(self, piece: Piece) -> float:
+    def bits_per_character_of(self, piece: Alignment) -> float:
         """What each character of a piece cost: a piece of several spreads its bits evenly over them, since a token
         comes as a whole."""
         return self.bits(piece) / len(piece.text)
@@ -133,7 +133,7 @@ def read_surprise(
     *,
     context_length: int,
     characters: int | None = None,
-    most: int = GUESSES,
+    most: int = TOP_K,
     watch: Watch = unwatched,
 ) -> Surprise:
     """Let a model read `text`; keep the tokens of its first `characters` characters (all), with the `most` likeliest
@@ -146,11 +146,13 @@ def read_surprise(
         OctavoError: the tokenizer has no token for anything in the text.
     """
     ids = read_ids(tokenizer, text)
-    beginning = _beginning(each_piece(tokenizer, text, ids.data), len(text) if characters is None else characters)
+    beginning = _beginning(
+        iter_alignments(tokenizer, text, ids.data), len(text) if characters is None else characters
+    )
     reading = _Reading(vocabulary_labels(tokenizer), beginning[-1].end, most)
     if tokenizer.start_id is None:
         reading.charge_by_chance(int(ids[0]), model.vocab_size)
-    for batch in batches(
+    for batch in scoring_batches(
         model,
         [ids],
         start_id=tokenizer.start_id,
@@ -162,7 +164,7 @@ def read_surprise(
         for row, window in enumerate(batch.windows):
             place = window.counted
             reading.hear(batch.logits[row, place], batch.targets[row, place], nats[row, place])
-    pieces = each_piece(tokenizer, text, ids.data)
+    pieces = iter_alignments(tokenizer, text, ids.data)
     return Surprise(
         text,
         tuple(reading.kept),
@@ -206,13 +208,13 @@ class _Reading:
             [self._labels[i] for i in came.tolist()],
             nats.double().tolist(),
             ranks(logits, came),
-            likeliest(logits, self._labels, self._most),
+            top_k_predictions(logits, self._labels, self._most),
         )
 
 
-def _beginning(pieces: Iterator[Piece], characters: int) -> tuple[Piece, ...]:
+def _beginning(pieces: Iterator[Alignment], characters: int) -> tuple[Alignment, ...]:
     """Return the pieces within the first `characters` characters, but so many that there is a token."""
-    done, found = 0, list[Piece]()
+    done, found = 0, list[Alignment]()
     for piece in pieces:
         done += len(piece.text)
         if done > characters and found and found[-1].end:
@@ -221,7 +223,7 @@ def _beginning(pieces: Iterator[Piece], characters: int) -> tuple[Piece, ...]:
     return tuple(found)
 
 
-def _rest(text: str, reading: _Reading, pieces: Iterator[Piece], kept: int) -> Rest:
+def _rest(text: str, reading: _Reading, pieces: Iterator[Alignment], kept: int) -> Rest:
     """Return the sums of what was read beyond the first `kept` pieces, and where its worst tokens stand."""
     places, dropped, done = dict(reading.worst), 0, 0
     worst = []

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from octavo.interpret.tokens import Piece
+from octavo.interpret.tokens import Alignment
 
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
@@ -25,7 +25,7 @@ _SHORT = 3  # letters
 
 
 @dataclass(frozen=True)
-class Marks:
+class TokenFeatures:
     """Of each token (N,): whether a line begins with it, whether it is punctuation alone, and the tokens of the last
     name of a speaker that was complete by then, from `name_begin` to before `name_end`; equal: there was none."""
 
@@ -38,7 +38,7 @@ class Marks:
         return len(self.line_start)
 
 
-def marks_of(text: str, pieces: Sequence[Piece], tokens: int) -> Marks:
+def token_features(text: str, pieces: Sequence[Alignment], tokens: int) -> TokenFeatures:
     """The marks of the `tokens` tokens of `text`, whose pieces they make."""
     line_start, punctuation = np.zeros(tokens, np.bool_), np.zeros(tokens, np.bool_)
     name_begin, name_end = np.zeros(tokens, np.int64), np.zeros(tokens, np.int64)
@@ -54,7 +54,7 @@ def marks_of(text: str, pieces: Sequence[Piece], tokens: int) -> Marks:
             complete = last[begin + text[begin:end].rindex(":")] - 1
             name_begin[complete:] = first[begin + name.start(1)]
             name_end[complete:] = last[begin + name.end(1) - 1]
-    return Marks(line_start, punctuation, name_begin, name_end)
+    return TokenFeatures(line_start, punctuation, name_begin, name_end)
 
 
 def lines(text: str) -> list[tuple[int, int]]:

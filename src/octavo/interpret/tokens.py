@@ -149,7 +149,7 @@ def _label(piece: bytes) -> str:
 
 
 @dataclass(frozen=True)
-class Piece:
+class Alignment:
     """Characters of a text, and the tokens that stand for them: from `begin` to before `end`."""
 
     text: str
@@ -162,17 +162,17 @@ class Piece:
         return self.begin == self.end
 
 
-def pieces_of(tokenizer: Tokenizer, text: str, ids: Sequence[int]) -> tuple[Piece, ...]:
+def align(tokenizer: Tokenizer, text: str, ids: Sequence[int]) -> tuple[Alignment, ...]:
     """The pieces of `text`, whose tokens are `ids`; joined they are the text again."""
-    return tuple(each_piece(tokenizer, text, ids))
+    return tuple(iter_alignments(tokenizer, text, ids))
 
 
-def each_piece(tokenizer: Tokenizer, text: str, ids: Sequence[int]) -> Iterator[Piece]:
+def iter_alignments(tokenizer: Tokenizer, text: str, ids: Sequence[int]) -> Iterator[Alignment]:
     """Yield the same pieces, of which a long text has millions."""
     return _whole(tokenizer, ids) if tokenizer.lossless else _found(tokenizer, text, ids)
 
 
-def _whole(tokenizer: Tokenizer, ids: Sequence[int]) -> Iterator[Piece]:
+def _whole(tokenizer: Tokenizer, ids: Sequence[int]) -> Iterator[Alignment]:
     """The tokens are the text: a piece ends where their bytes so far are whole characters and line ends."""
     table, waiting, begin = tokenizer.token_bytes(), b"", 0
     for index, token in enumerate(ids):
@@ -183,11 +183,11 @@ def _whole(tokenizer: Tokenizer, ids: Sequence[int]) -> Iterator[Piece]:
             text = waiting.decode("utf-8")
         except UnicodeDecodeError:
             continue
-        yield Piece(text, begin, index + 1)
+        yield Alignment(text, begin, index + 1)
         waiting, begin = b"", index + 1
 
 
-def _found(tokenizer: Tokenizer, text: str, ids: Sequence[int]) -> Iterator[Piece]:
+def _found(tokenizer: Tokenizer, text: str, ids: Sequence[int]) -> Iterator[Alignment]:
     """The tokens are some of the text: each of their characters is the next of its kind, since one that is dropped is
     of no token."""
     done = 0
@@ -198,8 +198,8 @@ def _found(tokenizer: Tokenizer, text: str, ids: Sequence[int]) -> Iterator[Piec
             end = places[-1] + 1
         begin = places[0]
         if begin > done:
-            yield Piece(text[done:begin], index, index)
-        yield Piece(text[begin:end], index, index + 1)
+            yield Alignment(text[done:begin], index, index)
+        yield Alignment(text[begin:end], index, index + 1)
         done = end
     if done < len(text):
-        yield Piece(text[done:], len(ids), len(ids))
+        yield Alignment(text[done:], len(ids), len(ids))

@@ -6,12 +6,12 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from octavo.kernels.arguments import INT, LONG, POINTER, Arguments, kernels_take, run_kernel
+from octavo.kernels.arguments import INT, LONG, POINTER, KernelArgs, run_kernel, supports_tensor
 
 _WIDTHS = 16  # d_ff is a multiple of it
 
 
-class _Arguments(Arguments):
+class _Arguments(KernelArgs):
     """``activation`` of activation.c."""
 
     _fields_ = (
@@ -23,9 +23,9 @@ class _Arguments(Arguments):
     )
 
 
-def runs(joined: torch.Tensor, gated: bool) -> bool:
+def supports(joined: torch.Tensor, gated: bool) -> bool:
     """Return whether the kernel takes rows like these: (…, 2F) if `gated`, else (…, F)."""
-    return kernels_take(joined) and joined.shape[-1] % (_WIDTHS * (1 + gated)) == 0
+    return supports_tensor(joined) and joined.shape[-1] % (_WIDTHS * (1 + gated)) == 0
 
 
 def swiglu(joined: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:

@@ -8,7 +8,7 @@ import torch
 from octavo.kernels.library import library
 
 
-class Arguments(ctypes.Structure):
+class KernelArgs(ctypes.Structure):
     """The base of every kernel's struct; tensors are handed over by where they begin.
 
     The caller keeps the tensors alive and sees that they are contiguous: a kernel looks at nothing but addresses.
@@ -18,14 +18,14 @@ class Arguments(ctypes.Structure):
         super().__init__(*(v.data_ptr() if isinstance(v, torch.Tensor) else v for v in values))
 
 
-def run_kernel(name: str, arguments: Arguments, *more: Any) -> int:
+def run_kernel(name: str, arguments: KernelArgs, *more: Any) -> int:
     """Call the kernel on as many threads as torch uses; its answer, 0 if it did what was asked."""
     kernels = library()
     assert kernels is not None, "whether there are kernels was asked before"
     return int(getattr(kernels, name)(ctypes.byref(arguments), *more, torch.get_num_threads()))
 
 
-def kernels_take(x: torch.Tensor) -> bool:
+def supports_tensor(x: torch.Tensor) -> bool:
     """Whether there are kernels for tensors of this kind: fp32 or bf16, in this machine's memory."""
     return x.is_cpu and x.dtype in (torch.float32, torch.bfloat16) and library() is not None
 

@@ -14,12 +14,12 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from octavo.kernels.arguments import FLOAT, INT, LONG, POINTER, Arguments, kernels_take, run_kernel
+from octavo.kernels.arguments import FLOAT, INT, LONG, POINTER, KernelArgs, run_kernel, supports_tensor
 
 _WIDTHS = 32  # d_head is a multiple of it
 
 
-class _Arguments(Arguments):
+class _Arguments(KernelArgs):
     """``attention`` of attention.c."""
 
     _fields_ = (
@@ -42,17 +42,17 @@ class HeadShape:
     epsilon: float  # of the norms of queries and keys, if there are any
 
 
-def runs(joined: torch.Tensor, width: int) -> bool:
+def supports(joined: torch.Tensor, width: int) -> bool:
     """Whether the kernel takes these projections of heads so wide."""
-    return kernels_take(joined) and takes_heads(width)
+    return supports_tensor(joined) and supports_head_size(width)
 
 
-def takes_heads(width: int) -> bool:
+def supports_head_size(width: int) -> bool:
     """Whether the kernel takes heads of this d_head."""
     return width % _WIDTHS == 0
 
 
-def read(
+def attend(
     joined: torch.Tensor,
     shape: HeadShape,
     norms: tuple[torch.Tensor | None, torch.Tensor | None] = (None, None),

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from octavo.kernels.arguments import INT, LONG, POINTER, Arguments, kernels_take, run_kernel
+from octavo.kernels.arguments import INT, LONG, POINTER, KernelArgs, run_kernel, supports_tensor
 
 
-class _Arguments(Arguments):
+class _Arguments(KernelArgs):
     """``cross_entropy`` of cross_entropy.c."""
 
     _fields_ = (
@@ -21,9 +21,9 @@ class _Arguments(Arguments):
     )
 
 
-def runs(logits: torch.Tensor) -> bool:
+def supports(logits: torch.Tensor) -> bool:
     """Whether the kernel takes such logits."""
-    return kernels_take(logits)
+    return supports_tensor(logits)
 
 
 def mean(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

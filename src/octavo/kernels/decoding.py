@@ -15,7 +15,7 @@ NORMS = {"none": 0, "rms": 1, "layer": 2}
 FEEDFORWARDS = {"relu": 0, "gelu": 1, "swiglu": 2}
 
 
-def whole(n: int) -> int:
+def padded_size(n: int) -> int:
     """`n`, or the next multiple of a vector's lanes."""
     return -(-n // LANES) * LANES
 
@@ -123,9 +123,9 @@ def decode(
     return tokens
 
 
-def pick(logits: Sequence[float], sampling: SamplingConfig, uniform: float) -> int:
+def sample_one(logits: Sequence[float], sampling: SamplingConfig, uniform: float) -> int:
     """The token that `uniform` draws from `logits`, as within :func:`decode`."""
-    room = np.zeros(whole(len(logits)), dtype=np.float32)
+    room = np.zeros(padded_size(len(logits)), dtype=np.float32)
     room[: len(logits)] = logits
     keys, edges = (np.empty(len(room), dtype=kind) for kind in (np.int32, np.float64))
     arrays = (c_void_p(array.ctypes.data) for array in (keys, edges))

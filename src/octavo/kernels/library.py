@@ -20,16 +20,16 @@ def library() -> ctypes.CDLL | None:
     where there is none, or that is 0."""
     asked = os.environ.get(_SWITCH, "")
     builds = [build for build in BUILDS if asked in ("", "1", build.removeprefix("_"))]
-    return next(filter(None, map(opened, builds)), None)
+    return next(filter(None, map(load_build, builds)), None)
 
 
-def kernels_here() -> str:
+def active_build() -> str:
     """The build of the kernels that is used: avx512 or avx2; none."""
     found = library()
     return "none" if found is None else Path(found._name).name.partition(".")[0].removeprefix("_")
 
 
-def why_none() -> str:
+def unavailable_reason() -> str:
     """Why there are no kernels, for people, with what to do; empty if there are some."""
     if library() is not None:
         return ""
@@ -48,7 +48,7 @@ def why_none() -> str:
     return "of another version, or damaged: install Octavo again"
 
 
-def opened(build: str) -> ctypes.CDLL | None:
+def load_build(build: str) -> ctypes.CDLL | None:
     """A build that was made for this Python; None if there is none, it is of another version of Octavo, or the
     processor lacks something."""
     try:

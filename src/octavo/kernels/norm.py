@@ -6,13 +6,13 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from octavo.kernels.arguments import FLOAT, INT, LONG, POINTER, Arguments, kernels_take, run_kernel
+from octavo.kernels.arguments import FLOAT, INT, LONG, POINTER, KernelArgs, run_kernel, supports_tensor
 
 _WIDTHS = 16  # the width is a multiple of it
 _STRETCHES = 64  # of rows, whose gradients of the weight are summed apart: whatever the threads, in the same order
 
 
-class _Arguments(Arguments):
+class _Arguments(KernelArgs):
     """``norm`` of norm.c."""
 
     _fields_ = (
@@ -23,9 +23,9 @@ class _Arguments(Arguments):
     )
 
 
-def runs(x: torch.Tensor) -> bool:
+def supports(x: torch.Tensor) -> bool:
     """Whether the kernel takes rows like these."""
-    return kernels_take(x) and x.shape[-1] % _WIDTHS == 0
+    return supports_tensor(x) and x.shape[-1] % _WIDTHS == 0
 
 
 def rms_norm(x: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Tensor:

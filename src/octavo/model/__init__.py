@@ -1,8 +1,8 @@
 """The model: a config becomes positions, norms, attention, feed-forward, blocks and a Transformer."""
 
-from octavo.model.dropout import Drop, DropoutMasks, no_dropout
+from octavo.model.dropout import DropoutFn, DropoutMasks, no_dropout
 from octavo.model.kv_cache import KeyValueCache
 from octavo.model.taps import Tap
 from octavo.model.transformer import Transformer
 
-__all__ = ["Drop", "DropoutMasks", "KeyValueCache", "Tap", "Transformer", "no_dropout"]
+__all__ = ["DropoutFn", "DropoutMasks", "KeyValueCache", "Tap", "Transformer", "no_dropout"]

@@ -11,8 +11,8 @@ from torch import nn
 from octavo.config import ModelConfig
 from octavo.kernels import attention
 from octavo.model.kv_cache import LayerCache
-from octavo.model.layers import Linear, make_head_norm, side_by_side
-from octavo.model.positions import Rotation
+from octavo.model.layers import Linear, fused_linear, make_head_norm
+from octavo.model.positions import RotaryEmbedding
 from octavo.model.taps import Tap, tapped
 
 
@@ -64,13 +64,13 @@ class Attention(nn.Module):
         self.q_norm, self.k_norm = make_head_norm(config), make_head_norm(config)
 
     def forward(
-        self, x: torch.Tensor, rotate: Rotation, *, cache: LayerCache | None = None, tap: Tap | None = None
+        self, x: torch.Tensor, rotate: RotaryEmbedding, *, cache: LayerCache | None = None, tap: Tap | None = None
     ) -> torch.Tensor:
         """Let each position of x (B, T, D) read from those before it; returns (B, T, D)."""
-        joined = side_by_side(x, self.q, self.k, self.v)
-        if tap is None and cache is None and attention.runs(joined, self.shape.width):
+        joined = fused_linear(x, self.q, self.k, self.v)
+        if tap is None and cache is None and attention.supports(joined, self.shape.width):
             norms = (getattr(self.q_norm, "weight", None), getattr(self.k_norm, "weight", None))
-            read: torch.Tensor = self.output(attention.read(joined, self.shape, norms, rotate.table))
+            read: torch.Tensor = self.output(attention.attend(joined, self.shape, norms, rotate.table))
             return read
         widths = [layer.out_features for layer in (self.q, self.k, self.v)]
         q, k, v = (_heads(part, self.shape.width) for part in torch.split(joined, widths, dim=-1))

@@ -1,6 +1,6 @@
 """Dropout without a global generator: its masks are a pure function of (seed, step).
 
-A model is deterministic unless a :data:`Drop` is handed to its forward pass; there is no train or eval mode.
+A model is deterministic unless a :data:`DropoutFn` is handed to its forward pass; there is no train or eval mode.
 A resumed run drops what it would have dropped, with no generator state to save.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 # (shape, rate) -> what to multiply activations of that shape by; None if nothing is dropped
-Drop = Callable[[Sequence[int], float], torch.Tensor | None]
+DropoutFn = Callable[[Sequence[int], float], torch.Tensor | None]
 
 _LEVELS = 2**16  # 16 random bits decide an element: rates are exact to 1/65536
 _POOL = 0x706F6F6C  # keeps the pools' draws apart from other uses of the same seed
@@ -21,7 +21,7 @@ def no_dropout(shape: Sequence[int], rate: float) -> None:
     """Drop nothing: what every pass but a training step uses."""
 
 
-def masked(x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+def apply_mask(x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     """`x` times its mask, if there is one."""
     return x if mask is None else x * mask
 
@@ -38,7 +38,7 @@ class DropoutMasks:
         self._seed, self._offsets = seed, max(largest, 2**22)
         self._pools = {rate: _pool(seed, rate, self._offsets + largest, dtype) for rate in set(rates) if rate > 0}
 
-    def of_step(self, step: int) -> Drop:
+    def of_step(self, step: int) -> DropoutFn:
         """The dropout of one training step's forward pass."""
         random = np.random.Generator(np.random.SFC64([self._seed, step]))
 

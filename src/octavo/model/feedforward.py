@@ -8,8 +8,8 @@ from torch import nn
 
 from octavo.config import ModelConfig
 from octavo.kernels import activation
-from octavo.model.dropout import Drop, masked
-from octavo.model.layers import Linear, side_by_side
+from octavo.model.dropout import DropoutFn, apply_mask
+from octavo.model.layers import Linear, fused_linear
 from octavo.model.taps import Tap, tapped
 
 
@@ -26,12 +26,12 @@ class FeedForward(nn.Module, ABC):
     def hidden(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         """(B, T, D) -> (B, T, F), times a mask of that shape."""
 
-    def forward(self, x: torch.Tensor, drop: Drop, *, tap: Tap | None = None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, drop: DropoutFn, *, tap: Tap | None = None) -> torch.Tensor:
         """(B, T, D) -> (B, T, D)."""
         mask = drop((*x.shape[:-1], self.up.out_features), self.hidden_dropout)
         hidden = self.hidden(x, mask if tap is None else None)
         if tap is not None:
-            hidden = masked(tapped(tap, "hidden", hidden), mask)
+            hidden = apply_mask(tapped(tap, "hidden", hidden), mask)
         return tapped(tap, "output", self.down(hidden))
 
 
@@ -40,14 +40,14 @@ class ReLU(FeedForward):
 
     def hidden(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         up = self.up(x)
-        return activation.relu(up, mask) if activation.runs(up, gated=False) else masked(F.relu(up), mask)
+        return activation.relu(up, mask) if activation.supports(up, gated=False) else apply_mask(F.relu(up), mask)
 
 
 class GELU(FeedForward):
     """gelu(up x) (Hendrycks & Gimpel, 2016)."""
 
     def hidden(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        return masked(F.gelu(self.up(x)), mask)
+        return apply_mask(F.gelu(self.up(x)), mask)
 
 
 class SwiGLU(FeedForward):
@@ -58,11 +58,11 @@ class SwiGLU(FeedForward):
         self.gate = Linear(config.d_model, config.d_ff, bias=config.bias)
 
     def hidden(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        joined = side_by_side(x, self.gate, self.up)
-        if activation.runs(joined, gated=True):
+        joined = fused_linear(x, self.gate, self.up)
+        if activation.supports(joined, gated=True):
             return activation.swiglu(joined, mask)
         gate, up = joined.chunk(2, dim=-1)
-        return masked(F.silu(gate) * up, mask)
+        return apply_mask(F.silu(gate) * up, mask)
 
 
 FEEDFORWARD: dict[str, type[FeedForward]] = {"relu": ReLU, "gelu": GELU, "swiglu": SwiGLU}

@@ -35,13 +35,13 @@ class Linear(nn.Linear):
 
 def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
     """x (…, I) times weight (O, I), turned over, plus bias (O): (…, O)."""
-    if not by_onednn(x):
+    if not onednn_linear(x):
         return F.linear(x, weight, bias)
     rows = _product_of(x.reshape(-1, x.shape[-1]), weight, bias)
     return rows.view(*x.shape[:-1], -1)
 
 
-def side_by_side(x: torch.Tensor, *layers: Linear) -> torch.Tensor:
+def fused_linear(x: torch.Tensor, *layers: Linear) -> torch.Tensor:
     """What several layers make of the same x (…, I), one after the other: (…, O + O + …).
 
     One product with the matrices below each other is faster than several, where there are rows enough to pay for
@@ -54,7 +54,7 @@ def side_by_side(x: torch.Tensor, *layers: Linear) -> torch.Tensor:
     return linear(x, weight, bias)
 
 
-def by_onednn(x: torch.Tensor) -> bool:
+def onednn_linear(x: torch.Tensor) -> bool:
     """Whether oneDNN multiplies `x` (…, I): many rows of fp32 on an x86 processor."""
     many = x.numel() >= _FEWEST_ROWS * x.shape[-1]
     return many and x.dtype == torch.float32 and x.is_cpu and _ONEDNN
@@ -137,7 +137,7 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(…, width) -> (…, width)."""
-        if norm.runs(x):
+        if norm.supports(x):
             return norm.rms_norm(x, self.weight, self.epsilon)
         mean_square = torch.linalg.vecdot(x, x).unsqueeze(-1) / x.shape[-1]
         return x * torch.rsqrt(mean_square + self.epsilon) * self.weight

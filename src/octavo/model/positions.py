@@ -13,7 +13,7 @@ from octavo.config import ModelConfig
 
 
 @dataclass(frozen=True)
-class Rotation:
+class RotaryEmbedding:
     """Turns q or k (…, T, K) by their positions: the pair (x[i], x[i + K/2]) at position t by an angle, of which
     `table` holds cosine and sine (T, K/2). Without a table nothing is turned."""
 
@@ -36,12 +36,12 @@ class Positions(nn.Module):
         """Add positions start … start+T-1 to embeddings (B, T, D)."""
         return x
 
-    def rotation(self, start: int, length: int, device: torch.device) -> Rotation:
+    def rotation(self, start: int, length: int, device: torch.device) -> RotaryEmbedding:
         """What turns q or k (…, T, K) by positions start … start+length-1."""
-        return Rotation()
+        return RotaryEmbedding()
 
 
-class Table(Positions):
+class AbsolutePositions(Positions):
     """A row for each position, added to the embedding: fixed sinusoids, or learned."""
 
     rows: torch.Tensor
@@ -54,7 +54,7 @@ class Table(Positions):
         return x + self.rows[start:end].to(x.dtype)
 
 
-class Sinusoidal(Table):
+class Sinusoidal(AbsolutePositions):
     """Fixed sinusoids, sin on even and cos on odd columns (Vaswani et al., 2017)."""
 
     def __init__(self, length: int, width: int, base: float) -> None:
@@ -66,7 +66,7 @@ class Sinusoidal(Table):
         self.register_buffer("rows", rows, persistent=False)
 
 
-class Learned(Table):
+class Learned(AbsolutePositions):
     """A learned row for each position (as in GPT-2)."""
 
     def __init__(self, length: int, width: int) -> None:
@@ -81,11 +81,11 @@ class Rotary(Positions):
         super().__init__()
         self.head_width, self.base = head_width, base
 
-    def rotation(self, start: int, length: int, device: torch.device) -> Rotation:
+    def rotation(self, start: int, length: int, device: torch.device) -> RotaryEmbedding:
         """Turn the pair (x[i], x[i + K/2]) at position t by the angle t / base^(2i/K)."""
         steps = torch.arange(start, start + length, device=device, dtype=torch.float32)
         angles = torch.outer(steps, _frequencies(self.head_width, self.base).to(device))
-        return Rotation((angles.cos(), angles.sin()))
+        return RotaryEmbedding((angles.cos(), angles.sin()))
 
 
 def make_positions(config: ModelConfig) -> Positions:

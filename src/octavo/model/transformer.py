@@ -12,12 +12,12 @@ from torch import nn
 
 from octavo.config import ModelConfig
 from octavo.model.attention import Attention
-from octavo.model.dropout import Drop, masked, no_dropout
+from octavo.model.dropout import DropoutFn, apply_mask, no_dropout
 from octavo.model.feedforward import FEEDFORWARD
 from octavo.model.init import initialise
 from octavo.model.kv_cache import KeyValueCache, LayerCache
 from octavo.model.layers import Embedding, Linear, make_norm
-from octavo.model.positions import Rotation, make_positions
+from octavo.model.positions import RotaryEmbedding, make_positions
 from octavo.model.taps import Tap, tapped, within
 
 
@@ -49,7 +49,7 @@ class Transformer(nn.Module):
         *,
         cache: KeyValueCache | None = None,
         tap: Tap | None = None,
-        drop: Drop = no_dropout,
+        drop: DropoutFn = no_dropout,
     ) -> torch.Tensor:
         """Logits (B, T, V) for the token after each of `input_ids` (B, T).
 
@@ -58,7 +58,7 @@ class Transformer(nn.Module):
         """
         start = 0 if cache is None else cache.length
         x = self.positions.add(self.embedding(input_ids), start)
-        x = masked(tapped(tap, "embedding", x), drop(x.shape, self.config.dropout))
+        x = apply_mask(tapped(tap, "embedding", x), drop(x.shape, self.config.dropout))
         rotate = self.positions.rotation(start, input_ids.shape[-1], input_ids.device)
         for index, block in enumerate(self.blocks):
             layer_cache = None if cache is None else cache.layer(index)
@@ -73,7 +73,9 @@ class Transformer(nn.Module):
         return sum(p.numel() for p in self.parameters())
 
 
-Join = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]  # (stream, part, mask) -> stream
+AddResidual = Callable[
+    [torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor
+]  # (stream, part, mask) -> stream
 
 
 def _residual(stream: torch.Tensor, part: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
@@ -81,7 +83,7 @@ def _residual(stream: torch.Tensor, part: torch.Tensor, mask: torch.Tensor | Non
 
 
 def _without_residual(stream: torch.Tensor, part: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    return masked(part, mask)
+    return apply_mask(part, mask)
 
 
 class Block(nn.Module):
@@ -93,7 +95,7 @@ class Block(nn.Module):
         self.feedforward = FEEDFORWARD[config.feedforward](config)
         self.attention_norm = make_norm(config)
         self.feedforward_norm = make_norm(config)
-        self.join: Join = _residual if config.residual else _without_residual
+        self.join: AddResidual = _residual if config.residual else _without_residual
         self.dropout = config.dropout
 
 
@@ -103,8 +105,8 @@ class PreNorm(Block):
     def forward(
         self,
         x: torch.Tensor,
-        rotate: Rotation,
-        drop: Drop,
+        rotate: RotaryEmbedding,
+        drop: DropoutFn,
         *,
         cache: LayerCache | None = None,
         tap: Tap | None = None,
@@ -121,8 +123,8 @@ class PostNorm(Block):
     def forward(
         self,
         x: torch.Tensor,
-        rotate: Rotation,
-        drop: Drop,
+        rotate: RotaryEmbedding,
+        drop: DropoutFn,
         *,
         cache: LayerCache | None = None,
         tap: Tap | None = None,

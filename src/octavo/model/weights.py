@@ -20,12 +20,12 @@ def load_weights(model: Transformer, weights: Tensors) -> None:
     Raises:
         OctavoError: names or shapes differ from the model's.
     """
-    check_own(model, weights)
+    check_weights(model, weights)
     for name, parameter in model.named_parameters():
         parameter.copy_(weights[name])
 
 
-def check_own(model: Transformer, weights: Tensors) -> None:
+def check_weights(model: Transformer, weights: Tensors) -> None:
     """Raises OctavoError unless `weights` have the model's names and shapes, in fp32."""
     shapes = {name: (tuple(p.shape), torch.float32) for name, p in model.named_parameters()}
     if shapes != {name: (tuple(w.shape), w.dtype) for name, w in weights.items()}:

@@ -10,7 +10,7 @@ from typing import Any
 from octavo.config import TrainConfig
 from octavo.corpus.shakespeare import cache_directory
 from octavo.errors import reason
-from octavo.kernels.library import kernels_here, why_none
+from octavo.kernels.library import active_build, unavailable_reason
 from octavo.reports.figures.style import own_style
 from octavo.runs import list_runs
 from octavo.runs.provenance import machine_facts
@@ -82,17 +82,17 @@ class Health:
     optional: tuple[OptionalPart, ...]
     problems: tuple[str, ...]  # because of which Octavo cannot work, or soon cannot; each with its mend
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
 
 
-def examine(root: Path) -> Health:
+def examine_machine(root: Path) -> Health:
     """Look at this machine, for about two seconds; `root` is the folder of runs. Nothing is left behind."""
     caches = {"Tiny Shakespeare": _text_cache(), "matplotlib": _matplotlib_cache()}
     wanted = requirements()
     needed = [one for one in wanted if not one.extra]
-    runs = look_at(root)
+    runs = examine_folder(root)
     arithmetic, torch_trouble = _arithmetic()
     troubles = [trouble for one in needed if (trouble := _trouble(one))]
     if torch_trouble and not any("torch" in trouble for trouble in troubles):
@@ -113,8 +113,8 @@ def examine(root: Path) -> Health:
         waiting={name: os.environ[name] for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT") if name in os.environ},
         memory=machine_memory(),
         available_memory=available_memory(),
-        kernels=kernels_here(),
-        why_no_kernels=why_none(),
+        kernels=active_build(),
+        why_no_kernels=unavailable_reason(),
         arithmetic=arithmetic,
         runs=runs,
         n_runs=_count(root),
@@ -132,7 +132,7 @@ def examine(root: Path) -> Health:
     )
 
 
-def look_at(folder: Path) -> Folder:
+def examine_folder(folder: Path) -> Folder:
     """A folder that may be yet to be made: what counts is the nearest one above it that is there."""
     nearest = next((place for place in (folder, *folder.parents) if os.path.exists(place)), folder)
     trouble = ""
@@ -151,7 +151,7 @@ def look_at(folder: Path) -> Folder:
 def _of_kernels() -> list[str]:
     """Those that were asked for and are not there: everything works without, several times as slowly."""
     asked = os.environ.get("OCTAVO_NATIVE", "")
-    return [] if asked in ("", "0", "1") or kernels_here() == asked else [why_none()]
+    return [] if asked in ("", "0", "1") or active_build() == asked else [unavailable_reason()]
 
 
 def _of_runs(runs: Folder) -> list[str]:
@@ -189,7 +189,7 @@ def _arithmetic() -> tuple[Arithmetic | None, str]:
     try:
         import torch
 
-        from octavo.training.flops import product_rate
+        from octavo.training.flops import matmul_rate
         from octavo.training.precision import choose_precision
 
         chosen = choose_precision(TrainConfig(steps=1, precision="auto"))
@@ -197,8 +197,8 @@ def _arithmetic() -> tuple[Arithmetic | None, str]:
             torch.get_num_threads(),
             chosen.name,
             chosen.reason,
-            product_rate(torch.float32, 1),
-            product_rate(torch.bfloat16, 1),
+            matmul_rate(torch.float32, 1),
+            matmul_rate(torch.bfloat16, 1),
             _gpu(),
         ), ""
     except _BROKEN as error:
@@ -216,7 +216,7 @@ def _gpu() -> str:
 
 def _text_cache() -> Folder:
     try:
-        return look_at(cache_directory())
+        return examine_folder(cache_directory())
     except ImportError as error:  # of platformdirs
         return Folder("none", False, reason(error), -1)
 
@@ -228,7 +228,7 @@ def _matplotlib_cache() -> Folder:
         with own_style():
             import matplotlib
 
-            folder = look_at(Path(matplotlib.get_cachedir()))
+            folder = examine_folder(Path(matplotlib.get_cachedir()))
     except _BROKEN as error:
         return Folder("none", False, reason(error), -1)
     if os.environ.get("MPLCONFIGDIR") == asked:

@@ -6,7 +6,7 @@ from typing import TypeVar
 from octavo.formats.files import write_atomically
 from octavo.pipeline.progress import Progress
 from octavo.pipeline.run import Run
-from octavo.reports.blocks import Absent, attempt
+from octavo.reports.blocks import Unavailable, try_compute
 from octavo.runs.completion import note_examined
 
 T = TypeVar("T")
@@ -28,8 +28,8 @@ def examine(run: Run, progress: Progress) -> None:
     failed: dict[str, str] = {}
 
     def part(name: str, make: Callable[[], T]) -> T | None:
-        made = attempt(make)
-        if not isinstance(made, Absent):
+        made = try_compute(make)
+        if not isinstance(made, Unavailable):
             return made
         failed[name] = made.why
         progress.note(f"no {name}: {made.why}")

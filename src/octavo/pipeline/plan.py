@@ -20,13 +20,13 @@ from octavo.corpus import Corpus, read_corpus, with_documents
 from octavo.data import Prepared, prepare
 from octavo.evaluate.baselines import LEARNED
 from octavo.evaluate.overlap import SEARCHED
-from octavo.interpret.head_ablation import REMOVALS
+from octavo.interpret.head_ablation import ABLATIONS
 from octavo.runs import check_new, free_name
 from octavo.system.terminal import duration, size
 from octavo.system.threads import usable_cores
 from octavo.tokenizer import Characters, Tokenizer
 from octavo.training import Precision, choose_precision
-from octavo.training.forecast import PROCESS, Preflight, preflight
+from octavo.training.forecast import PROCESS, TrainingForecast, forecast_training
 
 _MIB = 2**20
 # Seconds of one core.
@@ -45,7 +45,7 @@ _WEIGHT = 80  # for each attention weight of a window, in all layers and heads, 
 
 
 @dataclass(frozen=True)
-class Forecast:
+class CommandForecast:
     """Hold the time of what comes after training, and the memory of the whole command at its peak."""
 
     seconds_after: float
@@ -59,7 +59,7 @@ class Forecast:
         ]
 
 
-def forecast(config: Config, planned: Preflight, characters: int, n_bytes: int) -> Forecast:
+def forecast_command(config: Config, planned: TrainingForecast, characters: int, n_bytes: int) -> CommandForecast:
     """Forecast the command that trains on a text of so many `characters` and `n_bytes` in UTF-8.
 
     Example:
@@ -71,7 +71,7 @@ def forecast(config: Config, planned: Preflight, characters: int, n_bytes: int) 
     n_parameters, _ = parameter_count(model, planned.vocab_size)
 
     windows = math.ceil(planned.validation_tokens / max(1, context // 2))
-    passes = len(REMOVALS) * model.n_layers * model.n_heads
+    passes = len(ABLATIONS) * model.n_layers * model.n_heads
     heads = passes * head_windows(passes * context * 2 * n_parameters) * planned.seconds_per_window * _WITH_TAP
     compared = learned * n_bytes / characters + n_bytes * config.data.validation
     baselines = compared * max(_BASELINES / usable_cores(), _LONGEST_BASELINE)
@@ -93,10 +93,10 @@ def forecast(config: Config, planned: Preflight, characters: int, n_bytes: int) 
             _WEIGHT * model.n_layers * model.n_heads * context**2,
         )
     )
-    return Forecast(seconds, max(planned.memory_bytes, after))
+    return CommandForecast(seconds, max(planned.memory_bytes, after))
 
 
-Text = str | Path | Corpus | Sequence[str | Path] | None
+CorpusSource = str | Path | Corpus | Sequence[str | Path] | None
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ class Plan:
     corpus: Corpus
     tokenizer: Tokenizer
     prepared: Prepared
-    forecast: Preflight
-    whole: Forecast
+    forecast: TrainingForecast
+    whole: CommandForecast
 
     def lines(self) -> list[str]:
         """For people, a few lines; `corpus.notes` has those on the text."""
@@ -129,7 +129,7 @@ class Plan:
 
 
 def make_plan(
-    text: Text,
+    text: CorpusSource,
     request: Request,
     *,
     name: str | None = None,
@@ -153,12 +153,14 @@ def make_plan(
     if not config.tokenizer.vocab_size:  # what it came to is part of the run
         config = replace(config, tokenizer=replace(config.tokenizer, vocab_size=tokenizer.vocab_size))
     precision: Precision = choose_precision(config.train)
-    planned = preflight(corpus.name, config, tokenizer, prepared, precision)
-    whole = forecast(config, planned, corpus.characters, corpus.bytes)
+    planned = forecast_training(corpus.name, config, tokenizer, prepared, precision)
+    whole = forecast_command(config, planned, corpus.characters, corpus.bytes)
     return Plan(name or free_name(root, corpus.name), config, corpus, tokenizer, prepared, planned, whole)
 
 
-def as_corpus(text: Text, encoding: str = "utf-8", documents: str = "file", root: Path | None = None) -> Corpus:
+def as_corpus(
+    text: CorpusSource, encoding: str = "utf-8", documents: str = "file", root: Path | None = None
+) -> Corpus:
     """Return a corpus with such documents, and read paths; None is Tiny Shakespeare. `root`: the folder of all runs.
 
     Raises:

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self, TextIO, cast
 
 from octavo.system.terminal import duration, shown
-from octavo.training.events import EpochEnded, Event, Stepped, Validated
+from octavo.training.events import EpochEvent, Event, StepEvent, ValidationEvent
 
 LOOKED_AT = {"validation": "held-out", "train-slice": "set-aside"}  # what a part is called for people
 _EVERY = 10.0  # seconds between plain lines
@@ -55,11 +55,11 @@ class PlainProgress(Progress):
             print(shown(text), file=self._file, flush=True)
 
     def event(self, event: Event) -> None:
-        if isinstance(event, EpochEnded):
+        if isinstance(event, EpochEvent):
             self.note(_epoch_line(event))
-        elif isinstance(event, Validated):
+        elif isinstance(event, ValidationEvent):
             self.note(f"step {event.step}: {LOOKED_AT[event.part]} loss {event.loss:.4f} nats per token")
-        elif isinstance(event, Stepped) and self._due():
+        elif isinstance(event, StepEvent) and self._due():
             left = event.seconds * (1 - event.progress) / max(event.progress, 1e-9)
             self.note(
                 f"step {event.step} ({event.progress:.0%}, {duration(left)} left): loss {event.loss:.4f}, "
@@ -123,11 +123,11 @@ class BarProgress(Progress):
         self._console.print(shown(text), markup=False, emoji=False)
 
     def event(self, event: Event) -> None:
-        if isinstance(event, EpochEnded):
+        if isinstance(event, EpochEvent):
             self.note(_epoch_line(event))
-        elif isinstance(event, Validated):
+        elif isinstance(event, ValidationEvent):
             self._looked_at = f"  {LOOKED_AT[event.part]} {event.loss:.3f}"
-        elif isinstance(event, Stepped):
+        elif isinstance(event, StepEvent):
             numbers = (
                 f"step {event.step}  loss {event.loss:.3f}{self._looked_at}  {event.tokens_per_second:,.0f} tokens/s"
             )
@@ -146,7 +146,7 @@ class BarProgress(Progress):
         self._bar.stop()
 
 
-def _epoch_line(event: EpochEnded) -> str:
+def _epoch_line(event: EpochEvent) -> str:
     return (
         f"epoch {event.epoch:.0f}: training loss {event.train_loss:.4f}, held-out loss {event.validation_loss:.4f} "
         "nats per token"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, overload
 
 from octavo.corpus import Corpus
-from octavo.evaluate import Baseline, Evaluation, Memorisation, Overlap
+from octavo.evaluate import Baseline, Evaluation, Memorisation, TrainOverlap
 from octavo.evaluate.diagnosis import Finding
 from octavo.evaluate.run_scores import (
     diagnose_run,
@@ -94,7 +94,7 @@ class Run(SavedRun):
         """Return the baselines of a text, as :func:`run_baselines` does; the worst comes first."""
         return run_baselines(self, text, **options)
 
-    def overlap(self, text: str | Path | Corpus | None = None, **options: Any) -> Overlap:
+    def overlap(self, text: str | Path | Corpus | None = None, **options: Any) -> TrainOverlap:
         """Measure how much of a text is verbatim in the training split, as :func:`run_overlap` does."""
         return run_overlap(self, text, **options)
 

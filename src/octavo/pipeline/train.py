@@ -13,9 +13,9 @@ import torch
 from octavo.config import Config
 from octavo.config.inference import SamplingConfig
 from octavo.config.overrides import Overrides, Request
-from octavo.data import check_ids, open_parts, save_parts
-from octavo.errors import OctavoError, RanAway, reason
-from octavo.evaluate.diagnosis import EarlyDiagnosis, floors_of_looks, look_of
+from octavo.data import check_ids, open_splits, save_splits
+from octavo.errors import DivergenceError, OctavoError, reason
+from octavo.evaluate.diagnosis import EarlyDiagnosis, early_baseline_losses, validation_point
 from octavo.formats.files import disk_is_full, remove_left_over, write_atomically
 from octavo.formats.json_schema import from_json
 from octavo.formats.toml_schema import to_toml
@@ -25,30 +25,30 @@ from octavo.generate.opening import opening
 from octavo.model import Transformer
 from octavo.model.weights import load_weights
 from octavo.pipeline.examination import examine
-from octavo.pipeline.plan import Plan, Text, as_corpus, make_plan
+from octavo.pipeline.plan import CorpusSource, Plan, as_corpus, make_plan
 from octavo.pipeline.progress import Progress, make_progress
 from octavo.pipeline.run import Run
 from octavo.runs import MetricsLog, NameTaken, RunDirectory, create_run, free_name, locked, runs_root
 from octavo.runs.checkpoint import bytes_needed, load_newest, prune, save_checkpoint
-from octavo.runs.checkpoint_files import most_bytes, newest_is_damaged, newest_whole
+from octavo.runs.checkpoint_files import most_bytes, newest_is_damaged, newest_valid
 from octavo.runs.completion import note_brief
 from octavo.runs.metrics import check_complete
-from octavo.runs.provenance import sitting, text_facts
+from octavo.runs.provenance import session_facts, text_facts
 from octavo.runs.resume import check_same, run_to_resume
 from octavo.runs.safetensors_layout import check_shapes
 from octavo.system.terminal import counted, duration
 from octavo.tokenizer import Tokenizer, load_tokenizer
 from octavo.training import (
-    Counted,
     Interrupted,
     InterruptedAtOnce,
     Precision,
+    TokenCount,
     Training,
     TrainingState,
     stop_signals,
     training_data,
 )
-from octavo.training.events import CheckpointDue, Event, SampleDue, Validated
+from octavo.training.events import CheckpointEvent, Event, SampleEvent, ValidationEvent
 from octavo.training.forecast import check_memory
 from octavo.training.validation import Validations
 
@@ -58,7 +58,7 @@ _GLIMPSE_TOKENS = 60  # of the one shown now and then while training
 
 
 def train(
-    text: Text = None,
+    text: CorpusSource = None,
     *,
     preset: str | None = None,
     name: str | None = None,
@@ -156,7 +156,7 @@ def _fill(folder: Path, plan: Plan) -> None:
     settings = to_toml(plan.config).encode()
     write_atomically(folder / "config.toml", settings)
     plan.tokenizer.save(folder / "tokenizer.json")
-    save_parts(folder / "data", plan.prepared)
+    save_splits(folder / "data", plan.prepared)
     provenance = {
         "text": text_facts(plan.corpus),
         "forecast": asdict(plan.forecast) | {"whole_command": asdict(plan.whole)},
@@ -173,7 +173,7 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     """From the newest checkpoint, or the start, to the end of the budget."""
     config, provenance = directory.config, directory.provenance
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")
-    parts = open_parts(directory.path / "data")
+    parts = open_splits(directory.path / "data")
     check_ids(parts, tokenizer.vocab_size)
     try:
         precision = from_json(Precision, provenance["precision"])  # a resumed run keeps what it began with
@@ -185,13 +185,13 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     threads = torch.get_num_threads()
     if any(earlier.get("threads") != threads for earlier in sittings):
         progress.note(f"with {counted(threads, 'thread')}, not as before: the weights will differ in their last bits")
-    sittings.append(sitting(state.step, threads=threads))
+    sittings.append(session_facts(state.step, threads=threads))
     directory.write_json("provenance.json", provenance)
 
-    train, validation = (Counted(p.ids, p.facts.characters) for p in (parts["train"], parts["validation"]))
+    train, validation = (TokenCount(p.ids, p.facts.characters) for p in (parts["train"], parts["validation"]))
     validations = _validations(provenance, config)
     data = training_data(config, train, validation, tokenizer, validations.windows)
-    floors = floors_of_looks(data, train.ids, tokenizer.vocab_size, tokenizer.start_id)
+    floors = early_baseline_losses(data, train.ids, tokenizer.vocab_size, tokenizer.start_id)
     metrics = MetricsLog(directory.path / "metrics.jsonl", kept_metrics, state.step)
     (directory.path / _RUNAWAY).unlink(missing_ok=True)  # of a sitting before
     begun_by = opening(parts["train"].ids, tokenizer)
@@ -205,21 +205,21 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
         with stop_signals() as training.stop:
             for event in training:
                 _listen(event, directory, state, tokenizer, metrics, progress, begun_by)
-                if isinstance(event, Validated):
+                if isinstance(event, ValidationEvent):
                     share = training.budget.share(event.step, event.seconds)
-                    for finding in early.hear(look_of(asdict(event)), share):
+                    for finding in early.hear(validation_point(asdict(event)), share):
                         progress.note("\n".join(finding.lines()))
                         where = {name: getattr(event, name) for name in ("step", "epoch", "seconds")}
                         with _said_if_unwritten(directory, state):
-                            metrics.write({"event": "finding", **where, **finding.as_json()})
+                            metrics.write({"event": "finding", **where, **finding.to_dict()})
     except Interrupted as stopped:
         stopped.run_name = directory.name
         raise
-    except RanAway as error:
+    except DivergenceError as error:
         step, batch = state.step, ""
-        if training.ran_away_in:
+        if training.failed_step:
             step, batch = step + 1, _keep_batch(directory, training, tokenizer)
-        raise RanAway(f"step {step}: {error}{batch} ({directory.name}: {_last_good(directory)})") from None
+        raise DivergenceError(f"step {step}: {error}{batch} ({directory.name}: {_last_good(directory)})") from None
     finally:
         metrics.close()
 
@@ -263,9 +263,9 @@ def _validations(provenance: dict[str, Any], config: Config) -> Validations:
 
 def _keep_batch(directory: RunDirectory, training: Training, tokenizer: Tokenizer) -> str:
     """Write what the failed step learned from; where that is, in words."""
-    taken, step = training.ran_away_in, training.state.step
+    taken, step = training.failed_step, training.state.step
     assert taken is not None
-    windows = taken.as_json(training.state.model, tokenizer, directory.config.data.window_stride)
+    windows = taken.to_dict(training.state.model, tokenizer, directory.config.data.window_stride)
     value = {"step": step + 1, "epoch": step / training.data.order.steps_per_epoch, "windows": windows}
     with suppress(OSError):
         directory.write_json(_RUNAWAY, value, MOST_LINES)
@@ -277,7 +277,7 @@ def _keep_batch(directory: RunDirectory, training: Training, tokenizer: Tokenize
 
 def _last_good(directory: RunDirectory) -> str:
     try:
-        place, _ = newest_whole(directory.path / "checkpoints", len)
+        place, _ = newest_valid(directory.path / "checkpoints", len)
     except OctavoError:
         return "no checkpoint can be read" if directory.newest_checkpoint else "there was no checkpoint yet"
     return f"the last good checkpoint is {place.name}"
@@ -294,13 +294,13 @@ def _listen(
 ) -> None:
     """Record an event, show it, and do what it asks for; a sample is begun after the tokens `begun_by`."""
     record: dict[str, Any] = {"event": event.kind, **asdict(event)}
-    if isinstance(event, SampleDue):
+    if isinstance(event, SampleEvent):
         record["text"] = _glimpse(directory, state, tokenizer, begun_by)
         progress.sample(event.step, record["text"])
     progress.event(event)
     with _said_if_unwritten(directory, state):
         metrics.write(record)
-        if isinstance(event, CheckpointDue):
+        if isinstance(event, CheckpointEvent):
             train, content = directory.config.train, state.checkpoint(metrics_bytes=metrics.sync())
             place = directory.path / "checkpoints"
             save_checkpoint(place, content, train.keep_checkpoints, train.checkpoint_every)

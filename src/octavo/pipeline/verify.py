@@ -16,18 +16,18 @@ from typing import Any
 from safetensors import SafetensorError
 
 from octavo.config import Config
-from octavo.data import NAMES, TokenPart, check_ids, open_parts
+from octavo.data import NAMES, TokenSplit, check_ids, open_splits
 from octavo.data.token_files import blocks
 from octavo.errors import OctavoError, reason
 from octavo.formats.json_schema import check_types, parse_object
 from octavo.formats.untrusted import MOST_SETTINGS, MOST_TEXT, check_folder, read_plain
 from octavo.runs import Record, RunDirectory
-from octavo.runs.checkpoint_files import STATE, most_bytes, newest_first, step_of, whole_contents
-from octavo.runs.completion import FILE as EXAMINATION
+from octavo.runs.checkpoint_files import STATE, most_bytes, newest_first, step_of, valid_contents
+from octavo.runs.completion import EXAMINATION_FILE as EXAMINATION
 from octavo.runs.completion import failed_parts
 from octavo.runs.metrics import check_complete
 from octavo.runs.safetensors_layout import check_shapes, largest, read_layout
-from octavo.runs.scores import FILE, Score, scores, standard_score
+from octavo.runs.scores import SCORES_FILE, Score, scores, standard_score
 from octavo.system.requirements import installed
 from octavo.tokenizer import Tokenizer, load_tokenizer
 
@@ -68,7 +68,7 @@ def verify(run: RunDirectory, *, full: bool = False) -> Iterator[Check]:
         yield Check("checkpoints", note="there is none yet")
     yield _at("metrics.jsonl", looked.look_at_metrics)
     for name, look in (
-        (FILE, looked.look_at_scores),
+        (SCORES_FILE, looked.look_at_scores),
         ("baselines.json", looked.look_at_baselines),
         ("memorisation.json", partial(looked.look_at_belonging, "memorisation.json")),
         ("diagnosis.json", partial(looked.look_at_belonging, "diagnosis.json")),
@@ -126,8 +126,8 @@ class _Looked:
         return load_tokenizer(self._run.path / "tokenizer.json")
 
     @cached_property
-    def _parts(self) -> dict[str, TokenPart]:
-        return open_parts(self._run.path / "data")
+    def _parts(self) -> dict[str, TokenSplit]:
+        return open_splits(self._run.path / "data")
 
     @cached_property
     def _metrics(self) -> list[Record]:
@@ -165,7 +165,7 @@ class _Looked:
             known = {piece.strip() for piece in map(tokenizer.piece, range(tokenizer.vocab_size))}
             table = [piece.replace(b" ", b"") for piece in table]
         characters = n_bytes = 0
-        for piece in part.pieces():
+        for piece in part.iter_text():
             raw = piece.encode()
             characters, n_bytes = characters + len(piece), n_bytes + len(raw)
             said.add(raw if tokenizer.lossless else "".join(c for c in piece if c in known).encode())
@@ -183,7 +183,7 @@ class _Looked:
         return None if part.facts.ids_sha256 else "an earlier version noted no hash of its tokens"
 
     def look_at_checkpoint(self, place: Path) -> None:
-        contents = whole_contents(place, most_bytes(self._config))
+        contents = valid_contents(place, most_bytes(self._config))
         for file, content in contents.items():
             if file.endswith(".safetensors") and file != "optimizer.safetensors":
                 layout = read_layout(content, file)
@@ -225,7 +225,7 @@ class _Looked:
         found, standard = scores(self._run), standard_score(self._run)
         for score in found:
             self._check_score(score)
-        top = {name: value for name, value in self._run.read_json(FILE).items() if name != "all"}
+        top = {name: value for name, value in self._run.read_json(SCORES_FILE).items() if name != "all"}
         if top and top not in found:
             raise ValueError("the score at its top is none of those that it has")
         if self._run.ended and standard is None:
@@ -295,5 +295,5 @@ class _Looked:
         score = evaluate(run.model, run.tokenizer, held_out, context_length=context)
         anew, said = score.nats_per_character, kept["nats_per_character"]
         if not abs(anew - said) <= TOLERANCE:
-            raise ValueError(f"{anew:.6f} nats per character, where {FILE} says {said:.6f}")
-        return f"{anew:.6f} nats per character, within {TOLERANCE:g} of what {FILE} says"
+            raise ValueError(f"{anew:.6f} nats per character, where {SCORES_FILE} says {said:.6f}")
+        return f"{anew:.6f} nats per character, within {TOLERANCE:g} of what {SCORES_FILE} says"

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from octavo.errors import OctavoError, reason
-from octavo.evaluate import Baseline, Evaluation, Memorisation, Overlap
+from octavo.evaluate import Baseline, Evaluation, Memorisation, TrainOverlap
 from octavo.evaluate.diagnosis import Finding
-from octavo.evaluate.overlap import Marked
+from octavo.evaluate.overlap import HighlightedCopies
 from octavo.reports.html.attention import AttentionView
 from octavo.reports.html.heads import HeadsView
 from octavo.reports.html.lens import LensView
 from octavo.reports.html.scores import Dot, Figures
-from octavo.reports.html.series import Course
+from octavo.reports.html.series import TrainingCurve
 from octavo.reports.html.surprise import SurpriseView
 from octavo.system.terminal import capitalized
 
@@ -75,7 +75,7 @@ class Scored:
 
     evaluation: Evaluation
     baselines: Sequence[Baseline]  # none: they were not computed
-    overlap: Overlap
+    overlap: TrainOverlap
     training_seconds: float
 
 
@@ -92,14 +92,14 @@ class Dots:
 class Curves:
     """How one run went, or several."""
 
-    courses: Sequence[Course]
+    courses: Sequence[TrainingCurve]
 
 
 @dataclass(frozen=True)
 class Samples:
     """What a model wrote, and how much of what it writes is copied."""
 
-    marked: Marked
+    marked: HighlightedCopies
     memorisation: Memorisation | None
 
 
@@ -136,36 +136,36 @@ _log = logging.getLogger("octavo")
 
 
 @dataclass(frozen=True)
-class Absent:
+class Unavailable:
     """Why something is not there, in one sentence."""
 
     why: str
 
 
-def attempt(make: Callable[[], T]) -> T | Absent:
+def try_compute(make: Callable[[], T]) -> T | Unavailable:
     """Return what `make` makes, or why it cannot."""
     try:
         return make()
     except OctavoError as error:
-        return Absent(_sentence(str(error)))
+        return Unavailable(_sentence(str(error)))
     except OSError as error:
         _trace(error)
         where = "" if error.filename is None else f": {error.filename}"
-        return Absent(_sentence(f"{error.strerror or error}{where}"))
+        return Unavailable(_sentence(f"{error.strerror or error}{where}"))
     except Exception as error:  # a report of a damaged run must show what is whole, whatever is wrong with the rest
         _trace(error)
-        return Absent(
+        return Unavailable(
             _sentence(f"this part cannot be made from what lies in the run ({type(error).__name__}: {reason(error)})")
         )
 
 
-def known(value: T | Absent) -> T:
+def require(value: T | Unavailable) -> T:
     """The value.
 
     Raises:
         OctavoError: it is absent.
     """
-    if isinstance(value, Absent):
+    if isinstance(value, Unavailable):
         raise OctavoError(value.why)
     return value
 

@@ -14,13 +14,13 @@ from typing import Any
 
 from octavo.config import Config
 from octavo.config.inference import head_windows
-from octavo.data import TokenPart
+from octavo.data import TokenSplit
 from octavo.errors import OctavoError, reason
 from octavo.evaluate import Memorisation
-from octavo.evaluate.baseline_cache import kept, what_they_learn_from
+from octavo.evaluate.baseline_cache import cached_baselines, learning_source
 from octavo.evaluate.diagnosis import Finding
 from octavo.evaluate.documents import decoded
-from octavo.evaluate.overlap import SEARCHED, Marked, mark_copies
+from octavo.evaluate.overlap import SEARCHED, HighlightedCopies, mark_copies
 from octavo.evaluate.run_scores import (
     kept_diagnosis,
     kept_memorisation,
@@ -29,13 +29,13 @@ from octavo.evaluate.run_scores import (
     standard_evaluation,
 )
 from octavo.formats.untrusted import MOST_TEXT, read_plain
-from octavo.interpret.head_ablation import REMOVALS
-from octavo.reports.blocks import Absent, Scored, attempt
+from octavo.interpret.head_ablation import ABLATIONS
+from octavo.reports.blocks import Scored, Unavailable, try_compute
 from octavo.reports.costs import Costs, read_costs
 from octavo.reports.html.attention import AttentionView
 from octavo.reports.html.heads import HeadsView
 from octavo.reports.html.lens import LensView
-from octavo.reports.html.series import Course
+from octavo.reports.html.series import TrainingCurve
 from octavo.reports.html.surprise import SurpriseView
 from octavo.reports.recipe import Recipe, recipe
 from octavo.reports.views import attention_view, curves_view, heads_view, lens_view, surprise_view
@@ -58,23 +58,23 @@ class RunReport:
 
     name: str
     standing: str  # what one must know of a run that did not come to its end, in a sentence; "": nothing
-    config: Config | Absent
-    provenance: dict[str, Any] | Absent
-    parts: dict[str, TokenPart] | Absent
-    tokenizer: Tokenizer | Absent
-    checkpoint: str | Absent
-    parameters: int | Absent
-    course: Course | Absent
-    scored: Scored | Absent
-    findings: list[Finding] | Absent
-    attention: AttentionView | Absent
-    heads: HeadsView | Absent
-    surprise: SurpriseView | Absent
-    lens: LensView | Absent
-    samples: Marked | Absent
-    memorisation: Memorisation | Absent | None
-    costs: Costs | Absent
-    recipe: Recipe | Absent
+    config: Config | Unavailable
+    provenance: dict[str, Any] | Unavailable
+    parts: dict[str, TokenSplit] | Unavailable
+    tokenizer: Tokenizer | Unavailable
+    checkpoint: str | Unavailable
+    parameters: int | Unavailable
+    course: TrainingCurve | Unavailable
+    scored: Scored | Unavailable
+    findings: list[Finding] | Unavailable
+    attention: AttentionView | Unavailable
+    heads: HeadsView | Unavailable
+    surprise: SurpriseView | Unavailable
+    lens: LensView | Unavailable
+    samples: HighlightedCopies | Unavailable
+    memorisation: Memorisation | Unavailable | None
+    costs: Costs | Unavailable
+    recipe: Recipe | Unavailable
 
 
 def unheard(what: str) -> None:
@@ -88,27 +88,27 @@ def unwatched(what: str, share: float) -> None:
 def read_report(run: SavedRun, note: Note = unheard, watch: Callable[[str, float], None] = unwatched) -> RunReport:
     """Collect a run; `note` is told what is being done, and `watch` the share of long work that is done."""
     note("reading the score and the diagnosis")
-    scored = attempt(lambda: read_scored(run))
-    findings = attempt(lambda: read_findings(run, scored))
+    scored = try_compute(lambda: read_scored(run))
+    findings = try_compute(lambda: read_findings(run, scored))
     note("reading attention, surprise and layers")
-    attention = attempt(lambda: attention_view(run, max_tokens=_tokens_shown(run.config)))
-    surprise = attempt(lambda: surprise_view(run, run.held_out_beginning(_SURPRISE)))
-    lens = attempt(lambda: lens_view(run, max_tokens=min(_LENS, run.config.data.context_length)))
+    attention = try_compute(lambda: attention_view(run, max_tokens=_tokens_shown(run.config)))
+    surprise = try_compute(lambda: surprise_view(run, run.held_out_beginning(_SURPRISE)))
+    lens = try_compute(lambda: lens_view(run, max_tokens=min(_LENS, run.config.data.context_length)))
     note("measuring every head, and what removing it costs")
-    heads = attempt(lambda: heads_view(run, windows=_windows_read(run), watch=partial(watch, "measuring heads")))
+    heads = try_compute(lambda: heads_view(run, windows=_windows_read(run), watch=partial(watch, "measuring heads")))
     note("looking the samples up in the training text")
-    samples = attempt(lambda: read_samples(run))
+    samples = try_compute(lambda: read_samples(run))
     note("measuring this machine")
     return RunReport(
         name=run.name,
         standing=read_standing(run),
-        config=attempt(lambda: run.config),
-        provenance=attempt(lambda: run.directory.provenance),
-        parts=attempt(lambda: run.parts),
-        tokenizer=attempt(lambda: run.tokenizer),
-        checkpoint=attempt(lambda: run.checkpoint),
-        parameters=attempt(lambda: run.model.n_parameters()),
-        course=attempt(lambda: read_course(run)),
+        config=try_compute(lambda: run.config),
+        provenance=try_compute(lambda: run.directory.provenance),
+        parts=try_compute(lambda: run.parts),
+        tokenizer=try_compute(lambda: run.tokenizer),
+        checkpoint=try_compute(lambda: run.checkpoint),
+        parameters=try_compute(lambda: run.model.n_parameters()),
+        course=try_compute(lambda: read_course(run)),
         scored=scored,
         findings=findings,
         attention=attention,
@@ -116,9 +116,9 @@ def read_report(run: SavedRun, note: Note = unheard, watch: Callable[[str, float
         surprise=surprise,
         lens=lens,
         samples=samples,
-        memorisation=attempt(lambda: kept_memorisation(run)),
-        costs=attempt(lambda: _costs(run)),
-        recipe=attempt(lambda: recipe(run.config, run.directory.provenance, run.path)),
+        memorisation=try_compute(lambda: kept_memorisation(run)),
+        costs=try_compute(lambda: _costs(run)),
+        recipe=try_compute(lambda: recipe(run.config, run.directory.provenance, run.path)),
     )
 
 
@@ -131,7 +131,7 @@ def _tokens_shown(config: Config) -> int:
 def _windows_read(run: SavedRun) -> int:
     """With each head removed in each of the ways: as many as usual, and fewer of a large model."""
     model, context = run.model, run.config.data.context_length
-    passes = len(REMOVALS) * model.config.n_layers * model.config.n_heads
+    passes = len(ABLATIONS) * model.config.n_layers * model.config.n_heads
     return head_windows(passes * context * forward_flops(model, context))
 
 
@@ -169,19 +169,19 @@ def read_scored(run: SavedRun) -> Scored:
     """
     score = standard_evaluation(run)
     train, validation = run.parts["train"], run.parts["validation"]
-    known = kept(run.directory, what_they_learn_from(run.tokenizer, train), validation.facts.sha256)
+    known = cached_baselines(run.directory, learning_source(run.tokenizer, train), validation.facts.sha256)
     last = run.directory.last_record or {"seconds": 0.0}
     return Scored(score, known or [], run_overlap(run), last["seconds"])
 
 
-def read_findings(run: SavedRun, scored: Scored | Absent) -> list[Finding]:
+def read_findings(run: SavedRun, scored: Scored | Unavailable) -> list[Finding]:
     """The diagnosis of the checkpoint in use; of a run without a score what was told while it trained. The run stays
     as it is.
 
     Raises:
         OctavoError: there is none, or not enough to make it from.
     """
-    if isinstance(scored, Absent):
+    if isinstance(scored, Unavailable):
         return _told(run)
     if (found := kept_diagnosis(run)) is not None:
         return found
@@ -198,7 +198,7 @@ def _told(run: SavedRun) -> list[Finding]:
     return [Finding(**{name: record[name] for name in named}) for record in found]
 
 
-def read_course(run: SavedRun) -> Course:
+def read_course(run: SavedRun) -> TrainingCurve:
     """How it went.
 
     Raises:
@@ -207,7 +207,7 @@ def read_course(run: SavedRun) -> Course:
     return curves_view(run).course
 
 
-def read_samples(run: SavedRun) -> Marked:
+def read_samples(run: SavedRun) -> HighlightedCopies:
     """``samples.txt``, looked up in the training text.
 
     Raises:

@@ -15,7 +15,6 @@ from octavo.evaluate.baselines import TOKEN_KINDS
 from octavo.evaluate.diagnosis import Finding
 from octavo.formats.toml_schema import as_mapping, dotted_names
 from octavo.reports.blocks import (
-    Absent,
     Block,
     Code,
     Curves,
@@ -25,14 +24,15 @@ from octavo.reports.blocks import (
     Section,
     Sentences,
     Table,
-    attempt,
-    known,
+    Unavailable,
+    require,
+    try_compute,
 )
 from octavo.reports.collect import read_course, read_findings, read_scored, read_standing
 from octavo.reports.costs import Costs, read_costs
 from octavo.reports.html import Page
 from octavo.reports.html.scores import Dot, Figures
-from octavo.reports.html.series import Course
+from octavo.reports.html.series import TrainingCurve
 from octavo.reports.recipe import Recipe, recipe, setting
 from octavo.reports.report import sections_page
 from octavo.reports.sections import SHARE, cost_facts
@@ -46,14 +46,14 @@ class ComparedRun:
 
     name: str  # with its number, from 1
     standing: str
-    config: Config | Absent
-    provenance: dict[str, Any] | Absent
-    trained_on: str | Absent  # SHA-256 of the training part
-    course: Course | Absent
-    scored: Scored | Absent
-    findings: list[Finding] | Absent
-    costs: Costs | Absent
-    recipe: Recipe | Absent
+    config: Config | Unavailable
+    provenance: dict[str, Any] | Unavailable
+    trained_on: str | Unavailable  # SHA-256 of the training part
+    course: TrainingCurve | Unavailable
+    scored: Scored | Unavailable
+    findings: list[Finding] | Unavailable
+    costs: Costs | Unavailable
+    recipe: Recipe | Unavailable
 
 
 @dataclass(frozen=True)
@@ -78,20 +78,20 @@ class Alone:
 
 def read_compared(run: SavedRun, number: int) -> ComparedRun:
     """Collect a run; nothing is computed anew."""
-    scored = attempt(lambda: read_scored(run))
+    scored = try_compute(lambda: read_scored(run))
     return ComparedRun(
         name=f"{number} {run.name}",
         standing=read_standing(run),
-        config=attempt(lambda: run.config),
-        provenance=attempt(lambda: run.directory.provenance),
-        trained_on=attempt(lambda: run.parts["train"].facts.sha256),
-        course=attempt(lambda: read_course(run)),
+        config=try_compute(lambda: run.config),
+        provenance=try_compute(lambda: run.directory.provenance),
+        trained_on=try_compute(lambda: run.parts["train"].facts.sha256),
+        course=try_compute(lambda: read_course(run)),
         scored=scored,
-        findings=attempt(lambda: read_findings(run, scored)),
-        costs=attempt(
+        findings=try_compute(lambda: read_findings(run, scored)),
+        costs=try_compute(
             lambda: read_costs(run.metrics, run.directory.provenance, None, run.config.data.context_length)
         ),
-        recipe=attempt(lambda: recipe(run.config, run.directory.provenance, run.path)),
+        recipe=try_compute(lambda: recipe(run.config, run.directory.provenance, run.path)),
     )
 
 
@@ -110,13 +110,13 @@ def comparable(runs: Sequence[ComparedRun]) -> tuple[list[Comparable], list[Alon
 
 def _kind(run: ComparedRun, score: Evaluation) -> tuple[str, str]:
     """The text, and the tokenizer if it loses some of it."""
-    tokenizer = run.name if isinstance(run.provenance, Absent) else str(run.provenance.get("tokenizer"))
+    tokenizer = run.name if isinstance(run.provenance, Unavailable) else str(run.provenance.get("tokenizer"))
     return score.sha256, "" if score.lossless_tokenizer else tokenizer
 
 
-def _why_alone(scored: Scored | Absent, texts: Sequence[str]) -> str:
+def _why_alone(scored: Scored | Unavailable, texts: Sequence[str]) -> str:
     """Why; `texts` are the SHA-256 of what each group was scored on."""
-    if isinstance(scored, Absent):
+    if isinstance(scored, Unavailable):
         return scored.why
     score = scored.evaluation
     if texts.count(score.sha256) == 1:
@@ -127,7 +127,7 @@ def _why_alone(scored: Scored | Absent, texts: Sequence[str]) -> str:
 
 
 def _comparable(runs: Sequence[ComparedRun]) -> Comparable:
-    scores = {run.name: known(run.scored).evaluation for run in runs}
+    scores = {run.name: require(run.scored).evaluation for run in runs}
     score = scores[runs[0].name]
     words = [f"Scored on the same {counted(score.characters, 'character')} of held-out text."]
     if not score.lossless_tokenizer:
@@ -153,9 +153,9 @@ def _shared(runs: Sequence[ComparedRun]) -> list[Baseline]:
     learned = {(run.trained_on if isinstance(run.trained_on, str) else run.name) for run in runs}
     if len(learned) != 1:
         return []
-    tokenizers = {run.provenance.get("tokenizer") for run in runs if not isinstance(run.provenance, Absent)}
-    lists = [run.scored.baselines for run in runs if not isinstance(run.scored, Absent) and run.scored.baselines]
-    lossless = all(known(run.scored).evaluation.lossless_tokenizer for run in runs)
+    tokenizers = {run.provenance.get("tokenizer") for run in runs if not isinstance(run.provenance, Unavailable)}
+    lists = [run.scored.baselines for run in runs if not isinstance(run.scored, Unavailable) and run.scored.baselines]
+    lossless = all(require(run.scored).evaluation.lossless_tokenizer for run in runs)
     return [
         baseline
         for baseline in (lists[0] if lists else [])
@@ -213,7 +213,7 @@ def _scores(runs: Sequence[ComparedRun]) -> list[Block]:
 def _dots(group: Comparable) -> Block:
     dots, rows = [], []
     for run in group.runs:
-        score = known(run.scored).evaluation
+        score = require(run.scored).evaluation
         error = score.standard_error_bits_per_character
         dots.append(Dot(run.name, score.bits_per_character, error, model=True))
         around, perplexity = "" if error is None else f"{error:.4f}", f"{score.perplexity_per_token:.2f}"
@@ -230,7 +230,7 @@ def _dots(group: Comparable) -> Block:
 def _alone(left: Sequence[Alone]) -> Block:
     rows = []
     for run, why in ((one.run, one.why) for one in left):
-        if isinstance(run.scored, Absent):
+        if isinstance(run.scored, Unavailable):
             rows.append((run.name, "", "", "", why))
             continue
         score = run.scored.evaluation
@@ -254,12 +254,12 @@ def _around(value: float, error: float | None) -> str:
 
 def _curves(runs: Sequence[ComparedRun]) -> list[Block]:
     """One upon the other. A run without any keeps its place, so that numbers are the same everywhere."""
-    said = [f"{run.name}: {run.course.why}" for run in runs if isinstance(run.course, Absent)]
+    said = [f"{run.name}: {run.course.why}" for run in runs if isinstance(run.course, Unavailable)]
     lossy = [
         run.name for run in runs if isinstance(run.scored, Scored) and not run.scored.evaluation.lossless_tokenizer
     ]
     said += [_LOSSY.format(" and ".join(lossy))] if lossy and len(lossy) < len(runs) else []
-    courses = [Course(run.name, []) if isinstance(run.course, Absent) else run.course for run in runs]
+    courses = [TrainingCurve(run.name, []) if isinstance(run.course, Unavailable) else run.course for run in runs]
     drawn: list[Block] = [Curves(courses)] if any(course.metrics for course in courses) else []
     return [Sentences(said), *drawn]
 
@@ -267,7 +267,7 @@ def _curves(runs: Sequence[ComparedRun]) -> list[Block]:
 def _diagnosis(run: ComparedRun) -> list[Block]:
     said = [f"{run.name}:"]
     said += [run.standing] if run.standing else []
-    if isinstance(run.findings, Absent):
+    if isinstance(run.findings, Unavailable):
         return [Sentences([*said, run.findings.why])]
     return [Sentences(said), Findings(run.findings)] if run.findings else [Sentences([f"{said[0]} nothing wrong."])]
 
@@ -280,7 +280,7 @@ def _settings(runs: Sequence[ComparedRun]) -> Block:
     ]
     names = next((dotted_names(as_mapping(run.config)) for run in runs if isinstance(run.config, Config)), [])
     for name in names:
-        values = [_UNKNOWN if isinstance(run.config, Absent) else setting(run.config, name) for run in runs]
+        values = [_UNKNOWN if isinstance(run.config, Unavailable) else setting(run.config, name) for run in runs]
         if len(set(values) - {_UNKNOWN}) > 1:
             rows.append([name, *values])
     return Table(("setting", *(run.name for run in runs)), rows)
@@ -294,10 +294,10 @@ def _costs(runs: Sequence[ComparedRun]) -> Block:
 
 
 def _again(run: ComparedRun) -> list[Block]:
-    if isinstance(run.recipe, Absent):
+    if isinstance(run.recipe, Unavailable):
         return [Sentences([f"{run.name}: {run.recipe.why}"])]
     return [Sentences([f"{run.name}:"]), Code(run.recipe.command)]
 
 
-def _told(value: T | Absent, tell: Callable[[T], str]) -> str:
-    return _UNKNOWN if isinstance(value, Absent) else tell(value)
+def _told(value: T | Unavailable, tell: Callable[[T], str]) -> str:
+    return _UNKNOWN if isinstance(value, Unavailable) else tell(value)

@@ -8,11 +8,11 @@ import torch
 
 from octavo.errors import OctavoError
 from octavo.model import Transformer
-from octavo.reports.blocks import Absent
+from octavo.reports.blocks import Unavailable
 from octavo.runs import Record
 from octavo.runs.provenance import machine_facts
 from octavo.training import Precision
-from octavo.training.flops import MachineShare, machine_share
+from octavo.training.flops import Utilisation, model_flops_utilisation
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Costs:
     peak_memory_bytes: int  # of the process; 0: unknown
     precision: str
     machine: dict[str, Any]  # processor, cores, threads, system of the last sitting
-    share: MachineShare | Absent
+    share: Utilisation | Unavailable
 
 
 def read_costs(
@@ -67,7 +67,7 @@ def read_costs(
         peak_memory_bytes=ends[-1]["peak_memory_bytes"] if ends else 0,
         precision=precision.name,
         machine=machine,
-        share=Absent("Not measured.")
+        share=Unavailable("Not measured.")
         if model is None
         else _share(machine, model, context_length, tokens / stepping, precision.dtype),
     )
@@ -75,8 +75,8 @@ def read_costs(
 
 def _share(
     machine: dict[str, Any], model: Transformer, context_length: int, tokens_per_second: float, dtype: torch.dtype
-) -> MachineShare | Absent:
+) -> Utilisation | Unavailable:
     here = machine_facts()
     if (here["processor"], here["cores"]) != (machine["processor"], machine["cores"]):
-        return Absent("It was trained on another machine, so how much of that one's peak it used is not known.")
-    return machine_share(model, context_length, tokens_per_second, dtype, machine["threads"])
+        return Unavailable("It was trained on another machine, so how much of that one's peak it used is not known.")
+    return model_flops_utilisation(model, context_length, tokens_per_second, dtype, machine["threads"])

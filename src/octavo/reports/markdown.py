@@ -10,16 +10,15 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from octavo.evaluate.comparison import APART, THIS_MODEL, TIMES, Standing, comparison
+from octavo.evaluate.comparison import NOT_COMPARABLE, THIS_MODEL, TIMES, ScoreRow, rank_scores
 from octavo.evaluate.diagnosis import Finding
 from octavo.formats.files import write_atomically
-from octavo.interpret.head_labels import MEANINGS, TITLES, measured, reservations
+from octavo.interpret.head_labels import MEANINGS, TITLES, measured_on, table_caveats
 from octavo.interpret.head_table import HeadTable
 from octavo.interpret.lens import Lens
 from octavo.interpret.surprise import Surprise
 from octavo.interpret.tokens import running, visible
 from octavo.reports.blocks import (
-    Absent,
     Block,
     Code,
     Curves,
@@ -32,7 +31,8 @@ from octavo.reports.blocks import (
     Sentences,
     Table,
     Tables,
-    attempt,
+    Unavailable,
+    try_compute,
 )
 from octavo.reports.figures.curves import curves_figure
 from octavo.reports.figures.files import save_figure
@@ -65,7 +65,7 @@ def fenced(text: str) -> str:
     return f"{fence}\n{text}\n{fence}"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Rows below a head, all of plain text."""
     lines = [list(map(plain, head)), ["---"] * len(head), *(list(map(plain, row)) for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -78,15 +78,15 @@ def heads_pieces(heads: HeadTable, picture: str) -> list[str]:
     """What the heads were measured on, their picture, a table for each group of columns, and what all of it means."""
     names = [f"{head.label} {TITLES[head.name]}" for head in heads.heads]
     groups = head_columns(heads)
-    pieces = [f"{plain(measured(heads))}. Beside each figure its 95 % interval over windows.", picture]
+    pieces = [f"{plain(measured_on(heads))}. Beside each figure its 95 % interval over windows.", picture]
     for group, columns in groups.items():
         rows = [(name, *(_cell(column.cells[row]) for column in columns)) for row, name in enumerate(names)]
         head = ("head", *map(_title, columns))
-        pieces += [f"{plain(capitalized(group))}:", table(head, [*rows, _even(columns)])]
+        pieces += [f"{plain(capitalized(group))}:", markdown_table(head, [*rows, _even(columns)])]
     earned = {TITLES[head.name]: MEANINGS[head.name] for head in heads.heads}
     meant = {_title(column): column.meaning for columns in groups.values() for column in columns}
     pieces += ["What the names mean:", _meanings(earned), "What the columns mean:", _meanings(meant)]
-    said = [capitalized(words) for words in reservations(heads)]
+    said = [capitalized(words) for words in table_caveats(heads)]
     return [*pieces, *([_listed(said)] if said else [])]
 
 
@@ -107,7 +107,7 @@ def surprise_pieces(surprise: Surprise) -> list[str]:
         (running(before), visible(token.label), f"{token.bits:.1f}", f"{token.rank or '–'}")
         for before, token in surprise.worst
     ]
-    return [said, "What surprised most:", table(("after", "came", "bits", "rank"), rows)] if rows else [said]
+    return [said, "What surprised most:", markdown_table(("after", "came", "bits", "rank"), rows)] if rows else [said]
 
 
 def lens_pieces(lens: Lens) -> list[str]:
@@ -120,7 +120,7 @@ def lens_pieces(lens: Lens) -> list[str]:
         likeliest = [f"{visible(guess.label)} {100 * guess.probability:.0f} %" for guess in guesses]
         rows.append((label, *likeliest, came[place]))
     names = [layer.name for layer in lens.layers]
-    return [*_reservations(lens), table(("after", *names, "came"), rows), *_losses(lens, names)]
+    return [*_reservations(lens), markdown_table(("after", *names, "came"), rows), *_losses(lens, names)]
 
 
 def _reservations(lens: Lens) -> list[str]:
@@ -146,7 +146,7 @@ def _losses(lens: Lens, names: list[str]) -> list[str]:
         ("bits per character", *(f"{bits:.3f}" for bits in lens.held_out_bits)),
         ("change", *("" if gain is None else f"{-gain:+.3f}" for gain in lens.gains)),
     ]
-    return [said, table(("", *names), rows)]
+    return [said, markdown_table(("", *names), rows)]
 
 
 def _meanings(meanings: dict[str, str]) -> str:
@@ -169,7 +169,7 @@ def _even(columns: list[Column]) -> tuple[str, ...]:
     return ("even attention", *(column.even for column in columns))
 
 
-FILE = "report.md"
+MARKDOWN_FILE = "report.md"
 
 Draw = Callable[[str, "Figure"], str]  # writes a figure under a name, and gives what shows it
 
@@ -192,15 +192,15 @@ def save_markdown(folder: Path, title: str, lead: str, first: str, sections: Seq
     for section in sections:
         pieces.append(f"## {section.title}")
         pieces += [piece for block in section.blocks for piece in _safe(block, draw)]
-    path = folder / FILE
+    path = folder / MARKDOWN_FILE
     write_atomically(path, ("\n\n".join(pieces) + "\n").encode("utf-8", "replace"))
     return [path, *pictures]
 
 
 def _safe(block: Block, draw: Draw) -> list[str]:
     """The pieces of a block, or why it cannot be made."""
-    pieces = attempt(lambda: _pieces(block, draw))
-    return [plain(pieces.why)] if isinstance(pieces, Absent) else pieces
+    pieces = try_compute(lambda: _pieces(block, draw))
+    return [plain(pieces.why)] if isinstance(pieces, Unavailable) else pieces
 
 
 def _pieces(block: Block, draw: Draw) -> list[str]:
@@ -209,11 +209,11 @@ def _pieces(block: Block, draw: Draw) -> list[str]:
         case Sentences():
             return [plain(text) for text in block.texts]
         case Facts():
-            return [table(("", ""), block.by_name.items())]
+            return [markdown_table(("", ""), block.by_name.items())]
         case Table():
-            return [*([plain(block.caption)] if block.caption else []), table(block.head, block.rows)]
+            return [*([plain(block.caption)] if block.caption else []), markdown_table(block.head, block.rows)]
         case Tables():
-            return [table(one.head, one.rows) for one in block.tables]
+            return [markdown_table(one.head, one.rows) for one in block.tables]
         case Code():
             return [fenced(block.text)]
         case Findings():
@@ -221,7 +221,7 @@ def _pieces(block: Block, draw: Draw) -> list[str]:
         case Scored():
             return _score(block)
         case Dots():
-            return [table(block.figures.head, block.figures.rows), *map(plain, block.notes)]
+            return [markdown_table(block.figures.head, block.figures.rows), *map(plain, block.notes)]
         case Curves():
             return [
                 draw(
@@ -248,16 +248,16 @@ def _finding(finding: Finding) -> str:
 
 
 def _score(scored: Scored) -> list[str]:
-    found = comparison(scored.evaluation, scored.baselines, scored.training_seconds)
+    found = rank_scores(scored.evaluation, scored.baselines, scored.training_seconds)
     head = ("model", "bits per character", "nats per character", "nats per token", "time, s")
-    pieces = [table(head, map(_standing, found.standings))]
+    pieces = [markdown_table(head, map(_standing, found.standings))]
     if found.apart:
-        pieces += [f"{capitalized(APART)}:", table(head, map(_standing, found.apart))]
+        pieces += [f"{capitalized(NOT_COMPARABLE)}:", markdown_table(head, map(_standing, found.apart))]
     notes = score_notes(scored.evaluation, scored.baselines, scored.overlap)
     return [*pieces, *([f"{capitalized(TIMES)}."] if scored.baselines else []), *map(plain, notes)]
 
 
-def _standing(one: Standing) -> list[str]:
+def _standing(one: ScoreRow) -> list[str]:
     tokens = "" if one.nats_per_token is None else f"{one.nats_per_token:.4f}"
     name = f"{one.name} ←" if one.name == THIS_MODEL else one.name
     return [name, f"{one.bits_per_character:.4f}", f"{one.nats_per_character:.4f}", tokens, f"{one.seconds:.1f}"]
@@ -266,7 +266,7 @@ def _standing(one: Standing) -> list[str]:
 def _samples(samples: Samples) -> list[str]:
     marked = samples.marked
     pieces = list(map(plain, sample_notes(marked, samples.memorisation, "Listed below each sample")))
-    for number, (text, places) in enumerate(zip(marked.texts, marked.stretches, strict=True), 1):
+    for number, (text, places) in enumerate(zip(marked.texts, marked.spans, strict=True), 1):
         pieces += [f"Sample {number}:", fenced(shown(text))]
         copies = [f"- {plain(running(text[start:end]))}" for start, end in places]
         pieces += ["\n".join(copies)] if copies else []

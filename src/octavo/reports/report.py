@@ -8,7 +8,6 @@ from pathlib import Path
 
 from octavo.formats.output_paths import folder_place, page_place
 from octavo.reports.blocks import (
-    Absent,
     Block,
     Code,
     Curves,
@@ -21,10 +20,11 @@ from octavo.reports.blocks import (
     Sentences,
     Table,
     Tables,
-    attempt,
+    Unavailable,
+    try_compute,
 )
 from octavo.reports.collect import Note, RunReport, read_report, unheard, unwatched
-from octavo.reports.html import Page, Part, make_page
+from octavo.reports.html import HtmlPart, Page, make_page
 from octavo.reports.html.attention import AttentionView, attention_part
 from octavo.reports.html.blocks import (
     code_part,
@@ -61,13 +61,13 @@ def sections_page(title: str, lead: str, first: str, sections: Sequence[Section]
     )
 
 
-def _safe_part(block: Block) -> Part:
+def _safe_part(block: Block) -> HtmlPart:
     """The part of a block, or why it cannot be made."""
-    part = attempt(lambda: block_part(block))
-    return sentences_part([part.why]) if isinstance(part, Absent) else part
+    part = try_compute(lambda: block_part(block))
+    return sentences_part([part.why]) if isinstance(part, Unavailable) else part
 
 
-def block_part(block: Block) -> Part:
+def block_part(block: Block) -> HtmlPart:
     """A block as a part of a page."""
     match block:
         case Sentences():

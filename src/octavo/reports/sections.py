@@ -9,12 +9,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from octavo.config import BUDGETS, Config, load_preset
-from octavo.data import TokenPart
+from octavo.data import TokenSplit
 from octavo.evaluate.diagnosis import Finding
-from octavo.evaluate.overlap import Marked
+from octavo.evaluate.overlap import HighlightedCopies
 from octavo.formats.toml_schema import as_mapping
 from octavo.reports.blocks import (
-    Absent,
     Block,
     Code,
     Curves,
@@ -26,8 +25,9 @@ from octavo.reports.blocks import (
     Sentences,
     Table,
     Tables,
-    attempt,
-    known,
+    Unavailable,
+    require,
+    try_compute,
 )
 from octavo.reports.collect import RunReport
 from octavo.reports.costs import Costs
@@ -40,7 +40,9 @@ _LISTED = 5  # documents that are named
 SHARE = "Share of its peak"
 
 
-def text_facts(provenance: Mapping[str, Any], parts: Mapping[str, TokenPart], tokenizer: Tokenizer) -> dict[str, str]:
+def corpus_facts(
+    provenance: Mapping[str, Any], parts: Mapping[str, TokenSplit], tokenizer: Tokenizer
+) -> dict[str, str]:
     """What was trained on, in characters and in tokens, start tokens not counted."""
     text, train = provenance["text"], parts["train"]
     tokens = {name: int(np.count_nonzero(part.ids != tokenizer.start_id)) for name, part in parts.items()}
@@ -87,8 +89,8 @@ def cost_facts(costs: Costs) -> dict[str, str]:
         f"{counted(machine['threads'], 'thread')}",
         "Numbers": f"{costs.precision} in training, fp32 for the score",
         SHARE: share.why
-        if isinstance(share, Absent)
-        else f"{100 * share.share:.0f} %: {_giga(share.flops_per_second)} of {_giga(share.product_rate)} GFLOP/s",
+        if isinstance(share, Unavailable)
+        else f"{100 * share.share:.0f} %: {_giga(share.flops_per_second)} of {_giga(share.matmul_rate)} GFLOP/s",
     }
 
 
@@ -96,7 +98,7 @@ def _giga(rate: float) -> str:
     return f"{rate / 1e9:,.0f}"
 
 
-def origin_facts(provenance: Mapping[str, Any], checkpoint: str | Absent) -> dict[str, str]:
+def origin_facts(provenance: Mapping[str, Any], checkpoint: str | Unavailable) -> dict[str, str]:
     """Text, machine and versions."""
     text, sittings = provenance["text"], provenance["sittings"]
     names = text["first_documents"][:_LISTED]
@@ -105,7 +107,7 @@ def origin_facts(provenance: Mapping[str, Any], checkpoint: str | Absent) -> dic
         "Documents": ", ".join(names) + (f" and {more:,} more" if more else ""),
         "SHA-256 of the text": text["sha256"],
         "SHA-256 of the tokenizer": provenance["tokenizer"],
-        "Checkpoint": checkpoint.why if isinstance(checkpoint, Absent) else checkpoint,
+        "Checkpoint": checkpoint.why if isinstance(checkpoint, Unavailable) else checkpoint,
     }
     if sittings:
         last = sittings[-1]
@@ -176,36 +178,36 @@ def lead(report: RunReport) -> str:
     """The run in a sentence, as far as it is known."""
 
     def trained() -> str:
-        text, steps = known(report.provenance)["text"]["name"], known(report.costs)
+        text, steps = require(report.provenance)["text"]["name"], require(report.costs)
         return (
-            f"A Transformer of {known(report.parameters):,} parameters, trained on {text} for "
+            f"A Transformer of {require(report.parameters):,} parameters, trained on {text} for "
             f"{duration(steps.seconds)} ({steps.epochs:.1f} epochs)"
         )
 
     def scored() -> str:
-        found = known(report.scored)
+        found = require(report.scored)
         beside = found.baselines if found.evaluation.lossless_tokenizer else []
         best = min(beside, key=lambda baseline: baseline.bits_per_character, default=None)
         compared = f"; the best simpler model, {best.name}, needs {best.bits_per_character:.3f}" if best else ""
         return f": it needs {found.evaluation.bits_per_character:.3f} bits per character of held-out text{compared}."
 
-    said = attempt(trained), attempt(scored)
-    beginning = f"{report.name}, a Transformer" if isinstance(said[0], Absent) else said[0]
-    return beginning + (": it has no score yet." if isinstance(said[1], Absent) else said[1])
+    said = try_compute(trained), try_compute(scored)
+    beginning = f"{report.name}, a Transformer" if isinstance(said[0], Unavailable) else said[0]
+    return beginning + (": it has no score yet." if isinstance(said[1], Unavailable) else said[1])
 
 
-def _of(value: T | Absent, blocks: Callable[[T], Sequence[Block]]) -> Sequence[Block]:
+def _of(value: T | Unavailable, blocks: Callable[[T], Sequence[Block]]) -> Sequence[Block]:
     """The blocks of a value, or the sentence that says why there are none."""
-    made = attempt(lambda: blocks(known(value)))
-    return [Sentences([made.why])] if isinstance(made, Absent) else made
+    made = try_compute(lambda: blocks(require(value)))
+    return [Sentences([made.why])] if isinstance(made, Unavailable) else made
 
 
 def _text(report: RunReport) -> Sequence[Block]:
-    return [Facts(text_facts(known(report.provenance), known(report.parts), known(report.tokenizer)))]
+    return [Facts(corpus_facts(require(report.provenance), require(report.parts), require(report.tokenizer)))]
 
 
 def _model(report: RunReport) -> Sequence[Block]:
-    return [Facts(model_facts(known(report.config), known(report.parameters)))]
+    return [Facts(model_facts(require(report.config), require(report.parameters)))]
 
 
 def _score(name: str, scored: Scored) -> Sequence[Block]:
@@ -224,13 +226,13 @@ def _diagnosis(findings: Sequence[Finding]) -> Sequence[Block]:
     return [Findings(findings)]
 
 
-def _samples(marked: Marked, report: RunReport) -> Sequence[Block]:
+def _samples(marked: HighlightedCopies, report: RunReport) -> Sequence[Block]:
     found = report.memorisation
-    return [Samples(marked, None if isinstance(found, Absent) else found)]
+    return [Samples(marked, None if isinstance(found, Unavailable) else found)]
 
 
 def _costs(costs: Costs) -> Sequence[Block]:
-    return [Facts(cost_facts(costs)), *([] if isinstance(costs.share, Absent) else [Sentences([_SHARE])])]
+    return [Facts(cost_facts(costs)), *([] if isinstance(costs.share, Unavailable) else [Sentences([_SHARE])])]
 
 
 def _settings(config: Config) -> Sequence[Block]:

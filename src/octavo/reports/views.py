@@ -16,11 +16,11 @@ from octavo.reports.html.curves import CurvesView
 from octavo.reports.html.edit import EditView
 from octavo.reports.html.heads import HeadsView
 from octavo.reports.html.lens import LensView
-from octavo.reports.html.series import Course
+from octavo.reports.html.series import TrainingCurve
 from octavo.reports.html.surprise import SurpriseView
 from octavo.runs.metrics import check_complete
 from octavo.runs.saved_run import SavedRun
-from octavo.training.data import recut_until, slice_length
+from octavo.training.data import bpe_dropout_until, slice_length
 
 
 def attention_view(
@@ -79,6 +79,6 @@ def curves_view(run: SavedRun) -> CurvesView:
     try:
         facts = run.part("train").facts
     except OctavoError:
-        return CurvesView(Course(run.name, metrics))  # the text is damaged, the curves are not
-    recut = recut_until(run.config, facts.tokens - slice_length(run.config, facts.tokens))
-    return CurvesView(Course(run.name, metrics, facts.tokens / facts.characters, recut))
+        return CurvesView(TrainingCurve(run.name, metrics))  # the text is damaged, the curves are not
+    recut = bpe_dropout_until(run.config, facts.tokens - slice_length(run.config, facts.tokens))
+    return CurvesView(TrainingCurve(run.name, metrics, facts.tokens / facts.characters, recut))

@@ -25,15 +25,15 @@ from octavo.runs.checkpoint_files import (
     STATE,
     USABLE,
     Contents,
-    looks_whole,
     manifest,
     newest_first,
-    newest_whole,
+    newest_valid,
+    sizes_match,
     step_of,
 )
 from octavo.runs.safetensors_layout import check_shapes
 
-FEWEST = 2  # that are kept: the newest may turn out to be damaged
+MIN_KEPT = 2  # that are kept: the newest may turn out to be damaged
 _BLOCK = 4096
 
 
@@ -88,12 +88,12 @@ def prune(newest: Path, keep: int, every: int = 1) -> None:
     With a `keep` of 0 those of each `every`-th step all stay, and only of the others, which the clock asked for, the
     older ones go. A checkpoint that lacks files or parts of them does not count.
     """
-    left = max(keep, FEWEST) - 1
+    left = max(keep, MIN_KEPT) - 1
     for old in newest_first(newest.parent):
         if _step(old) < _step(newest) and (keep or _step(old) % every):
             if not left:
                 remove(old)
-            elif looks_whole(old):
+            elif sizes_match(old):
                 left -= 1
 
 
@@ -113,7 +113,7 @@ def load_newest(folder: Path, most: int = MOST_TENSORS) -> tuple[Path, Checkpoin
     Raises:
         OctavoError: there is none.
     """
-    return newest_whole(folder, _read, most)
+    return newest_valid(folder, _read, most)
 
 
 def _write_files(folder: Path, checkpoint: Checkpoint) -> None:

@@ -57,7 +57,7 @@ _SOMETHING_ELSE = (
 )  # what the system says where a file should be
 
 
-def newest_whole(folder: Path, read: Callable[[Contents], Read], most: int = MOST_TENSORS) -> tuple[Path, Read]:
+def newest_valid(folder: Path, read: Callable[[Contents], Read], most: int = MOST_TENSORS) -> tuple[Path, Read]:
     """The newest checkpoint whose files are as they were written, and what `read` makes of them.
 
     A warning names it, and what is wrong with those that are newer, if there are any. `most` bytes of a file of
@@ -69,7 +69,7 @@ def newest_whole(folder: Path, read: Callable[[Contents], Read], most: int = MOS
     damaged: dict[str, str] = {}
     for place in newest_first(folder):
         try:
-            found = read(whole_contents(place, most))
+            found = read(valid_contents(place, most))
         except (
             ValueError,
             KeyError,
@@ -98,13 +98,13 @@ def newest_is_damaged(folder: Path, most: int = MOST_TENSORS) -> bool:
     """
     for newest in newest_first(folder)[:1]:
         try:
-            whole_contents(newest, most)
+            valid_contents(newest, most)
         except ValueError:
             return True
     return False
 
 
-def looks_whole(place: Path) -> bool:
+def sizes_match(place: Path) -> bool:
     """Whether a checkpoint's files are there and as long as its manifest says; what they hold is not read."""
     try:
         files = _files_of(read_plain(place / MANIFEST, MOST_TEXT, place.parent.parent))
@@ -125,7 +125,7 @@ def manifest(contents: Contents) -> bytes:
     return json.dumps({"files": files}, indent=1).encode()
 
 
-def whole_contents(place: Path, most: int = MOST_TENSORS) -> Contents:
+def valid_contents(place: Path, most: int = MOST_TENSORS) -> Contents:
     """The files of a checkpoint but for its manifest.
 
     Raises:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from octavo.runs.directory import RunDirectory
 from octavo.runs.scores import standard_score
 
-FILE = "examination.json"
+EXAMINATION_FILE = "examination.json"
 _TYPES: dict[str, Any] = {"brief": bool, "failed": dict[str, str]}
 _EXPERIMENT = "experiment.json"  # beside runs of an earlier version that nobody asked to examine
 _BEGUN = ("baselines.json", "diagnosis.json", "samples.txt")  # by one of which an examination is known to have begun
@@ -59,9 +59,9 @@ def note_examined(run: RunDirectory, failed: Mapping[str, str]) -> None:
         OSError: it cannot be written.
     """
     if failed:
-        run.write_json(FILE, {"brief": False, "failed": dict(failed)})
+        run.write_json(EXAMINATION_FILE, {"brief": False, "failed": dict(failed)})
     else:
-        (run.path / FILE).unlink(missing_ok=True)
+        (run.path / EXAMINATION_FILE).unlink(missing_ok=True)
 
 
 def note_brief(run: RunDirectory) -> None:
@@ -71,7 +71,7 @@ def note_brief(run: RunDirectory) -> None:
         OSError: it cannot be written.
     """
     if not _examined(run):
-        run.write_json(FILE, {"brief": True, "failed": {}})
+        run.write_json(EXAMINATION_FILE, {"brief": True, "failed": {}})
 
 
 def _examined(run: RunDirectory) -> bool:
@@ -91,4 +91,4 @@ def _of_an_earlier_version(run: RunDirectory) -> bool:
 
 
 def _read(run: RunDirectory) -> dict[str, Any]:
-    return run.read_typed(FILE, _TYPES) if (run.path / FILE).exists() else {}
+    return run.read_typed(EXAMINATION_FILE, _TYPES) if (run.path / EXAMINATION_FILE).exists() else {}

@@ -66,16 +66,16 @@ def machine_facts() -> dict[str, Any]:
 
 def text_facts(corpus: Corpus) -> dict[str, Any]:
     """Return where a text comes from and what was left out, as plain values."""
-    reasons = first_of([f"{name}: {reason}" for name, reason in corpus.skipped])
+    reasons = truncate_list([f"{name}: {reason}" for name, reason in corpus.skipped])
     skipped = corpus.skipped[: len(reasons)]
     return {
         "name": corpus.name,
         "documents": len(corpus.documents),
-        "first_documents": first_of([document.name for document in corpus.documents[:20]]),
+        "first_documents": truncate_list([document.name for document in corpus.documents[:20]]),
         "characters": corpus.characters,
         "bytes": corpus.bytes,
         "sha256": corpus.sha256,
-        "sources": first_of(corpus.sources),
+        "sources": truncate_list(corpus.sources),
         "source_count": len(corpus.sources),
         "encoding": corpus.encoding,
         "encodings": corpus.encodings,
@@ -86,15 +86,15 @@ def text_facts(corpus: Corpus) -> dict[str, Any]:
     }
 
 
-def sitting(first_step: int, **facts: Any) -> dict[str, Any]:
+def session_facts(first_step: int, **facts: Any) -> dict[str, Any]:
     """One stretch of training from `first_step` on: when it began, on what, and `facts` known by then."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     command = [readable(argument) for argument in sys.argv[1:]]
-    told = {"command": first_of(command), "arguments": len(command)}
+    told = {"command": truncate_list(command), "arguments": len(command)}
     return {"began": now, "first_step": first_step, **told, **machine_facts(), **facts}
 
 
-def first_of(names: Sequence[str]) -> list[str]:
+def truncate_list(names: Sequence[str]) -> list[str]:
     """The first of very many names: as many as leave room for others in a file that is read again."""
     room = _MOST_CHARACTERS
     return [name for name in names[:_MOST_NAMES] if (room := room - len(name)) >= 0]

@@ -20,7 +20,7 @@ _EXPONENTS = {"F64": 0x7FF << 52, "F32": 0xFF << 23, "F16": 0x1F << 10, "BF16": 
 _FACTS: dict[str, Any] = {"dtype": str, "shape": list[int], "data_offsets": list[int]}
 
 
-class Place(NamedTuple):
+class TensorRange(NamedTuple):
     """A tensor of numbers of a kind, as safetensors calls it, in the bytes `begin` … `end` of a file."""
 
     kind: str
@@ -29,7 +29,7 @@ class Place(NamedTuple):
     end: int
 
 
-def read_layout(content: bytes, name: str) -> dict[str, Place]:
+def read_layout(content: bytes, name: str) -> dict[str, TensorRange]:
     """Every tensor of the file `name`, in the order of their bytes, which they share out among them.
 
     Raises:
@@ -68,7 +68,7 @@ def check_shapes(shapes: Mapping[str, tuple[int, ...]], config: ModelConfig, voc
         raise OctavoError("the checkpoint's weights are not those of config.toml: one of the two was changed")
 
 
-def largest(content: bytes, layout: Mapping[str, Place]) -> float:
+def largest(content: bytes, layout: Mapping[str, TensorRange]) -> float:
     """The largest number, without its sign, of tensors in fp32; 0 if there is none."""
     import numpy as np
 
@@ -76,7 +76,7 @@ def largest(content: bytes, layout: Mapping[str, Place]) -> float:
     return max((float(np.abs(array).max()) for array in arrays if len(array)), default=0.0)
 
 
-def check_finite(content: bytes, layout: Mapping[str, Place]) -> None:
+def check_finite(content: bytes, layout: Mapping[str, TensorRange]) -> None:
     """See that every tensor of floating-point numbers has numbers alone.
 
     Raises:
@@ -92,11 +92,11 @@ def check_finite(content: bytes, layout: Mapping[str, Place]) -> None:
                 raise ValueError(f"{name[:80]} has numbers that are infinite or none")
 
 
-def _place(facts: Any, start: int) -> Place:
+def _place(facts: Any, start: int) -> TensorRange:
     check_types(facts, _FACTS)
     kind, shape, (begin, end) = facts["dtype"], facts["shape"], facts["data_offsets"]
     if len(shape) > _MOST_SIZES or min(*shape, begin, end) < 0:
         raise ValueError("a size is none")
     if math.prod(shape) * _BYTES[kind] != end - begin:
         raise ValueError("a tensor is not as long as its shape")
-    return Place(kind, tuple(shape), start + begin, start + end)
+    return TensorRange(kind, tuple(shape), start + begin, start + end)

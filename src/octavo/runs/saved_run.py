@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octavo.config import Config
-from octavo.data import TokenPart, check_ids, open_parts
+from octavo.data import TokenSplit, check_ids, open_splits
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.runs import Record, RunDirectory, open_run, runs_root
 from octavo.runs.checkpoint_files import most_bytes
@@ -71,13 +71,13 @@ class SavedRun:
         return load_tokenizer(self.path / "tokenizer.json")
 
     @cached_property
-    def parts(self) -> dict[str, TokenPart]:
+    def parts(self) -> dict[str, TokenSplit]:
         """Its text: ``train``, ``validation`` and perhaps ``test``."""
-        parts = open_parts(self.path / "data")
+        parts = open_splits(self.path / "data")
         check_ids(parts, self.tokenizer.vocab_size)
         return parts
 
-    def part(self, name: str) -> TokenPart:
+    def part(self, name: str) -> TokenSplit:
         """Return a part of its text.
 
         Raises:

@@ -12,7 +12,7 @@ from octavo.formats.json_schema import check_types
 from octavo.runs.directory import RunDirectory
 from octavo.runs.lock import updating
 
-FILE = "evaluation.json"
+SCORES_FILE = "evaluation.json"
 Score = NewType("Score", dict[str, Any])  # an evaluation as plain values
 _COUNTS = ("stride", "context_length", "tokens", "characters", "bytes")
 _TYPES: dict[str, Any] = {
@@ -29,15 +29,15 @@ _KIND = ("text", "own_text", "sha256", "protocol", "stride", "window_characters"
 
 def scores(run: RunDirectory) -> list[Score]:
     """Every score of the run, oldest first."""
-    if not (run.path / FILE).exists():
+    if not (run.path / SCORES_FILE).exists():
         return []
     try:
-        entries = run.read_json(FILE)["all"]
+        entries = run.read_json(SCORES_FILE)["all"]
         check_types({"all": entries}, {"all": [_TYPES]})
         if any(entry.get(name, 1) < 1 for entry in entries for name in _COUNTS):
             raise ValueError("a score of nothing")
     except (OctavoError, KeyError, ValueError):
-        raise OctavoError(f"{run.path / FILE} is damaged: delete it and score the run again") from None
+        raise OctavoError(f"{run.path / SCORES_FILE} is damaged: delete it and score the run again") from None
     return [Score(entry) for entry in entries]
 
 
@@ -55,7 +55,7 @@ def add_score(run: RunDirectory, score: Score) -> None:
         standard = _standard(run, kept)
         while len(kept) > _MOST:
             kept.remove(next(other for other in kept if other != standard))
-        run.write_json(FILE, {**(standard or {}), "all": kept})
+        run.write_json(SCORES_FILE, {**(standard or {}), "all": kept})
 
 
 def standard_score(run: RunDirectory) -> Score | None:

@@ -91,7 +91,7 @@ def one_thread() -> Iterator[None]:
             torch.set_num_threads(_ONE.before)
 
 
-def side_by_side(pieces: Sequence[Callable[[], None]]) -> None:
+def run_in_threads(pieces: Sequence[Callable[[], None]]) -> None:
     """Do all `pieces`, each on a thread of its own, on which torch has one: for work of many small steps, whose
     threads would else wait for each other after every one.
 

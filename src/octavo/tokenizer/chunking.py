@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from octavo.corpus.lazy_text import Text, pieces
+from octavo.corpus.lazy_text import Text, iter_text
 
 CHUNK = 1 << 16  # characters
 _REACH = 1 << 16  # how far to look for a harmless place
@@ -28,7 +28,7 @@ def chunks(text: Text, size: int = CHUNK) -> Iterator[str]:
     Only a text that has no harmless place for 64 thousand characters is cut inside a word.
     """
     held, reach = "", size + _REACH
-    for piece in pieces(text):
+    for piece in iter_text(text):
         held += piece
         start = 0
         while len(held) - start >= reach:  # else the harmless place may be in the next piece

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Pipeline
 
-from octavo.corpus.lazy_text import Text, pieces
+from octavo.corpus.lazy_text import Text, iter_text
 from octavo.errors import OctavoError
 from octavo.tokenizer.base import START, HuggingFaceTokenizer, Ids
 from octavo.tokenizer.bpe_training import learn_merges
@@ -127,7 +127,7 @@ class Characters(HuggingFaceTokenizer):
                 f"{_BYTES_AND_START} tokens are the bytes and the start token, so use more"
             )
         counts = Counter[str]()
-        for piece in pieces(text):
+        for piece in iter_text(text):
             counts.update(piece)
             watch(0.0)  # where it can be stopped
         frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:room]

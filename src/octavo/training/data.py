@@ -36,7 +36,7 @@ class TrainingData:
     validation_tokens_per_character: float
 
 
-class Counted(NamedTuple):
+class TokenCount(NamedTuple):
     """Token ids and how many characters of text they stand for."""
 
     ids: Ids
@@ -50,8 +50,8 @@ class Counted(NamedTuple):
 
 def training_data(
     config: Config,
-    train: Counted,
-    validation: Counted,
+    train: TokenCount,
+    validation: TokenCount,
     tokenizer: Tokenizer,
     validation_windows: int | None = None,
 ) -> TrainingData:
@@ -71,7 +71,7 @@ def training_data(
         ratios = (ratios[0], ratios[0])
     phases = min(stride, max(1, len(train_ids) - context)) if config.data.shift else 1  # a short text has fewer
     dropout = None
-    if isinstance(tokenizer, ByteBPE) and recut_until(config, len(train_ids)):
+    if isinstance(tokenizer, ByteBPE) and bpe_dropout_until(config, len(train_ids)):
         dropout = partial(_bpe_dropout, tokenizer, train_ids, config)
     windows = EpochWindows(train_ids, context, stride, start_id=start_id, phases=phases, dropout=dropout)
     looked_at = _looked_at(validation_ids, context, stride, start_id)
@@ -89,7 +89,7 @@ def _looked_at(ids: Ids, context: int, stride: int, start_id: int | None) -> Win
     return Windows(ids, min(context, len(ids) - 1), stride, start_id=start_id)
 
 
-def recut_until(config: Config, tokens: int) -> float:
+def bpe_dropout_until(config: Config, tokens: int) -> float:
     """The share of the budget until which BPE-dropout cuts a training part of so many `tokens` anew; 0: never."""
     recuts = config.tokenizer.kind == "bpe" and config.tokenizer.dropout and tokens <= LONGEST_RECUT
     return config.tokenizer.dropout_until if recuts else 0.0

@@ -16,7 +16,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Stepped(Event):
+class StepEvent(Event):
     """`train.log_every` steps are done: their mean loss in nats per token, and the rates of the steps alone."""
 
     kind = "step"
@@ -31,7 +31,7 @@ class Stepped(Event):
 
 
 @dataclass(frozen=True)
-class Validated(Event):
+class ValidationEvent(Event):
     """Loss in nats per token on windows that are not trained on: `part` says of what."""
 
     kind = "validation"
@@ -45,7 +45,7 @@ class Validated(Event):
 
 
 @dataclass(frozen=True)
-class EpochEnded(Event):
+class EpochEvent(Event):
     """A pass over the training part is done, and all of the held-out part was looked at."""
 
     kind = "epoch"
@@ -58,21 +58,21 @@ class EpochEnded(Event):
 
 
 @dataclass(frozen=True)
-class CheckpointDue(Event):
+class CheckpointEvent(Event):
     """The state should be saved now; the loop waits."""
 
     kind = "checkpoint"
 
 
 @dataclass(frozen=True)
-class SampleDue(Event):
+class SampleEvent(Event):
     """A good moment to show what the model writes; the loop waits."""
 
     kind = "sample"
 
 
 @dataclass(frozen=True)
-class Ended(Event):
+class EndEvent(Event):
     """Training came to its end: ``budget`` spent, or ``patience`` at an end."""
 
     kind = "end"

@@ -15,7 +15,7 @@ from torch import nn
 
 from octavo.model import Transformer
 from octavo.model.layers import Linear
-from octavo.system.threads import side_by_side
+from octavo.system.threads import run_in_threads
 
 _SIDE = 1024  # of the square matrices: large enough for the full rate, small enough for many tries
 _SECONDS = 0.5
@@ -25,25 +25,25 @@ _clock = time.perf_counter if sys.platform == "win32" else time.thread_time
 
 
 @dataclass(frozen=True)
-class MachineShare:
+class Utilisation:
     """FLOPs are single multiplications or additions; rates are of a second."""
 
     flops_per_token: float  # of training, on average over the positions of a window
     flops_per_second: float  # that training came to
-    product_rate: float  # that matrix products of the same precision reach on as many threads
+    matmul_rate: float  # that matrix products of the same precision reach on as many threads
 
     @property
     def share(self) -> float:
         """How much of what products reach went into the model."""
-        return self.flops_per_second / self.product_rate
+        return self.flops_per_second / self.matmul_rate
 
 
-def machine_share(
+def model_flops_utilisation(
     model: Transformer, context_length: int, tokens_per_second: float, dtype: torch.dtype, threads: int
-) -> MachineShare:
+) -> Utilisation:
     """Measure this machine for half a second, and set training on so many threads beside it."""
     per_token = 3 * forward_flops(model, context_length)  # a backward pass is two products for each forward one
-    return MachineShare(per_token, per_token * tokens_per_second, product_rate(dtype, threads))
+    return Utilisation(per_token, per_token * tokens_per_second, matmul_rate(dtype, threads))
 
 
 def forward_flops(model: Transformer, context_length: int) -> float:
@@ -55,7 +55,7 @@ def forward_flops(model: Transformer, context_length: int) -> float:
     return 2 * (weights + pairs)
 
 
-def product_rate(dtype: torch.dtype, threads: int) -> float:
+def matmul_rate(dtype: torch.dtype, threads: int) -> float:
     """FLOPs a second of square matrix products, done as the model does its own, on so many threads at once.
 
     Each has products of its own. Its rate is that of the fastest of some tries, by a clock that stands still while
@@ -63,7 +63,7 @@ def product_rate(dtype: torch.dtype, threads: int) -> float:
     processor's pace, counts.
     """
     rates: list[float] = []
-    side_by_side([partial(_multiply, dtype, rates)] * threads)
+    run_in_threads([partial(_multiply, dtype, rates)] * threads)
     return sum(rates)
 
 

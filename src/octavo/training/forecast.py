@@ -20,7 +20,7 @@ from octavo.model.attention import explicit_up_to
 from octavo.system.hardware import machine_memory
 from octavo.system.terminal import counted, duration, size
 from octavo.tokenizer import Tokenizer
-from octavo.training.data import Counted, slice_length, training_data
+from octavo.training.data import TokenCount, slice_length, training_data
 from octavo.training.loop import dropout_masks
 from octavo.training.optimizers import Optimizers
 from octavo.training.precision import Precision
@@ -45,7 +45,7 @@ _LONG_TOKENS = 20  # characters a token: words are shorter, so it is one piece r
 
 
 @dataclass(frozen=True)
-class Preflight:
+class TrainingForecast:
     """What a run comes to. `steps` is an estimate if the budget is minutes, `seconds` if it is not."""
 
     text: str
@@ -120,7 +120,9 @@ def check_lengths(config: Config, prepared: Prepared) -> None:
     raise OctavoError(f"{few} too few for a context of {context}: use at least {needed}{mend}")
 
 
-def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepared, precision: Precision) -> Preflight:
+def forecast_training(
+    name: str, config: Config, tokenizer: Tokenizer, prepared: Prepared, precision: Precision
+) -> TrainingForecast:
     """Work out a run, by a second of trying.
 
     Raises:
@@ -129,7 +131,9 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
     check_lengths(config, prepared)
     memory = check_memory(config, tokenizer.vocab_size, precision)
     model = Transformer(config.model, tokenizer.vocab_size, config.train.seed)
-    train, validation = (Counted(ids, part.characters) for part, ids in (prepared["train"], prepared["validation"]))
+    train, validation = (
+        TokenCount(ids, part.characters) for part, ids in (prepared["train"], prepared["validation"])
+    )
     data = training_data(config, train, validation, tokenizer)
     windows = min(config.data.batch_size, len(data.windows)) if data.order.partial else config.data.batch_size
     per_window = {
@@ -148,7 +152,7 @@ def preflight(name: str, config: Config, tokenizer: Tokenizer, prepared: Prepare
         times = _times(config, validations, int(budget.seconds / per_step))
         steps = max(1, int((budget.seconds - times * per_validation) / (per_step + per_epoch_end / per_epoch)))
     in_validation = times * per_validation + steps / per_epoch * per_epoch_end
-    return Preflight(
+    return TrainingForecast(
         text=name,
         characters=sum(part.characters for part, _ in prepared.values()),
         train_tokens=len(train.ids),
@@ -206,7 +210,7 @@ def memory_estimate(config: Config, parameters: int, vocab_size: int, precision:
     copies = 2 + moments + bool(train.average) + bool(train.patience)
     positions = data.batch_size * data.context_length
     kernels = library() is not None
-    if kernels and attention.takes_heads(sizes.head_width):
+    if kernels and attention.supports_head_size(sizes.head_width):
         in_attention = 4 * sizes.head_width
     else:
         fused = data.context_length > explicit_up_to(precision.dtype)  # then no scores are kept

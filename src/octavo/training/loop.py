@@ -19,12 +19,20 @@ import torch
 
 from octavo.config import Config
 from octavo.data import Batch, Windows
-from octavo.errors import RanAway
+from octavo.errors import DivergenceError
 from octavo.model import DropoutMasks, Transformer
 from octavo.system.hardware import peak_memory
 from octavo.tokenizer import Tokenizer
 from octavo.training.data import TrainingData
-from octavo.training.events import CheckpointDue, Ended, EpochEnded, Event, SampleDue, Stepped, Validated
+from octavo.training.events import (
+    CheckpointEvent,
+    EndEvent,
+    EpochEvent,
+    Event,
+    SampleEvent,
+    StepEvent,
+    ValidationEvent,
+)
 from octavo.training.schedule import Budget, learning_rate_scale, make_budget
 from octavo.training.signals import Interrupted
 from octavo.training.state import TrainingState
@@ -70,13 +78,13 @@ class Training:
         self._masks = dropout_masks(config, dtype)
         self._pace = Pace()
         self._saved_at = state.seconds
-        self.ran_away_in: StepTaken | None = None  # if it was a step that the numbers ran away in
+        self.failed_step: FailedStep | None = None  # if it was a step that the numbers ran away in
 
     def __iter__(self) -> Iterator[Event]:
         """Train until the budget is spent; the clock runs on while a listener is at work.
 
         Raises:
-            RanAway: the loss is not finite or has exploded; the state is not to be saved.
+            DivergenceError: the loss is not finite or has exploded; the state is not to be saved.
             Interrupted: `stop` gave a signal; the state has been offered for saving.
         """
         state, train = self.state, self.config.train
@@ -95,7 +103,7 @@ class Training:
                 yield from self._save()  # whatever goes wrong in the last validation must not cost the training
             yield from self._measure(spent)
             if train.sample_every and state.step % train.sample_every == 0:
-                yield SampleDue(*self._here())
+                yield SampleEvent(*self._here())
             if self._checkpoint_due() and not self._ended():
                 yield from self._save()
             if number := self.stop():
@@ -104,7 +112,7 @@ class Training:
         if self._pace.steps:  # patience came to its end in a look after the step, between two lines of metrics
             yield self._stepped(norm, scale)
         yield from self._save()
-        yield Ended(*self._here(), reason, peak_memory())
+        yield EndEvent(*self._here(), reason, peak_memory())
 
     def _measure(self, spent: float) -> Iterator[Event]:
         """Validate where that is due after a step that began with the share `spent` of the budget spent."""
@@ -124,11 +132,11 @@ class Training:
         state = self.state
         return state.step % self.config.train.checkpoint_every == 0 or state.seconds - self._saved_at >= _UNSAVED
 
-    def _save(self) -> Iterator[CheckpointDue]:
+    def _save(self) -> Iterator[CheckpointEvent]:
         """A step is saved once, unless a validation has chosen its weights since: what is saved already, or was gone
         on from, stays as it is."""
         if self.state.saved != self.state.step:
-            yield CheckpointDue(*self._here())
+            yield CheckpointEvent(*self._here())
             self.state.saved, self._saved_at = self.state.step, self.state.seconds
 
     def _step(self) -> tuple[float, float]:
@@ -153,8 +161,8 @@ class Training:
             )
             lengthened = data.windows.lengthened(int(batch.epochs[0])) if recut else 1.0
             state.record(loss, loss * data.tokens_per_character * lengthened)
-        except RanAway:
-            self.ran_away_in = StepTaken(batch, inputs, targets, recut and data.windows.recuts)
+        except DivergenceError:
+            self.failed_step = FailedStep(batch, inputs, targets, recut and data.windows.recuts)
             raise
         if state.average:
             state.average.update(state.model, state.step)
@@ -163,21 +171,23 @@ class Training:
         self._pace.seconds += time.perf_counter() - began
         return norm, scale
 
-    def _validate(self) -> Validated:
+    def _validate(self) -> ValidationEvent:
         state, data = self.state, self.data
         loss = self._look(data.validation, data.validation_indices)
         train_loss = self._look(data.windows.plain, data.train_indices)
         best = state.select(loss) if self.config.train.patience else False
         per_character = loss * data.validation_tokens_per_character
-        return Validated(*self._here(), loss, per_character, data.part, best, train_loss, weight_norm(state.model))
+        return ValidationEvent(
+            *self._here(), loss, per_character, data.part, best, train_loss, weight_norm(state.model)
+        )
 
-    def _end_epoch(self) -> EpochEnded:
+    def _end_epoch(self) -> EpochEvent:
         began, windows = time.perf_counter(), self.data.held_out
         loss = self._look(windows, spread(windows, 0))
         total, steps = self.state.epoch_losses
         self.state.epoch_losses = [0.0, 0]
         seconds = time.perf_counter() - began
-        return EpochEnded(*self._here(), total / steps, loss, len(windows), seconds, part="validation")
+        return EpochEvent(*self._here(), total / steps, loss, len(windows), seconds, part="validation")
 
     def _look(self, windows: Windows, indices: npt.NDArray[np.int64]) -> float:
         state = self.state
@@ -185,12 +195,12 @@ class Training:
         check_finite(validation_loss=loss)
         return loss
 
-    def _stepped(self, norm: float, scale: float) -> Stepped:
+    def _stepped(self, norm: float, scale: float) -> StepEvent:
         state, pace = self.state, self._pace
         self._pace = Pace()
         loss, per_character = (sum(column) / len(state.unlogged) for column in zip(*state.unlogged, strict=True))
         state.unlogged = []
-        return Stepped(
+        return StepEvent(
             *self._here(),
             loss=loss,
             nats_per_character=per_character,
@@ -227,7 +237,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class StepTaken:
+class FailedStep:
     """A step's batch: which windows, and their inputs and targets (B, T)."""
 
     batch: Batch
@@ -236,7 +246,7 @@ class StepTaken:
     recut: bool  # by BPE-dropout: places are then those of the epoch's own cutting, not of ``data/train.npy``
 
     @torch.no_grad()
-    def as_json(self, model: Transformer, tokenizer: Tokenizer, stride: int) -> list[dict[str, Any]]:
+    def to_dict(self, model: Transformer, tokenizer: Tokenizer, stride: int) -> list[dict[str, Any]]:
         """Each window: where it is in the training part, its text, and its loss alone by the weights as they are."""
         found, batch = [], self.batch
         places = zip(batch.indices.tolist(), batch.phases.tolist(), batch.epochs.tolist(), strict=True)

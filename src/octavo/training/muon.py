@@ -12,7 +12,7 @@ from functools import partial
 
 import torch
 
-from octavo.system.threads import side_by_side
+from octavo.system.threads import run_in_threads
 
 _STEPS = 5
 _A, _B, _C = 3.4445, -4.775, 2.0315  # of the iteration's polynomial, steepest at zero
@@ -37,7 +37,7 @@ class Muon(torch.optim.Optimizer):
                     state["momentum_buffer"] = torch.zeros_like(parameter)
             settings = group["lr"], group["momentum"], group["weight_decay"]
             shares = _shares(moved, torch.get_num_threads())
-            side_by_side([partial(self._move_all, share, *settings) for share in shares])
+            run_in_threads([partial(self._move_all, share, *settings) for share in shares])
 
     @torch.no_grad()  # each thread has to be told
     def _move_all(self, parameters: Sequence[torch.Tensor], *settings: float) -> None:

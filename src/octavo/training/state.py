@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from octavo.config import Config
-from octavo.errors import OctavoError, RanAway
+from octavo.errors import DivergenceError, OctavoError
 from octavo.formats.json_schema import check_types
 from octavo.model import Transformer
-from octavo.model.weights import Tensors, check_own, load_weights, named_weights
+from octavo.model.weights import Tensors, check_weights, load_weights, named_weights
 from octavo.runs.checkpoint import Checkpoint
 from octavo.training.optimizers import Optimizers
 
@@ -62,13 +62,13 @@ class TrainingState:
         """Count one step with its loss, in nats per token and per character.
 
         Raises:
-            RanAway: the loss has run away: its recent mean is far above both its start and chance.
+            DivergenceError: the loss has run away: its recent mean is far above both its start and chance.
         """
         self.first_loss = loss if math.isnan(self.first_loss) else self.first_loss
         self.recent.append(loss)
         chance, mean = math.log(self.model.vocab_size), sum(self.recent) / len(self.recent)
         if len(self.recent) == _RECENT and mean > 2 * max(self.first_loss, chance):
-            raise RanAway(
+            raise DivergenceError(
                 f"the loss exploded: a mean of {mean:.4g} nats a token over the last {_RECENT} steps, where chance "
                 f"is {chance:.4g}: lower optimizer.learning_rate (and optimizer.matrix_learning_rate)"
             )
@@ -118,10 +118,10 @@ class TrainingState:
         self.optimizers.load(checkpoint.tensors.get("optimizer", {}))
         if self.average:
             averaged = checkpoint.tensors.get("averaged", {})
-            check_own(self.model, averaged)
+            check_weights(self.model, averaged)
             self.average.tensors = averaged
         if best:
-            check_own(self.model, best)
+            check_weights(self.model, best)
         self.best = best
         self.step, self.seconds, self.waited = values["step"], values["seconds"], values["waited"]
         self.saved = self.step

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch.func import functional_call
 
-from octavo.errors import RanAway
+from octavo.errors import DivergenceError
 from octavo.kernels import cross_entropy
-from octavo.model import Drop, Transformer
+from octavo.model import DropoutFn, Transformer
 from octavo.training.optimizers import Optimizers
 
 
@@ -18,7 +18,7 @@ def training_step(
     inputs: torch.Tensor,
     targets: torch.Tensor,
     *,
-    drop: Drop,
+    drop: DropoutFn,
     dtype: torch.dtype,
     clip_norm: float,
     learning_rate_scale: float,
@@ -29,7 +29,7 @@ def training_step(
     gradients and the optimizer stay fp32.
 
     Raises:
-        RanAway: loss or gradient is not finite, and the weights are as they were; or the weights are not, after it.
+        DivergenceError: loss or gradient is not finite (the weights are as they were), or the new weights are not.
     """
     copies = {name: parameter.to(dtype) for name, parameter in model.named_parameters()}
     logits = functional_call(model, copies, (inputs,), {"drop": drop})
@@ -46,12 +46,12 @@ def training_step(
 
 
 def check_finite(**numbers: float) -> None:
-    """Raise RanAway if a number is infinite or not a number; the sentence calls it by its keyword."""
+    """Raise DivergenceError if a number is infinite or not a number; the sentence calls it by its keyword."""
     wrong = [
         f"the {name.replace('_', ' ')} became {value}" for name, value in numbers.items() if not math.isfinite(value)
     ]
     if wrong:
-        raise RanAway(
+        raise DivergenceError(
             f"{' and '.join(wrong)}: lower optimizer.learning_rate (and optimizer.matrix_learning_rate), or set "
             "optimizer.clip_norm"
         )
@@ -63,7 +63,7 @@ def mean_nats(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     Token by token, by a kernel in fp32 or else in the logits' dtype, then averaged in fp32: a mean taken in bf16 has
     two digits.
     """
-    if cross_entropy.runs(logits):
+    if cross_entropy.supports(logits):
         return cross_entropy.mean(logits.flatten(0, 1), targets.flatten())
     each = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
     return each.float().mean()

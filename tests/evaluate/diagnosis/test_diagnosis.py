@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from octavo.config.overrides import Request
-from octavo.evaluate.diagnosis import Case, Finding, Look, diagnose, diagnose_early, looks_of
+from octavo.evaluate.diagnosis import Case, Finding, ValidationPoint, diagnose, diagnose_early, validation_points
 from octavo.pipeline.run import Run
 from octavo.training import Training
-from octavo.training.events import Ended
+from octavo.training.events import EndEvent
 
 MakeTraining = Callable[..., Training]
 MakeCase = Callable[..., Case]
@@ -33,8 +33,8 @@ def make_case(make_training: MakeTraining, small: dict[str, Any]) -> MakeCase:
         seen = data.validation.gather(data.validation_indices)[1].numpy().ravel()
         counts = np.bincount(learned, minlength=vocabulary) + 0.01
         unigram = float(-np.log(counts[seen] / counts.sum()).mean())
-        looks = looks_of(records)
-        stopped = next(record["reason"] for record in records if record["event"] == Ended.kind) == "patience"
+        looks = validation_points(records)
+        stopped = next(record["reason"] for record in records if record["event"] == EndEvent.kind) == "patience"
         floors = {"uniform": math.log(vocabulary), "unigram": unigram}
         return Case(
             config, looks, looks[-1].loss, floors, data.validation_tokens_per_character, early_stopped=stopped
@@ -44,7 +44,7 @@ def make_case(make_training: MakeTraining, small: dict[str, Any]) -> MakeCase:
 
 
 def case_of(run: Run) -> Case:
-    looks = looks_of(run.metrics)
+    looks = validation_points(run.metrics)
     floors = {b.kind: b.nats_per_token for b in run.baselines() if b.kind == "unigram" and b.nats_per_token}
     uniform = math.log(run.model.vocab_size)
     score = run.evaluation
@@ -129,7 +129,9 @@ class TestCollapse:
         assert "from a length of 242 to 51" in fallen.words
 
     def test_without_shrinking_weights_the_learning_rate_is_named(self, collapsed: Case) -> None:
-        looks = tuple(Look(step, loss, loss, 50.0) for step, loss in enumerate((5.4, 4.9, 4.6, 5.7, 5.8), 1))
+        looks = tuple(
+            ValidationPoint(step, loss, loss, 50.0) for step, loss in enumerate((5.4, 4.9, 4.6, 5.7, 5.8), 1)
+        )
         case = replace(collapsed, looks=looks, loss=5.8, floors={"unigram": 5.53})
         (fallen,) = [finding for finding in diagnose(case) if finding.kind == "collapse"]
         assert "learning rate" in fallen.mend
@@ -144,7 +146,7 @@ class TestCollapse:
     def test_what_never_was_below_the_floor_did_not_fall_back_to_it(self, collapsed: Case) -> None:
         """Forty steps on 30 kB of Chinese: a little better than chance, then a little worse; the weights grow."""
         measured = {2: (6.02, 6.01, 51.0), 20: (5.84, 5.80, 52.0), 30: (5.88, 5.79, 53.0), 40: (5.90, 5.78, 54.0)}
-        looks = tuple(Look(step, *values) for step, values in measured.items())
+        looks = tuple(ValidationPoint(step, *values) for step, values in measured.items())
         case = replace(collapsed, looks=looks, loss=5.90, floors={"uniform": 6.24, "unigram": 5.80})
         assert "collapse" not in kinds(diagnose(case))
 
@@ -250,5 +252,5 @@ def test_a_lossy_tokenizer_is_told_of(healthy: Case) -> None:
 
 def test_findings_are_plain_values_and_lines(collapsed: Case) -> None:
     for finding in diagnose(collapsed):
-        assert finding.as_json()["kind"] == finding.kind
+        assert finding.to_dict()["kind"] == finding.kind
         assert finding.lines()[0].startswith(f"{finding.kind}: ")

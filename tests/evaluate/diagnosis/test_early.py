@@ -8,7 +8,7 @@ import pytest
 
 from octavo.config import load_preset
 from octavo.config.overrides import Request
-from octavo.evaluate.diagnosis import EarlyDiagnosis, Look, floors_of_looks
+from octavo.evaluate.diagnosis import EarlyDiagnosis, ValidationPoint, early_baseline_losses
 from octavo.pipeline.run import Run
 
 # The looks of a reference run's first epoch, every eighth: step, loss, length of the weights.
@@ -20,11 +20,11 @@ FIRST_EPOCH = (
     (5000, 5.525, 55),
     (5200, 5.53, 51),
 )
-LOOKS = [Look(step, loss, loss, float(norm)) for step, loss, norm in FIRST_EPOCH]
+LOOKS = [ValidationPoint(step, loss, loss, float(norm)) for step, loss, norm in FIRST_EPOCH]
 FLOORS = {"uniform": 6.21, "unigram": 5.5305}
 
 
-def told(early: EarlyDiagnosis, looks: list[Look]) -> list[tuple[int, str]]:
+def told(early: EarlyDiagnosis, looks: list[ValidationPoint]) -> list[tuple[int, str]]:
     return [(look.step, finding.kind) for look in looks for finding in early.hear(look, look.step / 56_010)]
 
 
@@ -41,20 +41,24 @@ def test_a_resumed_run_does_not_tell_again_what_was_told_before() -> None:
 
 def test_a_spike_is_no_collapse() -> None:
     early = EarlyDiagnosis(load_preset("reference"), FLOORS)
-    spike = [Look(step, loss, loss, 100.0) for step, loss in ((1, 4.6), (2, 4.2), (3, 5.6), (4, 4.1), (5, 3.9))]
+    spike = [
+        ValidationPoint(step, loss, loss, 100.0) for step, loss in ((1, 4.6), (2, 4.2), (3, 5.6), (4, 4.1), (5, 3.9))
+    ]
     assert told(early, spike) == []
 
 
 def test_nothing_is_said_of_a_run_that_has_only_begun() -> None:
     early = EarlyDiagnosis(Request(steps=100).applied_to(None), FLOORS)
-    assert not early.hear(Look(10, 6.2, 6.2, 50.0), 0.1)
-    assert [finding.kind for finding in early.hear(Look(30, 6.2, 6.2, 50.0), 0.3)] == ["no better than uniform"]
+    assert not early.hear(ValidationPoint(10, 6.2, 6.2, 50.0), 0.1)
+    assert [finding.kind for finding in early.hear(ValidationPoint(30, 6.2, 6.2, 50.0), 0.3)] == [
+        "no better than uniform"
+    ]
 
 
 def test_the_floors_are_those_of_the_windows_looked_at(make_training: Any, tiny: dict[str, Any], play: str) -> None:
     training = make_training(Request(overrides=tiny, steps=1).applied_to(None), play)
     learned = np.array([0, 5, 5, 6, 0, 7], np.uint16)
-    floors = floors_of_looks(training.data, learned, 512, 0)
+    floors = early_baseline_losses(training.data, learned, 512, 0)
     targets = training.data.validation.gather(training.data.validation_indices)[1].numpy().ravel()
     counts = {5: 2, 6: 1, 7: 1}  # of 4 tokens; every one of 511 is counted once more, so that none is impossible
     expected = [-np.log((counts.get(int(target), 0) + 1) / (4 + 511)) for target in targets if target]

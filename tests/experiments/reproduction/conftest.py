@@ -8,7 +8,7 @@ import pytest
 
 from octavo.config import Config, load_preset
 from octavo.corpus import Corpus
-from octavo.data import prepare, save_parts
+from octavo.data import prepare, save_splits
 from octavo.formats.toml_schema import overridden, to_toml
 from octavo.model import Transformer
 from octavo.pipeline.run import Run
@@ -29,7 +29,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Untrained:
         tokenizer, parts = prepare(Corpus.from_text(text), config.data, config.tokenizer)
         (folder / "config.toml").write_text(to_toml(config))
         tokenizer.save(folder / "tokenizer.json")
-        save_parts(folder / "data", parts)
+        save_splits(folder / "data", parts)
         state = TrainingState(Transformer(config.model, tokenizer.vocab_size, config.train.seed), config)
         save_checkpoint(folder / "checkpoints", state.checkpoint(metrics_bytes=0), keep=0)
         return Run(RunDirectory(folder))

@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 
 from octavo.experiments.reproduction.epochs import (
-    Look,
-    all_looks,
+    LossPoint,
+    all_points,
     epoch_rows,
     first_epoch,
     lowest,
-    some_looks,
+    some_points,
     unlearned,
 )
 
 
-def looks(*losses: float, per_epoch: int = 100) -> tuple[Look, ...]:
-    return tuple(Look(i, i / per_epoch, loss, loss - 0.1, 250.0 - i) for i, loss in enumerate(losses, 1))
+def looks(*losses: float, per_epoch: int = 100) -> tuple[LossPoint, ...]:
+    return tuple(LossPoint(i, i / per_epoch, loss, loss - 0.1, 250.0 - i) for i, loss in enumerate(losses, 1))
 
 
 def test_rows_and_looks_are_read_from_the_metrics() -> None:
@@ -34,7 +34,7 @@ def test_rows_and_looks_are_read_from_the_metrics() -> None:
     assert first.validation_perplexity == pytest.approx(math.exp(5.5497))
     assert second.epoch == 2
     assert math.isfinite(second.validation_perplexity)
-    assert all_looks(metrics) == (Look(7, 1.0, 5.0, 4.9, 200.0),)
+    assert all_points(metrics) == (LossPoint(7, 1.0, 5.0, 4.9, 200.0),)
 
 
 def test_what_was_seen_of_a_slice_of_the_training_part_is_no_validation_loss() -> None:
@@ -48,7 +48,7 @@ def test_what_was_seen_of_a_slice_of_the_training_part_is_no_validation_loss() -
         "part": "train-slice",
     }
     epoch = {"event": "epoch", **common, "train_loss": 4.9, "validation_loss": 4.75}
-    assert all_looks([look, epoch]) == ()
+    assert all_points([look, epoch]) == ()
     assert epoch_rows([look, epoch]) == (), "an earlier version noted the loss on the slice"
     (row,) = epoch_rows([look, epoch | {"part": "validation", "validation_loss": 9.76}])
     assert row.validation_loss == 9.76
@@ -61,7 +61,7 @@ def test_the_first_epoch_ends_at_its_end() -> None:
 @pytest.mark.parametrize(("count", "rows"), [(0, 0), (1, 1), (8, 8), (9, 8), (28, 8), (200, 8)])
 def test_some_looks_are_few_and_hold_the_ends_and_the_lowest(count: int, rows: int) -> None:
     given = looks(*(5.5 - 0.3 * (i == count * 2 // 3 + 1) for i in range(count)))
-    some = some_looks(given)
+    some = some_points(given)
     assert len(some) in (rows, max(rows - 1, 0))
     assert [look.step for look in some] == sorted({look.step for look in some})
     if given:

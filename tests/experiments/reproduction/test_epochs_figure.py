@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
-from octavo.experiments.reproduction.figures import EpochPoint, LookPoint, epochs_figure
+from octavo.experiments.reproduction.figures import CurvePoint, EpochPoint, epochs_figure
 
 HERE = [EpochPoint(1, 5.2, 5.5), EpochPoint(2, 5.5, 5.4)]
 REPORTED = [EpochPoint(1, 5.3, 5.6), EpochPoint(2, 5.6, 5.5), EpochPoint(3, 5.5, 5.5)]
-LOOKS = [LookPoint(0.01, 6.2), LookPoint(0.5, 5.0), LookPoint(1.5, 5.5)]
+LOOKS = [CurvePoint(0.01, 6.2), CurvePoint(0.5, 5.0), CurvePoint(1.5, 5.5)]
 
 
 def lines(axes: Axes) -> dict[str, tuple[list[float], list[float], str]]:

@@ -8,7 +8,7 @@ from octavo.config import load_preset
 from octavo.config.overrides import Request
 from octavo.corpus import Corpus
 from octavo.errors import OctavoError
-from octavo.experiments.reproduction.existing_run import standing_run
+from octavo.experiments.reproduction.existing_run import existing_run
 from octavo.formats.toml_schema import overridden, to_toml
 from octavo.runs import RunDirectory
 
@@ -28,11 +28,11 @@ def root(tmp_path: Path) -> Path:
 def test_one_that_was_begun_with_the_same_stands(root: Path) -> None:
     request = Request("reference", epochs=1.0)
     for corpus in (None, TEXT):
-        found = standing_run(root, "reference", request, corpus)
+        found = existing_run(root, "reference", request, corpus)
         assert found is not None
         assert found.path == root / "reference"
-    assert standing_run(root, "other", request, TEXT) is None
-    assert standing_run(root / "nowhere", "reference", request, TEXT) is None
+    assert existing_run(root, "other", request, TEXT) is None
+    assert existing_run(root / "nowhere", "reference", request, TEXT) is None
 
 
 @pytest.mark.parametrize(
@@ -49,12 +49,12 @@ def test_one_that_was_begun_with_something_else_is_refused(
     root: Path, request_: Request, corpus: Corpus | None, says: str
 ) -> None:
     with pytest.raises(OctavoError, match=f"reference was begun with {says}"):
-        standing_run(root, "reference", request_, corpus)
+        existing_run(root, "reference", request_, corpus)
 
 
 def test_a_folder_that_is_no_run_and_a_name_that_cannot_be(root: Path) -> None:
     (root / "notes").mkdir()
     with pytest.raises(OctavoError, match="notes exists but is not a run"):
-        standing_run(root, "notes", Request("reference"), None)
+        existing_run(root, "notes", Request("reference"), None)
     with pytest.raises(OctavoError, match="cannot be the name of a run"):
-        standing_run(root, "../x", Request("reference"), None)
+        existing_run(root, "../x", Request("reference"), None)

@@ -12,11 +12,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from octavo.formats.toml_schema import overridden
-from octavo.model import Drop, Transformer
-from octavo.model.dropout import masked
+from octavo.model import DropoutFn, Transformer
+from octavo.model.dropout import apply_mask
 from octavo.pipeline.run import Run
-from octavo.training import Counted, Training, TrainingState, training_data
-from octavo.training.events import Stepped
+from octavo.training import TokenCount, Training, TrainingState, training_data
+from octavo.training.events import StepEvent
 from octavo.training.loop import dropout_masks
 
 STEPS = 10
@@ -71,8 +71,8 @@ OURS = {
 }
 
 
-def a_tenth_dropped(drop: Drop) -> Callable[[torch.Tensor], torch.Tensor]:
-    return lambda x: masked(x, drop(x.shape, 0.1))
+def a_tenth_dropped(drop: DropoutFn) -> Callable[[torch.Tensor], torch.Tensor]:
+    return lambda x: apply_mask(x, drop(x.shape, 0.1))
 
 
 def our_name(name: str) -> str:
@@ -83,7 +83,7 @@ def our_name(name: str) -> str:
 def test_the_first_losses_are_those_of_a_plain_loop(reference: Run) -> None:
     config = overridden(reference.config, [("train.epochs", 0.0), ("train.steps", STEPS), ("train.log_every", 1)])
     model = Transformer(config.model, 500, config.train.seed)
-    train, validation = (Counted(reference.parts[name].ids, 1) for name in ("train", "validation"))
+    train, validation = (TokenCount(reference.parts[name].ids, 1) for name in ("train", "validation"))
     data = training_data(config, train, validation, reference.tokenizer)
     masks = dropout_masks(config, torch.float32)
 
@@ -109,7 +109,7 @@ def test_the_first_losses_are_those_of_a_plain_loop(reference: Run) -> None:
         expected.append(loss.item())
 
     training = Training(TrainingState(model, config), data, config, dtype=torch.float32)
-    losses = [event.loss for event in training if isinstance(event, Stepped)]
+    losses = [event.loss for event in training if isinstance(event, StepEvent)]
     assert expected[0] > 6.2, "chance"
     assert expected[-1] < 6.05
     assert losses == pytest.approx(expected, rel=2e-5)

@@ -17,8 +17,8 @@ from octavo.experiments.reproduction.facts import check_facts
 from octavo.formats.toml_schema import overridden, to_toml
 from octavo.pipeline.run import Run
 from octavo.runs import RunDirectory
-from octavo.training import Counted, Training, TrainingState, training_data
-from octavo.training.events import EpochEnded
+from octavo.training import TokenCount, Training, TrainingState, training_data
+from octavo.training.events import EpochEvent
 
 STRIDE = 400
 WINDOWS = (358_503 - 50 - STRIDE) // STRIDE + 1  # room for any phase of the stride
@@ -47,12 +47,12 @@ def test_the_facts_are_the_reports_but_for_what_the_stride_changes(strided: Run)
 
 def test_an_epoch_teaches(strided: Run) -> None:
     config = strided.config
-    train, validation = (Counted(strided.parts[name].ids, 1) for name in ("train", "validation"))
+    train, validation = (TokenCount(strided.parts[name].ids, 1) for name in ("train", "validation"))
     state = TrainingState(strided.model, config)
     training = Training(
         state, training_data(config, train, validation, strided.tokenizer), config, dtype=torch.float32
     )
-    ended = [event for event in training if isinstance(event, EpochEnded)]
+    ended = [event for event in training if isinstance(event, EpochEvent)]
     (row,) = epoch_rows([{"event": event.kind, **asdict(event)} for event in ended])
     assert (row.epoch, state.step) == (1, math.ceil(WINDOWS / 64))
     assert row.validation_perplexity == pytest.approx(math.exp(row.validation_loss))

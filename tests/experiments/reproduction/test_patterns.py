@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from octavo.experiments.reproduction.patterns import distance_from_even, largest_query_key_weight, read_texts
+from octavo.experiments.reproduction.patterns import (
+    largest_query_key_weight,
+    pattern_distance_from_uniform,
+    read_texts,
+)
 from octavo.interpret.tokens import START
 from octavo.pipeline.run import Run
 
@@ -28,15 +32,15 @@ class TestDistanceFromEven:
     def test_even_is_zero_and_one_token_alone_is_one(self) -> None:
         even = np.tril(np.ones((5, 5))) / np.arange(1, 6)[:, None]
         itself, first = np.eye(5), np.eye(5)[[0] * 5]
-        distances = distance_from_even(np.stack([even, itself, first])[None].astype(np.float32))
+        distances = pattern_distance_from_uniform(np.stack([even, itself, first])[None].astype(np.float32))
         assert distances == pytest.approx(np.array([[0, 1, 1]]), abs=1e-6)
 
     def test_by_hand(self) -> None:
         pattern = np.array([[1, 0, 0], [0.75, 0.25, 0], [1 / 3, 1 / 3, 1 / 3]], np.float32)
-        assert distance_from_even(pattern[None, None]) == pytest.approx(np.array([[(0.25 / 0.5 + 0) / 2]]))
+        assert pattern_distance_from_uniform(pattern[None, None]) == pytest.approx(np.array([[(0.25 / 0.5 + 0) / 2]]))
 
     def test_a_single_token_has_no_choice(self) -> None:
-        assert distance_from_even(np.ones((1, 2, 1, 1), np.float32)).tolist() == [[0, 0]]
+        assert pattern_distance_from_uniform(np.ones((1, 2, 1, 1), np.float32)).tolist() == [[0, 0]]
 
 
 def test_the_largest_query_or_key_weight(reference: Run) -> None:

@@ -11,7 +11,7 @@ import pytest
 from octavo.errors import OctavoError
 from octavo.evaluate.diagnosis import Finding
 from octavo.experiments.reproduction import commentary as reading
-from octavo.experiments.reproduction.epochs import Look
+from octavo.experiments.reproduction.epochs import LossPoint
 from octavo.experiments.reproduction.losses import BatchLosses, Perplexities
 from octavo.experiments.reproduction.page import page
 from octavo.experiments.reproduction.patterns import TextAttention
@@ -51,7 +51,7 @@ def test_the_table_of_epochs_stands_beside_the_reports(found: Reproduction) -> N
     assert "| 1 | 5.2663 | 5.2713 | -0.0050 | 5.5497 | 5.5793 | -0.0296 | 257.15 | 264.89 | -7.74 |" in lines
     assert "| 10 | 5.5169 | 5.5169 | +0.0000 | 5.5277 | 5.5277 | +0.0000 | 251.57 | 251.58 | -0.01 |" in lines
     assert "| 11 | 5.5000 |  |  | 5.5000 |  |  | 244.69 |  |  |" in lines
-    rows = replace(found, epochs=epochs).as_json()["epochs"]
+    rows = replace(found, epochs=epochs).to_dict()["epochs"]
     assert [row["here"] for row in rows] == [asdict(epoch) for epoch in epochs]
     assert rows[0]["report"] == {
         "epoch": 1,
@@ -60,7 +60,7 @@ def test_the_table_of_epochs_stands_beside_the_reports(found: Reproduction) -> N
         "validation_perplexity": 264.89,
     }
     assert rows[2]["report"] is None
-    both = replace(found, epochs=epochs).as_json()["epochs"]
+    both = replace(found, epochs=epochs).to_dict()["epochs"]
     assert both[0]["report"] == {
         "epoch": 1,
         "train_loss": 5.2713,
@@ -74,7 +74,7 @@ def test_the_diagnosis_is_on_the_page_and_among_the_figures(found: Reproduction)
     ill = Finding("collapse", "ill", "held-out loss rose back", "decouple it", {"lowest_step": 3800})
     changed = replace(found, findings=(ill,))
     assert "- **collapse**: held-out loss rose back. Mend: decouple it." in page(changed)
-    assert changed.as_json()["diagnosis"] == [ill.as_json()]
+    assert changed.to_dict()["diagnosis"] == [ill.to_dict()]
     assert "Nothing is wrong" in page(replace(found, findings=()))
     assert list(found.findings) == found.run.diagnose()
 
@@ -102,9 +102,9 @@ class TestReading:
         )
 
     LOOKS = (
-        Look(200, 0.04, 5.39, 5.38, 241.5),
-        Look(3800, 0.68, 5.033, 5.0, 85.0),
-        Look(5600, 1.0, 5.56, 5.56, 43.4),
+        LossPoint(200, 0.04, 5.39, 5.38, 241.5),
+        LossPoint(3800, 0.68, 5.033, 5.0, 85.0),
+        LossPoint(5600, 1.0, 5.56, 5.56, 43.4),
     )
 
     def test_unlearning(self) -> None:

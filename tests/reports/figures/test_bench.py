@@ -3,12 +3,12 @@
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from octavo.bench.measure import Comparison, Measured
+from octavo.bench.measure import Comparison, Measurement
 from octavo.reports.figures.bench import bench_figure
 
 
-def measured(name: str, *rates: float) -> Measured:
-    return Measured(name, "w", 1, "steps", "fp32", rates)
+def measured(name: str, *rates: float) -> Measurement:
+    return Measurement(name, "w", 1, "steps", "fp32", rates)
 
 
 def test_a_panel_a_comparison_with_the_range_over_rounds() -> None:

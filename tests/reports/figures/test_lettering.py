@@ -19,7 +19,7 @@ from octavo.experiments.reproduction.figures import (
 )
 from octavo.reports.figures import files as lettering
 from octavo.reports.figures.attention import attention_figures
-from octavo.reports.figures.files import all_drawable, drawable, lettered, notes_of, save_figure
+from octavo.reports.figures.files import all_drawable, drawable, notes_of, save_figure, with_installed_fonts
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_what_no_font_has_is_said_on_the_picture(
     assert note in figure.get_supxlabel()
     (path,) = save_figure(figure, tmp_path / "a", ("svg",))
     assert path.stat().st_size > 0
-    usual = lettered(next(attention_figures(np.eye(2)[None, None], ["To", "\x1b\n�"])), ["To\n"])
+    usual = with_installed_fonts(next(attention_figures(np.eye(2)[None, None], ["To", "\x1b\n�"])), ["To\n"])
     assert notes_of(usual) == []
 
 

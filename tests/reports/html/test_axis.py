@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from markupsafe import Markup
 
-from octavo.reports.html import Part, make_page
+from octavo.reports.html import HtmlPart, make_page
 from octavo.reports.html.axis import Axis, number, spread
 from octavo.reports.html.panels import WINDOWS, smoothed
 
@@ -57,7 +57,7 @@ def test_smoothing_keeps_a_straight_line_and_the_mean_of_a_window() -> None:
 
 
 def test_the_browser_does_the_same(opened: Any) -> None:
-    tab: Tab = opened(make_page("Axes", [Part(Markup(""), ("chart.js",))]))
+    tab: Tab = opened(make_page("Axes", [HtmlPart(Markup(""), ("chart.js",))]))
     for low, high, log in AXES:
         values = np.linspace(low, high, 7)[1:].tolist()
         ticks, places = tab.evaluate(

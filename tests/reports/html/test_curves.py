@@ -13,7 +13,7 @@ from octavo.pipeline.run import Run
 from octavo.reports.html import Page, make_page
 from octavo.reports.html.axis import number
 from octavo.reports.html.curves import curves_part
-from octavo.reports.html.series import Course
+from octavo.reports.html.series import TrainingCurve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
@@ -28,15 +28,15 @@ LEFT_OF_TEXT = """button => {
 }"""
 
 
-def course(run: Run, name: str = "play") -> Course:
+def course(run: Run, name: str = "play") -> TrainingCurve:
     facts = run.parts["train"].facts
-    return Course(name, run.metrics, facts.tokens / facts.characters)
+    return TrainingCurve(name, run.metrics, facts.tokens / facts.characters)
 
 
-def longer(run: Run, name: str) -> Course:
+def longer(run: Run, name: str) -> TrainingCurve:
     """The same run, as if each step had been three, and its losses a tenth higher."""
     metrics = [record | {"step": 3 * record["step"], "loss": 1.1 * record.get("loss", 0)} for record in run.metrics]
-    return Course(name, metrics)
+    return TrainingCurve(name, metrics)
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ class TestWriting:
         assert "losses in bits per character" in page.html
 
     def test_where_it_is_not_known_how_long_tokens_are_figures_are_per_token(self, trained: Run) -> None:
-        html = curves_part([Course("play", trained.metrics)]).html
+        html = curves_part([TrainingCurve("play", trained.metrics)]).html
         looks = [record for record in trained.metrics if record["event"] == "validation"]
         assert "losses in nats per token" in html
         assert f">{number(looks[-1]['loss'])}<" in html
@@ -91,7 +91,7 @@ class TestWriting:
 
     def test_a_run_without_looks_has_its_lines(self, trained: Run) -> None:
         steps = [record for record in trained.metrics if record["event"] == "step"]
-        html = curves_part([Course("blind", steps), Course("blind too", steps)]).html
+        html = curves_part([TrainingCurve("blind", steps), TrainingCurve("blind too", steps)]).html
         assert "off" not in re.findall(r'data-kind="train"[^>]*', html)[0]
 
     def test_the_fall_from_chance_does_not_press_the_rest_flat_but_spikes_stay(self, trained: Run) -> None:
@@ -100,13 +100,13 @@ class TestWriting:
         lines = [
             step | {"step": i, "nats_per_character": loss * 0.6931471805599453} for i, loss in enumerate(losses, 1)
         ]
-        html = curves_part([Course("a", lines)]).html
+        html = curves_part([TrainingCurve("a", lines)]).html
         ticks = [float(text) for text in re.findall(r'class="up"[^>]*>([\d.]+)<', html.split('data-panel="rate"')[0])]
         assert (min(ticks), max(ticks)) == (3, 6)
 
     def test_where_bpe_dropout_ends_training_steps_down_and_the_caption_says_so(self, trained: Run) -> None:
-        plain = Course("plain", trained.metrics)
-        cut, whole = replace(plain, recut_until=0.85), replace(plain, recut_until=1.0)
+        plain = TrainingCurve("plain", trained.metrics)
+        cut, whole = replace(plain, bpe_dropout_until=0.85), replace(plain, bpe_dropout_until=1.0)
         html = curves_part([cut]).html
         assert "Until 85 % of the budget training cuts words at random" in html
         assert "Where that ends, training steps down in bits per character." in html
@@ -117,13 +117,13 @@ class TestWriting:
         assert "<figcaption>Of 2: until 85 %" in curves_part([plain, cut]).html
 
     def test_a_run_that_has_not_begun(self) -> None:
-        part = curves_part([Course("new", [])])
+        part = curves_part([TrainingCurve("new", [])])
         assert "<svg viewBox" not in part.html
 
     def test_a_long_run_says_how_it_is_thinned(self, trained: Run) -> None:
         (step, *_) = [record for record in trained.metrics if record["event"] == "step"]
         lines = [step | {"step": i, "loss": 3 + 0.1 * (i % 7)} for i in range(1, 4001)]
-        part = curves_part([Course("long", lines)])
+        part = curves_part([TrainingCurve("long", lines)])
         assert "up to 10 of them make one point" in part.html
         assert len(part.html) < 150_000
         data = re.search(r'<script type="application/json">(.*?)</script>', part.html)
@@ -270,7 +270,7 @@ class TestInABrowser:
 
 
 def test_no_two_of_many_runs_look_alike(trained: Run) -> None:
-    html = curves_part([Course(str(n), trained.metrics) for n in range(16)]).html
+    html = curves_part([TrainingCurve(str(n), trained.metrics) for n in range(16)]).html
     data = re.search(r'<script type="application/json">(.*?)</script>', html)
     assert data
     looks = json.loads(data[1])["kinds"]["held-out"]["look"]
@@ -279,17 +279,17 @@ def test_no_two_of_many_runs_look_alike(trained: Run) -> None:
 
 
 def test_numbers_at_the_lines_ends_stand_apart(trained: Run) -> None:
-    courses = [Course(str(n), trained.metrics) for n in range(4)]
+    courses = [TrainingCurve(str(n), trained.metrics) for n in range(4)]
     html = curves_part(courses).html.split('data-panel="rate"')[0]
     places = [float(y) for y in re.findall(r'class="label" x="[\d.]+" y="(-?[\d.]+)"', html)]
     assert len(places) == 4
     assert all(one - other == pytest.approx(13) for one, other in pairwise(places))
-    shorter = [Course("a", trained.metrics), Course("b", trained.metrics[: len(trained.metrics) // 2])]
+    shorter = [TrainingCurve("a", trained.metrics), TrainingCurve("b", trained.metrics[: len(trained.metrics) // 2])]
     apart = re.findall(r'class="label" x="([\d.]+)"', curves_part(shorter).html.split('data-panel="rate"')[0])
     assert float(apart[0]) != float(apart[1]), "each at its own end"
 
 
 def test_one_line_of_metrics_is_marked(trained: Run) -> None:
     (first, *_) = [record for record in trained.metrics if record["event"] == "step"]
-    html = curves_part([Course("play", [first])]).html
+    html = curves_part([TrainingCurve("play", [first])]).html
     assert html.count('<circle class="mark c0"') == len(["loss", "gradient", "speed"])

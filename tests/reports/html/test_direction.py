@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from octavo.evaluate.overlap import Marked
+from octavo.evaluate.overlap import HighlightedCopies
 from octavo.interpret.attention import Attention
-from octavo.interpret.predictions import Guess
+from octavo.interpret.predictions import Prediction
 from octavo.interpret.surprise import Surprise, TokenSurprise
-from octavo.interpret.tokens import START, Passage, Piece
+from octavo.interpret.tokens import START, Alignment, Passage
 from octavo.reports.html import make_page
 from octavo.reports.html.attention import attention_part
 from octavo.reports.html.blocks import samples_part
@@ -80,8 +80,8 @@ class TestAttention:
 
 
 def surprise(*pieces: str) -> Surprise:
-    tokens = tuple(TokenSurprise(piece, 1.0, 1, (Guess(piece, 0.4),)) for piece in pieces)
-    cuts = tuple(Piece(piece, place, place + 1) for place, piece in enumerate(pieces))
+    tokens = tuple(TokenSurprise(piece, 1.0, 1, (Prediction(piece, 0.4),)) for piece in pieces)
+    cuts = tuple(Alignment(piece, place, place + 1) for place, piece in enumerate(pieces))
     return Surprise("".join(pieces), tokens, cuts, 32, lossless_tokenizer=True)
 
 
@@ -115,7 +115,9 @@ class TestSurprise:
 
 def test_each_line_of_a_sample_has_its_own_direction(opened: Any) -> None:
     text = "שלום hello.\nIn English.\nשלום."
-    tab: Tab = opened(make_page("Samples", [samples_part(Marked((text,), (((0, 4),),), 24, 0.1, 0.2))]), width=390)
+    tab: Tab = opened(
+        make_page("Samples", [samples_part(HighlightedCopies((text,), (((0, 4),),), 24, 0.1, 0.2))]), width=390
+    )
     first = """(pre, word) => {
       const walker = document.createTreeWalker(pre, NodeFilter.SHOW_TEXT), range = document.createRange();
       for (let node; (node = walker.nextNode()); ) {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from octavo.interpret.edit import Candidate, Edit
+from octavo.interpret.edit import Edit, TokenChange
 from octavo.reports.html.edit import EditView
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ EDIT = Edit(
     at="",
     donor="",
     mean_tokens=0,
-    candidates=(Candidate(" or", 0.9, 0.125), Candidate(EVIL, 0.0001, 0.8)),
+    candidates=(TokenChange(" or", 0.9, 0.125), TokenChange(EVIL, 0.0001, 0.8)),
     divergence_bits=1.25,
     bits_per_character_before=1.5,
     bits_per_character_after=2.25,

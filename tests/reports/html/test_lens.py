@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from octavo.interpret.lens import Cell, Layer, Lens
-from octavo.interpret.predictions import Guess
+from octavo.interpret.predictions import Prediction
 from octavo.interpret.tokens import START, Passage
 from octavo.reports.html import Page
 from octavo.reports.html.lens import LensView, lens_part
@@ -19,7 +19,9 @@ LABELS = (START, "To", " be", EVIL)
 
 
 def cell(probability: float, guess: str, came: float | None, rank: int | None) -> Cell:
-    return Cell((Guess(guess, probability), Guess("other", (1 - probability) / 2)), came and -math.log(came), rank)
+    return Cell(
+        (Prediction(guess, probability), Prediction("other", (1 - probability) / 2)), came and -math.log(came), rank
+    )
 
 
 def lens(scored: bool = True, tied: bool = True, residual: bool = True) -> Lens:
@@ -80,7 +82,7 @@ class TestInABrowser:
         assert tab.inner_text("#tip p") == "␣be came: 2.0 % likely here, number 9"
 
     def test_of_two_tokens_with_one_label_the_one_that_came_is_marked(self, opened: Any) -> None:
-        twins = (Guess("A", 0.5), Guess("A", 0.3))
+        twins = (Prediction("A", 0.5), Prediction("A", 0.3))
         cells = (Cell(twins, -math.log(0.3), 2), Cell(twins, None, None))
         found = Lens(Passage((0, 1), (START, "A"), begun=True), (Layer("embedding", cells, None),), 0, 0, False, True)
         tab: Tab = opened(LensView(found, "run", "a text").page)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from markupsafe import Markup, escape
 
-from octavo.reports.html import Page, Part, make_page
+from octavo.reports.html import HtmlPart, Page, make_page
 from octavo.reports.html.page import render, static
 
 if TYPE_CHECKING:
@@ -17,12 +17,12 @@ LOOKS = [(width, scheme) for width in (360, 1440) for scheme in ("light", "dark"
 
 
 def a_page(html: str = "<p>Words.</p>") -> Page:
-    return make_page("A page", [Part(Markup(html))], description="What it is.")
+    return make_page("A page", [HtmlPart(Markup(html))], description="What it is.")
 
 
 class TestWriting:
     def test_a_style_and_a_script_are_written_once(self) -> None:
-        part = Part(Markup("<p></p>"), ("widgets.js",), ("base.css",))
+        part = HtmlPart(Markup("<p></p>"), ("widgets.js",), ("base.css",))
         html = make_page("Twice", [part, part]).html
         assert html.count("<style>") == html.count("<script>") == 1
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from octavo.evaluate.diagnosis import Finding
-from octavo.reports.html import Part, make_page
+from octavo.reports.html import HtmlPart, make_page
 from octavo.reports.html.blocks import (
     code_part,
     columns_part,
@@ -33,14 +33,14 @@ PARTS = [
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_text_is_text(part: Part) -> None:
+def test_text_is_text(part: HtmlPart) -> None:
     assert "<img" not in part.html
     assert "&lt;img" in part.html
 
 
 def test_a_section_needs_what_its_parts_need() -> None:
     part = section_part(
-        "key", EVIL, [Part(sentences_part([""]).html, ("a.js",)), dots_part([Dot("a", 1)], Figures((), []))]
+        "key", EVIL, [HtmlPart(sentences_part([""]).html, ("a.js",)), dots_part([Dot("a", 1)], Figures((), []))]
     )
     assert part.scripts == ("a.js",)
     assert part.styles == ("plain.css", "scores.css")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from octavo.evaluate.overlap import Marked, mark_copies
+from octavo.evaluate.overlap import HighlightedCopies, mark_copies
 from octavo.pipeline.run import Run
 from octavo.reports.html import make_page
 from octavo.reports.html.blocks import samples_part
@@ -24,7 +24,7 @@ def test_copied_stretches_are_marked_and_the_text_is_whole(play: str) -> None:
 
 
 def test_nothing_in_a_text_becomes_markup() -> None:
-    html = samples_part(Marked((EVIL + "\x1b[31m",), (((2, 12),),), 24, 0.1, 0.2)).html
+    html = samples_part(HighlightedCopies((EVIL + "\x1b[31m",), (((2, 12),),), 24, 0.1, 0.2)).html
     assert "<img" not in html
     assert "\x1b" not in html
     assert "\\x1b[31m" in html
@@ -32,7 +32,7 @@ def test_nothing_in_a_text_becomes_markup() -> None:
 
 @pytest.mark.parametrize("place", [3, 4, 5])
 def test_a_line_end_is_one_wherever_a_copied_stretch_ends(place: int) -> None:
-    html = samples_part(Marked(("abc\r\nde",), (((0, place),),), 24, 0.1, 0.2)).html
+    html = samples_part(HighlightedCopies(("abc\r\nde",), (((0, place),),), 24, 0.1, 0.2)).html
     (text,) = re.findall(r"<pre[^>]*>\n(.*)</pre>", html, re.DOTALL)
     assert re.sub("</?mark>", "", text) == "abc\nde"
 
@@ -40,7 +40,7 @@ def test_a_line_end_is_one_wherever_a_copied_stretch_ends(place: int) -> None:
 def test_the_figures_stand_beside_those_of_held_out_text(trained: Run) -> None:
     found = trained.memorised
     assert found
-    html = samples_part(Marked(("a",), ((),), 24, 0, 0), found).html
+    html = samples_part(HighlightedCopies(("a",), ((),), 24, 0, 0), found).html
     assert f"longest run {found.generated.longest_run} characters" in html
     assert f"held-out text: {found.held_out.longest_run}" in html
     assert "temperature 1" in html

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from octavo.evaluate import Overlap
-from octavo.evaluate.comparison import APART
+from octavo.evaluate import TrainOverlap
+from octavo.evaluate.comparison import NOT_COMPARABLE
 from octavo.pipeline.run import Run
-from octavo.reports.html import Part, make_page
+from octavo.reports.html import HtmlPart, make_page
 from octavo.reports.html.scores import Dot, Figures, dots_part, scores_part
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
 
-NONE = Overlap(64, 4_000, 0)
+NONE = TrainOverlap(64, 4_000, 0)
 EVIL = "</script><img src=x onerror=alert(1)>"
 
 
-def part(run: Run, **changes: Any) -> Part:
+def part(run: Run, **changes: Any) -> HtmlPart:
     return scores_part(replace(run.evaluation, **changes), run.baselines(), NONE, training_seconds=1.0)
 
 
@@ -64,7 +64,7 @@ class TestWriting:
         html = part(trained, lossless_tokenizer=False).html
         assert len(names(html)) == 4
         assert not any("xz" in name for name in names(html))
-        _, _, below = html.partition(APART)
+        _, _, below = html.partition(NOT_COMPARABLE)
         assert "xz -9e" in below
         assert "compare with no other model&#39;s" in html
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from octavo.pipeline.run import Run
-from octavo.reports.html.series import BITS, NATS, Course, Points, points_of
+from octavo.reports.html.series import BITS, NATS, Points, TrainingCurve, points_of
 
 
 def metrics(lines: int, **changes: Any) -> list[dict[str, Any]]:
@@ -35,7 +35,7 @@ def one(points: list[Points], panel: str, kind: str = "train") -> Points:
 
 def test_every_line_of_a_short_run_is_a_point(trained: Run) -> None:
     facts = trained.parts["train"].facts
-    points = points_of(Course("play", trained.metrics, facts.tokens / facts.characters))
+    points = points_of(TrainingCurve("play", trained.metrics, facts.tokens / facts.characters))
     steps = [record for record in trained.metrics if record["event"] == "step"]
     loss = one(points, "loss")
     assert loss.lines == 1
@@ -52,7 +52,7 @@ def test_every_line_of_a_short_run_is_a_point(trained: Run) -> None:
 
 
 def test_tokens_are_counted_as_they_were_read(trained: Run) -> None:
-    points = points_of(Course("play", trained.metrics))
+    points = points_of(TrainingCurve("play", trained.metrics))
     tokens = one(points, "loss").at["tokens"]
     size = trained.config.data.batch_size * trained.config.data.context_length
     assert tokens == pytest.approx(one(points, "loss").at["step"] * size)
@@ -65,7 +65,7 @@ def test_a_long_run_is_thinned_and_keeps_its_mean_and_its_spikes() -> None:
     noise[1234], noise[4321] = 99.0, -7.0
     for record, value in zip(records, noise, strict=True):
         record["gradient_norm"] = float(value)
-    gradient = one(points_of(Course("long", records)), "gradient")
+    gradient = one(points_of(TrainingCurve("long", records)), "gradient")
     mean, low, high = gradient.values[""]
     assert len(mean) == 400
     assert gradient.lines == pytest.approx(14, abs=0.1)
@@ -78,19 +78,19 @@ def test_a_long_run_is_thinned_and_keeps_its_mean_and_its_spikes() -> None:
 
 
 def test_many_runs_get_fewer_points_each() -> None:
-    assert len(one(points_of(Course("a", metrics(900)), runs=4), "loss").values[NATS][0]) == 100
-    assert len(one(points_of(Course("a", metrics(900)), runs=99), "loss").values[NATS][0]) == 60
+    assert len(one(points_of(TrainingCurve("a", metrics(900)), runs=4), "loss").values[NATS][0]) == 100
+    assert len(one(points_of(TrainingCurve("a", metrics(900)), runs=99), "loss").values[NATS][0]) == 60
 
 
 def test_a_run_without_lines_has_no_series() -> None:
-    assert points_of(Course("new", [])) == []
+    assert points_of(TrainingCurve("new", [])) == []
 
 
 def test_looks_of_an_earlier_version_and_of_a_slice_set_aside() -> None:
     look = {"event": "validation", "step": 20, "epoch": 1.0, "seconds": 4.0, "loss": 3.0, "nats_per_character": 1.5}
-    points = points_of(Course("old", [*metrics(2), look | {"part": "train-slice"}], 0.5))
+    points = points_of(TrainingCurve("old", [*metrics(2), look | {"part": "train-slice"}], 0.5))
     assert [(p.panel, p.kind) for p in points][-1] == ("loss", "set-aside")
 
 
 def test_without_the_length_of_tokens_a_look_at_training_text_has_no_bits_per_character(trained: Run) -> None:
-    assert set(one(points_of(Course("play", trained.metrics)), "loss", "train-look").values) == {NATS}
+    assert set(one(points_of(TrainingCurve("play", trained.metrics)), "loss", "train-look").values) == {NATS}

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from octavo.interpret.predictions import Guess
+from octavo.interpret.predictions import Prediction
 from octavo.interpret.surprise import Surprise, TokenSurprise, read_surprise
-from octavo.interpret.tokens import Piece
+from octavo.interpret.tokens import Alignment
 from octavo.pipeline.run import Run
 from octavo.reports.html import Page
 from octavo.reports.html.surprise import SurpriseView, surprise_part
@@ -19,7 +19,7 @@ EVIL = "</script><img src=x onerror=alert(1)>"
 
 
 def token(label: str, bits: float, rank: int | None = 3, *likelier: str) -> TokenSurprise:
-    guesses = tuple(Guess(name, 0.5 / (i + 1)) for i, name in enumerate(likelier))
+    guesses = tuple(Prediction(name, 0.5 / (i + 1)) for i, name in enumerate(likelier))
     return TokenSurprise(label, bits * math.log(2), rank, guesses)
 
 
@@ -33,7 +33,7 @@ def surprise() -> Surprise:
         token(EVIL, 2000.0, 11, "b"),
     )
     cuts = (("To", 0, 1), (" be\n", 1, 2), ("\t", 2, 2), ("é", 2, 4), (EVIL, 4, 5))
-    return Surprise("To be\n\té" + EVIL, tokens, tuple(Piece(*cut) for cut in cuts), 32, lossless_tokenizer=False)
+    return Surprise("To be\n\té" + EVIL, tokens, tuple(Alignment(*cut) for cut in cuts), 32, lossless_tokenizer=False)
 
 
 def page() -> Page:
@@ -59,7 +59,7 @@ class TestWriting:
         assert '<span class="dropped">⇥</span>' in html
 
     def test_a_first_token_charged_by_chance_is_said(self) -> None:
-        first = Surprise("a", (token("a", 5, None),), (Piece("a", 0, 1),), 8, lossless_tokenizer=True)
+        first = Surprise("a", (token("a", 5, None),), (Alignment("a", 0, 1),), 8, lossless_tokenizer=True)
         html = surprise_part(first).html
         assert "charged as by chance" in html
         assert "<table" not in html

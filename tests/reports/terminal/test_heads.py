@@ -6,10 +6,10 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from octavo.interpret.attention_targets import KINDS
-from octavo.interpret.head_ablation import REMOVALS
+from octavo.interpret.head_ablation import ABLATIONS
 from octavo.interpret.head_labels import MEANINGS
-from octavo.interpret.head_table import HeadTable, Share
-from octavo.reports.terminal.heads import WIDTH, lines
+from octavo.interpret.head_table import AttentionFraction, HeadTable
+from octavo.reports.terminal.heads import WIDTH, head_lines
 from octavo.system.statistics import Estimate
 
 MakeTable = Callable[..., HeadTable]
@@ -22,7 +22,7 @@ def after(told: list[str], label: str) -> list[str]:
 
 def test_figures_intervals_names_and_chance(make_table: MakeTable) -> None:
     table = make_table([{"previous": 0.8, "distance": 1.5}, {}], [{"cost": 0.25, "same": 0.9}])
-    told = lines(table)
+    told = head_lines(table)
     share, spread, _ = after(told, "0.0  previous token")
     assert re.fullmatch(r"0\.0  previous token +80 +6 .*\n +79…81 +5…7 .*", share)
     assert re.match(r"0\.0  previous token +1\.5 +1\.5 … +1\.5 +2\.50 +2\.49 … 2\.51 .*\n0\.1", spread)
@@ -37,20 +37,20 @@ def test_an_interval_is_shown_as_it_is_however_skewed(make_table: MakeTable) -> 
     """A cost of 0.02 whose interval lies above 0 must not look as if it did not."""
     table = make_table([{}])
     skewed = Estimate(6, 0.02, 0.003, 0.071)
-    share = Share(Estimate(6, 0.102, 0.099, 0.301), 0.05)
+    share = AttentionFraction(Estimate(6, 0.102, 0.099, 0.301), 0.05)
     head = dataclasses.replace(
         table.heads[0],
-        removal=dict.fromkeys(REMOVALS, skewed),
+        removal=dict.fromkeys(ABLATIONS, skewed),
         shares={kind.name: share for kind in KINDS},
     )
-    shares, _, costs = after(lines(dataclasses.replace(table, heads=(head,))), "0.0")
+    shares, _, costs = after(head_lines(dataclasses.replace(table, heads=(head,))), "0.0")
     assert re.match(r"0\.0  [a-z ]+( +0\.020 +0\.003 … 0\.071){3}", costs)
     assert re.match(r"0\.0  [a-z ]+( +10){8} +1\n( +9…31){8} +0…2", shares), "rounded outwards"
 
 
 def test_numbers_line_up_within_the_width(make_table: MakeTable) -> None:
     full = {"previous": 1.0, "same": 1.0, "distance": 1000.0, "entropy": 12.0, "cost": -2.0}
-    told = lines(make_table([full], [{}]))
+    told = head_lines(make_table([full], [{}]))
     assert max(map(len, told)) <= WIDTH
     (share, intervals), *others = (row.split("\n") for row in after(told, "0.0"))
     assert "100" in share
@@ -67,7 +67,7 @@ def test_what_is_not_known_is_left_out(make_table: MakeTable) -> None:
     table = make_table([{}], without=["speaker"])
     one = Estimate(1, 2.0, None, None)
     heads = (dataclasses.replace(table.heads[0], distance=one, induction_random=None),)
-    told = lines(dataclasses.replace(table, windows=1, heads=heads, bits_per_character=one))
+    told = head_lines(dataclasses.replace(table, windows=1, heads=heads, bits_per_character=one))
     assert any(re.search(r" 6 +– +–$", line) for line in told)
     assert any(re.search(r"none +none$", line) for line in told)
     assert any(re.match(r"0\.0  no name +2\.0 +2\.50 ", line) for line in told)

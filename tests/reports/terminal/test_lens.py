@@ -8,17 +8,17 @@ import pytest
 from rich.console import Console
 
 from octavo.interpret.lens import Cell, Layer, Lens
-from octavo.interpret.predictions import Guess
+from octavo.interpret.predictions import Prediction
 from octavo.interpret.tokens import Passage
-from octavo.reports.terminal.lens import explanations, losses, table
+from octavo.reports.terminal.lens import explanations, lens_table, losses
 
 
 def lens(blocks: int = 2, *, tied: bool = False, residual: bool = True) -> Lens:
     passage = Passage((0, 1, 2), ("⟨start⟩", "To", " be\x1b"), begun=True)
     cells = (
-        Cell((Guess("To", 0.6), Guess("I", 0.1)), 0.5, 1),
-        Cell((Guess("\n", 0.3),), 2.5, 4),
-        Cell((Guess("extraordinarily", 0.07),), None, None),
+        Cell((Prediction("To", 0.6), Prediction("I", 0.1)), 0.5, 1),
+        Cell((Prediction("\n", 0.3),), 2.5, 4),
+        Cell((Prediction("extraordinarily", 0.07),), None, None),
     )
     sites = ["embedding", *(f"blocks.{i}.output" for i in range(blocks))]
     layers = tuple(Layer(site, cells, 6.0 - number) for number, site in enumerate(sites))
@@ -27,7 +27,7 @@ def lens(blocks: int = 2, *, tied: bool = False, residual: bool = True) -> Lens:
 
 def told(lens: Lens, width: int = 80, **settings: Any) -> str:
     console = Console(file=io.StringIO(), width=width, highlight=False, **settings)
-    console.print(table(lens, width))
+    console.print(lens_table(lens, width))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

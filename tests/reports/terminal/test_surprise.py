@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from octavo.interpret.predictions import Guess
+from octavo.interpret.predictions import Prediction
 from octavo.interpret.surprise import Surprise, TokenSurprise
-from octavo.interpret.tokens import Piece
-from octavo.reports.terminal.surprise import coloured, marked, totals, worst
+from octavo.interpret.tokens import Alignment
+from octavo.reports.terminal.surprise import coloured, marked, surprise_totals, worst_tokens
 
 
 def surprise(*pieces: tuple[str, float | None]) -> Surprise:
@@ -19,9 +19,11 @@ def surprise(*pieces: tuple[str, float | None]) -> Surprise:
     tokens: list[TokenSurprise] = []
     found = []
     for text, bits in pieces:
-        found.append(Piece(text, len(tokens), len(tokens) + (bits is not None)))
+        found.append(Alignment(text, len(tokens), len(tokens) + (bits is not None)))
         if bits is not None:
-            tokens.append(TokenSurprise(text, bits * math.log(2), 2, (Guess("\n", 0.5), Guess(text, 2.0**-bits))))
+            tokens.append(
+                TokenSurprise(text, bits * math.log(2), 2, (Prediction("\n", 0.5), Prediction(text, 2.0**-bits)))
+            )
     return Surprise("".join(text for text, _ in pieces), tuple(tokens), tuple(found), 128, lossless_tokenizer=True)
 
 
@@ -68,7 +70,7 @@ def test_each_character_has_the_colour_of_its_bits() -> None:
 def test_the_worst_come_first_with_what_was_likelier() -> None:
     found = surprise(("Good morrow,", 1.0), (" ne", 11.0), *((str(i), 2.0) for i in range(10)), (" K", 14.0))
     console = Console(file=io.StringIO(), width=80)
-    console.print(worst(found))
+    console.print(worst_tokens(found))
     assert isinstance(console.file, io.StringIO)
     _, first, second, *others = console.file.getvalue().splitlines()
     assert first.split() == ["14.0", "1", "in", "16,000", "2", ",␣ne0123456789", "␣K", "↵", "50%"]
@@ -78,7 +80,7 @@ def test_the_worst_come_first_with_what_was_likelier() -> None:
 
 def test_however_small_a_chance_the_table_keeps_its_width() -> None:
     console = Console(file=io.StringIO(), width=80)
-    console.print(worst(surprise(("a", 60.0), ("b", 300.0), ("c", 2000.0))))
+    console.print(worst_tokens(surprise(("a", 60.0), ("b", 300.0), ("c", 2000.0))))
     assert isinstance(console.file, io.StringIO)
     lines = console.file.getvalue().splitlines()
     assert [line.split()[1:4] for line in lines[1:]] == [["1", "in", f"10^{n}"] for n in (602, 90, 18)]
@@ -86,7 +88,7 @@ def test_however_small_a_chance_the_table_keeps_its_width() -> None:
 
 
 def test_totals() -> None:
-    said = totals(surprise(("To", 3.0), (" be", 2.0)))
+    said = surprise_totals(surprise(("To", 3.0), (" be", 2.0)))
     assert said == [
         f"1.0000 bits ({math.log(2):.4f} nats) per character, {2.5 * math.log(2):.4f} nats per token",
         "5 characters, 2 tokens; a token of several characters spreads its bits evenly",
@@ -96,7 +98,7 @@ def test_totals() -> None:
 def test_what_totals_leave_out() -> None:
     found = surprise((" ", None), ("To", 3.0), (" \n", None), ("be", 3.0))
     first = TokenSurprise("To", math.log(50), None, ())
-    said = " ".join(totals(replace(found, tokens=(first, *found.tokens[1:]), lossless_tokenizer=False)))
+    said = " ".join(surprise_totals(replace(found, tokens=(first, *found.tokens[1:]), lossless_tokenizer=False)))
     assert "never saw, 3 characters here" in said
     assert "compare with no other model's" in said
     assert "charged as by chance" in said

@@ -1,21 +1,29 @@
 """What is wrong with a run, in words, each with the figures that say so and the mend."""
 
-from octavo.evaluate.diagnosis.case import Case, Finding, Look, floors_of, look_of, looks_of, part_of_looks
-from octavo.evaluate.diagnosis.diagnosis import EarlyDiagnosis, diagnose, diagnose_early, floors_of_looks
+from octavo.evaluate.diagnosis.case import (
+    Case,
+    Finding,
+    ValidationPoint,
+    baseline_losses,
+    validation_point,
+    validation_points,
+    validation_split,
+)
+from octavo.evaluate.diagnosis.diagnosis import EarlyDiagnosis, diagnose, diagnose_early, early_baseline_losses
 from octavo.evaluate.diagnosis.rules import memorisation_figures, memorisation_line
 
 __all__ = [
     "Case",
     "EarlyDiagnosis",
     "Finding",
-    "Look",
+    "ValidationPoint",
+    "baseline_losses",
     "diagnose",
     "diagnose_early",
-    "floors_of",
-    "floors_of_looks",
-    "look_of",
-    "looks_of",
+    "early_baseline_losses",
     "memorisation_figures",
     "memorisation_line",
-    "part_of_looks",
+    "validation_point",
+    "validation_points",
+    "validation_split",
 ]

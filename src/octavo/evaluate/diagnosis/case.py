@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from octavo.config import Config
-from octavo.evaluate import Baseline, Evaluation, Memorisation, Overlap, Shift
+from octavo.evaluate import Baseline, Evaluation, Memorisation, Shift, TrainOverlap
 
 Severity = Literal["ill", "warning", "note"]  # the model is worthless; it could be better; worth knowing
 
@@ -23,7 +23,7 @@ class Finding:
     mend: str = ""  # what to look at first, or to do
     figures: dict[str, float] = field(default_factory=dict)
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
 
@@ -33,7 +33,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Look:
+class ValidationPoint:
     """One look while training, in nats per token: the same number of windows of either part, without dropout."""
 
     step: int
@@ -52,7 +52,7 @@ class Case:
     """
 
     config: Config
-    looks: tuple[Look, ...]
+    looks: tuple[ValidationPoint, ...]
     loss: float  # nats per token: the score, or while training the newest look
     floors: Mapping[str, float] = field(default_factory=dict)
     tokens_per_character: float = 1.0
@@ -61,7 +61,7 @@ class Case:
     early_stopped: bool = False  # the weights of the best look are kept
     part: str = "held-out"  # what the looks are at: or a "set-aside" slice of the training part
     memorisation: Memorisation | None = None  # where it was measured, as the two below
-    overlap: Overlap | None = None  # of the held-out part with the training part
+    overlap: TrainOverlap | None = None  # of the held-out part with the training part
     shift: Shift | None = None  # between the two
 
 
@@ -70,7 +70,7 @@ def better(loss: float, floor: float) -> bool:
     return loss < 0.99 * floor
 
 
-def floors_of(score: Evaluation, baselines: Sequence[Baseline]) -> dict[str, float]:
+def baseline_losses(score: Evaluation, baselines: Sequence[Baseline]) -> dict[str, float]:
     """Return what the baselines of a scored text need, in nats per token of the run's tokenizer."""
     floors: dict[str, float] = {}
     for one in baselines:
@@ -81,18 +81,20 @@ def floors_of(score: Evaluation, baselines: Sequence[Baseline]) -> dict[str, flo
     return floors
 
 
-def part_of_looks(config: Config) -> str:
+def validation_split(config: Config) -> str:
     """What a run of `config` looks at while it trains, as people call it."""
     aside = config.train.patience and config.train.select_on == "train-slice"
     return "set-aside" if aside else "held-out"
 
 
-def look_of(values: Mapping[str, Any]) -> Look:
+def validation_point(values: Mapping[str, Any]) -> ValidationPoint:
     """The look that an event or a record of one tells of."""
-    return Look(**{field.name: values[field.name] for field in fields(Look)})
+    return ValidationPoint(**{field.name: values[field.name] for field in fields(ValidationPoint)})
 
 
-def looks_of(metrics: Iterable[Mapping[str, Any]]) -> tuple[Look, ...]:
+def validation_points(metrics: Iterable[Mapping[str, Any]]) -> tuple[ValidationPoint, ...]:
     """The looks among a run's records."""
     looks = (record for record in metrics if record["event"] == "validation")
-    return tuple(look_of(record) for record in looks if "train_loss" in record)  # earlier versions noted less
+    return tuple(
+        validation_point(record) for record in looks if "train_loss" in record
+    )  # earlier versions noted less

@@ -13,14 +13,14 @@ from octavo.config import Config
 from octavo.data import Ids, blocks
 from octavo.evaluate.baselines import unigram_probabilities
 from octavo.evaluate.diagnosis.advice import reconciled
-from octavo.evaluate.diagnosis.case import Case, Finding, Look, looks_of, part_of_looks
+from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, validation_points, validation_split
 from octavo.evaluate.diagnosis.rules import (
-    against_floors,
     collapse,
-    memorised,
+    compare_with_baselines,
+    memorisation_finding,
     overfitting,
-    overlap,
-    shift,
+    overlap_finding,
+    shift_finding,
     underfitting,
 )
 from octavo.runs import Record
@@ -39,12 +39,12 @@ _LOSSY = Finding(
 def diagnose(case: Case) -> list[Finding]:
     """What a finished run suffers from; nothing if it is well."""
     found = [
-        against_floors(case),
+        compare_with_baselines(case),
         collapse(case),
-        overlap(case),
-        shift(case),
+        overlap_finding(case),
+        shift_finding(case),
         overfitting(case),
-        memorised(case),
+        memorisation_finding(case),
         underfitting(case),
         None if case.lossless else _LOSSY,
     ]
@@ -57,7 +57,7 @@ def diagnose_early(case: Case, progress: float) -> list[Finding]:
     fallen, memorising = collapse(case), overfitting(case)
     late = progress >= _EARLY
     known = {name: case.floors[name] for name in ("uniform", "unigram") if name in case.floors}
-    stuck = against_floors(replace(case, floors=known)) if late and not fallen else None
+    stuck = compare_with_baselines(replace(case, floors=known)) if late and not fallen else None
     return reconciled([finding for finding in (fallen, stuck, memorising) if finding])
 
 
@@ -68,11 +68,11 @@ class EarlyDiagnosis:
         """`metrics` is what a resumed run has seen, and told, before."""
         earlier = list(metrics)
         self._config, self._floors = config, floors
-        self._part = part_of_looks(config)
-        self._looks = list(looks_of(earlier))
+        self._part = validation_split(config)
+        self._looks = list(validation_points(earlier))
         self._told = {record["kind"] for record in earlier if record["event"] == "finding"}
 
-    def hear(self, look: Look, progress: float) -> list[Finding]:
+    def hear(self, look: ValidationPoint, progress: float) -> list[Finding]:
         """What is plain now and was not told yet; `progress` is the share of the budget that is spent."""
         self._looks.append(look)
         case = Case(self._config, tuple(self._looks), look.loss, self._floors, part=self._part)
@@ -81,7 +81,9 @@ class EarlyDiagnosis:
         return fresh
 
 
-def floors_of_looks(data: TrainingData, learned: Ids, vocab_size: int, start_id: int | None) -> dict[str, float]:
+def early_baseline_losses(
+    data: TrainingData, learned: Ids, vocab_size: int, start_id: int | None
+) -> dict[str, float]:
     """Nats per token that chance and the frequencies of `learned` score on the windows that a run looks at."""
     seen = data.validation.gather(data.validation_indices)[1].numpy().ravel()
     counts = np.zeros(vocab_size, np.int64)

@@ -28,7 +28,7 @@ from statistics import median
 from octavo.config import ScheduleConfig
 from octavo.evaluate import Memorisation
 from octavo.evaluate.diagnosis.advice import MORE_TEXT
-from octavo.evaluate.diagnosis.case import Case, Finding, Look, better
+from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, better
 from octavo.system.terminal import counted
 
 # What a model knows that scores about like the floor; what one knows that scores worse.
@@ -60,7 +60,7 @@ _MEND = {
 _ABOUT = 1.01  # times the floor
 
 
-def against_floors(case: Case) -> Finding | None:
+def compare_with_baselines(case: Case) -> Finding | None:
     """The lowest floor that the model does not beat."""
     for name, (like, worse) in _WORDS.items():
         floor = case.floors.get(name)
@@ -120,7 +120,7 @@ def _flat_until(schedule: ScheduleConfig) -> float:
     return {"constant": 1.0, "trapezoid": 1.0 - schedule.decay, "cosine": 0.6}[schedule.kind]
 
 
-def _fall(looks: Sequence[Look]) -> tuple[float, float]:
+def _fall(looks: Sequence[ValidationPoint]) -> tuple[float, float]:
     """Loss lost for each e-fold of steps: by least squares, with its standard error."""
     x, y = [math.log(look.step) for look in looks], [look.loss for look in looks]
     mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
@@ -222,7 +222,7 @@ _LONGER = 2.0  # times the longest run of held-out text …
 _LONG = 100  # … and at least so many characters: a refrain or a name is shorter
 
 
-def memorised(case: Case) -> Finding | None:
+def memorisation_finding(case: Case) -> Finding | None:
     """Generated text that copies."""
     measured = case.memorisation
     if measured is None:
@@ -275,7 +275,7 @@ _OTHER = 0.15  # more than training text costs: the last plays of Shakespeare co
 _SHIFT_ERRORS = 3.0  # standard errors
 
 
-def overlap(case: Case) -> Finding | None:
+def overlap_finding(case: Case) -> Finding | None:
     """Held-out text that the model was trained on."""
     found = case.overlap
     if found is None or found.share < _SOME:
@@ -291,7 +291,7 @@ def overlap(case: Case) -> Finding | None:
     )
 
 
-def shift(case: Case) -> Finding | None:
+def shift_finding(case: Case) -> Finding | None:
     """Held-out text of another kind than the training text."""
     found = case.shift
     if found is None or found.share < _OTHER or found.held_out - found.train < _SHIFT_ERRORS * found.standard_error:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from octavo.evaluate import perplexity
-from octavo.experiments.reproduction.epochs import Look, unlearned
+from octavo.experiments.reproduction.epochs import LossPoint, unlearned
 from octavo.experiments.reproduction.losses import Perplexities
-from octavo.experiments.reproduction.patterns import distance_from_even
+from octavo.experiments.reproduction.patterns import pattern_distance_from_uniform
 from octavo.experiments.reproduction.results import Reproduction
 
 _EVEN = 0.05  # of a distance that goes to 1
@@ -27,7 +27,7 @@ def about_epochs(found: Reproduction) -> str:
     )
 
 
-def about_first_epoch(looks: Sequence[Look]) -> str:
+def about_first_epoch(looks: Sequence[LossPoint]) -> str:
     """Whether it learned and unlearned within the first epoch."""
     if not looks:
         return "The run made no small looks in its first epoch."
@@ -89,7 +89,7 @@ def about_attention(found: Reproduction) -> str:
     """How evenly the heads look."""
     if not found.attention:
         return "The tokenizer has no token for any of the texts."
-    distances = np.mean([distance_from_even(read.attention.patterns) for read in found.attention], axis=0)
+    distances = np.mean([pattern_distance_from_uniform(read.attention.patterns) for read in found.attention], axis=0)
     layers = "; ".join(
         f"layer {layer}: {', '.join(f'{head:.3f}' for head in heads)}" for layer, heads in enumerate(distances)
     )

@@ -12,7 +12,7 @@ _ROSE = 0.03  # nats per token: more than a look at a few windows wavers by
 
 
 @dataclass(frozen=True)
-class Look:
+class LossPoint:
     """A look within an epoch at some windows of each part: losses in nats per token, and the weights' length."""
 
     step: int
@@ -26,8 +26,8 @@ class Look:
 class Unlearning:
     """Where the first epoch was lowest and where it ended, if that is clearly higher."""
 
-    lowest: Look
-    last: Look
+    lowest: LossPoint
+    last: LossPoint
 
 
 def epoch_rows(metrics: Sequence[Record]) -> tuple[EpochRow, ...]:
@@ -49,13 +49,13 @@ def epoch_rows(metrics: Sequence[Record]) -> tuple[EpochRow, ...]:
     )
 
 
-def all_looks(metrics: Sequence[Record]) -> tuple[Look, ...]:
+def all_points(metrics: Sequence[Record]) -> tuple[LossPoint, ...]:
     """Return every small look of the run at the held-out part, in order; runs of an older Octavo noted no weights.
 
     A run that stops early by a slice of its training part looked at that alone, so it has none.
     """
     return tuple(
-        Look(event["step"], event["epoch"], event["loss"], event["train_loss"], event["weight_norm"])
+        LossPoint(event["step"], event["epoch"], event["loss"], event["train_loss"], event["weight_norm"])
         for event in metrics
         if event["event"] == "validation"
         and "weight_norm" in event
@@ -63,12 +63,12 @@ def all_looks(metrics: Sequence[Record]) -> tuple[Look, ...]:
     )
 
 
-def first_epoch(looks: Sequence[Look]) -> tuple[Look, ...]:
+def first_epoch(looks: Sequence[LossPoint]) -> tuple[LossPoint, ...]:
     """Those of the first epoch."""
     return tuple(look for look in looks if look.epoch <= 1)
 
 
-def some_looks(looks: Sequence[Look]) -> list[Look]:
+def some_points(looks: Sequence[LossPoint]) -> list[LossPoint]:
     """About eight of them: evenly spread, and the lowest."""
     if len(looks) <= _ROWS:
         return list(looks)
@@ -76,12 +76,12 @@ def some_looks(looks: Sequence[Look]) -> list[Look]:
     return [looks[i] for i in sorted(spread | {looks.index(lowest(looks))})]
 
 
-def lowest(looks: Sequence[Look]) -> Look:
+def lowest(looks: Sequence[LossPoint]) -> LossPoint:
     """The look with the lowest validation loss."""
     return min(looks, key=lambda look: look.validation_loss)
 
 
-def unlearned(looks: Sequence[Look]) -> Unlearning | None:
+def unlearned(looks: Sequence[LossPoint]) -> Unlearning | None:
     """What was learned in these looks and lost again before the last; None if nothing was."""
     if not looks or looks[-1].validation_loss < lowest(looks).validation_loss + _ROSE:
         return None

@@ -8,7 +8,7 @@ from octavo.errors import OctavoError
 from octavo.runs import RunDirectory, check_name
 
 
-def standing_run(root: Path, name: str, request: Request, corpus: Corpus | None) -> RunDirectory | None:
+def existing_run(root: Path, name: str, request: Request, corpus: Corpus | None) -> RunDirectory | None:
     """The run `name` under `root`, begun with what is asked for; None if it is yet to begin.
 
     Raises:

@@ -14,7 +14,7 @@ from octavo.data import BatchOrder, Windows
 from octavo.experiments.reproduction import reported
 from octavo.formats.toml_schema import as_mapping, dotted_names
 from octavo.pipeline.run import Run
-from octavo.training import Counted, training_data
+from octavo.training import TokenCount, training_data
 
 
 def part_windows(run: Run, part: str) -> Windows:
@@ -26,7 +26,7 @@ def part_windows(run: Run, part: str) -> Windows:
 
 def batch_order(run: Run) -> BatchOrder:
     """How training went through its windows."""
-    train, validation = (Counted(p.ids, p.facts.characters) for p in (run.parts["train"], run.parts["validation"]))
+    train, validation = (TokenCount(p.ids, p.facts.characters) for p in (run.parts["train"], run.parts["validation"]))
     return training_data(run.config, train, validation, run.tokenizer).order
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from octavo.reports.figures.files import drawable, lettered
+from octavo.reports.figures.files import drawable, with_installed_fonts
 from octavo.reports.figures.style import in_own_style
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def perplexities_figure(
     right.legend(frameon=False, fontsize=9)
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
-    return lettered(figure, [title])
+    return with_installed_fonts(figure, [title])
 
 
 _TRAIN, _VALIDATION, _FLOOR = "#6b7885", "#c2410c", "#0f766e"
@@ -84,7 +84,7 @@ class EpochPoint(NamedTuple):
     validation_loss: float
 
 
-class LookPoint(NamedTuple):
+class CurvePoint(NamedTuple):
     """The validation loss somewhere within an epoch."""
 
     epoch: float
@@ -95,7 +95,7 @@ class LookPoint(NamedTuple):
 def epochs_figure(
     here: Sequence[EpochPoint],
     reported: Sequence[EpochPoint],
-    looks: Sequence[LookPoint] = (),
+    looks: Sequence[CurvePoint] = (),
     *,
     floor: float | None = None,
     title: str = "",
@@ -131,10 +131,10 @@ def epochs_figure(
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=8)
-    return lettered(figure, [title])
+    return with_installed_fonts(figure, [title])
 
 
-def _values(here: Sequence[EpochPoint], reported: Sequence[EpochPoint], looks: Sequence[LookPoint]) -> list[float]:
+def _values(here: Sequence[EpochPoint], reported: Sequence[EpochPoint], looks: Sequence[CurvePoint]) -> list[float]:
     """What the panels must show; the first looks, from chance down, would press all the rest flat."""
     later = [look.loss for look in looks if look.epoch >= 0.1]
     return [loss for point in (*here, *reported) for loss in point[1:]] + later
@@ -181,7 +181,7 @@ def unlearning_figure(looks: Sequence[WeightPoint], *, floor: float, title: str 
     for axes in (above, below):
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-    return lettered(figure, [title])
+    return with_installed_fonts(figure, [title])
 
 
 EPOCHS, FIRST_EPOCH, PERPLEXITIES = "epochs", "first-epoch", "perplexities"
@@ -198,7 +198,7 @@ def draw_all(found: Reproduction, folder: Path, progress: Progress) -> None:
         [EpochPoint(row.epoch, row.train_loss, row.validation_loss) for row in rows]
         for rows in (found.epochs, reported.EPOCHS)
     )
-    looks = [LookPoint(look.epoch, look.validation_loss) for look in found.looks]
+    looks = [CurvePoint(look.epoch, look.validation_loss) for look in found.looks]
     title = found.run.name
     save_figure(epochs_figure(here, theirs, looks, floor=floor, title=title), folder / EPOCHS, both)
     if first := first_epoch(found.looks):

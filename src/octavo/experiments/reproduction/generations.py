@@ -13,7 +13,7 @@ import torch
 
 from octavo.config.inference import SamplingConfig
 from octavo.experiments.reproduction import reported
-from octavo.generate.decoding import choose, probabilities
+from octavo.generate.decoding import probabilities, sample
 from octavo.pipeline.run import Run
 
 
@@ -38,7 +38,7 @@ def continue_from_last(run: Run, prompt: Sequence[int], sampling: SamplingConfig
     with torch.inference_mode():
         for _ in range(sampling.max_new_tokens):
             logits = run.model(torch.tensor([first + ids[-room:]]))[:, -1]
-            ids += choose(
+            ids += sample(
                 probabilities(logits, sampling), torch.tensor([random.random()], dtype=torch.float64)
             ).tolist()
     return ids[len(prompt) :]

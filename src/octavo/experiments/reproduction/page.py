@@ -6,7 +6,7 @@ from typing import Any
 from octavo.evaluate import perplexity
 from octavo.experiments.reproduction import commentary as reading
 from octavo.experiments.reproduction import reported
-from octavo.experiments.reproduction.epochs import first_epoch, some_looks
+from octavo.experiments.reproduction.epochs import first_epoch, some_points
 from octavo.experiments.reproduction.facts import Fact, Value
 from octavo.experiments.reproduction.figures import EPOCHS, FIRST_EPOCH, PERPLEXITIES, attention_picture
 from octavo.experiments.reproduction.reported import EpochRow
@@ -109,7 +109,7 @@ def _first_epoch(found: Reproduction) -> list[str]:
             f"{look.train_loss:.4f}",
             f"{look.weight_norm:.1f}",
         ]
-        for look in some_looks(looks)
+        for look in some_points(looks)
     ]
     return [
         "## The first epoch",

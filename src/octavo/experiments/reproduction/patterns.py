@@ -37,12 +37,12 @@ def read_texts(run: Run) -> tuple[TextAttention, ...]:
     return tuple(read)
 
 
-def distance_from_even(patterns: Patterns) -> npt.NDArray[np.float64]:
+def pattern_distance_from_uniform(patterns: Patterns) -> npt.NDArray[np.float64]:
     """How far each head, (layers, heads), is from looking at all tokens so far alike: 0, up to 1 for one token alone;
     on average over the queries of the patterns (layers, heads, T, T) that have a choice."""
     if patterns.shape[-1] == 1:
         return np.zeros(patterns.shape[:2])
-    distances = spread.distance_from_even(torch.from_numpy(patterns).double())
+    distances = spread.distance_from_uniform(torch.from_numpy(patterns).double())
     result: npt.NDArray[np.float64] = distances[..., 1:].mean(-1).numpy()
     return result
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from octavo.config.overrides import Overrides, Request
 from octavo.errors import OctavoError
-from octavo.experiments.reproduction.existing_run import standing_run
+from octavo.experiments.reproduction.existing_run import existing_run
 from octavo.experiments.reproduction.figures import draw_all
 from octavo.experiments.reproduction.page import page
 from octavo.experiments.reproduction.reported import PRESET
 from octavo.experiments.reproduction.results import Reproduction, measure
 from octavo.formats.files import write_atomically
-from octavo.pipeline.plan import Text, as_corpus
+from octavo.pipeline.plan import CorpusSource, as_corpus
 from octavo.pipeline.progress import Progress, make_progress
 from octavo.pipeline.run import Run
 from octavo.pipeline.train import train
@@ -22,7 +22,7 @@ FOLDER = "reproduction"
 
 
 def reproduce(
-    text: Text = None,
+    text: CorpusSource = None,
     *,
     name: str = PRESET,
     epochs: float | None = None,
@@ -44,7 +44,7 @@ def reproduce(
     request = Request(PRESET, overrides, epochs=epochs, seed=seed)
     root = runs_root(runs)
     corpus = None if text is None else as_corpus(text, encoding, root=root)
-    standing = standing_run(root, name, request, corpus)
+    standing = existing_run(root, name, request, corpus)
     if standing is not None and finished(standing):
         run = Run(standing)
     else:
@@ -74,7 +74,7 @@ def write_reproduction(run: Run, progress: Progress) -> Reproduction:
     try:
         folder.mkdir(exist_ok=True)
         draw_all(found, folder, progress)
-        figures = json.dumps(found.as_json(), indent=1, ensure_ascii=False, allow_nan=False)
+        figures = json.dumps(found.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
         write_atomically(folder / "report.json", figures.encode())
         write_atomically(folder / "report.md", page(found).encode())
     except OSError as error:

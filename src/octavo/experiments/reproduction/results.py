@@ -6,14 +6,14 @@ from typing import Any
 from octavo.evaluate import Evaluation, perplexity
 from octavo.evaluate.diagnosis import Finding
 from octavo.experiments.reproduction import reported
-from octavo.experiments.reproduction.epochs import Look, all_looks, epoch_rows
+from octavo.experiments.reproduction.epochs import LossPoint, all_points, epoch_rows
 from octavo.experiments.reproduction.facts import Fact, changed_settings, check_facts
 from octavo.experiments.reproduction.generations import Generation, generate_all
 from octavo.experiments.reproduction.losses import BatchLosses, Perplexities, measure_losses
 from octavo.experiments.reproduction.patterns import (
     TextAttention,
-    distance_from_even,
     largest_query_key_weight,
+    pattern_distance_from_uniform,
     read_texts,
 )
 from octavo.experiments.reproduction.reported import EpochRow
@@ -30,7 +30,7 @@ class Reproduction:
     changed: dict[str, str]  # settings that are not the preset's
     facts: tuple[Fact, ...]
     epochs: tuple[EpochRow, ...]
-    looks: tuple[Look, ...]
+    looks: tuple[LossPoint, ...]
     perplexities: Perplexities
     evaluation: Evaluation
     findings: tuple[Finding, ...]  # what the run suffers from
@@ -39,7 +39,7 @@ class Reproduction:
     query_key_weight: float  # the largest, as a distance from zero
     generations: tuple[Generation, ...]
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Every figure, plain values."""
         p = self.perplexities
         return {
@@ -68,14 +68,14 @@ class Reproduction:
                     "training_perplexity": reported.TRAINING_PERPLEXITY,
                 },
             },
-            "evaluation": self.evaluation.as_json(),
-            "diagnosis": [finding.as_json() for finding in self.findings],
+            "evaluation": self.evaluation.to_dict(),
+            "diagnosis": [finding.to_dict() for finding in self.findings],
             "runtime": asdict(self.runtime),
             "attention": [
                 {
                     "text": text.name,
                     "tokens": text.attention.passage.labels,
-                    "distance_from_even": distance_from_even(text.attention.patterns).tolist(),
+                    "distance_from_uniform": pattern_distance_from_uniform(text.attention.patterns).tolist(),
                 }
                 for text in self.attention
             ],
@@ -97,7 +97,7 @@ def measure(run: Run, progress: Progress) -> Reproduction:
         changed_settings(run.config),
         check_facts(run),
         epoch_rows(run.metrics),
-        all_looks(run.metrics),
+        all_points(run.metrics),
         perplexities,
         run.evaluation,
         tuple(run.diagnose(watch=lambda share: progress.share("comparing with simpler models", share))),

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from octavo.interpret.tokens import running, visible
-from octavo.reports.figures.files import all_drawable, lettered, settle_layout
+from octavo.reports.figures.files import all_drawable, settle_layout, with_installed_fonts
 from octavo.reports.figures.style import in_own_style
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _layer_figure(heads: dict[int, npt.NDArray[np.floating]], labels: Sequence[s
     for axes in panels[len(heads) :]:
         axes.set_axis_off()
     figure.colorbar(image, ax=list(panels), label="attention weight", shrink=0.8, pad=0.01)
-    lettered(figure, texts)
+    with_installed_fonts(figure, texts)
     settle_layout(figure)  # each file would lay out all the labels anew
     return figure
 

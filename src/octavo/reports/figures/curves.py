@@ -8,7 +8,7 @@ from typing import Any
 
 from octavo.errors import OctavoError
 from octavo.evaluate import perplexity
-from octavo.reports.figures.files import drawable, lettered, save_figure
+from octavo.reports.figures.files import drawable, save_figure, with_installed_fonts
 from octavo.reports.figures.style import in_own_style
 
 FIGURE_AXES = {
@@ -66,7 +66,7 @@ def curves_figure(metrics: Sequence[Mapping[str, Any]], title: str, axis: str = 
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    return lettered(figure, [title, note])
+    return with_installed_fonts(figure, [title, note])
 
 
 def _limits(values: Sequence[float]) -> tuple[float, float]:

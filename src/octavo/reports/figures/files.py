@@ -88,7 +88,7 @@ def all_drawable(texts: Sequence[str]) -> list[str]:
 
 
 @in_own_style
-def lettered(figure: "Figure", texts: Iterable[str]) -> "Figure":
+def with_installed_fonts(figure: "Figure", texts: Iterable[str]) -> "Figure":
     """Give a figure the fonts that its `texts` need; return it. What no font can draw is said below it."""
     from matplotlib.text import Text
 
@@ -107,7 +107,7 @@ def lettered(figure: "Figure", texts: Iterable[str]) -> "Figure":
 
 
 def notes_of(figure: "Figure") -> list[str]:
-    """Return what :func:`lettered` said below a figure."""
+    """Return what :func:`with_installed_fonts` said below a figure."""
     return [note for note in (_LACKS, _UNSHAPED) if note in figure.get_supxlabel()]
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from octavo.interpret.attention_targets import KINDS
-from octavo.interpret.head_ablation import REMOVALS
+from octavo.interpret.head_ablation import ABLATIONS
 from octavo.interpret.head_labels import TITLES, counted_windows, percent
-from octavo.interpret.head_table import NO_NAME, Head, HeadTable, Share
-from octavo.reports.figures.files import drawable, lettered
+from octavo.interpret.head_table import UNCLASSIFIED, AttentionFraction, Head, HeadTable
+from octavo.reports.figures.files import drawable, with_installed_fonts
 from octavo.reports.figures.style import in_own_style
 from octavo.system.statistics import Estimate
 
@@ -48,8 +48,8 @@ def heads_figure(table: HeadTable, title: str = "") -> "Figure":
     shares.set_yticks(range(rows + 1), labels=[*map(_called, table.heads), "even attention"], fontsize=8)
     shares.set_ylim(rows + 0.5, -0.5)
     for label, head in zip(shares.get_yticklabels(), table.heads, strict=False):
-        label.set_fontweight("normal" if head.name == NO_NAME else "bold")
-    return lettered(figure, [title])
+        label.set_fontweight("normal" if head.name == UNCLASSIFIED else "bold")
+    return with_installed_fonts(figure, [title])
 
 
 def _called(head: Head) -> str:
@@ -80,7 +80,7 @@ def _draw_shares(axes: Any, table: HeadTable, titles: Sequence[str]) -> None:
     axes.xaxis.set_ticks_position("bottom")
 
 
-def _write(axes: Any, x: int, y: int, share: Share | None) -> None:
+def _write(axes: Any, x: int, y: int, share: AttentionFraction | None) -> None:
     if share is None:
         _letters(axes, x, y, "–", 0.0)
         return
@@ -111,7 +111,7 @@ def _draw_distances(axes: Any, table: HeadTable) -> None:
 
 
 def _draw_removals(axes: Any, heads: Sequence[Head]) -> None:
-    for offset, (name, marker) in zip((-0.22, 0.0, 0.22), zip(REMOVALS, "os^", strict=True), strict=True):
+    for offset, (name, marker) in zip((-0.22, 0.0, 0.22), zip(ABLATIONS, "os^", strict=True), strict=True):
         for y, head in enumerate(heads):
             label = _CALLED[name] if y == 0 else None
             _dot(axes, head.removal[name], y + offset, _COLOURS[name], marker, label)

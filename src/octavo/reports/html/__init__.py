@@ -3,6 +3,6 @@
 A part can be read without script; script adds hover, keys and touch. What comes from a text never becomes markup.
 """
 
-from octavo.reports.html.page import Page, Part, make_page
+from octavo.reports.html.page import HtmlPart, Page, make_page
 
-__all__ = ["Page", "Part", "make_page"]
+__all__ = ["HtmlPart", "Page", "make_page"]

@@ -11,7 +11,7 @@ from octavo.interpret.attention import Attention, Patterns
 from octavo.interpret.direction import direction_of, is_made_up
 from octavo.interpret.tokens import in_text, visible
 from octavo.reports.figures.attention import attention_figures, label_step
-from octavo.reports.html.page import Page, Part, View, make_page, render
+from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
 from octavo.system.terminal import counted
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class _Figures(Mapping[str, "Figure"]):
         return figure
 
 
-def attention_part(attention: Attention, *, layer: int = 0, head: int = 0) -> Part:
+def attention_part(attention: Attention, *, layer: int = 0, head: int = 0) -> HtmlPart:
     """The viewer, which begins with one head; without script, the passage and what each head does on average."""
     labels = attention.passage.labels
     data = {
@@ -101,7 +101,7 @@ def attention_part(attention: Attention, *, layer: int = 0, head: int = 0) -> Pa
         apart=not any(character.isspace() for label in labels for character in label),
         habits=_habits(attention),
     )
-    return Part(html, ("attention.js",), ("attention.css",))
+    return HtmlPart(html, ("attention.js",), ("attention.css",))
 
 
 def _packed(patterns: Patterns) -> str:

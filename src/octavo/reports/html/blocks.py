@@ -10,19 +10,19 @@ from markupsafe import Markup
 
 from octavo.evaluate import Memorisation
 from octavo.evaluate.diagnosis import Finding, memorisation_figures
-from octavo.evaluate.overlap import Marked
-from octavo.reports.html.page import Part, render
+from octavo.evaluate.overlap import HighlightedCopies
+from octavo.reports.html.page import HtmlPart, render
 from octavo.system.terminal import counted, shown
 
 
-def samples_part(marked: Marked, memorisation: Memorisation | None = None) -> Part:
+def samples_part(marked: HighlightedCopies, memorisation: Memorisation | None = None) -> HtmlPart:
     """The texts, underlined where they are copied, and in words how much that is."""
     said = sample_notes(marked, memorisation, "Underlined, between ‹ and ›,")
-    texts = [_pieces(text, places) for text, places in zip(marked.texts, marked.stretches, strict=True)]
-    return Part(render("samples.html", texts=texts, said=said), styles=("samples.css",))
+    texts = [_pieces(text, places) for text, places in zip(marked.texts, marked.spans, strict=True)]
+    return HtmlPart(render("samples.html", texts=texts, said=said), styles=("samples.css",))
 
 
-def sample_notes(marked: Marked, memorisation: Memorisation | None, how: str) -> list[str]:
+def sample_notes(marked: HighlightedCopies, memorisation: Memorisation | None, how: str) -> list[str]:
     """What is marked, `how`, and how much is copied."""
     said = [
         f"{how} is what stands word for word in the training text in stretches of {marked.least} characters or more: "
@@ -48,49 +48,49 @@ def _pieces(text: str, places: tuple[tuple[int, int], ...]) -> list[tuple[bool, 
 _STYLES = ("plain.css",)
 
 
-def sentences_part(sentences: Sequence[str]) -> Part:
+def sentences_part(sentences: Sequence[str]) -> HtmlPart:
     """A paragraph each."""
-    return Part(render("plain/sentences.html", sentences=sentences), styles=_STYLES)
+    return HtmlPart(render("plain/sentences.html", sentences=sentences), styles=_STYLES)
 
 
-def facts_part(facts: Mapping[str, str]) -> Part:
+def facts_part(facts: Mapping[str, str]) -> HtmlPart:
     """Names with what they are, side by side."""
-    return Part(render("plain/facts.html", facts=facts), styles=_STYLES)
+    return HtmlPart(render("plain/facts.html", facts=facts), styles=_STYLES)
 
 
-def table_part(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> Part:
+def table_part(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> HtmlPart:
     """A table whose first column names the rows."""
-    return Part(render("plain/table.html", head=head, rows=rows, caption=caption), styles=_STYLES)
+    return HtmlPart(render("plain/table.html", head=head, rows=rows, caption=caption), styles=_STYLES)
 
 
-def columns_part(parts: Sequence[Part]) -> Part:
+def columns_part(parts: Sequence[HtmlPart]) -> HtmlPart:
     """Parts side by side, where there is room."""
     return _joined(render("plain/columns.html", parts=[part.html for part in parts]), parts)
 
 
-def code_part(text: str) -> Part:
+def code_part(text: str) -> HtmlPart:
     """Text as it is typed."""
-    return Part(render("plain/code.html", text=text), styles=_STYLES)
+    return HtmlPart(render("plain/code.html", text=text), styles=_STYLES)
 
 
-def findings_part(findings: Sequence[Finding]) -> Part:
+def findings_part(findings: Sequence[Finding]) -> HtmlPart:
     """What a run suffers from, each with its mend."""
-    return Part(render("plain/findings.html", findings=findings), styles=_STYLES)
+    return HtmlPart(render("plain/findings.html", findings=findings), styles=_STYLES)
 
 
-def section_part(key: str, title: str, parts: Sequence[Part]) -> Part:
+def section_part(key: str, title: str, parts: Sequence[HtmlPart]) -> HtmlPart:
     """Parts below a heading, which a link to `key` leads to."""
     html = render("plain/section.html", key=key, title=title, parts=[part.html for part in parts])
     return _joined(html, parts)
 
 
-def contents_part(titles: Mapping[str, str]) -> Part:
+def contents_part(titles: Mapping[str, str]) -> HtmlPart:
     """Links to sections: titles by their keys."""
-    return Part(render("plain/contents.html", titles=titles), styles=_STYLES)
+    return HtmlPart(render("plain/contents.html", titles=titles), styles=_STYLES)
 
 
-def _joined(html: Markup, parts: Sequence[Part]) -> Part:
+def _joined(html: Markup, parts: Sequence[HtmlPart]) -> HtmlPart:
     """HTML that holds that of `parts`, with all they need."""
     scripts = tuple(dict.fromkeys(name for part in parts for name in part.scripts))
     styles = tuple(dict.fromkeys([*_STYLES, *(name for part in parts for name in part.styles)]))
-    return Part(html, scripts, styles)
+    return HtmlPart(html, scripts, styles)

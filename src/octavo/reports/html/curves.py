@@ -14,16 +14,16 @@ import numpy as np
 from octavo.formats.files import user_path
 from octavo.reports.figures.curves import FIGURE_AXES, curves_figure, draw_curves
 from octavo.reports.html.axis import number
-from octavo.reports.html.page import Page, Part, View, make_page, render
+from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
 from octavo.reports.html.panels import FALL, MARKED, PANELS, WINDOWS, picture, window_of
-from octavo.reports.html.series import AXES, BITS, KINDS, NATS, Course, Points, points_of
+from octavo.reports.html.series import AXES, BITS, KINDS, NATS, Points, TrainingCurve, points_of
 
 _ROWS = 40  # of the table, at most
 _COLOUR = {"train": 0, "held-out": 1, "set-aside": 1, "train-look": 2}  # of each kind where there is one run
 _COLOURS = 8  # of runs; in as many more they come again, with dots for a line
 
 
-def curves_part(courses: Sequence[Course]) -> Part:
+def curves_part(courses: Sequence[TrainingCurve]) -> HtmlPart:
     """The curves of one run, or of several, one upon the other. A run with no line of metrics yet has none.
 
     Raises:
@@ -68,7 +68,7 @@ def curves_part(courses: Sequence[Course]) -> Part:
         caption=_caption(courses, drawn, hidden),
         table=_figures_of_one(courses[0]) if runs == 1 else _figures_of_many(courses, drawn, kinds),
     )
-    return Part(html, ("chart.js", "plot.js", "gestures.js", "controls.js", "curves.js"), ("curves.css",))
+    return HtmlPart(html, ("chart.js", "plot.js", "gestures.js", "controls.js", "curves.js"), ("curves.css",))
 
 
 def _series(run: int, points: Points) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _rounded(values: Iterable[float]) -> list[float]:
     return [int(v) if v.is_integer() else v for v in (float(f"{value:.6g}") for value in values)]
 
 
-def _caption(courses: Sequence[Course], drawn: Sequence[tuple[int, Points]], hidden: Sequence[str]) -> str:
+def _caption(courses: Sequence[TrainingCurve], drawn: Sequence[tuple[int, Points]], hidden: Sequence[str]) -> str:
     said = _notes(courses)
     if any(p.kind == "train" for _, p in drawn):
         said.append(
@@ -117,7 +117,7 @@ def _caption(courses: Sequence[Course], drawn: Sequence[tuple[int, Points]], hid
     return " ".join(said)
 
 
-def _notes(courses: Sequence[Course]) -> list[str]:
+def _notes(courses: Sequence[TrainingCurve]) -> list[str]:
     """What is to be known of the training curves, each with the runs that it is true of, unless it is of all."""
     said = []
     for note in dict.fromkeys(course.note for course in courses if course.note):
@@ -126,7 +126,7 @@ def _notes(courses: Sequence[Course]) -> list[str]:
     return said
 
 
-def _figures_of_one(course: Course) -> dict[str, Any]:
+def _figures_of_one(course: TrainingCurve) -> dict[str, Any]:
     """Where a run stood at its looks, or if it took none at its lines; no more than `_ROWS` of them. Losses are in
     bits per character; if it is not known how many tokens a character has, in nats per token."""
     steps = [record for record in course.metrics if record.get("event") == "step"]
@@ -163,7 +163,7 @@ def _figures_of_one(course: Course) -> dict[str, Any]:
     }
 
 
-def _losses(course: Course, line: Mapping[str, Any], look: Mapping[str, Any]) -> list[float | None]:
+def _losses(course: TrainingCurve, line: Mapping[str, Any], look: Mapping[str, Any]) -> list[float | None]:
     """Of training as it went, and of looks at its text and at the other."""
     looked = look.get("train_loss")
     if not course.tokens_per_character:
@@ -174,7 +174,7 @@ def _losses(course: Course, line: Mapping[str, Any], look: Mapping[str, Any]) ->
 
 
 def _figures_of_many(
-    courses: Sequence[Course], drawn: Sequence[tuple[int, Points]], kinds: dict[str, str]
+    courses: Sequence[TrainingCurve], drawn: Sequence[tuple[int, Points]], kinds: dict[str, str]
 ) -> dict[str, Any]:
     """What each of several runs ended with."""
     rows = []
@@ -194,7 +194,7 @@ def _figures_of_many(
 class CurvesView(View):
     """How a run's training went, as a page and as figures."""
 
-    course: Course
+    course: TrainingCurve
 
     @property
     def page(self) -> Page:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from octavo.interpret.edit import Edit, changes, measured
+from octavo.interpret.edit import Edit, changes, measured_on
 from octavo.interpret.tokens import running, visible
-from octavo.reports.html.page import Page, Part, View, make_page, render
+from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
 from octavo.system.terminal import counted
 
 _END = 60  # characters of the text's end
@@ -19,7 +19,7 @@ class EditView(View):
     name: str  # of the run
 
     def __repr__(self) -> str:
-        said = [*changes(self.edit, 1), f"{self.edit.cost:+.4f} bits per character", measured(self.edit)]
+        said = [*changes(self.edit, 1), f"{self.edit.cost:+.4f} bits per character", measured_on(self.edit)]
         return f"<{type(self).__name__} of {self.name}: {'; '.join(said)}>"
 
     @property
@@ -31,15 +31,17 @@ class EditView(View):
         return make_page(f"A change in {self.name}", [edit_part(self.edit)], description=description, height=560)
 
 
-def edit_part(edit: Edit) -> Part:
+def edit_part(edit: Edit) -> HtmlPart:
     """A table, coloured by probability."""
     rows = [
         {"label": visible(candidate.label), "odds": [_odds(candidate.before), _odds(candidate.after)]}
         for candidate in edit.notable
     ]
     end = "…" * (len(edit.text) > _END) + running(edit.text[-_END:])
-    html = render("edit.html", edit=edit, changes=changes(edit, _NAMED), measured=measured(edit), rows=rows, end=end)
-    return Part(html, styles=("edit.css",))
+    html = render(
+        "edit.html", edit=edit, changes=changes(edit, _NAMED), measured=measured_on(edit), rows=rows, end=end
+    )
+    return HtmlPart(html, styles=("edit.css",))
 
 
 def _odds(probability: float) -> dict[str, object]:

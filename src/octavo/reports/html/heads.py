@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from octavo.interpret.attention_targets import KINDS
-from octavo.interpret.head_ablation import REMOVALS
-from octavo.interpret.head_labels import MEANINGS, RANDOM, SPREADS, TITLES, measured, reservations
-from octavo.interpret.head_table import NO_NAME, HeadTable, Share
+from octavo.interpret.head_ablation import ABLATIONS
+from octavo.interpret.head_labels import MEANINGS, RANDOM, SPREADS, TITLES, measured_on, table_caveats
+from octavo.interpret.head_table import UNCLASSIFIED, AttentionFraction, HeadTable
 from octavo.reports.figures.heads import heads_figure
-from octavo.reports.html.page import Page, Part, View, make_page, render
+from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
 from octavo.system.statistics import Estimate
 
 if TYPE_CHECKING:
@@ -57,22 +57,22 @@ class Column:
     even: str = ""
 
 
-def heads_part(table: HeadTable) -> Part:
+def heads_part(table: HeadTable) -> HtmlPart:
     """The table, which can be sorted by any column; columns and names are explained on focus and below."""
     groups = head_columns(table)
     columns = [column for group in groups.values() for column in group]
     names = {head.name: MEANINGS[head.name] for head in table.heads}
     html = render(
         "heads.html",
-        measured=measured(table),
-        reservations=reservations(table),
+        measured=measured_on(table),
+        reservations=table_caveats(table),
         groups={group: len(of_group) for group, of_group in groups.items()},
         columns=columns,
         rows=[(head, TITLES[head.name], [c.cells[row] for c in columns]) for row, head in enumerate(table.heads)],
-        no_name=NO_NAME,
+        no_name=UNCLASSIFIED,
         names={TITLES[name]: meaning for name, meaning in names.items()},
     )
-    return Part(html, ("heads.js",), ("heads.css",))
+    return HtmlPart(html, ("heads.js",), ("heads.css",))
 
 
 def head_columns(table: HeadTable) -> dict[str, list[Column]]:
@@ -95,7 +95,9 @@ def _shares(table: HeadTable) -> list[Column]:
     return [*columns, _share_column("induction, random", RANDOM, random, [False] * len(random))]
 
 
-def _share_column(title: str, meaning: str, shares: Sequence[Share | None], earned: Sequence[bool]) -> Column:
+def _share_column(
+    title: str, meaning: str, shares: Sequence[AttentionFraction | None], earned: Sequence[bool]
+) -> Column:
     cells = []
     for share, named in zip(shares, earned, strict=True):
         if share is None:
@@ -138,7 +140,7 @@ def _removals(table: HeadTable) -> list[Column]:
             f"what the text costs more when {meaning}",
             [_cell(head.removal[name], 1, 3, shade(head.removal[name])) for head in table.heads],
         )
-        for name, meaning in REMOVALS.items()
+        for name, meaning in ABLATIONS.items()
     ]
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from octavo.interpret.lens import Cell, Lens
 from octavo.interpret.tokens import visible
-from octavo.reports.html.page import Page, Part, View, make_page, render
+from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
 
 
 @dataclass(frozen=True, repr=False)
@@ -23,7 +23,7 @@ class LensView(View):
         return make_page(f"The layers of {self.name}", [lens_part(self.lens)], description=description)
 
 
-def lens_part(lens: Lens) -> Part:
+def lens_part(lens: Lens) -> HtmlPart:
     """The table of every layer's likeliest next token; pointing at one tells its odds, and those of what came."""
     labels = [visible(label) for label in lens.passage.labels]
     came = [*labels[1:], ""]
@@ -44,7 +44,7 @@ def lens_part(lens: Lens) -> Part:
             "cells": [[_odds(layer.cells[place]) for layer in lens.layers] for place in range(len(labels))],
         },
     )
-    return Part(html, ("odds.js", "lens.js"), ("odds.css", "lens.css"))
+    return HtmlPart(html, ("odds.js", "lens.js"), ("odds.css", "lens.css"))
 
 
 def _cell(cell: Cell) -> dict[str, object]:

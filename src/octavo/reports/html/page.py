@@ -25,7 +25,7 @@ from octavo.system.terminal import capitalized, counted
 
 
 @dataclass(frozen=True)
-class Part:
+class HtmlPart:
     """HTML, and the names of the scripts and styles in ``static/`` that it needs beside those of every page.
 
     A part that moves is an element with ``data-widget="name"`` and its data in a ``<script type="application/json">``
@@ -90,7 +90,7 @@ class Page:
 
 
 def make_page(
-    title: str, parts: Sequence[Part], *, description: str = "", language: str = "en", height: int = 640
+    title: str, parts: Sequence[HtmlPart], *, description: str = "", language: str = "en", height: int = 640
 ) -> Page:
     """The page of these parts, in their order, below its title and a `description` in a sentence.
 

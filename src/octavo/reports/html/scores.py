@@ -8,10 +8,18 @@ McGill, 1984).
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from octavo.evaluate import Baseline, Evaluation, Overlap
-from octavo.evaluate.comparison import APART, THIS_MODEL, TIMES, Standing, comparison, protocol_words, reservations
+from octavo.evaluate import Baseline, Evaluation, TrainOverlap
+from octavo.evaluate.comparison import (
+    NOT_COMPARABLE,
+    THIS_MODEL,
+    TIMES,
+    ScoreRow,
+    caveats,
+    protocol_words,
+    rank_scores,
+)
 from octavo.reports.html.axis import Axis, number
-from octavo.reports.html.page import Part, render
+from octavo.reports.html.page import HtmlPart, render
 from octavo.system.terminal import capitalized, counted, duration
 
 _HEAD = ("model", "bits per character", "nats per character", "nats per token", "time")
@@ -39,13 +47,13 @@ class Figures:
 
 
 def scores_part(
-    score: Evaluation, baselines: Sequence[Baseline], overlap: Overlap | None, *, training_seconds: float = 0.0
-) -> Part:
+    score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOverlap | None, *, training_seconds: float = 0.0
+) -> HtmlPart:
     """A run's score among those of simpler models, and what the figures leave out, in words.
 
     Where the run's tokenizer loses text, models of all the text stand in the table alone: no scale holds both.
     """
-    found = comparison(score, baselines, training_seconds)
+    found = rank_scores(score, baselines, training_seconds)
     error = score.standard_error_bits_per_character
     dots = [
         Dot(one.name, one.bits_per_character, error if model else None, model)
@@ -60,7 +68,7 @@ def scores_part(
     )
 
 
-def dots_part(dots: Sequence[Dot], figures: Figures, notes: Sequence[str] = ()) -> Part:
+def dots_part(dots: Sequence[Dot], figures: Figures, notes: Sequence[str] = ()) -> HtmlPart:
     """Dots from the worst to the best, behind a button the table of all figures, and notes."""
     ends = [edge for dot in dots for edge in (dot.bits - (dot.error or 0), dot.bits + (dot.error or 0))]
     room = _ROOM * (max(ends) - min(ends)) or 0.5
@@ -81,13 +89,13 @@ def dots_part(dots: Sequence[Dot], figures: Figures, notes: Sequence[str] = ()) 
         low=axis.low,
         barred=any(dot.error for dot in dots),
         figures=figures,
-        apart_words=APART,
+        apart_words=NOT_COMPARABLE,
         notes=notes,
     )
-    return Part(html, styles=("scores.css",))
+    return HtmlPart(html, styles=("scores.css",))
 
 
-def _cells(one: Standing) -> list[str]:
+def _cells(one: ScoreRow) -> list[str]:
     return [
         one.name,
         f"{one.bits_per_character:.4f}",
@@ -97,7 +105,7 @@ def _cells(one: Standing) -> list[str]:
     ]
 
 
-def score_notes(score: Evaluation, baselines: Sequence[Baseline], overlap: Overlap | None) -> list[str]:
+def score_notes(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOverlap | None) -> list[str]:
     """What was scored and how, what else is known of the score, and why it flatters or compares with nothing."""
     error = score.standard_error_bits_per_character
     return [
@@ -110,7 +118,7 @@ def score_notes(score: Evaluation, baselines: Sequence[Baseline], overlap: Overl
         else f"The standard error, {error:.3f} bits, is from the choice of text.",
         f"Perplexity is {score.perplexity_per_token:.2f} per token of this run's tokenizer: figures per token "
         "compare with no other's.",
-        *map(_sentence, reservations(score, baselines, overlap)),
+        *map(_sentence, caveats(score, baselines, overlap)),
     ]
 
 

@@ -29,25 +29,25 @@ _Records = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
-class Course:
+class TrainingCurve:
     """How a run went: its name and the lines of its ``metrics.jsonl``.
 
     `tokens_per_character` of the training part turns looks at it into bits per character; None: unknown.
-    `recut_until` is the share of the budget until which BPE-dropout cut the training text anew.
+    `bpe_dropout_until` is the share of the budget until which BPE-dropout cut the training text anew.
     """
 
     name: str
     metrics: _Records
     tokens_per_character: float | None = None
-    recut_until: float = 0.0
+    bpe_dropout_until: float = 0.0
 
     @property
     def note(self) -> str:
         """What one must know to read its training curve; "": nothing."""
-        if not self.recut_until:
+        if not self.bpe_dropout_until:
             return ""
-        ends = self.recut_until < 1
-        when = f"Until {100 * self.recut_until:.3g} % of the budget" if ends else "All along"
+        ends = self.bpe_dropout_until < 1
+        when = f"Until {100 * self.bpe_dropout_until:.3g} % of the budget" if ends else "All along"
         return (
             f"{when} training cuts words at random into smaller tokens (BPE-dropout), and so long compares with no "
             "other curve: a text so cut costs more, each of its tokens less."
@@ -72,7 +72,7 @@ class Points:
         return self.kind == "train" and self.panel in ("loss", "gradient", "speed")
 
 
-def points_of(course: Course, runs: int = 1) -> list[Points]:
+def points_of(course: TrainingCurve, runs: int = 1) -> list[Points]:
     """Every series of a run that is drawn together with so many `runs`; none if it has no lines yet."""
     most = max(_FEWEST, _MOST // runs)
     steps = [record for record in course.metrics if record.get("event") == "step"]

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from octavo.interpret.direction import direction_of
-from octavo.interpret.predictions import chance
+from octavo.interpret.predictions import one_in
 from octavo.interpret.surprise import Surprise, TokenSurprise
-from octavo.interpret.tokens import Piece, running, visible
-from octavo.reports.html.page import Page, Part, View, make_page, render
+from octavo.interpret.tokens import Alignment, running, visible
+from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
 
 _STEPS = 10  # of colour: one a bit, the last for all beyond
 
@@ -26,7 +26,7 @@ class SurpriseView(View):
         return make_page(f"Surprise in {self.name}", [part], description=description)
 
 
-def surprise_part(surprise: Surprise) -> Part:
+def surprise_part(surprise: Surprise) -> HtmlPart:
     """The beginning of the text with a legend; totals, and a table of what surprised most, of all of it; pointing at
     a token tells its odds."""
     html = render(
@@ -35,13 +35,13 @@ def surprise_part(surprise: Surprise) -> Part:
         direction=direction_of(piece.text for piece in surprise.pieces),
         pieces=[_piece(surprise, piece) for piece in surprise.pieces],
         steps=range(_STEPS + 1),
-        worst=[(before, token, chance(token.nats)) for before, token in surprise.worst],
+        worst=[(before, token, one_in(token.nats)) for before, token in surprise.worst],
         data=[[_token(t) for t in surprise.tokens[piece.begin : piece.end]] for piece in surprise.pieces],
     )
-    return Part(html, ("odds.js", "surprise.js"), ("odds.css", "surprise.css"))
+    return HtmlPart(html, ("odds.js", "surprise.js"), ("odds.css", "surprise.css"))
 
 
-def _piece(surprise: Surprise, piece: Piece) -> dict[str, object]:
+def _piece(surprise: Surprise, piece: Alignment) -> dict[str, object]:
     """Characters and their colour; none where no token stands for them."""
     step = None if piece.dropped else min(_STEPS, round(surprise.bits_per_character_of(piece)))
     return {"text": running(piece.text, lines=True), "step": step}

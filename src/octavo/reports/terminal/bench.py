@@ -10,7 +10,7 @@ from octavo.bench.measure import Comparison
 _WIDTH = 80  # of notes
 
 
-def table(comparison: Comparison) -> Table:
+def bench_table(comparison: Comparison) -> Table:
     """What each case did a second, its range over the rounds, how long a turn took, and how many times as fast it is
     as the first."""
     first = comparison.measured[0]
@@ -27,7 +27,7 @@ def table(comparison: Comparison) -> Table:
     return rows
 
 
-def notes(comparison: Comparison) -> list[str]:
+def bench_notes(comparison: Comparison) -> list[str]:
     """What has to be said about it, in lines."""
     return [line for note in comparison.notes for line in wrap(note, _WIDTH, subsequent_indent="  ")]
 

@@ -3,7 +3,7 @@
 from rich.table import Table
 from rich.text import Text
 
-from octavo.interpret.edit import Edit, changes, measured
+from octavo.interpret.edit import Edit, changes, measured_on
 from octavo.interpret.tokens import running, visible
 from octavo.reports.terminal.colours import PROBABILITY, per_cent
 from octavo.system.terminal import wrapped
@@ -12,7 +12,7 @@ _END = 40  # characters of the text's end
 _NAMED = 6  # changes that are listed one by one
 
 
-def head(edit: Edit) -> list[str]:
+def edit_head(edit: Edit) -> list[str]:
     """What was done where, and with what."""
     end = running(edit.text[-_END:])
     return [*changes(edit, _NAMED), "", f"next token after {'…' * (len(edit.text) > _END)}{end}"]
@@ -32,13 +32,13 @@ def candidates(edit: Edit) -> Table:
     return table
 
 
-def costs(edit: Edit) -> list[str]:
+def edit_costs(edit: Edit) -> list[str]:
     """What changed, in bits."""
     before, after = edit.bits_per_character_before, edit.bits_per_character_after
     lines = [
         f"next token  {edit.divergence_bits:.4f} bits: divergence of the odds after from those before",
         f"the text    {before:.4f} -> {after:.4f} bits per character ({edit.cost:+.4f})",
-        f"            {measured(edit)}",
+        f"            {measured_on(edit)}",
     ]
     if not edit.lossless_tokenizer:
         lines += wrapped("the tokenizer loses text (white space): bits per character compare with no other model's")

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
 from octavo.interpret.attention_targets import KINDS
-from octavo.interpret.head_ablation import REMOVALS
-from octavo.interpret.head_labels import MEANINGS, TITLES, measured, reservations
-from octavo.interpret.head_table import HeadTable, Share
+from octavo.interpret.head_ablation import ABLATIONS
+from octavo.interpret.head_labels import MEANINGS, TITLES, measured_on, table_caveats
+from octavo.interpret.head_table import AttentionFraction, HeadTable
 from octavo.system.statistics import Estimate
 
 WIDTH = 100
@@ -29,7 +29,7 @@ _COSTS = (("zero", 25), ("mean", 25), ("first token", 25))
 _Columns = Sequence[tuple[str, int]]
 
 
-def lines(table: HeadTable) -> list[str]:
+def head_lines(table: HeadTable) -> list[str]:
     """What was measured, where each head looks, how far, what it is worth, and what the names mean."""
     names = {head.name: f"{TITLES[head.name]}: {MEANINGS[head.name]}" for head in table.heads}
     shares = [[*(head.shares.get(kind.name) for kind in KINDS), head.induction_random] for head in table.heads]
@@ -39,9 +39,9 @@ def lines(table: HeadTable) -> list[str]:
         ([*(head.from_even for head in table.heads), _alone(0.0)], 2),
     )
     *spread_rows, even = zip(*(_beside(found, digits) for found, digits in spreads), strict=True)
-    costs = zip(*(_beside([head.removal[name] for head in table.heads], 3) for name in REMOVALS), strict=True)
+    costs = zip(*(_beside([head.removal[name] for head in table.heads], 3) for name in ABLATIONS), strict=True)
     return [
-        *_wrapped(measured(table)),
+        *_wrapped(measured_on(table)),
         "",
         "share of its attention, %, and below it its 95 % interval, rounded outwards",
         *_table(table, _KINDS, [[map(_share, row), map(_share_interval, row)] for row in shares]),
@@ -57,7 +57,7 @@ def lines(table: HeadTable) -> list[str]:
         ),
         *_table(table, _COSTS, [[row] for row in costs]),
         "",
-        *(line for said in [*names.values(), *reservations(table)] for line in _wrapped(said)),
+        *(line for said in [*names.values(), *table_caveats(table)] for line in _wrapped(said)),
     ]
 
 
@@ -81,11 +81,11 @@ def _row(label: str, cells: Iterable[str], columns: _Columns) -> str:
     ).rstrip()
 
 
-def _share(share: Share | None) -> str:
+def _share(share: AttentionFraction | None) -> str:
     return f"{100 * share.found.mean:.0f}" if share else "–"
 
 
-def _share_interval(share: Share | None) -> str:
+def _share_interval(share: AttentionFraction | None) -> str:
     if share is None or share.found.low is None or share.found.high is None:
         return ""
     return f"{math.floor(100 * share.found.low + 1e-9)}…{math.ceil(100 * share.found.high - 1e-9)}"

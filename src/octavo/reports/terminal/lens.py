@@ -32,7 +32,7 @@ def explanations(lens: Lens, width: int) -> list[str]:
     return [line for sentence in said for line in wrapped(sentence)]
 
 
-def table(lens: Lens, width: int) -> Table:
+def lens_table(lens: Lens, width: int) -> Table:
     """After each token, what each layer would expect, and what the model made of what came; of many layers as many as
     there is room for."""
     layers = _with_room(lens, width)

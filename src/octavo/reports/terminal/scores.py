@@ -3,8 +3,16 @@
 from collections.abc import Sequence
 from textwrap import wrap
 
-from octavo.evaluate import Baseline, Evaluation, Overlap
-from octavo.evaluate.comparison import APART, THIS_MODEL, TIMES, Standing, comparison, protocol_words, reservations
+from octavo.evaluate import Baseline, Evaluation, TrainOverlap
+from octavo.evaluate.comparison import (
+    NOT_COMPARABLE,
+    THIS_MODEL,
+    TIMES,
+    ScoreRow,
+    caveats,
+    protocol_words,
+    rank_scores,
+)
 from octavo.system.terminal import counted, duration
 
 _HEAD = (("", "nats per", "nats per", "bits per", ""), ("", "token", "character", "character", "time"))
@@ -13,7 +21,7 @@ _WIDTHS = (34, 10, 11, 11, 11)
 _Row = tuple[str, str, str, str, str]
 
 
-def head(run: str, score: Evaluation) -> list[str]:
+def score_head(run: str, score: Evaluation) -> list[str]:
     """What was scored, and how."""
     amounts = (
         f"{counted(score.characters, 'character')}, {counted(score.bytes, 'byte')}, {counted(score.tokens, 'token')}"
@@ -25,15 +33,15 @@ def head(run: str, score: Evaluation) -> list[str]:
     ]
 
 
-def table(score: Evaluation, baselines: Sequence[Baseline], training_seconds: float) -> list[str]:
+def score_table(score: Evaluation, baselines: Sequence[Baseline], training_seconds: float) -> list[str]:
     """The model among the baselines, from worst to best; where its tokenizer loses text, apart from those of text."""
-    found = comparison(score, baselines, training_seconds)
+    found = rank_scores(score, baselines, training_seconds)
     rows = [*_HEAD, *map(_row, found.standings)]
     apart = list(map(_row, found.apart))
-    return [*map(_line, rows), *([APART] if apart else []), *map(_line, apart)]
+    return [*map(_line, rows), *([NOT_COMPARABLE] if apart else []), *map(_line, apart)]
 
 
-def _row(one: Standing) -> _Row:
+def _row(one: ScoreRow) -> _Row:
     return (
         f"{'>' if one.name == THIS_MODEL else ' '} {one.name}",
         "" if one.nats_per_token is None else f"{one.nats_per_token:.4f}",
@@ -61,7 +69,7 @@ def figures(score: Evaluation) -> list[str]:
     ]
 
 
-def notes(score: Evaluation, baselines: Sequence[Baseline], overlap: Overlap | None) -> list[str]:
+def score_notes_lines(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOverlap | None) -> list[str]:
     """Why a figure flatters, or compares with nothing, in lines."""
-    said = [*([TIMES] if baselines else []), *reservations(score, baselines, overlap)]
+    said = [*([TIMES] if baselines else []), *caveats(score, baselines, overlap)]
     return [line for note in said for line in wrap(note, 80, subsequent_indent="  ")]

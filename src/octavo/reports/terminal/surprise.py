@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from octavo.interpret.predictions import chance
+from octavo.interpret.predictions import one_in
 from octavo.interpret.surprise import Surprise, TokenSurprise
 from octavo.interpret.tokens import running, visible
 from octavo.reports.terminal.colours import SURPRISE, per_cent
@@ -76,7 +76,7 @@ def _break(line: Sequence[_Sign]) -> int:
     return spaces[-1] + 1 if spaces else max(1, len(line) - 1)
 
 
-def totals(surprise: Surprise) -> list[str]:
+def surprise_totals(surprise: Surprise) -> list[str]:
     """The score, and what it leaves out."""
     bits = surprise.bits_per_character
     per_character = f"{bits:.4f} bits ({bits * math.log(2):.4f} nats) per character"
@@ -96,7 +96,7 @@ def totals(surprise: Surprise) -> list[str]:
     return [line for sentence in said for line in wrapped(sentence)]
 
 
-def worst(surprise: Surprise) -> Table:
+def worst_tokens(surprise: Surprise) -> Table:
     """The tokens that cost most, what came before them, and what was likelier."""
     table = Table(box=None, pad_edge=False, header_style="")
     for name, width in (("bits", 4), ("chance", 11), ("rank", 4), ("after", _BEFORE)):
@@ -107,7 +107,7 @@ def worst(surprise: Surprise) -> Table:
         after = running(before)[-_BEFORE:].replace(" ", "␣")
         cells = (
             f"{token.bits:.1f}",
-            chance(token.nats),
+            one_in(token.nats),
             f"{token.rank:,}",
             after,
             visible(token.label),
