@@ -6,7 +6,8 @@ from itertools import count
 
 import pytest
 
-from octavo.bench.measure import BenchCase, Comparison, Measurement, compare_cases, stretch
+from octavo.bench.measure import BenchCase, Comparison, Measurement, compare_cases
+from octavo.system.progress import subrange
 
 
 class Clock:
@@ -89,7 +90,7 @@ def test_plain_values() -> None:
 
 def test_a_part_of_the_work_is_told_as_a_part_of_all() -> None:
     shares: list[float] = []
-    part = stretch(shares.append, 0.5, 0.75)
+    part = subrange(shares.append, 0.5, 0.75)
     part(0)
     part(1)
     assert shares == [0.5, 0.75]

@@ -15,12 +15,12 @@ from octavo.system.threads import one_thread, run_in_threads, settle_threads, us
 AT_TORCH = """
 import os, sys
 import octavo
-class Watch:
+class ProgressCallback:
     def find_spec(name, path=None, target=None):
         if name == "torch":
             print(*map(os.environ.get, POLICY), flush=True)
             os._exit(0)
-sys.meta_path.insert(0, Watch)
+sys.meta_path.insert(0, ProgressCallback)
 USE
 print(*map(os.environ.get, POLICY))
 """

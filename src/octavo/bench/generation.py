@@ -14,22 +14,22 @@ from pathlib import Path
 from octavo.bench.generator import GREEDY, SAMPLED, Writer, make_writer
 from octavo.bench.kernels import with_and_without_kernels
 from octavo.bench.llama2c import beside_llama2c
-from octavo.bench.measure import BenchCase, Comparison, compare_cases, stretch
+from octavo.bench.measure import BenchCase, Comparison, compare_cases
 from octavo.bench.request import Peers
 from octavo.bench.steps import in_words
 from octavo.config import load_preset
 from octavo.config.inference import SamplingConfig
-from octavo.evaluate import Watch, unwatched
 from octavo.formats.files import write_atomically
 from octavo.formats.toml_schema import to_toml
 from octavo.runs.checkpoint import Checkpoint, save_checkpoint
+from octavo.system.progress import ProgressCallback, no_progress, subrange
 
 _TOKENS = 256  # of each text; the context has room for just so many
 _STREAMS = 64
 _FIRSTS = 20  # first tokens a turn
 
 
-def bench_generation(rounds: int, peers: Peers, watch: Watch = unwatched) -> list[Comparison]:
+def bench_generation(rounds: int, peers: Peers, watch: ProgressCallback = no_progress) -> list[Comparison]:
     """The default model, with and without kernels; then llama2.c beside a model of its kind."""
     writer = make_writer(load_preset("pocket").model)
     place = peers.place("llama2.c")
@@ -38,19 +38,21 @@ def bench_generation(rounds: int, peers: Peers, watch: Watch = unwatched) -> lis
     parts = len(asked) + 2 + 2 * (place is not None)
     found = []
     for part, (how, sampling, streams) in enumerate(asked):
-        watched = stretch(watch, part / parts, (part + 1) / parts)
+        watched = subrange(watch, part / parts, (part + 1) / parts)
         found.append(_texts(writer, how, sampling, streams, rounds, watched))
     done = len(asked)
     for measure in (_first_token, whole_process):
-        found.append(measure(writer, rounds, stretch(watch, done / parts, (done + 1) / parts)))
+        found.append(measure(writer, rounds, subrange(watch, done / parts, (done + 1) / parts)))
         done += 1
     if place is not None:
-        rest = stretch(watch, done / parts, 1)
+        rest = subrange(watch, done / parts, 1)
         found += beside_llama2c(place, {"greedy": GREEDY, sampled: SAMPLED}, _TOKENS, rounds, rest)
     return found
 
 
-def _texts(writer: Writer, how: str, sampling: SamplingConfig, streams: int, rounds: int, watch: Watch) -> Comparison:
+def _texts(
+    writer: Writer, how: str, sampling: SamplingConfig, streams: int, rounds: int, watch: ProgressCallback
+) -> Comparison:
     def write() -> None:
         writer.write(_TOKENS, sampling, _TOKENS, streams)
 
@@ -63,7 +65,7 @@ def _texts(writer: Writer, how: str, sampling: SamplingConfig, streams: int, rou
     return compare_cases(f"Writing {work}", cases, rounds=rounds, watch=watch)
 
 
-def _first_token(writer: Writer, rounds: int, watch: Watch) -> Comparison:
+def _first_token(writer: Writer, rounds: int, watch: ProgressCallback) -> Comparison:
     def begin() -> None:
         for _ in range(_FIRSTS):
             next(writer.begin(_TOKENS, SAMPLED, _TOKENS))
@@ -79,7 +81,7 @@ def _first_token(writer: Writer, rounds: int, watch: Watch) -> Comparison:
 _PROCESS_TOKENS = 200
 
 
-def whole_process(writer: Writer, rounds: int, watch: Watch = unwatched) -> Comparison:
+def whole_process(writer: Writer, rounds: int, watch: ProgressCallback = no_progress) -> Comparison:
     """`octavo generate` of a run with the writer's weights, without kernels, when it takes torch, and with them."""
     with _as_run(writer) as run:
         command = [

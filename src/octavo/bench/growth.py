@@ -10,11 +10,11 @@ from statistics import median
 import numpy as np
 
 from octavo.bench.generator import SAMPLED, VOCABULARY, make_writer
-from octavo.bench.measure import BenchCase, Comparison, Measurement, compare_cases, stretch
+from octavo.bench.measure import BenchCase, Comparison, Measurement, compare_cases
 from octavo.bench.request import Peers
 from octavo.bench.steps import TEXT, in_words, octavo_steps, taking
 from octavo.config import Config, ModelConfig, load_preset
-from octavo.evaluate import Watch, unwatched
+from octavo.system.progress import ProgressCallback, no_progress, subrange
 from octavo.system.terminal import capitalized
 from octavo.training.precision import Precision, choose_precision
 
@@ -44,10 +44,12 @@ class Axis:
     case: Callable[[int], BenchCase]
 
 
-def bench_growth(rounds: int, peers: Peers, watch: Watch = unwatched, sizes: Sizes | None = None) -> list[Comparison]:
+def bench_growth(
+    rounds: int, peers: Peers, watch: ProgressCallback = no_progress, sizes: Sizes | None = None
+) -> list[Comparison]:
     """Each axis by itself."""
     axes = make_axes(sizes or Sizes(), choose_precision(load_preset("pocket").train))
-    return [grown(axis, rounds, stretch(watch, i / len(axes), (i + 1) / len(axes))) for i, axis in enumerate(axes)]
+    return [grown(axis, rounds, subrange(watch, i / len(axes), (i + 1) / len(axes))) for i, axis in enumerate(axes)]
 
 
 def make_axes(sizes: Sizes, precision: Precision) -> list[Axis]:
@@ -72,7 +74,7 @@ def make_axes(sizes: Sizes, precision: Precision) -> list[Axis]:
     ]
 
 
-def grown(axis: Axis, rounds: int, watch: Watch = unwatched) -> Comparison:
+def grown(axis: Axis, rounds: int, watch: ProgressCallback = no_progress) -> Comparison:
     """An axis measured, its sizes in turn; and the power of the size that a token's time goes as."""
     cases = [replace(axis.case(size), name=f"{axis.name} {size}") for size in axis.sizes]
     found = compare_cases(f"{capitalized(axis.doing)}, by {axis.name}", cases, rounds=rounds, watch=watch)

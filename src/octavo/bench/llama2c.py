@@ -19,13 +19,13 @@ import torch
 
 from octavo.bench.generator import Writer, make_writer
 from octavo.bench.kernels import with_and_without_kernels
-from octavo.bench.measure import BenchCase, Comparison, compare_cases, stretch
+from octavo.bench.measure import BenchCase, Comparison, compare_cases
 from octavo.bench.request import PeerFailed
 from octavo.config import ModelConfig
 from octavo.config.inference import SamplingConfig
 from octavo.errors import reason
-from octavo.evaluate import Watch, unwatched
 from octavo.model import Transformer
+from octavo.system.progress import ProgressCallback, no_progress, subrange
 from octavo.system.threads import one_thread
 
 LLAMA = ModelConfig(qk_norm=False, norm_epsilon=1e-5)  # the default model, as near as llama2.c can come to it
@@ -135,7 +135,11 @@ class Llama2c:
 
 
 def beside_llama2c(
-    checkout: Path, asked: Mapping[str, SamplingConfig], tokens: int, rounds: int, watch: Watch = unwatched
+    checkout: Path,
+    asked: Mapping[str, SamplingConfig],
+    tokens: int,
+    rounds: int,
+    watch: ProgressCallback = no_progress,
 ) -> list[Comparison]:
     """llama2.c and Octavo with the same weights; where it cannot be measured, why."""
     writer, found = make_writer(LLAMA), []
@@ -146,7 +150,7 @@ def beside_llama2c(
             assert start is not None, "a writer begins with a start token"
             peer = Llama2c.build(checkout, Path(folder), writer.model, start, tokens)
             for part, (how, sampling) in enumerate(asked.items()):
-                watched = stretch(watch, part / len(asked), (part + 1) / len(asked))
+                watched = subrange(watch, part / len(asked), (part + 1) / len(asked))
                 found.append(_one(peer, writer, f"{title}, {how}", sampling, tokens, rounds, watched))
         except PeerFailed as failed:
             found.append(Comparison(title, (), (f"llama2.c was left out: {failed}.",)))
@@ -154,7 +158,13 @@ def beside_llama2c(
 
 
 def _one(
-    peer: Llama2c, writer: Writer, title: str, sampling: SamplingConfig, tokens: int, rounds: int, watch: Watch
+    peer: Llama2c,
+    writer: Writer,
+    title: str,
+    sampling: SamplingConfig,
+    tokens: int,
+    rounds: int,
+    watch: ProgressCallback,
 ) -> Comparison:
     counted = tokens - 1  # neither counts the first token
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from octavo.evaluate import Watch, unwatched
+from octavo.system.progress import ProgressCallback, no_progress
 
 Clock = Callable[[], float]
 
@@ -81,7 +81,7 @@ def compare_cases(
     *,
     rounds: int,
     notes: Sequence[str] = (),
-    watch: Watch = unwatched,
+    watch: ProgressCallback = no_progress,
     clock: Clock = time.perf_counter,
 ) -> Comparison:
     """Warm every case up once, then run all of them in turn, `rounds` times.
@@ -103,11 +103,6 @@ def compare_cases(
         for case, found in zip(cases, rates, strict=True)
     )
     return Comparison(title, tuple(measured), tuple(notes))
-
-
-def stretch(watch: Watch, begin: float, end: float) -> Watch:
-    """Tells `watch` of a part of the work, which begins and ends at these shares of all."""
-    return lambda share: watch(begin + (end - begin) * share)
 
 
 def _seconds(case: BenchCase, clock: Clock) -> float:

@@ -21,8 +21,8 @@ from octavo.bench.request import PeerFailed
 from octavo.bench.steps import in_words, made_up_ids, octavo_steps, taking
 from octavo.config import Config, DataConfig, ModelConfig, OptimizerConfig
 from octavo.errors import reason
-from octavo.evaluate import Watch, unwatched
 from octavo.model import Transformer
+from octavo.system.progress import ProgressCallback, no_progress
 
 CHARACTERS = 65  # of Tiny Shakespeare
 RECIPE = Config(
@@ -48,7 +48,7 @@ RECIPE = Config(
 _TITLE = "A step of nanoGPT's recipe for a CPU"
 
 
-def nano_gpt_step(checkout: Path, rounds: int, watch: Watch = unwatched, steps: int = 20) -> Comparison:
+def nano_gpt_step(checkout: Path, rounds: int, watch: ProgressCallback = no_progress, steps: int = 20) -> Comparison:
     """nanoGPT first, then Octavo; where it cannot be measured, why."""
     data = RECIPE.data
     try:

@@ -13,12 +13,12 @@ import torch
 
 from octavo.bench.generation import bench_generation
 from octavo.bench.growth import bench_growth
-from octavo.bench.measure import Comparison, stretch
+from octavo.bench.measure import Comparison
 from octavo.bench.request import SUITE_NAMES, Asked, Peers
 from octavo.bench.training import bench_scoring, bench_training
-from octavo.evaluate import Watch
 from octavo.kernels.library import active_build
 from octavo.runs.provenance import machine_facts
+from octavo.system.progress import PhaseCallback, ProgressCallback, subrange
 from octavo.system.terminal import counted
 
 _BUSY = 0.5  # processes that wait or work, for each core, before anything is measured
@@ -64,13 +64,13 @@ def to_dict(sitting: Sitting, rounds: int, found: Mapping[str, Sequence[Comparis
     }
 
 
-Suite = Callable[[int, Peers, Watch], list[Comparison]]
+Suite = Callable[[int, Peers, ProgressCallback], list[Comparison]]
 SUITES: dict[str, Suite] = dict(
     zip(SUITE_NAMES, (bench_training, bench_generation, bench_scoring, bench_growth), strict=True)
 )
 
 
-def run_suites(asked: Asked, watch: Callable[[str, float], None]) -> dict[str, list[Comparison]]:
+def run_suites(asked: Asked, watch: PhaseCallback) -> dict[str, list[Comparison]]:
     """Each suite after the other; `watch` is told the suite's name and the share of all that is done."""
     found, count = {}, len(asked.suites)
     for place, name in enumerate(asked.suites):
@@ -78,5 +78,5 @@ def run_suites(asked: Asked, watch: Callable[[str, float], None]) -> dict[str, l
         def told(share: float, name: str = name) -> None:
             watch(name, share)
 
-        found[name] = SUITES[name](asked.rounds, asked.peers, stretch(told, place / count, (place + 1) / count))
+        found[name] = SUITES[name](asked.rounds, asked.peers, subrange(told, place / count, (place + 1) / count))
     return found

@@ -9,33 +9,33 @@ import numpy as np
 import torch
 
 from octavo.bench.kernels import WITH, with_and_without_kernels
-from octavo.bench.measure import BenchCase, Comparison, compare_cases, stretch
+from octavo.bench.measure import BenchCase, Comparison, compare_cases
 from octavo.bench.nano_gpt import nano_gpt_step
 from octavo.bench.plain_loop import plain_steps
 from octavo.bench.request import Peers
 from octavo.bench.steps import in_words, made_up_ids, octavo_steps, taking
 from octavo.config import load_preset
-from octavo.evaluate import Watch, unwatched
 from octavo.evaluate.scoring import token_losses
 from octavo.model import Transformer
+from octavo.system.progress import ProgressCallback, no_progress, subrange
 from octavo.training.flops import forward_flops, matmul_rate
 from octavo.training.precision import choose_precision
 
 _STEPS = 10  # a turn
 
 
-def bench_training(rounds: int, peers: Peers, watch: Watch = unwatched) -> list[Comparison]:
+def bench_training(rounds: int, peers: Peers, watch: ProgressCallback = no_progress) -> list[Comparison]:
     """The report's step against a plain loop, the default's beside what products reach, and nanoGPT's recipe."""
     place = peers.place("nanoGPT")
     own = 0.7 if place else 1.0
     found = [
-        report_step(rounds, stretch(watch, 0, 0.6 * own)),
-        default_step(rounds, stretch(watch, 0.6 * own, own)),
+        report_step(rounds, subrange(watch, 0, 0.6 * own)),
+        default_step(rounds, subrange(watch, 0.6 * own, own)),
     ]
-    return found if place is None else [*found, nano_gpt_step(place, rounds, stretch(watch, own, 1), _STEPS)]
+    return found if place is None else [*found, nano_gpt_step(place, rounds, subrange(watch, own, 1), _STEPS)]
 
 
-def report_step(rounds: int, watch: Watch = unwatched) -> Comparison:
+def report_step(rounds: int, watch: ProgressCallback = no_progress) -> Comparison:
     """Steps of the preset ``reference``: 64 windows of 50 tokens, dropout, clipping, L2 inside Adam."""
     config, vocab_size = load_preset("reference"), 500
     ids = torch.from_numpy(made_up_ids(vocab_size).astype(np.int64))
@@ -52,7 +52,7 @@ def report_step(rounds: int, watch: Watch = unwatched) -> Comparison:
     return compare_cases("A step of the report's model", cases, rounds=rounds, watch=watch)
 
 
-def default_step(rounds: int, watch: Watch = unwatched) -> Comparison:
+def default_step(rounds: int, watch: ProgressCallback = no_progress) -> Comparison:
     """FLOPs a second that the preset ``pocket`` needs, beside those of a square matrix product on as many threads."""
     config, vocab_size = load_preset("pocket"), 512
     precision, threads = choose_precision(config.train), torch.get_num_threads()
@@ -82,7 +82,7 @@ _TOKENS = 56_000  # of vocabulary 512: 111,540 characters
 _VOCABULARY = 512
 
 
-def bench_scoring(rounds: int, peers: Peers, watch: Watch = unwatched) -> list[Comparison]:
+def bench_scoring(rounds: int, peers: Peers, watch: ProgressCallback = no_progress) -> list[Comparison]:
     """Every token once, in windows of a whole context, half a context apart."""
     config = load_preset("pocket")
     context, stride = config.data.context_length, config.data.context_length // 2

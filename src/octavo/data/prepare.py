@@ -1,12 +1,12 @@
 """A corpus becomes a tokenizer and three parts of token ids."""
 
-from collections.abc import Callable
 from functools import partial
 
 from octavo.config import DataConfig, TokenizerConfig
 from octavo.corpus import Corpus, CorpusSplit, borders, split, split_range
 from octavo.data.token_files import Ids, id_type, tokenize
 from octavo.errors import OctavoError
+from octavo.system.progress import PhaseCallback, no_phase_progress
 from octavo.system.terminal import counted
 from octavo.tokenizer import Tokenizer, train_tokenizer
 
@@ -17,7 +17,7 @@ def prepare(
     corpus: Corpus,
     data: DataConfig,
     tokenizer: TokenizerConfig,
-    watch: Callable[[str, float], None] = lambda what, share: None,
+    watch: PhaseCallback = no_phase_progress,
 ) -> tuple[Tokenizer, Prepared]:
     """Train the tokenizer and tokenize every part; a part without text is left out.
 
@@ -47,7 +47,7 @@ def prepare(
 
 
 def _split_by_tokens(
-    corpus: Corpus, data: DataConfig, config: TokenizerConfig, watch: Callable[[str, float], None]
+    corpus: Corpus, data: DataConfig, config: TokenizerConfig, watch: PhaseCallback
 ) -> tuple[Tokenizer, Prepared]:
     """One sequence of tokens over all documents, cut by the number of tokens."""
     text = split_range(corpus, 0, corpus.characters).text

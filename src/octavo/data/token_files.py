@@ -15,7 +15,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -28,6 +28,7 @@ from octavo.errors import OctavoError, reason
 from octavo.formats.files import write_atomically
 from octavo.formats.json_schema import from_json, parse_object
 from octavo.formats.untrusted import MOST_TEXT, open_plain, read_plain
+from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer
 from octavo.tokenizer.base import AT_ONCE
 
@@ -108,7 +109,7 @@ class TokenSplit:
             raise OctavoError(f"{place} is not the text that was trained on: put that back, or train the run again")
 
 
-def tokenize(tokenizer: Tokenizer, part: CorpusSplit, watch: Callable[[float], None] = lambda share: None) -> Ids:
+def tokenize(tokenizer: Tokenizer, part: CorpusSplit, watch: ProgressCallback = no_progress) -> Ids:
     """Return the ids of a part's segments, each after the start token if the tokenizer has one.
 
     Very many of them are in a temporary file, which has no name and goes when they do. `watch` is told the share of
@@ -138,7 +139,7 @@ def tokenize(tokenizer: Tokenizer, part: CorpusSplit, watch: Callable[[float], N
         ) from None
 
 
-def _id_arrays(tokenizer: Tokenizer, part: CorpusSplit, watch: Callable[[float], None]) -> Iterator[Ids]:
+def _id_arrays(tokenizer: Tokenizer, part: CorpusSplit, watch: ProgressCallback) -> Iterator[Ids]:
     kind, done, total = id_type(tokenizer), 0, max(1, part.characters)
     for segment in part.segments:
         if tokenizer.start_id is not None:

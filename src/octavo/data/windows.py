@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from octavo.data.token_files import Ids
+from octavo.system.progress import ProgressCallback, no_progress
 
 if TYPE_CHECKING:  # a run's text is read without it
     import torch
@@ -80,7 +81,7 @@ class EpochWindows:
         *,
         start_id: int | None = None,
         phases: int = 1,
-        dropout: Callable[[Callable[[float], None]], BPEDropout] | None = None,
+        dropout: Callable[[ProgressCallback], BPEDropout] | None = None,
     ) -> None:
         self.plain = Windows(ids, context_length, stride, start_id=start_id, phases=phases)
         self._start_id, self._make_dropout = start_id, dropout
@@ -114,7 +115,7 @@ class EpochWindows:
         """How many times as many tokens BPE-dropout makes of the text in `epoch`; 1 without it."""
         return self._recut(epoch).tokens / self.plain.tokens if self.recuts else 1.0
 
-    def make_ready(self, watch: Callable[[float], None] = lambda share: None) -> None:
+    def make_ready(self, watch: ProgressCallback = no_progress) -> None:
         """Cut each word in several ways now, if there is BPE-dropout: up to some seconds. `watch` is told the share
         that is done."""
         if self._make_dropout is not None and self._dropout is None:

@@ -4,7 +4,6 @@ from octavo.evaluate.baselines import Baseline, baselines
 from octavo.evaluate.evaluation import Evaluation, Protocol, ScoredText, evaluate, perplexity
 from octavo.evaluate.memorisation import Memorisation, measure_memorisation
 from octavo.evaluate.overlap import CopyStats, TrainOverlap
-from octavo.evaluate.scoring import Watch, unwatched
 from octavo.evaluate.shift import Shift, measure_shift
 
 __all__ = [
@@ -16,11 +15,9 @@ __all__ = [
     "ScoredText",
     "Shift",
     "TrainOverlap",
-    "Watch",
     "baselines",
     "evaluate",
     "measure_memorisation",
     "measure_shift",
     "perplexity",
-    "unwatched",
 ]

@@ -8,9 +8,9 @@ from octavo.errors import OctavoError
 from octavo.evaluate.baselines import LEARNED, TOKEN_KINDS, Baseline, baselines
 from octavo.evaluate.compressors import COMPRESSORS
 from octavo.evaluate.documents import documents_of
-from octavo.evaluate.scoring import Watch, unwatched
 from octavo.formats.json_schema import from_json
 from octavo.runs import RunDirectory, updating
+from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer
 
 BASELINES_FILE = "baselines.json"
@@ -32,7 +32,7 @@ def kept_baselines(
 
 
 def computed_baselines(
-    tokenizer: Tokenizer, train: TokenSplit, scored: TokenSplit | Corpus, watch: Watch = unwatched
+    tokenizer: Tokenizer, train: TokenSplit, scored: TokenSplit | Corpus, watch: ProgressCallback = no_progress
 ) -> list[Baseline]:
     """Compute the baselines that learn from a run's training part and score another part or another text.
 

@@ -14,7 +14,7 @@ from octavo.evaluate.compressors import COMPRESSORS, Compressor
 from octavo.evaluate.documents import Documents
 from octavo.evaluate.kneser_ney import LONGEST, CharacterNgrams, KneserNey, Symbols
 from octavo.evaluate.parallel import Meter, run_parallel
-from octavo.evaluate.scoring import Watch, unwatched
+from octavo.system.progress import ProgressCallback, no_progress
 
 LEARNED = 4_000_000  # characters, and tokens, to learn from at most: more would take minutes
 _FEW = 500  # bytes that a text adds: one more or less is then as much as baselines may differ by
@@ -58,7 +58,7 @@ def baselines(
     *,
     vocab_size: int,
     start_id: int | None,
-    watch: Watch = unwatched,
+    watch: ProgressCallback = no_progress,
 ) -> list[Baseline]:
     """Learn from `learned` and score every character of `scored`, which is not empty; the worst comes first.
 

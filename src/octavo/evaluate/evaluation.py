@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from octavo.config.inference import check_scoring
 from octavo.errors import OctavoError
-from octavo.evaluate.scoring import Nats, Watch, token_losses, unwatched
+from octavo.evaluate.scoring import Nats, token_losses
 from octavo.model import Transformer
+from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer
 
 Protocol = Literal["sliding", "disjoint"]
@@ -75,7 +76,7 @@ def evaluate(
     selected_on_this_text: bool = False,
     checkpoint: str = "",
     batch_size: int = 0,
-    watch: Watch = unwatched,
+    watch: ProgressCallback = no_progress,
 ) -> Evaluation:
     """Score `text`: every token of it once.
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 Symbols = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.float64]
-Level = Callable[[int], None]  # told how long the n-grams are that were just counted
+OrderCallback = Callable[[int], None]  # told how long the n-grams are that were just counted
 _Numbers = npt.NDArray[np.int64]
 _Flags = npt.NDArray[np.bool_]
 
@@ -29,7 +29,7 @@ _USUAL_DISCOUNTS = (0.5, 1.0, 1.5)  # where there are too few n-grams to estimat
 _BLOCK = 1 << 20  # symbols scored at once, so that a long text needs little memory
 
 
-def unwatched(order: int) -> None:
+def no_order(order: int) -> None:
     """Nobody waits."""
 
 
@@ -46,7 +46,9 @@ class KneserNey:
         return len(self.levels)
 
     @classmethod
-    def fit(cls, documents: Sequence[Symbols], alphabet: int, order: int, level: Level = unwatched) -> "KneserNey":
+    def fit(
+        cls, documents: Sequence[Symbols], alphabet: int, order: int, level: OrderCallback = no_order
+    ) -> "KneserNey":
         """Learn from documents of symbols 0 … alphabet - 1; `order` is 1 or more. `level` hears of every level."""
         model = cls(alphabet, ())
         for model in _of_each_order(documents, alphabet, order):
@@ -76,7 +78,7 @@ def best_order(
     held_out: Sequence[Symbols],
     alphabet: int,
     most: int,
-    level: Level = unwatched,
+    level: OrderCallback = no_order,
 ) -> tuple[int, list[float]]:
     """The order that predicts `held_out`, which is not empty, best; and the nats per symbol of orders 1, 2, …
 
@@ -200,7 +202,7 @@ class CharacterNgrams:
     model: KneserNey
 
     @classmethod
-    def fit(cls, texts: Sequence[str], level: Level = unwatched, *, order: int = 0) -> "CharacterNgrams":
+    def fit(cls, texts: Sequence[str], level: OrderCallback = no_order, *, order: int = 0) -> "CharacterNgrams":
         """Choose the order on the last tenth of the documents `texts`, unless it is given, then learn from all.
 
         `level` hears of every length of n-grams that was counted, first for the choice, then for the model.

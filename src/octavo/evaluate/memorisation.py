@@ -15,11 +15,11 @@ from octavo.config.inference import SamplingConfig
 from octavo.data import TokenSplit
 from octavo.evaluate.documents import decoded
 from octavo.evaluate.overlap import SEARCHED, CopyStats, measure_copies
-from octavo.evaluate.scoring import Watch, unwatched
 from octavo.formats.json_schema import from_json
 from octavo.generate.generate import generate
 from octavo.generate.opening import opening
 from octavo.model import Transformer
+from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer
 
 _PROMPT = 8  # tokens of held-out text, where there is no start token to begin with
@@ -70,7 +70,7 @@ def measure_memorisation(
     sampling: SamplingConfig,
     context_length: int,
     checkpoint: str = "",
-    watch: Watch = unwatched,
+    watch: ProgressCallback = no_progress,
 ) -> Memorisation:
     """Write texts and look them up in the training part, and as much held-out text beside them.
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from octavo.evaluate.scoring import Watch
+from octavo.system.progress import ProgressCallback
 from octavo.system.threads import usable_cores
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class Meter:
         self._stop = True
 
 
-def run_parallel(tasks: Sequence[Callable[[], T]], meter: Meter, watch: Watch) -> list[T]:
+def run_parallel(tasks: Sequence[Callable[[], T]], meter: Meter, watch: ProgressCallback) -> list[T]:
     """The results of the tasks, in their order; `watch` is told the meter's share now and then.
 
     Raises:

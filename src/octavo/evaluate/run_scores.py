@@ -17,13 +17,13 @@ from octavo.evaluate.documents import scored_text, texts_of
 from octavo.evaluate.evaluation import Evaluation, Protocol, evaluate
 from octavo.evaluate.memorisation import Memorisation, measure_memorisation
 from octavo.evaluate.overlap import SEARCHED, TrainOverlap, measure_overlap
-from octavo.evaluate.scoring import Watch, unwatched
 from octavo.evaluate.shift import measure_shift
 from octavo.formats.json_schema import from_json
 from octavo.runs.checkpoint_files import most_bytes, newest_is_damaged
 from octavo.runs.metrics import check_complete
 from octavo.runs.saved_run import SavedRun
 from octavo.runs.scores import Score, add_score, is_standard, scores, standard_score
+from octavo.system.progress import ProgressCallback, no_progress
 
 _MAX_SAMPLES = 10_000
 Text = str | Path | Corpus | None
@@ -61,7 +61,7 @@ def score_run(
     window_characters: int = 256,
     encoding: str = "utf-8",
     documents: str = "file",
-    watch: Watch = unwatched,
+    watch: ProgressCallback = no_progress,
 ) -> Evaluation:
     """Score a run on a split of its own text, or on another `text`, and add that to ``evaluation.json``.
 
@@ -95,7 +95,7 @@ def run_baselines(
     split: str = "validation",
     encoding: str = "utf-8",
     documents: str = "file",
-    watch: Watch = unwatched,
+    watch: ProgressCallback = no_progress,
 ) -> list[Baseline]:
     """Return the baselines of a text, which learn from the run's training split; the worst comes first.
 
@@ -145,7 +145,7 @@ def run_memorisation(
     tokens: int = 200,
     temperature: float = 1.0,
     seed: int = 0,
-    watch: Watch = unwatched,
+    watch: ProgressCallback = no_progress,
 ) -> Memorisation:
     """Generate `samples` texts of `tokens` tokens and look them up in the training split.
 
@@ -188,7 +188,7 @@ def kept_memorisation(run: SavedRun) -> Memorisation | None:
 def diagnose_run(
     run: SavedRun,
     score: Evaluation | None = None,
-    watch: Watch = unwatched,
+    watch: ProgressCallback = no_progress,
     *,
     baselines: Sequence[Baseline] | None = None,
 ) -> list[Finding]:

@@ -6,7 +6,7 @@ B windows, T positions, V vocabulary.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -19,13 +19,9 @@ from octavo.config.shapes import windows_at_once
 from octavo.data.windows import with_bos
 from octavo.model import Transformer
 from octavo.model.taps import Tap
+from octavo.system.progress import ProgressCallback, no_progress
 
 Nats = npt.NDArray[np.float64]
-Watch = Callable[[float], None]
-
-
-def unwatched(share: float) -> None:
-    """Nobody waits."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,7 @@ def scoring_batches(
     stride: int,
     batch_size: int = 0,
     tap: Tap | None = None,
-    watch: Watch = unwatched,
+    watch: ProgressCallback = no_progress,
 ) -> Iterator[ScoringBatch]:
     """Read all documents (ids without start token) in windows, `batch_size` at a time (0: as many as memory is
     reckoned for, see :func:`octavo.config.shapes.windows_at_once`); the last batch may be smaller.
@@ -124,7 +120,7 @@ def token_losses(
     stride: int,
     batch_size: int = 0,
     tap: Tap | None = None,
-    watch: Watch = unwatched,
+    watch: ProgressCallback = no_progress,
 ) -> list[Nats]:
     """Nats of every token of every document (ids without start token), in fp32, summed in float64 by the caller.
 

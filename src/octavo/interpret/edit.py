@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 
 from octavo.errors import OctavoError
-from octavo.evaluate.scoring import Nats, ScoringBatch, Watch, scoring_batches, unwatched
+from octavo.evaluate.scoring import Nats, ScoringBatch, scoring_batches
 from octavo.interpret.activations import ActivationCache, compose, mean_activations, record_tap
 from octavo.interpret.interventions import (
     InterventionSpec,
@@ -31,6 +31,7 @@ from octavo.interpret.predictions import TOP_K, finite, vocabulary_labels
 from octavo.interpret.tokens import passage_of, read_passage, visible
 from octavo.model import Transformer
 from octavo.model.taps import Tap
+from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer
 
 Documents = Sequence[npt.NDArray[np.integer]]
@@ -89,7 +90,7 @@ def make_edit(
     context_length: int,
     of: str = "the given text",
     most: int = TOP_K,
-    watch: Watch = unwatched,
+    watch: ProgressCallback = no_progress,
 ) -> Edit:
     """Read `text` as the model is and with the changes; keep the `most` likeliest next tokens of either.
 
@@ -141,7 +142,7 @@ class _Reading:
     start_id: int | None
     context_length: int
 
-    def batches(self, ids: Sequence[int], tap: Tap, watch: Watch = unwatched) -> Iterator[ScoringBatch]:
+    def batches(self, ids: Sequence[int], tap: Tap, watch: ProgressCallback = no_progress) -> Iterator[ScoringBatch]:
         """The windows of a text and of what comes after it: any token will do, since its loss is not looked at."""
         return scoring_batches(
             self.model,
@@ -158,7 +159,7 @@ class _Reading:
         ids: Sequence[int],
         tap: Tap,
         beside: Iterable[ScoringBatch | None] = repeat(None),
-        watch: Watch = unwatched,
+        watch: ProgressCallback = no_progress,
     ) -> tuple[Nats, torch.Tensor]:
         """The nats of each token, and the logarithms of the odds of the one after them (V,), in float64. Before each
         batch one of those `beside` is read."""

@@ -11,12 +11,12 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from octavo.evaluate.scoring import Watch, unwatched
 from octavo.interpret.activations import run_with_cache
 from octavo.interpret.excerpts import SampledWindows
 from octavo.interpret.interventions import attend_to_first, replace_with, targets_of, zero_ablate
 from octavo.model import Transformer
 from octavo.model.taps import Tap
+from octavo.system.progress import ProgressCallback, no_progress
 
 Nats = npt.NDArray[np.float64]
 ABLATIONS = {
@@ -27,7 +27,9 @@ ABLATIONS = {
 _TOKENS = 4096  # read at once
 
 
-def ablation_costs(model: Transformer, excerpts: SampledWindows, watch: Watch = unwatched) -> tuple[Nats, Nats]:
+def ablation_costs(
+    model: Transformer, excerpts: SampledWindows, watch: ProgressCallback = no_progress
+) -> tuple[Nats, Nats]:
     """The nats of each window (W,), and for each head and removal, in the order of REMOVALS, what it costs more
     (layers, heads, 3, W)."""
     layers, heads = model.config.n_layers, model.config.n_heads

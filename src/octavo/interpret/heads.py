@@ -9,7 +9,6 @@ import torch
 from octavo.config.inference import WINDOWS
 from octavo.data import Ids
 from octavo.evaluate.documents import Documents
-from octavo.evaluate.scoring import Watch, unwatched
 from octavo.interpret.attention_stats import attention_stats, mean_distance, uniform_entropy, uniform_pattern
 from octavo.interpret.attention_targets import KINDS, induction_targets, targets
 from octavo.interpret.excerpts import SampledWindows, sample_windows
@@ -17,6 +16,7 @@ from octavo.interpret.head_ablation import ABLATIONS, ablation_costs
 from octavo.interpret.head_table import Head, HeadTable
 from octavo.interpret.token_features import Flags
 from octavo.model import Transformer
+from octavo.system.progress import ProgressCallback, no_progress
 from octavo.system.statistics import Estimate, ratio_estimates
 from octavo.tokenizer import Tokenizer
 
@@ -32,7 +32,7 @@ def read_heads(
     text: str,
     context_length: int,
     windows: int = WINDOWS,
-    watch: Watch = unwatched,
+    watch: ProgressCallback = no_progress,
 ) -> HeadTable:
     """The table of all heads, over `windows` windows spread evenly over the documents of the text named `text`.
 

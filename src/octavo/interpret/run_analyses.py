@@ -16,7 +16,6 @@ from octavo.config.inference import (
 from octavo.corpus import Corpus
 from octavo.data import Ids, documents
 from octavo.errors import OctavoError
-from octavo.evaluate import Watch, unwatched
 from octavo.evaluate.documents import documents_of
 from octavo.interpret.attention import Attention, read_attention
 from octavo.interpret.edit import Edit, make_edit
@@ -27,6 +26,7 @@ from octavo.interpret.lens import Lens, read_lens
 from octavo.interpret.surprise import MAX_CHARACTERS, Surprise, read_surprise
 from octavo.interpret.tokens import Passage, read_passage
 from octavo.runs.saved_run import SavedRun
+from octavo.system.progress import ProgressCallback, no_progress
 
 _MEAN_TOKENS = 8192  # tokens of validation text that means are over
 _OWN_TOKENS = 48  # of validation text that attention is shown of: a heatmap's labels can be read
@@ -64,7 +64,11 @@ def analyse_attention(
 
 
 def analyse_surprise(
-    run: SavedRun, text: str | None = None, *, max_characters: int = MAX_CHARACTERS, watch: Watch = unwatched
+    run: SavedRun,
+    text: str | None = None,
+    *,
+    max_characters: int = MAX_CHARACTERS,
+    watch: ProgressCallback = no_progress,
 ) -> Surprise:
     """Measure the surprisal of each token of `text`, or of the beginning of the validation split.
 
@@ -116,7 +120,7 @@ def analyse_edit(
     patch: str | Sequence[str] = (),
     other: str = "",
     position: int | None = None,
-    watch: Watch = unwatched,
+    watch: ProgressCallback = no_progress,
 ) -> Edit:
     """Measure how interventions change the predictions for `text`, or for the validation split's beginning.
 
@@ -149,7 +153,7 @@ def analyse_edit(
 
 
 def analyse_heads(
-    run: SavedRun, text: str | None = None, *, windows: int = WINDOWS, watch: Watch = unwatched
+    run: SavedRun, text: str | None = None, *, windows: int = WINDOWS, watch: ProgressCallback = no_progress
 ) -> HeadTable:
     """Measure what each head attends to, its distance and entropy, and the cost of its ablation.
 

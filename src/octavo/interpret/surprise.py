@@ -13,10 +13,11 @@ from itertools import accumulate, chain
 import numpy as np
 import torch
 
-from octavo.evaluate.scoring import Nats, Watch, scoring_batches, unwatched
+from octavo.evaluate.scoring import Nats, scoring_batches
 from octavo.interpret.predictions import TOP_K, Prediction, finite, ranks, top_k_predictions, vocabulary_labels
 from octavo.interpret.tokens import Alignment, iter_alignments, read_ids
 from octavo.model import Transformer
+from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer
 
 WORST = 8  # tokens that cost most, of all of the text
@@ -134,7 +135,7 @@ def read_surprise(
     context_length: int,
     characters: int | None = None,
     most: int = TOP_K,
-    watch: Watch = unwatched,
+    watch: ProgressCallback = no_progress,
 ) -> Surprise:
     """Let a model read `text`; keep the tokens of its first `characters` characters (all), with the `most` likeliest
     tokens of each place.

@@ -8,7 +8,7 @@ Before training: a config, a text in tokens, and an honest forecast; nothing is 
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from octavo.evaluate.baselines import LEARNED
 from octavo.evaluate.overlap import SEARCHED
 from octavo.interpret.head_ablation import ABLATIONS
 from octavo.runs import check_new, free_name
+from octavo.system.progress import PhaseCallback, no_phase_progress
 from octavo.system.terminal import duration, size
 from octavo.system.threads import usable_cores
 from octavo.tokenizer import Characters, Tokenizer
@@ -136,7 +137,7 @@ def make_plan(
     encoding: str = "utf-8",
     documents: str = "file",
     root: Path,
-    watch: Callable[[str, float], None] = lambda what, share: None,
+    watch: PhaseCallback = no_phase_progress,
 ) -> Plan:
     """Read and tokenize the text, and try a few steps; nothing is written.
 

@@ -7,7 +7,6 @@ What a run's folder knows already. What it does not know is refused, with the co
 
 import math
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
@@ -41,10 +40,9 @@ from octavo.reports.recipe import Recipe, recipe
 from octavo.reports.views import attention_view, curves_view, heads_view, lens_view, surprise_view
 from octavo.runs.completion import lacking
 from octavo.runs.saved_run import SavedRun
+from octavo.system.progress import MessageCallback, PhaseCallback, no_message, no_phase_progress
 from octavo.tokenizer import Tokenizer
 from octavo.training.flops import forward_flops
-
-Note = Callable[[str], None]  # hears what is being done
 
 _ATTENTION = 48  # tokens of held-out text
 _WEIGHTS = 400_000  # of attention on one page, at most: a byte each
@@ -77,15 +75,9 @@ class RunReport:
     recipe: Recipe | Unavailable
 
 
-def unheard(what: str) -> None:
-    """Nobody hears of it."""
-
-
-def unwatched(what: str, share: float) -> None:
-    """Show no progress."""
-
-
-def read_report(run: SavedRun, note: Note = unheard, watch: Callable[[str, float], None] = unwatched) -> RunReport:
+def read_report(
+    run: SavedRun, note: MessageCallback = no_message, watch: PhaseCallback = no_phase_progress
+) -> RunReport:
     """Collect a run; `note` is told what is being done, and `watch` the share of long work that is done."""
     note("reading the score and the diagnosis")
     scored = try_compute(lambda: read_scored(run))

@@ -3,7 +3,7 @@
 One page that shows a whole run.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from octavo.formats.output_paths import folder_place, page_place
@@ -23,7 +23,7 @@ from octavo.reports.blocks import (
     Unavailable,
     try_compute,
 )
-from octavo.reports.collect import Note, RunReport, read_report, unheard, unwatched
+from octavo.reports.collect import RunReport, read_report
 from octavo.reports.html import HtmlPart, Page, make_page
 from octavo.reports.html.attention import AttentionView, attention_part
 from octavo.reports.html.blocks import (
@@ -45,6 +45,7 @@ from octavo.reports.html.surprise import SurpriseView, surprise_part
 from octavo.reports.markdown import save_markdown
 from octavo.reports.sections import lead, sections
 from octavo.runs.saved_run import SavedRun, open_saved_run
+from octavo.system.progress import MessageCallback, PhaseCallback, no_message, no_phase_progress
 
 
 def sections_page(title: str, lead: str, first: str, sections: Sequence[Section]) -> Page:
@@ -102,7 +103,7 @@ def block_part(block: Block) -> HtmlPart:
             return lens_part(block.lens)
 
 
-def report(run: SavedRun | str | Path, *, runs: str | Path | None = None, note: Note = unheard) -> Page:
+def report(run: SavedRun | str | Path, *, runs: str | Path | None = None, note: MessageCallback = no_message) -> Page:
     """The page of a run (or of its name or folder), which shows itself in a notebook; ``page.save(path)`` writes it.
 
     What is in the run is shown, and the model is looked into; nothing is trained or scored. A part that cannot be
@@ -119,8 +120,8 @@ def save_report(
     output: Path | None = None,
     *,
     markdown: bool = False,
-    note: Note = unheard,
-    watch: Callable[[str, float], None] = unwatched,
+    note: MessageCallback = no_message,
+    watch: PhaseCallback = no_phase_progress,
 ) -> Path:
     """Write the page to the file `output`, or as Markdown into that folder; None: into the run's own folder, as
     ``report.html`` or ``report``. Returns the path of the page. `watch` is told the share of long work that is done.

@@ -12,12 +12,13 @@ reaches from one of them into the next. That takes time and memory for the vocab
 
 import json
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer.chunking import LONGEST_RUN, chunks
 from octavo.tokenizer.kinds import ByteBPE
 
@@ -43,7 +44,7 @@ class BPEDropout:
         documents: Iterable[Ids],
         rate: float,
         seed: int,
-        watch: Callable[[float], None] = lambda share: None,
+        watch: ProgressCallback = no_progress,
     ) -> None:
         assert tokenizer.start_id is not None
         self._seed, self._kind = seed, np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
@@ -72,7 +73,7 @@ class BPEDropout:
 
 
 def _words_of(
-    tokenizer: ByteBPE, documents: Iterable[Ids], watch: Callable[[float], None]
+    tokenizer: ByteBPE, documents: Iterable[Ids], watch: ProgressCallback
 ) -> tuple[Ids, list[str], _Places]:
     """Return all token ids, the distinct words in byte letters, and the number of the word at each place; a document
     begins with the number after the last."""
@@ -120,7 +121,7 @@ def _bounded(tokenizer: ByteBPE, words: list[str], places: _Places, ids: Ids) ->
 
 
 def _merge(
-    tokenizer: ByteBPE, words: Sequence[str], rate: float, seed: int, watch: Callable[[float], None]
+    tokenizer: ByteBPE, words: Sequence[str], rate: float, seed: int, watch: ProgressCallback
 ) -> tuple[Ids, npt.NDArray[np.int32]]:
     """Cut `words` (in the byte letters of the vocabulary); all their tokens, and how many each has."""
     merges = _Merges(tokenizer)
@@ -134,7 +135,7 @@ def _merge(
     return np.concatenate([np.empty(0, np.int32), *tokens]), np.concatenate([np.empty(0, np.int32), *lengths])
 
 
-def _share_of(watch: Callable[[float], None], number: int, groups: int, share: float) -> None:
+def _share_of(watch: ProgressCallback, number: int, groups: int, share: float) -> None:
     watch((number + share) / groups)
 
 
@@ -161,7 +162,7 @@ class _Merges:
         self._codes = codes[self._ranks]
 
     def cut(
-        self, words: Sequence[str], rate: float, random: np.random.Generator, watch: Callable[[float], None]
+        self, words: Sequence[str], rate: float, random: np.random.Generator, watch: ProgressCallback
     ) -> tuple[Ids, npt.NDArray[np.int32]]:
         """Merge the letters of `words`, each merge passed over with probability `rate`.
 

@@ -2,12 +2,13 @@
 
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from tokenizers import Tokenizer as Pipeline
 from tokenizers.trainers import BpeTrainer
 
 from octavo.corpus.lazy_text import Text
+from octavo.system.progress import ProgressCallback, no_progress
 from octavo.system.threads import DETACHED
 from octavo.tokenizer.chunking import chunks, learnable_chunks
 
@@ -17,9 +18,7 @@ _READ = 0.5  # seconds in which the library reads to the end of a chunk when it 
 _LOOK = 0.1  # seconds between two looks at how far it is
 
 
-def learn_merges(
-    pipeline: Pipeline, trainer: BpeTrainer, text: Text, watch: Callable[[float], None] = lambda share: None
-) -> None:
+def learn_merges(pipeline: Pipeline, trainer: BpeTrainer, text: Text, watch: ProgressCallback = no_progress) -> None:
     """Train `pipeline` on `text`, of a long text on parts spread evenly over it; `watch` is told the share read.
 
     The library gives Python no chance to act on Ctrl-C for seconds, so it works on a thread of its own.

@@ -12,7 +12,7 @@ and a loss per token of it can be compared with nobody's.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, trainers
@@ -20,6 +20,7 @@ from tokenizers import Tokenizer as Pipeline
 
 from octavo.corpus.lazy_text import Text, iter_text
 from octavo.errors import OctavoError
+from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer.base import START, HuggingFaceTokenizer, Ids
 from octavo.tokenizer.bpe_training import learn_merges
 
@@ -40,7 +41,7 @@ class ByteBPE(HuggingFaceTokenizer):
     lossless = True
 
     @classmethod
-    def train(cls, text: Text, vocab_size: int, watch: Callable[[float], None] = lambda share: None) -> "ByteBPE":
+    def train(cls, text: Text, vocab_size: int, watch: ProgressCallback = no_progress) -> "ByteBPE":
         """Learn merges from `text`; a small text may give fewer than `vocab_size` tokens. `watch` is told the
         share of the text that was read.
 
@@ -113,7 +114,7 @@ class Characters(HuggingFaceTokenizer):
     coverage: Coverage | None = None  # None: it was read from a file
 
     @classmethod
-    def train(cls, text: Text, vocab_size: int, watch: Callable[[float], None] = lambda share: None) -> "Characters":
+    def train(cls, text: Text, vocab_size: int, watch: ProgressCallback = no_progress) -> "Characters":
         """Take the characters of `text`, the most frequent ones if `vocab_size` cannot hold them all; 0 holds as many
         as there are, of a text in very many different ones the most frequent.
 
@@ -156,9 +157,7 @@ class WhitespaceBPE(HuggingFaceTokenizer):
     lossless = False
 
     @classmethod
-    def train(
-        cls, text: Text, vocab_size: int, watch: Callable[[float], None] = lambda share: None
-    ) -> "WhitespaceBPE":
+    def train(cls, text: Text, vocab_size: int, watch: ProgressCallback = no_progress) -> "WhitespaceBPE":
         """Learn merges from `text`, after the four special tokens and the characters of the text.
 
         Raises:

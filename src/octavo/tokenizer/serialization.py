@@ -6,7 +6,7 @@ Octavo's kinds have, nothing in it can surprise, and every id stands for one tok
 Make the tokenizer that a config asks for, or read one that a run has saved.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from octavo.config import TokenizerConfig
 from octavo.corpus.lazy_text import Text
 from octavo.errors import OctavoError, reason
 from octavo.formats.untrusted import parse_json, read_plain
+from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer.base import MOST_BYTES, START, Tokenizer
 from octavo.tokenizer.chunking import LONGEST_RUN
 from octavo.tokenizer.kinds import BYTE_OF, SPECIAL, WORDS, ByteBPE, Characters, WhitespaceBPE
@@ -108,9 +109,7 @@ _KINDS: dict[str, type[ByteBPE | Characters | WhitespaceBPE]] = {
 }
 
 
-def train_tokenizer(
-    config: TokenizerConfig, text: Text, watch: Callable[[float], None] = lambda share: None
-) -> Tokenizer:
+def train_tokenizer(config: TokenizerConfig, text: Text, watch: ProgressCallback = no_progress) -> Tokenizer:
     """Train a tokenizer of the kind and size that `config` names on `text`; `watch` is told the share that was read.
 
     Raises:

@@ -1,6 +1,5 @@
 """What training reads: the windows to learn from, their order, and the windows that it looks at now and then."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -10,6 +9,7 @@ import numpy.typing as npt
 
 from octavo.config import Config
 from octavo.data import BatchOrder, EpochWindows, Ids, Windows, documents
+from octavo.system.progress import ProgressCallback
 from octavo.tokenizer import BPEDropout, ByteBPE, Tokenizer
 from octavo.training.validation import spread
 
@@ -95,7 +95,7 @@ def bpe_dropout_until(config: Config, tokens: int) -> float:
     return config.tokenizer.dropout_until if recuts else 0.0
 
 
-def _bpe_dropout(tokenizer: ByteBPE, ids: Ids, config: Config, watch: Callable[[float], None]) -> BPEDropout:
+def _bpe_dropout(tokenizer: ByteBPE, ids: Ids, config: Config, watch: ProgressCallback) -> BPEDropout:
     texts = documents(ids, tokenizer.start_id)
     return BPEDropout(tokenizer, texts, config.tokenizer.dropout, config.train.seed, watch)
 

@@ -22,6 +22,7 @@ from octavo.data import Batch, Windows
 from octavo.errors import DivergenceError
 from octavo.model import DropoutMasks, Transformer
 from octavo.system.hardware import peak_memory
+from octavo.system.progress import PhaseCallback, no_phase_progress
 from octavo.tokenizer import Tokenizer
 from octavo.training.data import TrainingData
 from octavo.training.events import (
@@ -69,7 +70,7 @@ class Training:
         *,
         dtype: torch.dtype,
         stop: Callable[[], int] = lambda: 0,
-        watch: Callable[[str, float], None] = lambda what, share: None,
+        watch: PhaseCallback = no_phase_progress,
         validations: int = Validations.times,
     ) -> None:
         self.state, self.data, self.config = state, data, config

@@ -13,12 +13,12 @@ import numpy.typing as npt
 import torch
 
 from octavo.data import Windows
-from octavo.evaluate import Watch, unwatched
 from octavo.evaluate.baselines import unigram_probabilities
 from octavo.experiments.reproduction.facts import part_windows
 from octavo.experiments.reproduction.reported import SAMPLE_WINDOWS
 from octavo.model import Transformer
 from octavo.pipeline.run import Run
+from octavo.system.progress import ProgressCallback, no_progress
 from octavo.training.step import mean_nats
 from octavo.training.validation import spread
 
@@ -68,7 +68,7 @@ class Perplexities:
         return self.sample.sum / self.train_windows
 
 
-def measure_losses(run: Run, watch: Watch = unwatched) -> Perplexities:
+def measure_losses(run: Run, watch: ProgressCallback = no_progress) -> Perplexities:
     """Score all validation windows in order, and a sample of the training windows, evenly spread.
 
     Without dropout, in fp32. `watch` is told the share that is done.
@@ -88,7 +88,11 @@ def measure_losses(run: Run, watch: Watch = unwatched) -> Perplexities:
 
 @torch.inference_mode()
 def batch_losses(
-    model: Transformer, windows: Windows, indices: npt.NDArray[np.int64], batch_size: int, watch: Watch = unwatched
+    model: Transformer,
+    windows: Windows,
+    indices: npt.NDArray[np.int64],
+    batch_size: int,
+    watch: ProgressCallback = no_progress,
 ) -> BatchLosses:
     """The losses of the windows `indices`, `batch_size` at a time in that order; the last batch is what is left."""
     losses, sizes = [], []
