@@ -17,11 +17,11 @@ OPTION = re.compile(rf"(?<![\w-])--[a-z][a-z-]+|(?<!\w)octavo ({'|'.join(COMMAND
 WORD = re.compile(r"--[a-z-]+=?")  # of a command line that is put together
 # Files whose strings are command lines, or name other programs.
 COMMAND_LINES = {
-    "reports/reproducing.py",
-    "bench/starting.py",
+    "reports/recipe.py",
+    "bench/generation.py",
     "corpus/shakespeare.py",
-    "reports/health.py",
-    "reproduction/reading.py",
+    "pipeline/doctor.py",
+    "experiments/reproduction/commentary.py",
 }
 
 

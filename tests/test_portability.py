@@ -14,16 +14,16 @@ SOURCE = ROOT / "src" / "octavo"
 # What Windows or macOS lack -> where it is used, behind a guard. `make check` has mypy prove the guards for Windows.
 GUARDED = {
     "fcntl": {"runs/lock.py"},
-    "resource": {"memory.py"},
-    "os.O_DIRECTORY": {"files.py"},
-    "os.getloadavg": {"bench/record.py"},
-    "os.sched_getaffinity": {"threads.py"},
-    "os.sysconf": {"memory.py"},
-    "signal.SIGHUP": {"training/interrupt.py"},
+    "resource": {"system/hardware.py"},
+    "os.O_DIRECTORY": {"formats/files.py"},
+    "os.getloadavg": {"bench/suites.py"},
+    "os.sched_getaffinity": {"system/threads.py"},
+    "os.sysconf": {"system/hardware.py"},
+    "signal.SIGHUP": {"training/signals.py"},
     "signal.SIG_BLOCK": {"experiments/processes.py"},
     "signal.pthread_sigmask": {"experiments/processes.py"},
-    "/proc": {"containers.py", "memory.py", "processor.py"},
-    "/sys": {"containers.py"},
+    "/proc": {"system/cgroups.py", "system/hardware.py"},
+    "/sys": {"system/cgroups.py"},
 }
 MODULES = {"curses", "fcntl", "grp", "posix", "pty", "pwd", "readline", "resource", "syslog", "termios", "tty"}
 OF_OS = """

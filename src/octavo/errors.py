@@ -1,4 +1,4 @@
-"""What a user did that cannot work, said in one sentence with the mend."""
+"""What a user did that cannot work, said in one sentence with the fix."""
 
 import os
 from collections.abc import Sequence

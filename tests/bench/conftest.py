@@ -14,11 +14,11 @@ def little(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each turn does hardly anything."""
     for name, amount in (
         ("training._STEPS", 1),
-        ("scoring._TOKENS", 500),
+        ("training._TOKENS", 500),
         ("generation._TOKENS", 6),
         ("generation._STREAMS", 3),
         ("generation._FIRSTS", 1),
-        ("starting._TOKENS", 3),
+        ("generation._PROCESS_TOKENS", 3),
         ("llama2c._TEXTS", 1),
         ("growth._TOKENS", 64),
         ("growth._WRITTEN", 4),

@@ -85,11 +85,11 @@ def test_the_tokenizers_file() -> None:
 
 @pytest.mark.usefixtures("compiler")
 def test_the_real_program_writes_the_same_tokens(peer_folder: Path, writer: Writer, tmp_path: Path) -> None:
-    start = writer.tokenizer.start_id
+    start = writer.tokenizer.bos_id
     assert start is not None
     peer = Llama2c.build(peer_folder / "llama2.c", tmp_path, writer.model, start, 64)
     written, rate = peer.write(64, GREEDY)
-    own = decode(writer.model, [[]], context_length=64, start_id=start, sampling=GREEDY, seeds=[(0, 0)])
+    own = decode(writer.model, [[]], context_length=64, bos_id=start, sampling=GREEDY, seeds=[(0, 0)])
     assert swapped(512, start)[written].tolist() == [token for (token,) in islice(own, 64)]
     assert len(set(written)) > 20
     assert rate > 0

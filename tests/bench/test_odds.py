@@ -13,7 +13,7 @@ from octavo.generate.decoding import decode
 
 def test_tokens_come_as_often_as_zipfs_law_has_it_and_the_end_never() -> None:
     writer = make_writer(ModelConfig())
-    end = writer.tokenizer.start_id
+    end = writer.tokenizer.bos_id
     assert end is not None
     ids = torch.arange(writer.model.vocab_size)[:, None]
     with torch.inference_mode():
@@ -34,11 +34,11 @@ def test_a_text_has_a_clock_after_its_first_token() -> None:
 @pytest.mark.parametrize("sampling", [GREEDY, SAMPLED])
 def test_its_texts_are_drawn_and_come_to_their_length(sampling: SamplingConfig) -> None:
     writer = make_writer(ModelConfig())
-    end, asked = writer.tokenizer.start_id, replace(sampling, max_new_tokens=256)
+    end, asked = writer.tokenizer.bos_id, replace(sampling, max_new_tokens=256)
     seeds = [(0, stream) for stream in range(8)]
     texts: list[list[int]] = [[] for _ in seeds]
     for chunk in decode(
-        writer.model, [[] for _ in seeds], context_length=256, start_id=end, sampling=asked, seeds=seeds
+        writer.model, [[] for _ in seeds], context_length=256, bos_id=end, sampling=asked, seeds=seeds
     ):
         for text, tokens in zip(texts, chunk, strict=True):
             text += tokens

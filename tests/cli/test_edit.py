@@ -68,7 +68,7 @@ def test_json_is_for_a_machine(copied: Run, capsys: pytest.CaptureFixture[str]) 
 
 def test_without_a_text_it_is_the_runs_own(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
     plain = json.loads(told(capsys, copied.path, "--zero", HEAD, "--json"))
-    assert copied.parts["validation"].text.startswith(plain["text"])
+    assert copied.splits["validation"].text.startswith(plain["text"])
 
 
 def test_many_places_are_counted(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -116,7 +116,7 @@ def test_a_checkpoint_that_comes_meanwhile_does_not_matter(
     monkeypatch.setattr(Run, "evaluate", while_it_trains)
     out = told(capsys, copied.path)
     assert list(rows(out))
-    assert "diagnosis" in out or "mend: " in out
+    assert "diagnosis" in out or "To fix: " in out
 
 
 def test_what_cannot_be_made_beside_a_score_prevents_no_score(

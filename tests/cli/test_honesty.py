@@ -24,7 +24,7 @@ def test_a_loss_that_rose_again_is_told(
     said = capsys.readouterr()
     assert "held-out loss was lowest at step " in said.out
     assert "overfitting: " in said.out
-    assert "mend: stop there (train.patience)" in said.out.replace("\n", " ").replace("  ", " ")
+    assert "To fix: stop there (train.patience)" in said.out.replace("\n", " ").replace("  ", " ")
     assert "expect it to be memorised" in said.err
 
 

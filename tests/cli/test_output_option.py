@@ -72,7 +72,7 @@ def test_elsewhere_nothing_is_replaced_without_being_told(
     there: str,
 ) -> None:
     (tmp_path / there).write_text("mine")
-    monkeypatch.setattr("octavo.pipeline.train.run.Run", None)  # the work is not begun
+    monkeypatch.setattr("octavo.pipeline.run.Run", None)  # the work is not begun
     output = tmp_path / there if there == "mine.html" else tmp_path
     command, *options = given
     assert main([command, str(trained.path), *options, "--output", str(output)]) == 2

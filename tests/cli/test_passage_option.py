@@ -69,7 +69,7 @@ def test_none_where_none_is_given() -> None:
 
 
 def test_a_beginning_does_not_split_a_character(strange: Run) -> None:
-    part = strange.parts["train"]
+    part = strange.splits["train"]
     assert [part.beginning(n) for n in range(12)] == [part.text[:n] for n in range(12)]
 
 

@@ -73,7 +73,7 @@ def test_a_score_is_shown_with_all_that_goes_with_it(read_only: Path, capsys: py
     assert code == 0
     assert "> this model" in out
     assert "Kneser-Ney" in out
-    assert "mend: " in out
+    assert "To fix: " in out
     assert "copied from the training text: longest run" in out
     assert "written to" not in out
     assert err.count("cannot be written to (Permission denied): results are shown and not kept") == 1
@@ -109,7 +109,7 @@ def test_what_the_terminal_shows_needs_no_file(
 def test_a_page_says_before_the_work_where_else_it_could_be(
     read_only: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr("octavo.pipeline.train.run.Run.parts", None)  # the work is not begun
+    monkeypatch.setattr("octavo.pipeline.run.Run.splits", None)  # the work is not begun
     code, out, err = told(read_only, capsys, *command)
     assert (code, out) == (2, "")
     assert "cannot write into" in err

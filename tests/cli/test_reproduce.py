@@ -72,7 +72,7 @@ def test_every_picture_is_one(reproduced: Reproduced) -> None:
 def test_the_figures_equal_computations_of_their_own(reproduced: Reproduced) -> None:
     perplexity, run = reproduced.figures["perplexity"], reproduced.run
     validation, sample = perplexity["validation"], perplexity["training_sample"]
-    windows = [len(run.parts[name].ids) - 50 for name in ("validation", "train")]
+    windows = [len(run.splits[name].ids) - 50 for name in ("validation", "train")]
     assert [validation["windows"], perplexity["training_windows"]] == windows
     assert len(validation["batch_losses"]) == math.ceil(windows[0] / 64)
     mean = np.average(validation["batch_losses"], weights=validation["batch_windows"])
@@ -224,8 +224,8 @@ def test_stopped_while_it_measures_it_measures_when_it_is_called_again(
         raise KeyboardInterrupt
 
     command = ["reproduce", "--quiet", "--runs", str(copied.path.parent), "--name", copied.name]
-    monkeypatch.setattr("octavo.experiments.reproduction.reproduce.standing_run", lambda *given: copied.directory)
-    monkeypatch.setattr("octavo.cli.reproduce.standing_run", lambda *given: copied.directory)
+    monkeypatch.setattr("octavo.experiments.reproduction.reproduce.existing_run", lambda *given: copied.directory)
+    monkeypatch.setattr("octavo.cli.reproduce.existing_run", lambda *given: copied.directory)
     with monkeypatch.context() as patch:
         patch.setattr("octavo.experiments.reproduction.reproduce.measure", stopped)
         assert main(command) == 130

@@ -19,4 +19,4 @@ def test_control_characters_are_written_out(capsys: pytest.CaptureFixture[str]) 
 def test_no_command_prints_past_it() -> None:
     """But for a refusal, which is written out too, and generated text, which a pipe gets as it is."""
     prints = {path.name for path in FOLDER.glob("*.py") if re.search(r"(?<![.\w])print\(", path.read_text("utf-8"))}
-    assert prints == {"generate.py", "main.py", "saying.py"}
+    assert prints == {"generate.py", "main.py", "output.py"}

@@ -16,7 +16,7 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
 
 
 def test_the_text_its_score_and_the_page(copied: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = copied.parts["validation"].text[:600]
+    text = copied.splits["validation"].text[:600]
     (tmp_path / "a.txt").write_bytes(text.encode())
     out = told(capsys, copied.path, "--file", tmp_path / "a.txt")
     score = copied.evaluate(Corpus.from_text(text))
@@ -35,7 +35,7 @@ def test_a_file_with_a_byte_order_mark_costs_what_evaluate_says(
     copied: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     marked = tmp_path / "marked.txt"
-    marked.write_bytes(b"\xef\xbb\xbf" + copied.parts["validation"].text[:200].encode())
+    marked.write_bytes(b"\xef\xbb\xbf" + copied.splits["validation"].text[:200].encode())
     score = copied.evaluate(read_corpus([marked]))
     out = told(capsys, copied.path, "--file", marked)
     assert f"{score.bits_per_character:.4f} bits ({score.nats_per_character:.4f} nats) per character" in out
@@ -62,7 +62,7 @@ def test_without_a_text_it_is_the_runs_own(copied: Run, tmp_path: Path, capsys: 
 def test_of_a_long_text_the_beginning_is_shown_and_the_totals_are_of_all(
     copied: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = copied.held_out_beginning(600)
+    text = copied.validation_beginning(600)
     score = copied.evaluate(Corpus.from_text(text))
     out = told(capsys, copied.path, text, "--max-characters", "100", "--output", tmp_path)
     shown = "".join(re.findall(r"^\| (.*)$", out, re.MULTILINE)).replace("↵", "\n")

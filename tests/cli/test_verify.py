@@ -234,7 +234,7 @@ def test_a_mistake_of_a_look_is_not_taken_for_damage(
     def raising(run: object) -> None:
         raise error("of its own")
 
-    monkeypatch.setattr("octavo.pipeline.train.verify.standard_score", raising)
+    monkeypatch.setattr("octavo.pipeline.verify.standard_score", raising)
     with pytest.raises(error, match="of its own"):
         list(verify(trained.directory))
 
@@ -246,7 +246,7 @@ def test_whatever_a_parser_raises_is_said_in_its_line(
     def raising(run: object) -> None:
         raise error("of somebody\nelse")
 
-    monkeypatch.setattr("octavo.pipeline.train.verify.standard_score", raising)
+    monkeypatch.setattr("octavo.pipeline.verify.standard_score", raising)
     code, parts, _ = told(capsys, trained.path, "--full")
     assert code == 2
     assert parts["score computed anew"].startswith(f"WRONG: {error.__name__}: ")

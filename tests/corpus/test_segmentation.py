@@ -95,7 +95,7 @@ def test_every_document_begins_with_the_start_token_and_keeps_to_itself(tmp_path
     assert split(corpus).validation.segments[-1] == stories[-1]
     tokenizer, prepared = prepare(corpus, DataConfig(), TokenizerConfig(vocab_size=300))
     ids = [i for _, part_ids in prepared.values() for i in part_ids.tolist()]
-    assert ids.count(tokenizer.start_id) == 20  # the border of the parts lies between two stories
+    assert ids.count(tokenizer.bos_id) == 20  # the border of the parts lies between two stories
     assert tokenizer.decode(ids) == "".join(stories)
 
 
@@ -103,7 +103,7 @@ def test_a_marker_in_a_text_that_was_not_split_stays_text(tmp_path: Path) -> Non
     corpus = Corpus.from_text(f"A story.{END}" * 99)
     tokenizer, prepared = prepare(corpus, DataConfig(), TokenizerConfig(vocab_size=300))
     for part, ids in prepared.values():
-        assert ids.tolist().count(tokenizer.start_id) == 1
+        assert ids.tolist().count(tokenizer.bos_id) == 1
         assert tokenizer.decode(ids) == part.text
 
 

@@ -18,7 +18,7 @@ def tokenizer() -> ByteBPE:
 
 def windows_of(tokenizer: ByteBPE, dropout: BPEDropout | None) -> EpochWindows:
     ids = np.append(0, tokenizer.encode(TEXT)).astype(np.uint16)
-    return EpochWindows(ids, 12, 6, start_id=0, phases=6, dropout=(lambda watch: dropout) if dropout else None)
+    return EpochWindows(ids, 12, 6, bos_id=0, phases=6, dropout=(lambda watch: dropout) if dropout else None)
 
 
 def test_without_dropout_they_are_the_plain_ones(tokenizer: ByteBPE) -> None:

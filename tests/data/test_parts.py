@@ -233,7 +233,7 @@ def test_another_text_than_the_one_that_was_written_is_refused(folder: Path) -> 
 
 
 def test_a_text_is_verified_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("octavo.data.token_files._BLOCK", 1)
+    monkeypatch.setattr("octavo.data.token_files._READ_BYTES", 1)
     hashed: list[int] = []
     sha256 = hashlib.sha256
 
@@ -278,7 +278,7 @@ def test_of_a_long_text_no_more_is_held_than_is_asked_for(folder: Path) -> None:
 
 
 def test_a_character_that_a_block_cuts_is_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("octavo.data.token_files._BLOCK", 1)
+    monkeypatch.setattr("octavo.data.token_files._READ_BYTES", 1)
     part = open_splits(folder)["train"]
     assert part.text == TRAIN.text
     for characters in (0, 3, 8, 1000):

@@ -44,7 +44,7 @@ def test_every_document_of_a_part_begins_with_the_start_token() -> None:
     tokenizer, prepared = prepare(CORPUS, DataConfig(validation=0.2, test=0.2), BPE)
     assert list(prepared) == ["train", "validation", "test"]
     for part, ids in prepared.values():
-        assert ids.tolist() == [i for s in part.segments for i in (tokenizer.start_id, *tokenizer.encode(s).tolist())]
+        assert ids.tolist() == [i for s in part.segments for i in (tokenizer.bos_id, *tokenizer.encode(s).tolist())]
         assert tokenizer.decode(ids) == part.text
     assert [len(part.segments) for part, _ in prepared.values()] == [2, 1, 1]
     assert "".join(part.text for part, _ in prepared.values()) == "".join(str(d.text) for d in CORPUS.documents)

@@ -35,7 +35,7 @@ def test_a_phase_shifts_each_window_by_its_own() -> None:
 
 def test_the_start_token_takes_the_first_place_of_the_inputs() -> None:
     plain_inputs, plain_targets = Windows(IDS, 7, 5).gather(np.array([0, 4]))
-    inputs, targets = Windows(IDS, 7, 5, start_id=9).gather(np.array([0, 4]))
+    inputs, targets = Windows(IDS, 7, 5, bos_id=9).gather(np.array([0, 4]))
     assert inputs[:, 0].tolist() == [9, 9]
     assert torch.equal(inputs[:, 1:], plain_inputs[:, 1:])
     assert torch.equal(targets, plain_targets)

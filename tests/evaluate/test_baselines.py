@@ -28,7 +28,7 @@ def scored(tokenizer: Tokenizer, learned: Documents, *texts: str) -> dict[str, B
         learned,
         as_documents(tokenizer, *texts),
         vocab_size=tokenizer.vocab_size,
-        start_id=tokenizer.start_id,
+        bos_id=tokenizer.bos_id,
     )
     nats = [baseline.nats_per_character for baseline in found]
     assert nats == sorted(nats, reverse=True), "the worst comes first"
@@ -65,8 +65,8 @@ def test_the_unigram_of_the_reference_experiment(shakespeare: str) -> None:
     """5.5305 nats a token, to which its model fell back; a table of pairs would have had much less."""
     config = load_preset("reference")
     tokenizer, parts = prepare(Corpus.from_text(shakespeare), config.data, config.tokenizer)
-    train, validation = (documents(parts[name][1], tokenizer.start_id) for name in ("train", "validation"))
-    costs = {cost.kind: cost.nats / 89_626 for cost in _of_tokens(train, validation, 500, tokenizer.start_id)}
+    train, validation = (documents(parts[name][1], tokenizer.bos_id) for name in ("train", "validation"))
+    costs = {cost.kind: cost.nats / 89_626 for cost in _of_tokens(train, validation, 500, tokenizer.bos_id)}
     assert costs["uniform"] == pytest.approx(6.2146, abs=5e-5)
     assert costs["unigram"] == pytest.approx(5.5305, abs=5e-5)
     assert costs["bigram"] == pytest.approx(4.433, abs=5e-4)
@@ -119,7 +119,7 @@ def test_what_was_learned_from_a_part_alone_is_said(tokenizer: Tokenizer, play: 
 def test_the_one_who_waits_sees_how_far_it_is(tokenizer: Tokenizer, play: str) -> None:
     shares: list[float] = []
     text = as_documents(tokenizer, play)
-    baselines(text, text, vocab_size=400, start_id=tokenizer.start_id, watch=shares.append)
+    baselines(text, text, vocab_size=400, bos_id=tokenizer.bos_id, watch=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] > 0.5
     assert shares[-1] <= 1.0

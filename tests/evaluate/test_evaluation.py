@@ -101,7 +101,7 @@ def test_disjoint_pieces_cover_the_text_and_each_begins_from_nothing(characters:
             for at in range(0, len(t), characters):
                 ids = PIECES.encode(t[at : at + characters]).tolist()
                 assert len(ids) <= 256
-                logits = model(torch.tensor([[PIECES.start_id, *ids[:-1]]]))[0]
+                logits = model(torch.tensor([[PIECES.bos_id, *ids[:-1]]]))[0]
                 slow -= float(logits.log_softmax(-1)[range(len(ids)), ids].sum())
     assert score.nats_per_token * score.tokens == pytest.approx(slow, rel=1e-5)
 

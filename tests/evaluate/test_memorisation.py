@@ -33,7 +33,7 @@ class TestAModelThatCopies:
     @pytest.fixture
     def copying(self, copied: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
         """Writes the training part instead of its own text, each stream from another place."""
-        text = copied.parts["train"].text
+        text = copied.splits["train"].text
 
         def generate(model: object, tokenizer: object, prompts: Sequence[str], **options: Any) -> Iterator[list[str]]:
             places = [text.index("\n", 3_000 * i) for i in range(len(prompts))]
@@ -46,7 +46,7 @@ class TestAModelThatCopies:
     def test_is_found_out(self, copying: Run) -> None:
         found = copying.memorisation(samples=4, tokens=400)
         assert found.generated.longest_run == 800
-        assert found.generated.run in copying.parts["train"].text
+        assert found.generated.run in copying.splits["train"].text
         assert found.generated.sequences > 400
         assert found.generated.share_found is not None
         assert found.generated.share_found > 0.99  # the last word of a text may be cut

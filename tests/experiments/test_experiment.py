@@ -130,7 +130,7 @@ class TestPairing:
 
     def test_their_tokens_are_the_same(self, done: tuple[Experiment, Values]) -> None:
         for part in ("train", "validation"):
-            ids = [load(done[0].path / row.run).parts[part].ids for row in done[0].rows]
+            ids = [load(done[0].path / row.run).splits[part].ids for row in done[0].rows]
             assert all((other == ids[0]).all() for other in ids)
 
     def test_weights_are_equal_wherever_shapes_are(self, values: Values) -> None:

@@ -87,7 +87,7 @@ def test_they_stop_the_step_and_the_batch_can_be_looked_at(
     found = json.loads(kept.read_text())
     assert (found["step"], len(found["windows"])) == (AT, 8)
     assert 0 < found["epoch"] < 1
-    part = load(tmp_path / "a").parts["train"]
+    part = load(tmp_path / "a").splits["train"]
     text, tokenizer = part.text, load(tmp_path / "a").tokenizer
     for window in found["windows"]:
         assert len(window["text"]) > 10

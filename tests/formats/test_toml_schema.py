@@ -1,4 +1,4 @@
-"""Dataclasses come back from TOML as they were, and every slip is answered with its mend."""
+"""Dataclasses come back from TOML as they were, and every slip is answered with its fix."""
 
 import dataclasses
 import time
@@ -106,7 +106,7 @@ def test_a_section_is_no_value() -> None:
 
 @pytest.mark.parametrize("text", ["=", "a = ", "[a\n", "a = 1\na = 2", "a = 1" + "0" * 5000])
 def test_what_is_not_toml_is_refused(text: str) -> None:
-    with pytest.raises(OctavoError, match=r"kitchen\.toml is not valid TOML \(.*\): mend that place"):
+    with pytest.raises(OctavoError, match=r"kitchen\.toml is not valid TOML \(.*\)"):
         parse_toml(text, "kitchen.toml")
 
 
@@ -166,7 +166,7 @@ KNOWN = ["model.n_layers", "model.norm", "optimizer.kind", "optimizer.learning_r
 
 
 @pytest.mark.parametrize(
-    ("name", "mend"),
+    ("name", "fix"),
     [
         ("model.n_layer", "did you mean model.n_layers?"),
         ("model.layers", "did you mean model.n_layers?"),
@@ -178,8 +178,8 @@ KNOWN = ["model.n_layers", "model.norm", "optimizer.kind", "optimizer.learning_r
         ("zzz", "choose one of model.n_layers, model.norm, optimizer.kind, optimizer.learning_rate, "),
     ],
 )
-def test_an_unknown_name_is_answered_with_its_neighbour(name: str, mend: str) -> None:
-    assert unknown_key(name, KNOWN).startswith(f"there is no setting {name}: {mend}")
+def test_an_unknown_name_is_answered_with_its_neighbour(name: str, fix: str) -> None:
+    assert unknown_key(name, KNOWN).startswith(f"there is no setting {name}: {fix}")
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def tokens(
         model(),
         prompts,
         context_length=CONTEXT,
-        start_id=start,
+        bos_id=start,
         sampling=replace(sampling, max_new_tokens=count),
         seeds=[(7, first_seed + i) for i in range(len(prompts))],
     )
@@ -96,7 +96,7 @@ def test_tables_of_positions_are_never_left(position: str) -> None:
         model(position),
         [[1] * 30, [2]],
         context_length=CONTEXT,
-        start_id=START,
+        bos_id=START,
         sampling=replace(GREEDY, max_new_tokens=60),
         seeds=[(0, 0), (0, 1)],
     )
@@ -106,7 +106,7 @@ def test_tables_of_positions_are_never_left(position: str) -> None:
 @pytest.mark.parametrize("context", [2, 3])
 def test_the_shortest_contexts_work(context: int) -> None:
     sampling = replace(GREEDY, max_new_tokens=9)
-    chunks = decode(model(), [[1, 2, 3]], context_length=context, start_id=START, sampling=sampling, seeds=[(0, 0)])
+    chunks = decode(model(), [[1, 2, 3]], context_length=context, bos_id=START, sampling=sampling, seeds=[(0, 0)])
     assert sum(len(tokens) for (tokens,) in chunks) == 9
 
 
@@ -116,7 +116,7 @@ def test_the_first_token_comes_alone_and_what_has_ended_holds_up_nothing() -> No
         model(),
         [[3, 1], [4, 1]],
         context_length=CONTEXT,
-        start_id=START,
+        bos_id=START,
         sampling=replace(GREEDY, max_new_tokens=50),
         seeds=[(0, 0), (0, 1)],
         ended=ended.__contains__,

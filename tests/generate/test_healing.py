@@ -206,7 +206,7 @@ def test_the_kernels_and_pytorch_heal_alike(trained: Run, prompt: str) -> None:
         expected = trained.generate(prompt, **options)
     assert trained.generate(prompt, **options) == expected
     contexts = [[5, 6], [], [7] * 50]
-    asked: dict[str, Any] = {"context_length": trained.config.data.context_length, "start_id": 0}
+    asked: dict[str, Any] = {"context_length": trained.config.data.context_length, "bos_id": 0}
     found = predict(trained.model, contexts, **asked)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decoding, "packed", lambda *_, **__: None)

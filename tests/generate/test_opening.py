@@ -20,7 +20,7 @@ PARAGRAPH = "It was a day like\nany other, they say.\nSo it went on.\n\n"
 
 
 def in_tokens(tokenizer: Tokenizer, *documents: str) -> Ids:
-    start = [] if tokenizer.start_id is None else [tokenizer.start_id]
+    start = [] if tokenizer.bos_id is None else [tokenizer.bos_id]
     return np.concatenate([[*start, *tokenizer.encode(text)] for text in documents]).astype(np.uint16)
 
 
@@ -114,7 +114,7 @@ def test_a_run_looks_once_where_its_texts_begin(copied: Run, monkeypatch: pytest
         looked.append(data)
         return opening_of_run(data, tokenizer)
 
-    monkeypatch.setattr("octavo.pipeline.train.run.opening_of_run", noted)
+    monkeypatch.setattr("octavo.generate.generate.opening_of_run", noted)
     assert copied.generate("", max_new_tokens=5) == copied.generate("", max_new_tokens=5)
     assert looked == [copied.path / "data"]
 

@@ -34,7 +34,7 @@ def lossy(play: str) -> Tokenizer:
 def unstarted(play: str) -> Tokenizer:
     """Lossless, but without a start token."""
     tokenizer = ByteBPE.train(play, 300)
-    tokenizer.start_id = None
+    tokenizer.bos_id = None
     return tokenizer
 
 

@@ -75,11 +75,11 @@ def plainly(model: Transformer, stream: Array, layer: int, head: int) -> Array:
 class TestHabits:
     def test_shares_distance_and_the_largest_weight_by_hand(self) -> None:
         pattern = [[1.0, 0, 0, 0], [0.5, 0.5, 0, 0], [0.2, 0.3, 0.5, 0], [0, 0.6, 0.3, 0.1]]
-        habit = attention(pattern).habit(0, 0)
+        habit = attention(pattern).summary(0, 0)
         assert habit is not None
         assert (habit.first, habit.before, habit.itself) == pytest.approx((0.1, 0.3, 0.3))
         assert habit.distance == pytest.approx((0.2 * 2 + 0.3 + 0.6 * 2 + 0.3) / 2)
         assert habit.strongest == (3, 1)
 
     def test_two_tokens_leave_no_choice_to_tell_apart(self) -> None:
-        assert attention([[1, 0], [0.5, 0.5]]).habit(0, 0) is None
+        assert attention([[1, 0], [0.5, 0.5]]).summary(0, 0) is None

@@ -54,7 +54,7 @@ def test_the_next_token_is_what_the_model_expects_after_the_text(tokenizer: Toke
         model, tokenizer, text, InterventionSpec(zero=["blocks.*.output"]), context_length=CONTEXT, most=3
     )
     ids = tokenizer.encode(text).tolist()
-    start = [] if tokenizer.start_id is None else [tokenizer.start_id]
+    start = [] if tokenizer.bos_id is None else [tokenizer.bos_id]
     with torch.no_grad():
         before = model(torch.tensor([[*start, *ids]]))[0, -1].double().softmax(-1)
     uniform = 1 / tokenizer.vocab_size  # what is left: a stream of zeros
@@ -105,26 +105,26 @@ def test_a_patch_at_one_position_leaves_what_came_before_alone(tokenizer: Tokeni
     last = make_edit(model, tokenizer, text, InterventionSpec(patch=["embedding"], position=-1), **given)
     assert last.cost == 0  # the last token is read for the next one alone
     assert last.divergence_bits > 1e-4
-    tokens = len(tokenizer.encode(text)) + (tokenizer.start_id is not None)
+    tokens = len(tokenizer.encode(text)) + (tokenizer.bos_id is not None)
     assert last.position == tokens - 1
     assert text.endswith(last.at)
     begin = make_edit(model, tokenizer, text, InterventionSpec(patch=["embedding"], position=0), **given)
-    assert (begin.divergence_bits == 0) == (tokenizer.start_id is not None)  # which is the same in both texts
+    assert (begin.divergence_bits == 0) == (tokenizer.bos_id is not None)  # which is the same in both texts
 
 
 def test_a_mean_over_one_position_is_that_position(bpe: Tokenizer, make_model: MakeModel) -> None:
     model, sites = make_model(bpe.vocab_size), ["embedding", "blocks.0.attention.heads", "blocks.1.output"]
-    assert bpe.start_id is not None
-    means = mean_activations(model, [np.array([65])], *sites, start_id=bpe.start_id, context_length=CONTEXT)
-    there = run_with_cache(model, torch.tensor([[bpe.start_id]]), *sites)
+    assert bpe.bos_id is not None
+    means = mean_activations(model, [np.array([65])], *sites, bos_id=bpe.bos_id, context_length=CONTEXT)
+    there = run_with_cache(model, torch.tensor([[bpe.bos_id]]), *sites)
     assert all(torch.equal(means[site], there[site]) for site in sites)
 
 
 def test_a_mean_counts_every_token_once_in_the_windows_of_the_score(bpe: Tokenizer, make_model: MakeModel) -> None:
     model, ids = make_model(bpe.vocab_size), bpe.encode("What say you, citizens, to this? Speak!")[:22]
-    mean = mean_activations(model, [ids], "final_norm", start_id=bpe.start_id, context_length=CONTEXT)["final_norm"]
+    mean = mean_activations(model, [ids], "final_norm", bos_id=bpe.bos_id, context_length=CONTEXT)["final_norm"]
     windows = [ids[: CONTEXT - 1], ids[CONTEXT // 2 : -1]]
-    seen = [run_with_cache(model, torch.tensor([[bpe.start_id, *w]]), "final_norm")["final_norm"][0] for w in windows]
+    seen = [run_with_cache(model, torch.tensor([[bpe.bos_id, *w]]), "final_norm")["final_norm"][0] for w in windows]
     counted = torch.cat([seen[0], seen[1][CONTEXT // 2 :]])
     assert len(counted) == len(ids)
     assert torch.allclose(mean[0, 0], counted.mean(0), atol=1e-5)

@@ -17,11 +17,11 @@ def excerpts(tokenizer: Tokenizer, *texts: str, windows: int = 8) -> SampledWind
 
 
 def test_windows_are_spread_over_all_of_the_text(bpe: Tokenizer, play: str) -> None:
-    found, stream = excerpts(bpe, play), [bpe.start_id, *bpe.encode(play).tolist()]
+    found, stream = excerpts(bpe, play), [bpe.bos_id, *bpe.encode(play).tolist()]
     assert found.inputs.shape == found.targets.shape == (8, CONTEXT)
     begins = np.linspace(0, len(stream) - 1 - CONTEXT, 8).astype(int)
     for row, begin in enumerate(begins):
-        assert found.inputs[row].tolist() == [bpe.start_id, *stream[begin + 1 : begin + CONTEXT]]
+        assert found.inputs[row].tolist() == [bpe.bos_id, *stream[begin + 1 : begin + CONTEXT]]
         assert found.targets[row].tolist() == stream[begin + 1 : begin + CONTEXT + 1]
     assert begins[-1] + CONTEXT + 1 == len(stream)
     assert found.starts.sum() == 8
@@ -36,7 +36,7 @@ def test_side_by_side_they_have_the_characters_of_the_text(
     text = play[:3_000] + "日本—é"
     found = excerpts(tokenizer, text, windows=10_000)
     tokens = len(tokenizer.encode(text))
-    assert len(found) == (tokens - (tokenizer.start_id is None)) // CONTEXT
+    assert len(found) == (tokens - (tokenizer.bos_id is None)) // CONTEXT
     assert found.characters.sum() == pytest.approx(len(text), abs=5 * CONTEXT)
     assert found.counted.all()
 
@@ -57,7 +57,7 @@ def test_documents_follow_each_other_as_in_training(bpe: Tokenizer) -> None:
     """The start token between two is an input like others; what it would cost as a target does not count."""
     first, second = "ROMEO:\nAy me.", "NURSE:\nHe is gone, he is kill'd, he is dead!"
     found = excerpts(bpe, first, "", second, windows=1000)
-    joined = [bpe.start_id, *bpe.encode(first).tolist(), bpe.start_id, *bpe.encode(second).tolist()]
+    joined = [bpe.bos_id, *bpe.encode(first).tolist(), bpe.bos_id, *bpe.encode(second).tolist()]
     again = len(bpe.encode(first)) + 1
     assert found.inputs[0].tolist() == joined[:CONTEXT]
     assert found.starts[0].nonzero()[0].tolist() == [0, again]

@@ -93,12 +93,12 @@ def test_first_is_the_head_that_reads_the_first_tokens_value_everywhere(
 
 def test_the_cost_of_windows_is_that_of_their_tokens(trained: Run) -> None:
     """The windows are documents of their own when scored from nothing."""
-    tokenizer, text = trained.tokenizer, trained.parts["validation"].text
+    tokenizer, text = trained.tokenizer, trained.splits["validation"].text
     found = sample_windows(tokenizer, Documents([tokenizer.encode(text)], [text]), 32, 5)
     scored = token_losses(
         trained.model,
         [row.numpy() for row in found.targets],
-        start_id=tokenizer.start_id,
+        bos_id=tokenizer.bos_id,
         context_length=32,
         stride=32,
     )

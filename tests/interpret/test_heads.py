@@ -145,8 +145,8 @@ def test_a_text_too_short_is_refused(built: Transformer, characters: Tokenizer) 
 def test_repeated_random_tokens(kind: str, play: str, request: pytest.FixtureRequest) -> None:
     tokenizer: Tokenizer = request.getfixturevalue(kind)
     excerpts = sample_windows(tokenizer, Documents([tokenizer.encode(play)], [play]), CONTEXT, 4)
-    ids = repeated_tokens(excerpts, tokenizer.start_id)
-    begun = tokenizer.start_id is not None
+    ids = repeated_tokens(excerpts, tokenizer.bos_id)
+    begun = tokenizer.bos_id is not None
     half = (ids.shape[1] - begun) // 2
     assert ids.shape[1] == CONTEXT - begun, "an odd token is left out"
     assert torch.equal(ids[:, begun : begun + half], ids[:, begun + half :])
@@ -155,5 +155,5 @@ def test_repeated_random_tokens(kind: str, play: str, request: pytest.FixtureReq
     expected = torch.zeros(ids.shape[1], ids.shape[1], dtype=torch.bool)
     for query in range(begun + half, ids.shape[1]):
         expected[query, query - half + 1] = True
-    masks = torch.from_numpy(repeated_targets(ids.numpy(), tokenizer.start_id))
+    masks = torch.from_numpy(repeated_targets(ids.numpy(), tokenizer.bos_id))
     assert torch.equal(masks[:, 0], expected.expand(len(ids), -1, -1))

@@ -35,7 +35,7 @@ def test_pieces_of_a_lossy_tokenizer_show_what_it_drops(lossy: Tokenizer, text: 
     pieces = align(lossy, text, ids)
     assert "".join(piece.text for piece in pieces) == text
     assert [i for piece in pieces for i in range(piece.begin, piece.end)] == list(range(len(ids)))
-    kept = "".join(map(lossy.piece, ids))
+    kept = "".join(map(lossy.token_text, ids))
     assert not set("".join(piece.text for piece in pieces if piece.dropped)) & set(kept)
 
 

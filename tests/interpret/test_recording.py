@@ -23,10 +23,10 @@ READINGS: dict[str, Callable[..., Any]] = {
         model, tokenizer, text, InterventionSpec(zero=["embedding"]), context_length=CONTEXT
     ),
     "lens": lambda model, tokenizer, text, ids: layer_losses(
-        model, [ids], start_id=tokenizer.start_id, context_length=CONTEXT
+        model, [ids], bos_id=tokenizer.bos_id, context_length=CONTEXT
     ),
     "means": lambda model, tokenizer, text, ids: mean_activations(
-        model, [ids], "embedding", start_id=tokenizer.start_id, context_length=CONTEXT
+        model, [ids], "embedding", bos_id=tokenizer.bos_id, context_length=CONTEXT
     ),
 }
 

@@ -11,7 +11,7 @@ from octavo.tokenizer.base import HuggingFaceTokenizer
 
 def test_surprise_of_the_runs_own_text(trained: Run) -> None:
     shown = trained.surprise()
-    assert trained.parts["validation"].text.startswith(shown.surprise.text)
+    assert trained.splits["validation"].text.startswith(shown.surprise.text)
     assert len(shown.surprise.text) == 2000
     assert shown.name == trained.name
 
@@ -20,7 +20,7 @@ def test_the_lens_takes_a_context_at_most(trained: Run) -> None:
     lens = trained.lens().lens
     assert len(lens.passage.ids) == trained.config.data.context_length
     assert len(trained.lens("some words", max_tokens=3).lens.passage.ids) == 3
-    held_out = min(8192, len(trained.parts["validation"].ids))
+    held_out = min(8192, len(trained.splits["validation"].ids))
     assert lens.held_out_tokens in (held_out, held_out - 1)  # but for a start token
     score = trained.evaluation
     assert (lens.held_out_tokens, lens.held_out_characters) == (score.tokens, score.characters), "all of it is read"
@@ -79,7 +79,7 @@ class TestAttention:
 
 
 def test_of_a_long_text_only_the_beginning_is_tokenized(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = trained.parts["train"].text * 8
+    text = trained.splits["train"].text * 8
     short = trained.attention(text[:1000]).attention, trained.lens(text[:1000]).lens.passage
     tokenized: list[int] = []
     encoded = HuggingFaceTokenizer._encoded
@@ -95,7 +95,7 @@ def test_of_a_long_text_only_the_beginning_is_tokenized(trained: Run, monkeypatc
 
 
 def test_long_texts_are_watched(trained: Run) -> None:
-    text = trained.parts["train"].text
+    text = trained.splits["train"].text
     read: list[float] = []
     edited: list[float] = []
     trained.surprise(text, watch=read.append)
@@ -109,7 +109,7 @@ def test_long_texts_are_watched(trained: Run) -> None:
 
 def test_an_edit_says_what_it_was_measured_on(trained: Run) -> None:
     shown = trained.edit(zero="blocks.0.attention.head.1")
-    assert shown.edit.text == trained.held_out_beginning(300)
+    assert shown.edit.text == trained.validation_beginning(300)
     tokens = len(trained.tokenizer.encode(shown.edit.text))
     said = f"measured on the beginning of the held-out text: 300 characters, {tokens} tokens>"
     assert repr(shown).startswith(f"<EditView of {trained.name}: zero blocks.0.attention.head.1; ")
@@ -145,7 +145,7 @@ class TestHeads:
         assert told == [0, 0.25, 0.5, 0.75], "a head a time"
 
     def test_of_a_text(self, trained: Run) -> None:
-        text = trained.parts["validation"].text
+        text = trained.splits["validation"].text
         one, other = trained.heads(windows=4).table, trained.heads(text, windows=4).table
         assert other.text == "the given text"
         assert one.heads == other.heads
@@ -155,9 +155,9 @@ class TestHeads:
 def test_heads_are_measured_on_the_beginning_of_a_long_text(
     trained: Run, monkeypatch: pytest.MonkeyPatch, given: bool
 ) -> None:
-    text = trained.parts["validation"].text if given else None
+    text = trained.splits["validation"].text if given else None
     assert trained.heads(text, windows=1).table.text == ("the given text" if given else "the held-out text")
-    beginning = trained.heads(trained.held_out_beginning(600), windows=2).table
+    beginning = trained.heads(trained.validation_beginning(600), windows=2).table
     monkeypatch.setattr("octavo.interpret.run_analyses._HEADS", 600)
     table = trained.heads(text, windows=2).table
     assert table.text == f"the first 600 characters of the {'given' if given else 'held-out'} text"

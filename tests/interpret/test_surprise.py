@@ -61,11 +61,11 @@ def test_of_a_long_text_the_beginning_is_kept_and_all_of_it_counts(
 
 def test_each_token_has_what_the_model_says_there(bpe: Tokenizer, make_model: MakeModel) -> None:
     model, text = make_model(bpe.vocab_size), "ROMEO: I"
-    assert bpe.start_id is not None
+    assert bpe.bos_id is not None
     ids = bpe.encode(text).tolist()
     found = read_surprise(model, bpe, text, context_length=CONTEXT, most=3)
     with torch.no_grad():
-        odds = model(torch.tensor([[bpe.start_id, *ids[:-1]]]))[0].softmax(-1)
+        odds = model(torch.tensor([[bpe.bos_id, *ids[:-1]]]))[0].softmax(-1)
     for place, (token, came) in enumerate(zip(found.tokens, ids, strict=True)):
         order = odds[place].argsort(descending=True).tolist()
         assert token.rank == 1 + order.index(came)

@@ -74,7 +74,7 @@ def test_bytes_of_a_dash_are_punctuation_and_those_of_a_letter_are_not(bpe: Toke
 def test_lines_and_names_are_known_though_the_tokenizer_drops_white_space(lossy: Tokenizer) -> None:
     text = "so it is.\n\nFirst Citizen:\nBefore we go on."
     ids = lossy.encode(text).tolist()
-    words = [lossy.piece(i) for i in ids]
+    words = [lossy.token_text(i) for i in ids]
     marks = token_features(text, align(lossy, text, ids), len(ids))
     after = "".join(words).index("Before")
     begins = [sum(map(len, words[:i])) for i, begun in enumerate(marks.line_start) if begun]

@@ -76,7 +76,7 @@ def decode(
     with pytest.MonkeyPatch.context() as patch:
         if twin:
             patch.setattr(decoding, "packed", lambda *_, **__: None)
-        chunks = decoding.decode(of, prompts, context_length=CONTEXT, start_id=start, sampling=sampling, seeds=seeds)
+        chunks = decoding.decode(of, prompts, context_length=CONTEXT, bos_id=start, sampling=sampling, seeds=seeds)
         columns = zip(*chunks, strict=True)
         return [[token for tokens in column for token in tokens] for column in columns]
 

@@ -83,7 +83,7 @@ class TestLoading:
 
 class TestEvaluating:
     def test_the_whole_held_out_part_is_scored(self, trained: Run, play: str) -> None:
-        score, part = trained.evaluation, trained.parts["validation"]
+        score, part = trained.evaluation, trained.splits["validation"]
         held_out = play[int(0.9 * len(play)) :]
         assert part.text == held_out
         assert (score.characters, score.bytes) == (len(held_out), len(held_out.encode()))
@@ -133,8 +133,8 @@ def test_an_untouched_test_part_can_be_scored(play_file: Path, tiny: dict[str, A
     overrides = tiny | {"data.test": 0.2, "train.steps": 2, "train.minutes": 0}
     run = octavo.train(play_file, overrides=overrides, runs=tmp_path, progress=False)
     text = play_file.read_text()
-    assert run.parts["test"].text == text[int(0.8 * len(text)) :]
-    assert run.evaluate(split="test").characters == len(run.parts["test"].text)
+    assert run.splits["test"].text == text[int(0.8 * len(text)) :]
+    assert run.evaluate(split="test").characters == len(run.splits["test"].text)
     assert run.evaluation.text == "validation"
 
 
@@ -187,7 +187,7 @@ def test_a_run_holds_no_tensor_of_its_checkpoint_beside_its_model(
         read.extend(weakref.ref(tensor) for group in checkpoint.tensors.values() for tensor in group.values())
         return place, checkpoint
 
-    monkeypatch.setattr("octavo.runs.saved_run.load_newest", reads)
+    monkeypatch.setattr("octavo.runs.checkpoint.load_newest", reads)
     name = copied.checkpoint
     assert copied.model.n_parameters() > 0
     assert copied.checkpoint == name

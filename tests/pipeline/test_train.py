@@ -661,9 +661,9 @@ class TestOddTexts:
         (tmp_path / "odd.txt").write_bytes(content)
         run = train(tmp_path / "odd.txt", steps=3, overrides=tiny | overrides, runs=tmp_path, progress=False)
         score = run.evaluation
-        held_out = run.parts["validation"].text
+        held_out = run.splits["validation"].text
         assert (score.characters, score.bytes) == (len(held_out), len(held_out.encode()))
-        assert (run.parts["train"].text + held_out).encode() == content
+        assert (run.splits["train"].text + held_out).encode() == content
 
     def test_an_empty_file_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "empty.txt").write_bytes(b"")
@@ -682,8 +682,8 @@ class TestOddTexts:
         }
         run = train(text, preset="reference", steps=8, overrides=overrides, runs=tmp_path, progress=False)
         assert not run.evaluation.lossless_tokenizer
-        assert run.evaluation.tokens == len(run.parts["validation"].ids)
-        assert len(run.parts["validation"].ids) == pytest.approx(0.2 * len(run.parts["train"].ids) / 0.8, abs=2)
+        assert run.evaluation.tokens == len(run.splits["validation"].ids)
+        assert len(run.splits["validation"].ids) == pytest.approx(0.2 * len(run.splits["train"].ids) / 0.8, abs=2)
         with pytest.raises(OctavoError, match="give a prompt that is not empty"):
             run.generate("")
         assert run.generate("First Citizen", max_new_tokens=5)

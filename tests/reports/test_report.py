@@ -214,7 +214,7 @@ class TestParts:
 
     def test_what_was_plain_while_it_trained_is_told(self, copied: Run) -> None:
         unfinished(copied.path)
-        finding = Finding("collapse", "ill", "it fell").to_dict()
+        finding = Finding("collapse", "error", "it fell").to_dict()
         line = {"event": "finding", "step": 40, "epoch": 1.0, "seconds": 1.0} | finding
         path = copied.path / "metrics.jsonl"
         path.write_bytes(path.read_bytes().rpartition(b"\n")[0] + b"\n" + json.dumps(line).encode() + b"\n")

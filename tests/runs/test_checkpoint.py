@@ -313,7 +313,7 @@ def test_whenever_the_process_is_killed_every_visible_checkpoint_is_whole(tmp_pa
 )
 def test_a_run_is_used_with_the_best_else_the_averaged_else_the_last_weights(groups: list[str], used: str) -> None:
     tensors = {group: {"w": torch.ones(1) * i} for i, group in enumerate(groups)}
-    assert Checkpoint(tensors | ({} if "best" in groups else {"best": {}}), {}).usable_weights is tensors[used]
+    assert Checkpoint(tensors | ({} if "best" in groups else {"best": {}}), {}).eval_weights is tensors[used]
 
 
 @pytest.mark.parametrize(

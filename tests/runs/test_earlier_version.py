@@ -26,7 +26,7 @@ def test_a_finished_run_loads_with_its_results(runs: Path) -> None:
     assert run.evaluation.bits_per_character == pytest.approx(2.262, abs=0.001)
     (finding,) = run.diagnosed or []
     assert finding.kind == "no better than bigram"
-    assert "learning_rate" in finding.mend
+    assert "learning_rate" in finding.fix
     assert run.generate("The", max_new_tokens=5, seed=1)
 
 

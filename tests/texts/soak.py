@@ -31,7 +31,7 @@ tiny = {
     "data.validation": 0.001, "train.sample_every": 0, "train.precision": "fp32", "tokenizer.dropout": 0.0,
 }
 run = octavo.train(sys.argv[1], steps=2, overrides=tiny, runs=sys.argv[2], progress=False, brief=True)
-assert sum(part.facts.bytes for part in run.parts.values()) == int(sys.argv[3])
+assert sum(part.facts.bytes for part in run.splits.values()) == int(sys.argv[3])
 print(peak_memory(), time.perf_counter() - began)
 """
 

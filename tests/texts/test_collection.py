@@ -60,5 +60,5 @@ def test_a_text_of_white_space_makes_no_token_where_that_is_dropped(name: str, t
 
 
 def test_all_can_be_done_with_such_a_run_and_its_pages_hold_no_control_character(strange: Run) -> None:
-    assert "\x1b" in strange.held_out_beginning(60)
+    assert "\x1b" in strange.validation_beginning(60)
     look_into(strange)

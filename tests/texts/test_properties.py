@@ -83,7 +83,7 @@ def test_read_split_tokenized_and_decoded_a_text_is_itself(
     for part, ids in prepared.values():
         assert tokenizer.decode(ids.tolist()) == part.text
         assert b"".join(tokenizer.token_bytes()[i] for i in ids) == part.text.encode()
-        assert (ids == tokenizer.start_id).sum() == len(part.segments)
+        assert (ids == tokenizer.bos_id).sum() == len(part.segments)
 
 
 @often
@@ -114,8 +114,8 @@ def test_any_bytes_are_a_text_or_a_sentence(
 def test_however_words_are_cut_the_text_is_the_same(bpe: ByteBPE, texts: list[str], rate: float, epoch: int) -> None:
     ids = BPEDropout(bpe, [bpe.encode(text) for text in texts], rate, 7).epoch(epoch)
     assert bpe.decode(ids) == "".join(texts)
-    assert np.flatnonzero(ids == bpe.start_id)[0] == 0
-    assert (ids == bpe.start_id).sum() == len(texts)
+    assert np.flatnonzero(ids == bpe.bos_id)[0] == 0
+    assert (ids == bpe.bos_id).sum() == len(texts)
 
 
 @often
@@ -124,7 +124,7 @@ def test_windows_are_stretches_of_the_text_in_which_each_token_follows_its_input
     count: int, context: int, stride: int, phases: int
 ) -> None:
     ids = np.arange(1, count + 1, dtype=np.uint16)
-    windows = Windows(ids, context, stride, start_id=0, phases=phases)
+    windows = Windows(ids, context, stride, bos_id=0, phases=phases)
     for phase in range(phases if len(windows) else 0):
         inputs, targets = windows.gather(np.arange(len(windows)), phase)
         begins = np.arange(len(windows)) * stride + phase
@@ -152,7 +152,7 @@ def test_a_score_is_the_sum_over_every_token_however_it_is_batched(
     found = evaluate(model, bpe, text, context_length=context, batch_size=batch)
     assert (found.characters, found.bytes) == (sum(map(len, texts)), sum(len(text.encode()) for text in texts))
     alone = [
-        token_losses(model, [ids], start_id=bpe.start_id, context_length=context, stride=max(1, context // 2))
+        token_losses(model, [ids], bos_id=bpe.bos_id, context_length=context, stride=max(1, context // 2))
         for ids in text.documents
     ]
     total = sum(float(nats.sum()) for (nats,) in alone)

@@ -109,7 +109,7 @@ def test_a_folder_of_mixed_files(train: Train, tmp_path: Path) -> None:
     (folder / "deep/up").symlink_to("..")
     os.mkfifo(folder / "pipe")
     run = train(folder)
-    assert "".join(part.text for part in run.parts.values()) == PROSE + STRANGE["CSV"]()
+    assert "".join(part.text for part in run.splits.values()) == PROSE + STRANGE["CSV"]()
     skipped = [Path(name).name for name in run.directory.provenance["text"]["skipped"]]
     assert skipped == ["loop", "up", "empty.txt", "picture.png", "pipe"]
     assert len(run.directory.provenance["text"]["skipped_reasons"]) == 5

@@ -38,7 +38,7 @@ def trained_or_refused(text: str, kind: str, runs: Path, *, brief: bool = True, 
         return one_sentence(str(refusal))
     check_text(run, text)
     assert math.isfinite(run.evaluation.nats_per_character)
-    assert run.evaluation.characters == run.parts["validation"].facts.characters
+    assert run.evaluation.characters == run.splits["validation"].facts.characters
     return run
 
 
@@ -51,7 +51,7 @@ def one_sentence(refusal: str) -> str:
 
 def check_text(run: Run, text: str) -> None:
     """The run keeps the text, exactly, and its tokens say the same where the tokenizer loses nothing."""
-    kept = list(run.parts.values())
+    kept = list(run.splits.values())
     assert "".join(part.text for part in kept) == text
     if run.config.data.split_by == "characters":
         assert [part.text for part in kept] == [part.text for part in split(Corpus.from_text(text)) if part.segments]
@@ -61,7 +61,7 @@ def check_text(run: Run, text: str) -> None:
 
 def look_into(run: Run) -> None:
     """Whatever can be seen of a run; raises where something goes wrong. A page holds no control character."""
-    beginning = run.held_out_beginning(60)
+    beginning = run.validation_beginning(60)
     run.generate(beginning, max_new_tokens=20)
     pages = [run.surprise(beginning).page, run.lens(beginning).page, run.attention(beginning).page]
     pages += [run.curves().page, octavo.report(run)]

@@ -9,7 +9,7 @@ from octavo.tokenizer.kinds import BYTE_OF, ByteBPE
 
 def test_the_vocabulary_is_the_start_token_every_byte_and_merges(bpe: ByteBPE) -> None:
     assert bpe.vocab_size == 512
-    assert bpe.start_id == 0
+    assert bpe.bos_id == 0
     assert (bpe.kind, bpe.lossless) == ("bpe", True)
     table = bpe.token_bytes()
     assert table[0] == b""
@@ -19,7 +19,7 @@ def test_the_vocabulary_is_the_start_token_every_byte_and_merges(bpe: ByteBPE) -
 
 
 def test_frequent_pieces_are_one_token(bpe: ByteBPE) -> None:
-    assert [bpe.piece(i) for i in bpe.encode("What shall thou?")] == ["What", "Ġshall", "Ġthou", "?"]
+    assert [bpe.token_text(i) for i in bpe.encode("What shall thou?")] == ["What", "Ġshall", "Ġthou", "?"]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_words_of_a_script_with_combining_marks_become_tokens() -> None:
 def test_merges_are_of_the_most_frequent_neighbours() -> None:
     tokenizer = ByteBPE.train("ababab abab ab cd", 259)
     assert [piece for piece in tokenizer.token_bytes() if len(piece) > 1] == [b"ab", b"abab"]
-    assert [tokenizer.piece(i) for i in tokenizer.encode("ababab")] == ["abab", "ab"]
+    assert [tokenizer.token_text(i) for i in tokenizer.encode("ababab")] == ["abab", "ab"]
 
 
 def test_a_small_text_gives_fewer_tokens_than_it_may() -> None:

@@ -9,7 +9,7 @@ from octavo.tokenizer.kinds import Characters, Coverage
 def test_the_vocabulary_is_the_start_token_every_byte_and_the_characters() -> None:
     tokenizer = Characters.train("banana🙂", 1000)
     assert tokenizer.vocab_size == 257 + 4
-    assert [tokenizer.piece(i) for i in range(257, 261)] == ["a", "b", "n", "🙂"]
+    assert [tokenizer.token_text(i) for i in range(257, 261)] == ["a", "b", "n", "🙂"]
     assert tokenizer.token_bytes()[:2] == [b"", b"\0"]
     assert tokenizer.token_bytes()[256:] == [b"\xff", b"a", b"b", b"n", "🙂".encode()]
     assert tokenizer.encode("nab🙂").tolist() == [259, 257, 258, 260]
@@ -24,7 +24,7 @@ def test_an_unknown_character_is_its_bytes() -> None:
 
 def test_a_full_vocabulary_keeps_the_most_frequent_characters() -> None:
     tokenizer = Characters.train("aaa" + "bb" + "zz" + "c", 257 + 2)
-    assert [tokenizer.piece(i) for i in (257, 258)] == ["a", "b"]  # b before z, which is as frequent
+    assert [tokenizer.token_text(i) for i in (257, 258)] == ["a", "b"]  # b before z, which is as frequent
     assert tokenizer.vocab_size == 259
 
 

@@ -28,13 +28,13 @@ def test_a_saved_tokenizer_comes_back(kind: Literal["bpe", "characters", "whites
     assert type(loaded) is type(tokenizer)
     assert loaded.kind == kind
     assert loaded.fingerprint == tokenizer.fingerprint
-    assert (loaded.vocab_size, loaded.start_id) == (tokenizer.vocab_size, tokenizer.start_id)
+    assert (loaded.vocab_size, loaded.bos_id) == (tokenizer.vocab_size, tokenizer.bos_id)
     odd = "To be <|endoftext|> [PAD] <0x41> é\n\nquestion"
     assert loaded.encode(odd).tolist() == tokenizer.encode(odd).tolist()
     assert loaded.token_bytes() == tokenizer.token_bytes()
     if loaded.lossless:
         assert loaded.decode(loaded.encode(odd)) == odd
-        assert loaded.start_id not in loaded.encode(odd)
+        assert loaded.bos_id not in loaded.encode(odd)
 
 
 def test_a_tokenizer_of_an_earlier_version_encodes_as_it_did(

@@ -17,7 +17,7 @@ Lossless = ByteBPE | Characters
 def check_round_trip(tokenizer: Lossless, text: str) -> None:
     ids = tokenizer.encode(text)
     assert tokenizer.decode(ids) == text
-    assert tokenizer.start_id == 0
+    assert tokenizer.bos_id == 0
     assert 0 not in ids
     table = tokenizer.token_bytes()
     assert b"".join(table[i] for i in ids) == text.encode("utf-8")
@@ -83,7 +83,7 @@ def test_the_start_token_adds_nothing_to_a_text(bpe: ByteBPE, characters: Charac
         ids = [0, *tokenizer.encode("to be"), 0]
         assert tokenizer.decode(ids) == "to be"
         assert tokenizer.token_bytes()[0] == b""
-        assert tokenizer.piece(0) == "<|endoftext|>"
+        assert tokenizer.token_text(0) == "<|endoftext|>"
 
 
 def test_bytes_that_are_no_utf8_are_shown_as_such(bpe: ByteBPE, characters: Characters) -> None:

@@ -15,9 +15,9 @@ def test_the_facts_of_the_report(shakespeare: str, reference: WhitespaceBPE) -> 
 
 
 def test_four_special_tokens_come_first_and_no_text_gives_them(reference: WhitespaceBPE) -> None:
-    assert [reference.piece(i) for i in range(4)] == SPECIAL == ["[PAD]", "[UNK]", "[BOS]", "[EOS]"]
+    assert [reference.token_text(i) for i in range(4)] == SPECIAL == ["[PAD]", "[UNK]", "[BOS]", "[EOS]"]
     assert reference.encode("PAD [PAD] [UNK] [BOS] [EOS]").min() > 3
-    assert reference.start_id is None
+    assert reference.bos_id is None
     assert (reference.kind, reference.lossless) == ("whitespace-bpe", False)
 
 

@@ -1,4 +1,4 @@
-"""Before a run: its facts, and texts that are too short with a mend that works."""
+"""Before a run: its facts, and texts that are too short with a fix that works."""
 
 import math
 import re
@@ -73,10 +73,10 @@ def test_a_run_that_does_not_fit_the_memory_is_refused_before_it_takes_any(
     tokenizer, parts = prepare(Corpus.from_text(play * 2), config.data, config.tokenizer)
     with pytest.raises(OctavoError, match=r"needs about [\d.]+ GiB and the machine has [\d.]+: ") as refused:
         forecast_training("play", config, tokenizer, parts, FP32)
-    mend = str(refused.value).split(": ")[1]
+    fix = str(refused.value).split(": ")[1]
     if "d_model" in str(overrides):
-        mend = mend.replace("d_model=8192", "d_model=8")
-    assert re.fullmatch(r"((data|model)\.\w+=\d+ (and )?)+would fit", mend), mend
+        fix = fix.replace("d_model=8192", "d_model=8")
+    assert re.fullmatch(r"((data|model)\.\w+=\d+ (and )?)+would fit", fix), fix
 
 
 def test_what_is_said_to_fit_does_and_twice_as_much_does_not(

@@ -189,7 +189,7 @@ class TestEpochs:
         (epoch,) = of(EpochEvent, training)
         tokenizer, parts = prepare(Corpus.from_text(text), config.data, config.tokenizer)
         ids = parts["validation"][1]
-        windows = Windows(ids, config.data.context_length, config.data.window_stride, start_id=tokenizer.start_id)
+        windows = Windows(ids, config.data.context_length, config.data.window_stride, bos_id=tokenizer.bos_id)
         assert (training.data.part, epoch.part) == ("train-slice", "validation")
         assert epoch.validation_windows == len(windows)
         assert epoch.validation_loss == mean_loss(training.state.model, windows, np.arange(len(windows)))
@@ -304,7 +304,7 @@ class TestStoppingEarly:
         assert len(seen) == best + 1 + 3
         assert not any(e.best for e in seen[best + 1 :])
         assert {e.part for e in seen} == {"train-slice"}
-        used = training.state.checkpoint().usable_weights
+        used = training.state.checkpoint().eval_weights
         assert used.keys() == kept.keys()
         assert all(torch.equal(used[name], kept[name]) for name in used)
         assert training.state.best_loss == seen[best].loss
@@ -318,7 +318,7 @@ class TestStoppingEarly:
         (line,), (end,) = of(StepEvent, events), of(EndEvent, events)
         assert end.reason == "patience"
         assert line.step == end.step < 1000
-        assert training.state.unlogged == []
+        assert training.state.pending_log == []
         assert line.loss == pytest.approx(training.state.epoch_losses[0] / end.step)
         assert events.index(line) < events.index(of(CheckpointEvent, events)[-1])
 

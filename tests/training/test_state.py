@@ -44,10 +44,10 @@ def test_selection_counts_what_did_not_improve(state: TrainingState) -> None:
             parameter.add_(1.0)
     assert not state.select(3.0)
     assert not state.select(math.nan)
-    assert state.waited == 2
+    assert state.validations_since_best == 2
     assert all(torch.equal(state.best[name], first[name]) for name in first), "the best weights are a copy"
     assert state.select(2.9)
-    assert state.waited == 0
+    assert state.validations_since_best == 0
     assert not any(torch.equal(state.best[name], first[name]) for name in first)
 
 

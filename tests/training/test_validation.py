@@ -13,7 +13,7 @@ from octavo.model import Transformer
 from octavo.training.validation import Validations, affordable, mean_loss, spread
 
 IDS = np.random.Generator(np.random.PCG64(1)).integers(1, 20, 500).astype(np.uint16)
-WINDOWS = Windows(IDS, 10, 3, start_id=0)
+WINDOWS = Windows(IDS, 10, 3, bos_id=0)
 MODEL = Transformer(ModelConfig(n_layers=1, d_model=16, n_heads=2, d_ff=24), 20, seed=3)
 
 

@@ -56,8 +56,8 @@ def make_writer(config: ModelConfig) -> Writer:
     """A writer with first weights, but for its odds."""
     tokenizer = _made_up_tokenizer()
     model = Transformer(config, tokenizer.vocab_size)
-    assert tokenizer.start_id is not None, "a byte-level tokenizer has a start token"
-    set_zipf_logits(model, tokenizer.start_id)
+    assert tokenizer.bos_id is not None, "a byte-level tokenizer has a start token"
+    set_zipf_logits(model, tokenizer.bos_id)
     return Writer(model, tokenizer)
 
 

@@ -36,10 +36,10 @@ _SECONDS = 120  # after which it is given up
 _RATE = re.compile(r"achieved tok/s: (\S+)")
 
 
-def as_bin(model: Transformer, start_id: int, context: int) -> bytes:
-    """`model` in llama2.c's format, with `start_id` and llama2.c's own start token in each other's place."""
+def as_bin(model: Transformer, bos_id: int, context: int) -> bytes:
+    """`model` in llama2.c's format, with `bos_id` and llama2.c's own start token in each other's place."""
     config, weights = model.config, model.state_dict()
-    ids = swapped(model.vocab_size, start_id)
+    ids = swapped(model.vocab_size, bos_id)
 
     def every(name: str) -> list[torch.Tensor]:
         return [weights[f"blocks.{i}.{name}.weight"] for i in range(config.n_layers)]
@@ -69,10 +69,10 @@ def interleaved(weight: torch.Tensor, heads: int) -> torch.Tensor:
     return weight.view(heads, 2, -1, weight.shape[1]).transpose(1, 2).flatten(0, 2)
 
 
-def swapped(vocab_size: int, start_id: int) -> torch.Tensor:
+def swapped(vocab_size: int, bos_id: int) -> torch.Tensor:
     """Which of Octavo's tokens each of llama2.c's is; the other way round it is the same."""
     ids = torch.arange(vocab_size)
-    ids[[START, start_id]] = ids[[start_id, START]]
+    ids[[START, bos_id]] = ids[[bos_id, START]]
     return ids
 
 
@@ -89,7 +89,7 @@ class Llama2c:
     folder: Path
 
     @classmethod
-    def build(cls, checkout: Path, folder: Path, model: Transformer, start_id: int, context: int) -> "Llama2c":
+    def build(cls, checkout: Path, folder: Path, model: Transformer, bos_id: int, context: int) -> "Llama2c":
         """Compile it into `folder`, and write the model beside it.
 
         Raises:
@@ -104,7 +104,7 @@ class Llama2c:
         if made.returncode:
             said = next((line for line in made.stderr.splitlines() if "error" in line), "no reason given")
             raise PeerFailed(f"run.c cannot be compiled: {said}")
-        (folder / "model.bin").write_bytes(as_bin(model, start_id, context))
+        (folder / "model.bin").write_bytes(as_bin(model, bos_id, context))
         (folder / "tokenizer.bin").write_bytes(tokenizer_bin([b"%d " % i for i in range(model.vocab_size)]))
         return cls(folder)
 
@@ -146,7 +146,7 @@ def beside_llama2c(
     title = "Beside llama2.c, the same weights on one thread each"
     with tempfile.TemporaryDirectory(prefix="octavo-llama2c-") as folder, one_thread():
         try:
-            start = writer.tokenizer.start_id
+            start = writer.tokenizer.bos_id
             assert start is not None, "a writer begins with a start token"
             peer = Llama2c.build(checkout, Path(folder), writer.model, start, tokens)
             for part, (how, sampling) in enumerate(asked.items()):

@@ -90,7 +90,7 @@ def bench_scoring(rounds: int, peers: Peers, watch: ProgressCallback = no_progre
 
     def score() -> None:
         with torch.inference_mode():
-            token_losses(model, [ids], start_id=0, context_length=context, stride=stride)
+            token_losses(model, [ids], bos_id=0, context_length=context, stride=stride)
 
     work = f"{_TOKENS:,} tokens, each scored once, in windows of {context}, {stride} apart"
     cases = [

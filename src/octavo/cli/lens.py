@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     from octavo.pipeline.run import Run
 
     opened = Run(directory)
-    shown = opened.lens(text or opened.held_out_beginning(_CHARACTERS), max_tokens=options.max_tokens)
+    shown = opened.lens(text or opened.validation_beginning(_CHARACTERS), max_tokens=options.max_tokens)
     where = output.save(lambda folder: [shown.page.save(folder / "lens.html")])
 
     from octavo.reports.terminal import lens as lens_table

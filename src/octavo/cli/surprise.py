@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     opened = Run(directory)
     with make_progress(True) as progress:
         shown = opened.surprise(
-            text or opened.held_out_beginning(_CHARACTERS),
+            text or opened.validation_beginning(_CHARACTERS),
             max_characters=options.max_characters,
             watch=lambda share: progress.share("reading", share),
         )

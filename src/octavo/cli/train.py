@@ -163,7 +163,7 @@ def _summary(run: Run, report: Path | Unavailable, options: argparse.Namespace) 
     score, step = run.evaluation, run.metrics[-1]
     error = score.standard_error_nats_per_character
     name, runs = run_word(run.directory, runs_root(options.runs)), options.runs
-    prompt = [start] if (start := shown(frequent_line_start(run.parts["train"].beginning(READ)))) else []
+    prompt = [start] if (start := shown(frequent_line_start(run.splits["train"].beginning(READ)))) else []
     return [
         "",
         f"{run.name}: {score.nats_per_character:.4f} nats per character = {score.bits_per_character:.3f} bits"

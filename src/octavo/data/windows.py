@@ -39,9 +39,9 @@ class Windows:
     """
 
     def __init__(
-        self, ids: Ids, context_length: int, stride: int, *, start_id: int | None = None, phases: int = 1
+        self, ids: Ids, context_length: int, stride: int, *, bos_id: int | None = None, phases: int = 1
     ) -> None:
-        self._ids, self._stride, self._start_id, self.phases = ids, stride, start_id, phases
+        self._ids, self._stride, self._start_id, self.phases = ids, stride, bos_id, phases
         self._within = np.arange(context_length + 1)
         self.context_length, self.tokens = context_length, len(ids)
 
@@ -61,12 +61,12 @@ class Windows:
         return with_bos(inputs, self._start_id), targets
 
 
-def with_bos(inputs: torch.Tensor, start_id: int | None) -> torch.Tensor:
+def with_bos(inputs: torch.Tensor, bos_id: int | None) -> torch.Tensor:
     """Put the start token, if there is one, in the place of the first token of each window (B, T)."""
-    if start_id is None:
+    if bos_id is None:
         return inputs
     inputs = inputs.clone()
-    inputs[:, 0] = start_id
+    inputs[:, 0] = bos_id
     return inputs
 
 
@@ -79,12 +79,12 @@ class EpochWindows:
         context_length: int,
         stride: int,
         *,
-        start_id: int | None = None,
+        bos_id: int | None = None,
         phases: int = 1,
         dropout: Callable[[ProgressCallback], BPEDropout] | None = None,
     ) -> None:
-        self.plain = Windows(ids, context_length, stride, start_id=start_id, phases=phases)
-        self._start_id, self._make_dropout = start_id, dropout
+        self.plain = Windows(ids, context_length, stride, bos_id=bos_id, phases=phases)
+        self._start_id, self._make_dropout = bos_id, dropout
         self._dropout: BPEDropout | None = None  # made when it is first used: a forecast does not need it
         # A batch can touch two epochs; cutting the text anew at each step would cost more than the step.
         self._recut = lru_cache(maxsize=2)(self._cut_anew)
@@ -128,4 +128,4 @@ class EpochWindows:
         ids, plain = self._dropout.epoch(epoch), self.plain
         room = len(ids) - plain.context_length - plain.phases
         stride = max(1, room // max(1, len(plain) - 1))
-        return Windows(ids, plain.context_length, stride, start_id=self._start_id, phases=plain.phases)
+        return Windows(ids, plain.context_length, stride, bos_id=self._start_id, phases=plain.phases)

@@ -43,7 +43,7 @@ def computed_baselines(
     if not any(map(len, text.tokens)):
         raise OctavoError(f"{scored.name} is empty: there is nothing to score")
     learned = documents_of(train, tokenizer, LEARNED)
-    return baselines(learned, text, vocab_size=tokenizer.vocab_size, start_id=tokenizer.start_id, watch=watch)
+    return baselines(learned, text, vocab_size=tokenizer.vocab_size, bos_id=tokenizer.bos_id, watch=watch)
 
 
 def keep_baselines(

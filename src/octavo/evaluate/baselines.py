@@ -57,7 +57,7 @@ def baselines(
     scored: Documents,
     *,
     vocab_size: int,
-    start_id: int | None,
+    bos_id: int | None,
     watch: ProgressCallback = no_progress,
 ) -> list[Baseline]:
     """Learn from `learned` and score every character of `scored`, which is not empty; the worst comes first.
@@ -75,7 +75,7 @@ def baselines(
     tasks: list[Callable[[], list[_Cost]]] = [
         *(partial(_compressed, compressor, whole, len(primer), meter) for compressor in usable),
         partial(_character_ngrams, learned.texts, scored.texts, _NGRAM_SECONDS * len(primer), meter),
-        partial(_of_tokens, learned.tokens, scored.tokens, vocab_size, start_id),
+        partial(_of_tokens, learned.tokens, scored.tokens, vocab_size, bos_id),
     ]
     costs = [cost for costs in run_parallel(tasks, meter, watch) for cost in costs]
     return [
@@ -101,13 +101,13 @@ def _learned(kind: Kind, learned: Documents) -> str:
 
 
 def _of_tokens(
-    learned: Sequence[Symbols], scored: Sequence[Symbols], vocab_size: int, start_id: int | None
+    learned: Sequence[Symbols], scored: Sequence[Symbols], vocab_size: int, bos_id: int | None
 ) -> list[_Cost]:
     """Uniform, unigram and bigram."""
     began = time.thread_time()
     tokens = np.concatenate(scored)
     counts = np.bincount(np.concatenate([np.empty(0, np.int64), *learned]), minlength=vocab_size)
-    unigram = -float(np.log(unigram_probabilities(counts, start_id)[tokens]).sum())
+    unigram = -float(np.log(unigram_probabilities(counts, bos_id)[tokens]).sum())
     counted = time.thread_time()
     bigram = sum(float(block.sum()) for block in KneserNey.fit(learned, vocab_size, 2).nats(scored))
     return [
@@ -117,14 +117,14 @@ def _of_tokens(
     ]
 
 
-def unigram_probabilities(counts: npt.NDArray[np.integer], start_id: int | None) -> npt.NDArray[np.float64]:
+def unigram_probabilities(counts: npt.NDArray[np.integer], bos_id: int | None) -> npt.NDArray[np.float64]:
     """The share of each token, which counts once more than it occurs, so that none is impossible: (V,).
 
     The start token, if there is one, is never predicted and gets nothing.
     """
     more = counts + 1.0
-    if start_id is not None:
-        more[start_id] = 0.0
+    if bos_id is not None:
+        more[bos_id] = 0.0
     shares: npt.NDArray[np.float64] = more / more.sum()
     return shares
 

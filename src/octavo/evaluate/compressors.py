@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from octavo.system.requirements import why_not_loaded
+from octavo.errors import reason
+from octavo.system.requirements import import_failure
 
 _SLICE = 1 << 16  # bytes compressed at once, between two words of how far it is
 _MIB = 1 << 20
@@ -23,8 +24,8 @@ class Compressor:
     @property
     def why_absent(self) -> str:
         """Why there is none here; empty if there is."""
-        why = why_not_loaded(self.package)
-        return why and f"{self.package} cannot be imported ({why})"
+        failure = import_failure(self.package)
+        return "" if failure is None else f"{self.package} cannot be imported ({reason(failure, named=True)})"
 
     def size(self, data: memoryview, room: int, passed: Callable[[int], None]) -> int:
         """Bytes of `data` when it is compressed with settings for `room` bytes.

@@ -55,7 +55,7 @@ def decoded(part: TokenSplit, tokenizer: Tokenizer, most: int | None = None) -> 
 
 
 def _tokens(part: TokenSplit, tokenizer: Tokenizer, most: int | None = None) -> list[Ids]:
-    return documents(part.ids if most is None else part.ids[-most:], tokenizer.start_id)
+    return documents(part.ids if most is None else part.ids[-most:], tokenizer.bos_id)
 
 
 def _text(ids: Ids, pieces: list[bytes]) -> str:

@@ -99,7 +99,7 @@ def evaluate(
     losses = token_losses(
         model,
         documents,
-        start_id=tokenizer.start_id,
+        bos_id=tokenizer.bos_id,
         context_length=context_length,
         stride=stride,
         batch_size=batch_size,
@@ -153,7 +153,7 @@ def disjoint_pieces(
     Raises:
         OctavoError: the tokenizer loses text or has no start token to begin a piece with.
     """
-    if not tokenizer.lossless or tokenizer.start_id is None:
+    if not tokenizer.lossless or tokenizer.bos_id is None:
         raise OctavoError(
             f"the {tokenizer.kind} tokenizer cannot begin a piece of text from nothing: use the sliding protocol"
         )

@@ -120,7 +120,7 @@ def cut_to_lengths(texts: Sequence[str], held_out: str) -> tuple[list[str], list
 
 def _prompts(tokenizer: Tokenizer, held_out: TokenSplit, count: int) -> list[str]:
     """Nothing, or where the tokenizer has no start token some tokens from all over the held-out part."""
-    if tokenizer.start_id is not None:
+    if tokenizer.bos_id is not None:
         return [""] * count
     starts = np.linspace(0, max(0, len(held_out.ids) - _PROMPT), count).astype(int)
     return [tokenizer.decode(held_out.ids[start : start + _PROMPT].tolist()) for start in starts]

@@ -20,6 +20,7 @@ from octavo.evaluate.overlap import SEARCHED, TrainOverlap, measure_overlap
 from octavo.evaluate.shift import measure_shift
 from octavo.formats.json_schema import from_json
 from octavo.runs.checkpoint_files import most_bytes, newest_is_damaged
+from octavo.runs.earlier_versions import upgraded_finding
 from octavo.runs.metrics import check_complete
 from octavo.runs.saved_run import SavedRun
 from octavo.runs.scores import Score, add_score, is_standard, scores, standard_score
@@ -106,7 +107,7 @@ def run_baselines(
     """
     if text is None and split == "train":
         raise OctavoError("baselines learn from the training part, so a score on it says nothing: take another")
-    scored, train = _source(run, text, split, encoding, documents), run.part("train")
+    scored, train = _source(run, text, split, encoding, documents), run.split("train")
     found = kept_baselines(run.directory, run.tokenizer, train, scored)
     if found is None:
         computed = found = computed_baselines(run.tokenizer, train, scored, watch)
@@ -132,7 +133,7 @@ def run_overlap(
         known: TrainOverlap = run.computed[key]
         return known
     texts = texts_of(_source(run, text, split, encoding, documents), run.tokenizer)
-    found = measure_overlap(texts, texts_of(run.part("train"), run.tokenizer, SEARCHED))
+    found = measure_overlap(texts, texts_of(run.split("train"), run.tokenizer, SEARCHED))
     if text is None:
         run.computed[key] = found
     return found
@@ -161,8 +162,8 @@ def run_memorisation(
     found = measure_memorisation(
         run.model,
         run.tokenizer,
-        run.part("train"),
-        run.part("validation"),
+        run.split("train"),
+        run.split("validation"),
         samples=samples,
         sampling=SamplingConfig(temperature=temperature, max_new_tokens=tokens, seed=seed),
         context_length=run.config.data.context_length,
@@ -218,7 +219,7 @@ def kept_diagnosis(run: SavedRun) -> list[Finding] | None:
     """Return what :func:`diagnose_run` found for the checkpoint in use; None if no diagnosis was made."""
     try:
         content = run.directory.read_json("diagnosis.json")
-        found = [from_json(Finding, finding) for finding in content["findings"]]
+        found = [from_json(Finding, upgraded_finding(finding)) for finding in content["findings"]]
         return found if content["checkpoint"] == run.checkpoint else None
     except (OctavoError, LookupError, TypeError, ValueError):
         return None  # it can always be made again
@@ -240,7 +241,7 @@ def run_findings(run: SavedRun, score: Evaluation, baselines: Sequence[Baseline]
         part=validation_split(run.config),
         memorisation=kept_memorisation(run),
         overlap=run_overlap(run),
-        shift=measure_shift(run.part("train"), run.part("validation"), run.tokenizer),
+        shift=measure_shift(run.split("train"), run.split("validation"), run.tokenizer),
     )
     return diagnose(case)
 
@@ -248,7 +249,7 @@ def run_findings(run: SavedRun, score: Evaluation, baselines: Sequence[Baseline]
 def _source(run: SavedRun, text: Text, split: str, encoding: str, documents: str) -> TokenSplit | Corpus:
     """Return a split of the run's own text, or another text."""
     if text is None:
-        return run.part(split)
+        return run.split(split)
     if isinstance(text, Corpus):
         return with_documents(text, documents)
     return read_corpus(text, encoding=encoding, documents=documents)

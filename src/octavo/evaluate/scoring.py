@@ -72,7 +72,7 @@ def scoring_batches(
     model: Transformer,
     documents: Sequence[npt.NDArray[np.integer]],
     *,
-    start_id: int | None,
+    bos_id: int | None,
     context_length: int,
     stride: int,
     batch_size: int = 0,
@@ -84,7 +84,7 @@ def scoring_batches(
 
     A `tap` is shown each batch whole, also what windows are filled up with, before the batch is yielded.
     """
-    unpredicted = int(start_id is None)  # tokens at the beginning of a document
+    unpredicted = int(bos_id is None)  # tokens at the beginning of a document
     predictions = [max(0, len(ids) - unpredicted) for ids in documents]
     windows = chain.from_iterable(
         sliding_windows(index, predicted, context_length, stride) for index, predicted in enumerate(predictions)
@@ -107,7 +107,7 @@ def scoring_batches(
             y[row, : end - begin] = ids[-(end - begin) :]
             x[row, int(begin == 0) : end - begin] = ids[:-1]
         tokens = [slice(unpredicted + w.scored, unpredicted + w.end) for w in group]
-        yield ScoringBatch(group, tokens, model(with_bos(x, start_id), tap=tap).float(), y)
+        yield ScoringBatch(group, tokens, model(with_bos(x, bos_id), tap=tap).float(), y)
 
 
 @torch.inference_mode()
@@ -115,7 +115,7 @@ def token_losses(
     model: Transformer,
     documents: Sequence[npt.NDArray[np.integer]],
     *,
-    start_id: int | None,
+    bos_id: int | None,
     context_length: int,
     stride: int,
     batch_size: int = 0,
@@ -133,7 +133,7 @@ def token_losses(
     for batch in scoring_batches(
         model,
         documents,
-        start_id=start_id,
+        bos_id=bos_id,
         context_length=context_length,
         stride=stride,
         batch_size=batch_size,

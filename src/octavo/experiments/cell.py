@@ -168,8 +168,8 @@ def _row(job: CellJob, run: Run, *, memory_known: bool) -> CellResult:
 
 def _at_contexts(run: Run, contexts: Sequence[int]) -> dict[str, float | None]:
     """Nats per character of the held-out part in sliding windows of other lengths, half a window apart."""
-    part, config = run.parts["validation"], run.config
-    ids = documents(part.ids, run.tokenizer.start_id)
+    part, config = run.splits["validation"], run.config
+    ids = documents(part.ids, run.tokenizer.bos_id)
     text = ScoredText(part.name, part.facts.sha256, ids, part.facts.characters, part.facts.bytes, own=True)
     found: dict[str, float | None] = {}
     for context in contexts:

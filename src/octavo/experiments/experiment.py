@@ -91,7 +91,7 @@ def experiment(
     budget. The results are in ``experiment.json``, ``table.md`` and ``figure.png`` of the folder ``runs/name``.
 
     Raises:
-        OctavoError: whatever cannot work, in one sentence with the mend.
+        OctavoError: whatever cannot work, in one sentence with the fix.
         Stopped: a signal asked to stop; the same call goes on.
     """
     check_workers(workers)

@@ -27,9 +27,9 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
-        raise OctavoError(f"{source} is not valid TOML ({_cut(str(error))}): mend that place") from None
+        raise OctavoError(f"{source} is not valid TOML ({_cut(str(error))})") from None
     except RecursionError:
-        raise OctavoError(f"{source} is not valid TOML (it nests too deep): mend that place") from None
+        raise OctavoError(f"{source} is not valid TOML (it nests too deep)") from None
 
 
 def from_mapping(kind: type[T], values: Mapping[str, Any], path: str = "") -> T:

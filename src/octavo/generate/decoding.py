@@ -34,7 +34,7 @@ def decode(
     prompts: Sequence[Sequence[int]],
     *,
     context_length: int,
-    start_id: int | None,
+    bos_id: int | None,
     sampling: SamplingConfig,
     seeds: Sequence[Sequence[int]],
     ended: Callable[[int], bool] = never,
@@ -46,22 +46,22 @@ def decode(
     draws from ``seeds[i]`` alone, whatever the others are. A stream that has ``ended`` may get more tokens or not.
     """
     way: Decode = in_groups(partial(_with_pytorch, model), _bytes_of_a_stream(model, context_length))
-    if weights := packed(model, context_length, with_start=start_id is not None):
+    if weights := packed(model, context_length, with_start=bos_id is not None):
         way = partial(decode_packed, weights, threads=torch.get_num_threads())
-    return way(prompts, context_length=context_length, start_id=start_id, sampling=sampling, seeds=seeds, ended=ended)
+    return way(prompts, context_length=context_length, bos_id=bos_id, sampling=sampling, seeds=seeds, ended=ended)
 
 
 def predict(
-    model: Transformer, contexts: Sequence[Sequence[int]], *, context_length: int, start_id: int | None
+    model: Transformer, contexts: Sequence[Sequence[int]], *, context_length: int, bos_id: int | None
 ) -> npt.NDArray[np.float32]:
     """The logits (contexts, V) of the token that comes after each context, from the window that :func:`decode` reads.
 
     Contexts come without start token and, unless there is one, are not empty.
     """
-    if weights := packed(model, context_length, with_start=start_id is not None):
+    if weights := packed(model, context_length, with_start=bos_id is not None):
         threads = torch.get_num_threads()
-        return predict_packed(weights, contexts, threads=threads, context_length=context_length, start_id=start_id)
-    first = [] if start_id is None else [start_id]
+        return predict_packed(weights, contexts, threads=threads, context_length=context_length, bos_id=bos_id)
+    first = [] if bos_id is None else [bos_id]
     room = context_length - len(first)
     windows = [first + list(context[window_begin(len(context), room) :]) for context in contexts]
     with torch.inference_mode():
@@ -81,7 +81,7 @@ def _with_pytorch(
     prompts: Sequence[Sequence[int]],
     *,
     context_length: int,
-    start_id: int | None,
+    bos_id: int | None,
     sampling: SamplingConfig,
     seeds: Sequence[Sequence[int]],
     ended: Callable[[int], bool],
@@ -89,7 +89,7 @@ def _with_pytorch(
     """A chunk is a step. The streams advance together: what all prompts have is read at once and the rest of the
     longer ones token by token, so nothing is padded."""
     streams, randoms = [list(prompt) for prompt in prompts], random_numbers(seeds)
-    first = [] if start_id is None else [start_id]
+    first = [] if bos_id is None else [bos_id]
     room = context_length - len(first)
     place = min(map(len, streams))  # the position that the coming step fills
     ends = [len(stream) + sampling.max_new_tokens for stream in streams]

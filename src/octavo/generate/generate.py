@@ -72,13 +72,13 @@ def _decoder_of(directory: RunDirectory) -> tuple[Decoder, Tokenizer]:
         # With torch, whose import takes longer than a short text.
         from octavo.runs.checkpoint import load_newest, model_of
 
-        model = model_of(load_newest(folder, most)[1].usable_weights, config, tokenizer.vocab_size)
+        model = model_of(load_newest(folder, most)[1].eval_weights, config, tokenizer.vocab_size)
         return decoder_of(model), tokenizer
     _, weights = newest_valid(folder, _weights, most)
     check_shapes({name: weight.shape for name, weight in weights.items()}, config.model, tokenizer.vocab_size)
     if not all(weight.dtype == np.float32 for weight in weights.values()):
         raise OctavoError("the checkpoint's weights are not those of config.toml: one of the two was changed")
-    with_start = tokenizer.start_id is not None
+    with_start = tokenizer.bos_id is not None
     packed = Packed(config.model, tokenizer.vocab_size, weights, context, with_start=with_start)
     threads = threads_asked_for()
     decode = partial(decode_packed, packed, threads=threads)

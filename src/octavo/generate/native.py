@@ -175,7 +175,7 @@ def decode_packed(
     *,
     threads: int,
     context_length: int,
-    start_id: int | None,
+    bos_id: int | None,
     sampling: SamplingConfig,
     seeds: Sequence[Sequence[int]],
     ended: Callable[[int], bool] = never,
@@ -185,9 +185,7 @@ def decode_packed(
     Chunks grow, so that the first token comes at once. Each stream begins where its own prompt ends.
     """
     decode = in_groups(partial(_decode, weights, threads), 4 * weights.cache_numbers)
-    return decode(
-        prompts, context_length=context_length, start_id=start_id, sampling=sampling, seeds=seeds, ended=ended
-    )
+    return decode(prompts, context_length=context_length, bos_id=bos_id, sampling=sampling, seeds=seeds, ended=ended)
 
 
 def _decode(
@@ -196,14 +194,14 @@ def _decode(
     prompts: Sequence[Sequence[int]],
     *,
     context_length: int,
-    start_id: int | None,
+    bos_id: int | None,
     sampling: SamplingConfig,
     seeds: Sequence[Sequence[int]],
     ended: Callable[[int], bool],
 ) -> Iterator[Chunk]:
     """Decode streams side by side."""
     randoms = random_numbers(seeds)
-    room = _Room(weights, prompts, context_length, start_id)
+    room = _Room(weights, prompts, context_length, bos_id)
     streams = dict(enumerate(room.streams))
     steps, left = 1, sampling.max_new_tokens
     while left and (going := [number for number in streams if not ended(number)]):
@@ -224,10 +222,10 @@ def predict_packed(
     *,
     threads: int,
     context_length: int,
-    start_id: int | None,
+    bos_id: int | None,
 ) -> npt.NDArray[np.float32]:
     """:func:`octavo.generate.decoding.predict` by weights that were packed for that context and start token."""
-    room = _Room(weights, contexts, context_length, start_id)
+    room = _Room(weights, contexts, context_length, bos_id)
     array = (native.Stream * len(contexts))(*room.streams)
     logits = np.empty((len(contexts), weights.struct.vocab), dtype=np.float32)
     uniforms = np.zeros((len(contexts), 1))
@@ -239,9 +237,9 @@ class _Room:
     """Streams that begin with the end of each prompt, and the memory that they point to."""
 
     def __init__(
-        self, weights: Packed, prompts: Sequence[Sequence[int]], context_length: int, start_id: int | None
+        self, weights: Packed, prompts: Sequence[Sequence[int]], context_length: int, bos_id: int | None
     ) -> None:
-        first = [] if start_id is None else [start_id]
+        first = [] if bos_id is None else [bos_id]
         self._windows = np.zeros((len(prompts), context_length + 1), dtype=np.int32)
         self._caches = native.aligned(len(prompts), weights.cache_numbers)
         self.streams = []

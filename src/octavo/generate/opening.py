@@ -23,7 +23,7 @@ def opening(ids: Ids, tokenizer: Tokenizer) -> list[int]:
     """The tokens after which something begins in a training text of `ids`: where it has many documents, the end of
     one and the start token; else a blank line, or a line break where blank lines are rare. Empty: it has no lines, or
     the tokenizer no start token."""
-    start = tokenizer.start_id
+    start = tokenizer.bos_id
     if start is None or not len(ids):
         return []
     beginning = np.asarray(ids[:_LOOKED_AT])

@@ -20,7 +20,7 @@ class Decode(Protocol):
         prompts: Sequence[Sequence[int]],
         *,
         context_length: int,
-        start_id: int | None,
+        bos_id: int | None,
         sampling: SamplingConfig,
         seeds: Sequence[Sequence[int]],
         ended: Callable[[int], bool],
@@ -31,7 +31,7 @@ class Predict(Protocol):
     """Returns the logits (contexts, vocabulary) of the token that comes after each of some contexts."""
 
     def __call__(
-        self, contexts: Sequence[Sequence[int]], *, context_length: int, start_id: int | None
+        self, contexts: Sequence[Sequence[int]], *, context_length: int, bos_id: int | None
     ) -> npt.NDArray[np.float32]: ...
 
 

@@ -103,7 +103,7 @@ def continued(
     if "" in stop:
         raise OctavoError("a stop text is empty, so nothing could be generated: give some characters")
     ids = [tokenizer.encode(prompt).tolist() if prompt else list(opening) for prompt in prompts]
-    if tokenizer.start_id is None and not all(ids):
+    if tokenizer.bos_id is None and not all(ids):
         unread = prompts[ids.index([])]
         if unread:
             raise OctavoError(
@@ -111,8 +111,8 @@ def continued(
             )
         raise OctavoError("this run's tokenizer has no start token: give a prompt that is not empty")
     table = tokenizer.token_bytes()
-    streams = [IncrementalDetokenizer(table, tokenizer.start_id, stop, sampling.max_new_tokens) for _ in ids]
-    known: dict[str, Any] = {"context_length": context_length, "start_id": tokenizer.start_id}
+    streams = [IncrementalDetokenizer(table, tokenizer.bos_id, stop, sampling.max_new_tokens) for _ in ids]
+    known: dict[str, Any] = {"context_length": context_length, "bos_id": tokenizer.bos_id}
     if tokenizer.lossless and any(prompts):
         healer = Healer(table, partial(decoder.predict, **known), decoder.pick)
         begun = [""] * len(ids)

@@ -78,7 +78,7 @@ def mean_activations(
     model: Transformer,
     documents: Sequence[npt.NDArray[np.integer]],
     *sites: str,
-    start_id: int | None,
+    bos_id: int | None,
     context_length: int,
 ) -> ActivationCache:
     """The mean at each of `sites` over every token that predicts one of the documents (ids without start token), in
@@ -98,7 +98,7 @@ def mean_activations(
     for batch in scoring_batches(
         model,
         documents,
-        start_id=start_id,
+        bos_id=bos_id,
         context_length=context_length,
         stride=max(1, context_length // 2),
         tap=record_tap(kept, *sites),

@@ -19,7 +19,7 @@ class Attention:
     passage: Passage
     patterns: Patterns
 
-    def habit(self, layer: int, head: int) -> "HeadSummary | None":
+    def summary(self, layer: int, head: int) -> "HeadSummary | None":
         """What one head does on the average of the passage; None if that has fewer than three tokens."""
         pattern = self.patterns[layer, head].astype(np.float64)
         queries = np.arange(2, len(pattern))

@@ -103,7 +103,7 @@ def make_edit(
     passage = read_passage(tokenizer, text)
     chosen = resolve(changes, model, passage, context_length)
     other_ids = _other_ids(tokenizer, other, len(passage.text_ids), chosen)
-    reading = _Reading(model, tokenizer.start_id, context_length)
+    reading = _Reading(model, tokenizer.bos_id, context_length)
     others: ActivationCache = {}
     tap = compose(
         *map(zero_ablate, chosen.zero),
@@ -139,7 +139,7 @@ class _Reading:
     readings differ by the changes alone."""
 
     model: Transformer
-    start_id: int | None
+    bos_id: int | None
     context_length: int
 
     def batches(self, ids: Sequence[int], tap: Tap, watch: ProgressCallback = no_progress) -> Iterator[ScoringBatch]:
@@ -147,7 +147,7 @@ class _Reading:
         return scoring_batches(
             self.model,
             [np.array([*ids, 0])],
-            start_id=self.start_id,
+            bos_id=self.bos_id,
             context_length=self.context_length,
             stride=max(1, self.context_length // 2),
             tap=tap,
@@ -177,7 +177,7 @@ def _means(reading: _Reading, held_out: Documents, chosen: ResolvedInterventions
     if chosen.mean:
         sites = {place.site for place in chosen.mean}
         means = mean_activations(
-            reading.model, held_out, *sites, start_id=reading.start_id, context_length=reading.context_length
+            reading.model, held_out, *sites, bos_id=reading.bos_id, context_length=reading.context_length
         )
         for place in chosen.mean:  # the mean is the same at every position
             yield replace_with(place, replace(place, position=None).of(means[place.site]))

@@ -50,14 +50,14 @@ def sample_windows(tokenizer: Tokenizer, documents: Documents, context_length: i
         raise OctavoError("the text is too short to look at: give it a few words at least")
     count = min(windows, (len(ids) - 1) // length)
     begins = np.linspace(0, len(ids) - 1 - length, count).astype(np.int64)
-    inputs, targets = Windows(ids, length, 1, start_id=tokenizer.start_id).gather(begins)
+    inputs, targets = Windows(ids, length, 1, bos_id=tokenizer.bos_id).gather(begins)
     seen = begins[:, None] + np.arange(length)
-    start_id = -1 if tokenizer.start_id is None else tokenizer.start_id
-    starts = inputs.numpy() == start_id
+    bos_id = -1 if tokenizer.bos_id is None else tokenizer.bos_id
+    starts = inputs.numpy() == bos_id
     return SampledWindows(
         inputs,
         targets,
-        targets != start_id,
+        targets != bos_id,
         characters[seen + 1].sum(-1),
         starts,
         TokenFeatures(
@@ -66,7 +66,7 @@ def sample_windows(tokenizer: Tokenizer, documents: Documents, context_length: i
             marks.name_begin[seen] - begins[:, None],
             marks.name_end[seen] - begins[:, None],
         ),
-        tuple(np.unique(ids[ids != start_id]).tolist()),
+        tuple(np.unique(ids[ids != bos_id]).tolist()),
     )
 
 
@@ -74,7 +74,7 @@ def _stream(
     tokenizer: Tokenizer, documents: Documents
 ) -> tuple[npt.NDArray[np.integer], TokenFeatures, npt.NDArray[np.float64]]:
     """All documents, one after the other as training reads them, each after the start token if there is one."""
-    first = [] if tokenizer.start_id is None else [tokenizer.start_id]
+    first = [] if tokenizer.bos_id is None else [tokenizer.bos_id]
     ids, characters, marks, before = [], [], [], 0
     for tokens, text in zip(documents.tokens, documents.texts, strict=True):
         if not len(tokens):

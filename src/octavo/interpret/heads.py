@@ -44,8 +44,8 @@ def read_heads(
     """
     excerpts = sample_windows(tokenizer, documents, context_length, windows)
     looked = attention_stats(model, excerpts.inputs, lambda rows: targets(excerpts, rows))
-    random = repeated_tokens(excerpts, tokenizer.start_id)
-    repeated = attention_stats(model, random, lambda rows: repeated_targets(random[rows].numpy(), tokenizer.start_id))
+    random = repeated_tokens(excerpts, tokenizer.bos_id)
+    repeated = attention_stats(model, random, lambda rows: repeated_targets(random[rows].numpy(), tokenizer.bos_id))
     usual, costs = ablation_costs(model, excerpts, watch)
 
     def in_bits(nats: npt.NDArray[np.float64]) -> list[Estimate]:
@@ -82,23 +82,23 @@ def read_heads(
     )
 
 
-def repeated_tokens(excerpts: SampledWindows, start_id: int | None) -> torch.Tensor:
+def repeated_tokens(excerpts: SampledWindows, bos_id: int | None) -> torch.Tensor:
     """Random tokens of the text's vocabulary, each sequence twice in a row, after the start token if there is one:
     what comes again can only be known from before (Olsson et al., 2022). As long as a window, (sequences, T)."""
     random = np.random.default_rng(_SEED)
-    begun = start_id is not None
+    begun = bos_id is not None
     half = (excerpts.inputs.shape[1] - begun) // 2
     vocabulary = np.array(excerpts.vocabulary)
     drawn = [random.choice(vocabulary, half, replace=half > len(vocabulary)) for _ in range(_SEQUENCES)]
     once = np.stack(drawn)
-    first = np.full((_SEQUENCES, int(begun)), -1 if start_id is None else start_id)
+    first = np.full((_SEQUENCES, int(begun)), -1 if bos_id is None else bos_id)
     return torch.from_numpy(np.concatenate([first, once, once], axis=1))
 
 
-def repeated_targets(ids: Ids, start_id: int | None) -> Flags:
+def repeated_targets(ids: Ids, bos_id: int | None) -> Flags:
     """(B, 1, T, S): the keys of induction, for the queries of the second time."""
-    starts = ids == (-1 if start_id is None else start_id)
+    starts = ids == (-1 if bos_id is None else bos_id)
     found = induction_targets(ids, starts)
-    half = (ids.shape[1] - (start_id is not None)) // 2
+    half = (ids.shape[1] - (bos_id is not None)) // 2
     found[:, : ids.shape[1] - half] = False
     return found[:, None]

@@ -106,7 +106,7 @@ def read_lens(
     `held_out` (ids without start token), which stand for so many characters."""
     sites, labels = lens_sites(model), vocabulary_labels(tokenizer)
     streams = run_with_cache(model, passage.input_ids, *sites)
-    losses = layer_losses(model, held_out, start_id=tokenizer.start_id, context_length=context_length)
+    losses = layer_losses(model, held_out, bos_id=tokenizer.bos_id, context_length=context_length)
     came = passage.input_ids[0, 1:]
     layers = []
     at_once = max(1, _MOST_LOGITS // model.vocab_size)
@@ -138,7 +138,7 @@ def layer_losses(
     model: Transformer,
     documents: Sequence[npt.NDArray[np.integer]],
     *,
-    start_id: int | None,
+    bos_id: int | None,
     context_length: int,
 ) -> dict[str, float]:
     """The mean nats of each predicted token by the site of the layer, in the windows of the score; none if nothing is
@@ -148,7 +148,7 @@ def layer_losses(
     for batch in scoring_batches(
         model,
         documents,
-        start_id=start_id,
+        bos_id=bos_id,
         context_length=context_length,
         stride=max(1, context_length // 2),
         tap=record_tap(streams, *sites),

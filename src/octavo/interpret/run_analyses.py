@@ -83,7 +83,7 @@ def analyse_surprise(
     return read_surprise(
         run.model,
         run.tokenizer,
-        run.held_out_beginning(_CHARACTERS) if text is None else text,
+        run.validation_beginning(_CHARACTERS) if text is None else text,
         context_length=run.config.data.context_length,
         characters=max_characters,
         watch=watch,
@@ -142,7 +142,7 @@ def analyse_edit(
     return make_edit(
         run.model,
         run.tokenizer,
-        run.held_out_beginning(_EDIT_CHARACTERS) if text is None else text,
+        run.validation_beginning(_EDIT_CHARACTERS) if text is None else text,
         InterventionSpec(_several(zero), _several(mean), _several(patch), position),
         other=other,
         held_out=_held_out(run) if mean else (),
@@ -165,11 +165,11 @@ def analyse_heads(
     """
     check_windows(windows)
     name = "the held-out text" if text is None else "the given text"
-    length = run.parts["validation"].facts.characters if text is None else len(text)
+    length = run.splits["validation"].facts.characters if text is None else len(text)
     if length > _HEAD_CHARACTERS:
-        text = run.held_out_beginning(_HEAD_CHARACTERS) if text is None else text[:_HEAD_CHARACTERS]
+        text = run.validation_beginning(_HEAD_CHARACTERS) if text is None else text[:_HEAD_CHARACTERS]
         name = f"the first {_HEAD_CHARACTERS:,} characters of {name}"
-    source = run.parts["validation"] if text is None else Corpus.from_text(text)
+    source = run.splits["validation"] if text is None else Corpus.from_text(text)
     return read_heads(
         run.model,
         run.tokenizer,
@@ -191,7 +191,7 @@ def _passage(
     tokens = min(usual, most) if max_tokens is None else max_tokens
     check_passage(tokens, most, run.config)
     if text is None:
-        passage = read_passage(run.tokenizer, run.held_out_beginning(_CHARACTERS), tokens)
+        passage = read_passage(run.tokenizer, run.validation_beginning(_CHARACTERS), tokens)
         return passage, Scope(f"the first {len(passage.ids)} tokens of its held-out text", whole=False)
     passage = read_passage(run.tokenizer, text, tokens)
     read = run.tokenizer.characters_before(text, len(passage.text_ids))
@@ -203,14 +203,14 @@ def _passage(
 
 def _held_out(run: SavedRun) -> list[Ids]:
     """Return the documents at the beginning of the validation split: enough for a mean, and quickly read."""
-    return documents(run.parts["validation"].ids[:_MEAN_TOKENS], run.tokenizer.start_id)
+    return documents(run.splits["validation"].ids[:_MEAN_TOKENS], run.tokenizer.bos_id)
 
 
 def _characters_of(run: SavedRun, held_out: Sequence[Ids]) -> float:
     """Return how many characters these tokens of the validation split stand for; about, if the tokenizer is lossy."""
     if run.tokenizer.lossless:
         return sum(len(run.tokenizer.decode(ids)) for ids in held_out)
-    facts = run.parts["validation"].facts
+    facts = run.splits["validation"].facts
     return facts.characters * sum(map(len, held_out)) / facts.tokens
 
 

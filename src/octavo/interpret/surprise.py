@@ -151,12 +151,12 @@ def read_surprise(
         iter_alignments(tokenizer, text, ids.data), len(text) if characters is None else characters
     )
     reading = _Reading(vocabulary_labels(tokenizer), beginning[-1].end, most)
-    if tokenizer.start_id is None:
+    if tokenizer.bos_id is None:
         reading.charge_by_chance(int(ids[0]), model.vocab_size)
     for batch in scoring_batches(
         model,
         [ids],
-        start_id=tokenizer.start_id,
+        bos_id=tokenizer.bos_id,
         context_length=context_length,
         stride=max(1, context_length // 2),
         watch=watch,

@@ -99,7 +99,7 @@ def read_passage(tokenizer: Tokenizer, text: str, most: int | None = None) -> Pa
     Raises:
         OctavoError: the tokenizer has no token for anything in the text.
     """
-    beginning = None if most is None else max(0, most - (tokenizer.start_id is not None))
+    beginning = None if most is None else max(0, most - (tokenizer.bos_id is not None))
     ids = read_ids(tokenizer, text, None if beginning is None else max(1, beginning))
     return passage_of(tokenizer, ids[:beginning].tolist())
 
@@ -118,7 +118,7 @@ def read_ids(tokenizer: Tokenizer, text: str, most: int | None = None) -> npt.ND
 
 def passage_of(tokenizer: Tokenizer, ids: Sequence[int]) -> Passage:
     """The passage of token ids that are without a start token."""
-    start = tokenizer.start_id
+    start = tokenizer.bos_id
     labels = token_labels(tokenizer, ids)
     if start is None:
         return Passage(tuple(ids), labels, begun=False)
@@ -134,8 +134,8 @@ def token_labels(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[str, ...]:
 
     def label(token: int) -> str:
         if not tokenizer.lossless:
-            return tokenizer.piece(token)
-        return START if token == tokenizer.start_id else _label(pieces[token])
+            return tokenizer.token_text(token)
+        return START if token == tokenizer.bos_id else _label(pieces[token])
 
     labels = {token: label(token) for token in set(ids)}  # a long text has each of them many times
     return tuple(labels[token] for token in ids)
@@ -193,7 +193,7 @@ def _found(tokenizer: Tokenizer, text: str, ids: Sequence[int]) -> Iterator[Alig
     done = 0
     for index, token in enumerate(ids):
         places, end = [], done
-        for character in tokenizer.piece(token):
+        for character in tokenizer.token_text(token):
             places.append(text.index(character, end))
             end = places[-1] + 1
         begin = places[0]

@@ -15,7 +15,7 @@ from octavo.reports.figures.style import own_style
 from octavo.runs import list_runs
 from octavo.runs.provenance import machine_facts
 from octavo.system.hardware import available_memory, machine_memory, processor_features
-from octavo.system.requirements import Requirement, pip_install, requirements, why_not_loaded
+from octavo.system.requirements import Requirement, import_failure, pip_install, requirements
 from octavo.system.terminal import readable, size
 from octavo.system.threads import threads_asked_for, usable_cores
 
@@ -80,7 +80,7 @@ class Health:
     n_runs: int
     caches: dict[str, Folder]  # of Tiny Shakespeare and of matplotlib
     optional: tuple[OptionalPart, ...]
-    problems: tuple[str, ...]  # because of which Octavo cannot work, or soon cannot; each with its mend
+    problems: tuple[str, ...]  # because of which Octavo cannot work, or soon cannot; each with its fix
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -167,14 +167,17 @@ def _of_runs(runs: Folder) -> list[str]:
 
 
 def _trouble(one: Requirement) -> str:
-    """What is wrong with a package, and the mend; empty if nothing is."""
-    mend = pip_install(f"{one.name}{one.comparison}{one.version}")
+    """What is wrong with a package, and the fix; empty if nothing is."""
+    fix = pip_install(f"{one.name}{one.comparison}{one.version}")
     if not one.here:
-        return f"{one.name} is not installed: {mend}"
+        return f"{one.name} is not installed: {fix}"
     if not one.fits:
-        return f"{one.name} {one.here} is here and {one.comparison}{one.version} is needed: {mend}"
-    why = "" if one.extra else why_not_loaded(one.name)
-    return f"{one.name} cannot be loaded ({why}): {pip_install('--force-reinstall', one.name)}" if why else ""
+        return f"{one.name} {one.here} is here and {one.comparison}{one.version} is needed: {fix}"
+    failure = None if one.extra else import_failure(one.name)
+    if failure is None:
+        return ""
+    why = f"{type(failure).__name__}: {reason(failure, named=True)}"
+    return f"{one.name} cannot be loaded ({why}): {pip_install('--force-reinstall', one.name)}"
 
 
 def _count(root: Path) -> int:

@@ -46,7 +46,7 @@ def examine(run: Run, progress: Progress) -> None:
 def _write_samples(run: Run) -> None:
     """Write ``samples.txt``."""
     prompt = (
-        "" if run.tokenizer.start_id is not None else run.tokenizer.decode(run.parts["validation"].ids[:8].tolist())
+        "" if run.tokenizer.bos_id is not None else run.tokenizer.decode(run.splits["validation"].ids[:8].tolist())
     )
     texts = [""] * _SAMPLES
     for pieces in run.generate_many([prompt] * _SAMPLES, max_new_tokens=_SAMPLE_TOKENS):

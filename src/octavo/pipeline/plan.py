@@ -144,7 +144,7 @@ def make_plan(
     `watch` is told what is being done, and the share of it that is done.
 
     Raises:
-        OctavoError: whatever cannot work, with the mend.
+        OctavoError: whatever cannot work, with the fix.
     """
     config = request.applied_to(None)
     if name is not None:

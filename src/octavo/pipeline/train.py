@@ -85,7 +85,7 @@ def train(
     `brief`: after training it is scored, and that is all; no baselines, diagnosis, curves or samples.
 
     Raises:
-        OctavoError: whatever cannot work, in one sentence with the mend.
+        OctavoError: whatever cannot work, in one sentence with the fix.
         Interrupted: a signal asked to stop; the run is saved and can be resumed.
         InterruptedAtOnce: Ctrl-C came after training, or twice; the run can be resumed from what is saved.
     """
@@ -113,9 +113,9 @@ def train(
             raise
         except OSError as error:  # what is saved is whole, and the same call goes on from it
             where = error.filename or directory.path
-            mend = "free space" if disk_is_full(error) else "see to that"
+            fix = "free space" if disk_is_full(error) else "see to that"
             raise OctavoError(
-                f"{where}: {reason(error)}; {mend}, then resume {directory.name}", command=directory.resume_command
+                f"{where}: {reason(error)}; {fix}, then resume {directory.name}", command=directory.resume_command
             ) from error
 
 
@@ -191,7 +191,7 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     train, validation = (TokenCount(p.ids, p.facts.characters) for p in (parts["train"], parts["validation"]))
     validations = _validations(provenance, config)
     data = training_data(config, train, validation, tokenizer, validations.windows)
-    floors = early_baseline_losses(data, train.ids, tokenizer.vocab_size, tokenizer.start_id)
+    floors = early_baseline_losses(data, train.ids, tokenizer.vocab_size, tokenizer.bos_id)
     metrics = MetricsLog(directory.path / "metrics.jsonl", kept_metrics, state.step)
     (directory.path / _RUNAWAY).unlink(missing_ok=True)  # of a sitting before
     begun_by = opening(parts["train"].ids, tokenizer)
@@ -314,12 +314,12 @@ def _said_if_unwritten(directory: RunDirectory, state: TrainingState) -> Iterato
     except OSError as error:
         # To train on would be to train unsaved, with holes in the metrics; what is lost by stopping comes back on
         # resuming, bit for bit.
-        mend = "see to that"
+        fix = "see to that"
         if disk_is_full(error):
             needed = bytes_needed(state.checkpoint(metrics_bytes=0))
-            mend = f"free {needed + _METRICS_ROOM:,} bytes, which the next checkpoint needs"
+            fix = f"free {needed + _METRICS_ROOM:,} bytes, which the next checkpoint needs"
         raise OctavoError(
-            f"{directory.path} cannot be written to at step {state.step} ({error.strerror}): {mend}, then resume "
+            f"{directory.path} cannot be written to at step {state.step} ({error.strerror}): {fix}, then resume "
             f"{directory.name} ({_last_good(directory)})",
             command=directory.resume_command,
         ) from error
@@ -328,8 +328,8 @@ def _said_if_unwritten(directory: RunDirectory, state: TrainingState) -> Iterato
 def _glimpse(directory: RunDirectory, state: TrainingState, tokenizer: Tokenizer, begun_by: Sequence[int]) -> str:
     config = directory.config
     model = Transformer(config.model, tokenizer.vocab_size)
-    load_weights(model, state.usable_weights)
-    prompt = "" if tokenizer.start_id is not None else tokenizer.decode([tokenizer.vocab_size - 1])
+    load_weights(model, state.eval_weights)
+    prompt = "" if tokenizer.bos_id is not None else tokenizer.decode([tokenizer.vocab_size - 1])
     pieces = generate(
         model,
         tokenizer,

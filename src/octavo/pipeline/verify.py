@@ -162,7 +162,7 @@ class _Looked:
         part, tokenizer = self._parts[name], self._tokenizer
         said, table = _Counted(), tokenizer.token_bytes()
         if not tokenizer.lossless:  # it keeps what it knows, without the white space
-            known = {piece.strip() for piece in map(tokenizer.piece, range(tokenizer.vocab_size))}
+            known = {piece.strip() for piece in map(tokenizer.token_text, range(tokenizer.vocab_size))}
             table = [piece.replace(b" ", b"") for piece in table]
         characters = n_bytes = 0
         for piece in part.iter_text():
@@ -291,7 +291,7 @@ class _Looked:
             return "there is no score of the newest checkpoint on the held-out part to compare with"
         run = SavedRun(self._run)
         context = run.config.data.context_length
-        held_out = scored_text(run.parts["validation"], run.tokenizer)
+        held_out = scored_text(run.splits["validation"], run.tokenizer)
         score = evaluate(run.model, run.tokenizer, held_out, context_length=context)
         anew, said = score.nats_per_character, kept["nats_per_character"]
         if not abs(anew - said) <= TOLERANCE:

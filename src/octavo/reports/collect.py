@@ -58,7 +58,7 @@ class RunReport:
     standing: str  # what one must know of a run that did not come to its end, in a sentence; "": nothing
     config: Config | Unavailable
     provenance: dict[str, Any] | Unavailable
-    parts: dict[str, TokenSplit] | Unavailable
+    splits: dict[str, TokenSplit] | Unavailable
     tokenizer: Tokenizer | Unavailable
     checkpoint: str | Unavailable
     parameters: int | Unavailable
@@ -84,7 +84,7 @@ def read_report(
     findings = try_compute(lambda: read_findings(run, scored))
     note("reading attention, surprise and layers")
     attention = try_compute(lambda: attention_view(run, max_tokens=_tokens_shown(run.config)))
-    surprise = try_compute(lambda: surprise_view(run, run.held_out_beginning(_SURPRISE)))
+    surprise = try_compute(lambda: surprise_view(run, run.validation_beginning(_SURPRISE)))
     lens = try_compute(lambda: lens_view(run, max_tokens=min(_LENS, run.config.data.context_length)))
     note("measuring every head, and what removing it costs")
     heads = try_compute(lambda: heads_view(run, windows=_windows_read(run), watch=partial(watch, "measuring heads")))
@@ -96,7 +96,7 @@ def read_report(
         standing=read_standing(run),
         config=try_compute(lambda: run.config),
         provenance=try_compute(lambda: run.directory.provenance),
-        parts=try_compute(lambda: run.parts),
+        splits=try_compute(lambda: run.splits),
         tokenizer=try_compute(lambda: run.tokenizer),
         checkpoint=try_compute(lambda: run.checkpoint),
         parameters=try_compute(lambda: run.model.n_parameters()),
@@ -160,7 +160,7 @@ def read_scored(run: SavedRun) -> Scored:
         OctavoError: there is none.
     """
     score = standard_evaluation(run)
-    train, validation = run.parts["train"], run.parts["validation"]
+    train, validation = run.splits["train"], run.splits["validation"]
     known = cached_baselines(run.directory, learning_source(run.tokenizer, train), validation.facts.sha256)
     last = run.directory.last_record or {"seconds": 0.0}
     return Scored(score, known or [], run_overlap(run), last["seconds"])
@@ -214,5 +214,5 @@ def read_samples(run: SavedRun) -> HighlightedCopies:
         raise OctavoError(f"{place} cannot be read ({reason(error)}): resume the run to write it anew") from None
     _, *pieces = _SAMPLE.split(text)
     texts = [text.removesuffix("\n") for text in pieces[1::2]]
-    training, held_out = (decoded(run.parts[part], run.tokenizer, SEARCHED) for part in ("train", "validation"))
+    training, held_out = (decoded(run.splits[part], run.tokenizer, SEARCHED) for part in ("train", "validation"))
     return mark_copies(texts, held_out, training)

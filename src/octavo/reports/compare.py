@@ -84,7 +84,7 @@ def read_compared(run: SavedRun, number: int) -> ComparedRun:
         standing=read_standing(run),
         config=try_compute(lambda: run.config),
         provenance=try_compute(lambda: run.directory.provenance),
-        trained_on=try_compute(lambda: run.parts["train"].facts.sha256),
+        trained_on=try_compute(lambda: run.splits["train"].facts.sha256),
         course=try_compute(lambda: read_course(run)),
         scored=scored,
         findings=try_compute(lambda: read_findings(run, scored)),

@@ -243,8 +243,8 @@ def _pieces(block: Block, draw: Draw) -> list[str]:
 
 
 def _finding(finding: Finding) -> str:
-    mend = f" What to do: {plain(finding.mend)}." if finding.mend else ""
-    return f"- **{plain(finding.kind)}**: {plain(finding.words)}.{mend}"
+    fix = f" To fix: {plain(finding.fix)}." if finding.fix else ""
+    return f"- **{plain(finding.kind)}**: {plain(finding.words)}.{fix}"
 
 
 def _score(scored: Scored) -> list[str]:

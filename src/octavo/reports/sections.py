@@ -45,7 +45,7 @@ def corpus_facts(
 ) -> dict[str, str]:
     """What was trained on, in characters and in tokens, start tokens not counted."""
     text, train = provenance["text"], parts["train"]
-    tokens = {name: int(np.count_nonzero(part.ids != tokenizer.start_id)) for name, part in parts.items()}
+    tokens = {name: int(np.count_nonzero(part.ids != tokenizer.bos_id)) for name, part in parts.items()}
     documents = f" in {text['documents']:,} documents" if text["documents"] > 1 else ""
     return {
         "Text": f"{text['name']}: {counted(text['characters'], 'character')}{documents}",
@@ -203,7 +203,7 @@ def _of(value: T | Unavailable, blocks: Callable[[T], Sequence[Block]]) -> Seque
 
 
 def _text(report: RunReport) -> Sequence[Block]:
-    return [Facts(corpus_facts(require(report.provenance), require(report.parts), require(report.tokenizer)))]
+    return [Facts(corpus_facts(require(report.provenance), require(report.splits), require(report.tokenizer)))]
 
 
 def _model(report: RunReport) -> Sequence[Block]:

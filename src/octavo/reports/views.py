@@ -77,7 +77,7 @@ def curves_view(run: SavedRun) -> CurvesView:
         why = "its training ended before" if ended else "its training has not come to"
         raise OctavoError(f"there are no curves of {run.name}: {why} its first line of metrics")
     try:
-        facts = run.part("train").facts
+        facts = run.split("train").facts
     except OctavoError:
         return CurvesView(TrainingCurve(run.name, metrics))  # the text is damaged, the curves are not
     recut = bpe_dropout_until(run.config, facts.tokens - slice_length(run.config, facts.tokens))

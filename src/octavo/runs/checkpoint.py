@@ -45,7 +45,7 @@ class Checkpoint:
     state: dict[str, Any]
 
     @property
-    def usable_weights(self) -> Tensors:
+    def eval_weights(self) -> Tensors:
         """The weights a run is used with: picked by early stopping, else averaged, else the last ones."""
         return next(self.tensors[g] for g in USABLE if self.tensors.get(g))
 

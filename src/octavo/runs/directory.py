@@ -165,8 +165,8 @@ def create_run(root: Path, name: str, fill: Callable[[Path], None], needs: int =
         shutil.rmtree(beside, ignore_errors=True)
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             check_new(root, name)  # another process was quicker
-        mend = f"free {needs:,} bytes or " if needs and disk_is_full(error) else ""
-        raise OctavoError(f"{place} cannot be made ({error.strerror}): {mend}choose another folder of runs") from None
+        fix = f"free {needs:,} bytes or " if needs and disk_is_full(error) else ""
+        raise OctavoError(f"{place} cannot be made ({error.strerror}): {fix}choose another folder of runs") from None
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise

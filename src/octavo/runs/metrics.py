@@ -16,8 +16,9 @@ from typing import Any
 
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.formats.files import sync_folder, write_atomically
-from octavo.formats.json_schema import parse_object
+from octavo.formats.json_schema import check_types, parse_object
 from octavo.formats.untrusted import MOST_LINES, MOST_TEXT, MOST_VALUES, count_values, open_plain
+from octavo.runs.earlier_versions import upgraded_finding
 
 Record = dict[str, Any]
 _LONGEST = MOST_TEXT  # bytes of a line: more than a sample of the longest tokens takes
@@ -46,14 +47,14 @@ _TYPES: dict[str, Any] = {  # of what events have
     "kind": str,
     "severity": str,
     "words": str,
-    "mend": str,
+    "fix": str,
     "figures": dict[str, float],
 }
 _ALWAYS = ("step", "epoch", "seconds")
 _NEEDED = {  # by event; what later versions added is not asked for
     "step": ("loss", "nats_per_character", "learning_rate", "gradient_norm", "steps_per_second", "tokens_per_second"),
     "validation": ("loss", "nats_per_character"),
-    "finding": ("kind", "severity", "words", "mend", "figures"),
+    "finding": ("kind", "severity", "words", "fix", "figures"),
 }
 
 
@@ -179,6 +180,9 @@ def _record(line: bytes, place: str) -> Record:
         record: Record = parse_object(line, _TYPES)
         if "event" not in record:
             raise ValueError("it has no event")
+        if record["event"] == "finding":
+            record = upgraded_finding(record)
+            check_types(record, _TYPES)
     except ValueError as error:
         raise OctavoError(f"{place} {str(error).removeprefix('it ')}: delete that line") from None
     return record

@@ -71,29 +71,29 @@ class SavedRun:
         return load_tokenizer(self.path / "tokenizer.json")
 
     @cached_property
-    def parts(self) -> dict[str, TokenSplit]:
+    def splits(self) -> dict[str, TokenSplit]:
         """Its text: ``train``, ``validation`` and perhaps ``test``."""
         parts = open_splits(self.path / "data")
         check_ids(parts, self.tokenizer.vocab_size)
         return parts
 
-    def part(self, name: str) -> TokenSplit:
+    def split(self, name: str) -> TokenSplit:
         """Return a part of its text.
 
         Raises:
             OctavoError: it has no such part.
         """
-        if name not in self.parts:
-            raise OctavoError(f"{self.name} has no {name} part: it has {', '.join(self.parts)}")
-        return self.parts[name]
+        if name not in self.splits:
+            raise OctavoError(f"{self.name} has no {name} part: it has {', '.join(self.splits)}")
+        return self.splits[name]
 
-    def held_out_beginning(self, characters: int) -> str:
+    def validation_beginning(self, characters: int) -> str:
         """The first characters of its held-out text: what is looked at when nobody gives a text.
 
         Raises:
             OctavoError: it has no held-out text.
         """
-        text = self.parts["validation"].beginning(characters)
+        text = self.splits["validation"].beginning(characters)
         if not text:
             raise OctavoError(f"{self.name} has no held-out text: give a text to look at")
         return text
@@ -126,7 +126,7 @@ class SavedRun:
         from octavo.runs.checkpoint import load_newest
 
         place, checkpoint = load_newest(self.path / "checkpoints", most_bytes(self.config))
-        return place.name, dict(checkpoint.usable_weights)
+        return place.name, dict(checkpoint.eval_weights)
 
     def keep(self, write: Callable[[], None]) -> None:
         """Write a result into the run's folder, or warn that it is not kept.

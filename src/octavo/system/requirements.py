@@ -65,13 +65,13 @@ def installed(package: str) -> str:
         return ""
 
 
-def why_not_loaded(package: str) -> str:
-    """What Python says when the package is imported; empty if it can be."""
+def import_failure(package: str) -> Exception | None:
+    """Return what importing a package raises; None if it can be imported."""
     try:
         import_module(package.replace("-", "_"))
     except Exception as error:  # a package may raise anything while it is imported: a missing library, a wrong one
-        return f"{type(error).__name__}: {error}"
-    return ""
+        return error
+    return None
 
 
 def pip_install(*words: str) -> str:

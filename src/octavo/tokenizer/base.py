@@ -27,12 +27,12 @@ class Tokenizer(Protocol):
     """Text <-> token ids.
 
     ``kind`` is its name in a config; ``lossless`` says that ``decode(encode(text)) == text`` for any text;
-    ``start_id`` is the token that begins a text and is never produced by :meth:`encode`, or None.
+    ``bos_id`` is the token that begins a text and is never produced by :meth:`encode`, or None.
     """
 
     kind: str
     lossless: bool
-    start_id: int | None
+    bos_id: int | None
 
     @property
     def vocab_size(self) -> int:
@@ -60,7 +60,7 @@ class Tokenizer(Protocol):
     def token_bytes(self) -> list[bytes]:
         """What each token id adds to a text, in UTF-8; the start token adds nothing."""
 
-    def piece(self, token_id: int) -> str:
+    def token_text(self, token_id: int) -> str:
         """A token as the vocabulary writes it, for people to look at."""
 
     def save(self, path: Path) -> None:
@@ -84,7 +84,7 @@ class HuggingFaceTokenizer(ABC):
         # A text that happens to contain "<|endoftext|>" is a text: it must not become the start token.
         pipeline.encode_special_tokens = True
         self.pipeline = pipeline
-        self.start_id: int | None = pipeline.token_to_id(START)
+        self.bos_id: int | None = pipeline.token_to_id(START)
 
     @property
     def vocab_size(self) -> int:
@@ -147,7 +147,7 @@ class HuggingFaceTokenizer(ABC):
         """What each token id adds to a text."""
         return list(self._bytes)
 
-    def piece(self, token_id: int) -> str:
+    def token_text(self, token_id: int) -> str:
         """A token as the vocabulary writes it."""
         return str(self.pipeline.id_to_token(token_id))
 
@@ -164,7 +164,7 @@ class HuggingFaceTokenizer(ABC):
 
     @cached_property
     def _bytes(self) -> list[bytes]:
-        return [b"" if i == self.start_id else self._bytes_of(self.piece(i)) for i in range(self.vocab_size)]
+        return [b"" if i == self.bos_id else self._bytes_of(self.token_text(i)) for i in range(self.vocab_size)]
 
     def _encoded(self, pieces: list[str]) -> npt.NDArray[np.int64]:
         try:

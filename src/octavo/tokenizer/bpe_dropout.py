@@ -46,14 +46,14 @@ class BPEDropout:
         seed: int,
         watch: ProgressCallback = no_progress,
     ) -> None:
-        assert tokenizer.start_id is not None
+        assert tokenizer.bos_id is not None
         self._seed, self._kind = seed, np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
         ids, words, self._places = _words_of(tokenizer, documents, watch)
         words, self._places = _bounded(tokenizer, words, self._places, ids)
         spelt = [word for word in words for _ in range(_WAYS)]
         tokens, lengths = _merge(tokenizer, spelt, rate, seed, watch)
         # The start token stands for itself: the last "word", with one way to write it.
-        self._tokens = np.append(tokens, tokenizer.start_id).astype(self._kind)
+        self._tokens = np.append(tokens, tokenizer.bos_id).astype(self._kind)
         self._lengths = np.concatenate([lengths, np.ones(_WAYS, dtype=np.int32)])
         self._begins = np.minimum(self._lengths.cumsum() - self._lengths, len(tokens))
 
@@ -103,7 +103,7 @@ def _bounded(tokenizer: ByteBPE, words: list[str], places: _Places, ids: Ids) ->
     whole[frequent] = (lengths[frequent].cumsum() <= _MOST_LETTERS) & (lengths[frequent] <= LONGEST_RUN)
     whole[-1] = True  # the start token
     # No token of a text is the start token: what stands in its place is never looked up.
-    letters = ["" if i == tokenizer.start_id else tokenizer.piece(i) for i in range(tokenizer.vocab_size)]
+    letters = ["" if i == tokenizer.bos_id else tokenizer.token_text(i) for i in range(tokenizer.vocab_size)]
     token_ends = np.array([len(piece) for piece in letters], dtype=np.int64)[ids].cumsum()
     word_ends = np.append(lengths, 0)[places].cumsum()
     last = np.searchsorted(token_ends, word_ends, side="right")  # tokens up to the end of each word

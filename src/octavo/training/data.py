@@ -61,10 +61,10 @@ def training_data(
     may look at the held-out part.
     """
     context, stride = config.data.context_length, config.data.window_stride
-    part, start_id = "validation", tokenizer.start_id
+    part, bos_id = "validation", tokenizer.bos_id
     (train_ids, _), (validation_ids, _) = train, validation
     ratios = (train.tokens_per_character, validation.tokens_per_character)
-    held_out = _looked_at(validation_ids, context, stride, start_id)
+    held_out = _looked_at(validation_ids, context, stride, bos_id)
     if aside := slice_length(config, len(train_ids)):
         border = _character_border(train_ids, len(train_ids) - aside, tokenizer)
         train_ids, validation_ids, part = train_ids[:border], train_ids[border:], "train-slice"
@@ -73,8 +73,8 @@ def training_data(
     dropout = None
     if isinstance(tokenizer, ByteBPE) and bpe_dropout_until(config, len(train_ids)):
         dropout = partial(_bpe_dropout, tokenizer, train_ids, config)
-    windows = EpochWindows(train_ids, context, stride, start_id=start_id, phases=phases, dropout=dropout)
-    looked_at = _looked_at(validation_ids, context, stride, start_id)
+    windows = EpochWindows(train_ids, context, stride, bos_id=bos_id, phases=phases, dropout=dropout)
+    looked_at = _looked_at(validation_ids, context, stride, bos_id)
     order = BatchOrder(
         config.train.seed, len(windows), config.data.batch_size, phases, partial=config.data.last_batch == "partial"
     )
@@ -84,9 +84,9 @@ def training_data(
     return TrainingData(windows, order, looked_at, indices, train_indices, held_out, part, *ratios)
 
 
-def _looked_at(ids: Ids, context: int, stride: int, start_id: int | None) -> Windows:
+def _looked_at(ids: Ids, context: int, stride: int, bos_id: int | None) -> Windows:
     """Return the windows of a text that is not trained on; a short text makes one short window."""
-    return Windows(ids, min(context, len(ids) - 1), stride, start_id=start_id)
+    return Windows(ids, min(context, len(ids) - 1), stride, bos_id=bos_id)
 
 
 def bpe_dropout_until(config: Config, tokens: int) -> float:
@@ -96,7 +96,7 @@ def bpe_dropout_until(config: Config, tokens: int) -> float:
 
 
 def _bpe_dropout(tokenizer: ByteBPE, ids: Ids, config: Config, watch: ProgressCallback) -> BPEDropout:
-    texts = documents(ids, tokenizer.start_id)
+    texts = documents(ids, tokenizer.bos_id)
     return BPEDropout(tokenizer, texts, config.tokenizer.dropout, config.train.seed, watch)
 
 

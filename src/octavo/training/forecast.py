@@ -115,9 +115,9 @@ def check_lengths(config: Config, prepared: Prepared) -> None:
         )
     needed = math.ceil(1.02 * total * (context + 1) / max(trained, 1))
     fits = 2 ** int(math.log2(trained - 1)) if trained > 2 else 0
-    mend = f", or set data.context_length={fits}" if fits >= 2 else ""
+    fix = f", or set data.context_length={fits}" if fits >= 2 else ""
     few = counted(total, "character is", "characters are")
-    raise OctavoError(f"{few} too few for a context of {context}: use at least {needed}{mend}")
+    raise OctavoError(f"{few} too few for a context of {context}: use at least {needed}{fix}")
 
 
 def forecast_training(

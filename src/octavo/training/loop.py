@@ -192,15 +192,17 @@ class Training:
 
     def _look(self, windows: Windows, indices: npt.NDArray[np.int64]) -> float:
         state = self.state
-        loss = mean_loss(state.model, windows, indices, weights=state.usable_weights, dtype=self._dtype)
+        loss = mean_loss(state.model, windows, indices, weights=state.eval_weights, dtype=self._dtype)
         check_finite(validation_loss=loss)
         return loss
 
     def _stepped(self, norm: float, scale: float) -> StepEvent:
         state, pace = self.state, self._pace
         self._pace = Pace()
-        loss, per_character = (sum(column) / len(state.unlogged) for column in zip(*state.unlogged, strict=True))
-        state.unlogged = []
+        loss, per_character = (
+            sum(column) / len(state.pending_log) for column in zip(*state.pending_log, strict=True)
+        )
+        state.pending_log = []
         return StepEvent(
             *self._here(),
             loss=loss,
@@ -228,7 +230,7 @@ class Training:
 
     def _ended(self) -> str:
         train, state = self.config.train, self.state
-        if train.patience and state.waited >= train.patience:
+        if train.patience and state.validations_since_best >= train.patience:
             return "patience"
         return "budget" if self.budget.spent(state.step, state.seconds) else ""
 

@@ -43,18 +43,18 @@ class TrainingState:
         self.average = WeightAverage(model, config.train.average) if config.train.average else None
         self.best: Tensors = {}  # weights with the lowest selection loss, if training may stop early
         self.best_loss = math.inf
-        self.waited = 0  # validations since then
+        self.validations_since_best = 0  # validations since then
         self.step = 0
         self.saved = -1  # the step of the newest checkpoint; -1: there is none, or it lacks the best weights
         self.measured = 0  # the last step after which nothing more was to be validated
         self.seconds = 0.0
         self.first_loss = math.nan
-        self.unlogged: list[list[float]] = []  # since the last line of metrics: nats a token, nats a character
+        self.pending_log: list[list[float]] = []  # since the last line of metrics: nats a token, nats a character
         self.epoch_losses = [0.0, 0]  # of the steps of this epoch: their sum and number
-        self.recent: deque[float] = deque(maxlen=_RECENT)
+        self.recent_losses: deque[float] = deque(maxlen=_RECENT)
 
     @property
-    def usable_weights(self) -> Tensors:
+    def eval_weights(self) -> Tensors:
         """The weights to look at now: averaged if there is an average, else the model's own."""
         return self.average.tensors if self.average else named_weights(self.model)
 
@@ -65,24 +65,24 @@ class TrainingState:
             DivergenceError: the loss has run away: its recent mean is far above both its start and chance.
         """
         self.first_loss = loss if math.isnan(self.first_loss) else self.first_loss
-        self.recent.append(loss)
-        chance, mean = math.log(self.model.vocab_size), sum(self.recent) / len(self.recent)
-        if len(self.recent) == _RECENT and mean > 2 * max(self.first_loss, chance):
+        self.recent_losses.append(loss)
+        chance, mean = math.log(self.model.vocab_size), sum(self.recent_losses) / len(self.recent_losses)
+        if len(self.recent_losses) == _RECENT and mean > 2 * max(self.first_loss, chance):
             raise DivergenceError(
                 f"the loss exploded: a mean of {mean:.4g} nats a token over the last {_RECENT} steps, where chance "
                 f"is {chance:.4g}: lower optimizer.learning_rate (and optimizer.matrix_learning_rate)"
             )
-        self.unlogged.append([loss, nats_per_character])
+        self.pending_log.append([loss, nats_per_character])
         self.epoch_losses = [self.epoch_losses[0] + loss, self.epoch_losses[1] + 1]
         self.step += 1
 
     def select(self, loss: float) -> bool:
         """Take in a selection loss; keep the weights if it is the best, and say whether it was."""
         if loss < self.best_loss:
-            self.best = {name: tensor.clone() for name, tensor in self.usable_weights.items()}
-            self.best_loss, self.waited, self.saved = loss, 0, -1
+            self.best = {name: tensor.clone() for name, tensor in self.eval_weights.items()}
+            self.best_loss, self.validations_since_best, self.saved = loss, 0, -1
             return True
-        self.waited += 1
+        self.validations_since_best += 1
         return False
 
     def checkpoint(self, **extra: Any) -> Checkpoint:
@@ -92,10 +92,10 @@ class TrainingState:
             "seconds": self.seconds,
             "first_loss": None if math.isnan(self.first_loss) else self.first_loss,
             "best_loss": None if math.isinf(self.best_loss) else self.best_loss,
-            "waited": self.waited,
-            "unlogged": self.unlogged,
+            "waited": self.validations_since_best,
+            "unlogged": self.pending_log,
             "epoch_losses": self.epoch_losses,
-            "recent": list(self.recent),
+            "recent": list(self.recent_losses),
             "measured": self.measured,
         }
         tensors = {
@@ -123,14 +123,14 @@ class TrainingState:
         if best:
             check_weights(self.model, best)
         self.best = best
-        self.step, self.seconds, self.waited = values["step"], values["seconds"], values["waited"]
+        self.step, self.seconds, self.validations_since_best = values["step"], values["seconds"], values["waited"]
         self.saved = self.step
         self.measured = values.get("measured", self.step)  # runs of before were saved after they had validated
         self.first_loss = math.nan if values["first_loss"] is None else values["first_loss"]
         self.best_loss = math.inf if values["best_loss"] is None else values["best_loss"]
-        self.unlogged = list(values["unlogged"])
+        self.pending_log = list(values["unlogged"])
         self.epoch_losses = list(values.get("epoch_losses", [0.0, 0]))  # runs of before have none
-        self.recent.extend(values["recent"])
+        self.recent_losses.extend(values["recent"])
 
 
 def _check_values(values: dict[str, Any]) -> None:

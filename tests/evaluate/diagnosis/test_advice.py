@@ -8,11 +8,11 @@ import pytest
 from octavo.evaluate.diagnosis import Finding
 from octavo.evaluate.diagnosis.advice import ASKS, MORE_TEXT, OPPOSITE, contradict, reconciled
 from octavo.evaluate.diagnosis.case import Severity
-from octavo.evaluate.diagnosis.rules import _MEND as FLOORS
+from octavo.evaluate.diagnosis.rules import _FIX as FLOORS
 
 # As each finding words its advice, in the order in which they are shown.
-MENDS = {
-    **{f"no better than {name}": mend for name, mend in FLOORS.items()},
+FIXES = {
+    **{f"no better than {name}": fix for name, fix in FLOORS.items()},
     "collapse": "lower the learning rate: the step that broke it was too long",
     "overlap": "remove the copies from the text, then train on what is left",
     "distribution shift": "shuffle the lines or documents of the text, unless their order is what you want to test",
@@ -26,26 +26,26 @@ LESS = re.compile(r"stop there|smaller budget|smaller model|lower the learning r
 
 
 def findings(*kinds: str, severity: Severity = "warning") -> list[Finding]:
-    return [Finding(kind, severity, "words", mend) for kind, mend in MENDS.items() if kind in kinds]
+    return [Finding(kind, severity, "words", fix) for kind, fix in FIXES.items() if kind in kinds]
 
 
 def test_each_kind_has_its_place() -> None:
-    assert ASKS.keys() == MENDS.keys()
+    assert ASKS.keys() == FIXES.keys()
     known = {*OPPOSITE, *(change for opposite in OPPOSITE.values() for change in opposite)}
     assert set().union(*ASKS.values()) <= known
 
 
 def test_over_all_combinations_no_advice_contradicts_another() -> None:
     told = 0
-    for count in range(len(MENDS) + 1):
-        for kinds in combinations(MENDS, count):
+    for count in range(len(FIXES) + 1):
+        for kinds in combinations(FIXES, count):
             kept = reconciled(findings(*kinds))
             assert {finding.kind for finding in kept} >= set(kinds) - {"underfitting"}
-            assert [finding.kind for finding in kept] == [kind for kind in MENDS if kind in {f.kind for f in kept}]
-            advice = [finding for finding in kept if finding.mend]
+            assert [finding.kind for finding in kept] == [kind for kind in FIXES if kind in {f.kind for f in kept}]
+            advice = [finding for finding in kept if finding.fix]
             for one, other in combinations(advice, 2):
                 assert not contradict(ASKS[one.kind], ASKS[other.kind]), (one.kind, other.kind)
-            words = " ".join(finding.mend for finding in advice)
+            words = " ".join(finding.fix for finding in advice)
             assert not (MORE.search(words) and LESS.search(words)), words
             assert bool(advice) == bool(kinds), "whatever is found, one advice stands"
             told += len(advice)
@@ -55,14 +55,14 @@ def test_over_all_combinations_no_advice_contradicts_another() -> None:
 @pytest.mark.parametrize("cause", ["collapse", "overlap", "distribution shift", "overfitting", "memorised"])
 def test_a_cause_comes_before_a_score_that_is_merely_high(cause: str) -> None:
     floor, found, *others = reconciled(findings(cause, "no better than unigram", "underfitting"))
-    assert (floor.kind, floor.mend) == ("no better than unigram", "")
-    assert (found.kind, bool(found.mend), others) == (cause, True, [])
+    assert (floor.kind, floor.fix) == ("no better than unigram", "")
+    assert (found.kind, bool(found.fix), others) == (cause, True, [])
 
 
 @pytest.mark.parametrize("cause", ["collapse", "overlap", "distribution shift", "overfitting", "memorised"])
 @pytest.mark.parametrize("floor", ["uniform", "unigram", "bigram"])
 def test_more_text_contradicts_no_cause(floor: str, cause: str) -> None:
-    told = [Finding(f"no better than {floor}", "ill", "it does not carry over", MORE_TEXT), *findings(cause)]
+    told = [Finding(f"no better than {floor}", "error", "it does not carry over", MORE_TEXT), *findings(cause)]
     assert reconciled(told) == told
 
 

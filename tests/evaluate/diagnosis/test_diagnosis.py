@@ -83,10 +83,10 @@ class TestCollapse:
         found = {finding.kind: finding for finding in diagnose(collapsed)}
         assert {"no better than unigram", "collapse"} <= set(found)
         fallen = found["collapse"]
-        assert fallen.severity == "ill"
+        assert fallen.severity == "error"
         assert "weights shrank" in fallen.words
-        assert "optimizer.weight_decay=0.04" in fallen.mend
-        assert "optimizer.kind=adamw" in fallen.mend
+        assert "optimizer.weight_decay=0.04" in fallen.fix
+        assert "optimizer.kind=adamw" in fallen.fix
         assert fallen.figures["last_weights"] < 0.7 * fallen.figures["longest_weights"]
 
     def test_it_is_told_while_the_run_still_trains(self, collapsed: Case) -> None:
@@ -134,7 +134,7 @@ class TestCollapse:
         )
         case = replace(collapsed, looks=looks, loss=5.8, floors={"unigram": 5.53})
         (fallen,) = [finding for finding in diagnose(case) if finding.kind == "collapse"]
-        assert "learning rate" in fallen.mend
+        assert "learning rate" in fallen.fix
 
     def test_of_a_run_that_kept_its_best_weights_it_is_told_too(self, collapsed: Case) -> None:
         kept = replace(collapsed, early_stopped=True, loss=3.0, part="set-aside")
@@ -178,14 +178,14 @@ class TestFloors:
         found = {one.kind: one for one in diagnose(replace(memorising, loss=9.0, floors={"unigram": floor}))}
         assert found.keys() >= {"overfitting", "no better than unigram"}
         assert "does not carry over" in found["no better than unigram"].words
-        assert "more text" in found["no better than unigram"].mend
-        assert "more text" in found["overfitting"].mend
+        assert "more text" in found["no better than unigram"].fix
+        assert "more text" in found["overfitting"].fix
 
     def test_a_model_that_has_learned_nothing_yet(self, make_case: MakeCase, play: str) -> None:
         case = make_case(play, {"train.validate_every": 1}, steps=2)
         (stuck, *_) = diagnose(case)
         assert stuck.kind in ("no better than uniform", "no better than unigram")
-        assert stuck.severity == "ill"
+        assert stuck.severity == "error"
 
     @pytest.mark.parametrize(
         ("loss", "kind"),
@@ -209,7 +209,7 @@ class TestOverfitting:
         lowest = min(memorising.looks, key=lambda look: look.loss)
         assert found.figures["onset_step"] == lowest.step <= 120
         assert f"step {lowest.step:,}" in found.words
-        assert "train.patience" in found.mend
+        assert "train.patience" in found.fix
         assert "underfitting" not in kinds(diagnose(memorising))
 
     def test_a_run_that_stopped_early_kept_its_best_weights(self, make_case: MakeCase, play: str) -> None:
@@ -217,7 +217,7 @@ class TestOverfitting:
         case = make_case(play[:8000], overrides, steps=1000)
         (found,) = [finding for finding in diagnose(case) if finding.kind == "overfitting"]
         assert "whose weights were kept" in found.words
-        assert not found.mend
+        assert not found.fix
 
     def test_a_loss_that_rises_on_both_is_something_else(self, memorising: Case) -> None:
         looks = tuple(replace(look, train_loss=look.loss) for look in memorising.looks)

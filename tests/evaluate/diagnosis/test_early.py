@@ -70,7 +70,7 @@ def test_a_run_that_collapses_says_so_and_keeps_it(collapsed_run: tuple[Run, str
     run, said = collapsed_run
     (record,) = [record for record in run.metrics if record["event"] == "finding" and record["kind"] == "collapse"]
     assert record["step"] < 300
-    assert "optimizer.kind=adamw" in record["mend"]
+    assert "optimizer.kind=adamw" in record["fix"]
     assert "collapse: " in said
     kinds = {finding.kind for finding in run.diagnose()}
     assert {"no better than unigram", "collapse", "not comparable"} <= kinds

@@ -83,7 +83,7 @@ def our_name(name: str) -> str:
 def test_the_first_losses_are_those_of_a_plain_loop(reference: Run) -> None:
     config = overridden(reference.config, [("train.epochs", 0.0), ("train.steps", STEPS), ("train.log_every", 1)])
     model = Transformer(config.model, 500, config.train.seed)
-    train, validation = (TokenCount(reference.parts[name].ids, 1) for name in ("train", "validation"))
+    train, validation = (TokenCount(reference.splits[name].ids, 1) for name in ("train", "validation"))
     data = training_data(config, train, validation, reference.tokenizer)
     masks = dropout_masks(config, torch.float32)
 

@@ -11,7 +11,7 @@ from octavo.pipeline.run import Run
 
 
 def test_greedy_takes_the_likeliest_after_the_last_window(reference: Run) -> None:
-    ids = reference.parts["validation"].ids[:48].tolist()
+    ids = reference.splits["validation"].ids[:48].tolist()
     sampling = SamplingConfig(temperature=0, max_new_tokens=6)
     expected = list(ids)
     with torch.inference_mode():
@@ -29,7 +29,7 @@ def test_within_the_first_window_it_is_octavos_own_way(trained: Run) -> None:
         trained.model,
         [ids],
         context_length=32,
-        start_id=trained.tokenizer.start_id,
+        bos_id=trained.tokenizer.bos_id,
         sampling=sampling,
         seeds=[(5, 3)],
     )

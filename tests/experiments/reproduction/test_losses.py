@@ -12,7 +12,7 @@ from octavo.pipeline.run import Run
 
 def by_hand(run: Run, part: str, batch: int) -> tuple[list[float], list[int]]:
     """The mean loss of each batch and its windows, a window at a time; windows of 32 begin with the start token."""
-    ids, start = run.parts[part].ids.astype("int64"), run.tokenizer.start_id
+    ids, start = run.splits[part].ids.astype("int64"), run.tokenizer.bos_id
     windows = [ids[i : i + 33] for i in range(0, len(ids) - 32, 32)]
     losses = []
     with torch.inference_mode():
@@ -55,11 +55,11 @@ def test_the_reports_training_loss_divides_by_the_wrong_number() -> None:
 
 
 def test_unigram_of_the_reference_is_the_floor_that_was_measured(reference: Run) -> None:
-    train, validation = (reference.parts[name].ids for name in ("train", "validation"))
+    train, validation = (reference.splits[name].ids for name in ("train", "validation"))
     assert unigram(train, validation, 500) == pytest.approx((5.5144, 5.5305), abs=5e-5)
 
 
 def test_unigram_by_hand() -> None:
-    entropy, score = unigram(np.array([3, 0, 0, 1]), np.array([0, 3, 2]), 4, start_id=3)
+    entropy, score = unigram(np.array([3, 0, 0, 1]), np.array([0, 3, 2]), 4, bos_id=3)
     assert entropy == pytest.approx(-(2 * math.log(2 / 3) + math.log(1 / 3)) / 3)
     assert score == pytest.approx(-(math.log(3 / 6) + math.log(1 / 6)) / 2), "every count is one more"

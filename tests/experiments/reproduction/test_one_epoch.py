@@ -47,7 +47,7 @@ def test_the_facts_are_the_reports_but_for_what_the_stride_changes(strided: Run)
 
 def test_an_epoch_teaches(strided: Run) -> None:
     config = strided.config
-    train, validation = (TokenCount(strided.parts[name].ids, 1) for name in ("train", "validation"))
+    train, validation = (TokenCount(strided.splits[name].ids, 1) for name in ("train", "validation"))
     state = TrainingState(strided.model, config)
     training = Training(
         state, training_data(config, train, validation, strided.tokenizer), config, dtype=torch.float32

@@ -71,7 +71,7 @@ def test_the_table_of_epochs_stands_beside_the_reports(found: Reproduction) -> N
 
 
 def test_the_diagnosis_is_on_the_page_and_among_the_figures(found: Reproduction) -> None:
-    ill = Finding("collapse", "ill", "held-out loss rose back", "decouple it", {"lowest_step": 3800})
+    ill = Finding("collapse", "error", "held-out loss rose back", "decouple it", {"lowest_step": 3800})
     changed = replace(found, findings=(ill,))
     assert "- **collapse**: held-out loss rose back. Mend: decouple it." in page(changed)
     assert changed.to_dict()["diagnosis"] == [ill.to_dict()]

@@ -44,7 +44,7 @@ def test_without_an_epoch_it_is_estimated_from_the_steps(trained: Run) -> None:
     events = [e for e in trained.metrics if e["event"] == "step"]
     found = measure_runtime(trained, MEASURED)
     rate = len(events) / sum(1 / e["steps_per_second"] for e in events)
-    windows = len(trained.parts["train"].ids) // 32  # about
+    windows = len(trained.splits["train"].ids) // 32  # about
     assert found.epochs_timed == 0
     assert found.training_steps_per_second == pytest.approx(rate)
     assert found.seconds_per_epoch == pytest.approx(windows / 16 / rate, rel=0.02)

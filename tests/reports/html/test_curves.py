@@ -29,7 +29,7 @@ LEFT_OF_TEXT = """button => {
 
 
 def course(run: Run, name: str = "play") -> TrainingCurve:
-    facts = run.parts["train"].facts
+    facts = run.splits["train"].facts
     return TrainingCurve(name, run.metrics, facts.tokens / facts.characters)
 
 
@@ -63,7 +63,7 @@ class TestWriting:
         rows = re.findall(r'<th scope="row">(\S+)</th>(.*?)</tr>', page.html)
         looks = [record for record in trained.metrics if record["event"] == "validation"]
         assert [row[0] for row in rows] == [number(look["step"]) for look in looks]
-        facts = trained.parts["train"].facts
+        facts = trained.splits["train"].facts
         train_bits = looks[-1]["train_loss"] * facts.tokens / facts.characters / math.log(2)
         assert f">{number(looks[-1]['nats_per_character'] / math.log(2))}<" in rows[-1][1]
         assert f">{number(train_bits)}<" in rows[-1][1]

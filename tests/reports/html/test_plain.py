@@ -28,7 +28,7 @@ PARTS = [
     facts_part({EVIL: EVIL, "long": "x" * 200}),
     columns_part([TABLE, TABLE]),
     code_part(EVIL + "x" * 200),
-    findings_part([Finding(EVIL, "ill", EVIL, EVIL), Finding("b", "warning", "c"), Finding("d", "note", "e")]),
+    findings_part([Finding(EVIL, "error", EVIL, EVIL), Finding("b", "warning", "c"), Finding("d", "note", "e")]),
 ]
 
 

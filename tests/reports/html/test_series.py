@@ -34,7 +34,7 @@ def one(points: list[Points], panel: str, kind: str = "train") -> Points:
 
 
 def test_every_line_of_a_short_run_is_a_point(trained: Run) -> None:
-    facts = trained.parts["train"].facts
+    facts = trained.splits["train"].facts
     points = points_of(TrainingCurve("play", trained.metrics, facts.tokens / facts.characters))
     steps = [record for record in trained.metrics if record["event"] == "step"]
     loss = one(points, "loss")

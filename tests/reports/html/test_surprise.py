@@ -46,7 +46,7 @@ def piece(tab: "Tab", index: int) -> Any:
 
 class TestWriting:
     def test_totals_in_words(self, trained: Run) -> None:
-        text = trained.held_out_beginning(300)
+        text = trained.validation_beginning(300)
         read = read_surprise(trained.model, trained.tokenizer, text, context_length=32)
         html = " ".join(surprise_part(read).html.split())
         assert f"{read.bits_per_character:.3f} bits per character" in html

@@ -1,4 +1,4 @@
-"""What is wrong with a run, in words, each with the figures that say so and the mend."""
+"""Find problems of a run; each finding has the figures it rests on and a fix."""
 
 from octavo.evaluate.diagnosis.case import (
     Case,

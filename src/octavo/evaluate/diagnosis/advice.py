@@ -44,14 +44,14 @@ def reconciled(findings: Sequence[Finding]) -> list[Finding]:
             kept[finding.kind] = finding
             asked |= asks
         elif finding.kind != "underfitting":
-            kept[finding.kind] = replace(finding, mend="")
+            kept[finding.kind] = replace(finding, fix="")
     return [kept[finding.kind] for finding in findings if finding.kind in kept]
 
 
 def asked_by(finding: Finding) -> set[str]:
     """Return the changes that a finding asks for: those of its kind, unless it is a mere note or has other advice."""
-    mere_note = finding.severity == "note" and not finding.mend
-    return set() if mere_note or finding.mend == MORE_TEXT else ASKS[finding.kind]
+    mere_note = finding.severity == "note" and not finding.fix
+    return set() if mere_note or finding.fix == MORE_TEXT else ASKS[finding.kind]
 
 
 def contradict(asks: set[str], asked: set[str]) -> bool:

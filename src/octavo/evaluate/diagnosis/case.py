@@ -10,7 +10,7 @@ from typing import Any, Literal
 from octavo.config import Config
 from octavo.evaluate import Baseline, Evaluation, Memorisation, Shift, TrainOverlap
 
-Severity = Literal["ill", "warning", "note"]  # the model is worthless; it could be better; worth knowing
+Severity = Literal["error", "warning", "note"]  # the model is worth little; it could be better; worth knowing
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Finding:
     kind: str
     severity: Severity
     words: str  # what it is and what it means
-    mend: str = ""  # what to look at first, or to do
+    fix: str = ""  # what to look at first, or to do
     figures: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -29,7 +29,7 @@ class Finding:
 
     def lines(self) -> list[str]:
         """For people."""
-        return [f"{self.kind}: {self.words}", *([f"  mend: {self.mend}"] if self.mend else [])]
+        return [f"{self.kind}: {self.words}", *([f"  To fix: {self.fix}"] if self.fix else [])]
 
 
 @dataclass(frozen=True)

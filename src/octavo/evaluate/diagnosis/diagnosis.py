@@ -81,14 +81,12 @@ class EarlyDiagnosis:
         return fresh
 
 
-def early_baseline_losses(
-    data: TrainingData, learned: Ids, vocab_size: int, start_id: int | None
-) -> dict[str, float]:
+def early_baseline_losses(data: TrainingData, learned: Ids, vocab_size: int, bos_id: int | None) -> dict[str, float]:
     """Nats per token that chance and the frequencies of `learned` score on the windows that a run looks at."""
     seen = data.validation.gather(data.validation_indices)[1].numpy().ravel()
     counts = np.zeros(vocab_size, np.int64)
     for block in blocks(learned):
         counts += np.bincount(block, minlength=vocab_size)
-    probabilities = unigram_probabilities(counts, start_id)
-    scored = seen if start_id is None else seen[seen != start_id]
+    probabilities = unigram_probabilities(counts, bos_id)
+    scored = seen if bos_id is None else seen[seen != bos_id]
     return {"uniform": math.log(vocab_size), "unigram": float(-np.log(probabilities[scored]).mean())}

@@ -48,9 +48,9 @@ _WORDS = {
     ),
 }
 _CLEARLY = 0.9  # times the floor
-# True of a model that has learned its training text; the mend is then MORE_TEXT.
+# True of a model that has learned its training text; the fix is then MORE_TEXT.
 _LEARNED = "what it has learned of its training text does not carry over to held-out text"
-_MEND = {
+_FIX = {
     "uniform": "look whether the training loss moves at all: raise optimizer.learning_rate, or give it more steps",
     "unigram": "look at the training curve first: one that never fell wants more steps or another learning rate, one "
     "that fell and rose again has lost what it knew",
@@ -65,14 +65,14 @@ def compare_with_baselines(case: Case) -> Finding | None:
     for name, (like, worse) in _WORDS.items():
         floor = case.floors.get(name)
         if floor is not None and not better(case.loss, floor):
-            words, mend = worse if case.loss > _ABOUT * floor else like, _MEND[name]
+            words, fix = worse if case.loss > _ABOUT * floor else like, _FIX[name]
             if name != "n-gram" and _learned(case, floor):
-                words, mend = _LEARNED, MORE_TEXT
+                words, fix = _LEARNED, MORE_TEXT
             return Finding(
                 f"no better than {name}",
-                "note" if name == "n-gram" else "ill",
+                "note" if name == "n-gram" else "error",
                 f"{words}: {case.loss:.4f} nats a token, where the {name} model needs {floor:.4f}",
-                mend,
+                fix,
                 {"loss": case.loss, name: floor},
             )
     return None
@@ -201,10 +201,10 @@ def collapse(case: Case) -> Finding | None:
     }
     if case.early_stopped:
         what += "; the weights of the best look were kept"
-    return Finding("collapse", "warning" if case.early_stopped else "ill", what, _mend(case, shrank), figures)
+    return Finding("collapse", "warning" if case.early_stopped else "error", what, _fix(case, shrank), figures)
 
 
-def _mend(case: Case, shrank: bool) -> str:
+def _fix(case: Case, shrank: bool) -> str:
     optimizer = case.config.optimizer
     if shrank and optimizer.kind == "adam" and optimizer.weight_decay:
         return (

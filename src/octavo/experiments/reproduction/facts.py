@@ -19,14 +19,16 @@ from octavo.training import TokenCount, training_data
 
 def part_windows(run: Run, part: str) -> Windows:
     """All windows of a part, as the run's config lays them out."""
-    config, ids = run.config.data, run.parts[part].ids
+    config, ids = run.config.data, run.splits[part].ids
     length = min(config.context_length, len(ids) - 1)
-    return Windows(ids, length, config.window_stride, start_id=run.tokenizer.start_id)
+    return Windows(ids, length, config.window_stride, bos_id=run.tokenizer.bos_id)
 
 
 def batch_order(run: Run) -> BatchOrder:
     """How training went through its windows."""
-    train, validation = (TokenCount(p.ids, p.facts.characters) for p in (run.parts["train"], run.parts["validation"]))
+    train, validation = (
+        TokenCount(p.ids, p.facts.characters) for p in (run.splits["train"], run.splits["validation"])
+    )
     return training_data(run.config, train, validation, run.tokenizer).order
 
 
@@ -67,7 +69,7 @@ def changed_settings(config: Config) -> dict[str, str]:
 
 def check_facts(run: Run) -> tuple[Fact, ...]:
     """Every fact of the report beside the run's."""
-    tokenizer, parts, order = run.tokenizer, run.parts, batch_order(run)
+    tokenizer, parts, order = run.tokenizer, run.splits, batch_order(run)
     text = "".join(part.text for part in parts.values())
     digest = hashlib.sha256(text.encode()).hexdigest()
     held_out = -(-len(part_windows(run, "validation")) // run.config.data.batch_size)
@@ -96,5 +98,5 @@ def check_facts(run: Run) -> tuple[Fact, ...]:
         fact("validation batches", reported.VALIDATION_BATCHES, held_out, _BATCHES),
         fact("parameters", reported.PARAMETERS, run.model.n_parameters(), sized_by),
         fact(f"ids of {reported.EXAMPLE!r}", reported.EXAMPLE_IDS, tuple(example), _TOKENIZER),
-        fact("its pieces", reported.EXAMPLE_PIECES, " ".join(map(tokenizer.piece, example)), _TOKENIZER),
+        fact("its pieces", reported.EXAMPLE_PIECES, " ".join(map(tokenizer.token_text, example)), _TOKENIZER),
     )

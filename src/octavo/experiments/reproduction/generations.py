@@ -32,7 +32,7 @@ def continue_from_last(run: Run, prompt: Sequence[int], sampling: SamplingConfig
     A stream draws from (sampling.seed, stream).
     """
     random = np.random.Generator(np.random.PCG64([sampling.seed, stream]))
-    first = [] if run.tokenizer.start_id is None else [run.tokenizer.start_id]
+    first = [] if run.tokenizer.bos_id is None else [run.tokenizer.bos_id]
     room = run.config.data.context_length - len(first)
     ids = list(prompt)
     with torch.inference_mode():

@@ -81,8 +81,8 @@ def measure_losses(run: Run, watch: ProgressCallback = no_progress) -> Perplexit
     losses = batch_losses(model, validation, everything, batch_size, lambda done: watch(done * share))
     seconds = time.perf_counter() - began
     sampled = batch_losses(model, train, sample, batch_size, lambda done: watch(share + done * (1 - share)))
-    ids, held_out = run.parts["train"].ids, run.parts["validation"].ids
-    entropy, score = unigram(ids, held_out, run.tokenizer.vocab_size, run.tokenizer.start_id)
+    ids, held_out = run.splits["train"].ids, run.splits["validation"].ids
+    entropy, score = unigram(ids, held_out, run.tokenizer.vocab_size, run.tokenizer.bos_id)
     return Perplexities(losses, seconds, sampled, len(train), entropy, score)
 
 
@@ -105,14 +105,14 @@ def batch_losses(
 
 
 def unigram(
-    train: npt.NDArray[np.integer], validation: npt.NDArray[np.integer], vocab_size: int, start_id: int | None = None
+    train: npt.NDArray[np.integer], validation: npt.NDArray[np.integer], vocab_size: int, bos_id: int | None = None
 ) -> tuple[float, float]:
     """Entropy of the training tokens' frequencies, and what they score on the validation tokens, in nats.
 
     Start tokens count for nothing; the score is that of the baseline, which leaves a little for tokens never seen.
     """
     counts, seen = (np.bincount(ids, minlength=vocab_size) for ids in (train, validation))
-    if start_id is not None:
-        counts[start_id] = seen[start_id] = 0
-    p, q, scored = counts[counts > 0] / counts.sum(), unigram_probabilities(counts, start_id), seen > 0
+    if bos_id is not None:
+        counts[bos_id] = seen[bos_id] = 0
+    p, q, scored = counts[counts > 0] / counts.sum(), unigram_probabilities(counts, bos_id), seen > 0
     return float(-(p * np.log(p)).sum()), float(-(seen[scored] * np.log(q[scored])).sum() / seen.sum())

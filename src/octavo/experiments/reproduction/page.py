@@ -69,7 +69,7 @@ def _diagnosis(found: Reproduction) -> list[str]:
     if not found.findings:
         return ["## Diagnosis", "Nothing is wrong with this run."]
     items = [
-        f"- **{finding.kind}**: {finding.words}." + (f" Mend: {finding.mend}." if finding.mend else "")
+        f"- **{finding.kind}**: {finding.words}." + (f" To fix: {finding.fix}." if finding.fix else "")
         for finding in found.findings
     ]
     return ["## Diagnosis", "\n".join(items)]

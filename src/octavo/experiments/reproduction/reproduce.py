@@ -38,7 +38,7 @@ def reproduce(
     and pictures are in its folder ``reproduction/``, written anew. `text` is another text than Tiny Shakespeare.
 
     Raises:
-        OctavoError: whatever cannot work, in one sentence with the mend.
+        OctavoError: whatever cannot work, in one sentence with the fix.
         Interrupted: a signal asked to stop; the run is saved, and the same call goes on.
     """
     request = Request(PRESET, overrides, epochs=epochs, seed=seed)

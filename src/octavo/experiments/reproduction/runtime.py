@@ -53,7 +53,7 @@ def measure_runtime(run: Run, perplexities: Perplexities) -> Runtime:
     if epochs and epochs[-1]["step"] == end["step"]:  # the clock of training was read before the last validation
         seconds += epochs[-1]["validation_seconds"]
     sampling = SamplingConfig(temperature=1.0, top_k=TOP_K, max_new_tokens=_TOKENS)
-    prompt = run.parts["validation"].ids[:8].tolist()
+    prompt = run.splits["validation"].ids[:8].tolist()
     return Runtime(
         epochs_timed=len(epochs),
         seconds_per_epoch=seconds_per_epoch,
@@ -79,7 +79,7 @@ def _decode(run: Run, prompt: list[int], sampling: SamplingConfig) -> list[list[
         run.model,
         [prompt],
         context_length=run.config.data.context_length,
-        start_id=run.tokenizer.start_id,
+        bos_id=run.tokenizer.bos_id,
         sampling=sampling,
         seeds=[(0, 0)],
     )

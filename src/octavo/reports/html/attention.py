@@ -119,7 +119,7 @@ def _habits(attention: Attention) -> list[dict[str, object]]:
     labels = [visible(label) for label in attention.passage.labels]
     rows: list[dict[str, object]] = []
     for layer, head in np.ndindex(layers, heads):
-        if habit := attention.habit(layer, head):
+        if habit := attention.summary(layer, head):
             shares = (habit.first, habit.before, habit.itself)
             query, key = habit.strongest
             row = {

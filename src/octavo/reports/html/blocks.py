@@ -74,7 +74,7 @@ def code_part(text: str) -> HtmlPart:
 
 
 def findings_part(findings: Sequence[Finding]) -> HtmlPart:
-    """What a run suffers from, each with its mend."""
+    """Show findings, each with its fix."""
     return HtmlPart(render("plain/findings.html", findings=findings), styles=_STYLES)
 
 
