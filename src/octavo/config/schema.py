@@ -16,6 +16,8 @@ from octavo.system.spelling import suggestion
 
 SMALLEST_VOCABULARY = {"bpe": 257, "characters": 258, "whitespace-bpe": 8}
 BUDGETS = ("steps", "epochs", "minutes")
+# What people read for the names of splits on disk. Early stopping selects on "validation" or on "train-slice".
+SPLIT_LABELS = {"validation": "validation split", "train-slice": "early-stopping split"}
 LARGEST_SIZE = 2**20  # of any one size in a config: more is a slip of the keyboard, not a tiny model
 _LARGEST_TABLE = 2**26  # numbers, of positions that are computed: no weight shows that a machine had room for them
 
