@@ -59,7 +59,7 @@ _HOME = {
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'octavo' has no attribute {name!r}")
-    import_module("octavo.system.threads").settle_threads()
+    import_module("octavo.system.threads").configure_threads()
     return getattr(import_module(f"octavo.{_HOME[name]}"), name)
 
 

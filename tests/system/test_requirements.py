@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from octavo.system import requirements as packages
-from octavo.system.requirements import as_requirement, import_failure, installed, pip_install, requirements
+from octavo.system.requirements import import_failure, installed_version, parse_requirement, pip_install, requirements
 
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OPTIONAL = [line for lines in PROJECT["optional-dependencies"].values() for line in lines]
@@ -17,7 +17,7 @@ OPTIONAL = [line for lines in PROJECT["optional-dependencies"].values() for line
 @pytest.mark.parametrize("line", [*PROJECT["dependencies"], *OPTIONAL])
 def test_every_line_of_the_project_is_understood(line: str) -> None:
     name, _, version = line.replace("==", ">=").partition(">=")
-    found = as_requirement(line)
+    found = parse_requirement(line)
     assert (found.name, found.version, found.extra) == (name, version, "")
 
 
@@ -31,7 +31,7 @@ def test_what_was_installed_says_the_same() -> None:
 @pytest.mark.parametrize("line", ["torch", "torch<3", "torch>=2,<3", "torch>=2; python_version < '3.13'"])
 def test_what_would_be_misread_is_not_read(line: str) -> None:
     with pytest.raises(ValueError, match="not understood"):
-        as_requirement(line)
+        parse_requirement(line)
 
 
 @pytest.mark.parametrize(
@@ -49,12 +49,12 @@ def test_what_would_be_misread_is_not_read(line: str) -> None:
 def test_versions_are_compared_by_their_numbers(
     line: str, here: str, fits: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packages, "installed", lambda name: here)
-    assert as_requirement(line).fits is fits
+    monkeypatch.setattr(packages, "installed_version", lambda name: here)
+    assert parse_requirement(line).fits is fits
 
 
 def test_a_package_that_is_not_there() -> None:
-    assert installed("octavo-of-nowhere") == ""
+    assert installed_version("octavo-of-nowhere") == ""
     assert isinstance(import_failure("octavo-of-nowhere"), ModuleNotFoundError)
 
 

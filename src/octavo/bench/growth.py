@@ -15,7 +15,7 @@ from octavo.bench.request import Peers
 from octavo.bench.steps import TEXT, in_words, octavo_steps, taking
 from octavo.config import Config, ModelConfig, load_preset
 from octavo.system.progress import ProgressCallback, no_progress, subrange
-from octavo.system.terminal import capitalized
+from octavo.system.terminal import capitalize_first
 from octavo.training.precision import Precision, choose_precision
 
 _TOKENS = 4096  # to train on, a turn
@@ -77,7 +77,7 @@ def make_axes(sizes: Sizes, precision: Precision) -> list[Axis]:
 def grown(axis: Axis, rounds: int, watch: ProgressCallback = no_progress) -> Comparison:
     """An axis measured, its sizes in turn; and the power of the size that a token's time goes as."""
     cases = [replace(axis.case(size), name=f"{axis.name} {size}") for size in axis.sizes]
-    found = compare_cases(f"{capitalized(axis.doing)}, by {axis.name}", cases, rounds=rounds, watch=watch)
+    found = compare_cases(f"{capitalize_first(axis.doing)}, by {axis.name}", cases, rounds=rounds, watch=watch)
     return replace(found, notes=(in_powers(axis, found.measured),))
 
 

@@ -19,7 +19,7 @@ from octavo.bench.training import bench_scoring, bench_training
 from octavo.kernels.library import active_build
 from octavo.runs.provenance import machine_facts
 from octavo.system.progress import PhaseCallback, ProgressCallback, subrange
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 
 _BUSY = 0.5  # processes that wait or work, for each core, before anything is measured
 
@@ -43,7 +43,7 @@ class Sitting:
         """For people."""
         packages = self.machine["packages"]
         lines = [
-            f"{self.machine['processor']}, {counted(self.machine['cores'], 'core')}, torch on {self.threads}",
+            f"{self.machine['processor']}, {quantity(self.machine['cores'], 'core')}, torch on {self.threads}",
             f"octavo {packages['octavo']}, torch {packages['torch']}; kernels: {self.kernels}; {self.began}",
         ]
         if self.busy:

@@ -7,7 +7,7 @@ from pathlib import Path
 from octavo.cli.options import add_output_option, add_passage_arguments, given_text, output_of, say_how_to_read_more
 from octavo.cli.output import say
 from octavo.cli.parser import add_runs_option
-from octavo.config.inference import check_head, check_passage, most_tokens_of_attention
+from octavo.config.inference import check_head, check_passage, max_attention_tokens
 from octavo.runs import open_run, runs_root
 
 _FILES = r"attention(-layer-\d+(-head-\d+)?)?\.(html|png|svg)"
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     directory = open_run(options.run, runs_root(options.runs))
     check_head(options.layer, options.head, directory.config.model)
     if options.max_tokens is not None:
-        check_passage(options.max_tokens, most_tokens_of_attention(directory.config), directory.config)
+        check_passage(options.max_tokens, max_attention_tokens(directory.config), directory.config)
     text = given_text(options)
     output = output_of(options, directory, _FILES, needed=True)
 
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     shown = Run(directory).attention(text, max_tokens=options.max_tokens, layer=options.layer, head=options.head)
     say(f"{directory.name} reads {shown.of}")
     if options.max_tokens is None and not shown.whole:
-        say_how_to_read_more(shown.attention.passage, most_tokens_of_attention(directory.config))
+        say_how_to_read_more(shown.attention.passage, max_attention_tokens(directory.config))
     if (step := shown.named_tokens) > 1:
         fewer = "fewer --max-tokens" + (" or a single --head" if options.head is None else "")
         say(f"pictures name one of {step} tokens: for more names ask for {fewer}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from octavo.cli.options import add_output_option, add_passage_arguments, given_text, output_of
 from octavo.cli.output import say
 from octavo.cli.parser import add_runs_option
-from octavo.config.inference import WINDOWS, check_windows
+from octavo.config.inference import HEAD_WINDOWS, check_windows
 from octavo.runs import open_run, runs_root
 
 
@@ -18,9 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--windows",
         type=int,
-        default=WINDOWS,
+        default=HEAD_WINDOWS,
         metavar="N",
-        help=f"how many windows of the text to read, spread evenly over it ({WINDOWS})",
+        help=f"how many windows of the text to read, spread evenly over it ({HEAD_WINDOWS})",
     )
     add_output_option(parser)
     add_runs_option(parser)

@@ -5,7 +5,7 @@ import argparse
 from octavo.cli.options import add_output_option, add_passage_arguments, given_text, output_of, say_how_to_read_more
 from octavo.cli.output import say
 from octavo.cli.parser import add_runs_option
-from octavo.config.inference import check_passage, most_tokens_of_lens
+from octavo.config.inference import check_passage, max_lens_tokens
 from octavo.runs import open_run, runs_root
 
 _CHARACTERS = 100  # of the run's own text: about what a terminal shows at once
@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     """Show the table and what each layer would score; write the page."""
     directory = open_run(options.run, runs_root(options.runs))
     if options.max_tokens is not None:
-        check_passage(options.max_tokens, most_tokens_of_lens(directory.config), directory.config)
+        check_passage(options.max_tokens, max_lens_tokens(directory.config), directory.config)
     text = given_text(options)
     output = output_of(options, directory, r"lens\.html")
 
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     console, lens = make_console(), shown.lens
     say(f"{directory.name} reads {shown.of}")
     if options.max_tokens is None and not shown.whole:
-        say_how_to_read_more(lens.passage, most_tokens_of_lens(directory.config))
+        say_how_to_read_more(lens.passage, max_lens_tokens(directory.config))
     say("\n".join(lens_table.explanations(lens, console.width)), end="\n\n")
     if in_colour(console):
         console.print(lens_table.LEGEND)

@@ -14,8 +14,8 @@ from typing import TextIO
 from octavo.cli.output import as_options, drop_output
 from octavo.cli.parser import parse
 from octavo.errors import OctavoError, OctavoWarning
-from octavo.system.terminal import shown
-from octavo.system.threads import any_detached, settle_threads
+from octavo.system.terminal import escape_controls
+from octavo.system.threads import configure_threads, has_detached_thread
 
 _OUT_OF_RANGE = re.compile(r"^(temperature|top_k|top_p|min_p|max_new_tokens|seed)=(?=\S)")  # named as in Python
 _NO_MEMORY = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)  # how torch says it, of any device
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run Octavo; returns the exit code: 0, 1 for a problem that octavo doctor found or a part of a trained
     run that could not be made, 2 for bad input, 128 + number for a signal."""
     code = _main(arguments)
-    if arguments is None and any_detached():
+    if arguments is None and has_detached_thread():
         # It would come back from its library to a Python that has ended, and abort the process.
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError, AttributeError):
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str] | None) -> int:
-    settle_threads()
+    configure_threads()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without a letter gets its number
@@ -86,7 +86,7 @@ def _warn(
 ) -> None:
     """What Octavo warns of is a sentence for the person, what others do is said as Python says it."""
     text = str(message) if issubclass(category, OctavoWarning) else f"{filename}:{lineno}: {message}"
-    print(f"octavo: {shown(' '.join(text.split()))}", file=sys.stderr)
+    print(f"octavo: {escape_controls(' '.join(text.split()))}", file=sys.stderr)
 
 
 def _output_fails() -> bool:
@@ -107,7 +107,7 @@ def _refuse(sentence: str, advised: Sequence[str] = ()) -> int:
         from octavo.cli.output import program
 
         said += f" ({program()} {shlex.join(advised)})"
-    print(f"octavo: {shown(said)}", file=sys.stderr)
+    print(f"octavo: {escape_controls(said)}", file=sys.stderr)
     return 2
 
 

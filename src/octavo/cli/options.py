@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from octavo.errors import OctavoError
 from octavo.formats.files import user_path
-from octavo.formats.output_paths import check_writable, folder_place
+from octavo.formats.output_paths import check_writable, prepare_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING
 
 from octavo.cli.output import say
 from octavo.cli.parser import as_text
-from octavo.system.terminal import shown
+from octavo.system.terminal import escape_controls
 
 if TYPE_CHECKING:
     from octavo.interpret.tokens import Passage
@@ -123,7 +123,7 @@ def output_of(
         return output
     output = Output(given, pattern)
     refuse_replacing(options, output.earlier)
-    folder_place(output.folder)
+    prepare_folder(output.folder)
     return output
 
 
@@ -172,7 +172,7 @@ def given_text(options: argparse.Namespace) -> str | None:
     if text == "":
         raise OctavoError("the text is empty: give some words")
     if text is not None and text == options.text and os.path.isfile(text):
-        file = shown(shlex.quote(text))
+        file = escape_controls(shlex.quote(text))
         option = f"--file={file}" if text.startswith("-") else f"--file {file}"
         say(f"octavo: the text is read as it stands; to read the file {file}: {option}", file=sys.stderr)
     return text

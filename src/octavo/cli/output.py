@@ -13,7 +13,7 @@ from typing import TextIO
 
 from octavo.errors import OctavoError
 from octavo.runs import RunDirectory, find_run
-from octavo.system.terminal import shown
+from octavo.system.terminal import escape_controls
 
 # An argument of a function, that is an option here: where something is advised, not in the name of a file.
 _ADVISED = re.compile(r"\b(pass|give|as|with|there:) (encoding|documents|output)=(?=\S)")
@@ -21,7 +21,7 @@ _ADVISED = re.compile(r"\b(pass|give|as|with|there:) (encoding|documents|output)
 
 def say(text: object = "", *, end: str = "\n", file: TextIO | None = None) -> None:
     """Print `text` to `file` (standard output), every control character in it written out."""
-    print(shown(str(text)), end=end, file=file)
+    print(escape_controls(str(text)), end=end, file=file)
 
 
 def as_options(sentence: str) -> str:

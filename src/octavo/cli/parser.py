@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from octavo.errors import OctavoError
 from octavo.system.spelling import nearest, suggestion
-from octavo.system.terminal import capitalized, readable
+from octavo.system.terminal import capitalize_first, path_text
 
 COMMANDS = {
     "train": "train a model on a text, score it, draw its curves, write samples",
@@ -160,7 +160,7 @@ def make_parser() -> Parser:
 def command_parser(command: str) -> Parser:
     """The parser of one command's arguments."""
     summary = COMMANDS[command]
-    parser = Parser(prog=f"octavo {command}", description=capitalized(summary) + ".")
+    parser = Parser(prog=f"octavo {command}", description=capitalize_first(summary) + ".")
     parser.set_defaults(command=command)
     import_module(f"octavo.cli.{command}").add_arguments(parser)
     return parser
@@ -220,4 +220,4 @@ def as_text(argument: str) -> str:
     try:
         return os.fsencode(argument).decode("utf-8")  # bytes that the locale could not decode
     except UnicodeError:
-        raise OctavoError(f"{readable(argument)!r} is no UTF-8: give the text in a file, with --encoding") from None
+        raise OctavoError(f"{path_text(argument)!r} is no UTF-8: give the text in a file, with --encoding") from None

@@ -9,7 +9,7 @@ from octavo.errors import OctavoError
 from octavo.runs import RunDirectory, list_runs, runs_root
 from octavo.runs.completion import failed_parts, finished
 from octavo.runs.scores import standard_score
-from octavo.system.terminal import duration, shown
+from octavo.system.terminal import duration, escape_controls
 
 _UNFINISHED = "unfinished"
 _HEAD = ("RUN", "NATS/CHAR", "BITS/CHAR", "PARAMETERS", "STEPS", "TIME", "TEXT", "STATE")
@@ -69,4 +69,4 @@ def _state(run: RunDirectory) -> str:
 
 def _cell(text: object) -> str:
     """Another's text on one line, as wide as it will be shown."""
-    return shown(" ".join(str(text).split()))
+    return escape_controls(" ".join(str(text).split()))

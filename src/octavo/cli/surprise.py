@@ -6,7 +6,7 @@ from octavo.cli.options import add_output_option, add_passage_arguments, given_t
 from octavo.cli.output import say
 from octavo.cli.parser import add_runs_option
 from octavo.runs import open_run, runs_root
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 
 _CHARACTERS = 1000  # of the run's own text: about what a terminal shows at once
 
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     for line in lines:
         console.print(line, soft_wrap=True)
     if surprise.left_out:
-        amount = counted(surprise.left_out, "character is", "characters are")
+        amount = quantity(surprise.left_out, "character is", "characters are")
         say(f"the other {amount} left out here; the totals are of all {len(surprise.text):,}")
     say("\n" + "\n".join(surprise_text.surprise_totals(surprise)), end="\n\n")
     if (worst := surprise_text.worst_tokens(surprise)).row_count:

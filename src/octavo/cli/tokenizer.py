@@ -6,7 +6,7 @@ from octavo.cli.options import add_passage_arguments, given_text
 from octavo.cli.output import say
 from octavo.cli.parser import add_runs_option
 from octavo.runs import open_run, runs_root
-from octavo.system.terminal import counted, shown
+from octavo.system.terminal import escape_controls, quantity
 
 _CHARACTERS = 100  # of the run's own text
 
@@ -32,14 +32,14 @@ def run(options: argparse.Namespace) -> int:
         text = open_splits(directory.path / "data")["validation"].beginning(_CHARACTERS)
     ids = tokenizer.encode(text).tolist()
     table = tokenizer.token_bytes()
-    amounts = f"{counted(len(text), 'character')}, {counted(len(ids), 'token')}"
+    amounts = f"{quantity(len(text), 'character')}, {quantity(len(ids), 'token')}"
     say(f"{tokenizer.kind}, vocabulary of {tokenizer.vocab_size:,}: {amounts}")
     for token in ids:
         piece = table[token].decode("utf-8", errors="backslashreplace")
-        say(f"{token:>7}  {shown(repr(piece))}")
+        say(f"{token:>7}  {escape_controls(repr(piece))}")
     decoded = tokenizer.decode(ids)
     if decoded == text:
         say("decoding gives the text back")
     else:
-        say(f"decoding does not give the text back, but {shown(repr(decoded))}")
+        say(f"decoding does not give the text back, but {escape_controls(repr(decoded))}")
     return 0

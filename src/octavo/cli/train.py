@@ -15,7 +15,7 @@ from octavo.errors import OctavoError
 from octavo.formats.toml_schema import parse_assignment
 from octavo.runs import check_new, runs_root
 from octavo.runs.resume import check_same, run_to_resume
-from octavo.system.terminal import counted, duration, shown, wrapped
+from octavo.system.terminal import duration, escape_controls, quantity, wrap_lines
 
 if TYPE_CHECKING:
     from octavo.corpus import Corpus
@@ -151,7 +151,7 @@ def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | Non
 
 def _summary(run: Run, report: Path | Unavailable, options: argparse.Namespace) -> list[str]:
     """The result of a run, what could not be made, where things are, and what to type next."""
-    from octavo.corpus.lines import READ, frequent_line_start
+    from octavo.corpus.lines import MAX_CHARACTERS_READ, frequent_line_start
     from octavo.reports.blocks import Unavailable
     from octavo.reports.terminal.findings import diagnosis_lines
     from octavo.runs.completion import failed_parts
@@ -163,18 +163,22 @@ def _summary(run: Run, report: Path | Unavailable, options: argparse.Namespace) 
     score, step = run.evaluation, run.metrics[-1]
     error = score.standard_error_nats_per_character
     name, runs = run_word(run.directory, runs_root(options.runs)), options.runs
-    prompt = [start] if (start := shown(frequent_line_start(run.splits["train"].beginning(READ)))) else []
+    prompt = (
+        [start]
+        if (start := escape_controls(frequent_line_start(run.splits["train"].beginning(MAX_CHARACTERS_READ))))
+        else []
+    )
     return [
         "",
         f"{run.name}: {score.nats_per_character:.4f} nats per character = {score.bits_per_character:.3f} bits"
         + (f", standard error {error:.4f} nats" if error else ""),
-        f"  scored on {counted(score.characters, 'held-out character')}, {counted(score.tokens, 'token')}"
+        f"  scored on {quantity(score.characters, 'held-out character')}, {quantity(score.tokens, 'token')}"
         + (", selected on this text" if score.selected_on_this_text else "")
         + ("" if score.lossless_tokenizer else "; its tokenizer loses text: compare with no other model"),
-        f"  trained for {duration(step['seconds'])}, {counted(step['step'], 'step')}, {step['epoch']:.1f} epochs",
+        f"  trained for {duration(step['seconds'])}, {quantity(step['step'], 'step')}, {step['epoch']:.1f} epochs",
         *([] if "baselines" in failed else _beside(run)),
         *([] if "diagnosis" in failed else diagnosis_lines(run, "  ")),
-        *(line for what, why in failed.items() for line in wrapped(f"no {what}: {why}", indent="  ")),
+        *(line for what, why in failed.items() for line in wrap_lines(f"no {what}: {why}", indent="  ")),
         f"  folder   {run.path}",
         *(f"  {what:<8} {place}" for what, place in places.items() if what not in failed),
         "next:",
@@ -199,5 +203,5 @@ def _beside(run: Run) -> list[str]:
     lines = []
     for title, group in groups.items():
         listed = ", ".join(f"{one.name}: {one.nats_per_character:.3f}" for one in group if one.name != THIS_MODEL)
-        lines += wrapped(f"{title}: {listed}", indent="  ")
+        lines += wrap_lines(f"{title}: {listed}", indent="  ")
     return lines

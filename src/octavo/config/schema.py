@@ -14,12 +14,14 @@ from octavo.errors import OctavoError
 from octavo.formats.toml_schema import from_mapping, parse_toml
 from octavo.system.spelling import suggestion
 
-SMALLEST_VOCABULARY = {"bpe": 257, "characters": 258, "whitespace-bpe": 8}
+MIN_VOCAB_SIZE = {"bpe": 257, "characters": 258, "whitespace-bpe": 8}
 BUDGETS = ("steps", "epochs", "minutes")
 # What people read for the names of splits on disk. Early stopping selects on "validation" or on "train-slice".
 SPLIT_LABELS = {"validation": "validation split", "train-slice": "early-stopping split"}
-LARGEST_SIZE = 2**20  # of any one size in a config: more is a slip of the keyboard, not a tiny model
-_LARGEST_TABLE = 2**26  # numbers, of positions that are computed: no weight shows that a machine had room for them
+MAX_SIZE = 2**20  # of any one size in a config: more is a slip of the keyboard, not a tiny model
+_MAX_POSITION_TABLE = (
+    2**26
+)  # numbers, of positions that are computed: no weight shows that a machine had room for them
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,11 @@ class DataConfig:
     split_by: Literal["characters", "tokens"] = "characters"
 
     def __post_init__(self) -> None:
-        between("data.context_length", self.context_length, 2, LARGEST_SIZE)
-        between("data.stride", self.stride, 0, LARGEST_SIZE)
-        between("data.batch_size", self.batch_size, 1, LARGEST_SIZE)
-        between("data.validation", self.validation, 0.0, 0.9)
-        between("data.test", self.test, 0.0, 0.9)
+        check_range("data.context_length", self.context_length, 2, MAX_SIZE)
+        check_range("data.stride", self.stride, 0, MAX_SIZE)
+        check_range("data.batch_size", self.batch_size, 1, MAX_SIZE)
+        check_range("data.validation", self.validation, 0.0, 0.9)
+        check_range("data.test", self.test, 0.0, 0.9)
         if self.validation == 0:
             raise OctavoError("data.validation is 0, so nothing could be scored: use at least 0.01")
         if self.validation + self.test > 0.9:
@@ -67,9 +69,9 @@ class TokenizerConfig:
 
     def __post_init__(self) -> None:
         if self.vocab_size or self.kind != "characters":
-            between("tokenizer.vocab_size", self.vocab_size, 8, LARGEST_SIZE)
-        between("tokenizer.dropout", self.dropout, 0.0, 0.9)
-        between("tokenizer.dropout_until", self.dropout_until, 0.0, 1.0)
+            check_range("tokenizer.vocab_size", self.vocab_size, 8, MAX_SIZE)
+        check_range("tokenizer.dropout", self.dropout, 0.0, 0.9)
+        check_range("tokenizer.dropout_until", self.dropout_until, 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -99,13 +101,13 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         for name in ("n_layers", "d_model", "n_heads", "d_ff", "max_positions"):
-            between(f"model.{name}", getattr(self, name), 1, LARGEST_SIZE)
+            check_range(f"model.{name}", getattr(self, name), 1, MAX_SIZE)
         for name in ("n_kv_heads", "d_head"):
-            between(f"model.{name}", getattr(self, name), 0, LARGEST_SIZE)
-        between("model.position_base", self.position_base, 1.0, 1e12)
-        between("model.norm_epsilon", self.norm_epsilon, 0.0, 1.0)
-        between("model.dropout", self.dropout, 0.0, 0.9)
-        between("model.hidden_dropout", self.hidden_dropout, 0.0, 0.9)
+            check_range(f"model.{name}", getattr(self, name), 0, MAX_SIZE)
+        check_range("model.position_base", self.position_base, 1.0, 1e12)
+        check_range("model.norm_epsilon", self.norm_epsilon, 0.0, 1.0)
+        check_range("model.dropout", self.dropout, 0.0, 0.9)
+        check_range("model.hidden_dropout", self.hidden_dropout, 0.0, 0.9)
         if not self.d_head and self.d_model % self.n_heads:
             raise OctavoError(
                 f"model.d_model={self.d_model} does not divide into model.n_heads={self.n_heads} heads: "
@@ -147,13 +149,13 @@ class OptimizerConfig:
     clip_norm: float = 1.0  # largest norm of the whole gradient; 0: not clipped
 
     def __post_init__(self) -> None:
-        between("optimizer.learning_rate", self.learning_rate, 0.0, 10.0)
-        between("optimizer.matrix_learning_rate", self.matrix_learning_rate, 0.0, 10.0)
+        check_range("optimizer.learning_rate", self.learning_rate, 0.0, 10.0)
+        check_range("optimizer.matrix_learning_rate", self.matrix_learning_rate, 0.0, 10.0)
         for beta in (*self.betas, self.momentum):
-            between("optimizer.betas and optimizer.momentum", beta, 0.0, 0.99999)
-        between("optimizer.epsilon", self.epsilon, 0.0, 1.0)
-        between("optimizer.weight_decay", self.weight_decay, 0.0, 100.0)
-        between("optimizer.clip_norm", self.clip_norm, 0.0, math.inf)
+            check_range("optimizer.betas and optimizer.momentum", beta, 0.0, 0.99999)
+        check_range("optimizer.epsilon", self.epsilon, 0.0, 1.0)
+        check_range("optimizer.weight_decay", self.weight_decay, 0.0, 100.0)
+        check_range("optimizer.clip_norm", self.clip_norm, 0.0, math.inf)
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ class ScheduleConfig:
 
     def __post_init__(self) -> None:
         for name in ("warmup", "decay", "final"):
-            between(f"schedule.{name}", getattr(self, name), 0.0, 1.0)
+            check_range(f"schedule.{name}", getattr(self, name), 0.0, 1.0)
         if self.kind == "trapezoid" and self.warmup + self.decay > 1:
             raise OctavoError("schedule.warmup and schedule.decay exceed 1 together: lower one of them")
 
@@ -193,16 +195,16 @@ class TrainConfig:
     select_on: Literal["train-slice", "validation"] = "train-slice"  # what early stopping looks at
 
     def __post_init__(self) -> None:
-        between("train.steps", self.steps, 0, 10**8 - 1)
-        between("train.epochs", self.epochs, 0.0, 1e6)
-        between("train.minutes", self.minutes, 0.0, 1e6)
-        between("train.seed", self.seed, 0, 2**63 - 1)
-        between("train.log_every", self.log_every, 1, 10**9)
-        between("train.checkpoint_every", self.checkpoint_every, 1, 10**9)
-        between("train.validate_every", self.validate_every, -1, 10**9)
+        check_range("train.steps", self.steps, 0, 10**8 - 1)
+        check_range("train.epochs", self.epochs, 0.0, 1e6)
+        check_range("train.minutes", self.minutes, 0.0, 1e6)
+        check_range("train.seed", self.seed, 0, 2**63 - 1)
+        check_range("train.log_every", self.log_every, 1, 10**9)
+        check_range("train.checkpoint_every", self.checkpoint_every, 1, 10**9)
+        check_range("train.validate_every", self.validate_every, -1, 10**9)
         for name in ("validation_windows", "keep_checkpoints", "sample_every", "patience"):
-            between(f"train.{name}", getattr(self, name), 0, 10**9)
-        between("train.average", self.average, 0.0, 0.999999)
+            check_range(f"train.{name}", getattr(self, name), 0, 10**9)
+        check_range("train.average", self.average, 0.0, 0.999999)
         if sum(budget > 0 for budget in (self.steps, self.epochs, self.minutes)) != 1:
             raise OctavoError("a run needs just one budget: train.steps, train.epochs or train.minutes, the others 0")
         if self.patience and self.validate_every < 0:
@@ -221,7 +223,7 @@ class Config:
     train: TrainConfig = field(default_factory=lambda: TrainConfig(minutes=4.8))
 
     def __post_init__(self) -> None:
-        smallest = SMALLEST_VOCABULARY[self.tokenizer.kind]
+        smallest = MIN_VOCAB_SIZE[self.tokenizer.kind]
         if 0 < self.tokenizer.vocab_size < smallest:
             raise OctavoError(
                 f"tokenizer.vocab_size={self.tokenizer.vocab_size} is too small for {self.tokenizer.kind}: "
@@ -247,10 +249,10 @@ class Config:
             "sinusoidal": ("model.max_positions", self.model.max_positions, self.model.d_model),
         }
         name, rows, width = tables.get(self.model.position, ("", 0, 0))
-        if rows * width > _LARGEST_TABLE:
+        if rows * width > _MAX_POSITION_TABLE:
             raise OctavoError(
-                f"{name}={rows} makes a table of positions of {rows * width:,} numbers, where {_LARGEST_TABLE:,} are "
-                "the most: lower it"
+                f"{name}={rows} makes a table of positions of {rows * width:,} numbers, where "
+                f"{_MAX_POSITION_TABLE:,} are the most: lower it"
             )
 
 
@@ -296,7 +298,7 @@ def config_from_toml(text: str, source: str) -> Config:
     return from_mapping(Config, values)
 
 
-def as_budget(overrides: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
+def with_one_budget(overrides: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
     """The same overrides, but one that names a budget makes it the only one.
 
     Raises:
@@ -312,7 +314,7 @@ def as_budget(overrides: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
     return [*cleared, *overrides]
 
 
-def between(name: str, value: float, low: float, high: float) -> None:
+def check_range(name: str, value: float, low: float, high: float) -> None:
     """Raises OctavoError unless `value` lies in low … high."""
     if not low <= value <= high:  # also refuses NaN
         raise OctavoError(f"{name}={value} is out of range: it goes from {low} to {high}")

@@ -3,11 +3,11 @@
 from functools import partial
 
 from octavo.config import DataConfig, TokenizerConfig
-from octavo.corpus import Corpus, CorpusSplit, borders, split, split_range
+from octavo.corpus import Corpus, CorpusSplit, split, split_boundaries, split_range
 from octavo.data.token_files import Ids, id_type, tokenize
 from octavo.errors import OctavoError
 from octavo.system.progress import PhaseCallback, no_phase_progress
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 from octavo.tokenizer import Tokenizer, train_tokenizer
 
 Prepared = dict[str, tuple[CorpusSplit, Ids]]
@@ -53,7 +53,7 @@ def _split_by_tokens(
     text = split_range(corpus, 0, corpus.characters).text
     tokenizer = train_tokenizer(config, text, partial(watch, "training the tokenizer"))
     ids = tokenizer.encode(text).astype(id_type(tokenizer))
-    cuts = borders(len(ids), data.validation, data.test)
+    cuts = split_boundaries(len(ids), data.validation, data.test)
     tokens = [0, *cuts, len(ids)]
     places = [0, *(tokenizer.characters_before(text, cut) for cut in cuts), corpus.characters]
     prepared = {}
@@ -63,6 +63,6 @@ def _split_by_tokens(
             prepared[name] = (part, ids[tokens[i] : tokens[i + 1]])
     if len(prepared.get("validation", ("", ()))[1]) < 2:
         raise OctavoError(
-            f"{corpus.name} gives only {counted(len(ids), 'token')}, too few to hold some out: use a longer text"
+            f"{corpus.name} gives only {quantity(len(ids), 'token')}, too few to hold some out: use a longer text"
         )
     return tokenizer, prepared

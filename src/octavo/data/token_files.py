@@ -27,10 +27,10 @@ from octavo.corpus import CorpusSplit
 from octavo.errors import OctavoError, reason
 from octavo.formats.files import write_atomically
 from octavo.formats.json_schema import from_json, parse_object
-from octavo.formats.untrusted import MOST_TEXT, open_plain, read_plain
+from octavo.formats.untrusted import MAX_TEXT_BYTES, open_plain, read_plain
 from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer
-from octavo.tokenizer.base import AT_ONCE
+from octavo.tokenizer.base import STREAM_CHARACTERS
 
 NAMES = ("train", "validation", "test")
 Ids = npt.NDArray[np.integer]
@@ -145,7 +145,7 @@ def _id_arrays(tokenizer: Tokenizer, part: CorpusSplit, watch: ProgressCallback)
         if tokenizer.bos_id is not None:
             yield np.array([tokenizer.bos_id], dtype=kind)
         for number, ids in enumerate(tokenizer.encode_stream(segment), 1):
-            watch((done + min(len(segment), number * AT_ONCE)) / total)
+            watch((done + min(len(segment), number * STREAM_CHARACTERS)) / total)
             yield ids.astype(kind)
         done += len(segment)
 
@@ -226,7 +226,7 @@ def open_splits(folder: Path) -> dict[str, TokenSplit]:
         OctavoError: a file is missing or is not what Octavo wrote.
     """
     try:
-        found = parse_object(read_plain(folder / "parts.json", MOST_TEXT, folder.parent), {})
+        found = parse_object(read_plain(folder / "parts.json", MAX_TEXT_BYTES, folder.parent), {})
         facts = {name: from_json(SplitFacts, found[name]) for name in NAMES if name in found or name != "test"}
         return {name: TokenSplit(name, _open_ids(folder, name, facts[name]), facts[name], folder) for name in facts}
     except (OctavoError, OSError, ValueError, KeyError) as error:

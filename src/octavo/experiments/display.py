@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from octavo.experiments.status import CellStatus, time_left
 from octavo.pipeline.progress import Display
-from octavo.system.terminal import duration, shown
+from octavo.system.terminal import duration, escape_controls
 
 _EVERY = 30.0  # seconds between plain lines of where everything is
 
@@ -31,7 +31,7 @@ class PlainExperimentDisplay(ExperimentDisplay):
 
     def note(self, text: str) -> None:
         with contextlib.suppress(OSError, ValueError):  # that nobody reads on must not end an experiment
-            print(shown(text), file=self._file, flush=True)
+            print(escape_controls(text), file=self._file, flush=True)
 
     def ended(self, cell: CellStatus) -> None:
         took = f" ({duration(cell.took)})" if cell.took else ""
@@ -58,7 +58,7 @@ class TableExperimentDisplay(ExperimentDisplay):
         self._live.start()
 
     def note(self, text: str) -> None:
-        self._console.print(shown(text), markup=False, emoji=False)
+        self._console.print(escape_controls(text), markup=False, emoji=False)
 
     def ended(self, cell: CellStatus) -> None:
         if cell.state == "failed":
@@ -83,7 +83,7 @@ class TableExperimentDisplay(ExperimentDisplay):
         for variant in dict.fromkeys(cell.variant for cell in cells):
             row = {cell.seed: cell for cell in cells if cell.variant == variant}
             table.add_row(Text(variant), *[_of_cell(row[seed]) for seed in seeds])
-        title = [Text(shown(self._title), style="bold")] if self._title else []
+        title = [Text(escape_controls(self._title), style="bold")] if self._title else []
         return Group(*title, table, Text(_tally(cells, at_once), style="dim"))
 
 

@@ -18,7 +18,7 @@ from octavo.experiments.processes import OwnProcesses
 from octavo.experiments.results import CellResult
 from octavo.system.hardware import machine_memory
 from octavo.system.requirements import pip_install
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 from octavo.system.threads import usable_cores
 
 _MEMORY_OF_A_CELL = 2**30  # bytes: what a tiny model's training takes, rounded up
@@ -73,7 +73,7 @@ def check_workers(workers: int | None) -> None:
 def _processes(workers: int | None) -> Iterator[Pool]:
     count = workers or default_workers()
     with OwnProcesses(count) as processes:
-        note = f"{counted(count, 'run')} at a time, each in a process with one thread"
+        note = f"{quantity(count, 'run')} at a time, each in a process with one thread"
         try:
             parting = "stopping, when what runs is saved; Ctrl-C again stops at once"
             yield Pool(processes, count, True, True, processes.stop, True, note, parting)
@@ -88,7 +88,7 @@ def _cluster(address: str) -> Iterator[Pool]:
     try:
         count = sum(client.nthreads().values())
         note = (
-            f"on the cluster at {address}, {counted(count, 'run')} at a time"
+            f"on the cluster at {address}, {quantity(count, 'run')} at a time"
             if count
             else f"{address} has no workers yet"
         )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from octavo.experiments.results import CellResult, VariantSummary
 from octavo.experiments.spec import Spec
 from octavo.system.statistics import CONFIDENCE, Estimate
-from octavo.system.terminal import counted, shown
+from octavo.system.terminal import escape_controls, quantity
 
 _INTERVAL = f"{CONFIDENCE:.0%} interval".replace("%", " %")
 _NONE = "–"
@@ -15,7 +15,7 @@ Column = tuple[str, Callable[[VariantSummary], str]]
 
 def experiment_markdown(spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSummary]) -> str:
     """Title, tables, and what has to be said about them."""
-    parts = [f"# {shown(' '.join(spec.title.split()))}"] if spec.title else []
+    parts = [f"# {escape_controls(' '.join(spec.title.split()))}"] if spec.title else []
     parts += [_lined_up(_scores(spec, rows), summary)]
     if spec.contexts:
         parts.append("Nats per character in windows of so many tokens, half a window apart:")
@@ -83,9 +83,11 @@ def _notes(spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSumm
     if any(row.selected_on_this_text for row in rows):
         notes.append("Early stopping looked at the scored text: those scores flatter.")
     missing = len(spec.variants) * len(spec.seeds) - len(rows)
-    notes += [f"{missing} of {counted(missing + len(rows), 'run')} still missing."] if missing else []
+    notes += [f"{missing} of {quantity(missing + len(rows), 'run')} still missing."] if missing else []
     notes += [f"{s.variant}: {s.note}." for s in summary if s.note]
-    notes += [f"{row.variant}, seed {row.seed}, failed: {shown(row.failure)}." for row in rows if row.failure]
+    notes += [
+        f"{row.variant}, seed {row.seed}, failed: {escape_controls(row.failure)}." for row in rows if row.failure
+    ]
     return notes
 
 

@@ -3,7 +3,7 @@
 from octavo.interpret.attention_targets import KINDS
 from octavo.interpret.head_table import EVEN, MIN_WINDOWS, UNCLASSIFIED, UNUSED, WORTH, HeadTable
 from octavo.system.statistics import Estimate
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 
 TITLES = {kind.name: kind.title for kind in KINDS} | {name: name for name in (EVEN, UNUSED, UNCLASSIFIED)}
 MEANINGS = {kind.name: f"it looks at {kind.meaning}" for kind in KINDS} | {
@@ -29,7 +29,7 @@ def percent(share: Estimate) -> tuple[str, str]:
 
 def counted_windows(table: HeadTable) -> str:
     """As ``64 windows of 128 tokens``."""
-    return f"{counted(table.windows, 'window')} of {counted(table.window_tokens, 'token')}"
+    return f"{quantity(table.windows, 'window')} of {quantity(table.window_tokens, 'token')}"
 
 
 def measured_on(table: HeadTable) -> str:

@@ -6,7 +6,7 @@ import time
 from types import TracebackType
 from typing import Any, Self, TextIO, cast
 
-from octavo.system.terminal import duration, shown
+from octavo.system.terminal import duration, escape_controls
 from octavo.training.events import EpochEvent, Event, StepEvent, ValidationEvent
 
 LOOKED_AT = {"validation": "held-out", "train-slice": "set-aside"}  # what a part is called for people
@@ -52,7 +52,7 @@ class PlainProgress(Progress):
 
     def note(self, text: str) -> None:
         with contextlib.suppress(OSError, ValueError):  # that nobody reads on must not end a training
-            print(shown(text), file=self._file, flush=True)
+            print(escape_controls(text), file=self._file, flush=True)
 
     def event(self, event: Event) -> None:
         if isinstance(event, EpochEvent):
@@ -120,7 +120,7 @@ class BarProgress(Progress):
         self._bar.start()
 
     def note(self, text: str) -> None:
-        self._console.print(shown(text), markup=False, emoji=False)
+        self._console.print(escape_controls(text), markup=False, emoji=False)
 
     def event(self, event: Event) -> None:
         if isinstance(event, EpochEvent):
@@ -137,7 +137,7 @@ class BarProgress(Progress):
         from rich.panel import Panel
         from rich.text import Text
 
-        self._console.print(Panel(Text(shown(text)), title=f"sample at step {step}", border_style="dim"))
+        self._console.print(Panel(Text(escape_controls(text)), title=f"sample at step {step}", border_style="dim"))
 
     def share(self, what: str, share: float) -> None:
         self._bar.update(self._task, completed=share, numbers=what, visible=True)

@@ -16,10 +16,10 @@ from octavo.config.overrides import Overrides, Request
 from octavo.data import check_ids, open_splits, save_splits
 from octavo.errors import DivergenceError, OctavoError, reason
 from octavo.evaluate.diagnosis import EarlyDiagnosis, early_baseline_losses, validation_point
-from octavo.formats.files import disk_is_full, remove_left_over, write_atomically
+from octavo.formats.files import disk_is_full, remove_stale_files, write_atomically
 from octavo.formats.json_schema import from_json
 from octavo.formats.toml_schema import to_toml
-from octavo.formats.untrusted import MOST_LINES
+from octavo.formats.untrusted import MAX_LOG_BYTES
 from octavo.generate.generate import generate
 from octavo.generate.opening import opening
 from octavo.model import Transformer
@@ -36,7 +36,7 @@ from octavo.runs.metrics import check_complete
 from octavo.runs.provenance import session_facts, text_facts
 from octavo.runs.resume import check_same, run_to_resume
 from octavo.runs.safetensors_layout import check_shapes
-from octavo.system.terminal import counted, duration
+from octavo.system.terminal import duration, quantity
 from octavo.tokenizer import Tokenizer, load_tokenizer
 from octavo.training import (
     Interrupted,
@@ -105,7 +105,7 @@ def train(
         try:
             with locked(directory):
                 for folder, *_ in os.walk(directory.path):
-                    remove_left_over(Path(folder))
+                    remove_stale_files(Path(folder))
                 return _go_on(directory, shown, brief)
         except KeyboardInterrupt:
             raise InterruptedAtOnce(directory.name) from None
@@ -184,7 +184,9 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     state, kept_metrics = _begun_state(directory, tokenizer.vocab_size, progress)
     threads = torch.get_num_threads()
     if any(earlier.get("threads") != threads for earlier in sittings):
-        progress.note(f"with {counted(threads, 'thread')}, not as before: the weights will differ in their last bits")
+        progress.note(
+            f"with {quantity(threads, 'thread')}, not as before: the weights will differ in their last bits"
+        )
     sittings.append(session_facts(state.step, threads=threads))
     directory.write_json("provenance.json", provenance)
 
@@ -268,10 +270,9 @@ def _keep_batch(directory: RunDirectory, training: Training, tokenizer: Tokenize
     windows = taken.to_dict(training.state.model, tokenizer, directory.config.data.window_stride)
     value = {"step": step + 1, "epoch": step / training.data.order.steps_per_epoch, "windows": windows}
     with suppress(OSError):
-        directory.write_json(_RUNAWAY, value, MOST_LINES)
-        return (
-            f"; its batch of {counted(len(windows), 'window')}, each with its text, is in {directory.path / _RUNAWAY}"
-        )
+        directory.write_json(_RUNAWAY, value, MAX_LOG_BYTES)
+        size = quantity(len(windows), "window")
+        return f"; its batch of {size}, each with its text, is in {directory.path / _RUNAWAY}"
     return f"; its batch were the windows {', '.join(str(window['window']) for window in windows)}"
 
 

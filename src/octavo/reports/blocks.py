@@ -22,7 +22,7 @@ from octavo.reports.html.lens import LensView
 from octavo.reports.html.scores import Dot, Figures
 from octavo.reports.html.series import TrainingCurve
 from octavo.reports.html.surprise import SurpriseView
-from octavo.system.terminal import capitalized
+from octavo.system.terminal import capitalize_first
 
 
 @dataclass(frozen=True)
@@ -178,4 +178,4 @@ def _trace(error: Exception) -> None:
 
 def _sentence(words: str) -> str:
     words = " ".join(words.split())
-    return f"{capitalized(words).rstrip('.')}."
+    return f"{capitalize_first(words).rstrip('.')}."

@@ -27,7 +27,7 @@ from octavo.evaluate.run_scores import (
     run_overlap,
     standard_evaluation,
 )
-from octavo.formats.untrusted import MOST_TEXT, read_plain
+from octavo.formats.untrusted import MAX_TEXT_BYTES, read_plain
 from octavo.interpret.head_ablation import ABLATIONS
 from octavo.reports.blocks import Scored, Unavailable, try_compute
 from octavo.reports.costs import Costs, read_costs
@@ -209,7 +209,7 @@ def read_samples(run: SavedRun) -> HighlightedCopies:
     if not place.is_file():
         raise OctavoError("there are no samples yet: resume the run to write them")
     try:
-        text = read_plain(place, MOST_TEXT, run.path).decode("utf-8")
+        text = read_plain(place, MAX_TEXT_BYTES, run.path).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise OctavoError(f"{place} cannot be read ({reason(error)}): resume the run to write it anew") from None
     _, *pieces = _SAMPLE.split(text)

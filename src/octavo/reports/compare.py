@@ -37,7 +37,7 @@ from octavo.reports.recipe import Recipe, recipe, setting
 from octavo.reports.report import sections_page
 from octavo.reports.sections import SHARE, cost_facts
 from octavo.runs.saved_run import SavedRun, open_saved_run
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _why_alone(scored: Scored | Unavailable, texts: Sequence[str]) -> str:
         return scored.why
     score = scored.evaluation
     if texts.count(score.sha256) == 1:
-        return f"It was scored on another text, of {counted(score.characters, 'character')}."
+        return f"It was scored on another text, of {quantity(score.characters, 'character')}."
     if not score.lossless_tokenizer:
         return "Its tokenizer loses text (white space)."
     return "The tokenizers of the others on its text lose some of it (white space)."
@@ -129,7 +129,7 @@ def _why_alone(scored: Scored | Unavailable, texts: Sequence[str]) -> str:
 def _comparable(runs: Sequence[ComparedRun]) -> Comparable:
     scores = {run.name: require(run.scored).evaluation for run in runs}
     score = scores[runs[0].name]
-    words = [f"Scored on the same {counted(score.characters, 'character')} of held-out text."]
+    words = [f"Scored on the same {quantity(score.characters, 'character')} of held-out text."]
     if not score.lossless_tokenizer:
         words = [f"{words[0]} Their tokenizer loses some of it (white space): they compare with each other alone."]
     words += [

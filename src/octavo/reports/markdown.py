@@ -42,7 +42,7 @@ from octavo.reports.html.heads import Cell, Column, HeadsView, head_columns
 from octavo.reports.html.lens import LensView
 from octavo.reports.html.scores import score_notes
 from octavo.reports.html.surprise import SurpriseView
-from octavo.system.terminal import capitalized, counted, shown
+from octavo.system.terminal import capitalize_first, escape_controls, quantity
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,7 +55,7 @@ _LINK = re.compile(r"([^\s\\`<>|]*(?:://|www\.|@)[^\s\\`<>|]*)", re.IGNORECASE) 
 def plain(text: str) -> str:
     """Text in a paragraph or in a cell of a table. What would become a link is set as code: GitHub links an address
     even where it is escaped."""
-    pieces = _LINK.split(shown(text).replace("\n", " "))
+    pieces = _LINK.split(escape_controls(text).replace("\n", " "))
     return "".join(f"`{piece}`" if n % 2 else _SPECIAL.sub(r"\\\1", piece) for n, piece in enumerate(pieces))
 
 
@@ -82,18 +82,18 @@ def heads_pieces(heads: HeadTable, picture: str) -> list[str]:
     for group, columns in groups.items():
         rows = [(name, *(_cell(column.cells[row]) for column in columns)) for row, name in enumerate(names)]
         head = ("head", *map(_title, columns))
-        pieces += [f"{plain(capitalized(group))}:", markdown_table(head, [*rows, _even(columns)])]
+        pieces += [f"{plain(capitalize_first(group))}:", markdown_table(head, [*rows, _even(columns)])]
     earned = {TITLES[head.name]: MEANINGS[head.name] for head in heads.heads}
     meant = {_title(column): column.meaning for columns in groups.values() for column in columns}
     pieces += ["What the names mean:", _meanings(earned), "What the columns mean:", _meanings(meant)]
-    said = [capitalized(words) for words in table_caveats(heads)]
+    said = [capitalize_first(words) for words in table_caveats(heads)]
     return [*pieces, *([_listed(said)] if said else [])]
 
 
 def surprise_pieces(surprise: Surprise) -> list[str]:
     """What a text cost, what that compares with, and what surprised most."""
     said = (
-        f"{counted(len(surprise.text), 'character')} cost {surprise.total_bits:,.0f} bits: "
+        f"{quantity(len(surprise.text), 'character')} cost {surprise.total_bits:,.0f} bits: "
         f"{surprise.bits_per_character:.3f} bits per character."
     )
     if not surprise.lossless_tokenizer:
@@ -252,9 +252,9 @@ def _score(scored: Scored) -> list[str]:
     head = ("model", "bits per character", "nats per character", "nats per token", "time, s")
     pieces = [markdown_table(head, map(_standing, found.standings))]
     if found.apart:
-        pieces += [f"{capitalized(NOT_COMPARABLE)}:", markdown_table(head, map(_standing, found.apart))]
+        pieces += [f"{capitalize_first(NOT_COMPARABLE)}:", markdown_table(head, map(_standing, found.apart))]
     notes = score_notes(scored.evaluation, scored.baselines, scored.overlap)
-    return [*pieces, *([f"{capitalized(TIMES)}."] if scored.baselines else []), *map(plain, notes)]
+    return [*pieces, *([f"{capitalize_first(TIMES)}."] if scored.baselines else []), *map(plain, notes)]
 
 
 def _standing(one: ScoreRow) -> list[str]:
@@ -267,7 +267,7 @@ def _samples(samples: Samples) -> list[str]:
     marked = samples.marked
     pieces = list(map(plain, sample_notes(marked, samples.memorisation, "Listed below each sample")))
     for number, (text, places) in enumerate(zip(marked.texts, marked.spans, strict=True), 1):
-        pieces += [f"Sample {number}:", fenced(shown(text))]
+        pieces += [f"Sample {number}:", fenced(escape_controls(text))]
         copies = [f"- {plain(running(text[start:end]))}" for start, end in places]
         pieces += ["\n".join(copies)] if copies else []
     return pieces

@@ -10,7 +10,7 @@ import tomli_w
 
 from octavo.config import BUDGETS, Config, load_preset, preset_names
 from octavo.formats.toml_schema import as_mapping, dotted_names
-from octavo.system.terminal import counted, readable
+from octavo.system.terminal import path_text, quantity
 
 TINY_SHAKESPEARE = "b20eb1dc66ddb45eb245b57c9e4aeda4707095cdc78ddcbe7519b25b912c16a3"  # SHA-256 of the corpus
 _USUAL = "pocket"  # the preset that `octavo train` takes if none is named
@@ -83,7 +83,7 @@ def _text(text: Mapping[str, Any], path: Path) -> tuple[str, list[str], str]:
     """What goes before the command, what names the text in it, and what the text is."""
     if text["sha256"] == TINY_SHAKESPEARE:
         return "", [], "The text is Tiny Shakespeare, which Octavo has with it."
-    what = f"{counted(text['characters'], 'character')}, SHA-256 {text['sha256']}"
+    what = f"{quantity(text['characters'], 'character')}, SHA-256 {text['sha256']}"
     names = text.get("sources")
     if names is None:  # an earlier version, which noted the first documents alone
         names = text["first_documents"] if text["documents"] == len(text["first_documents"]) else []
@@ -93,7 +93,7 @@ def _text(text: Mapping[str, Any], path: Path) -> tuple[str, list[str], str]:
         return "", given, f"The text must be the same: {what}."
     if text["documents"] == 1:
         parts = [path / "data" / f"{part}.txt" for part in ("train", "validation", "test")]
-        there = [readable(part) for part in parts if part.exists()]
+        there = [path_text(part) for part in parts if part.exists()]
         return f"{shlex.join(['cat', *there])} | ", ["-"], f"The text came from no file; the run keeps it ({what})."
     return (
         "",
@@ -116,6 +116,6 @@ def _alike(config: Config, provenance: Mapping[str, Any]) -> list[str]:
     if config.train.minutes:
         notes.append("Its budget is minutes, which follow the clock: a second run differs a little.")
     elif last:
-        threads = counted(last["threads"], "thread")
+        threads = quantity(last["threads"], "thread")
         notes.append(f"On the same machine with {threads} the weights are the same, bit for bit.")
     return notes

@@ -6,7 +6,7 @@ One page that shows a whole run.
 from collections.abc import Sequence
 from pathlib import Path
 
-from octavo.formats.output_paths import folder_place, page_place
+from octavo.formats.output_paths import prepare_folder, prepare_page_path
 from octavo.reports.blocks import (
     Block,
     Code,
@@ -131,7 +131,7 @@ def save_report(
         OSError: the disk is full.
     """
     place = output or run.path / ("report" if markdown else "report.html")
-    (folder_place if markdown else page_place)(place)  # before anything is measured
+    (prepare_folder if markdown else prepare_page_path)(place)  # before anything is measured
     read = read_report(run, note, watch)
     if markdown:
         return save_markdown(place, _title(read), lead(read), read.standing, sections(read))[0]

@@ -32,7 +32,7 @@ from octavo.reports.blocks import (
 from octavo.reports.collect import RunReport
 from octavo.reports.costs import Costs
 from octavo.reports.recipe import Recipe, differing, nearest_preset, setting
-from octavo.system.terminal import counted, duration
+from octavo.system.terminal import duration, quantity
 from octavo.tokenizer import Tokenizer
 
 _PARTS = {"train": "Trained on", "validation": "Held out", "test": "Kept for a test"}
@@ -48,9 +48,9 @@ def corpus_facts(
     tokens = {name: int(np.count_nonzero(part.ids != tokenizer.bos_id)) for name, part in parts.items()}
     documents = f" in {text['documents']:,} documents" if text["documents"] > 1 else ""
     return {
-        "Text": f"{text['name']}: {counted(text['characters'], 'character')}{documents}",
+        "Text": f"{text['name']}: {quantity(text['characters'], 'character')}{documents}",
         **{
-            _PARTS[name]: f"{counted(part.facts.characters, 'character')}, {counted(tokens[name], 'token')}"
+            _PARTS[name]: f"{quantity(part.facts.characters, 'character')}, {quantity(tokens[name], 'token')}"
             for name, part in parts.items()
         },
         "Tokens": f"{tokenizer.vocab_size:,} different ones, of "
@@ -65,10 +65,10 @@ def model_facts(config: Config, parameters: int) -> dict[str, str]:
     order = "before" if model.norm_order == "pre" else "after"
     return {
         "Parameters": f"{parameters:,}",
-        "Layers": f"{model.n_layers} of {counted(model.n_heads, 'head')}, {model.d_model} wide, "
+        "Layers": f"{model.n_layers} of {quantity(model.n_heads, 'head')}, {model.d_model} wide, "
         f"feed-forward {model.d_ff} wide",
         "Parts": f"{model.position} positions, {model.norm} norm {order} each part, {model.feedforward}",
-        "Context": f"{config.data.context_length} tokens, {counted(config.data.batch_size, 'window')} a step",
+        "Context": f"{config.data.context_length} tokens, {quantity(config.data.batch_size, 'window')} a step",
         "Tokenizer": config.tokenizer.kind,
         "Optimizer": f"{config.optimizer.kind}, {config.schedule.kind} schedule",
         "Budget": next(f"{n:,g} {name[:-1] if n == 1 else name}" for name, n in amounts.items() if n),
@@ -82,11 +82,11 @@ def cost_facts(costs: Costs) -> dict[str, str]:
     return {
         "Time": f"{duration(costs.seconds)}, {100 * costs.stepping:.0f} % of it in steps"
         + (f"; {costs.sittings} sittings" if costs.sittings > 1 else ""),
-        "Read": f"{counted(costs.steps, 'step')}, {costs.epochs:.1f} epochs, {counted(costs.tokens, 'token')}",
+        "Read": f"{quantity(costs.steps, 'step')}, {costs.epochs:.1f} epochs, {quantity(costs.tokens, 'token')}",
         "Speed": f"{costs.steps_per_second:.3g} steps, {costs.tokens_per_second:,.0f} tokens a second",
         "Peak memory": f"{costs.peak_memory_bytes / 2**20:,.0f} MiB" if costs.peak_memory_bytes else "unknown",
-        "Machine": f"{machine['processor']}, {counted(machine['cores'], 'core')}, "
-        f"{counted(machine['threads'], 'thread')}",
+        "Machine": f"{machine['processor']}, {quantity(machine['cores'], 'core')}, "
+        f"{quantity(machine['threads'], 'thread')}",
         "Numbers": f"{costs.precision} in training, fp32 for the score",
         SHARE: share.why
         if isinstance(share, Unavailable)

@@ -24,7 +24,7 @@ class Requirement:
     @property
     def here(self) -> str:
         """The version that is installed; empty if none is."""
-        return installed(self.name)
+        return installed_version(self.name)
 
     @property
     def fits(self) -> bool:
@@ -42,10 +42,10 @@ def requirements() -> list[Requirement]:
         lines = requires("octavo") or []
     except PackageNotFoundError:
         return []
-    return [as_requirement(line) for line in lines]
+    return [parse_requirement(line) for line in lines]
 
 
-def as_requirement(line: str) -> Requirement:
+def parse_requirement(line: str) -> Requirement:
     """Read one line.
 
     Raises:
@@ -57,7 +57,7 @@ def as_requirement(line: str) -> Requirement:
     return Requirement(found[1], found[2], found[3], found[4] or "")
 
 
-def installed(package: str) -> str:
+def installed_version(package: str) -> str:
     """The version of a package that is here; empty if none is."""
     try:
         return version(package)

@@ -12,7 +12,7 @@ from octavo.interpret.direction import direction_of, is_made_up
 from octavo.interpret.tokens import in_text, visible
 from octavo.reports.figures.attention import attention_figures, label_step
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,8 +37,8 @@ class AttentionView(View):
         return make_page(
             f"Attention in {self.name}",
             [part],
-            description=f"Where each head looks while the model reads {self.of}: {counted(layers, 'layer')} of "
-            f"{counted(heads, 'head')}.",
+            description=f"Where each head looks while the model reads {self.of}: {quantity(layers, 'layer')} of "
+            f"{quantity(heads, 'head')}.",
             height=900,
         )
 

@@ -12,7 +12,7 @@ from octavo.evaluate import Memorisation
 from octavo.evaluate.diagnosis import Finding, memorisation_figures
 from octavo.evaluate.overlap import HighlightedCopies
 from octavo.reports.html.page import HtmlPart, render
-from octavo.system.terminal import counted, shown
+from octavo.system.terminal import escape_controls, quantity
 
 
 def samples_part(marked: HighlightedCopies, memorisation: Memorisation | None = None) -> HtmlPart:
@@ -30,8 +30,8 @@ def sample_notes(marked: HighlightedCopies, memorisation: Memorisation | None, h
     ]
     if memorisation:
         said.append(
-            f"Copied in {counted(memorisation.generated.texts, 'text')} of up to "
-            f"{counted(memorisation.tokens, 'token')}, written at temperature {memorisation.temperature:g}: "
+            f"Copied in {quantity(memorisation.generated.texts, 'text')} of up to "
+            f"{quantity(memorisation.tokens, 'token')}, written at temperature {memorisation.temperature:g}: "
             f"{memorisation_figures(memorisation)}."
         )
     return said
@@ -42,7 +42,7 @@ def _pieces(text: str, places: tuple[tuple[int, int], ...]) -> list[tuple[bool, 
     # A border within a line end of two characters would make two of it.
     borders = [0, *(place + (text[place - 1 : place + 1] == "\r\n") for pair in places for place in pair), len(text)]
     pieces = [text[start:end] for start, end in pairwise(borders)]
-    return [(bool(i % 2), shown(piece)) for i, piece in enumerate(pieces) if piece]
+    return [(bool(i % 2), escape_controls(piece)) for i, piece in enumerate(pieces) if piece]
 
 
 _STYLES = ("plain.css",)

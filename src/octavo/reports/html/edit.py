@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from octavo.interpret.edit import Edit, changes, measured_on
 from octavo.interpret.tokens import running, visible
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 
 _END = 60  # characters of the text's end
 _NAMED = 20  # changes that are listed one by one
@@ -26,7 +26,7 @@ class EditView(View):
     def page(self) -> Page:
         """The tokens before and after, and what the change costs."""
         description = (
-            f"What {self.name} makes of a text of {counted(len(self.edit.text), 'character')}, before and after."
+            f"What {self.name} makes of a text of {quantity(len(self.edit.text), 'character')}, before and after."
         )
         return make_page(f"A change in {self.name}", [edit_part(self.edit)], description=description, height=560)
 

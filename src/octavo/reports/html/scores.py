@@ -20,7 +20,7 @@ from octavo.evaluate.comparison import (
 )
 from octavo.reports.html.axis import Axis, number
 from octavo.reports.html.page import HtmlPart, render
-from octavo.system.terminal import capitalized, counted, duration
+from octavo.system.terminal import capitalize_first, duration, quantity
 
 _HEAD = ("model", "bits per character", "nats per character", "nats per token", "time")
 _ROOM = 0.08  # of the scale's length, beyond the outermost dots
@@ -109,10 +109,10 @@ def score_notes(score: Evaluation, baselines: Sequence[Baseline], overlap: Train
     """What was scored and how, what else is known of the score, and why it flatters or compares with nothing."""
     error = score.standard_error_bits_per_character
     return [
-        f"Every one of {counted(score.characters, 'character')} of the held-out text counts once "
-        f"({counted(score.tokens, 'token')}; {protocol_words(score)})."
+        f"Every one of {quantity(score.characters, 'character')} of the held-out text counts once "
+        f"({quantity(score.tokens, 'token')}; {protocol_words(score)})."
         if score.own_text and score.text == "validation"
-        else f"The text is {score.text}: {counted(score.characters, 'character')} ({protocol_words(score)}).",
+        else f"The text is {score.text}: {quantity(score.characters, 'character')} ({protocol_words(score)}).",
         "There is no standard error: the text is too short for one."
         if error is None
         else f"The standard error, {error:.3f} bits, is from the choice of text.",
@@ -123,4 +123,4 @@ def score_notes(score: Evaluation, baselines: Sequence[Baseline], overlap: Train
 
 
 def _sentence(note: str) -> str:
-    return f"{capitalized(note)}."
+    return f"{capitalize_first(note)}."

@@ -6,7 +6,7 @@ from rich.text import Text
 from octavo.interpret.edit import Edit, changes, measured_on
 from octavo.interpret.tokens import running, visible
 from octavo.reports.terminal.colours import PROBABILITY, per_cent
-from octavo.system.terminal import wrapped
+from octavo.system.terminal import wrap_lines
 
 _END = 40  # characters of the text's end
 _NAMED = 6  # changes that are listed one by one
@@ -41,5 +41,7 @@ def edit_costs(edit: Edit) -> list[str]:
         f"            {measured_on(edit)}",
     ]
     if not edit.lossless_tokenizer:
-        lines += wrapped("the tokenizer loses text (white space): bits per character compare with no other model's")
+        lines += wrap_lines(
+            "the tokenizer loses text (white space): bits per character compare with no other model's"
+        )
     return lines

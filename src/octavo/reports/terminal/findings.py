@@ -6,7 +6,7 @@ from octavo.evaluate import Baseline, Evaluation
 from octavo.evaluate.diagnosis import memorisation_line
 from octavo.evaluate.run_scores import diagnose_run, kept_diagnosis, kept_memorisation
 from octavo.runs.saved_run import SavedRun
-from octavo.system.terminal import wrapped
+from octavo.system.terminal import wrap_lines
 
 
 def diagnosis_lines(
@@ -21,4 +21,4 @@ def diagnosis_lines(
     texts = [memorisation_line(memorised)] if memorised else []
     if found is not None:
         texts += [line for finding in found for line in finding.lines()] or ["diagnosis: nothing wrong was found"]
-    return [line for text in texts for line in wrapped(text, indent)]
+    return [line for text in texts for line in wrap_lines(text, indent)]

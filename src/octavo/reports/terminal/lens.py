@@ -9,7 +9,7 @@ from rich.text import Text
 from octavo.interpret.lens import Cell, Layer, Lens
 from octavo.interpret.tokens import visible
 from octavo.reports.terminal.colours import PROBABILITY, per_cent
-from octavo.system.terminal import wrapped
+from octavo.system.terminal import wrap_lines
 
 LEGEND = PROBABILITY.legend(("below 5%", "5 to 20%", "20 to 50%", "50 to 80%", "80% or more"))
 _GUESS = 7  # columns of a token at most
@@ -29,7 +29,7 @@ def explanations(lens: Lens, width: int) -> list[str]:
         said.append("this model's unembedding is its embedding: before its first block it expects the token itself")
     if not lens.residual:
         said.append("this model has no residual stream: what its unembedding makes of an earlier layer says little")
-    return [line for sentence in said for line in wrapped(sentence)]
+    return [line for sentence in said for line in wrap_lines(sentence)]
 
 
 def lens_table(lens: Lens, width: int) -> Table:

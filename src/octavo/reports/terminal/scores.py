@@ -13,7 +13,7 @@ from octavo.evaluate.comparison import (
     protocol_words,
     rank_scores,
 )
-from octavo.system.terminal import counted, duration
+from octavo.system.terminal import duration, quantity
 
 _HEAD = (("", "nats per", "nats per", "bits per", ""), ("", "token", "character", "character", "time"))
 _WIDTHS = (34, 10, 11, 11, 11)
@@ -23,9 +23,7 @@ _Row = tuple[str, str, str, str, str]
 
 def score_head(run: str, score: Evaluation) -> list[str]:
     """What was scored, and how."""
-    amounts = (
-        f"{counted(score.characters, 'character')}, {counted(score.bytes, 'byte')}, {counted(score.tokens, 'token')}"
-    )
+    amounts = ", ".join(quantity(getattr(score, f"{unit}s"), unit) for unit in ("character", "byte", "token"))
     return [
         f"run       {run}, {score.checkpoint}",
         f"text      {score.text}: {amounts}",

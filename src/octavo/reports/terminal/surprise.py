@@ -13,7 +13,7 @@ from octavo.interpret.predictions import one_in
 from octavo.interpret.surprise import Surprise, TokenSurprise
 from octavo.interpret.tokens import running, visible
 from octavo.reports.terminal.colours import SURPRISE, per_cent
-from octavo.system.terminal import counted, wrapped
+from octavo.system.terminal import quantity, wrap_lines
 
 _LEGEND = ("below 2", "2 to 4", "4 to 6", "6 to 9", "9 or more bits a character")
 _BEFORE = 14  # characters shown before each of them
@@ -80,7 +80,7 @@ def surprise_totals(surprise: Surprise) -> list[str]:
     """The score, and what it leaves out."""
     bits = surprise.bits_per_character
     per_character = f"{bits:.4f} bits ({bits * math.log(2):.4f} nats) per character"
-    amounts = f"{counted(len(surprise.text), 'character')}, {counted(surprise.token_count, 'token')}"
+    amounts = f"{quantity(len(surprise.text), 'character')}, {quantity(surprise.token_count, 'token')}"
     said = [
         f"{per_character}, {surprise.nats_per_token:.4f} nats per token",
         f"{amounts}; a token of several characters spreads its bits evenly",
@@ -88,12 +88,12 @@ def surprise_totals(surprise: Surprise) -> list[str]:
     if not surprise.lossless_tokenizer:
         said.append(
             "the tokenizer drops white space and what it never saw, "
-            f"{counted(surprise.dropped, 'character')} here, which "
+            f"{quantity(surprise.dropped, 'character')} here, which "
             "cost nothing: bits per character compare with no other model's"
         )
     if surprise.tokens[0].rank is None:
         said.append("nothing comes before the first token, so it is charged as by chance")
-    return [line for sentence in said for line in wrapped(sentence)]
+    return [line for sentence in said for line in wrap_lines(sentence)]
 
 
 def worst_tokens(surprise: Surprise) -> Table:
