@@ -30,6 +30,15 @@ def test_a_preset_comes_back_from_its_toml(name: str) -> None:
     assert as_mapping(config_from_toml(to_toml(config), "text")) == as_mapping(config)
 
 
+def test_wsd_is_another_name_of_the_trapezoid() -> None:
+    trapezoid = config_from_toml('[schedule]\nkind = "trapezoid"\nwarmup = 0.3', "text")
+    assert config_from_toml('[schedule]\nkind = "wsd"\nwarmup = 0.3', "text") == trapezoid
+    assert trapezoid.schedule.kind == "trapezoid"
+    assert 'kind = "trapezoid"' in to_toml(with_overrides(trapezoid, [("schedule.kind", "wsd")]))
+    with pytest.raises(OctavoError, match=r"warmup.*decay"):
+        ScheduleConfig(kind="wsd", warmup=0.6, decay=0.6)
+
+
 @pytest.mark.parametrize("name", preset_names())
 def test_a_preset_says_first_what_it_is_for(name: str) -> None:
     first = preset_text(name).splitlines()[0]

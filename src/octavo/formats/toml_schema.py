@@ -18,6 +18,18 @@ _MAX_FLOAT = 2**1023
 _MAX_SHOWN = 200  # characters
 
 
+def setting(default: T, comment: str, *, automatic: str = "") -> T:
+    """Return a field of a section, with its one-line comment.
+
+    Args:
+        default: the value where none is given.
+        comment: says what the setting is.
+        automatic: says what the value is derived from where it is 0 or "auto"; empty if it never is.
+    """
+    field: T = dataclasses.field(default=default, metadata={"comment": comment, "automatic": automatic})
+    return field
+
+
 def parse_toml(text: str, source: str) -> dict[str, Any]:
     """Parse TOML; `source` names it in the error.
 
@@ -98,10 +110,29 @@ def as_mapping(config: Any) -> dict[str, Any]:
 
 
 def to_toml(config: Any) -> str:
-    """Write a dataclass as TOML text that :func:`from_mapping` reads back unchanged."""
-    import tomli_w  # here: octavo doctor has to work without it, to say that it is missing
+    """Return a dataclass as TOML text that :func:`from_mapping` reads back unchanged."""
+    import tomli_w  # here, as octavo doctor works without it, to report that it is missing
 
     return tomli_w.dumps(as_mapping(config))
+
+
+def to_commented_toml(config: Any, comments: Mapping[str, str]) -> str:
+    """Return the same with one line per setting, after which stands its comment (by dotted name)."""
+    lines = []
+    for section, settings in as_mapping(config).items():
+        lines += ["", f"[{section}]"]
+        for key, value in settings.items():
+            items = value if isinstance(value, list) else [value]
+            written = ", ".join(_toml_value(item) for item in items)
+            written = f"[{written}]" if isinstance(value, list) else written
+            lines.append(f"{key} = {written}  # {comments[f'{section}.{key}']}")
+    return "\n".join(lines[1:]) + "\n"
+
+
+def _toml_value(value: Any) -> str:
+    import tomli_w
+
+    return tomli_w.dumps({"x": value}).removeprefix("x = ").rstrip("\n")
 
 
 def dotted_names(values: Mapping[str, Any], path: str = "") -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from octavo.config import Config
+from octavo.config.comments import commented_toml
 from octavo.config.inference import SamplingConfig
 from octavo.config.overrides import Overrides, Request
 from octavo.data import check_ids, open_splits, save_splits
@@ -18,7 +19,6 @@ from octavo.errors import DivergenceError, OctavoError, reason
 from octavo.evaluate.diagnosis import EarlyDiagnosis, early_baseline_losses, validation_point
 from octavo.formats.files import disk_is_full, remove_stale_files, write_atomically
 from octavo.formats.json_schema import from_json
-from octavo.formats.toml_schema import to_toml
 from octavo.formats.untrusted import MAX_LOG_BYTES
 from octavo.generate.generate import generate
 from octavo.generate.opening import opening
@@ -153,7 +153,7 @@ def _go_on(directory: RunDirectory, progress: Progress, brief: bool) -> Run:
 
 def _fill(folder: Path, plan: Plan) -> None:
     """Everything of a run that is known before its first step."""
-    settings = to_toml(plan.config).encode()
+    settings = commented_toml(plan.config).encode()
     write_atomically(folder / "config.toml", settings)
     plan.tokenizer.save(folder / "tokenizer.json")
     save_splits(folder / "data", plan.prepared)
