@@ -60,9 +60,7 @@ class DataConfig:
 class TokenizerConfig:
     """How text becomes token ids."""
 
-    kind: Literal["bpe", "characters", "whitespace-bpe"] = setting(
-        "bpe", "bpe: byte-level; whitespace-bpe: lossy"
-    )
+    kind: Literal["bpe", "characters", "whitespace-bpe"] = setting("bpe", "bpe: byte-level; whitespace-bpe: lossy")
     vocab_size: int = setting(512, "largest number of tokens", automatic="with kind characters: what the text needs")
     trained_on: Literal["train", "all"] = setting("train", "text it is trained on: the training split, or all splits")
     dropout: float = setting(0.1, "BPE-dropout: probability that a merge is skipped, drawn every epoch")
@@ -92,9 +90,7 @@ class ModelConfig:
     max_positions: int = setting(512, "rows of the sinusoidal or learned position table")
     norm: Literal["rms", "layer", "none"] = setting("rms", "kind of normalisation")
     norm_epsilon: float = setting(1e-6, "epsilon of the normalisation")
-    norm_order: Literal["pre", "post"] = setting(
-        "pre", "pre: normalise a layer's input; post: the sum after it"
-    )
+    norm_order: Literal["pre", "post"] = setting("pre", "pre: normalise a layer's input; post: the sum after it")
     qk_norm: bool = setting(True, "RMS-normalise queries and keys")
     residual: bool = setting(True, "residual connections")
     feedforward: Literal["swiglu", "gelu", "relu"] = setting("swiglu", "activation of the feed-forward layer")

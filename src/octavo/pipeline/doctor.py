@@ -120,12 +120,12 @@ def examine_machine(root: Path) -> Health:
         n_runs=_count(root),
         caches=caches,
         optional=tuple(
-            OptionalPart(one.name, one.here, _PURPOSE[one.extra], pip_install(f"octavo[{one.extra}]"))
+            OptionalPart(one.name, one.installed, _PURPOSE[one.extra], pip_install(f"octavo[{one.extra}]"))
             for one in optional
         ),
         problems=(
             *troubles,
-            *(_trouble(one) for one in optional if one.here and not one.fits),
+            *(_trouble(one) for one in optional if one.installed and not one.is_satisfied),
             *_of_kernels(),
             *_of_runs(runs),
         ),
@@ -168,11 +168,11 @@ def _of_runs(runs: Folder) -> list[str]:
 
 def _trouble(one: Requirement) -> str:
     """What is wrong with a package, and the fix; empty if nothing is."""
-    fix = pip_install(f"{one.name}{one.comparison}{one.version}")
-    if not one.here:
+    fix = pip_install(str(one))
+    if not one.installed:
         return f"{one.name} is not installed: {fix}"
-    if not one.fits:
-        return f"{one.name} {one.here} is here and {one.comparison}{one.version} is needed: {fix}"
+    if not one.is_satisfied:
+        return f"{one.name} {one.installed} is here and {one.specifier} is needed: {fix}"
     failure = None if one.extra else import_failure(one.name)
     if failure is None:
         return ""
