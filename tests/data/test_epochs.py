@@ -25,7 +25,7 @@ def test_without_dropout_they_are_the_plain_ones(tokenizer: ByteBPE) -> None:
     windows = windows_of(tokenizer, None)
     batch = BatchOrder(0, len(windows), 8, phases=6).batch(3)
     for found, expected in zip(
-        windows.gather(batch, recut=True), windows.plain.gather(batch.indices, batch.phases), strict=True
+        windows.gather(batch, resample_bpe=True), windows.base.gather(batch.indices, batch.phases), strict=True
     ):
         assert torch.equal(found, expected)
 
@@ -36,11 +36,11 @@ def test_each_window_is_a_piece_of_its_own_epoch(tokenizer: ByteBPE) -> None:
     order = BatchOrder(0, len(windows), 7, phases=6)
     for step in range(3 * len(windows) // 7):
         batch = order.batch(step)
-        inputs, targets = windows.gather(batch, recut=True)
+        inputs, targets = windows.gather(batch, resample_bpe=True)
         assert inputs.shape == targets.shape == (7, 12)
         assert (inputs[:, 0] == 0).all()
         for epoch, row in zip(batch.epochs.tolist(), targets.tolist(), strict=True):
             text = " ".join(map(str, dropout.epoch(epoch).tolist()))
             assert f" {' '.join(map(str, row))}" in text
-        plain, _ = windows.gather(batch, recut=False)
-        assert torch.equal(plain, windows.plain.gather(batch.indices, batch.phases)[0])
+        plain, _ = windows.gather(batch, resample_bpe=False)
+        assert torch.equal(plain, windows.base.gather(batch.indices, batch.phases)[0])

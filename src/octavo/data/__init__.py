@@ -3,20 +3,20 @@
 from octavo.data.batch_order import Batch, BatchOrder
 from octavo.data.prepare import Prepared, prepare
 from octavo.data.token_files import (
-    NAMES,
+    SPLIT_NAMES,
     Ids,
     SplitFacts,
     TokenSplit,
-    blocks,
     check_ids,
     documents,
+    id_chunks,
     open_splits,
     save_splits,
 )
 from octavo.data.windows import EpochWindows, Windows
 
 __all__ = [
-    "NAMES",
+    "SPLIT_NAMES",
     "Batch",
     "BatchOrder",
     "EpochWindows",
@@ -25,9 +25,9 @@ __all__ = [
     "SplitFacts",
     "TokenSplit",
     "Windows",
-    "blocks",
     "check_ids",
     "documents",
+    "id_chunks",
     "open_splits",
     "prepare",
     "save_splits",

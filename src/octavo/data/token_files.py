@@ -32,7 +32,7 @@ from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer
 from octavo.tokenizer.base import AT_ONCE
 
-NAMES = ("train", "validation", "test")
+SPLIT_NAMES = ("train", "validation", "test")
 Ids = npt.NDArray[np.integer]
 _HELD = 1 << 22  # ids in memory; more are in a file
 _READ_BYTES = 1 << 20  # bytes of a text that are read at once
@@ -215,7 +215,7 @@ def _as_file(ids: Ids) -> Iterator[bytes | memoryview]:
     head = io.BytesIO()
     np.lib.format.write_array_header_1_0(head, np.lib.format.header_data_from_array_1_0(ids))
     yield head.getvalue()
-    for block in blocks(ids):
+    for block in id_chunks(ids):
         yield np.ascontiguousarray(block).data
 
 
@@ -227,7 +227,7 @@ def open_splits(folder: Path) -> dict[str, TokenSplit]:
     """
     try:
         found = parse_object(read_plain(folder / "parts.json", MOST_TEXT, folder.parent), {})
-        facts = {name: from_json(SplitFacts, found[name]) for name in NAMES if name in found or name != "test"}
+        facts = {name: from_json(SplitFacts, found[name]) for name in SPLIT_NAMES if name in found or name != "test"}
         return {name: TokenSplit(name, _open_ids(folder, name, facts[name]), facts[name], folder) for name in facts}
     except (OctavoError, OSError, ValueError, KeyError) as error:
         raise OctavoError(
@@ -242,7 +242,7 @@ def check_ids(parts: Mapping[str, TokenSplit], vocab_size: int) -> None:
         OctavoError: a part has others.
     """
     for part in parts.values():
-        if any(block.max() >= vocab_size for block in blocks(part.ids)):
+        if any(block.max() >= vocab_size for block in id_chunks(part.ids)):
             raise OctavoError(f"{part.folder / part.name}.npy has ids beyond the vocabulary: train the run again")
 
 
@@ -269,7 +269,7 @@ def _open_ids(folder: Path, name: str, facts: SplitFacts) -> Ids:
 _BLOCK_IDS = 1 << 20  # ids
 
 
-def blocks(ids: npt.NDArray[np.integer], size: int = _BLOCK_IDS) -> Iterator[npt.NDArray[np.integer]]:
+def id_chunks(ids: npt.NDArray[np.integer], size: int = _BLOCK_IDS) -> Iterator[npt.NDArray[np.integer]]:
     """Stretches of `size` ids, one after the other; what of a file was read for them does not stay in memory."""
     for start in range(0, len(ids), size):
         yield ids[start : start + size]

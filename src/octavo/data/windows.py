@@ -93,13 +93,13 @@ class EpochWindows:
         return len(self.plain)
 
     @property
-    def recuts(self) -> bool:
+    def uses_bpe_dropout(self) -> bool:
         """Whether there is BPE-dropout."""
         return self._make_dropout is not None
 
     def gather(self, batch: Batch, *, recut: bool) -> tuple[torch.Tensor, torch.Tensor]:
         """Inputs and targets (B, T) of a batch; `recut`: of its epoch's own cutting, if there is BPE-dropout."""
-        if not (recut and self.recuts):
+        if not (recut and self.uses_bpe_dropout):
             return self.plain.gather(batch.indices, batch.phases)
         pieces = [
             self._recut(epoch).gather(batch.indices[here], batch.phases[here])
@@ -111,11 +111,11 @@ class EpochWindows:
         inputs, targets = zip(*pieces, strict=True)
         return torch.cat(inputs), torch.cat(targets)
 
-    def lengthened(self, epoch: int) -> float:
+    def length_ratio(self, epoch: int) -> float:
         """How many times as many tokens BPE-dropout makes of the text in `epoch`; 1 without it."""
-        return self._recut(epoch).tokens / self.plain.tokens if self.recuts else 1.0
+        return self._recut(epoch).tokens / self.plain.tokens if self.uses_bpe_dropout else 1.0
 
-    def make_ready(self, watch: ProgressCallback = no_progress) -> None:
+    def precompute(self, watch: ProgressCallback = no_progress) -> None:
         """Cut each word in several ways now, if there is BPE-dropout: up to some seconds. `watch` is told the share
         that is done."""
         if self._make_dropout is not None and self._dropout is None:
@@ -123,7 +123,7 @@ class EpochWindows:
 
     def _cut_anew(self, epoch: int) -> Windows:
         """The epoch's tokens are more, so as many windows lie a little further apart."""
-        self.make_ready()
+        self.precompute()
         assert self._dropout is not None
         ids, plain = self._dropout.epoch(epoch), self.plain
         room = len(ids) - plain.context_length - plain.phases
