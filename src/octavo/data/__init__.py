@@ -1,7 +1,7 @@
-"""Token ids on disk, windows of them, and the order in which training sees them."""
+"""Token ids on disk, windows of them, and the order in which training visits the windows."""
 
 from octavo.data.batch_order import Batch, BatchOrder
-from octavo.data.prepare import Prepared, prepare
+from octavo.data.prepare import TokenizedSplits, prepare
 from octavo.data.token_files import (
     SPLIT_NAMES,
     Ids,
@@ -21,9 +21,9 @@ __all__ = [
     "BatchOrder",
     "EpochWindows",
     "Ids",
-    "Prepared",
     "SplitFacts",
     "TokenSplit",
+    "TokenizedSplits",
     "Windows",
     "check_ids",
     "documents",

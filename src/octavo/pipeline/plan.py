@@ -17,7 +17,7 @@ from octavo.config.inference import default_stride, head_windows
 from octavo.config.overrides import Request
 from octavo.config.shapes import parameter_count, widest, windows_at_once
 from octavo.corpus import Corpus, read_corpus, with_documents
-from octavo.data import Prepared, prepare
+from octavo.data import TokenizedSplits, prepare
 from octavo.evaluate.baselines import LEARNED
 from octavo.evaluate.overlap import SEARCHED
 from octavo.interpret.head_ablation import ABLATIONS
@@ -108,7 +108,7 @@ class Plan:
     config: Config
     corpus: Corpus
     tokenizer: Tokenizer
-    prepared: Prepared
+    prepared: TokenizedSplits
     forecast: TrainingForecast
     whole: CommandForecast
 

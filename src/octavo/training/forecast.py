@@ -11,7 +11,7 @@ import torch
 
 from octavo.config import Config
 from octavo.config.shapes import parameter_count, windows_at_once
-from octavo.data import Prepared, Windows
+from octavo.data import TokenizedSplits, Windows
 from octavo.errors import OctavoError
 from octavo.kernels import attention
 from octavo.kernels.library import library
@@ -86,7 +86,7 @@ class TrainingForecast:
         ]
 
 
-def check_lengths(config: Config, prepared: Prepared) -> None:
+def check_lengths(config: Config, prepared: TokenizedSplits) -> None:
     """See that there is a window to train on and a token to score.
 
     Raises:
@@ -121,7 +121,7 @@ def check_lengths(config: Config, prepared: Prepared) -> None:
 
 
 def forecast_training(
-    name: str, config: Config, tokenizer: Tokenizer, prepared: Prepared, precision: Precision
+    name: str, config: Config, tokenizer: Tokenizer, prepared: TokenizedSplits, precision: Precision
 ) -> TrainingForecast:
     """Work out a run, by a second of trying.
 
