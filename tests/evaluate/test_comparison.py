@@ -48,7 +48,7 @@ def test_how_the_text_was_read(score: Evaluation) -> None:
 @pytest.mark.parametrize(
     ("changes", "overlap", "says"),
     [
-        ({"lossless_tokenizer": False}, TrainOverlap(64, 100, 0), "compare with no other model's"),
+        ({"lossless_tokenizer": False}, TrainOverlap(64, 100, 0), "lossy"),
         ({"selected_on_this_text": True}, TrainOverlap(64, 100, 0), "selected on this text"),
         ({}, None, "the model was trained on this text"),
         ({"characters": 100}, TrainOverlap(64, 100, 3), "3% of this text stands word for word in the training part"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from octavo.evaluate.baselines import Baseline
 from octavo.evaluate.compressors import COMPRESSORS
-from octavo.evaluate.evaluation import Evaluation
+from octavo.evaluate.evaluation import LOSSY_CAVEAT, Evaluation
 from octavo.evaluate.overlap import TrainOverlap
 from octavo.system.terminal import counted
 
@@ -92,5 +92,5 @@ def caveats(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOver
             "selected on this text: early stopping chose the model by its loss here, so the score flatters it"
         )
     if not score.lossless_tokenizer:
-        said.append("the tokenizer loses text (white space): these figures compare with no other model's")
+        said.append(LOSSY_CAVEAT)
     return said

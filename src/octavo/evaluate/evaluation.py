@@ -17,6 +17,9 @@ from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer
 
 Protocol = Literal["sliding", "disjoint"]
+LOSSY_CAVEAT = (
+    "the tokenizer is lossy (it drops white space): bits per character are not comparable with other models"
+)
 _BLOCK = 2048  # characters of a block for the standard error: long enough that blocks hardly depend on each other
 
 

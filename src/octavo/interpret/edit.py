@@ -17,6 +17,7 @@ import numpy.typing as npt
 import torch
 
 from octavo.errors import OctavoError
+from octavo.evaluate.evaluation import LOSSY_CAVEAT
 from octavo.evaluate.scoring import Nats, ScoringBatch, scoring_batches
 from octavo.interpret.activations import ActivationCache, compose, mean_activations, record_tap
 from octavo.interpret.interventions import (
@@ -73,6 +74,10 @@ class Edit:
     def notable(self) -> tuple[TokenChange, ...]:
         """The candidates without the unlikely ones: three at least, others if they reach 0.1 % before or after."""
         return tuple(c for i, c in enumerate(self.candidates) if i < 3 or max(c.before, c.after) >= 0.001)
+
+    def caveats(self) -> list[str]:
+        """Return the limits of the figures; empty if there are none."""
+        return [] if self.lossless_tokenizer else [LOSSY_CAVEAT]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

@@ -1,5 +1,6 @@
 """What the table of heads says, in words: its columns, its names, what it was measured on, and what it leaves out."""
 
+from octavo.evaluate.evaluation import LOSSY_CAVEAT
 from octavo.interpret.attention_targets import KINDS
 from octavo.interpret.head_table import EVEN, MIN_WINDOWS, UNCLASSIFIED, UNUSED, WORTH, HeadTable
 from octavo.system.statistics import Estimate
@@ -52,5 +53,5 @@ def table_caveats(table: HeadTable) -> list[str]:
     there = table.heads[0].shares
     said += [f"{kind.title}: there is none in this text" for kind in KINDS if kind.name not in there]
     if not table.lossless_tokenizer:
-        said.append("the tokenizer loses text, so bits a character compare with no other model's")
+        said.append(LOSSY_CAVEAT)
     return said

@@ -79,6 +79,12 @@ class Lens:
         bits = self.held_out_bits
         return (None, *(a - b for a, b in pairwise(bits))) if bits else ()
 
+    def caveats(self) -> list[str]:
+        """Return the limits of this model's lens; empty if there are none."""
+        tied = "the unembedding is the embedding, so before the first block the lens predicts the token itself"
+        separate = "the model has no residual stream, so the lens of an earlier layer says little"
+        return [tied] * self.tied_embeddings + [separate] * (not self.residual)
+
 
 def lens_sites(model: Transformer) -> tuple[str, ...]:
     """Where the stream is looked at."""

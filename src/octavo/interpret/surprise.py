@@ -13,11 +13,13 @@ from itertools import accumulate, chain
 import numpy as np
 import torch
 
+from octavo.evaluate.evaluation import LOSSY_CAVEAT
 from octavo.evaluate.scoring import Nats, scoring_batches
 from octavo.interpret.predictions import TOP_K, Prediction, finite, ranks, top_k_predictions, vocabulary_labels
 from octavo.interpret.tokens import Alignment, iter_alignments, read_ids
 from octavo.model import Transformer
 from octavo.system.progress import ProgressCallback, no_progress
+from octavo.system.terminal import counted
 from octavo.tokenizer import Tokenizer
 
 WORST = 8  # tokens that cost most, of all of the text
@@ -125,6 +127,15 @@ class Surprise:
                         yield _before(self.text, done), token
 
         return nlargest(WORST, chain(kept(), self.rest.worst), key=lambda cost: cost[1].nats)
+
+    def caveats(self) -> list[str]:
+        """Return the limits of the figures; empty if there are none."""
+        found = []
+        if not self.lossless_tokenizer:
+            found.append(f"{LOSSY_CAVEAT}; {counted(self.dropped, 'character')} of this text cost nothing")
+        if self.tokens[0].rank is None:
+            found.append("no token precedes the first one, so it costs as much as under the uniform baseline")
+        return found
 
 
 def read_surprise(

@@ -96,13 +96,7 @@ def surprise_pieces(surprise: Surprise) -> list[str]:
         f"{counted(len(surprise.text), 'character')} cost {surprise.total_bits:,.0f} bits: "
         f"{surprise.bits_per_character:.3f} bits per character."
     )
-    if not surprise.lossless_tokenizer:
-        said += (
-            f" The tokenizer drops {surprise.dropped:,} of the characters, which cost nothing: bits per character "
-            "compare with no other model's."
-        )
-    if surprise.tokens[0].rank is None:
-        said += " Nothing comes before the first token, so it is charged as by chance."
+    said = " ".join([said, *(f"{capitalized(caveat)}." for caveat in surprise.caveats())])
     rows = [
         (running(before), visible(token.label), f"{token.bits:.1f}", f"{token.rank or '–'}")
         for before, token in surprise.worst
@@ -120,18 +114,11 @@ def lens_pieces(lens: Lens) -> list[str]:
         likeliest = [f"{visible(guess.label)} {100 * guess.probability:.0f} %" for guess in guesses]
         rows.append((label, *likeliest, came[place]))
     names = [layer.name for layer in lens.layers]
-    return [*_reservations(lens), markdown_table(("after", *names, "came"), rows), *_losses(lens, names)]
-
-
-def _reservations(lens: Lens) -> list[str]:
-    said = []
-    if lens.tied_embeddings:
-        said.append(
-            "This model's unembedding is its embedding, so before the first block it expects the token itself."
-        )
-    if not lens.residual:
-        said.append("This model has no residual stream: what its unembedding makes of an earlier layer says little.")
-    return said
+    return [
+        *(f"{capitalized(caveat)}." for caveat in lens.caveats()),
+        markdown_table(("after", *names, "came"), rows),
+        *_losses(lens, names),
+    ]
 
 
 def _losses(lens: Lens, names: list[str]) -> list[str]:

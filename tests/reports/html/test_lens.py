@@ -48,10 +48,10 @@ def row(tab: "Tab", where: str) -> list[str]:
 class TestWriting:
     def test_what_a_model_makes_of_the_lens_is_said(self) -> None:
         html = lens_part(lens()).html
-        assert "unembedding is its embedding" in html
+        assert "unembedding is the embedding" in html
         assert "residual" not in html
         html = lens_part(lens(tied=False, residual=False)).html
-        assert "unembedding is its embedding" not in html
+        assert "unembedding is the embedding" not in html
         assert "no residual stream" in html
 
     def test_layers_that_were_not_scored_have_no_scores(self) -> None:

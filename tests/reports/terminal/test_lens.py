@@ -53,7 +53,7 @@ def test_of_many_layers_as_many_as_have_room(width: int, shown: list[int]) -> No
 
 
 def test_what_is_said_of_the_model() -> None:
-    assert "unembedding is its embedding" in " ".join(explanations(lens(tied=True), 80))
+    assert "unembedding is the embedding" in " ".join(explanations(lens(tied=True), 80))
     assert "no residual stream" in " ".join(explanations(lens(residual=False), 80))
     plain = " ".join(explanations(lens(), 80))
     assert "its embedding" not in plain

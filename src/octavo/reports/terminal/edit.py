@@ -40,6 +40,4 @@ def edit_costs(edit: Edit) -> list[str]:
         f"the text    {before:.4f} -> {after:.4f} bits per character ({edit.cost:+.4f})",
         f"            {measured_on(edit)}",
     ]
-    if not edit.lossless_tokenizer:
-        lines += wrapped("the tokenizer loses text (white space): bits per character compare with no other model's")
-    return lines
+    return [*lines, *(line for caveat in edit.caveats() for line in wrapped(caveat))]

@@ -25,11 +25,7 @@ def explanations(lens: Lens, width: int) -> list[str]:
     ]
     if left_out := len(lens.layers) - len(_with_room(lens, width)):
         said.append(f"{left_out} of {len(lens.layers)} layers have no room here: the page has them all")
-    if lens.tied_embeddings:
-        said.append("this model's unembedding is its embedding: before its first block it expects the token itself")
-    if not lens.residual:
-        said.append("this model has no residual stream: what its unembedding makes of an earlier layer says little")
-    return [line for sentence in said for line in wrapped(sentence)]
+    return [line for sentence in [*said, *lens.caveats()] for line in wrapped(sentence)]
 
 
 def lens_table(lens: Lens, width: int) -> Table:

@@ -85,15 +85,7 @@ def surprise_totals(surprise: Surprise) -> list[str]:
         f"{per_character}, {surprise.nats_per_token:.4f} nats per token",
         f"{amounts}; a token of several characters spreads its bits evenly",
     ]
-    if not surprise.lossless_tokenizer:
-        said.append(
-            "the tokenizer drops white space and what it never saw, "
-            f"{counted(surprise.dropped, 'character')} here, which "
-            "cost nothing: bits per character compare with no other model's"
-        )
-    if surprise.tokens[0].rank is None:
-        said.append("nothing comes before the first token, so it is charged as by chance")
-    return [line for sentence in said for line in wrapped(sentence)]
+    return [line for sentence in [*said, *surprise.caveats()] for line in wrapped(sentence)]
 
 
 def worst_tokens(surprise: Surprise) -> Table:
