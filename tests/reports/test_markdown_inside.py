@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from octavo.interpret.head_table import HeadTable
-from octavo.interpret.lens import Cell, Layer, Lens
+from octavo.interpret.lens import Lens, LensCell, LensLayer
 from octavo.interpret.predictions import Prediction
 from octavo.interpret.surprise import Surprise, TokenSurprise
 from octavo.interpret.tokens import Alignment, Passage
@@ -24,8 +24,8 @@ def surprise(*ranks: int | None, lossless: bool = True) -> Surprise:
 
 
 def lens(nats: float | None, tied: bool = False, residual: bool = True) -> Lens:
-    cells = (Cell(GUESSES, 0.1, 1), Cell(GUESSES, None, None))
-    layers = (Layer("embedding", cells, nats), Layer("blocks.0.output", cells, nats and nats - 1))
+    cells = (LensCell(GUESSES, 0.1, 1), LensCell(GUESSES, None, None))
+    layers = (LensLayer("embedding", cells, nats), LensLayer("blocks.0.output", cells, nats and nats - 1))
     return Lens(Passage((0, 1), ("To", " be"), begun=False), layers, 5000, 10_000, tied, residual)
 
 

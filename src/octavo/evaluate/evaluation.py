@@ -95,7 +95,7 @@ def evaluate(
     began = time.perf_counter()
     documents = text.documents
     if protocol == "disjoint":
-        documents = disjoint_pieces(tokenizer, documents, window_characters)
+        documents = disjoint_chunks(tokenizer, documents, window_characters)
     tokens = sum(map(len, documents))
     if not tokens or not text.characters:
         raise OctavoError(f"{text.name} is empty: there is nothing to score")
@@ -148,7 +148,7 @@ def perplexity(nats: float) -> float:
     return math.exp(min(nats, 700.0))
 
 
-def disjoint_pieces(
+def disjoint_chunks(
     tokenizer: Tokenizer, documents: Sequence[npt.NDArray[np.integer]], characters: int
 ) -> list[npt.NDArray[np.integer]]:
     """Cut the documents' text every `characters` characters and tokenize each piece by itself.

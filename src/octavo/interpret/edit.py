@@ -28,8 +28,8 @@ from octavo.interpret.interventions import (
     resolve,
     zero_ablate,
 )
-from octavo.interpret.predictions import TOP_K, finite, vocabulary_labels
-from octavo.interpret.tokens import passage_of, read_passage, visible
+from octavo.interpret.predictions import TOP_K, require_finite, vocabulary_labels
+from octavo.interpret.tokens import passage_of, read_passage, visible_label
 from octavo.model import Transformer
 from octavo.model.taps import Tap
 from octavo.system.progress import ProgressCallback, no_progress
@@ -84,7 +84,7 @@ class Edit:
         return asdict(self) | {"cost_bits_per_character": self.cost}
 
 
-def make_edit(
+def measure_edit(
     model: Transformer,
     tokenizer: Tokenizer,
     text: str,
@@ -171,11 +171,11 @@ class _Reading:
         nats = np.full(len(ids) + 1, math.log(self.model.vocab_size))
         odds = torch.empty(0)
         for _, batch in zip(beside, self.batches(ids, tap, watch), strict=False):
-            losses = finite(batch.nats()).double().numpy()
+            losses = require_finite(batch.nats()).double().numpy()
             for row, (window, tokens) in enumerate(zip(batch.windows, batch.tokens, strict=True)):
                 nats[tokens] = losses[row, window.counted]
                 odds = batch.logits[row, window.counted][-1]
-        return nats[:-1], finite(odds).double().log_softmax(-1)
+        return nats[:-1], require_finite(odds).double().log_softmax(-1)
 
 
 def _means(reading: _Reading, held_out: Documents, chosen: ResolvedInterventions) -> Iterator[Tap]:
@@ -225,13 +225,13 @@ def _divergence(before: torch.Tensor, after: torch.Tensor) -> float:
     return max(0.0, float((before.exp() * (before - after)).sum()))
 
 
-def changes(edit: Edit, most: int) -> list[str]:
+def intervention_lines(edit: Edit, most: int) -> list[str]:
     """A line for each of the first `most` changes, and one that counts the others."""
     more = len(edit.changed) - most
     return [_change(edit, name) for name in edit.changed[:most]] + [f"and {more:,} more"] * (more > 0)
 
 
-def measured_on(edit: Edit) -> str:
+def edit_sample(edit: Edit) -> str:
     """What bits per character were measured on."""
     return f"measured on {edit.of}: {_count(len(edit.text), 'character')}, {_count(edit.tokens, 'token')}"
 
@@ -250,7 +250,7 @@ def _change(edit: Edit, name: str) -> str:
 
 
 def _quoted(label: str) -> str:
-    return f"'{visible(label)}'"
+    return f"'{visible_label(label)}'"
 
 
 def _count(number: int, of: str) -> str:

@@ -15,7 +15,14 @@ import torch
 
 from octavo.evaluate.evaluation import LOSSY_CAVEAT
 from octavo.evaluate.scoring import Nats, scoring_batches
-from octavo.interpret.predictions import TOP_K, Prediction, finite, ranks, top_k_predictions, vocabulary_labels
+from octavo.interpret.predictions import (
+    TOP_K,
+    Prediction,
+    ranks,
+    require_finite,
+    top_k_predictions,
+    vocabulary_labels,
+)
 from octavo.interpret.tokens import Alignment, iter_alignments, read_ids
 from octavo.model import Transformer
 from octavo.system.progress import ProgressCallback, no_progress
@@ -138,7 +145,7 @@ class Surprise:
         return found
 
 
-def read_surprise(
+def measure_surprise(
     model: Transformer,
     tokenizer: Tokenizer,
     text: str,
@@ -204,7 +211,7 @@ class _Reading:
 
     def hear(self, logits: torch.Tensor, came: torch.Tensor, nats: torch.Tensor) -> None:
         """Take in the next tokens (N), before which the model said `logits` (N, V)."""
-        finite(nats)
+        require_finite(nats)
         keep = min(len(came), max(0, self._to_keep - self._heard))
         self.kept += self._tokens(logits[:keep], came[:keep], nats[:keep])
         if keep < len(came):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from octavo.interpret.predictions import Prediction
-from octavo.interpret.surprise import Surprise, TokenSurprise, read_surprise
+from octavo.interpret.surprise import Surprise, TokenSurprise, measure_surprise
 from octavo.interpret.tokens import Alignment
 from octavo.pipeline.run import Run
 from octavo.reports.html import Page
@@ -47,7 +47,7 @@ def piece(tab: "Tab", index: int) -> Any:
 class TestWriting:
     def test_totals_in_words(self, trained: Run) -> None:
         text = trained.validation_beginning(300)
-        read = read_surprise(trained.model, trained.tokenizer, text, context_length=32)
+        read = measure_surprise(trained.model, trained.tokenizer, text, context_length=32)
         html = " ".join(surprise_part(read).html.split())
         assert f"{read.bits_per_character:.3f} bits per character" in html
         assert f"The 300 characters, in {len(read.tokens)} tokens, cost {read.total_bits:,.0f} bits" in html
