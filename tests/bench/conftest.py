@@ -13,15 +13,15 @@ from octavo.bench.growth import Sizes
 def little(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each turn does hardly anything."""
     for name, amount in (
-        ("training._STEPS", 1),
-        ("training._TOKENS", 500),
-        ("generation._TOKENS", 6),
+        ("training._STEPS_PER_TURN", 1),
+        ("training._SCORED_TOKENS", 500),
+        ("generation._TOKENS_PER_TEXT", 6),
         ("generation._STREAMS", 3),
-        ("generation._FIRSTS", 1),
+        ("generation._FIRST_TOKENS_PER_TURN", 1),
         ("generation._PROCESS_TOKENS", 3),
-        ("llama2c._TEXTS", 1),
-        ("growth._TOKENS", 64),
-        ("growth._WRITTEN", 4),
+        ("llama2c._TEXTS_PER_TURN", 1),
+        ("growth._TOKENS_PER_TURN", 64),
+        ("growth._TOKENS_PER_TEXT", 4),
     ):
         monkeypatch.setattr(f"octavo.bench.{name}", amount)
     sizes = Sizes(contexts=(8, 16), widths=(32, 64), batches=(1, 2), streams=(1, 2), texts=(300, 600), lengths=(4, 8))

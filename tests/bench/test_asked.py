@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.bench.request import NO_PEERS, SUITE_NAMES, Asked, Peers, peers_in
+from octavo.bench.request import NO_PEERS, SUITE_NAMES, BenchRequest, Peers, peers_in
 from octavo.errors import OctavoError
 
 PEER = Peers((("llama2.c", Path("there")),))
@@ -22,7 +22,7 @@ PEER = Peers((("llama2.c", Path("there")),))
 )
 def test_refused(suites: tuple[str, ...], rounds: int, peers: Peers, sentence: str) -> None:
     with pytest.raises(OctavoError, match=sentence):
-        Asked(suites, rounds, peers)
+        BenchRequest(suites, rounds, peers)
 
 
 def test_what_can_be(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_what_can_be(tmp_path: Path) -> None:
     peers = peers_in(tmp_path)
     assert peers.place("nanoGPT") == tmp_path / "nanoGPT"
     assert peers.place("llama2.c") is None
-    assert Asked(("train",), 1, peers).peers
+    assert BenchRequest(("train",), 1, peers).peers
     assert not NO_PEERS
 
 

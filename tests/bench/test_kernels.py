@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from octavo.bench.kernels import WITH, WITHOUT, timed_without, with_and_without_kernels, without_kernels
+from octavo.bench.kernels import WITH, WITHOUT, timed_without_kernels, with_and_without_kernels, without_kernels
 from octavo.kernels.library import active_build, library
 
 
@@ -26,14 +26,14 @@ def test_they_come_back_when_the_work_goes_wrong() -> None:
 
 
 def test_work_without_them_tells_its_seconds() -> None:
-    assert timed_without(lambda: 0.25)() == 0.25
+    assert timed_without_kernels(lambda: 0.25)() == 0.25
     found: list[str] = []
 
     def work() -> None:
         time.sleep(0.05)
         found.append(active_build())
 
-    assert 0.05 <= timed_without(work)() < 10
+    assert 0.05 <= timed_without_kernels(work)() < 10
     assert found == ["none"]
 
 

@@ -8,8 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from octavo.bench.generator import GREEDY, SAMPLED, Writer, make_writer
-from octavo.bench.llama2c import LLAMA, Llama2c, as_bin, beside_llama2c, interleaved, swapped, tokenizer_bin
+from octavo.bench.generator import GREEDY, SAMPLED, TextGenerator, make_text_generator
+from octavo.bench.llama2c import (
+    LLAMA,
+    Llama2c,
+    compare_with_llama2c,
+    interleave_rotary,
+    model_bin,
+    swap_start_ids,
+    tokenizer_bin,
+)
 from octavo.config import ModelConfig
 from octavo.generate.decoding import decode
 from octavo.model import Transformer
@@ -22,9 +30,9 @@ TELLS = '#include <stdio.h>\nint main(void) {{ printf("3 4 5\\n"); fprintf(stder
 
 
 @pytest.fixture
-def writer() -> Writer:
+def writer() -> TextGenerator:
     """A writer whose blocks do something, and whose tokens differ."""
-    found, random = make_writer(LLAMA), torch.Generator().manual_seed(3)
+    found, random = make_text_generator(LLAMA), torch.Generator().manual_seed(3)
     with torch.no_grad():
         found.model.embedding.weight.normal_(0, 0.1, generator=random)
         for name, weight in found.model.named_parameters():
@@ -36,10 +44,10 @@ def writer() -> Writer:
 def test_the_file_has_the_documented_layout() -> None:
     """Read back as run.c's memory_map_weights does."""
     model = Transformer(SMALL, VOCABULARY, 5)
-    content = as_bin(model, START, CONTEXT)
+    content = model_bin(model, START, CONTEXT)
     assert struct.unpack("<7i", content[:28]) == (16, 24, 3, 4, 2, VOCABULARY, CONTEXT)
     numbers, weights = torch.from_numpy(np.frombuffer(content, "<f4", offset=28).copy()), model.state_dict()
-    ids, place = swapped(VOCABULARY, START), 0
+    ids, place = swap_start_ids(VOCABULARY, START), 0
     shapes = {
         "embedding": (VOCABULARY, 16),
         "attention_norm": (3, 16),
@@ -63,20 +71,20 @@ def test_the_file_has_the_documented_layout() -> None:
         for layer, weight in enumerate(found):
             expected = weights[f"blocks.{layer}.{name}.weight"]
             heads = {"attention.q": 4, "attention.k": 2}.get(name)
-            assert torch.equal(weight, expected if heads is None else interleaved(expected, heads))
+            assert torch.equal(weight, expected if heads is None else interleave_rotary(expected, heads))
     assert torch.equal(numbers[place:], torch.zeros(CONTEXT * 4))  # two tables of half a head
 
 
 def test_pairs_that_are_turned_together_lie_side_by_side() -> None:
     rows = torch.arange(12.0)[:, None].expand(12, 3)
-    assert interleaved(rows, 2)[:, 0].tolist() == [0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11]
+    assert interleave_rotary(rows, 2)[:, 0].tolist() == [0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11]
 
 
 def test_start_tokens_change_places() -> None:
-    ids = swapped(6, 4)
+    ids = swap_start_ids(6, 4)
     assert ids.tolist() == [0, 4, 2, 3, 1, 5]
     assert ids[ids].tolist() == list(range(6))
-    assert swapped(3, 1).tolist() == [0, 1, 2]
+    assert swap_start_ids(3, 1).tolist() == [0, 1, 2]
 
 
 def test_the_tokenizers_file() -> None:
@@ -84,13 +92,13 @@ def test_the_tokenizers_file() -> None:
 
 
 @pytest.mark.usefixtures("compiler")
-def test_the_real_program_writes_the_same_tokens(peer_folder: Path, writer: Writer, tmp_path: Path) -> None:
+def test_the_real_program_writes_the_same_tokens(peer_folder: Path, writer: TextGenerator, tmp_path: Path) -> None:
     start = writer.tokenizer.bos_id
     assert start is not None
     peer = Llama2c.build(peer_folder / "llama2.c", tmp_path, writer.model, start, 64)
     written, rate = peer.write(64, GREEDY)
     own = decode(writer.model, [[]], context_length=64, bos_id=start, sampling=GREEDY, seeds=[(0, 0)])
-    assert swapped(512, start)[written].tolist() == [token for (token,) in islice(own, 64)]
+    assert swap_start_ids(512, start)[written].tolist() == [token for (token,) in islice(own, 64)]
     assert len(set(written)) > 20
     assert rate > 0
 
@@ -98,7 +106,7 @@ def test_the_real_program_writes_the_same_tokens(peer_folder: Path, writer: Writ
 @pytest.mark.usefixtures("compiler", "little")
 def test_a_program_that_tells_a_rate_is_compared_and_its_early_end_told(tmp_path: Path) -> None:
     (tmp_path / "run.c").write_text(TELLS.format("achieved tok/s: 1000.0", 0))
-    (found,) = beside_llama2c(tmp_path, {"sampled": SAMPLED}, 6, 2)
+    (found,) = compare_with_llama2c(tmp_path, {"sampled": SAMPLED}, 6, 2)
     assert found.title == "Beside llama2.c, the same weights on one thread each, sampled"
     assert found.measured[0].name == "llama2.c"
     assert found.measured[0].rates == pytest.approx((1000, 1000))
@@ -119,7 +127,7 @@ def test_a_program_that_tells_a_rate_is_compared_and_its_early_end_told(tmp_path
 def test_what_cannot_be_measured_is_a_line_that_says_why(text: str | None, why: str, tmp_path: Path) -> None:
     if text is not None:
         (tmp_path / "run.c").write_text(text)
-    (found,) = beside_llama2c(tmp_path, {"greedy": GREEDY}, 6, 1)
+    (found,) = compare_with_llama2c(tmp_path, {"greedy": GREEDY}, 6, 1)
     assert not found.measured
     assert found.notes[0].startswith(f"llama2.c was left out: {why}")
 
@@ -128,5 +136,5 @@ def test_what_cannot_be_measured_is_a_line_that_says_why(text: str | None, why: 
 def test_without_a_compiler_there_is_a_line_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "run.c").touch()
     monkeypatch.setattr("shutil.which", lambda name: None)
-    (found,) = beside_llama2c(tmp_path, {"greedy": GREEDY}, 6, 1)
+    (found,) = compare_with_llama2c(tmp_path, {"greedy": GREEDY}, 6, 1)
     assert found.notes == ("llama2.c was left out: there is no C compiler: install one that is called cc.",)

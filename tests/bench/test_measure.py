@@ -41,7 +41,7 @@ def test_ratios_are_taken_round_by_round_and_their_median_is_told() -> None:
     assert (slow.median, slow.seconds, slow.note) == (5, 2, "one thread")
     assert found.ratios(fast) == (2, 4, 1)
     assert (found.ratio(slow), found.ratio(fast)) == (1, 2)
-    assert found.ratios_by_name() == {"slow": (1, 1, 1), "fast": (2, 4, 1)}
+    assert found.ratios_by_case() == {"slow": (1, 1, 1), "fast": (2, 4, 1)}
     assert found.notes == ("as told",)
 
 

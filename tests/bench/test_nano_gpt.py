@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.bench.nano_gpt import CHARACTERS, RECIPE, make_gpt, nano_gpt_step, nano_gpt_steps
+from octavo.bench.nano_gpt import RECIPE, VOCAB_SIZE, load_gpt, nano_gpt_step, nano_gpt_steps
 from octavo.model import Transformer
 
 ANOTHER = """
@@ -18,7 +18,7 @@ class GPT(torch.nn.Linear):
 
 def test_the_recipe_is_of_the_size_that_nanogpt_tells() -> None:
     """It counts 0.80 million, without its 64 rows of positions."""
-    parameters = Transformer(RECIPE.model, CHARACTERS).n_parameters()
+    parameters = Transformer(RECIPE.model, VOCAB_SIZE).n_parameters()
     assert parameters - 64 * 128 == 795_904
 
 
@@ -39,7 +39,7 @@ def test_what_cannot_be_measured_is_a_line_that_says_why(text: str | None, why: 
 
 
 def test_the_real_one_learns_and_is_compared(peer_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    steps = nano_gpt_steps(make_gpt(peer_folder / "nanoGPT"))
+    steps = nano_gpt_steps(load_gpt(peer_folder / "nanoGPT"))
     assert 4.0 < next(steps) < 4.4  # chance is 4.17
     found = nano_gpt_step(peer_folder / "nanoGPT", 1, steps=1)
     assert found.measured[0].name == "nanoGPT"

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from octavo.bench.generator import GREEDY, SAMPLED, make_writer
+from octavo.bench.generator import GREEDY, SAMPLED, make_text_generator
 from octavo.config import ModelConfig
 from octavo.config.inference import SamplingConfig
 from octavo.generate.decoding import decode
 
 
 def test_tokens_come_as_often_as_zipfs_law_has_it_and_the_end_never() -> None:
-    writer = make_writer(ModelConfig())
+    writer = make_text_generator(ModelConfig())
     end = writer.tokenizer.bos_id
     assert end is not None
     ids = torch.arange(writer.model.vocab_size)[:, None]
@@ -25,15 +25,15 @@ def test_tokens_come_as_often_as_zipfs_law_has_it_and_the_end_never() -> None:
 
 
 def test_a_text_has_a_clock_after_its_first_token() -> None:
-    writer = make_writer(ModelConfig(d_model=32, d_ff=32, n_layers=1))
+    writer = make_text_generator(ModelConfig(d_model=32, d_ff=32, n_layers=1))
     for sampling in (GREEDY, SAMPLED):
         writer.write(40, sampling, 16, streams=2)
-        assert writer.seconds_after_the_first(8, sampling, 8) > 0
+        assert writer.seconds_after_first_token(8, sampling, 8) > 0
 
 
 @pytest.mark.parametrize("sampling", [GREEDY, SAMPLED])
 def test_its_texts_are_drawn_and_come_to_their_length(sampling: SamplingConfig) -> None:
-    writer = make_writer(ModelConfig())
+    writer = make_text_generator(ModelConfig())
     end, asked = writer.tokenizer.bos_id, replace(sampling, max_new_tokens=256)
     seeds = [(0, stream) for stream in range(8)]
     texts: list[list[int]] = [[] for _ in seeds]

@@ -3,13 +3,13 @@
 import json
 
 from octavo.bench.measure import Comparison, Measurement
-from octavo.bench.suites import Sitting, to_dict
+from octavo.bench.suites import BenchSession, suites_to_dict
 
 MACHINE = {"processor": "a processor", "cores": 4, "packages": {"octavo": "1", "torch": "2"}}
 
 
-def sitting(load: float | None) -> Sitting:
-    return Sitting(began="today", machine=MACHINE, threads=3, kernels="avx2", load=load)
+def sitting(load: float | None) -> BenchSession:
+    return BenchSession(began="today", machine=MACHINE, threads=3, kernels="avx2", load=load)
 
 
 def test_a_machine_that_has_other_work_is_told() -> None:
@@ -20,13 +20,13 @@ def test_a_machine_that_has_other_work_is_told() -> None:
 
 def test_it_all_goes_into_json() -> None:
     found = {"train": [Comparison("a step", (Measurement("one", "w", 1, "steps", "fp32", (2.0,)),))]}
-    values = json.loads(json.dumps(to_dict(sitting(0.5), 1, found)))
+    values = json.loads(json.dumps(suites_to_dict(sitting(0.5), 1, found)))
     assert values["suites"]["train"][0]["cases"][0]["median"] == 2.0
     assert (values["kernels"], values["rounds"], values["machine"]["cores"]) == ("avx2", 1, 4)
 
 
 def test_this_machine() -> None:
-    now = Sitting()
+    now = BenchSession()
     assert now.threads == 1  # as tests have it
     assert now.kernels in ("none", "avx2", "avx512")
     assert len(now.words()) in (2, 3)

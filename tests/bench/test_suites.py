@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from octavo.bench.kernels import with_and_without_kernels
-from octavo.bench.request import PEERS, SUITE_NAMES, Asked, Peers
+from octavo.bench.request import PEERS, SUITE_NAMES, BenchRequest, Peers
 from octavo.bench.suites import SUITES, run_suites
 
 WAYS = list(with_and_without_kernels(lambda: None))
@@ -19,7 +19,7 @@ def test_every_suite_has_its_name() -> None:
 def test_all_of_them_in_one_go(tmp_path: Path) -> None:
     peers = Peers(tuple((name, tmp_path / name) for name in PEERS))  # empty: each is a line that says why
     told: list[tuple[str, float]] = []
-    found = run_suites(Asked(("train", "generate", "evaluate"), 1, peers), lambda *share: told.append(share))
+    found = run_suites(BenchRequest(("train", "generate", "evaluate"), 1, peers), lambda *share: told.append(share))
     names = {suite: [[case.name for case in one.measured] for one in made] for suite, made in found.items()}
     assert names == {
         "train": [["a plain loop", *WAYS, "octavo in bf16"], ["matrix product", *WAYS], []],

@@ -16,7 +16,7 @@ from octavo.reports.terminal.colours import make_console
 
 @pytest.fixture
 def _patched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("octavo.bench.training._TOKENS", 300)
+    monkeypatch.setattr("octavo.bench.training._SCORED_TOKENS", 300)
 
 
 @pytest.mark.usefixtures("_patched")

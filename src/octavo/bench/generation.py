@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from octavo.bench.generator import GREEDY, SAMPLED, Writer, make_writer
+from octavo.bench.generator import GREEDY, SAMPLED, TextGenerator, make_text_generator
 from octavo.bench.kernels import with_and_without_kernels
-from octavo.bench.llama2c import beside_llama2c
+from octavo.bench.llama2c import compare_with_llama2c
 from octavo.bench.measure import BenchCase, Comparison, compare_cases
 from octavo.bench.request import Peers
-from octavo.bench.steps import in_words
+from octavo.bench.steps import case_note
 from octavo.config import load_preset
 from octavo.config.inference import SamplingConfig
 from octavo.formats.files import write_atomically
@@ -24,14 +24,14 @@ from octavo.formats.toml_schema import to_toml
 from octavo.runs.checkpoint import Checkpoint, save_checkpoint
 from octavo.system.progress import ProgressCallback, no_progress, subrange
 
-_TOKENS = 256  # of each text; the context has room for just so many
+_TOKENS_PER_TEXT = 256  # of each text; the context has room for just so many
 _STREAMS = 64
-_FIRSTS = 20  # first tokens a turn
+_FIRST_TOKENS_PER_TURN = 20  # first tokens a turn
 
 
 def bench_generation(rounds: int, peers: Peers, watch: ProgressCallback = no_progress) -> list[Comparison]:
     """The default model, with and without kernels; then llama2.c beside a model of its kind."""
-    writer = make_writer(load_preset("pocket").model)
+    writer = make_text_generator(load_preset("pocket").model)
     place = peers.place("llama2.c")
     sampled = "temperature 1, top-p 0.9"
     asked = [("greedy", GREEDY, 1), (sampled, SAMPLED, 1), (sampled, SAMPLED, _STREAMS)]
@@ -41,38 +41,38 @@ def bench_generation(rounds: int, peers: Peers, watch: ProgressCallback = no_pro
         watched = subrange(watch, part / parts, (part + 1) / parts)
         found.append(_texts(writer, how, sampling, streams, rounds, watched))
     done = len(asked)
-    for measure in (_first_token, whole_process):
+    for measure in (_first_token, generate_process):
         found.append(measure(writer, rounds, subrange(watch, done / parts, (done + 1) / parts)))
         done += 1
     if place is not None:
         rest = subrange(watch, done / parts, 1)
-        found += beside_llama2c(place, {"greedy": GREEDY, sampled: SAMPLED}, _TOKENS, rounds, rest)
+        found += compare_with_llama2c(place, {"greedy": GREEDY, sampled: SAMPLED}, _TOKENS_PER_TEXT, rounds, rest)
     return found
 
 
 def _texts(
-    writer: Writer, how: str, sampling: SamplingConfig, streams: int, rounds: int, watch: ProgressCallback
+    writer: TextGenerator, how: str, sampling: SamplingConfig, streams: int, rounds: int, watch: ProgressCallback
 ) -> Comparison:
     def write() -> None:
-        writer.write(_TOKENS, sampling, _TOKENS, streams)
+        writer.write(_TOKENS_PER_TEXT, sampling, _TOKENS_PER_TEXT, streams)
 
     texts = "one text" if streams == 1 else f"{streams} texts at once"
-    work = f"{texts} of {_TOKENS} tokens from nothing, {how}"
+    work = f"{texts} of {_TOKENS_PER_TEXT} tokens from nothing, {how}"
     cases = [
-        BenchCase(name, work, streams * _TOKENS, "tokens", run, in_words("fp32"))
+        BenchCase(name, work, streams * _TOKENS_PER_TEXT, "tokens", run, case_note("fp32"))
         for name, run in with_and_without_kernels(write).items()
     ]
     return compare_cases(f"Writing {work}", cases, rounds=rounds, watch=watch)
 
 
-def _first_token(writer: Writer, rounds: int, watch: ProgressCallback) -> Comparison:
+def _first_token(writer: TextGenerator, rounds: int, watch: ProgressCallback) -> Comparison:
     def begin() -> None:
-        for _ in range(_FIRSTS):
-            next(writer.begin(_TOKENS, SAMPLED, _TOKENS))
+        for _ in range(_FIRST_TOKENS_PER_TURN):
+            next(writer.begin(_TOKENS_PER_TEXT, SAMPLED, _TOKENS_PER_TEXT))
 
     work = "the first token of a text, in a process that has the model"
     cases = [
-        BenchCase(name, work, _FIRSTS, "first tokens", run, in_words("fp32"))
+        BenchCase(name, work, _FIRST_TOKENS_PER_TURN, "first tokens", run, case_note("fp32"))
         for name, run in with_and_without_kernels(begin).items()
     ]
     return compare_cases("The first token of a text", cases, rounds=rounds, watch=watch)
@@ -81,9 +81,9 @@ def _first_token(writer: Writer, rounds: int, watch: ProgressCallback) -> Compar
 _PROCESS_TOKENS = 200
 
 
-def whole_process(writer: Writer, rounds: int, watch: ProgressCallback = no_progress) -> Comparison:
+def generate_process(writer: TextGenerator, rounds: int, watch: ProgressCallback = no_progress) -> Comparison:
     """`octavo generate` of a run with the writer's weights, without kernels, when it takes torch, and with them."""
-    with _as_run(writer) as run:
+    with _temporary_run(writer) as run:
         command = [
             sys.executable,
             "-m",
@@ -108,7 +108,7 @@ def whole_process(writer: Writer, rounds: int, watch: ProgressCallback = no_prog
 
 
 @contextmanager
-def _as_run(writer: Writer) -> Iterator[Path]:
+def _temporary_run(writer: TextGenerator) -> Iterator[Path]:
     """The model and its tokenizer as a run of their own; deleted afterwards."""
     config = load_preset("pocket")
     config = replace(

@@ -18,13 +18,13 @@ from octavo.generate.generate import generate
 from octavo.model import Transformer
 from octavo.tokenizer import ByteBPE
 
-VOCABULARY = 512
+VOCAB_SIZE = 512
 GREEDY = SamplingConfig(temperature=0.0)
 SAMPLED = SamplingConfig(temperature=1.0, top_p=0.9)
 
 
 @dataclass(frozen=True)
-class Writer:
+class TextGenerator:
     """A model with the odds of a text, and a tokenizer that begins with a start token."""
 
     model: Transformer
@@ -42,7 +42,7 @@ class Writer:
         for _ in self.begin(tokens, sampling, context, streams):
             pass
 
-    def seconds_after_the_first(self, tokens: int, sampling: SamplingConfig, context: int) -> float:
+    def seconds_after_first_token(self, tokens: int, sampling: SamplingConfig, context: int) -> float:
         """How long all tokens but the first take, which has the start of everything in it."""
         pieces = self.begin(tokens, sampling, context)
         next(pieces)
@@ -52,23 +52,23 @@ class Writer:
         return time.perf_counter() - began
 
 
-def make_writer(config: ModelConfig) -> Writer:
+def make_text_generator(config: ModelConfig) -> TextGenerator:
     """A writer with first weights, but for its odds."""
-    tokenizer = _made_up_tokenizer()
+    tokenizer = _random_tokenizer()
     model = Transformer(config, tokenizer.vocab_size)
     assert tokenizer.bos_id is not None, "a byte-level tokenizer has a start token"
     set_zipf_logits(model, tokenizer.bos_id)
-    return Writer(model, tokenizer)
+    return TextGenerator(model, tokenizer)
 
 
-def _made_up_tokenizer() -> ByteBPE:
+def _random_tokenizer() -> ByteBPE:
     letters = np.random.default_rng(0).integers(26, size=20_000)
     text = "".join(chr(97 + letter) for letter in letters)
     words = " ".join(text[begin:end] for begin, end in pairwise(range(0, len(text), 5)))
-    return ByteBPE.train(words, VOCABULARY)
+    return ByteBPE.train(words, VOCAB_SIZE)
 
 
-_LEVEL = 2.0  # of the first column: all others are noise beside it
+_FIRST_COLUMN = 2.0  # of the first column: all others are noise beside it
 
 
 @torch.no_grad()
@@ -81,6 +81,6 @@ def set_zipf_logits(model: Transformer, end_id: int) -> None:
     """
     weight = model.embedding.weight
     scale = math.sqrt(weight.shape[1])
-    weight[:, 0] = _LEVEL - torch.log(torch.arange(1, len(weight) + 1)) / scale
+    weight[:, 0] = _FIRST_COLUMN - torch.log(torch.arange(1, len(weight) + 1)) / scale
     weight[end_id] = 0.0
-    weight[end_id, 0] = 0.5 * _LEVEL  # by default e⁻¹¹ times as likely as the likeliest; a text begins with it
+    weight[end_id, 0] = 0.5 * _FIRST_COLUMN  # by default e⁻¹¹ times as likely as the likeliest; a text begins with it

@@ -9,17 +9,17 @@ from statistics import median
 
 import numpy as np
 
-from octavo.bench.generator import SAMPLED, VOCABULARY, make_writer
+from octavo.bench.generator import SAMPLED, VOCAB_SIZE, make_text_generator
 from octavo.bench.measure import BenchCase, Comparison, Measurement, compare_cases
 from octavo.bench.request import Peers
-from octavo.bench.steps import TEXT, in_words, octavo_steps, taking
+from octavo.bench.steps import N_TOKENS, case_note, octavo_steps, stepper
 from octavo.config import Config, ModelConfig, load_preset
 from octavo.system.progress import ProgressCallback, no_progress, subrange
 from octavo.system.terminal import capitalized
 from octavo.training.precision import Precision, choose_precision
 
-_TOKENS = 4096  # to train on, a turn
-_WRITTEN = 64  # tokens of each text, where it is not the context that grows
+_TOKENS_PER_TURN = 4096  # to train on, a turn
+_TOKENS_PER_TEXT = 64  # tokens of each text, where it is not the context that grows
 
 
 @dataclass(frozen=True)
@@ -49,41 +49,55 @@ def bench_growth(
 ) -> list[Comparison]:
     """Each axis by itself."""
     axes = make_axes(sizes or Sizes(), choose_precision(load_preset("pocket").train))
-    return [grown(axis, rounds, subrange(watch, i / len(axes), (i + 1) / len(axes))) for i, axis in enumerate(axes)]
+    return [
+        measure_axis(axis, rounds, subrange(watch, i / len(axes), (i + 1) / len(axes))) for i, axis in enumerate(axes)
+    ]
 
 
 def make_axes(sizes: Sizes, precision: Precision) -> list[Axis]:
     """Training, then writing."""
 
     def training(config: Config) -> BenchCase:
-        return _training(config, precision)
+        return _training_case(config, precision)
 
     pocket = load_preset("pocket")
     data, model = pocket.data, pocket.model
-    batch = max(1, _TOKENS // data.context_length)
+    batch = max(1, _TOKENS_PER_TURN // data.context_length)
     usual = replace(pocket, data=replace(data, batch_size=batch))
     return [
         Axis("training", "context", sizes.contexts, lambda n: training(_with_context(pocket, n))),
-        Axis("training", "width", sizes.widths, lambda n: training(replace(usual, model=widened(model, n)))),
+        Axis("training", "width", sizes.widths, lambda n: training(replace(usual, model=with_width(model, n)))),
         Axis("training", "batch", sizes.batches, lambda n: training(_with_batch(pocket, n))),
-        Axis("training", "length of text", sizes.texts, lambda n: _training(usual, precision, n)),
-        Axis("writing", "context", sizes.contexts, lambda n: _writing(model, n, n, 1)),
-        Axis("writing", "width", sizes.widths, lambda n: _writing(widened(model, n), _WRITTEN, _WRITTEN, 1)),
-        Axis("writing", "texts", sizes.streams, lambda n: _writing(model, _WRITTEN, _WRITTEN, n)),
-        Axis("writing", "length of text", sizes.lengths, lambda n: _writing(model, n, data.context_length, 1)),
+        Axis("training", "length of text", sizes.texts, lambda n: _training_case(usual, precision, n)),
+        Axis("writing", "context", sizes.contexts, lambda n: _generation_case(model, n, n, 1)),
+        Axis(
+            "writing",
+            "width",
+            sizes.widths,
+            lambda n: _generation_case(with_width(model, n), _TOKENS_PER_TEXT, _TOKENS_PER_TEXT, 1),
+        ),
+        Axis(
+            "writing",
+            "texts",
+            sizes.streams,
+            lambda n: _generation_case(model, _TOKENS_PER_TEXT, _TOKENS_PER_TEXT, n),
+        ),
+        Axis(
+            "writing", "length of text", sizes.lengths, lambda n: _generation_case(model, n, data.context_length, 1)
+        ),
     ]
 
 
-def grown(axis: Axis, rounds: int, watch: ProgressCallback = no_progress) -> Comparison:
+def measure_axis(axis: Axis, rounds: int, watch: ProgressCallback = no_progress) -> Comparison:
     """An axis measured, its sizes in turn; and the power of the size that a token's time goes as."""
     cases = [replace(axis.case(size), name=f"{axis.name} {size}") for size in axis.sizes]
     found = compare_cases(f"{capitalized(axis.doing)}, by {axis.name}", cases, rounds=rounds, watch=watch)
-    return replace(found, notes=(in_powers(axis, found.measured),))
+    return replace(found, notes=(scaling_note(axis, found.measured),))
 
 
-def in_powers(axis: Axis, measured: Sequence[Measurement]) -> str:
+def scaling_note(axis: Axis, measured: Sequence[Measurement]) -> str:
     """How the time of a token grows, in a sentence."""
-    powers = [exponent(axis.sizes, rates) for rates in zip(*(one.rates for one in measured), strict=True)]
+    powers = [scaling_exponent(axis.sizes, rates) for rates in zip(*(one.rates for one in measured), strict=True)]
     middle, least, most = (round(power, 2) + 0.0 for power in (median(powers), min(powers), max(powers)))  # no -0
     way = "grows" if middle >= 0 else "falls"
     reach = f"From {axis.name} {axis.sizes[0]} to {axis.sizes[-1]}"
@@ -93,20 +107,21 @@ def in_powers(axis: Axis, measured: Sequence[Measurement]) -> str:
     )
 
 
-def exponent(sizes: Sequence[int], rates: Iterable[float]) -> float:
+def scaling_exponent(sizes: Sequence[int], rates: Iterable[float]) -> float:
     """The slope of log time per token on log size, by least squares."""
     slope, _ = np.polyfit([math.log(size) for size in sizes], [-math.log(rate) for rate in rates], 1)
     return float(slope)
 
 
-def widened(model: ModelConfig, width: int) -> ModelConfig:
+def with_width(model: ModelConfig, width: int) -> ModelConfig:
     """All of it so wide: as many heads as there is room for, a feed-forward layer in proportion."""
     return replace(model, d_model=width, n_heads=width // model.head_width, d_ff=width * model.d_ff // model.d_model)
 
 
 def _with_context(config: Config, context: int) -> Config:
     return replace(
-        config, data=replace(config.data, context_length=context, batch_size=max(1, round(_TOKENS / context)))
+        config,
+        data=replace(config.data, context_length=context, batch_size=max(1, round(_TOKENS_PER_TURN / context))),
     )
 
 
@@ -114,17 +129,17 @@ def _with_batch(config: Config, windows: int) -> Config:
     return replace(config, data=replace(config.data, batch_size=windows))
 
 
-def _training(config: Config, precision: Precision, text: int = TEXT) -> BenchCase:
+def _training_case(config: Config, precision: Precision, text: int = N_TOKENS) -> BenchCase:
     a_step = config.data.batch_size * config.data.context_length
-    steps = max(1, round(_TOKENS / a_step))
-    run = taking(octavo_steps(config, VOCABULARY, precision.dtype, text), steps)
-    return BenchCase("", "tokens that a model learns from", steps * a_step, "tokens", run, in_words(precision.name))
+    steps = max(1, round(_TOKENS_PER_TURN / a_step))
+    run = stepper(octavo_steps(config, VOCAB_SIZE, precision.dtype, text), steps)
+    return BenchCase("", "tokens that a model learns from", steps * a_step, "tokens", run, case_note(precision.name))
 
 
-def _writing(config: ModelConfig, tokens: int, context: int, streams: int) -> BenchCase:
-    writer = make_writer(config)
+def _generation_case(config: ModelConfig, tokens: int, context: int, streams: int) -> BenchCase:
+    writer = make_text_generator(config)
 
     def write() -> None:
         writer.write(tokens, SAMPLED, context, streams)
 
-    return BenchCase("", "tokens that a model writes", streams * tokens, "tokens", write, in_words("fp32"))
+    return BenchCase("", "tokens that a model writes", streams * tokens, "tokens", write, case_note("fp32"))

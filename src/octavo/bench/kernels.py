@@ -26,7 +26,7 @@ def without_kernels() -> Iterator[None]:
         library.cache_clear()
 
 
-def timed_without(work: Callable[[], float | None]) -> Callable[[], float]:
+def timed_without_kernels(work: Callable[[], float | None]) -> Callable[[], float]:
     """`work` without kernels; it gives its seconds, in which turning them off and on is not counted."""
 
     def run() -> float:
@@ -40,4 +40,4 @@ def timed_without(work: Callable[[], float | None]) -> Callable[[], float]:
 
 def with_and_without_kernels(work: Callable[[], float | None]) -> dict[str, Callable[[], float | None]]:
     """`work` without kernels, which is what others are compared with, and with them; alone where there are none."""
-    return {WITHOUT: work} if library() is None else {WITHOUT: timed_without(work), WITH: work}
+    return {WITHOUT: work} if library() is None else {WITHOUT: timed_without_kernels(work), WITH: work}

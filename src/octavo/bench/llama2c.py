@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from octavo.bench.generator import Writer, make_writer
+from octavo.bench.generator import TextGenerator, make_text_generator
 from octavo.bench.kernels import with_and_without_kernels
 from octavo.bench.measure import BenchCase, Comparison, compare_cases
-from octavo.bench.request import PeerFailed
+from octavo.bench.request import PeerError
 from octavo.config import ModelConfig
 from octavo.config.inference import SamplingConfig
 from octavo.errors import reason
@@ -29,17 +29,17 @@ from octavo.system.progress import ProgressCallback, no_progress, subrange
 from octavo.system.threads import one_thread
 
 LLAMA = ModelConfig(qk_norm=False, norm_epsilon=1e-5)  # the default model, as near as llama2.c can come to it
-START = 1  # llama2.c's
+START_ID = 1  # llama2.c's
 COMPILE = ("-Ofast", "-march=native")  # its fastest build for one thread
-_TEXTS = 4  # a turn: it tells time in whole milliseconds
-_SECONDS = 120  # after which it is given up
+_TEXTS_PER_TURN = 4  # a turn: it tells time in whole milliseconds
+_TIMEOUT_SECONDS = 120  # after which it is given up
 _RATE = re.compile(r"achieved tok/s: (\S+)")
 
 
-def as_bin(model: Transformer, bos_id: int, context: int) -> bytes:
+def model_bin(model: Transformer, bos_id: int, context: int) -> bytes:
     """`model` in llama2.c's format, with `bos_id` and llama2.c's own start token in each other's place."""
     config, weights = model.config, model.state_dict()
-    ids = swapped(model.vocab_size, bos_id)
+    ids = swap_start_ids(model.vocab_size, bos_id)
 
     def every(name: str) -> list[torch.Tensor]:
         return [weights[f"blocks.{i}.{name}.weight"] for i in range(config.n_layers)]
@@ -47,8 +47,8 @@ def as_bin(model: Transformer, bos_id: int, context: int) -> bytes:
     tensors = [
         weights["embedding.weight"][ids],
         *every("attention_norm"),
-        *(interleaved(weight, config.n_heads) for weight in every("attention.q")),
-        *(interleaved(weight, config.key_value_heads) for weight in every("attention.k")),
+        *(interleave_rotary(weight, config.n_heads) for weight in every("attention.q")),
+        *(interleave_rotary(weight, config.key_value_heads) for weight in every("attention.k")),
         *every("attention.v"),
         *every("attention.output"),
         *every("feedforward_norm"),
@@ -63,16 +63,16 @@ def as_bin(model: Transformer, bos_id: int, context: int) -> bytes:
     return header + b"".join(tensor.numpy().astype("<f4").tobytes() for tensor in tensors)
 
 
-def interleaved(weight: torch.Tensor, heads: int) -> torch.Tensor:
+def interleave_rotary(weight: torch.Tensor, heads: int) -> torch.Tensor:
     """Rows (H·K, D) of queries or keys in llama2.c's order: a pair that is turned together lies side by side, where
     Octavo keeps one half of the pairs after the other."""
     return weight.view(heads, 2, -1, weight.shape[1]).transpose(1, 2).flatten(0, 2)
 
 
-def swapped(vocab_size: int, bos_id: int) -> torch.Tensor:
+def swap_start_ids(vocab_size: int, bos_id: int) -> torch.Tensor:
     """Which of Octavo's tokens each of llama2.c's is; the other way round it is the same."""
     ids = torch.arange(vocab_size)
-    ids[[START, bos_id]] = ids[[bos_id, START]]
+    ids[[START_ID, bos_id]] = ids[[bos_id, START_ID]]
     return ids
 
 
@@ -96,15 +96,15 @@ class Llama2c:
             PeerFailed: there is no compiler, or it has refused the text.
         """
         if not (checkout / "run.c").is_file():
-            raise PeerFailed(f"there is no run.c in {checkout}")
+            raise PeerError(f"there is no run.c in {checkout}")
         if (compiler := shutil.which("cc")) is None:
-            raise PeerFailed("there is no C compiler: install one that is called cc")
+            raise PeerError("there is no C compiler: install one that is called cc")
         command = [compiler, *COMPILE, "-o", str(folder / "run"), str(checkout / "run.c"), "-lm"]
         made = subprocess.run(command, capture_output=True, text=True, check=False)
         if made.returncode:
             said = next((line for line in made.stderr.splitlines() if "error" in line), "no reason given")
-            raise PeerFailed(f"run.c cannot be compiled: {said}")
-        (folder / "model.bin").write_bytes(as_bin(model, bos_id, context))
+            raise PeerError(f"run.c cannot be compiled: {said}")
+        (folder / "model.bin").write_bytes(model_bin(model, bos_id, context))
         (folder / "tokenizer.bin").write_bytes(tokenizer_bin([b"%d " % i for i in range(model.vocab_size)]))
         return cls(folder)
 
@@ -122,19 +122,19 @@ class Llama2c:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=_SECONDS,
+                timeout=_TIMEOUT_SECONDS,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise PeerFailed(f"it cannot be run: {reason(error, named=True)}") from None
+            raise PeerError(f"it cannot be run: {reason(error, named=True)}") from None
         if done.returncode:
-            raise PeerFailed(f"it ended with code {done.returncode}: {' '.join(done.stderr.split())[:200]}")
+            raise PeerError(f"it ended with code {done.returncode}: {' '.join(done.stderr.split())[:200]}")
         found = _RATE.search(done.stderr)
         if found is None or not np.isfinite(rate := float(found[1])) or rate <= 0:
-            raise PeerFailed(f"it wrote {len(done.stdout.split())} tokens and said no rate")
+            raise PeerError(f"it wrote {len(done.stdout.split())} tokens and said no rate")
         return [int(piece) for piece in done.stdout.split()], rate
 
 
-def beside_llama2c(
+def compare_with_llama2c(
     checkout: Path,
     asked: Mapping[str, SamplingConfig],
     tokens: int,
@@ -142,7 +142,7 @@ def beside_llama2c(
     watch: ProgressCallback = no_progress,
 ) -> list[Comparison]:
     """llama2.c and Octavo with the same weights; where it cannot be measured, why."""
-    writer, found = make_writer(LLAMA), []
+    writer, found = make_text_generator(LLAMA), []
     title = "Beside llama2.c, the same weights on one thread each"
     with tempfile.TemporaryDirectory(prefix="octavo-llama2c-") as folder, one_thread():
         try:
@@ -151,15 +151,15 @@ def beside_llama2c(
             peer = Llama2c.build(checkout, Path(folder), writer.model, start, tokens)
             for part, (how, sampling) in enumerate(asked.items()):
                 watched = subrange(watch, part / len(asked), (part + 1) / len(asked))
-                found.append(_one(peer, writer, f"{title}, {how}", sampling, tokens, rounds, watched))
-        except PeerFailed as failed:
+                found.append(_compare(peer, writer, f"{title}, {how}", sampling, tokens, rounds, watched))
+        except PeerError as failed:
             found.append(Comparison(title, (), (f"llama2.c was left out: {failed}.",)))
     return found
 
 
-def _one(
+def _compare(
     peer: Llama2c,
-    writer: Writer,
+    writer: TextGenerator,
     title: str,
     sampling: SamplingConfig,
     tokens: int,
@@ -169,17 +169,17 @@ def _one(
     counted = tokens - 1  # neither counts the first token
 
     def by_peer() -> float:
-        return sum(counted / peer.write(tokens, sampling)[1] for _ in range(_TEXTS))
+        return sum(counted / peer.write(tokens, sampling)[1] for _ in range(_TEXTS_PER_TURN))
 
     def by_octavo() -> float:
-        return sum(writer.seconds_after_the_first(tokens, sampling, tokens) for _ in range(_TEXTS))
+        return sum(writer.seconds_after_first_token(tokens, sampling, tokens) for _ in range(_TEXTS_PER_TURN))
 
     written, _ = peer.write(tokens, sampling)
     notes = [f"run.c was compiled with {' '.join(COMPILE)}."]
     if len(written) < tokens:
         notes.append(f"llama2.c ended after {len(written)} of {tokens} tokens: there came token 1, where it ends.")
     work = f"a text of {tokens} tokens from nothing, after its first token"
-    cases = [BenchCase("llama2.c", work, _TEXTS * counted, "tokens", by_peer, "fp32, 1 thread")]
+    cases = [BenchCase("llama2.c", work, _TEXTS_PER_TURN * counted, "tokens", by_peer, "fp32, 1 thread")]
     for name, run in with_and_without_kernels(by_octavo).items():
-        cases.append(BenchCase(name, work, _TEXTS * counted, "tokens", run, "fp32, 1 thread"))
+        cases.append(BenchCase(name, work, _TEXTS_PER_TURN * counted, "tokens", run, "fp32, 1 thread"))
     return compare_cases(title, cases, rounds=rounds, notes=notes, watch=watch)

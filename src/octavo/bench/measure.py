@@ -65,7 +65,7 @@ class Comparison:
         """How many times as fast as the first: the median over rounds."""
         return median(self.ratios(one))
 
-    def ratios_by_name(self) -> dict[str, tuple[float, ...]]:
+    def ratios_by_case(self) -> dict[str, tuple[float, ...]]:
         """The ratios of every case, in their order."""
         return {one.name: self.ratios(one) for one in self.measured}
 

@@ -17,14 +17,14 @@ import torch
 
 from octavo.bench.kernels import with_and_without_kernels
 from octavo.bench.measure import BenchCase, Comparison, compare_cases
-from octavo.bench.request import PeerFailed
-from octavo.bench.steps import in_words, made_up_ids, octavo_steps, taking
+from octavo.bench.request import PeerError
+from octavo.bench.steps import case_note, octavo_steps, random_ids, stepper
 from octavo.config import Config, DataConfig, ModelConfig, OptimizerConfig
 from octavo.errors import reason
 from octavo.model import Transformer
 from octavo.system.progress import ProgressCallback, no_progress
 
-CHARACTERS = 65  # of Tiny Shakespeare
+VOCAB_SIZE = 65  # of Tiny Shakespeare
 RECIPE = Config(
     data=DataConfig(context_length=64, batch_size=12),
     model=ModelConfig(
@@ -52,20 +52,20 @@ def nano_gpt_step(checkout: Path, rounds: int, watch: ProgressCallback = no_prog
     """nanoGPT first, then Octavo; where it cannot be measured, why."""
     data = RECIPE.data
     try:
-        peer = nano_gpt_steps(make_gpt(checkout))
-    except PeerFailed as failed:
+        peer = nano_gpt_steps(load_gpt(checkout))
+    except PeerError as failed:
         return Comparison(_TITLE, (), (f"nanoGPT was left out: {failed}.",))
     work = "nanoGPT's step: 12 windows of 64 characters, 4 blocks 128 wide, AdamW"
     runs = {
-        "nanoGPT": taking(peer, steps),
-        **with_and_without_kernels(taking(octavo_steps(RECIPE, CHARACTERS, torch.float32), steps)),
+        "nanoGPT": stepper(peer, steps),
+        **with_and_without_kernels(stepper(octavo_steps(RECIPE, VOCAB_SIZE, torch.float32), steps)),
     }
     amount = steps * data.batch_size * data.context_length
-    cases = [BenchCase(name, work, amount, "tokens", run, in_words("fp32")) for name, run in runs.items()]
+    cases = [BenchCase(name, work, amount, "tokens", run, case_note("fp32")) for name, run in runs.items()]
     return compare_cases(_TITLE, cases, rounds=rounds, watch=watch)
 
 
-def make_gpt(checkout: Path) -> Any:
+def load_gpt(checkout: Path) -> Any:
     """nanoGPT's model of the recipe.
 
     Raises:
@@ -74,7 +74,7 @@ def make_gpt(checkout: Path) -> Any:
     model, data = RECIPE.model, RECIPE.data
     spec = importlib.util.spec_from_file_location("octavo_peer_nano_gpt", checkout / "model.py")
     if spec is None or spec.loader is None or not (checkout / "model.py").is_file():
-        raise PeerFailed(f"there is no model.py in {checkout}")
+        raise PeerError(f"there is no model.py in {checkout}")
     module = importlib.util.module_from_spec(spec)
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # it tells its size
@@ -82,7 +82,7 @@ def make_gpt(checkout: Path) -> Any:
             gpt = module.GPT(
                 module.GPTConfig(
                     block_size=data.context_length,
-                    vocab_size=CHARACTERS,
+                    vocab_size=VOCAB_SIZE,
                     n_layer=model.n_layers,
                     n_head=model.n_heads,
                     n_embd=model.d_model,
@@ -91,19 +91,17 @@ def make_gpt(checkout: Path) -> Any:
                 )
             )
     except Exception as error:  # whatever somebody else's program does
-        raise PeerFailed(
-            f"its model.py cannot be used: {type(error).__name__}: {reason(error, named=True)}"
-        ) from None
+        raise PeerError(f"its model.py cannot be used: {type(error).__name__}: {reason(error, named=True)}") from None
     theirs = sum(p.numel() for p in gpt.parameters())
-    if theirs != (ours := Transformer(model, CHARACTERS).n_parameters()):
-        raise PeerFailed(f"its model has {theirs:,} parameters, and the recipe's {ours:,}: the work is not alike")
+    if theirs != (ours := Transformer(model, VOCAB_SIZE).n_parameters()):
+        raise PeerError(f"its model has {theirs:,} parameters, and the recipe's {ours:,}: the work is not alike")
     return gpt
 
 
 def nano_gpt_steps(gpt: Any) -> Iterator[float]:
     """Train `gpt` without end, as nanoGPT's train.py does on a CPU; yield each step's loss."""
     data, chosen = RECIPE.data, RECIPE.optimizer
-    ids = made_up_ids(CHARACTERS)
+    ids = random_ids(VOCAB_SIZE)
     with contextlib.redirect_stdout(io.StringIO()):
         optimizer = gpt.configure_optimizers(chosen.weight_decay, chosen.learning_rate, chosen.betas, "cpu")
     while True:

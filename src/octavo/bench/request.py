@@ -13,7 +13,7 @@ from octavo.errors import OctavoError
 PEERS = {"llama2.c": "generate", "nanoGPT": "train"}  # the checkout's folder -> the suite that it is part of
 
 
-class PeerFailed(Exception):
+class PeerError(Exception):
     """A peer cannot be measured here; the message says why, in half a sentence."""
 
 
@@ -55,11 +55,11 @@ def peers_in(folder: Path) -> Peers:
 
 SUITE_NAMES = ("train", "generate", "evaluate", "growth")
 ROUNDS = 7
-_MOST_ROUNDS = 1000
+_MAX_ROUNDS = 1000
 
 
 @dataclass(frozen=True)
-class Asked:
+class BenchRequest:
     """Which suites, how many rounds of each, and beside whom."""
 
     suites: tuple[str, ...] = SUITE_NAMES
@@ -68,8 +68,8 @@ class Asked:
 
     def __post_init__(self) -> None:
         """Raises OctavoError: it cannot be measured."""
-        if not 1 <= self.rounds <= _MOST_ROUNDS:
-            raise OctavoError(f"{self.rounds} rounds are out of range: 1 to {_MOST_ROUNDS}")
+        if not 1 <= self.rounds <= _MAX_ROUNDS:
+            raise OctavoError(f"{self.rounds} rounds are out of range: 1 to {_MAX_ROUNDS}")
         if unknown := [name for name in self.suites if name not in SUITE_NAMES]:
             raise OctavoError(f"there is no suite {unknown[0]!r}: choose one of {', '.join(SUITE_NAMES)}")
         if self.peers and not {PEERS[name] for name in self.peers.names} & set(self.suites):

@@ -14,18 +14,18 @@ from octavo.training.loop import dropout_masks
 from octavo.training.optimizers import Optimizers
 from octavo.training.step import training_step
 
-TEXT = 100_000  # tokens of it
+N_TOKENS = 100_000  # tokens of it
 
 
-def made_up_ids(vocab_size: int, count: int = TEXT) -> npt.NDArray[np.uint16]:
+def random_ids(vocab_size: int, count: int = N_TOKENS) -> npt.NDArray[np.uint16]:
     """Token ids that follow no rule."""
     return np.random.default_rng(0).integers(vocab_size, size=count, dtype=np.uint16)
 
 
-def octavo_steps(config: Config, vocab_size: int, dtype: torch.dtype, text: int = TEXT) -> Iterator[float]:
+def octavo_steps(config: Config, vocab_size: int, dtype: torch.dtype, text: int = N_TOKENS) -> Iterator[float]:
     """Train as a run does, batches and dropout included, on so many tokens; yield each step's loss."""
     data = config.data
-    windows = Windows(made_up_ids(vocab_size, text), data.context_length, data.window_stride)
+    windows = Windows(random_ids(vocab_size, text), data.context_length, data.window_stride)
     order = BatchOrder(0, len(windows), data.batch_size)
     model = Transformer(config.model, vocab_size)
     optimizers, masks = Optimizers(model, config.optimizer), dropout_masks(config, dtype)
@@ -46,7 +46,7 @@ def octavo_steps(config: Config, vocab_size: int, dtype: torch.dtype, text: int 
         step += 1
 
 
-def taking(steps: Iterator[float], count: int) -> Callable[[], None]:
+def stepper(steps: Iterator[float], count: int) -> Callable[[], None]:
     """Takes so many steps each time it is called."""
 
     def take() -> None:
@@ -56,7 +56,7 @@ def taking(steps: Iterator[float], count: int) -> Callable[[], None]:
     return take
 
 
-def in_words(precision: str) -> str:
+def case_note(precision: str) -> str:
     """Precision and threads, as every case says them."""
     threads = torch.get_num_threads()
     return f"{precision}, {threads} thread{'s' * (threads > 1)}"

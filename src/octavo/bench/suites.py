@@ -14,7 +14,7 @@ import torch
 from octavo.bench.generation import bench_generation
 from octavo.bench.growth import bench_growth
 from octavo.bench.measure import Comparison
-from octavo.bench.request import SUITE_NAMES, Asked, Peers
+from octavo.bench.request import SUITE_NAMES, BenchRequest, Peers
 from octavo.bench.training import bench_scoring, bench_training
 from octavo.kernels.library import active_build
 from octavo.runs.provenance import machine_facts
@@ -25,7 +25,7 @@ _BUSY = 0.5  # processes that wait or work, for each core, before anything is me
 
 
 @dataclass(frozen=True)
-class Sitting:
+class BenchSession:
     """The circumstances; made before anything is measured."""
 
     began: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
@@ -51,7 +51,7 @@ class Sitting:
         return lines
 
 
-def to_dict(sitting: Sitting, rounds: int, found: Mapping[str, Sequence[Comparison]]) -> dict[str, Any]:
+def suites_to_dict(sitting: BenchSession, rounds: int, found: Mapping[str, Sequence[Comparison]]) -> dict[str, Any]:
     """Plain values."""
     return {
         "began": sitting.began,
@@ -70,7 +70,7 @@ SUITES: dict[str, Suite] = dict(
 )
 
 
-def run_suites(asked: Asked, watch: PhaseCallback) -> dict[str, list[Comparison]]:
+def run_suites(asked: BenchRequest, watch: PhaseCallback) -> dict[str, list[Comparison]]:
     """Each suite after the other; `watch` is told the suite's name and the share of all that is done."""
     found, count = {}, len(asked.suites)
     for place, name in enumerate(asked.suites):

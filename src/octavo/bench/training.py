@@ -13,7 +13,7 @@ from octavo.bench.measure import BenchCase, Comparison, compare_cases
 from octavo.bench.nano_gpt import nano_gpt_step
 from octavo.bench.plain_loop import plain_steps
 from octavo.bench.request import Peers
-from octavo.bench.steps import in_words, made_up_ids, octavo_steps, taking
+from octavo.bench.steps import case_note, octavo_steps, random_ids, stepper
 from octavo.config import load_preset
 from octavo.evaluate.scoring import token_losses
 from octavo.model import Transformer
@@ -21,7 +21,7 @@ from octavo.system.progress import ProgressCallback, no_progress, subrange
 from octavo.training.flops import forward_flops, matmul_rate
 from octavo.training.precision import choose_precision
 
-_STEPS = 10  # a turn
+_STEPS_PER_TURN = 10  # a turn
 
 
 def bench_training(rounds: int, peers: Peers, watch: ProgressCallback = no_progress) -> list[Comparison]:
@@ -29,30 +29,34 @@ def bench_training(rounds: int, peers: Peers, watch: ProgressCallback = no_progr
     place = peers.place("nanoGPT")
     own = 0.7 if place else 1.0
     found = [
-        report_step(rounds, subrange(watch, 0, 0.6 * own)),
-        default_step(rounds, subrange(watch, 0.6 * own, own)),
+        reference_step(rounds, subrange(watch, 0, 0.6 * own)),
+        pocket_step(rounds, subrange(watch, 0.6 * own, own)),
     ]
-    return found if place is None else [*found, nano_gpt_step(place, rounds, subrange(watch, own, 1), _STEPS)]
+    return (
+        found if place is None else [*found, nano_gpt_step(place, rounds, subrange(watch, own, 1), _STEPS_PER_TURN)]
+    )
 
 
-def report_step(rounds: int, watch: ProgressCallback = no_progress) -> Comparison:
+def reference_step(rounds: int, watch: ProgressCallback = no_progress) -> Comparison:
     """Steps of the preset ``reference``: 64 windows of 50 tokens, dropout, clipping, L2 inside Adam."""
     config, vocab_size = load_preset("reference"), 500
-    ids = torch.from_numpy(made_up_ids(vocab_size).astype(np.int64))
+    ids = torch.from_numpy(random_ids(vocab_size).astype(np.int64))
     runs: dict[str, tuple[Callable[[], float | None], str]] = {
-        "a plain loop": (taking(plain_steps(config, ids, vocab_size), _STEPS), "fp32")
+        "a plain loop": (stepper(plain_steps(config, ids, vocab_size), _STEPS_PER_TURN), "fp32")
     }
     for name, run in with_and_without_kernels(
-        taking(octavo_steps(config, vocab_size, torch.float32), _STEPS)
+        stepper(octavo_steps(config, vocab_size, torch.float32), _STEPS_PER_TURN)
     ).items():
         runs[name] = (run, "fp32")
-    runs[f"{WITH} in bf16"] = (taking(octavo_steps(config, vocab_size, torch.bfloat16), _STEPS), "bf16")
+    runs[f"{WITH} in bf16"] = (stepper(octavo_steps(config, vocab_size, torch.bfloat16), _STEPS_PER_TURN), "bf16")
     work = "the reference's step: 64 windows of 50 tokens, dropout 0.1, clipping, Adam"
-    cases = [BenchCase(name, work, _STEPS, "steps", take, in_words(kind)) for name, (take, kind) in runs.items()]
+    cases = [
+        BenchCase(name, work, _STEPS_PER_TURN, "steps", take, case_note(kind)) for name, (take, kind) in runs.items()
+    ]
     return compare_cases("A step of the report's model", cases, rounds=rounds, watch=watch)
 
 
-def default_step(rounds: int, watch: ProgressCallback = no_progress) -> Comparison:
+def pocket_step(rounds: int, watch: ProgressCallback = no_progress) -> Comparison:
     """FLOPs a second that the preset ``pocket`` needs, beside those of a square matrix product on as many threads."""
     config, vocab_size = load_preset("pocket"), 512
     precision, threads = choose_precision(config.train), torch.get_num_threads()
@@ -63,12 +67,12 @@ def default_step(rounds: int, watch: ProgressCallback = no_progress) -> Comparis
     def product() -> float:
         return 1e9 / matmul_rate(precision.dtype, threads)
 
-    work, unit, note = "GFLOPs that the model needs, or that a product has", "GFLOPs", in_words(precision.name)
+    work, unit, note = "GFLOPs that the model needs, or that a product has", "GFLOPs", case_note(precision.name)
     cases = [BenchCase("matrix product", work, 1.0, unit, product, note)]
     for name, run in with_and_without_kernels(
-        taking(octavo_steps(config, vocab_size, precision.dtype), _STEPS)
+        stepper(octavo_steps(config, vocab_size, precision.dtype), _STEPS_PER_TURN)
     ).items():
-        cases.append(BenchCase(name, work, _STEPS * billions, unit, run, note))
+        cases.append(BenchCase(name, work, _STEPS_PER_TURN * billions, unit, run, note))
     notes = (
         f"A step is {windows} windows of {context} tokens and takes {billions:.2f} GFLOPs, so that one is for "
         f"{tokens / billions:,.0f} tokens. The ratio is the share of the machine's peak.",
@@ -78,23 +82,23 @@ def default_step(rounds: int, watch: ProgressCallback = no_progress) -> Comparis
     return compare_cases(title, cases, rounds=rounds, notes=notes, watch=watch)
 
 
-_TOKENS = 56_000  # of vocabulary 512: 111,540 characters
-_VOCABULARY = 512
+_SCORED_TOKENS = 56_000  # of vocabulary 512: 111,540 characters
+_VOCAB_SIZE = 512
 
 
 def bench_scoring(rounds: int, peers: Peers, watch: ProgressCallback = no_progress) -> list[Comparison]:
     """Every token once, in windows of a whole context, half a context apart."""
     config = load_preset("pocket")
     context, stride = config.data.context_length, config.data.context_length // 2
-    model, ids = Transformer(config.model, _VOCABULARY), made_up_ids(_VOCABULARY, _TOKENS)
+    model, ids = Transformer(config.model, _VOCAB_SIZE), random_ids(_VOCAB_SIZE, _SCORED_TOKENS)
 
     def score() -> None:
         with torch.inference_mode():
             token_losses(model, [ids], bos_id=0, context_length=context, stride=stride)
 
-    work = f"{_TOKENS:,} tokens, each scored once, in windows of {context}, {stride} apart"
+    work = f"{_SCORED_TOKENS:,} tokens, each scored once, in windows of {context}, {stride} apart"
     cases = [
-        BenchCase(name, work, _TOKENS, "tokens", run, in_words("fp32"))
+        BenchCase(name, work, _SCORED_TOKENS, "tokens", run, case_note("fp32"))
         for name, run in with_and_without_kernels(score).items()
     ]
     return [compare_cases(f"Scoring {work}", cases, rounds=rounds, watch=watch)]
