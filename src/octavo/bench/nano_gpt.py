@@ -1,8 +1,8 @@
-"""Octavo beside nanoGPT (github.com/karpathy/nanoGPT): a training step of the recipe that its README has for a CPU.
+"""Compare with nanoGPT (github.com/karpathy/nanoGPT): a training step of the recipe that its README has for a CPU.
 
-The model of nanoGPT's ``model.py``, imported where the user has it, is trained as its ``train.py`` does on a CPU
-without compiling; Octavo trains the same mathematics: 4 blocks of LayerNorm, attention and GELU, learned positions,
-tied embeddings, no biases and no dropout, AdamW, on batches of 12 windows of 64 characters.
+nanoGPT's ``model.py`` is imported from the user's checkout and trained as its ``train.py`` does on a CPU, without
+compiling. Octavo trains the same mathematics: 4 blocks of LayerNorm, attention and GELU, learned positions, tied
+embeddings, no biases and no dropout, AdamW, on batches of 12 windows of 64 characters.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from octavo.bench.kernels import with_and_without_kernels
-from octavo.bench.measure import BenchCase, Comparison, compare_cases
+from octavo.bench.measure import BenchCase, BenchComparison, compare_cases
 from octavo.bench.request import PeerError
 from octavo.bench.steps import case_note, octavo_steps, random_ids, stepper
 from octavo.config import Config, DataConfig, ModelConfig, OptimizerConfig
@@ -24,7 +24,7 @@ from octavo.errors import reason
 from octavo.model import Transformer
 from octavo.system.progress import ProgressCallback, no_progress
 
-VOCAB_SIZE = 65  # of Tiny Shakespeare
+VOCAB_SIZE = 65  # characters of Tiny Shakespeare
 RECIPE = Config(
     data=DataConfig(context_length=64, batch_size=12),
     model=ModelConfig(
@@ -48,13 +48,15 @@ RECIPE = Config(
 _TITLE = "A step of nanoGPT's recipe for a CPU"
 
 
-def nano_gpt_step(checkout: Path, rounds: int, watch: ProgressCallback = no_progress, steps: int = 20) -> Comparison:
-    """nanoGPT first, then Octavo; where it cannot be measured, why."""
+def nano_gpt_step(
+    checkout: Path, rounds: int, watch: ProgressCallback = no_progress, steps: int = 20
+) -> BenchComparison:
+    """Compare Octavo with nanoGPT; if that fails, the comparison is empty and its note is the reason."""
     data = RECIPE.data
     try:
         peer = nano_gpt_steps(load_gpt(checkout))
-    except PeerError as failed:
-        return Comparison(_TITLE, (), (f"nanoGPT was left out: {failed}.",))
+    except PeerError as error:
+        return BenchComparison(_TITLE, (), (f"nanoGPT was skipped: {error}.",))
     work = "nanoGPT's step: 12 windows of 64 characters, 4 blocks 128 wide, AdamW"
     runs = {
         "nanoGPT": stepper(peer, steps),
@@ -66,10 +68,10 @@ def nano_gpt_step(checkout: Path, rounds: int, watch: ProgressCallback = no_prog
 
 
 def load_gpt(checkout: Path) -> Any:
-    """nanoGPT's model of the recipe.
+    """Return nanoGPT's model of the recipe.
 
     Raises:
-        PeerFailed: it cannot be imported, or is another model than Octavo's of the recipe.
+        PeerError: it cannot be imported, or its number of parameters is not that of Octavo's model.
     """
     model, data = RECIPE.model, RECIPE.data
     spec = importlib.util.spec_from_file_location("octavo_peer_nano_gpt", checkout / "model.py")
@@ -77,7 +79,7 @@ def load_gpt(checkout: Path) -> Any:
         raise PeerError(f"there is no model.py in {checkout}")
     module = importlib.util.module_from_spec(spec)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # it tells its size
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints its size
             spec.loader.exec_module(module)
             gpt = module.GPT(
                 module.GPTConfig(
@@ -90,29 +92,29 @@ def load_gpt(checkout: Path) -> Any:
                     bias=False,
                 )
             )
-    except Exception as error:  # whatever somebody else's program does
+    except Exception as error:  # the checkout is another project's code
         raise PeerError(f"its model.py cannot be used: {type(error).__name__}: {reason(error, named=True)}") from None
     theirs = sum(p.numel() for p in gpt.parameters())
     if theirs != (ours := Transformer(model, VOCAB_SIZE).n_parameters()):
-        raise PeerError(f"its model has {theirs:,} parameters, and the recipe's {ours:,}: the work is not alike")
+        raise PeerError(f"its model has {theirs:,} parameters, and the recipe's {ours:,}: the work is not the same")
     return gpt
 
 
 def nano_gpt_steps(gpt: Any) -> Iterator[float]:
-    """Train `gpt` without end, as nanoGPT's train.py does on a CPU; yield each step's loss."""
-    data, chosen = RECIPE.data, RECIPE.optimizer
+    """Train `gpt` endlessly as nanoGPT's train.py does on a CPU; yield the loss of each step."""
+    data, settings = RECIPE.data, RECIPE.optimizer
     ids = random_ids(VOCAB_SIZE)
     with contextlib.redirect_stdout(io.StringIO()):
-        optimizer = gpt.configure_optimizers(chosen.weight_decay, chosen.learning_rate, chosen.betas, "cpu")
+        optimizer = gpt.configure_optimizers(settings.weight_decay, settings.learning_rate, settings.betas, "cpu")
     while True:
-        places = torch.randint(len(ids) - data.context_length, (data.batch_size,)).tolist()
+        starts = torch.randint(len(ids) - data.context_length, (data.batch_size,)).tolist()
         inputs, targets = (
             torch.stack([torch.from_numpy(ids[i : i + data.context_length].astype(np.int64)) for i in shifted])
-            for shifted in (places, [i + 1 for i in places])
+            for shifted in (starts, [i + 1 for i in starts])
         )
         _, loss = gpt(inputs, targets)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(gpt.parameters(), chosen.clip_norm)
+        torch.nn.utils.clip_grad_norm_(gpt.parameters(), settings.clip_norm)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         yield loss.item()

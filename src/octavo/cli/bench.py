@@ -42,17 +42,17 @@ def run(options: argparse.Namespace) -> int:
     from octavo.reports.terminal import bench as bench_table
     from octavo.reports.terminal.colours import make_console
 
-    sitting, console = BenchSession(), make_console()
+    session, console = BenchSession(), make_console()
     with make_progress(not options.quiet) as progress:
         found = run_suites(asked, lambda suite, share: progress.share(f"measuring: {suite}", share))
     place = folder / "bench.json"
-    write_atomically(place, json.dumps(suites_to_dict(sitting, asked.rounds, found), indent=1).encode())
+    write_atomically(place, json.dumps(suites_to_dict(session, asked.rounds, found), indent=1).encode())
     comparisons = [comparison for suite in found.values() for comparison in suite]
-    written = [place, *save_figure(bench_figure(comparisons, sitting.words()), folder / "bench")]
-    say("\n".join(sitting.words()))
+    written = [place, *save_figure(bench_figure(comparisons, session.lines()), folder / "bench")]
+    say("\n".join(session.lines()))
     for comparison in comparisons:
         say(f"\n{comparison.title}")
-        if comparison.measured:
+        if comparison.measurements:
             console.print(bench_table.bench_table(comparison))
         say("\n".join(bench_table.bench_notes(comparison)), end="\n" if comparison.notes else "")
     say()
