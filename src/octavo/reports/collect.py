@@ -34,9 +34,9 @@ from octavo.reports.costs import Costs, read_costs
 from octavo.reports.html.attention import AttentionView
 from octavo.reports.html.heads import HeadsView
 from octavo.reports.html.lens import LensView
-from octavo.reports.html.series import TrainingCurve
 from octavo.reports.html.surprise import SurpriseView
 from octavo.reports.recipe import Recipe, recipe
+from octavo.reports.series import TrainingCurve
 from octavo.reports.views import attention_view, curves_view, heads_view, lens_view, surprise_view
 from octavo.runs.completion import lacking
 from octavo.runs.saved_run import SavedRun
@@ -196,7 +196,7 @@ def read_course(run: SavedRun) -> TrainingCurve:
     Raises:
         OctavoError: it has no line of metrics yet, or one is damaged.
     """
-    return curves_view(run).course
+    return curves_view(run).curve
 
 
 def read_samples(run: SavedRun) -> HighlightedCopies:

@@ -213,9 +213,9 @@ def _pieces(block: Block, draw: Draw) -> list[str]:
             return [
                 draw(
                     "curves" if n == 0 else f"curves-{n + 1}",
-                    curves_figure(course.metrics, course.name, note=course.note),
+                    curves_figure(curve),
                 )
-                for n, course in enumerate(block.courses)
+                for n, curve in enumerate(block.curves)
             ]
         case Samples():
             return _samples(block)

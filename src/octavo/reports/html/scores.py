@@ -76,12 +76,12 @@ def dots_part(dots: Sequence[Dot], figures: Figures, notes: Sequence[str] = ()) 
     drawn = [
         {
             "dot": dot,
-            "place": round(axis.place(dot.bits), 2),
-            "bar": [round(axis.place(dot.bits + side * dot.error), 2) for side in (-1, 1)] if dot.error else None,
+            "place": round(axis.position(dot.bits), 2),
+            "bar": [round(axis.position(dot.bits + side * dot.error), 2) for side in (-1, 1)] if dot.error else None,
         }
         for dot in sorted(dots, key=lambda dot: -dot.bits)
     ]
-    ticks = [(round(axis.place(tick), 2), number(tick)) for tick in axis.ticks(4)]
+    ticks = [(round(axis.position(tick), 2), number(tick)) for tick in axis.ticks(4)]
     html = render(
         "scores.html",
         dots=drawn,
