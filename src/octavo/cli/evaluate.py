@@ -90,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
     with make_progress(True) as progress:
         score = scored.evaluate(
             corpus,
-            watch=lambda share: progress.share("scoring", share),
+            watch=lambda fraction: progress.phase("scoring", fraction),
             split=split,
             stride=stride,
             protocol=options.protocol,
@@ -101,13 +101,13 @@ def run(options: argparse.Namespace) -> int:
         part, nothing = _Parts(), TrainOverlap(0, 0, 0)
         baselines: list[Baseline] = []
         if not trained_on and not options.no_baselines:
-            watch = partial(progress.share, "baselines")
+            watch = partial(progress.phase, "baselines")
             baselines = part("baselines", lambda: scored.baselines(corpus, split=split, watch=watch), [])
         overlap = None
         if not trained_on:
             overlap = part("overlap with the training part", lambda: scored.overlap(corpus, split=split), nothing)
         if diagnosed and scored.memorised is None:
-            look = partial(progress.share, "looking for copies")
+            look = partial(progress.phase, "looking for copies")
             part("memorisation", lambda: scored.memorisation(watch=look), None)
         diagnosis: list[str] = []
         if diagnosed:

@@ -199,7 +199,7 @@ class _Session:
         self.rows[row.run] = row
         cell = self.cells[row.run]
         cell.finish(row)
-        self.board.ended(cell)
+        self.board.cell_ended(cell)
         self._write()
 
     def _look(self, futures: Futures) -> None:
@@ -209,7 +209,7 @@ class _Session:
         working = {job.run for future, job in futures.items() if self.pool.reports_running and is_running(future)}
         for run, cell in self.cells.items():
             cell.look(run in working)
-        self.board.look(list(self.cells.values()), self.pool.count)
+        self.board.update(list(self.cells.values()), self.pool.count)
 
     def _write(self) -> Experiment:
         rows = [self.rows[run] for run in self.cells if run in self.rows]

@@ -18,7 +18,7 @@ _TRAINING_FRACTION = 0.95  # of a cell's time, when it is trained; the rest is f
 
 @dataclass
 class CellStatus:
-    """One cell: `progress` is that of its training, `loss` the newest one of its training steps."""
+    """One cell: `progress` is that of its training, `loss` the newest one of its training steps, in nats per character."""
 
     variant: str
     seed: int
@@ -83,7 +83,7 @@ class CellStatus:
             return
         self.state = "running"
         if record["event"] == "step":  # a look at other text has a loss too, which is another figure
-            self.loss = record.get("loss", self.loss)
+            self.loss = record.get("nats_per_character", self.loss)
         for name, scale in (("steps", ("step", 1)), ("epochs", ("epoch", 1)), ("minutes", ("seconds", 60))):
             if budget := getattr(self.budget, name):
                 self.progress = min(1.0, record.get(scale[0], 0) / (budget * scale[1]))
