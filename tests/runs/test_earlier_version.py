@@ -24,7 +24,7 @@ def test_a_finished_run_loads_with_its_results(runs: Path) -> None:
     run = octavo.load("finished", runs=runs)
     assert (run.checkpoint, run.config.model.d_model) == ("step-00000060", 16)
     assert run.evaluation.bits_per_character == pytest.approx(2.262, abs=0.001)
-    (finding,) = run.diagnosed or []
+    (finding,) = run.saved_diagnosis or []
     assert finding.kind == "no better than bigram"
     assert "learning_rate" in finding.fix
     assert run.generate("The", max_new_tokens=5, seed=1)

@@ -106,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
         overlap = None
         if not trained_on:
             overlap = part("overlap with the training part", lambda: scored.overlap(corpus, split=split), nothing)
-        if diagnosed and scored.memorised is None:
+        if diagnosed and scored.saved_memorisation is None:
             look = partial(progress.share, "looking for copies")
             part("memorisation", lambda: scored.memorisation(watch=look), None)
         diagnosis: list[str] = []
