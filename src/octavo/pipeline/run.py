@@ -210,7 +210,7 @@ class Run(SavedRun):
     @property
     def saved_memorisation(self) -> Memorisation | None:
         """The last result of :meth:`memorisation` for the checkpoint in use; None if there is none."""
-        return run_scores.kept_memorisation(self)
+        return run_scores.load_memorisation(self)
 
     def diagnose(
         self,
@@ -237,7 +237,7 @@ class Run(SavedRun):
     @property
     def saved_diagnosis(self) -> list[Finding] | None:
         """The last result of :meth:`diagnose` for the checkpoint in use; None if there is none."""
-        return run_scores.kept_diagnosis(self)
+        return run_scores.load_diagnosis(self)
 
     def curves(self) -> views.CurvesView:
         """Return the training curves over steps, epochs and seconds; ``save(folder)`` writes figures and a page."""
