@@ -45,7 +45,7 @@ with their shapes.
 >>> import torch
 >>> from octavo.interpret.activations import run_with_cache
 >>> from octavo.interpret.interventions import parse_target, zero_ablate
->>> ids = torch.tensor([run.tokenizer.encode("To be, or not to be")])
+>>> ids = torch.tensor(run.tokenizer.encode("To be, or not to be"), dtype=torch.int64)[None]  # (B, T)
 >>> cache = run_with_cache(run.model, ids, "blocks.*.attention.pattern")
 >>> pattern = cache["blocks.0.attention.pattern"]  # (B, H, T, S)
 >>> bool(torch.allclose(pattern.sum(-1), torch.ones(())))
