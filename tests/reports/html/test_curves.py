@@ -95,9 +95,7 @@ class TestWriting:
         html = curves_part([TrainingCurve("blind", steps), TrainingCurve("blind too", steps)]).html
         assert "off" not in re.findall(r'data-kind="train"[^>]*', html)[0]
 
-    def test_the_initial_fall_does_not_press_the_rest_flat_but_spikes_stay(
-        self, trained: Run
-    ) -> None:
+    def test_the_initial_fall_does_not_press_the_rest_flat_but_spikes_stay(self, trained: Run) -> None:
         (step, *_) = [record for record in trained.metrics if record["event"] == "step"]
         losses = [9.0] * 4 + [3.0] * 50 + [6.0] + [2.9] * 45
         lines = [
