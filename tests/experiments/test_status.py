@@ -36,9 +36,9 @@ def test_from_waiting_to_done(metrics: Path) -> None:
     assert cell.name == "a, seed 1"
     assert seen(cell, False) == ("waiting", 0, None)
     assert seen(cell, True) == ("starting", 0, None)
-    write(metrics, event="step", step=25, loss=3.5, seconds=1.0, epoch=0.1)
+    write(metrics, event="step", step=25, nats_per_character=3.5, seconds=1.0, epoch=0.1)
     assert seen(cell, True) == ("running", 0.25, 3.5)
-    write(metrics, event="validation", step=25, loss=9.0, part="validation", seconds=1.0, epoch=0.1)
+    write(metrics, event="validation", step=25, nats_per_character=9.0, part="validation", seconds=1.0, epoch=0.1)
     assert seen(cell, True) == ("running", 0.25, 3.5), "the loss on other text is another figure"
     write(metrics, event="checkpoint", step=50, seconds=2.0, epoch=0.2)
     assert seen(cell, True) == ("running", 0.5, 3.5)
@@ -48,7 +48,7 @@ def test_from_waiting_to_done(metrics: Path) -> None:
 
 
 def test_metrics_of_an_earlier_sitting_are_no_sign_of_life(metrics: Path) -> None:
-    write(metrics, event="step", step=25, loss=3.5)
+    write(metrics, event="step", step=25, nats_per_character=3.5)
     cell = CellStatus("a", 1, STEPS, metrics)
     cell.look(False)
     assert cell.state == "waiting"
@@ -56,7 +56,7 @@ def test_metrics_of_an_earlier_sitting_are_no_sign_of_life(metrics: Path) -> Non
 
 def test_on_a_cluster_the_metrics_alone_tell(metrics: Path) -> None:
     cell = CellStatus("a", 1, STEPS, metrics)
-    write(metrics, event="step", step=10, loss=3.5)
+    write(metrics, event="step", step=10, nats_per_character=3.5)
     cell.look(False)
     assert (cell.state, cell.progress) == ("running", 0.1)
 
@@ -105,9 +105,9 @@ def test_the_time_left_from_a_cell_that_is_half_done(metrics: Path) -> None:
 
 
 def test_a_resumed_cell_promises_by_what_it_did_now(metrics: Path) -> None:
-    write(metrics, event="step", step=50, loss=3.5)
+    write(metrics, event="step", step=50, nats_per_character=3.5)
     cell = CellStatus("a", 1, STEPS, metrics)
-    write(metrics, event="step", step=50, loss=3.5)
+    write(metrics, event="step", step=50, nats_per_character=3.5)
     os.utime(metrics, ns=(time.time_ns() + 10**10, time.time_ns() + 10**10))
     cell.look(True)
     assert (cell.resumed_at, cell.promise) == (0.5, 0)

@@ -4,12 +4,12 @@ import re
 from dataclasses import fields
 
 from octavo.errors import OctavoError, reason
-from octavo.evaluate.baseline_cache import cached_baselines, learning_source
+from octavo.evaluate.baseline_cache import learning_source, read_baselines
 from octavo.evaluate.baselines import Baseline
 from octavo.evaluate.diagnosis import Finding
-from octavo.evaluate.documents import decoded
-from octavo.evaluate.overlap import SEARCHED, HighlightedCopies, mark_copies
-from octavo.evaluate.run_scores import kept_diagnosis, run_findings, run_overlap, standard_evaluation
+from octavo.evaluate.documents import decode_documents
+from octavo.evaluate.overlap import MAX_SEARCHED, HighlightedCopies, highlight_copies
+from octavo.evaluate.run_scores import load_diagnosis, run_findings, run_overlap, standard_evaluation
 from octavo.formats.untrusted import MOST_TEXT, read_plain
 from octavo.reports.blocks import Score
 from octavo.runs.completion import lacking
@@ -44,17 +44,17 @@ def read_score(run: SavedRun) -> Score:
         OctavoError: there is no score.
     """
     evaluation, last = standard_evaluation(run), run.directory.last_record or {"seconds": 0.0}
-    return Score(evaluation, read_baselines(run), run_overlap(run), last["seconds"])
+    return Score(evaluation, saved_baselines(run), run_overlap(run), last["seconds"])
 
 
-def read_baselines(run: SavedRun) -> list[Baseline]:
+def saved_baselines(run: SavedRun) -> list[Baseline]:
     """Return the cached baselines of a run on its validation split; none if they were not computed.
 
     Raises:
         OctavoError: the text of the run or its tokenizer is damaged.
     """
     source = learning_source(run.tokenizer, run.splits["train"])
-    return cached_baselines(run.directory, source, run.splits["validation"].facts.sha256) or []
+    return read_baselines(run.directory, source, run.splits["validation"].facts.sha256) or []
 
 
 def read_findings(run: SavedRun) -> list[Finding]:
@@ -67,9 +67,9 @@ def read_findings(run: SavedRun) -> list[Finding]:
         evaluation = standard_evaluation(run)
     except OctavoError:
         return _findings_of_training(run)
-    if (findings := kept_diagnosis(run)) is not None:
+    if (findings := load_diagnosis(run)) is not None:
         return findings
-    if baselines := read_baselines(run):
+    if baselines := saved_baselines(run):
         return run_findings(run, evaluation, baselines)
     raise OctavoError("there is no diagnosis yet: evaluate the run to make one")
 
@@ -96,5 +96,7 @@ def read_samples(run: SavedRun) -> HighlightedCopies:
         raise OctavoError(f"{path} cannot be read ({reason(error)}): resume the run to write it again") from None
     _, *numbers_and_texts = _SAMPLE.split(text)
     texts = [text.removesuffix("\n") for text in numbers_and_texts[1::2]]
-    training, validation = (decoded(run.splits[name], run.tokenizer, SEARCHED) for name in ("train", "validation"))
-    return mark_copies(texts, validation, training)
+    training, validation = (
+        decode_documents(run.splits[name], run.tokenizer, MAX_SEARCHED) for name in ("train", "validation")
+    )
+    return highlight_copies(texts, validation, training)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from octavo.interpret.attention_targets import KINDS
+from octavo.interpret.attention_targets import TARGET_KINDS
 from octavo.interpret.head_ablation import ABLATIONS
-from octavo.interpret.head_labels import RANDOM, SPREADS
+from octavo.interpret.head_labels import RANDOM_INDUCTION, SPREAD_MEANINGS
 from octavo.interpret.head_table import AttentionFraction, HeadTable
 from octavo.system.statistics import Estimate
 
@@ -44,13 +44,13 @@ def head_columns(table: HeadTable) -> dict[str, list[Column]]:
 
 def _fraction_columns(table: HeadTable) -> list[Column]:
     columns = []
-    for kind in KINDS:
+    for kind in TARGET_KINDS:
         names_head = [head.name == kind.name for head in table.heads]
         fractions = [head.shares.get(kind.name) for head in table.heads]
         title = kind.title.replace("punctu", "punctu\u00ad")  # may break there, so that all columns fit
         columns.append(_fraction_column(title, kind.meaning, fractions, names_head))
     random = [head.induction_random for head in table.heads]
-    return [*columns, _fraction_column("induction, random", RANDOM, random, [False] * len(random))]
+    return [*columns, _fraction_column("induction, random", RANDOM_INDUCTION, random, [False] * len(random))]
 
 
 def _fraction_column(
@@ -72,18 +72,21 @@ def _spread_columns(table: HeadTable) -> list[Column]:
     return [
         Column(
             "distance, tokens",
-            SPREADS["distance"],
+            SPREAD_MEANINGS["distance"],
             [_cell(head.distance, 1, 1) for head in heads],
             f"{table.even_distance:.1f}",
         ),
         Column(
             "entropy, bits",
-            SPREADS["entropy"],
+            SPREAD_MEANINGS["entropy"],
             [_cell(head.entropy, 1, 2) for head in heads],
             f"{table.even_entropy:.2f}",
         ),
         Column(
-            "distance from uniform", SPREADS["from_even"], [_cell(head.from_even, 1, 2) for head in heads], "0.00"
+            "distance from uniform",
+            SPREAD_MEANINGS["from_even"],
+            [_cell(head.from_even, 1, 2) for head in heads],
+            "0.00",
         ),
     ]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from octavo.evaluate.comparison import NOT_COMPARABLE
 from octavo.evaluate.diagnosis import Finding
 from octavo.formats.files import write_atomically
-from octavo.interpret.head_labels import MEANINGS, TITLES, measured_on, table_caveats
+from octavo.interpret.head_labels import MEANINGS, TITLES, table_caveats, table_sample
 from octavo.interpret.head_table import HeadTable
 from octavo.interpret.lens import Lens
 from octavo.interpret.surprise import Surprise
-from octavo.interpret.tokens import running, visible
+from octavo.interpret.tokens import visible_label, visible_text
 from octavo.reports.blocks import (
     Block,
     Code,
@@ -172,7 +172,7 @@ def _samples(samples: Samples) -> list[str]:
     for number, (text, spans) in enumerate(zip(samples.copies.texts, samples.copies.spans, strict=True), 1):
         paragraphs += [f"Sample {number}:", fenced(shown(text))]
         if spans:
-            copies = [f"- {plain(running(text[start:end]))}" for start, end in spans]
+            copies = [f"- {plain(visible_text(text[start:end]))}" for start, end in spans]
             paragraphs += ["Marked in this sample:", "\n".join(copies)]
     return paragraphs
 
@@ -181,7 +181,7 @@ def head_paragraphs(heads: HeadTable, picture: str) -> list[str]:
     """Render the head table: a table for each group of columns, and what the labels and the columns mean."""
     names = [f"{head.label} {TITLES[head.name]}" for head in heads.heads]
     groups = head_columns(heads)
-    paragraphs = [f"{plain(measured_on(heads))}. In parentheses the 95 % interval over windows.", picture]
+    paragraphs = [f"{plain(table_sample(heads))}. In parentheses the 95 % interval over windows.", picture]
     for group, columns in groups.items():
         rows = [(name, *(_cell(column.cells[row]) for column in columns)) for row, name in enumerate(names)]
         uniform = ("uniform attention", *(column.uniform for column in columns))
@@ -200,9 +200,9 @@ def surprise_paragraphs(surprise: Surprise) -> list[str]:
         f"{counted(len(surprise.text), 'character')} have {surprise.total_bits:,.0f} bits: "
         f"{surprise.bits_per_character:.3f} bits per character."
     )
-    sentences = [sentence, *_surprise_caveats(surprise)]
+    sentences = [sentence, *_sentences(surprise.caveats())]
     rows = [
-        (running(before), visible(token.label), f"{token.bits:.1f}", f"{token.rank or '–'}")
+        (visible_text(before), visible_label(token.label), f"{token.bits:.1f}", f"{token.rank or '–'}")
         for before, token in surprise.worst
     ]
     paragraphs = [plain(" ".join(sentences))]
@@ -214,16 +214,16 @@ def surprise_paragraphs(surprise: Surprise) -> list[str]:
 
 def lens_paragraphs(lens: Lens) -> list[str]:
     """Render the logit lens: the top prediction of each layer after each token, and each layer's score."""
-    labels = [visible(label) for label in lens.passage.labels]
+    labels = [visible_label(label) for label in lens.passage.labels]
     targets = [*labels[1:], ""]
     rows = []
     for position, label in enumerate(labels):
         predictions = [layer.cells[position].guesses[0] for layer in lens.layers]
-        tops = [f"{visible(top.label)} {100 * top.probability:.0f} %" for top in predictions]
+        tops = [f"{visible_label(top.label)} {100 * top.probability:.0f} %" for top in predictions]
         rows.append((label, *tops, targets[position]))
     names = [layer.name for layer in lens.layers]
     head = ("after", *names, "actual token")
-    return [*map(plain, _lens_caveats(lens)), markdown_table(head, rows), *_layer_scores(lens, names)]
+    return [*map(plain, _sentences(lens.caveats())), markdown_table(head, rows), *_layer_scores(lens, names)]
 
 
 def _layer_scores(lens: Lens, names: list[str]) -> list[str]:
@@ -236,22 +236,8 @@ def _layer_scores(lens: Lens, names: list[str]) -> list[str]:
     return [plain(layer_scores_note(lens)), markdown_table(("", *names), rows)]
 
 
-def _lens_caveats(lens: Lens) -> list[str]:
-    said = []
-    if lens.tied_embeddings:
-        said.append("This model's unembedding is its embedding, so before the first block it expects the token.")
-    if not lens.residual:
-        said.append("This model has no residual stream: what its unembedding makes of an earlier layer says little.")
-    return said
-
-
-def _surprise_caveats(surprise: Surprise) -> list[str]:
-    said = []
-    if not surprise.lossless_tokenizer:
-        said.append(f"The tokenizer drops {surprise.dropped:,} of the characters, which cost nothing.")
-    if surprise.tokens[0].rank is None:
-        said.append("Nothing comes before the first token, so it is charged as by chance.")
-    return said
+def _sentences(caveats: Iterable[str]) -> list[str]:
+    return [f"{capitalized(caveat)}." for caveat in caveats]
 
 
 def _meanings(meanings: dict[str, str]) -> str:

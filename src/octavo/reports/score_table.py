@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from octavo.evaluate import Baseline, Evaluation, TrainOverlap
-from octavo.evaluate.comparison import TIMES, ScoreRow, caveats, protocol_words, rank_scores
+from octavo.evaluate.comparison import TIME_CAVEAT, ScoreRow, caveats, protocol_description, rank_scores
 from octavo.system.terminal import capitalized, counted, duration
 
 _HEAD = ("model", "bits per character", "nats per character", "nats per token", "time")
@@ -24,7 +24,7 @@ def score_table(score: Evaluation, baselines: Sequence[Baseline], training_secon
     """Return the model and its baselines, from the worst to the best."""
     comparison = rank_scores(score, baselines, training_seconds)
     rows, apart = ([_cells(row) for row in rows] for rows in (comparison.standings, comparison.apart))
-    return ScoreTable(_HEAD, rows, apart, _sentence(TIMES) if baselines else "")
+    return ScoreTable(_HEAD, rows, apart, _sentence(TIME_CAVEAT) if baselines else "")
 
 
 def score_notes(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOverlap | None) -> list[str]:
@@ -32,9 +32,9 @@ def score_notes(score: Evaluation, baselines: Sequence[Baseline], overlap: Train
     error = score.standard_error_bits_per_character
     return [
         f"The score is of all {counted(score.characters, 'character')} of the validation split, each counted once "
-        f"({counted(score.tokens, 'token')}; {protocol_words(score)})."
+        f"({counted(score.tokens, 'token')}; {protocol_description(score)})."
         if score.own_text and score.text == "validation"
-        else f"The text is {score.text}: {counted(score.characters, 'character')} ({protocol_words(score)}).",
+        else f"The text is {score.text}: {counted(score.characters, 'character')} ({protocol_description(score)}).",
         "There is no standard error: the text is too short for one."
         if error is None
         else f"The standard error, {error:.3f} bits, is from the choice of text.",

@@ -13,7 +13,7 @@ from octavo.data import TokenSplit
 from octavo.evaluate import Memorisation
 from octavo.evaluate.diagnosis import memorisation_figures
 from octavo.evaluate.overlap import HighlightedCopies
-from octavo.evaluate.run_scores import kept_memorisation, standard_evaluation
+from octavo.evaluate.run_scores import load_memorisation, standard_evaluation
 from octavo.formats.toml_schema import as_mapping
 from octavo.interpret.head_ablation import ABLATIONS
 from octavo.reports.blocks import (
@@ -30,7 +30,7 @@ from octavo.reports.blocks import (
     Unavailable,
     try_compute,
 )
-from octavo.reports.collect import read_baselines, read_findings, read_samples, read_score
+from octavo.reports.collect import read_findings, read_samples, read_score, saved_baselines
 from octavo.reports.costs import Costs, read_costs
 from octavo.reports.recipe import differing, nearest_preset, recipe, setting
 from octavo.reports.views import attention_view, curves_view, heads_view, lens_view, surprise_view
@@ -212,7 +212,7 @@ def lead(run: SavedRun) -> str:
 
     def score() -> str:
         evaluation = standard_evaluation(run)
-        baselines = read_baselines(run) if evaluation.lossless_tokenizer else []
+        baselines = saved_baselines(run) if evaluation.lossless_tokenizer else []
         best = min(baselines, key=lambda baseline: baseline.bits_per_character, default=None)
         compared = f"; the best baseline, {best.name}, needs {best.bits_per_character:.3f}" if best else ""
         return f": it needs {evaluation.bits_per_character:.3f} bits per character of the validation split{compared}."
@@ -268,7 +268,7 @@ def _lens(run: SavedRun) -> Sequence[Block]:
 
 
 def _samples(run: SavedRun) -> Sequence[Block]:
-    copies, memorisation = read_samples(run), try_compute(partial(kept_memorisation, run))
+    copies, memorisation = read_samples(run), try_compute(partial(load_memorisation, run))
     return [Samples(copies, sample_notes(copies, None if isinstance(memorisation, Unavailable) else memorisation))]
 
 

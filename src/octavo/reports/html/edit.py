@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from octavo.interpret.edit import Edit, changes, measured_on
-from octavo.interpret.tokens import running, visible
+from octavo.interpret.edit import Edit, edit_sample, intervention_lines
+from octavo.interpret.tokens import visible_label, visible_text
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
 from octavo.system.terminal import counted
 
@@ -19,7 +19,11 @@ class EditView(View):
     name: str  # of the run
 
     def __repr__(self) -> str:
-        facts = [*changes(self.edit, 1), f"{self.edit.cost:+.4f} bits per character", measured_on(self.edit)]
+        facts = [
+            *intervention_lines(self.edit, 1),
+            f"{self.edit.cost:+.4f} bits per character",
+            edit_sample(self.edit),
+        ]
         return f"<{type(self).__name__} of {self.name}: {'; '.join(facts)}>"
 
     @property
@@ -36,14 +40,19 @@ def edit_part(edit: Edit) -> HtmlPart:
     """Return a table of next tokens, coloured by probability."""
     rows = [
         {
-            "label": visible(candidate.label),
+            "label": visible_label(candidate.label),
             "probabilities": [_coloured(candidate.before), _coloured(candidate.after)],
         }
         for candidate in edit.notable
     ]
-    end = "…" * (len(edit.text) > _END_CHARACTERS) + running(edit.text[-_END_CHARACTERS:])
+    end = "…" * (len(edit.text) > _END_CHARACTERS) + visible_text(edit.text[-_END_CHARACTERS:])
     html = render(
-        "edit.html", edit=edit, changes=changes(edit, _MAX_CHANGES), measured=measured_on(edit), rows=rows, end=end
+        "edit.html",
+        edit=edit,
+        changes=intervention_lines(edit, _MAX_CHANGES),
+        measured=edit_sample(edit),
+        rows=rows,
+        end=end,
     )
     return HtmlPart(html, styles=("edit.css",))
 

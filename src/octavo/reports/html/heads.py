@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from octavo.interpret.head_labels import MEANINGS, TITLES, measured_on, table_caveats
+from octavo.interpret.head_labels import MEANINGS, TITLES, table_caveats, table_sample
 from octavo.interpret.head_table import UNCLASSIFIED, HeadTable
 from octavo.reports.figures.heads import heads_figure
 from octavo.reports.head_columns import head_columns
@@ -41,7 +41,7 @@ def heads_part(table: HeadTable) -> HtmlPart:
     labels = {head.name: MEANINGS[head.name] for head in table.heads}
     html = render(
         "heads.html",
-        measured=measured_on(table),
+        measured=table_sample(table),
         caveats=table_caveats(table),
         groups={group: len(of_group) for group, of_group in groups.items()},
         columns=columns,

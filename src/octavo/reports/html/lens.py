@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from octavo.interpret.lens import Cell, Lens
-from octavo.interpret.tokens import visible
+from octavo.interpret.lens import Lens, LensCell
+from octavo.interpret.tokens import visible_label
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
 
 
@@ -25,7 +25,7 @@ class LensView(View):
 
 def lens_part(lens: Lens) -> HtmlPart:
     """Return the table of top predictions; pointing at one shows other predictions and the actual token."""
-    labels = [visible(label) for label in lens.passage.labels]
+    labels = [visible_label(label) for label in lens.passage.labels]
     actual = [*labels[1:], ""]
     rows = [
         {
@@ -59,13 +59,13 @@ def layer_scores_note(lens: Lens) -> str:
     )
 
 
-def _cell(cell: Cell) -> dict[str, object]:
+def _cell(cell: LensCell) -> dict[str, object]:
     """Return the top prediction, its colour, and whether it is the actual token; two tokens can share a label."""
     top = cell.guesses[0]
-    return {"label": visible(top.label), "step": round(10 * top.probability), "right": cell.rank == 1}
+    return {"label": visible_label(top.label), "step": round(10 * top.probability), "right": cell.rank == 1}
 
 
-def _predictions(cell: Cell) -> list[object]:
+def _predictions(cell: LensCell) -> list[object]:
     """Return the predictions of a cell with their probabilities, and probability and rank of the actual token."""
-    predictions = [[visible(guess.label), float(f"{guess.probability:.3g}")] for guess in cell.guesses]
+    predictions = [[visible_label(guess.label), float(f"{guess.probability:.3g}")] for guess in cell.guesses]
     return [predictions, None if cell.probability is None else float(f"{cell.probability:.3g}"), cell.rank]

@@ -5,21 +5,21 @@ from textwrap import wrap
 from rich.table import Table
 from rich.text import Text
 
-from octavo.bench.measure import Comparison
+from octavo.bench.measure import BenchComparison
 
 _WIDTH = 80  # of notes
 
 
-def bench_table(comparison: Comparison) -> Table:
+def bench_table(comparison: BenchComparison) -> Table:
     """What each case did a second, its range over the rounds, how long a turn took, and how many times as fast it is
     as the first."""
-    first = comparison.measured[0]
+    first = comparison.measurements[0]
     rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
     rows.add_column("", no_wrap=True)
     rows.add_column("")
     for title in (f"{first.unit} a second", "range", "a turn", "ratio"):
         rows.add_column(title, justify="right", no_wrap=True)
-    for one in comparison.measured:
+    for one in comparison.measurements:
         low, high = min(one.rates), max(one.rates)
         ratio = "1" if one is first else f"{comparison.ratio(one):.3g}"
         spread = f"{amount(low)} … {amount(high)}"
@@ -27,7 +27,7 @@ def bench_table(comparison: Comparison) -> Table:
     return rows
 
 
-def bench_notes(comparison: Comparison) -> list[str]:
+def bench_notes(comparison: BenchComparison) -> list[str]:
     """What has to be said about it, in lines."""
     return [line for note in comparison.notes for line in wrap(note, _WIDTH, subsequent_indent="  ")]
 
