@@ -36,9 +36,9 @@ def test_from_waiting_to_done(metrics: Path) -> None:
     assert cell.name == "a, seed 1"
     assert seen(cell, False) == ("waiting", 0, None)
     assert seen(cell, True) == ("starting", 0, None)
-    write(metrics, event="step", step=25, loss=3.5, seconds=1.0, epoch=0.1)
+    write(metrics, event="step", step=25, nats_per_character=3.5, seconds=1.0, epoch=0.1)
     assert seen(cell, True) == ("running", 0.25, 3.5)
-    write(metrics, event="validation", step=25, loss=9.0, part="validation", seconds=1.0, epoch=0.1)
+    write(metrics, event="validation", step=25, nats_per_character=9.0, part="validation", seconds=1.0, epoch=0.1)
     assert seen(cell, True) == ("running", 0.25, 3.5), "the loss on the validation split is another figure"
     write(metrics, event="checkpoint", step=50, seconds=2.0, epoch=0.2)
     assert seen(cell, True) == ("running", 0.5, 3.5)
@@ -48,7 +48,7 @@ def test_from_waiting_to_done(metrics: Path) -> None:
 
 
 def test_metrics_of_an_earlier_session_do_not_mean_that_the_cell_runs(metrics: Path) -> None:
-    write(metrics, event="step", step=25, loss=3.5)
+    write(metrics, event="step", step=25, nats_per_character=3.5)
     cell = CellStatus("a", 1, STEPS, metrics)
     cell.refresh(False)
     assert cell.state == "waiting"
@@ -56,7 +56,7 @@ def test_metrics_of_an_earlier_session_do_not_mean_that_the_cell_runs(metrics: P
 
 def test_without_a_running_future_the_metrics_decide(metrics: Path) -> None:
     cell = CellStatus("a", 1, STEPS, metrics)
-    write(metrics, event="step", step=10, loss=3.5)
+    write(metrics, event="step", step=10, nats_per_character=3.5)
     cell.refresh(False)
     assert (cell.state, cell.progress) == ("running", 0.1)
 
@@ -66,7 +66,7 @@ def test_without_a_running_future_the_metrics_decide(metrics: Path) -> None:
 )
 def test_progress_is_of_the_budget(metrics: Path, budget: TrainConfig, expected: float) -> None:
     cell = CellStatus("a", 1, budget, metrics)
-    write(metrics, event="step", step=75, epoch=0.5, seconds=30.0, loss=1.0)
+    write(metrics, event="step", step=75, epoch=0.5, seconds=30.0, nats_per_character=1.0)
     cell.refresh(True)
     assert cell.progress == expected
 
@@ -105,9 +105,9 @@ def test_the_time_left_from_a_cell_that_is_half_done(metrics: Path) -> None:
 
 
 def test_the_time_of_a_resumed_cell_is_extrapolated_from_this_session(metrics: Path) -> None:
-    write(metrics, event="step", step=50, loss=3.5)
+    write(metrics, event="step", step=50, nats_per_character=3.5)
     cell = CellStatus("a", 1, STEPS, metrics)
-    write(metrics, event="step", step=50, loss=3.5)
+    write(metrics, event="step", step=50, nats_per_character=3.5)
     os.utime(metrics, ns=(time.time_ns() + 10**10, time.time_ns() + 10**10))
     cell.refresh(True)
     assert (cell.resumed_at, cell.expected_seconds) == (0.5, 0)

@@ -17,6 +17,7 @@ from octavo.bench.plain_loop import plain_steps
 from octavo.bench.request import Peers
 from octavo.bench.steps import case_note, octavo_steps, random_ids, stepper
 from octavo.config import load_preset
+from octavo.config.inference import default_stride
 from octavo.evaluate.scoring import token_losses
 from octavo.model import Transformer
 from octavo.system.progress import ProgressCallback, no_progress, subrange
@@ -90,7 +91,7 @@ def pocket_step(rounds: int, watch: ProgressCallback = no_progress) -> BenchComp
 def bench_scoring(rounds: int, peers: Peers, watch: ProgressCallback = no_progress) -> list[BenchComparison]:
     """Measure the score of every token once, in windows of a context with a stride of half a context."""
     config = load_preset("pocket")
-    context, stride = config.data.context_length, config.data.context_length // 2
+    context, stride = config.data.context_length, default_stride(config.data.context_length)
     model, ids = Transformer(config.model, _VOCAB_SIZE), random_ids(_VOCAB_SIZE, _SCORED_TOKENS)
 
     def score() -> None:

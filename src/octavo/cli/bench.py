@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
 
     session, console = BenchSession(), make_console()
     with make_progress(not options.quiet) as progress:
-        found = run_suites(asked, lambda suite, share: progress.share(f"measuring: {suite}", share))
+        found = run_suites(asked, lambda suite, fraction: progress.phase(f"measuring: {suite}", fraction))
     place = folder / "bench.json"
     write_atomically(place, json.dumps(suites_to_dict(session, asked.rounds, found), indent=1).encode())
     comparisons = [comparison for suite in found.values() for comparison in suite]

@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
             patch=options.patch,
             other=other,
             position=options.position,
-            watch=lambda share: progress.share("reading", share),
+            watch=lambda fraction: progress.phase("reading", fraction),
         )
     edit = shown.edit
     if options.json:

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
 
     with make_progress(True) as progress:
         shown = Run(directory).heads(
-            text, windows=options.windows, watch=lambda share: progress.share("removing heads", share)
+            text, windows=options.windows, watch=lambda fraction: progress.phase("removing heads", fraction)
         )
 
     def write(folder: Path) -> list[Path]:

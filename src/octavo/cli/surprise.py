@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
         shown = opened.surprise(
             text or opened.validation_beginning(_CHARACTERS),
             max_characters=options.max_characters,
-            watch=lambda share: progress.share("reading", share),
+            watch=lambda fraction: progress.phase("reading", fraction),
         )
     where = output.save(lambda folder: [shown.page.save(folder / "surprise.html")])
 

@@ -126,7 +126,7 @@ def _report(trained: Run, options: argparse.Namespace) -> tuple[Path | Unavailab
     with make_progress(not options.quiet) as progress:
         progress.note("the run is trained and scored; making a report of it")
         try:
-            report = try_compute(lambda: save_report(trained, note=progress.note, watch=progress.share))
+            report = try_compute(lambda: save_report(trained, note=progress.note, watch=progress.phase))
         except KeyboardInterrupt:
             return Unavailable("It was stopped."), 130
     return report, int(isinstance(report, Unavailable) or bool(failed_parts(trained.directory)))
@@ -143,7 +143,7 @@ def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | Non
     if options.resume:
         raise OctavoError("--dry-run is for a run that is yet to begin: leave out --resume")
     with make_progress(not options.quiet) as progress:
-        plan = make_plan(corpus, request, name=options.name, root=runs_root(options.runs), watch=progress.share)
+        plan = make_plan(corpus, request, name=options.name, root=runs_root(options.runs), watch=progress.phase)
     say("\n".join([*map(as_options, plan.corpus.notes()), *plan.lines()]))
     say(f"would be written to {runs_root(options.runs) / plan.name}")
     return 0

@@ -230,7 +230,7 @@ class _Session:
         self.rows[row.run] = row
         cell = self.cells[row.run]
         cell.finish(row)
-        self.display.ended(cell)
+        self.display.cell_ended(cell)
         self._write()
 
     def _refresh(self, futures: Futures) -> None:
@@ -240,7 +240,7 @@ class _Session:
         running = {job.run for future, job in futures.items() if self.pool.reports_running and is_running(future)}
         for run, cell in self.cells.items():
             cell.refresh(run in running)
-        self.display.look(list(self.cells.values()), self.pool.slots)
+        self.display.update(list(self.cells.values()), self.pool.slots)
 
     def _write(self) -> Experiment:
         rows = [self.rows[run] for run in self.cells if run in self.rows]

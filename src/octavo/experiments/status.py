@@ -19,8 +19,10 @@ _MIN_PROGRESS = 0.02  # before a cell's time is extrapolated
 
 @dataclass
 class CellStatus:
-    """The status of one cell: `progress` is the fraction of its training that is done, `loss` its newest training
-    loss."""
+    """The status of one cell.
+
+    `progress` is the fraction of its training that is done; `loss` is its newest training loss, in nats per character.
+    """
 
     variant: str
     seed: int
@@ -82,8 +84,8 @@ class CellStatus:
         if record is None:
             return
         self.state = "running"
-        if record["event"] == "step":  # the loss of a validation event is another one
-            self.loss = record.get("loss", self.loss)
+        if record["event"] == "step":  # a validation event has another loss
+            self.loss = record.get("nats_per_character", self.loss)
         for budget_name, key, scale in (("steps", "step", 1), ("epochs", "epoch", 1), ("minutes", "seconds", 60)):
             if budget := getattr(self.budget, budget_name):
                 self.progress = min(1.0, record.get(key, 0) / (budget * scale))

@@ -35,8 +35,8 @@ def examine(run: Run, progress: Progress) -> None:
         progress.note(f"no {name}: {made.why}")
         return None
 
-    baselines = part("baselines", lambda: run.baselines(watch=lambda share: progress.share("comparing", share)))
-    part("memorisation", lambda: run.memorisation(watch=lambda share: progress.share("looking for copies", share)))
+    baselines = part("baselines", lambda: run.baselines(watch=lambda share: progress.phase("comparing", share)))
+    part("memorisation", lambda: run.memorisation(watch=lambda share: progress.phase("looking for copies", share)))
     part("diagnosis", lambda: run.diagnose(baselines=baselines or []))
     part("curves", lambda: run.curves().save(run.path / "curves"))
     part("samples", lambda: _write_samples(run))

@@ -97,7 +97,7 @@ def train(
             check_same(directory, request, None if text is None else as_corpus(text, encoding, documents, root))
         else:
             plan = make_plan(
-                text, request, name=name, encoding=encoding, documents=documents, root=root, watch=shown.share
+                text, request, name=name, encoding=encoding, documents=documents, root=root, watch=shown.phase
             )
             for line in [*(plan.corpus.notes() if notes and progress else []), *plan.lines()]:
                 shown.note(line)
@@ -142,7 +142,7 @@ def _go_on(directory: RunDirectory, progress: Progress, brief: bool) -> Run:
         _train(directory, progress)
     run = Run(directory, must_keep=True)
     progress.note("scoring the held-out part")
-    run.evaluate(watch=lambda share: progress.share("scoring", share))
+    run.evaluate(watch=lambda share: progress.phase("scoring", share))
     if brief:
         note_brief(directory)
     else:
@@ -189,6 +189,10 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     directory.write_json("provenance.json", provenance)
 
     train, validation = (TokenCount(p.ids, p.facts.characters) for p in (parts["train"], parts["validation"]))
+    progress.tokens_per_character = {
+        "train": train.tokens_per_character,
+        "validation": validation.tokens_per_character,
+    }
     validations = _validations(provenance, config)
     data = training_data(config, train, validation, tokenizer, validations.windows)
     floors = early_baseline_losses(data, train.ids, tokenizer.vocab_size, tokenizer.bos_id)
@@ -196,7 +200,7 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     (directory.path / _RUNAWAY).unlink(missing_ok=True)  # of a sitting before
     begun_by = opening(parts["train"].ids, tokenizer)
     training = Training(
-        state, data, config, dtype=precision.dtype, watch=progress.share, validations=validations.times
+        state, data, config, dtype=precision.dtype, watch=progress.phase, validations=validations.times
     )
     try:
         earlier = directory.metrics

@@ -8,7 +8,7 @@ from octavo.experiments.reproduction.patterns import (
     pattern_distance_from_uniform,
     read_attention_texts,
 )
-from octavo.interpret.tokens import START
+from octavo.interpret.tokens import BOS_LABEL
 from octavo.pipeline.run import Run
 
 
@@ -24,7 +24,7 @@ def test_each_text_is_cut_to_what_the_report_shows(reference: Run) -> None:
 
 def test_a_window_begins_with_the_start_token_where_there_is_one(trained: Run) -> None:
     labels = [text.attention.passage.labels for text in read_attention_texts(trained)]
-    assert all(tokens[0] == START for tokens in labels)
+    assert all(tokens[0] == BOS_LABEL for tokens in labels)
     assert max(map(len, labels)) == 25
 
 

@@ -213,7 +213,7 @@ def draw_all(found: Reproduction, folder: Path, progress: Progress) -> None:
     figure = perplexities_figure(bars, measured.validation.losses, floor=perplexity(floor), title=title)
     save_figure(figure, folder / PERPLEXITIES, both)
     for number, read in enumerate(found.attention):
-        progress.share("drawing attention", number / len(found.attention))
+        progress.phase("drawing attention", number / len(found.attention))
         words = " ".join(reported.ATTENTION_TEXTS[read.name].split())
         labels = read.attention.passage.labels
         for layer, figure in enumerate(attention_figures(read.attention.patterns, labels, title=words)):

@@ -9,7 +9,7 @@ import torch
 from octavo.errors import OctavoError
 from octavo.experiments.reproduction.reported import ATTENTION_TEXTS, ATTENTION_TOKENS
 from octavo.interpret import attention_stats as spread
-from octavo.interpret.attention import Attention, Patterns, read_attention
+from octavo.interpret.attention import Attention, Patterns, measure_attention
 from octavo.interpret.tokens import read_passage
 from octavo.model import Transformer
 from octavo.pipeline.run import Run
@@ -33,7 +33,7 @@ def read_attention_texts(run: Run) -> tuple[TextAttention, ...]:
             passage = read_passage(run.tokenizer, text, most)
         except OctavoError:
             continue
-        read.append(TextAttention(name, read_attention(run.model, passage)))
+        read.append(TextAttention(name, measure_attention(run.model, passage)))
     return tuple(read)
 
 

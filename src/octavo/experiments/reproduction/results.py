@@ -91,7 +91,7 @@ def measure_run(run: Run, progress: Progress) -> Reproduction:
         OctavoError: the run has no score, or a file of it is damaged.
     """
     progress.note("checking the facts, scoring every validation batch, timing, writing the generations")
-    perplexities = measure_losses(run, lambda share: progress.share("scoring batches", share))
+    perplexities = measure_losses(run, lambda share: progress.phase("scoring batches", share))
     return Reproduction(
         run,
         changed_settings(run.config),
@@ -100,7 +100,7 @@ def measure_run(run: Run, progress: Progress) -> Reproduction:
         loss_points(run.metrics),
         perplexities,
         run.evaluation,
-        tuple(run.diagnose(watch=lambda share: progress.share("comparing with simpler models", share))),
+        tuple(run.diagnose(watch=lambda share: progress.phase("comparing with simpler models", share))),
         measure_runtime(run, perplexities),
         read_attention_texts(run),
         largest_query_key_weight(run.model),

@@ -3,8 +3,8 @@
 from rich.table import Table
 from rich.text import Text
 
-from octavo.interpret.edit import Edit, changes, measured_on
-from octavo.interpret.tokens import running, visible
+from octavo.interpret.edit import Edit, edit_sample, intervention_lines
+from octavo.interpret.tokens import visible_label, visible_text
 from octavo.reports.terminal.colours import PROBABILITY, per_cent
 from octavo.system.terminal import wrapped
 
@@ -14,8 +14,8 @@ _NAMED = 6  # changes that are listed one by one
 
 def edit_head(edit: Edit) -> list[str]:
     """What was done where, and with what."""
-    end = running(edit.text[-_END:])
-    return [*changes(edit, _NAMED), "", f"next token after {'…' * (len(edit.text) > _END)}{end}"]
+    end = visible_text(edit.text[-_END:])
+    return [*intervention_lines(edit, _NAMED), "", f"next token after {'…' * (len(edit.text) > _END)}{end}"]
 
 
 def candidates(edit: Edit) -> Table:
@@ -27,7 +27,7 @@ def candidates(edit: Edit) -> Table:
     for candidate in edit.notable:
         odds = (candidate.before, candidate.after)
         table.add_row(
-            Text(visible(candidate.label)), *(Text(f"  {per_cent(p)} ", PROBABILITY.style(p)) for p in odds)
+            Text(visible_label(candidate.label)), *(Text(f"  {per_cent(p)} ", PROBABILITY.style(p)) for p in odds)
         )
     return table
 
@@ -38,8 +38,6 @@ def edit_costs(edit: Edit) -> list[str]:
     lines = [
         f"next token  {edit.divergence_bits:.4f} bits: divergence of the odds after from those before",
         f"the text    {before:.4f} -> {after:.4f} bits per character ({edit.cost:+.4f})",
-        f"            {measured_on(edit)}",
+        f"            {edit_sample(edit)}",
     ]
-    if not edit.lossless_tokenizer:
-        lines += wrapped("the tokenizer loses text (white space): bits per character compare with no other model's")
-    return lines
+    return [*lines, *(line for caveat in edit.caveats() for line in wrapped(caveat))]

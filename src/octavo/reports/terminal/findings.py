@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from octavo.evaluate import Baseline, Evaluation
 from octavo.evaluate.diagnosis import memorisation_line
-from octavo.evaluate.run_scores import diagnose_run, kept_diagnosis, kept_memorisation
+from octavo.evaluate.run_scores import diagnose_run, load_diagnosis, load_memorisation
 from octavo.runs.saved_run import SavedRun
 from octavo.system.terminal import wrapped
 
@@ -16,8 +16,8 @@ def diagnosis_lines(
 
     `score` and `baselines` are those just made; without a score the diagnosis that is kept is told, if there is one.
     """
-    memorised = kept_memorisation(run)
-    found = kept_diagnosis(run) if score is None else diagnose_run(run, score, baselines=baselines)
+    memorised = load_memorisation(run)
+    found = load_diagnosis(run) if score is None else diagnose_run(run, score, baselines=baselines)
     texts = [memorisation_line(memorised)] if memorised else []
     if found is not None:
         texts += [line for finding in found for line in finding.lines()] or ["diagnosis: nothing wrong was found"]

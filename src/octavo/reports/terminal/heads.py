@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
-from octavo.interpret.attention_targets import KINDS
+from octavo.interpret.attention_targets import TARGET_KINDS
 from octavo.interpret.head_ablation import ABLATIONS
-from octavo.interpret.head_labels import MEANINGS, TITLES, measured_on, table_caveats
+from octavo.interpret.head_labels import MEANINGS, TITLES, table_caveats, table_sample
 from octavo.interpret.head_table import AttentionFraction, HeadTable
 from octavo.system.statistics import Estimate
 
@@ -32,7 +32,7 @@ _Columns = Sequence[tuple[str, int]]
 def head_lines(table: HeadTable) -> list[str]:
     """What was measured, where each head looks, how far, what it is worth, and what the names mean."""
     names = {head.name: f"{TITLES[head.name]}: {MEANINGS[head.name]}" for head in table.heads}
-    shares = [[*(head.shares.get(kind.name) for kind in KINDS), head.induction_random] for head in table.heads]
+    shares = [[*(head.shares.get(kind.name) for kind in TARGET_KINDS), head.induction_random] for head in table.heads]
     spreads = (
         ([*(head.distance for head in table.heads), _alone(table.even_distance)], 1),
         ([*(head.entropy for head in table.heads), _alone(table.even_entropy)], 2),
@@ -41,7 +41,7 @@ def head_lines(table: HeadTable) -> list[str]:
     *spread_rows, even = zip(*(_beside(found, digits) for found, digits in spreads), strict=True)
     costs = zip(*(_beside([head.removal[name] for head in table.heads], 3) for name in ABLATIONS), strict=True)
     return [
-        *_wrapped(measured_on(table)),
+        *_wrapped(table_sample(table)),
         "",
         "share of its attention, %, and below it its 95 % interval, rounded outwards",
         *_table(table, _KINDS, [[map(_share, row), map(_share_interval, row)] for row in shares]),

@@ -6,8 +6,8 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from octavo.interpret.lens import Cell, Layer, Lens
-from octavo.interpret.tokens import visible
+from octavo.interpret.lens import Lens, LensCell, LensLayer
+from octavo.interpret.tokens import visible_label
 from octavo.reports.terminal.colours import PROBABILITY, per_cent
 from octavo.system.terminal import wrapped
 
@@ -25,11 +25,7 @@ def explanations(lens: Lens, width: int) -> list[str]:
     ]
     if left_out := len(lens.layers) - len(_with_room(lens, width)):
         said.append(f"{left_out} of {len(lens.layers)} layers have no room here: the page has them all")
-    if lens.tied_embeddings:
-        said.append("this model's unembedding is its embedding: before its first block it expects the token itself")
-    if not lens.residual:
-        said.append("this model has no residual stream: what its unembedding makes of an earlier layer says little")
-    return [line for sentence in said for line in wrapped(sentence)]
+    return [line for sentence in [*said, *lens.caveats()] for line in wrapped(sentence)]
 
 
 def lens_table(lens: Lens, width: int) -> Table:
@@ -42,7 +38,7 @@ def lens_table(lens: Lens, width: int) -> Table:
         rows.add_column(f" {layer.name}", no_wrap=True)
     rows.add_column("came", no_wrap=True, max_width=_GUESS)
     rows.add_column("chance", justify="right", no_wrap=True)
-    labels = [visible(label) for label in lens.passage.labels]
+    labels = [visible_label(label) for label in lens.passage.labels]
     for place, (label, came) in enumerate(zip(labels, [*labels[1:], ""], strict=True)):
         chance = lens.layers[-1].cells[place].probability
         cells = [_cell(layer.cells[place]) for layer in layers]
@@ -60,7 +56,7 @@ def losses(lens: Lens) -> list[str]:
     return lines
 
 
-def _with_room(lens: Lens, width: int) -> Sequence[Layer]:
+def _with_room(lens: Lens, width: int) -> Sequence[LensLayer]:
     """Layers evenly apart, the first and the last among them."""
     last, room = len(lens.layers) - 1, max(2, (width - _SIDES) // _CELL)
     if last < room:
@@ -68,9 +64,9 @@ def _with_room(lens: Lens, width: int) -> Sequence[Layer]:
     return [lens.layers[round(i * last / (room - 1))] for i in range(room)]
 
 
-def _cell(cell: Cell) -> Text:
+def _cell(cell: LensCell) -> Text:
     guess = cell.guesses[0]
-    token = Text(visible(guess.label))
+    token = Text(visible_label(guess.label))
     token.truncate(_GUESS, overflow="ellipsis")
     gap, mark = " " * (_GUESS - cell_len(token.plain)), "=" if cell.rank == 1 else " "
     return Text(f" {token.plain}{gap}{mark}{per_cent(guess.probability)} ", PROBABILITY.style(guess.probability))

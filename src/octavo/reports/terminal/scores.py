@@ -7,10 +7,10 @@ from octavo.evaluate import Baseline, Evaluation, TrainOverlap
 from octavo.evaluate.comparison import (
     NOT_COMPARABLE,
     THIS_MODEL,
-    TIMES,
+    TIME_CAVEAT,
     ScoreRow,
     caveats,
-    protocol_words,
+    protocol_description,
     rank_scores,
 )
 from octavo.system.terminal import counted, duration
@@ -29,7 +29,7 @@ def score_head(run: str, score: Evaluation) -> list[str]:
     return [
         f"run       {run}, {score.checkpoint}",
         f"text      {score.text}: {amounts}",
-        f"protocol  {protocol_words(score)}",
+        f"protocol  {protocol_description(score)}",
     ]
 
 
@@ -71,5 +71,5 @@ def figures(score: Evaluation) -> list[str]:
 
 def score_notes_lines(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOverlap | None) -> list[str]:
     """Why a figure flatters, or compares with nothing, in lines."""
-    said = [*([TIMES] if baselines else []), *caveats(score, baselines, overlap)]
+    said = [*([TIME_CAVEAT] if baselines else []), *caveats(score, baselines, overlap)]
     return [line for note in said for line in wrap(note, 80, subsequent_indent="  ")]

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from octavo.interpret.predictions import one_in
 from octavo.interpret.surprise import Surprise, TokenSurprise
-from octavo.interpret.tokens import running, visible
+from octavo.interpret.tokens import visible_label, visible_text
 from octavo.reports.terminal.colours import SURPRISE, per_cent
 from octavo.system.terminal import counted, wrapped
 
@@ -58,7 +58,7 @@ def _lines(surprise: Surprise, width: int) -> Iterator[list[_Sign]]:
     for piece in surprise.pieces:
         bits = None if piece.dropped else surprise.bits_per_character_of(piece)
         for character in _CHARACTER.findall(piece.text):
-            line.append(_Sign(running(character), bits))
+            line.append(_Sign(visible_text(character), bits))
             if character[-1] in "\r\n":
                 yield line
                 line = []
@@ -85,15 +85,7 @@ def surprise_totals(surprise: Surprise) -> list[str]:
         f"{per_character}, {surprise.nats_per_token:.4f} nats per token",
         f"{amounts}; a token of several characters spreads its bits evenly",
     ]
-    if not surprise.lossless_tokenizer:
-        said.append(
-            "the tokenizer drops white space and what it never saw, "
-            f"{counted(surprise.dropped, 'character')} here, which "
-            "cost nothing: bits per character compare with no other model's"
-        )
-    if surprise.tokens[0].rank is None:
-        said.append("nothing comes before the first token, so it is charged as by chance")
-    return [line for sentence in said for line in wrapped(sentence)]
+    return [line for sentence in [*said, *surprise.caveats()] for line in wrapped(sentence)]
 
 
 def worst_tokens(surprise: Surprise) -> Table:
@@ -104,13 +96,13 @@ def worst_tokens(surprise: Surprise) -> Table:
     table.add_column("came", no_wrap=True, min_width=5)
     table.add_column("likelier", no_wrap=True, overflow="ellipsis")
     for before, token in surprise.worst:
-        after = running(before)[-_BEFORE:].replace(" ", "␣")
+        after = visible_text(before)[-_BEFORE:].replace(" ", "␣")
         cells = (
             f"{token.bits:.1f}",
             one_in(token.nats),
             f"{token.rank:,}",
             after,
-            visible(token.label),
+            visible_label(token.label),
             _likelier(token),
         )
         table.add_row(*map(Text, cells))
@@ -119,4 +111,4 @@ def worst_tokens(surprise: Surprise) -> Table:
 
 def _likelier(token: TokenSurprise) -> str:
     likelier = token.guesses[: min(3, (token.rank or 1) - 1)]
-    return "  ".join(f"{visible(guess.label)} {per_cent(guess.probability).strip()}" for guess in likelier)
+    return "  ".join(f"{visible_label(guess.label)} {per_cent(guess.probability).strip()}" for guess in likelier)
