@@ -18,7 +18,7 @@ _TRAINED = 0.95  # of a cell's time, when it is trained; the rest is for the sco
 
 @dataclass
 class CellStatus:
-    """One cell: `progress` is that of its training, `loss` the newest one of its training steps, in nats per character."""
+    """One cell: `progress` is that of its training, `loss` the newest one, in nats per character."""
 
     variant: str
     seed: int
