@@ -18,7 +18,6 @@ from octavo.cli.options import (
 from octavo.cli.output import as_options, say
 from octavo.config.inference import PROTOCOLS, check_scoring
 from octavo.errors import OctavoError
-from octavo.reports.blocks import Unavailable, try_compute
 from octavo.runs import runs_root
 
 if TYPE_CHECKING:
@@ -146,6 +145,8 @@ class _OptionalParts:
         self.failed: dict[str, str] = {}
 
     def __call__(self, name: str, compute: Callable[[], T], default: T) -> T:
+        from octavo.reports.blocks import Unavailable, try_compute
+
         result = try_compute(compute)
         if not isinstance(result, Unavailable):
             return result

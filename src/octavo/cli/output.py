@@ -10,11 +10,13 @@ import shlex
 import sys
 from pathlib import Path
 from shutil import which
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from octavo.errors import OctavoError
-from octavo.runs import RunDirectory, find_run
 from octavo.system.terminal import shown
+
+if TYPE_CHECKING:
+    from octavo.runs import RunDirectory
 
 # An argument of a function that is an option here, after a word of advice: not in the name of a file.
 _ADVISED = re.compile(r"\b(pass|give|as|with|there:) (encoding|documents|output)=(?=\S)")
@@ -62,8 +64,10 @@ def command(name: str, /, *words: str, **options: object) -> str:
     return f"{program()} {shlex.join([name, *given, '--', *words] if dashed else [name, *words, *given])}"
 
 
-def run_word(run: RunDirectory, root: Path) -> str:
+def run_word(run: "RunDirectory", root: Path) -> str:
     """Return the name of a run if it finds the run under `root`, else its path."""
+    from octavo.runs import find_run
+
     try:
         found = find_run(run.name, root).path
     except OctavoError:
