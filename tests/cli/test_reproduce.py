@@ -227,7 +227,7 @@ def test_stopped_while_it_measures_it_measures_when_it_is_called_again(
     monkeypatch.setattr("octavo.experiments.reproduction.reproduce.existing_run", lambda *given: copied.directory)
     monkeypatch.setattr("octavo.cli.reproduce.existing_run", lambda *given: copied.directory)
     with monkeypatch.context() as patch:
-        patch.setattr("octavo.experiments.reproduction.reproduce.measure", stopped)
+        patch.setattr("octavo.experiments.reproduction.reproduce.measure_run", stopped)
         assert main(command) == 130
     assert "Stopped at once." in capsys.readouterr().err
     assert not (copied.path / "reproduction" / "report.md").exists()

@@ -74,7 +74,7 @@ def test_a_cell_works_on_one_thread_and_the_caller_gets_its_own_back(
         within.append(torch.get_num_threads())
         raise OctavoError("no")
 
-    monkeypatch.setattr(cell, "_trained", refused)
+    monkeypatch.setattr(cell, "_train_or_load", refused)
     try:
         torch.set_num_threads(3)
         run_cell(make_job())

@@ -14,7 +14,7 @@ import torch
 
 from octavo.errors import OctavoError
 from octavo.experiments import cell, read_spec
-from octavo.experiments.executors import _TRIES
+from octavo.experiments.executors import _MAX_TRIES
 from octavo.experiments.experiment import Experiment, experiment
 from octavo.experiments.results import CellResult
 from octavo.model import Transformer
@@ -136,7 +136,8 @@ class TestPairing:
     def test_weights_are_equal_wherever_shapes_are(self, values: Values) -> None:
         narrow, wide = read_spec(values).variants
         first, second = (
-            dict(Transformer(v.config.model, 300, v.seeded(1).train.seed).named_parameters()) for v in (narrow, wide)
+            dict(Transformer(v.config.model, 300, v.with_seed(1).train.seed).named_parameters())
+            for v in (narrow, wide)
         )
         alike = [name for name in first if first[name].shape == second[name].shape]
         assert "blocks.0.attention.q.weight" in alike
@@ -273,7 +274,7 @@ class TestGoingOn:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """So a cell that was left behind on a cluster is taken up when it is done, and not begun twice."""
-        monkeypatch.setattr(cell, "_LOOK_AGAIN", 0.01)
+        monkeypatch.setattr(cell, "_LOCK_POLL_SECONDS", 0.01)
         place = tmp_path / "optimizers"
         kept = json.loads((place / "experiment.json").read_text())
         (place / "experiment.json").write_text(json.dumps(kept | {"rows": kept["rows"][1:]}))
@@ -345,7 +346,7 @@ class TestFailures:
 
     def test_who_dies_once_is_tried_again_and_who_dies_twice_has_failed(self, values: Values, tmp_path: Path) -> None:
         values["seeds"] = [1]
-        with Crashing({"narrow-seed1": 1, "wide-seed1": _TRIES}) as executor:
+        with Crashing({"narrow-seed1": 1, "wide-seed1": _MAX_TRIES}) as executor:
             result = experiment(values, name="a", runs=tmp_path, executor=executor, progress=False)
             narrow, wide = result.rows
             assert narrow.nats_per_character is not None

@@ -10,7 +10,7 @@ import pytest
 from octavo.errors import OctavoError
 from octavo.experiments.cell import CellJob
 from octavo.experiments.experiment import experiment
-from octavo.experiments.forecast import _AROUND, forecast_experiment
+from octavo.experiments.forecast import _OVERHEAD_SECONDS, forecast_experiment
 from octavo.experiments.results import CellResult
 
 Values = dict[str, Any]
@@ -21,7 +21,7 @@ def test_counts_sizes_and_time(values: Values, tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
     assert found.missing == {"narrow": 2, "wide": 2}
     assert found.workers == 2
-    each = sum(run.seconds + _AROUND for run in found.runs.values())
+    each = sum(run.seconds + _OVERHEAD_SECONDS for run in found.runs.values())
     assert found.seconds == pytest.approx(each)
     first, narrow, wide, *_ = found.lines()
     assert first == "2 variants × 2 seeds = 4 runs; compared with narrow"

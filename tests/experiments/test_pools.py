@@ -61,13 +61,13 @@ def test_without_dask_it_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_scheduler_that_is_not_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "_PATIENCE", "200ms")
+    monkeypatch.setattr(pools, "_SCHEDULER_TIMEOUT", "200ms")
     address = "tcp://127.0.0.1:9"
     with pytest.raises(OctavoError, match=f"no Dask scheduler answers at {address}"), open_pool(None, address, None):
         pass
 
 
 def test_an_address_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "_PATIENCE", "200ms")
+    monkeypatch.setattr(pools, "_SCHEDULER_TIMEOUT", "200ms")
     with pytest.raises(OctavoError, match="'nonsense' is no scheduler's address"), open_pool(None, "nonsense", None):
         pass

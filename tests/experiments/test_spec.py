@@ -89,7 +89,7 @@ class TestReading:
             ("small", 3),
             ("coupled", 1),
         ]
-        assert spec.variants[0].seeded(9).train.seed == 9
+        assert spec.variants[0].with_seed(9).train.seed == 9
 
     def test_defaults(self) -> None:
         spec = read_spec({"seeds": [1], "variants": {"a": {}, "b": {}}})
@@ -98,15 +98,18 @@ class TestReading:
     def test_an_undecided_precision_is_decided_for_all_who_leave_it_open(self) -> None:
         values = {"seeds": [1], "variants": {"a": {}, "b": {"train.precision": "fp32"}}}
         spec = read_spec(values)
-        assert spec.undecided_precision
+        assert spec.has_auto_precision
         decided = spec.with_precision("bf16")
         assert [v.config.train.precision for v in decided.variants] == ["bf16", "fp32"]
-        assert not decided.undecided_precision
+        assert not decided.has_auto_precision
 
     def test_a_table_of_positions_ends(self) -> None:
         table = {"model.position": "learned", "model.max_positions": 128}
         spec = read_spec({"seeds": [1], "variants": {"a": {}, "b": table}, "score": {"contexts": [128, 129]}})
-        assert [[v.can_see(c) for c in spec.contexts] for v in spec.variants] == [[True, True], [True, False]]
+        assert [[v.supports_context(c) for c in spec.contexts] for v in spec.variants] == [
+            [True, True],
+            [True, False],
+        ]
 
 
 ONE: dict[str, Any] = {"seeds": [1], "variants": {"a": {}}}

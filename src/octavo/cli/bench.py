@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from octavo.bench.request import NO_PEERS, ROUNDS, SUITE_NAMES, Asked, peers_in
+from octavo.bench.request import NO_PEERS, ROUNDS, SUITE_NAMES, BenchRequest, peers_in
 from octavo.cli.options import add_output_option, add_quiet_option, output_path, refuse_replacing
 from octavo.cli.output import say
 from octavo.formats.files import user_path
@@ -31,12 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Measure, print the tables, and write them as JSON and as a picture."""
     peers = NO_PEERS if options.peers is None else peers_in(user_path(options.peers))
-    request = Asked((options.suite,) if options.suite else SUITE_NAMES, options.rounds, peers)
+    request = BenchRequest((options.suite,) if options.suite else SUITE_NAMES, options.rounds, peers)
     folder = output_path(options) or Path(_FOLDER)
     refuse_replacing(options, [folder / "bench.json", folder / "bench.png"])
     folder_place(folder)
 
-    from octavo.bench.suites import Sitting, run_suites, to_dict
+    from octavo.bench.suites import BenchSession, run_suites, suites_to_dict
     from octavo.formats.files import write_atomically
     from octavo.pipeline.progress import make_progress
     from octavo.reports.figures.bench import bench_figure
@@ -44,17 +44,17 @@ def run(options: argparse.Namespace) -> int:
     from octavo.reports.terminal.bench import bench_notes, bench_table
     from octavo.reports.terminal.colours import make_console
 
-    session, console = Sitting(), make_console()
+    session, console = BenchSession(), make_console()
     with make_progress(not options.quiet) as progress:
         results = run_suites(request, lambda suite, fraction: progress.phase(f"measuring: {suite}", fraction))
     json_path = folder / "bench.json"
-    write_atomically(json_path, json.dumps(to_dict(session, request.rounds, results), indent=1).encode())
+    write_atomically(json_path, json.dumps(suites_to_dict(session, request.rounds, results), indent=1).encode())
     comparisons = [comparison for suite in results.values() for comparison in suite]
-    paths = [json_path, *save_figure(bench_figure(comparisons, session.words()), folder / "bench")]
-    say("\n".join(session.words()))
+    paths = [json_path, *save_figure(bench_figure(comparisons, session.lines()), folder / "bench")]
+    say("\n".join(session.lines()))
     for comparison in comparisons:
         say(f"\n{comparison.title}")
-        if comparison.measured:
+        if comparison.measurements:
             console.print(bench_table(comparison))
         say("\n".join(bench_notes(comparison)), end="\n" if comparison.notes else "")
     say()

@@ -16,7 +16,7 @@ from octavo.cli.options import (
     run_of,
 )
 from octavo.cli.output import as_options, say
-from octavo.config.inference import PROTOCOLS, check_scoring
+from octavo.config.inference import PROTOCOLS, check_scoring, default_stride
 from octavo.errors import OctavoError
 from octavo.runs import runs_root
 
@@ -79,8 +79,7 @@ def run(options: argparse.Namespace) -> int:
         if getattr(options, name.replace("-", "_")) is not None and not available:
             raise OctavoError(f"--{name} goes with {needed} alone: leave it out")
     context = directory.config.data.context_length
-    default_stride = max(1, context // 2)
-    stride = default_stride if options.stride is None else options.stride
+    stride = default_stride(context) if options.stride is None else options.stride
     chunk = _CHUNK_CHARACTERS if options.chunk_characters is None else options.chunk_characters
     check_scoring(options.protocol, stride, chunk, context)
     corpus = None
@@ -107,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
             protocol=options.protocol,
             window_characters=chunk,
         )
-        standard = (split, options.protocol, stride) == ("validation", "sliding", default_stride)
+        standard = (split, options.protocol, stride) == ("validation", "sliding", default_stride(context))
         diagnosed = corpus is None and standard and not options.no_baselines
         part, no_overlap = _OptionalParts(), TrainOverlap(0, 0, 0)
         baselines: list[Baseline] = []

@@ -24,7 +24,7 @@ from octavo.runs.completion import finished
 from octavo.system.threads import one_thread
 from octavo.training import Interrupted
 
-_LOOK_AGAIN = 0.5  # seconds
+_LOCK_POLL_SECONDS = 0.5  # seconds
 
 
 @dataclass(frozen=True)
@@ -57,19 +57,21 @@ def run_cell(job: CellJob) -> CellResult | None:
     """Train and score one cell; what cannot be trained is a row that says so. None: it was stopped, and is saved."""
     try:
         with one_thread():  # the cores are for other cells
-            trained_here, run = _trained(job)
-            return _row(job, run, memory_known=trained_here and job.own_process)
+            trained_here, run = _train_or_load(job)
+            return _result(job, run, memory_known=trained_here and job.own_process)
     except Interrupted:
         return None
     except DivergenceError as error:
-        return failed(job, str(error), final=True, ran_away=True)
+        return failed_result(job, str(error), final=True, ran_away=True)
     except OctavoError as error:
-        return failed(job, str(error), final=_settings_refused(job, error))
+        return failed_result(job, str(error), final=_settings_refused(job, error))
     except Exception as error:  # one cell's bad luck is not the experiment's
-        return failed(job, f"{type(error).__name__}: {reason(error, named=True)}", trace=traceback.format_exc())
+        return failed_result(
+            job, f"{type(error).__name__}: {reason(error, named=True)}", trace=traceback.format_exc()
+        )
 
 
-def failed(
+def failed_result(
     job: CellJob, sentence: str, *, final: bool = False, ran_away: bool = False, trace: str = ""
 ) -> CellResult:
     """The row of a cell that has no result; a final one is not tried again."""
@@ -77,17 +79,17 @@ def failed(
     return CellResult(job.variant, job.seed, job.run, failure=sentence, final=final, ran_away=ran_away, trace=trace)
 
 
-class _NoText(OctavoError):
+class _TextError(OctavoError):
     """The text cannot be read, or is another one."""
 
 
 def _settings_refused(job: CellJob, error: OctavoError) -> bool:
     """Whether the cell failed before there was a run, by no fault of its text or of the system (a full disk)."""
     of_the_system = isinstance(error.__context__, OSError)
-    return not (of_the_system or isinstance(error, _NoText) or Path(job.folder, job.run).exists())
+    return not (of_the_system or isinstance(error, _TextError) or Path(job.folder, job.run).exists())
 
 
-def _trained(job: CellJob) -> tuple[bool, Run]:
+def _train_or_load(job: CellJob) -> tuple[bool, Run]:
     """The cell's run, trained and scored; and whether it was this call that trained it."""
     place = Path(job.folder) / job.run
     begun = place.exists()
@@ -113,9 +115,9 @@ def _corpus(job: CellJob) -> Corpus:
     try:
         corpus = read_corpus(job.text, encoding=job.encoding, documents=job.documents, runs=Path(job.folder).parent)
     except OctavoError as error:
-        raise _NoText(str(error)) from None
+        raise _TextError(str(error)) from None
     if corpus.sha256 != job.sha256:
-        raise _NoText("the text is not what it was when the experiment began: put it back, or use another name")
+        raise _TextError("the text is not what it was when the experiment began: put it back, or use another name")
     return corpus
 
 
@@ -130,10 +132,10 @@ def _wait_for_others(place: Path) -> None:
             with locked(RunDirectory(place)):
                 return
         except Locked:
-            time.sleep(_LOOK_AGAIN)
+            time.sleep(_LOCK_POLL_SECONDS)
 
 
-def _row(job: CellJob, run: Run, *, memory_known: bool) -> CellResult:
+def _result(job: CellJob, run: Run, *, memory_known: bool) -> CellResult:
     score, provenance, events = run.evaluation, run.directory.provenance, run.metrics
     speeds = [event["tokens_per_second"] for event in events if event["event"] == "step"]
     look = next((event for event in reversed(events) if event["event"] == "validation"), {})
@@ -146,7 +148,7 @@ def _row(job: CellJob, run: Run, *, memory_known: bool) -> CellResult:
         bits_per_character=score.bits_per_character,
         nats_per_token=score.nats_per_token,
         standard_error_nats_per_character=score.standard_error_nats_per_character,
-        at_context=_at_contexts(run, job.contexts),
+        at_context=_scores_at_contexts(run, job.contexts),
         train_loss=look.get("train_loss"),
         validation_loss=look.get("loss") if look.get("part") == "validation" else None,
         weight_norm=look.get("weight_norm"),
@@ -166,7 +168,7 @@ def _row(job: CellJob, run: Run, *, memory_known: bool) -> CellResult:
     )
 
 
-def _at_contexts(run: Run, contexts: Sequence[int]) -> dict[str, float | None]:
+def _scores_at_contexts(run: Run, contexts: Sequence[int]) -> dict[str, float | None]:
     """Nats per character of the held-out part in sliding windows of other lengths, half a window apart."""
     part, config = run.splits["validation"], run.config
     ids = documents(part.ids, run.tokenizer.bos_id)

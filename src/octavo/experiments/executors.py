@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from octavo.errors import OctavoError, reason
-from octavo.experiments.cell import CellJob, failed, run_cell
+from octavo.experiments.cell import CellJob, failed_result, run_cell
 from octavo.experiments.processes import OwnProcesses
 from octavo.experiments.results import CellResult
 from octavo.system.hardware import machine_memory
@@ -21,8 +21,8 @@ from octavo.system.requirements import pip_install
 from octavo.system.terminal import counted
 from octavo.system.threads import usable_cores
 
-_MEMORY_OF_A_CELL = 2**30  # bytes: what a tiny model's training takes, rounded up
-_PATIENCE = "10s"  # for an answer of the scheduler
+_CELL_MEMORY_BYTES = 2**30  # bytes: what a tiny model's training takes, rounded up
+_SCHEDULER_TIMEOUT = "10s"  # for an answer of the scheduler
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Pool:
     executor: Executor
     count: int  # cells at once; 0: unknown
     own_process: bool  # each cell gets one
-    tells_running: bool  # its futures say whether they run yet
+    reports_running: bool  # its futures say whether they run yet
     stop: Callable[[], None]  # ask the running cells to save and stop
     waits: bool  # to stop means to wait for the running cells
     note: str
@@ -61,7 +61,7 @@ def default_workers() -> int:
     """One for each core that this process may use, as long as there is memory for them."""
     cores = usable_cores()
     memory = machine_memory()
-    return max(1, min(cores, memory // _MEMORY_OF_A_CELL) if memory else cores)
+    return max(1, min(cores, memory // _CELL_MEMORY_BYTES) if memory else cores)
 
 
 def check_workers(workers: int | None) -> None:
@@ -107,13 +107,13 @@ def _client(address: str) -> Any:
     if not re.fullmatch(r"(\w+://)?\S+:\d+", address):
         raise OctavoError(f"{address!r} is no scheduler's address: write it as tcp://10.0.0.1:8786")
     try:
-        return distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
+        return distributed.Client(address, timeout=_SCHEDULER_TIMEOUT, set_as_default=False)
     except (OSError, ValueError) as error:
         raise OctavoError(f"no Dask scheduler answers at {address} ({' '.join(reason(error).split())})") from None
 
 
-_EVERY = 0.2  # seconds between looks
-_TRIES = 2  # of a cell whose process died
+_POLL_SECONDS = 0.2  # seconds between looks
+_MAX_TRIES = 2  # of a cell whose process died
 
 Futures = dict["Future[CellResult | None]", CellJob]
 
@@ -138,9 +138,9 @@ def run_jobs(
     futures: Futures = {}
     signalled = 0
     for job in jobs:
-        futures[_submitted(job, pool)] = job
+        futures[_submit(job, pool)] = job
     while futures:
-        for future in wait(futures, timeout=_EVERY, return_when=FIRST_COMPLETED).done:
+        for future in wait(futures, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED).done:
             job = futures.pop(future)
             try:
                 row = future.result()
@@ -152,10 +152,10 @@ def run_jobs(
                 tries[job.run] += 1
                 if signalled:
                     continue
-                if tries[job.run] < _TRIES:
-                    futures[_submitted(job, pool)] = job
+                if tries[job.run] < _MAX_TRIES:
+                    futures[_submit(job, pool)] = job
                     continue
-                row = failed(job, f"{error or type(error).__name__}, {_TRIES} times")
+                row = failed_result(job, f"{error or type(error).__name__}, {_MAX_TRIES} times")
             if row is not None:
                 finished(row)
         look(futures)
@@ -168,7 +168,7 @@ def run_jobs(
     return signalled
 
 
-def _submitted(job: CellJob, pool: Pool) -> "Future[CellResult | None]":
+def _submit(job: CellJob, pool: Pool) -> "Future[CellResult | None]":
     try:
         return pool.executor.submit(run_cell, job)
     except (BrokenExecutor, RuntimeError) as error:

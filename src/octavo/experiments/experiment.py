@@ -16,7 +16,7 @@ from octavo.experiments.figure import draw_experiment
 from octavo.experiments.folder import ExperimentFolder
 from octavo.experiments.results import CellResult, VariantSummary, summarise
 from octavo.experiments.spec import Spec, read_spec
-from octavo.experiments.status import CellStatus, at_work
+from octavo.experiments.status import CellStatus, is_running
 from octavo.experiments.table import experiment_markdown
 from octavo.formats.files import remove_left_over
 from octavo.formats.toml_schema import as_mapping, dotted_names
@@ -25,7 +25,7 @@ from octavo.runs.provenance import machine_facts
 from octavo.system.terminal import counted
 from octavo.training import choose_precision, stop_signals
 
-_LOOK_EVERY = 0.5  # seconds
+_REFRESH_SECONDS = 0.5  # seconds
 
 
 @dataclass(frozen=True, repr=False)
@@ -106,7 +106,7 @@ def experiment(
             spec, precision = decide_precision(spec, folder)
             folder.check_same(spec, corpus.sha256)
             facts = {"text": _text_facts(corpus), "precision": precision, "machine": machine_facts()}
-            return _Sitting(spec, folder, corpus, facts, pool, board).go(retry)
+            return _Session(spec, folder, corpus, facts, pool, board).go(retry)
 
 
 def default_name(file: str | Path | Mapping[str, Any], steps: int | None) -> str:
@@ -117,13 +117,13 @@ def default_name(file: str | Path | Mapping[str, Any], steps: int | None) -> str
 
 def decide_precision(spec: Spec, folder: ExperimentFolder) -> tuple[Spec, str | None]:
     """Where a variant leaves the precision to a probe, decide once for all cells, and stay with it."""
-    if not spec.undecided_precision:
+    if not spec.has_auto_precision:
         return spec, folder.kept.get("precision")
     name = folder.kept.get("precision") or choose_precision(TrainConfig(steps=1, precision="auto")).name
     return spec.with_precision(name), name
 
 
-class _Sitting:
+class _Session:
     """One go at an experiment: what is missing runs, and the results are written as they come."""
 
     def __init__(
@@ -176,7 +176,7 @@ class _Sitting:
                 folder=str(self.folder.path.resolve()),
                 variant=variant.name,
                 seed=seed,
-                settings=settings(variant.seeded(seed)),
+                settings=settings(variant.with_seed(seed)),
                 text=self.spec.text,
                 encoding=self.spec.encoding,
                 documents=self.spec.documents,
@@ -203,10 +203,10 @@ class _Sitting:
         self._write()
 
     def _look(self, futures: Futures) -> None:
-        if time.monotonic() - self.looked < _LOOK_EVERY:  # a look reads the metrics of every cell
+        if time.monotonic() - self.looked < _REFRESH_SECONDS:  # a look reads the metrics of every cell
             return
         self.looked = time.monotonic()
-        working = {job.run for future, job in futures.items() if self.pool.tells_running and at_work(future)}
+        working = {job.run for future, job in futures.items() if self.pool.reports_running and is_running(future)}
         for run, cell in self.cells.items():
             cell.look(run in working)
         self.board.update(list(self.cells.values()), self.pool.count)

@@ -19,7 +19,7 @@ from octavo.runs.completion import finished
 from octavo.system.statistics import CONFIDENCE
 
 EXPERIMENT_FILE = "experiment.json"
-_MOST = 2**26  # bytes of it: some ten thousand cells
+_MAX_FILE_BYTES = 2**26  # bytes of it: some ten thousand cells
 _TYPES = {  # of what is read again
     "rows": list,
     "variants": dict[str, dict],  # type: ignore[type-arg]  # of anything
@@ -68,7 +68,7 @@ class ExperimentFolder:
         if not (self.path / EXPERIMENT_FILE).is_file():
             return {}
         try:
-            value = RunDirectory(self.path).read_typed(EXPERIMENT_FILE, _TYPES, _MOST)
+            value = RunDirectory(self.path).read_typed(EXPERIMENT_FILE, _TYPES, _MAX_FILE_BYTES)
         except OctavoError:
             value = {}
         if not {"rows", "variants", "seeds"} <= value.keys():
@@ -91,7 +91,7 @@ class ExperimentFolder:
             run = RunDirectory(self.path / run_name(variant.name, seed))
             if not run.path.exists():
                 continue
-            if other := first_difference(run.config, variant.seeded(seed)):
+            if other := first_difference(run.config, variant.with_seed(seed)):
                 raise OctavoError(
                     f"variant {variant.name} was begun with another {other}: put it back, give the variant or the "
                     f"experiment another name, or delete {run.path.parent / f'{variant.name}-seed*'}"
@@ -139,7 +139,7 @@ class ExperimentFolder:
             "summary": [variant.to_dict() for variant in summary],
         }
         try:
-            RunDirectory(self.path).write_json(EXPERIMENT_FILE, value, _MOST)
+            RunDirectory(self.path).write_json(EXPERIMENT_FILE, value, _MAX_FILE_BYTES)
             write_atomically(self.path / "table.md", experiment_markdown(spec, rows, summary).encode())
         except OSError as error:
             raise OctavoError(
@@ -149,12 +149,12 @@ class ExperimentFolder:
 
 def fingerprint(variant: Variant) -> str:
     """Of a variant's config, whatever its seed."""
-    return hashlib.sha256(to_toml(variant.seeded(0)).encode()).hexdigest()
+    return hashlib.sha256(to_toml(variant.with_seed(0)).encode()).hexdigest()
 
 
 def _variant_facts(variant: Variant, spec: Spec) -> dict[str, Any]:
     base = next(v for v in spec.variants if v.name == spec.base)
-    own, others = as_mapping(variant.seeded(0)), as_mapping(base.seeded(0))
+    own, others = as_mapping(variant.with_seed(0)), as_mapping(base.with_seed(0))
     names = [name.split(".") for name in dotted_names(own)]
     changes = {f"{s}.{k}": str(own[s][k]) for s, k in names if own[s][k] != others[s][k]}
     return {"fingerprint": fingerprint(variant), "differs_from_base": changes}

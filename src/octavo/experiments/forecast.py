@@ -18,7 +18,9 @@ from octavo.system.threads import one_thread
 from octavo.training import choose_precision
 from octavo.training.forecast import TrainingForecast, forecast_training
 
-_AROUND = 8.0  # seconds of a cell that are not training: start, text, a trial, score, curves, samples (measured)
+_OVERHEAD_SECONDS = (
+    8.0  # seconds of a cell that are not training: start, text, a trial, score, curves, samples (measured)
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class ExperimentForecast:
     @property
     def seconds(self) -> float:
         """Of all that is missing."""
-        each = {name: run.seconds + _AROUND for name, run in self.runs.items()}
+        each = {name: run.seconds + _OVERHEAD_SECONDS for name, run in self.runs.items()}
         longest = max((each[name] for name, count in self.missing.items() if count), default=0.0)
         return max(longest, sum(each[name] * count for name, count in self.missing.items()) / self.workers)
 

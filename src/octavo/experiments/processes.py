@@ -42,7 +42,7 @@ class OwnProcesses(Executor):
 
     def __init__(self, workers: int) -> None:
         resource_tracker.ensure_running()  # it would let signals through again while the first process is spawned
-        self._threads = ThreadPoolExecutor(workers, "cell", initializer=_hold_back_interrupts)
+        self._threads = ThreadPoolExecutor(workers, "cell", initializer=_block_interrupts)
         self._lock = threading.Lock()  # starting, ending and signalling: one at a time
         self._running: set[BaseProcess] = set()
         self._begun = self._stopped = False
@@ -71,10 +71,10 @@ class OwnProcesses(Executor):
             with self._lock, sender:
                 if self._stopped:
                     raise CancelledError
-                process = _SPAWN.Process(target=_work, args=(sender, function, args, kwargs), daemon=True)
+                process = _SPAWN.Process(target=_run_call, args=(sender, function, args, kwargs), daemon=True)
                 process.start()
                 self._running.add(process)
-            answers = _received(receiver.recv)
+            answers = _receive_all(receiver.recv)
         connection.wait([process.sentinel])
         with self._lock:
             self._running.discard(process)
@@ -91,7 +91,7 @@ class OwnProcesses(Executor):
         return value
 
 
-def _received(receive: Callable[[], Any]) -> list[Any]:
+def _receive_all(receive: Callable[[], Any]) -> list[Any]:
     """All that a process says until it ends: that it has begun, and its answer."""
     answers = []
     try:
@@ -101,7 +101,9 @@ def _received(receive: Callable[[], Any]) -> list[Any]:
         return answers
 
 
-def _work(sender: "connection.Connection[Any, Any]", function: Callable[..., Any], args: Any, kwargs: Any) -> None:
+def _run_call(
+    sender: "connection.Connection[Any, Any]", function: Callable[..., Any], args: Any, kwargs: Any
+) -> None:
     """What a process does."""
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     with sender:
@@ -121,7 +123,7 @@ def _stop_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _hold_back_interrupts() -> None:
+def _block_interrupts() -> None:
     """In a thread: the processes that it spawns inherit this, so that Ctrl-C does not end them unsaved."""
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

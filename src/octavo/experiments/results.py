@@ -85,7 +85,7 @@ def _finite(value: Any) -> Any:
 
 PER_CHARACTER = ("nats_per_character", "bits_per_character")
 PER_TOKEN = ("nats_per_token", "train_loss", "validation_loss")  # to be compared within one tokenizer alone
-OTHERS = (
+OTHER_FIGURES = (
     "weight_norm",
     "steps",
     "epochs",
@@ -138,13 +138,13 @@ def _summary(
     if all(row.tokenizer == base.tokenizer for row, base in pairs):
         compared += PER_TOKEN
     if different := next((pair for pair in pairs if not pair[0].same_text(pair[1])), None):
-        compared, note = [], _why(*different)
+        compared, note = [], _not_comparable_reason(*different)
     return VariantSummary(
         variant=variant,
         planned=len(spec.seeds),
         scored=len(scored),
         failed=len(own) - len(scored),
-        figures=_estimates([*per_character, *PER_TOKEN, *OTHERS], [(row, None) for row in scored]),
+        figures=_estimates([*per_character, *PER_TOKEN, *OTHER_FIGURES], [(row, None) for row in scored]),
         differences=_estimates(compared, pairs),
         note=note,
     )
@@ -160,7 +160,7 @@ def _estimates(names: Sequence[str], pairs: Sequence[tuple[CellResult, CellResul
     return found
 
 
-def _why(row: CellResult, base: CellResult) -> str:
+def _not_comparable_reason(row: CellResult, base: CellResult) -> str:
     if row.text_sha256 != base.text_sha256:
         return "scored on another stretch of text than the base, so there is no difference to tell"
     return "cut by a tokenizer that loses text, other than the base's, so there is no difference to tell"

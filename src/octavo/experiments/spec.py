@@ -32,11 +32,11 @@ _KEYS = (
     "variants",
     "score",
 )
-_OF_A_VARIANT = ("preset", *BUDGETS)
-_SAID_ELSEWHERE = {"train.seed": "seeds = [1, 2, 3]"} | {f"train.{name}": f"{name} = …" for name in BUDGETS}
-_LONGEST_NAME = 60  # of a variant: its runs are named after it
+_VARIANT_KEYS = ("preset", *BUDGETS)
+_SET_ELSEWHERE = {"train.seed": "seeds = [1, 2, 3]"} | {f"train.{name}": f"{name} = …" for name in BUDGETS}
+_MAX_NAME_LENGTH = 60  # of a variant: its runs are named after it
 # A cell is one of many: it keeps as few checkpoints as can be, and writes no samples on the way.
-_OF_CELLS = {"train.keep_checkpoints": 1, "train.checkpoint_every": 500, "train.sample_every": 0}
+_CELL_DEFAULTS = {"train.keep_checkpoints": 1, "train.checkpoint_every": 500, "train.sample_every": 0}
 
 Overrides = Mapping[str, Any]
 
@@ -48,11 +48,11 @@ class Variant:
     name: str
     config: Config
 
-    def seeded(self, seed: int) -> Config:
+    def with_seed(self, seed: int) -> Config:
         """Its config with that seed."""
         return replace(self.config, train=replace(self.config.train, seed=seed))
 
-    def can_see(self, context_length: int) -> bool:
+    def supports_context(self, context_length: int) -> bool:
         """Whether its positions reach that far: a table of them ends somewhere."""
         model = self.config.model
         return model.position not in ("sinusoidal", "learned") or context_length <= model.max_positions
@@ -96,7 +96,7 @@ class Spec:
         )
 
     @property
-    def undecided_precision(self) -> bool:
+    def has_auto_precision(self) -> bool:
         """Whether a variant leaves the precision to a probe."""
         return any(variant.config.train.precision == "auto" for variant in self.variants)
 
@@ -126,7 +126,7 @@ def _spec(values: Mapping[str, Any], folder: Path, title: str, steps: int | None
     _check_keys(sections["score"], ("contexts",), "score.")
     if not sections["variants"]:
         raise OctavoError("an experiment needs a variant: write [variants.NAME] and below it what it changes")
-    common = _flat(sections["overrides"])
+    common = _flatten(sections["overrides"])
     _check_overrides(common, "[overrides]")
     seeds = _whole_numbers(values.get("seeds"), "seeds", "[1, 2, 3, 4, 5]")
     variants = tuple(
@@ -140,9 +140,9 @@ def _spec(values: Mapping[str, Any], folder: Path, title: str, steps: int | None
     if base not in names:
         raise OctavoError(f"base is {base!r}, which is no variant: {suggestion(str(base), names)}")
     return Spec(
-        title=_word(values.get("title", title), "title"),
+        title=_string(values.get("title", title), "title"),
         text=_paths(values.get("text", []), folder),
-        encoding=_word(values.get("encoding", "utf-8"), "encoding"),
+        encoding=_string(values.get("encoding", "utf-8"), "encoding"),
         seeds=seeds,
         variants=variants,
         base=base,
@@ -166,22 +166,22 @@ def _variant(
     except OctavoError:
         name_fits = False
     else:
-        name_fits = name.isascii() and len(name) <= _LONGEST_NAME
+        name_fits = name.isascii() and len(name) <= _MAX_NAME_LENGTH
     if not name_fits:
         raise OctavoError(
             f"{name!r} cannot be the name of a variant: use plain letters, digits, '-', '_', '+' and '.', beginning "
-            f"with a letter or digit, at most {_LONGEST_NAME}"
+            f"with a letter or digit, at most {_MAX_NAME_LENGTH}"
         )
-    own = {key: value for key, value in changes.items() if key in _OF_A_VARIANT}
-    overrides = _flat({key: value for key, value in changes.items() if key not in _OF_A_VARIANT})
+    own = {key: value for key, value in changes.items() if key in _VARIANT_KEYS}
+    overrides = _flatten({key: value for key, value in changes.items() if key not in _VARIANT_KEYS})
     try:
-        _check_overrides(overrides, "", also=_OF_A_VARIANT)
+        _check_overrides(overrides, "", also=_VARIANT_KEYS)
         said = own if own.keys() & set(BUDGETS) else values
         budget = {key: said[key] for key in BUDGETS if key in said} if steps is None else {"steps": steps}
         preset = _preset(own.get("preset", values.get("preset")), folder)
         config = Config()
         for seed in seeds:
-            config = Request(preset, {**_OF_CELLS, **common, **overrides}, seed=seed, **budget).applied_to(None)
+            config = Request(preset, {**_CELL_DEFAULTS, **common, **overrides}, seed=seed, **budget).applied_to(None)
     except OctavoError as error:
         raise OctavoError(f"variant {name}: {error}") from None
     return Variant(name, config)
@@ -193,8 +193,8 @@ def _check_overrides(overrides: Overrides, where: str, also: Sequence[str] = ())
     for name in overrides:
         if name not in known:
             raise OctavoError(prefix + unknown_key(name, [*known, *also]))
-        if name in _SAID_ELSEWHERE:
-            raise OctavoError(f"{prefix}{name} is not set among the settings: write {_SAID_ELSEWHERE[name]} instead")
+        if name in _SET_ELSEWHERE:
+            raise OctavoError(f"{prefix}{name} is not set among the settings: write {_SET_ELSEWHERE[name]} instead")
 
 
 def _contexts(score: Mapping[str, Any], variants: Sequence[Variant]) -> tuple[int, ...]:
@@ -203,7 +203,7 @@ def _contexts(score: Mapping[str, Any], variants: Sequence[Variant]) -> tuple[in
     contexts = _whole_numbers(score["contexts"], "score.contexts", "[128, 256]")
     for context in contexts:
         between("score.contexts", context, 2, LARGEST_SIZE)
-        if not any(variant.can_see(context) for variant in variants):
+        if not any(variant.supports_context(context) for variant in variants):
             raise OctavoError(
                 f"score.contexts has {context}, for which no variant has enough positions: raise model.max_positions"
             )
@@ -213,7 +213,7 @@ def _contexts(score: Mapping[str, Any], variants: Sequence[Variant]) -> tuple[in
 def _preset(name: Any, folder: Path) -> str | None:
     if name is None:
         return None
-    name = _word(name, "preset")
+    name = _string(name, "preset")
     return str((folder / user_path(name)).resolve()) if name.endswith(".toml") else name
 
 
@@ -245,7 +245,7 @@ def _whole_numbers(value: Any, name: str, such_as: str) -> tuple[int, ...]:
     return tuple(value)
 
 
-def _word(value: Any, name: str) -> str:
+def _string(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise OctavoError(f"{name} takes a word, not {value!r}")
     return value
@@ -263,10 +263,10 @@ def _check_keys(values: Mapping[str, Any], known: Sequence[str], path: str) -> N
             raise OctavoError(unknown_key(f"{path}{key}", [f"{path}{k}" for k in known]))
 
 
-def _flat(values: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+def _flatten(values: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     """Settings by dotted name, whether written ``"train.steps" = 1`` or in sections."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
         name = f"{path}.{key}" if path else str(key)
-        flat |= _flat(value, name) if isinstance(value, Mapping) else {name: value}
+        flat |= _flatten(value, name) if isinstance(value, Mapping) else {name: value}
     return flat

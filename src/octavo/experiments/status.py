@@ -13,7 +13,7 @@ from octavo.experiments.results import CellResult
 from octavo.runs.metrics import last_record
 
 State = Literal["waiting", "starting", "running", "done", "failed"]
-_TRAINED = 0.95  # of a cell's time, when it is trained; the rest is for the score and the curves
+_TRAINING_FRACTION = 0.95  # of a cell's time, when it is trained; the rest is for the score and the curves
 
 
 @dataclass
@@ -62,12 +62,16 @@ class CellStatus:
     def promise(self) -> float:
         """Seconds that all of it would take at its pace; 0 while that is not known."""
         done = self.progress - (self.resumed_at or 0.0)
-        return (time.monotonic() - self.began) / (done * _TRAINED) if self.state == "running" and done > 0.02 else 0.0
+        return (
+            (time.monotonic() - self.began) / (done * _TRAINING_FRACTION)
+            if self.state == "running" and done > 0.02
+            else 0.0
+        )
 
     def left(self, typical: float) -> float:
         """Seconds until it is done, if one like it takes `typical`."""
         if promise := self.promise:
-            return promise * (1 - self.progress * _TRAINED)
+            return promise * (1 - self.progress * _TRAINING_FRACTION)
         return max(0.0, typical - (time.monotonic() - self.began)) if self.began else typical
 
     def _read(self) -> None:
@@ -115,6 +119,6 @@ def time_left(cells: Iterable[CellStatus], at_once: int) -> float | None:
     return max(sum(left) / max(1, at_once or under_way), max(left, default=0.0))
 
 
-def at_work(future: "Future[CellResult | None] | None") -> bool:
+def is_running(future: "Future[CellResult | None] | None") -> bool:
     """Whether a future says that its call has begun."""
     return future is not None and future.running()

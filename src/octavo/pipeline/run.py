@@ -9,8 +9,8 @@ from octavo.evaluate import Baseline, Evaluation, Memorisation, TrainOverlap
 from octavo.evaluate.diagnosis import Finding
 from octavo.evaluate.run_scores import (
     diagnose_run,
-    kept_diagnosis,
-    kept_memorisation,
+    load_diagnosis,
+    load_memorisation,
     run_baselines,
     run_findings,
     run_memorisation,
@@ -105,7 +105,7 @@ class Run(SavedRun):
     @property
     def memorised(self) -> Memorisation | None:
         """Return what :meth:`memorisation` found for the checkpoint in use; None if it was not measured."""
-        return kept_memorisation(self)
+        return load_memorisation(self)
 
     def diagnose(self, score: Evaluation | None = None, **options: Any) -> list[Finding]:
         """Find problems of the run, the gravest first, as :func:`diagnose_run` does."""
@@ -114,7 +114,7 @@ class Run(SavedRun):
     @property
     def diagnosed(self) -> list[Finding] | None:
         """Return what :meth:`diagnose` found for the checkpoint in use; None if no diagnosis was made."""
-        return kept_diagnosis(self)
+        return load_diagnosis(self)
 
     def findings(self, score: Evaluation, baselines: Sequence[Baseline]) -> list[Finding]:
         """Return what :meth:`diagnose` finds from a score and the baselines of its text; nothing is kept."""

@@ -189,8 +189,10 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     directory.write_json("provenance.json", provenance)
 
     train, validation = (TokenCount(p.ids, p.facts.characters) for p in (parts["train"], parts["validation"]))
-    counts = {"train": train, "validation": validation}
-    progress.tokens_per_character = {split: count.tokens_per_character for split, count in counts.items()}
+    progress.tokens_per_character = {
+        "train": train.tokens_per_character,
+        "validation": validation.tokens_per_character,
+    }
     validations = _validations(provenance, config)
     data = training_data(config, train, validation, tokenizer, validations.windows)
     floors = early_baseline_losses(data, train.ids, tokenizer.vocab_size, tokenizer.bos_id)

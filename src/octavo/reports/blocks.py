@@ -20,8 +20,8 @@ from octavo.reports.html.attention import AttentionView
 from octavo.reports.html.heads import HeadsView
 from octavo.reports.html.lens import LensView
 from octavo.reports.html.scores import Dot, Figures
-from octavo.reports.html.series import TrainingCurve
 from octavo.reports.html.surprise import SurpriseView
+from octavo.reports.series import TrainingCurve
 from octavo.system.terminal import capitalized
 
 
@@ -92,7 +92,7 @@ class Dots:
 class Curves:
     """How one run went, or several."""
 
-    courses: Sequence[TrainingCurve]
+    curves: Sequence[TrainingCurve]
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ from octavo.config.inference import head_windows
 from octavo.data import TokenSplit
 from octavo.errors import OctavoError, reason
 from octavo.evaluate import Memorisation
-from octavo.evaluate.baseline_cache import cached_baselines, learning_source
+from octavo.evaluate.baseline_cache import learning_source, read_baselines
 from octavo.evaluate.diagnosis import Finding
-from octavo.evaluate.documents import decoded
-from octavo.evaluate.overlap import SEARCHED, HighlightedCopies, mark_copies
+from octavo.evaluate.documents import decode_documents
+from octavo.evaluate.overlap import MAX_SEARCHED, HighlightedCopies, highlight_copies
 from octavo.evaluate.run_scores import (
-    kept_diagnosis,
-    kept_memorisation,
+    load_diagnosis,
+    load_memorisation,
     run_findings,
     run_overlap,
     standard_evaluation,
@@ -34,9 +34,9 @@ from octavo.reports.costs import Costs, read_costs
 from octavo.reports.html.attention import AttentionView
 from octavo.reports.html.heads import HeadsView
 from octavo.reports.html.lens import LensView
-from octavo.reports.html.series import TrainingCurve
 from octavo.reports.html.surprise import SurpriseView
 from octavo.reports.recipe import Recipe, recipe
+from octavo.reports.series import TrainingCurve
 from octavo.reports.views import attention_view, curves_view, heads_view, lens_view, surprise_view
 from octavo.runs.completion import lacking
 from octavo.runs.saved_run import SavedRun
@@ -108,7 +108,7 @@ def read_report(
         surprise=surprise,
         lens=lens,
         samples=samples,
-        memorisation=try_compute(lambda: kept_memorisation(run)),
+        memorisation=try_compute(lambda: load_memorisation(run)),
         costs=try_compute(lambda: _costs(run)),
         recipe=try_compute(lambda: recipe(run.config, run.directory.provenance, run.path)),
     )
@@ -161,7 +161,7 @@ def read_scored(run: SavedRun) -> Scored:
     """
     score = standard_evaluation(run)
     train, validation = run.splits["train"], run.splits["validation"]
-    known = cached_baselines(run.directory, learning_source(run.tokenizer, train), validation.facts.sha256)
+    known = read_baselines(run.directory, learning_source(run.tokenizer, train), validation.facts.sha256)
     last = run.directory.last_record or {"seconds": 0.0}
     return Scored(score, known or [], run_overlap(run), last["seconds"])
 
@@ -175,7 +175,7 @@ def read_findings(run: SavedRun, scored: Scored | Unavailable) -> list[Finding]:
     """
     if isinstance(scored, Unavailable):
         return _told(run)
-    if (found := kept_diagnosis(run)) is not None:
+    if (found := load_diagnosis(run)) is not None:
         return found
     if scored.baselines:
         return run_findings(run, scored.evaluation, scored.baselines)
@@ -196,7 +196,7 @@ def read_course(run: SavedRun) -> TrainingCurve:
     Raises:
         OctavoError: it has no line of metrics yet, or one is damaged.
     """
-    return curves_view(run).course
+    return curves_view(run).curve
 
 
 def read_samples(run: SavedRun) -> HighlightedCopies:
@@ -214,5 +214,7 @@ def read_samples(run: SavedRun) -> HighlightedCopies:
         raise OctavoError(f"{place} cannot be read ({reason(error)}): resume the run to write it anew") from None
     _, *pieces = _SAMPLE.split(text)
     texts = [text.removesuffix("\n") for text in pieces[1::2]]
-    training, held_out = (decoded(run.splits[part], run.tokenizer, SEARCHED) for part in ("train", "validation"))
-    return mark_copies(texts, held_out, training)
+    training, held_out = (
+        decode_documents(run.splits[part], run.tokenizer, MAX_SEARCHED) for part in ("train", "validation")
+    )
+    return highlight_copies(texts, held_out, training)

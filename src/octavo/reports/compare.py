@@ -32,10 +32,10 @@ from octavo.reports.collect import read_course, read_findings, read_scored, read
 from octavo.reports.costs import Costs, read_costs
 from octavo.reports.html import Page
 from octavo.reports.html.scores import Dot, Figures
-from octavo.reports.html.series import TrainingCurve
 from octavo.reports.recipe import Recipe, recipe, setting
 from octavo.reports.report import sections_page
 from octavo.reports.sections import SHARE, cost_facts
+from octavo.reports.series import TrainingCurve
 from octavo.runs.saved_run import SavedRun, open_saved_run
 from octavo.system.terminal import counted
 

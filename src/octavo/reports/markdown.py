@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from octavo.evaluate.comparison import NOT_COMPARABLE, THIS_MODEL, TIMES, ScoreRow, rank_scores
+from octavo.evaluate.comparison import NOT_COMPARABLE, THIS_MODEL, TIME_CAVEAT, ScoreRow, rank_scores
 from octavo.evaluate.diagnosis import Finding
 from octavo.formats.files import write_atomically
-from octavo.interpret.head_labels import MEANINGS, TITLES, measured_on, table_caveats
+from octavo.interpret.head_labels import MEANINGS, TITLES, table_caveats, table_sample
 from octavo.interpret.head_table import HeadTable
 from octavo.interpret.lens import Lens
 from octavo.interpret.surprise import Surprise
-from octavo.interpret.tokens import running, visible
+from octavo.interpret.tokens import visible_label, visible_text
 from octavo.reports.blocks import (
     Block,
     Code,
@@ -78,7 +78,7 @@ def heads_pieces(heads: HeadTable, picture: str) -> list[str]:
     """What the heads were measured on, their picture, a table for each group of columns, and what all of it means."""
     names = [f"{head.label} {TITLES[head.name]}" for head in heads.heads]
     groups = head_columns(heads)
-    pieces = [f"{plain(measured_on(heads))}. Beside each figure its 95 % interval over windows.", picture]
+    pieces = [f"{plain(table_sample(heads))}. Beside each figure its 95 % interval over windows.", picture]
     for group, columns in groups.items():
         rows = [(name, *(_cell(column.cells[row]) for column in columns)) for row, name in enumerate(names)]
         head = ("head", *map(_title, columns))
@@ -96,15 +96,9 @@ def surprise_pieces(surprise: Surprise) -> list[str]:
         f"{counted(len(surprise.text), 'character')} cost {surprise.total_bits:,.0f} bits: "
         f"{surprise.bits_per_character:.3f} bits per character."
     )
-    if not surprise.lossless_tokenizer:
-        said += (
-            f" The tokenizer drops {surprise.dropped:,} of the characters, which cost nothing: bits per character "
-            "compare with no other model's."
-        )
-    if surprise.tokens[0].rank is None:
-        said += " Nothing comes before the first token, so it is charged as by chance."
+    said = " ".join([said, *(f"{capitalized(caveat)}." for caveat in surprise.caveats())])
     rows = [
-        (running(before), visible(token.label), f"{token.bits:.1f}", f"{token.rank or '–'}")
+        (visible_text(before), visible_label(token.label), f"{token.bits:.1f}", f"{token.rank or '–'}")
         for before, token in surprise.worst
     ]
     return [said, "What surprised most:", markdown_table(("after", "came", "bits", "rank"), rows)] if rows else [said]
@@ -112,26 +106,19 @@ def surprise_pieces(surprise: Surprise) -> list[str]:
 
 def lens_pieces(lens: Lens) -> list[str]:
     """What each layer would predict after each token, and how well it would on held-out text."""
-    labels = [visible(label) for label in lens.passage.labels]
+    labels = [visible_label(label) for label in lens.passage.labels]
     came = [*labels[1:], ""]
     rows = []
     for place, label in enumerate(labels):
         guesses = [layer.cells[place].guesses[0] for layer in lens.layers]
-        likeliest = [f"{visible(guess.label)} {100 * guess.probability:.0f} %" for guess in guesses]
+        likeliest = [f"{visible_label(guess.label)} {100 * guess.probability:.0f} %" for guess in guesses]
         rows.append((label, *likeliest, came[place]))
     names = [layer.name for layer in lens.layers]
-    return [*_reservations(lens), markdown_table(("after", *names, "came"), rows), *_losses(lens, names)]
-
-
-def _reservations(lens: Lens) -> list[str]:
-    said = []
-    if lens.tied_embeddings:
-        said.append(
-            "This model's unembedding is its embedding, so before the first block it expects the token itself."
-        )
-    if not lens.residual:
-        said.append("This model has no residual stream: what its unembedding makes of an earlier layer says little.")
-    return said
+    return [
+        *(f"{capitalized(caveat)}." for caveat in lens.caveats()),
+        markdown_table(("after", *names, "came"), rows),
+        *_losses(lens, names),
+    ]
 
 
 def _losses(lens: Lens, names: list[str]) -> list[str]:
@@ -226,9 +213,9 @@ def _pieces(block: Block, draw: Draw) -> list[str]:
             return [
                 draw(
                     "curves" if n == 0 else f"curves-{n + 1}",
-                    curves_figure(course.metrics, course.name, note=course.note),
+                    curves_figure(curve),
                 )
-                for n, course in enumerate(block.courses)
+                for n, curve in enumerate(block.curves)
             ]
         case Samples():
             return _samples(block)
@@ -254,7 +241,7 @@ def _score(scored: Scored) -> list[str]:
     if found.apart:
         pieces += [f"{capitalized(NOT_COMPARABLE)}:", markdown_table(head, map(_standing, found.apart))]
     notes = score_notes(scored.evaluation, scored.baselines, scored.overlap)
-    return [*pieces, *([f"{capitalized(TIMES)}."] if scored.baselines else []), *map(plain, notes)]
+    return [*pieces, *([f"{capitalized(TIME_CAVEAT)}."] if scored.baselines else []), *map(plain, notes)]
 
 
 def _standing(one: ScoreRow) -> list[str]:
@@ -268,6 +255,6 @@ def _samples(samples: Samples) -> list[str]:
     pieces = list(map(plain, sample_notes(marked, samples.memorisation, "Listed below each sample")))
     for number, (text, places) in enumerate(zip(marked.texts, marked.spans, strict=True), 1):
         pieces += [f"Sample {number}:", fenced(shown(text))]
-        copies = [f"- {plain(running(text[start:end]))}" for start, end in places]
+        copies = [f"- {plain(visible_text(text[start:end]))}" for start, end in places]
         pieces += ["\n".join(copies)] if copies else []
     return pieces

@@ -90,7 +90,7 @@ def block_part(block: Block) -> HtmlPart:
         case Dots():
             return dots_part(block.dots, block.figures, block.notes)
         case Curves():
-            return curves_part(block.courses)
+            return curves_part(block.curves)
         case Samples():
             return samples_part(block.marked, block.memorisation)
         case AttentionView():

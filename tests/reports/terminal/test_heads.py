@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from itertools import pairwise
 
-from octavo.interpret.attention_targets import KINDS
+from octavo.interpret.attention_targets import TARGET_KINDS
 from octavo.interpret.head_ablation import ABLATIONS
 from octavo.interpret.head_labels import MEANINGS
 from octavo.interpret.head_table import AttentionFraction, HeadTable
@@ -41,7 +41,7 @@ def test_an_interval_is_shown_as_it_is_however_skewed(make_table: MakeTable) -> 
     head = dataclasses.replace(
         table.heads[0],
         removal=dict.fromkeys(ABLATIONS, skewed),
-        shares={kind.name: share for kind in KINDS},
+        shares={kind.name: share for kind in TARGET_KINDS},
     )
     shares, _, costs = after(head_lines(dataclasses.replace(table, heads=(head,))), "0.0")
     assert re.match(r"0\.0  [a-z ]+( +0\.020 +0\.003 … 0\.071){3}", costs)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from octavo.interpret.lens import Cell, Layer, Lens
+from octavo.interpret.lens import Lens, LensCell, LensLayer
 from octavo.interpret.predictions import Prediction
 from octavo.interpret.tokens import Passage
 from octavo.reports.terminal.lens import explanations, layer_losses, lens_table
@@ -16,12 +16,12 @@ from octavo.reports.terminal.lens import explanations, layer_losses, lens_table
 def lens(blocks: int = 2, *, tied: bool = False, residual: bool = True) -> Lens:
     passage = Passage((0, 1, 2), ("⟨start⟩", "To", " be\x1b"), begun=True)
     cells = (
-        Cell((Prediction("To", 0.6), Prediction("I", 0.1)), 0.5, 1),
-        Cell((Prediction("\n", 0.3),), 2.5, 4),
-        Cell((Prediction("extraordinarily", 0.07),), None, None),
+        LensCell((Prediction("To", 0.6), Prediction("I", 0.1)), 0.5, 1),
+        LensCell((Prediction("\n", 0.3),), 2.5, 4),
+        LensCell((Prediction("extraordinarily", 0.07),), None, None),
     )
     sites = ["embedding", *(f"blocks.{i}.output" for i in range(blocks))]
-    layers = tuple(Layer(site, cells, 6.0 - number) for number, site in enumerate(sites))
+    layers = tuple(LensLayer(site, cells, 6.0 - number) for number, site in enumerate(sites))
     return Lens(passage, layers, 4321, 4321 / math.log(2), tied, residual)
 
 
@@ -53,10 +53,10 @@ def test_of_many_layers_as_many_as_have_room(width: int, shown: list[int]) -> No
 
 
 def test_what_is_said_of_the_model() -> None:
-    assert "tied" in " ".join(explanations(lens(tied=True), 80))
+    assert "the embedding" in " ".join(explanations(lens(tied=True), 80))
     assert "no residual stream" in " ".join(explanations(lens(residual=False), 80))
     plain = " ".join(explanations(lens(), 80))
-    assert "tied" not in plain
+    assert "the embedding" not in plain
     assert "residual" not in plain
     assert "layers are left out" not in plain
 

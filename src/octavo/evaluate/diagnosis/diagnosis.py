@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 
 from octavo.config import Config
-from octavo.data import Ids, blocks
+from octavo.data import Ids, id_chunks
 from octavo.evaluate.baselines import unigram_probabilities
-from octavo.evaluate.diagnosis.advice import reconciled
+from octavo.evaluate.diagnosis.advice import reconcile
 from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, validation_points, validation_split
 from octavo.evaluate.diagnosis.rules import (
     collapse,
@@ -48,7 +48,7 @@ def diagnose(case: Case) -> list[Finding]:
         underfitting(case),
         None if case.lossless else _LOSSY,
     ]
-    return reconciled([finding for finding in found if finding])
+    return reconcile([finding for finding in found if finding])
 
 
 def diagnose_early(case: Case, progress: float) -> list[Finding]:
@@ -58,7 +58,7 @@ def diagnose_early(case: Case, progress: float) -> list[Finding]:
     late = progress >= _EARLY
     known = {name: case.floors[name] for name in ("uniform", "unigram") if name in case.floors}
     stuck = compare_with_baselines(replace(case, floors=known)) if late and not fallen else None
-    return reconciled([finding for finding in (fallen, stuck, memorising) if finding])
+    return reconcile([finding for finding in (fallen, stuck, memorising) if finding])
 
 
 class EarlyDiagnosis:
@@ -85,7 +85,7 @@ def early_baseline_losses(data: TrainingData, learned: Ids, vocab_size: int, bos
     """Nats per token that chance and the frequencies of `learned` score on the windows that a run looks at."""
     seen = data.validation.gather(data.validation_indices)[1].numpy().ravel()
     counts = np.zeros(vocab_size, np.int64)
-    for block in blocks(learned):
+    for block in id_chunks(learned):
         counts += np.bincount(block, minlength=vocab_size)
     probabilities = unigram_probabilities(counts, bos_id)
     scored = seen if bos_id is None else seen[seen != bos_id]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from octavo.interpret.attention import Attention, Patterns
-from octavo.interpret.direction import direction_of, is_made_up
-from octavo.interpret.tokens import in_text, visible
+from octavo.interpret.direction import is_placeholder, text_direction
+from octavo.interpret.tokens import inline_label, visible_label
 from octavo.reports.figures.attention import attention_figures, label_step
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
 from octavo.system.terminal import counted
@@ -87,7 +87,7 @@ def attention_part(attention: Attention, *, layer: int = 0, head: int = 0) -> Ht
     """The viewer, which begins with one head; without script, the passage and what each head does on average."""
     labels = attention.passage.labels
     data = {
-        "labels": [visible(label) for label in labels],
+        "labels": [visible_label(label) for label in labels],
         "shape": attention.patterns.shape[:3],
         "weights": _packed(attention.patterns),
         "layer": layer,
@@ -96,8 +96,8 @@ def attention_part(attention: Attention, *, layer: int = 0, head: int = 0) -> Ht
     html = render(
         "attention.html",
         data=data,
-        tokens=[(in_text(label), is_made_up(label) or "\\" in in_text(label)) for label in labels],
-        direction=direction_of(labels),
+        tokens=[(inline_label(label), is_placeholder(label) or "\\" in inline_label(label)) for label in labels],
+        direction=text_direction(labels),
         apart=not any(character.isspace() for label in labels for character in label),
         habits=_habits(attention),
     )
@@ -116,7 +116,7 @@ def _packed(patterns: Patterns) -> str:
 def _habits(attention: Attention) -> list[dict[str, object]]:
     """The rows of the table."""
     layers, heads = attention.patterns.shape[:2]
-    labels = [visible(label) for label in attention.passage.labels]
+    labels = [visible_label(label) for label in attention.passage.labels]
     rows: list[dict[str, object]] = []
     for layer, head in np.ndindex(layers, heads):
         if habit := attention.summary(layer, head):

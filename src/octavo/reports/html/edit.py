@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from octavo.interpret.edit import Edit, changes, measured_on
-from octavo.interpret.tokens import running, visible
+from octavo.interpret.edit import Edit, edit_sample, intervention_lines
+from octavo.interpret.tokens import visible_label, visible_text
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
 from octavo.system.terminal import counted
 
@@ -19,7 +19,11 @@ class EditView(View):
     name: str  # of the run
 
     def __repr__(self) -> str:
-        said = [*changes(self.edit, 1), f"{self.edit.cost:+.4f} bits per character", measured_on(self.edit)]
+        said = [
+            *intervention_lines(self.edit, 1),
+            f"{self.edit.cost:+.4f} bits per character",
+            edit_sample(self.edit),
+        ]
         return f"<{type(self).__name__} of {self.name}: {'; '.join(said)}>"
 
     @property
@@ -34,12 +38,17 @@ class EditView(View):
 def edit_part(edit: Edit) -> HtmlPart:
     """A table, coloured by probability."""
     rows = [
-        {"label": visible(candidate.label), "odds": [_odds(candidate.before), _odds(candidate.after)]}
+        {"label": visible_label(candidate.label), "odds": [_odds(candidate.before), _odds(candidate.after)]}
         for candidate in edit.notable
     ]
-    end = "…" * (len(edit.text) > _END) + running(edit.text[-_END:])
+    end = "…" * (len(edit.text) > _END) + visible_text(edit.text[-_END:])
     html = render(
-        "edit.html", edit=edit, changes=changes(edit, _NAMED), measured=measured_on(edit), rows=rows, end=end
+        "edit.html",
+        edit=edit,
+        changes=intervention_lines(edit, _NAMED),
+        measured=edit_sample(edit),
+        rows=rows,
+        end=end,
     )
     return HtmlPart(html, styles=("edit.css",))
 

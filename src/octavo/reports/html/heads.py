@@ -4,9 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from octavo.interpret.attention_targets import KINDS
+from octavo.interpret.attention_targets import TARGET_KINDS
 from octavo.interpret.head_ablation import ABLATIONS
-from octavo.interpret.head_labels import MEANINGS, RANDOM, SPREADS, TITLES, measured_on, table_caveats
+from octavo.interpret.head_labels import (
+    MEANINGS,
+    RANDOM_INDUCTION,
+    SPREAD_MEANINGS,
+    TITLES,
+    table_caveats,
+    table_sample,
+)
 from octavo.interpret.head_table import UNCLASSIFIED, AttentionFraction, HeadTable
 from octavo.reports.figures.heads import heads_figure
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
@@ -64,7 +71,7 @@ def heads_part(table: HeadTable) -> HtmlPart:
     names = {head.name: MEANINGS[head.name] for head in table.heads}
     html = render(
         "heads.html",
-        measured=measured_on(table),
+        measured=table_sample(table),
         reservations=table_caveats(table),
         groups={group: len(of_group) for group, of_group in groups.items()},
         columns=columns,
@@ -86,13 +93,13 @@ def head_columns(table: HeadTable) -> dict[str, list[Column]]:
 
 def _shares(table: HeadTable) -> list[Column]:
     columns = []
-    for kind in KINDS:
+    for kind in TARGET_KINDS:
         earned = [head.name == kind.name for head in table.heads]
         shares = [head.shares.get(kind.name) for head in table.heads]
         title = kind.title.replace("punctu", "punctu\u00ad")  # may break there, so that all columns fit
         columns.append(_share_column(title, kind.meaning, shares, earned))
     random = [head.induction_random for head in table.heads]
-    return [*columns, _share_column("induction, random", RANDOM, random, [False] * len(random))]
+    return [*columns, _share_column("induction, random", RANDOM_INDUCTION, random, [False] * len(random))]
 
 
 def _share_column(
@@ -113,17 +120,19 @@ def _spreads(table: HeadTable) -> list[Column]:
     return [
         Column(
             "looks back, tokens",
-            SPREADS["distance"],
+            SPREAD_MEANINGS["distance"],
             [_cell(head.distance, 1, 1) for head in heads],
             f"{table.even_distance:.1f}",
         ),
         Column(
             "entropy, bits",
-            SPREADS["entropy"],
+            SPREAD_MEANINGS["entropy"],
             [_cell(head.entropy, 1, 2) for head in heads],
             f"{table.even_entropy:.2f}",
         ),
-        Column("from even, 0 to 1", SPREADS["from_even"], [_cell(head.from_even, 1, 2) for head in heads], "0.00"),
+        Column(
+            "from even, 0 to 1", SPREAD_MEANINGS["from_even"], [_cell(head.from_even, 1, 2) for head in heads], "0.00"
+        ),
     ]
 
 

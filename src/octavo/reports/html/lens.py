@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from octavo.interpret.lens import Cell, Lens
-from octavo.interpret.tokens import visible
+from octavo.interpret.lens import Lens, LensCell
+from octavo.interpret.tokens import visible_label
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
 
 
@@ -25,7 +25,7 @@ class LensView(View):
 
 def lens_part(lens: Lens) -> HtmlPart:
     """The table of every layer's likeliest next token; pointing at one tells its odds, and those of what came."""
-    labels = [visible(label) for label in lens.passage.labels]
+    labels = [visible_label(label) for label in lens.passage.labels]
     came = [*labels[1:], ""]
     rows = [
         {
@@ -47,13 +47,13 @@ def lens_part(lens: Lens) -> HtmlPart:
     return HtmlPart(html, ("odds.js", "lens.js"), ("odds.css", "lens.css"))
 
 
-def _cell(cell: Cell) -> dict[str, object]:
+def _cell(cell: LensCell) -> dict[str, object]:
     """The likeliest token, its colour, and whether it is what came; two tokens can share a label."""
     guess = cell.guesses[0]
-    return {"label": visible(guess.label), "step": round(10 * guess.probability), "right": cell.rank == 1}
+    return {"label": visible_label(guess.label), "step": round(10 * guess.probability), "right": cell.rank == 1}
 
 
-def _odds(cell: Cell) -> list[object]:
+def _odds(cell: LensCell) -> list[object]:
     """What a script tells of a cell: guesses with their probabilities, and probability and rank of what came."""
-    guesses = [[visible(guess.label), float(f"{guess.probability:.3g}")] for guess in cell.guesses]
+    guesses = [[visible_label(guess.label), float(f"{guess.probability:.3g}")] for guess in cell.guesses]
     return [guesses, None if cell.probability is None else float(f"{cell.probability:.3g}"), cell.rank]

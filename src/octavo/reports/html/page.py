@@ -20,7 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from octavo.formats.files import user_path, write_atomically
-from octavo.interpret.tokens import running, visible
+from octavo.interpret.tokens import visible_label, visible_text
 from octavo.system.terminal import capitalized, counted
 
 
@@ -59,7 +59,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"running": running, "visible": visible}  # {{ label | visible }}
+    environment.filters |= {"running": visible_text, "visible": visible_label}  # {{ label | visible }}
     environment.filters["capitalized"] = capitalized
     environment.filters["counted"] = counted  # {{ 3 | counted("token") }}
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}

@@ -12,10 +12,10 @@ from octavo.evaluate import Baseline, Evaluation, TrainOverlap
 from octavo.evaluate.comparison import (
     NOT_COMPARABLE,
     THIS_MODEL,
-    TIMES,
+    TIME_CAVEAT,
     ScoreRow,
     caveats,
-    protocol_words,
+    protocol_description,
     rank_scores,
 )
 from octavo.reports.html.axis import Axis, number
@@ -63,7 +63,7 @@ def scores_part(
     rows, apart = ([_cells(one) for one in standings] for standings in (found.standings, found.apart))
     return dots_part(
         dots,
-        Figures(_HEAD, rows, apart, _sentence(TIMES) if baselines else ""),
+        Figures(_HEAD, rows, apart, _sentence(TIME_CAVEAT) if baselines else ""),
         score_notes(score, baselines, overlap),
     )
 
@@ -76,12 +76,12 @@ def dots_part(dots: Sequence[Dot], figures: Figures, notes: Sequence[str] = ()) 
     drawn = [
         {
             "dot": dot,
-            "place": round(axis.place(dot.bits), 2),
-            "bar": [round(axis.place(dot.bits + side * dot.error), 2) for side in (-1, 1)] if dot.error else None,
+            "place": round(axis.position(dot.bits), 2),
+            "bar": [round(axis.position(dot.bits + side * dot.error), 2) for side in (-1, 1)] if dot.error else None,
         }
         for dot in sorted(dots, key=lambda dot: -dot.bits)
     ]
-    ticks = [(round(axis.place(tick), 2), number(tick)) for tick in axis.ticks(4)]
+    ticks = [(round(axis.position(tick), 2), number(tick)) for tick in axis.ticks(4)]
     html = render(
         "scores.html",
         dots=drawn,
@@ -110,9 +110,9 @@ def score_notes(score: Evaluation, baselines: Sequence[Baseline], overlap: Train
     error = score.standard_error_bits_per_character
     return [
         f"Every one of {counted(score.characters, 'character')} of the held-out text counts once "
-        f"({counted(score.tokens, 'token')}; {protocol_words(score)})."
+        f"({counted(score.tokens, 'token')}; {protocol_description(score)})."
         if score.own_text and score.text == "validation"
-        else f"The text is {score.text}: {counted(score.characters, 'character')} ({protocol_words(score)}).",
+        else f"The text is {score.text}: {counted(score.characters, 'character')} ({protocol_description(score)}).",
         "There is no standard error: the text is too short for one."
         if error is None
         else f"The standard error, {error:.3f} bits, is from the choice of text.",

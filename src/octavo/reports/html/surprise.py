@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from octavo.interpret.direction import direction_of
+from octavo.interpret.direction import text_direction
 from octavo.interpret.predictions import one_in
 from octavo.interpret.surprise import Surprise, TokenSurprise
-from octavo.interpret.tokens import Alignment, running, visible
+from octavo.interpret.tokens import Alignment, visible_label, visible_text
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
 
 _STEPS = 10  # of colour: one a bit, the last for all beyond
@@ -32,7 +32,7 @@ def surprise_part(surprise: Surprise) -> HtmlPart:
     html = render(
         "surprise.html",
         surprise=surprise,
-        direction=direction_of(piece.text for piece in surprise.pieces),
+        direction=text_direction(piece.text for piece in surprise.pieces),
         pieces=[_piece(surprise, piece) for piece in surprise.pieces],
         steps=range(_STEPS + 1),
         worst=[(before, token, one_in(token.nats)) for before, token in surprise.worst],
@@ -44,10 +44,10 @@ def surprise_part(surprise: Surprise) -> HtmlPart:
 def _piece(surprise: Surprise, piece: Alignment) -> dict[str, object]:
     """Characters and their colour; none where no token stands for them."""
     step = None if piece.dropped else min(_STEPS, round(surprise.bits_per_character_of(piece)))
-    return {"text": running(piece.text, lines=True), "step": step}
+    return {"text": visible_text(piece.text, lines=True), "step": step}
 
 
 def _token(token: TokenSurprise) -> list[object]:
     """What a script tells of a token: its label, nats, rank, and the guesses with their probabilities."""
-    guesses = [[visible(guess.label), float(f"{guess.probability:.3g}")] for guess in token.guesses]
-    return [visible(token.label), round(token.nats, 4), token.rank, guesses]
+    guesses = [[visible_label(guess.label), float(f"{guess.probability:.3g}")] for guess in token.guesses]
+    return [visible_label(token.label), round(token.nats, 4), token.rank, guesses]

@@ -5,21 +5,21 @@ from textwrap import wrap
 from rich.table import Table
 from rich.text import Text
 
-from octavo.bench.measure import Comparison
+from octavo.bench.measure import BenchComparison
 
 _WIDTH = 80  # columns of a note
 
 
-def bench_table(comparison: Comparison) -> Table:
+def bench_table(comparison: BenchComparison) -> Table:
     """Return a row for each case: its median rate, the range over the rounds, the time of one round, and its rate
     divided by that of the first case."""
-    first = comparison.measured[0]
+    first = comparison.measurements[0]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
     table.add_column("", no_wrap=True)
     table.add_column("")
     for title in (f"{first.unit} a second", "range", "a round", "ratio"):
         table.add_column(title, justify="right", no_wrap=True)
-    for case in comparison.measured:
+    for case in comparison.measurements:
         low, high = min(case.rates), max(case.rates)
         ratio = "1" if case is first else f"{comparison.ratio(case):.3g}"
         rates = f"{amount(low)} … {amount(high)}"
@@ -27,7 +27,7 @@ def bench_table(comparison: Comparison) -> Table:
     return table
 
 
-def bench_notes(comparison: Comparison) -> list[str]:
+def bench_notes(comparison: BenchComparison) -> list[str]:
     """Return the notes of a comparison as lines."""
     return [line for note in comparison.notes for line in wrap(note, _WIDTH, subsequent_indent="  ")]
 

@@ -3,8 +3,8 @@
 from rich.table import Table
 from rich.text import Text
 
-from octavo.interpret.edit import Edit, changes, measured_on
-from octavo.interpret.tokens import running, visible
+from octavo.interpret.edit import Edit, edit_sample, intervention_lines
+from octavo.interpret.tokens import visible_label, visible_text
 from octavo.reports.terminal.colours import PROBABILITY, percentage
 from octavo.system.terminal import wrapped
 
@@ -14,8 +14,12 @@ _MAX_CHANGES = 6  # listed one by one
 
 def edit_head(edit: Edit) -> list[str]:
     """Return lines that name the changed activations and the end of the text."""
-    end = running(edit.text[-_CHARACTERS:])
-    return [*changes(edit, _MAX_CHANGES), "", f"next token after {'…' * (len(edit.text) > _CHARACTERS)}{end}"]
+    end = visible_text(edit.text[-_CHARACTERS:])
+    return [
+        *intervention_lines(edit, _MAX_CHANGES),
+        "",
+        f"next token after {'…' * (len(edit.text) > _CHARACTERS)}{end}",
+    ]
 
 
 def prediction_table(edit: Edit) -> Table:
@@ -27,7 +31,7 @@ def prediction_table(edit: Edit) -> Table:
     for candidate in edit.notable:
         probabilities = (candidate.before, candidate.after)
         cells = (Text(f"  {percentage(p)} ", PROBABILITY.style(p)) for p in probabilities)
-        table.add_row(Text(visible(candidate.label)), *cells)
+        table.add_row(Text(visible_label(candidate.label)), *cells)
     return table
 
 
@@ -37,8 +41,6 @@ def edit_costs(edit: Edit) -> list[str]:
     lines = [
         f"next token  {edit.divergence_bits:.4f} bits: KL divergence of the distributions before and after",
         f"the text    {before:.4f} -> {after:.4f} bits per character ({edit.cost:+.4f})",
-        f"            {measured_on(edit)}",
+        f"            {edit_sample(edit)}",
     ]
-    if not edit.lossless_tokenizer:
-        lines += wrapped("the tokenizer is lossy (white space): the score is not comparable with other models")
-    return lines
+    return [*lines, *(line for caveat in edit.caveats() for line in wrapped(caveat))]

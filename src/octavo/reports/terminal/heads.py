@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
-from octavo.interpret.attention_targets import KINDS
+from octavo.interpret.attention_targets import TARGET_KINDS
 from octavo.interpret.head_ablation import ABLATIONS
-from octavo.interpret.head_labels import MEANINGS, TITLES, measured_on, table_caveats
+from octavo.interpret.head_labels import MEANINGS, TITLES, table_caveats, table_sample
 from octavo.interpret.head_table import AttentionFraction, HeadTable
 from octavo.system.statistics import Estimate
 
@@ -32,7 +32,9 @@ _Columns = Sequence[tuple[str, int]]
 def head_lines(table: HeadTable) -> list[str]:
     """Return lines with the targets of each head, the spread of its attention, its ablation cost, and notes."""
     names = {head.name: f"{TITLES[head.name]}: {MEANINGS[head.name]}" for head in table.heads}
-    fractions = [[*(head.shares.get(kind.name) for kind in KINDS), head.induction_random] for head in table.heads]
+    fractions = [
+        [*(head.shares.get(kind.name) for kind in TARGET_KINDS), head.induction_random] for head in table.heads
+    ]
     spreads = (
         ([*(head.distance for head in table.heads), _exact(table.even_distance)], 1),
         ([*(head.entropy for head in table.heads), _exact(table.even_entropy)], 2),
@@ -43,7 +45,7 @@ def head_lines(table: HeadTable) -> list[str]:
         *(_with_intervals([head.removal[name] for head in table.heads], 3) for name in ABLATIONS), strict=True
     )
     return [
-        *_wrapped(measured_on(table)),
+        *_wrapped(table_sample(table)),
         "",
         "attention on each target in %, and below it the 95 % interval, rounded outwards",
         *_table(table, _FRACTIONS, [[map(_percent, row), map(_percent_interval, row)] for row in fractions]),

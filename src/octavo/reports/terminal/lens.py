@@ -6,8 +6,8 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from octavo.interpret.lens import Cell, Layer, Lens
-from octavo.interpret.tokens import visible
+from octavo.interpret.lens import Lens, LensCell, LensLayer
+from octavo.interpret.tokens import visible_label
 from octavo.reports.terminal.colours import PROBABILITY, percentage
 from octavo.system.terminal import wrapped
 
@@ -25,11 +25,7 @@ def explanations(lens: Lens, width: int) -> list[str]:
     ]
     if left_out := len(lens.layers) - len(_with_room(lens, width)):
         notes.append(f"{left_out} of {len(lens.layers)} layers are left out here for lack of room: the page has all")
-    if lens.tied_embeddings:
-        notes.append("embedding and unembedding are tied: before the first block the model predicts the token itself")
-    if not lens.residual:
-        notes.append("the model has no residual stream: predictions from earlier layers mean little")
-    return [line for sentence in notes for line in wrapped(sentence)]
+    return [line for sentence in [*notes, *lens.caveats()] for line in wrapped(sentence)]
 
 
 def lens_table(lens: Lens, width: int) -> Table:
@@ -44,7 +40,7 @@ def lens_table(lens: Lens, width: int) -> Table:
         table.add_column(f" {layer.name}", no_wrap=True)
     table.add_column("actual", no_wrap=True, max_width=_TOKEN)
     table.add_column("p", justify="right", no_wrap=True)
-    labels = [visible(label) for label in lens.passage.labels]
+    labels = [visible_label(label) for label in lens.passage.labels]
     for position, (label, target) in enumerate(zip(labels, [*labels[1:], ""], strict=True)):
         probability = lens.layers[-1].cells[position].probability
         cells = [_cell(layer.cells[position]) for layer in layers]
@@ -64,7 +60,7 @@ def layer_losses(lens: Lens) -> list[str]:
     return lines
 
 
-def _with_room(lens: Lens, width: int) -> Sequence[Layer]:
+def _with_room(lens: Lens, width: int) -> Sequence[LensLayer]:
     """Return as many layers as fit, evenly apart, with the first and the last."""
     last, room = len(lens.layers) - 1, max(2, (width - _MARGINS) // _CELL)
     if last < room:
@@ -72,9 +68,9 @@ def _with_room(lens: Lens, width: int) -> Sequence[Layer]:
     return [lens.layers[round(i * last / (room - 1))] for i in range(room)]
 
 
-def _cell(cell: Cell) -> Text:
+def _cell(cell: LensCell) -> Text:
     prediction = cell.guesses[0]
-    token = Text(visible(prediction.label))
+    token = Text(visible_label(prediction.label))
     token.truncate(_TOKEN, overflow="ellipsis")
     gap, mark = " " * (_TOKEN - cell_len(token.plain)), "=" if cell.rank == 1 else " "
     return Text(

@@ -7,14 +7,14 @@ from octavo.evaluate import Baseline, Evaluation, TrainOverlap
 from octavo.evaluate.comparison import (
     NOT_COMPARABLE,
     THIS_MODEL,
-    TIMES,
+    TIME_CAVEAT,
     ScoreRow,
     caveats,
-    protocol_words,
+    protocol_description,
     rank_scores,
 )
 from octavo.evaluate.diagnosis import memorisation_line
-from octavo.evaluate.run_scores import diagnose_run, kept_diagnosis, kept_memorisation
+from octavo.evaluate.run_scores import diagnose_run, load_diagnosis, load_memorisation
 from octavo.runs.saved_run import SavedRun
 from octavo.system.terminal import counted, duration, wrapped
 
@@ -39,7 +39,7 @@ def score_head(run: str, score: Evaluation) -> list[str]:
     return [
         f"run       {run}, {score.checkpoint}",
         f"text      {score.text}: {amounts}",
-        f"protocol  {protocol_words(score)}",
+        f"protocol  {protocol_description(score)}",
     ]
 
 
@@ -83,7 +83,7 @@ def figures(score: Evaluation) -> list[str]:
 
 def score_notes(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOverlap | None) -> list[str]:
     """Return lines that say why a figure is optimistic or not comparable."""
-    notes = [*([TIMES] if baselines else []), *caveats(score, baselines, overlap)]
+    notes = [*([TIME_CAVEAT] if baselines else []), *caveats(score, baselines, overlap)]
     return [line for note in notes for line in wrap(note, 80, subsequent_indent="  ")]
 
 
@@ -94,8 +94,8 @@ def diagnosis_lines(
 
     `score` and `baselines` are those just computed; without a score the diagnosis on disk is shown, if there is one.
     """
-    memorised = kept_memorisation(run)
-    findings = kept_diagnosis(run) if score is None else diagnose_run(run, score, baselines=baselines)
+    memorised = load_memorisation(run)
+    findings = load_diagnosis(run) if score is None else diagnose_run(run, score, baselines=baselines)
     texts = [memorisation_line(memorised)] if memorised else []
     if findings is not None:
         texts += [line for finding in findings for line in finding.lines()] or ["diagnosis: no findings"]

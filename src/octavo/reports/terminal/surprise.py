@@ -11,7 +11,7 @@ from rich.text import Text
 
 from octavo.interpret.predictions import one_in
 from octavo.interpret.surprise import Surprise, TokenSurprise
-from octavo.interpret.tokens import running, visible
+from octavo.interpret.tokens import visible_label, visible_text
 from octavo.reports.terminal.colours import SURPRISAL, percentage
 from octavo.system.terminal import counted, wrapped
 
@@ -58,7 +58,7 @@ def _lines(surprise: Surprise, width: int) -> Iterator[list[_Sign]]:
     for piece in surprise.pieces:
         bits = None if piece.dropped else surprise.bits_per_character_of(piece)
         for character in _CHARACTER.findall(piece.text):
-            line.append(_Sign(running(character), bits))
+            line.append(_Sign(visible_text(character), bits))
             if character[-1] in "\r\n":
                 yield line
                 line = []
@@ -85,14 +85,7 @@ def surprise_totals(surprise: Surprise) -> list[str]:
         f"{per_character}, {surprise.nats_per_token:.4f} nats per token",
         f"{amounts}; the bits of a token are divided evenly among its characters",
     ]
-    if not surprise.lossless_tokenizer:
-        lines.append(
-            f"the tokenizer is lossy: it dropped {counted(surprise.dropped, 'character')} (white space, unknown "
-            "characters), which cost nothing: the score is not comparable with other models"
-        )
-    if surprise.tokens[0].rank is None:
-        lines.append("nothing comes before the first token, so it costs as much as under the uniform baseline")
-    return [line for sentence in lines for line in wrapped(sentence)]
+    return [line for sentence in [*lines, *surprise.caveats()] for line in wrapped(sentence)]
 
 
 def worst_tokens(surprise: Surprise) -> Table:
@@ -103,13 +96,13 @@ def worst_tokens(surprise: Surprise) -> Table:
     table.add_column("actual", no_wrap=True, min_width=5)
     table.add_column("more probable", no_wrap=True, overflow="ellipsis")
     for before, token in surprise.worst:
-        after = running(before)[-_CONTEXT:].replace(" ", "␣")
+        after = visible_text(before)[-_CONTEXT:].replace(" ", "␣")
         cells = (
             f"{token.bits:.1f}",
             one_in(token.nats),
             f"{token.rank:,}",
             after,
-            visible(token.label),
+            visible_label(token.label),
             _more_probable(token),
         )
         table.add_row(*map(Text, cells))
@@ -118,4 +111,4 @@ def worst_tokens(surprise: Surprise) -> Table:
 
 def _more_probable(token: TokenSurprise) -> str:
     predictions = token.guesses[: min(3, (token.rank or 1) - 1)]
-    return "  ".join(f"{visible(guess.label)} {percentage(guess.probability).strip()}" for guess in predictions)
+    return "  ".join(f"{visible_label(guess.label)} {percentage(guess.probability).strip()}" for guess in predictions)
