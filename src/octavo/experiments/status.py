@@ -19,10 +19,7 @@ _MIN_PROGRESS = 0.02  # before a cell's time is extrapolated
 
 @dataclass
 class CellStatus:
-    """The status of one cell.
-
-    `progress` is the fraction of its training that is done; `loss` is its newest training loss, in nats per character.
-    """
+    """One cell: `progress` is that of its training, `loss` the newest one, in nats per character."""
 
     variant: str
     seed: int
