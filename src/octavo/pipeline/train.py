@@ -75,19 +75,38 @@ def train(
     notes: bool = True,
     brief: bool = False,
 ) -> Run:
-    """Train on `text` (paths, or a Corpus; None is Tiny Shakespeare), score, draw and sample; return the run.
+    """Train a model on a text, score it, and write its curves, samples and report page into a run directory.
 
-    `encoding` is that of files which have no byte order mark and are not UTF-8. `documents` says what a document is:
-    "file", or "separator:TEXT" to split the files there.
-    `overrides` are settings by dotted name, such as ``{"model.n_layers": 3}``. With `resume`, an unfinished run
-    goes on from where it stopped, its newest checkpoint or what comes after training: `name`, or the newest one.
-    `notes`: show `Corpus.notes` with the progress; a caller that has shown them itself asks for none.
-    `brief`: after training it is scored, and that is all; no baselines, diagnosis, curves or samples.
+    Args:
+        text: a path or several, or a :class:`~octavo.Corpus`; None: Tiny Shakespeare. See :func:`octavo.read_corpus`.
+        preset: the name of a preset (``octavo presets``) or a TOML file; None: ``pocket``.
+        name: the run's name; None: that of the text, with a number if a run has it already.
+        minutes, steps, epochs: the budget, one of the three; None: the preset's.
+        overrides: settings by dotted name, such as ``{"model.n_layers": 3}``.
+        seed: seed of weights, batches and dropout. With a budget in steps or epochs the same seed gives the same
+            weights, bit for bit, on the same machine with the same number of threads.
+        encoding: of files that have no byte order mark and are not UTF-8.
+        documents: ``"file"`` if each file is a document, or ``"separator:TEXT"`` to split files at that text.
+        runs: the folder of all runs (default: ``$OCTAVO_RUNS``, else ``./runs``).
+        resume: resume the unfinished run `name`, or the newest one, from its last checkpoint.
+        progress: show a progress bar, or plain lines where standard error is no terminal.
+        notes: show `Corpus.notes` before training; a caller that has shown them passes False.
+        brief: only train and score: no baselines, diagnosis, curves, samples or page.
+
+    Returns:
+        The run, trained and scored.
 
     Raises:
-        OctavoError: whatever cannot work, in one sentence with the fix.
+        OctavoError: an argument or the text cannot be used, or memory or disk space is too small.
+        DivergenceError: the loss, gradient or weights became NaN or infinite, or the loss far exceeded the uniform
+            baseline. It is an OctavoError.
         Interrupted: a signal asked to stop; the run is saved and can be resumed.
         InterruptedAtOnce: Ctrl-C came after training, or twice; the run can be resumed from what is saved.
+
+    Example:
+        >>> run = octavo.train("hamlet.txt", name="small", steps=3, overrides={"model.n_layers": 1}, progress=False)
+        >>> run.config.model.n_layers, run.checkpoint
+        (1, 'step-00000003')
     """
     request = Request(preset, overrides, minutes, steps, epochs, seed)
     root = runs_root(runs)

@@ -22,6 +22,21 @@ from octavo.runs.metrics import check_complete
 from octavo.runs.saved_run import SavedRun
 from octavo.training.data import bpe_dropout_until, slice_length
 
+__all__ = [
+    "AttentionView",
+    "CurvesView",
+    "EditView",
+    "HeadsView",
+    "LensView",
+    "SurpriseView",
+    "attention_view",
+    "curves_view",
+    "edit_view",
+    "heads_view",
+    "lens_view",
+    "surprise_view",
+]
+
 
 def attention_view(
     run: SavedRun,

@@ -14,8 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from safetensors import SafetensorError
-
 from octavo.config import Config
 from octavo.config.shapes import parameter_count
 from octavo.errors import OctavoError, OctavoWarning, reason
@@ -66,6 +64,8 @@ def newest_valid(folder: Path, read: Callable[[Contents], Read], most: int = MOS
     Raises:
         OctavoError: there is none, or a newer one cannot be read just now.
     """
+    from safetensors import SafetensorError  # here, since the command line imports this module for every command
+
     damaged: dict[str, str] = {}
     for place in newest_first(folder):
         try:

@@ -1,7 +1,7 @@
 """The run directory: a folder that explains itself.
 
 ``config.toml  provenance.json  tokenizer.json  data/  metrics.jsonl  checkpoints/  evaluation.json  samples.txt
-baselines.json  memorisation.json  diagnosis.json  examination.json  curves/  report.html  look/  reproduction/``:
+baselines.json  memorisation.json  diagnosis.json  examination.json  curves/  report.html  analysis/  reproduction/``:
 it is all TOML, JSON, text, NumPy arrays, safetensors, pictures or pages. Importing this takes no torch.
 """
 
