@@ -115,7 +115,7 @@ class TestNoResult:
         assert (row.final, row.ran_away) == (False, False)
 
     def test_a_disk_that_is_full_later(self, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("octavo.pipeline.train.save_checkpoint", full)
+        monkeypatch.setattr("octavo.pipeline.session.save_checkpoint", full)
         assert not row_of(make_job()).final
 
     def test_a_run_that_cannot_go_on(self, make_job: MakeJob, tmp_path: Path) -> None:

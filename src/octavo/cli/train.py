@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     )
     # What is wrong with settings, names or files shows before anything heavy is loaded.
     root = runs_root(options.runs)
-    corpus, name = None, options.name
+    corpus = resumed = None
     if not options.text:
         refuse_without_text(options, "a TEXT")
     if options.text or not options.resume:
@@ -66,7 +66,6 @@ def run(options: argparse.Namespace) -> int:
     if options.resume:
         resumed = run_to_resume(root, options.name)
         check_same(resumed, request, corpus)
-        name = str(resumed.path.absolute())  # another may be the newest when torch is loaded
     else:
         request.applied_to(None)
         if options.name is not None:
@@ -74,26 +73,17 @@ def run(options: argparse.Namespace) -> int:
     if options.dry_run:
         return _dry_run(options, request, corpus)
 
-    from octavo.pipeline.train import train
+    from octavo.pipeline.train import resume_run, start_run
     from octavo.training import Interrupted, InterruptedAtOnce
 
     try:
         for line in corpus.notes() if corpus else []:
             say(as_options(line), file=sys.stderr)
-        trained = train(
-            corpus,
-            preset=request.preset,
-            name=name,
-            minutes=request.minutes,
-            steps=request.steps,
-            epochs=request.epochs,
-            overrides=request.overrides,
-            seed=request.seed,
-            runs=options.runs,
-            resume=options.resume,
-            progress=not options.quiet,
-            notes=False,
-        )
+        shown_progress = not options.quiet
+        if resumed is not None:
+            trained = resume_run(resumed, progress=shown_progress)
+        else:
+            trained = start_run(request, corpus, root=root, name=options.name, progress=shown_progress, notes=False)
     except Interrupted as stopped:
         again = _again(options, stopped.run_name)
         try:
