@@ -13,7 +13,7 @@ from octavo.errors import OctavoWarning
 from octavo.pipeline.run import Run
 from octavo.pipeline.train import train
 from octavo.runs import RunDirectory
-from octavo.runs.completion import finished
+from octavo.runs.completion import is_finished
 from octavo.runs.scores import standard_score
 
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -92,10 +92,10 @@ def test_and_is_finished_then(trained: Run, copied: Run) -> None:
     flip(copied.path / "checkpoints" / "step-00000080" / "weights.safetensors")
     with pytest.warns(OctavoWarning, match="step-00000040 is used"):
         copied.evaluate()
-    assert not finished(copied.directory)
+    assert not is_finished(copied.directory)
     with pytest.warns(OctavoWarning, match="step-00000040 is used"):
         train(resume=True, runs=copied.path.parent, progress=False)
-    assert finished(copied.directory)
+    assert is_finished(copied.directory)
     file = Path("checkpoints", trained.checkpoint, "weights.safetensors")
     assert (copied.path / file).read_bytes() == (trained.path / file).read_bytes()
 

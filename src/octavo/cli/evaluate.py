@@ -119,7 +119,7 @@ def run(options: argparse.Namespace) -> int:
     say("\n".join([*score_table.figures(score), *score_table.score_notes_lines(score, baselines, noted)]))
     if diagnosis:
         say("\n" + "\n".join(diagnosis))
-    if not scored.not_kept:
+    if not scored.has_unsaved_results:
         say(f"written to {directory.path / 'evaluation.json'}" + (" and baselines.json" if baselines else ""))
     for what, why in part.failed.items():
         say(f"octavo: no {what}: {why}", file=sys.stderr)

@@ -13,8 +13,8 @@ from octavo.cli.parser import add_runs_option
 from octavo.config.overrides import Request
 from octavo.errors import OctavoError
 from octavo.formats.toml_schema import parse_assignment
-from octavo.runs import check_new, runs_root
-from octavo.runs.resume import check_same, run_to_resume
+from octavo.runs import check_name_free, runs_root
+from octavo.runs.resume import check_unchanged, run_to_resume
 from octavo.system.terminal import counted, duration, shown, wrapped
 
 if TYPE_CHECKING:
@@ -65,11 +65,11 @@ def run(options: argparse.Namespace) -> int:
         corpus = corpus_of(options, options.text, root)
     if options.resume:
         resumed = run_to_resume(root, options.name)
-        check_same(resumed, request, corpus)
+        check_unchanged(resumed, request, corpus)
     else:
         request.applied_to(None)
         if options.name is not None:
-            check_new(root, options.name)
+            check_name_free(root, options.name)
     if options.dry_run:
         return _dry_run(options, request, corpus)
 

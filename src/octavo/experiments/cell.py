@@ -20,7 +20,7 @@ from octavo.experiments.results import CellResult
 from octavo.pipeline.run import Run, load
 from octavo.pipeline.train import train
 from octavo.runs import Locked, RunDirectory, locked
-from octavo.runs.completion import finished
+from octavo.runs.completion import is_finished
 from octavo.system.threads import one_thread
 from octavo.training import Interrupted
 
@@ -94,7 +94,7 @@ def _trained(job: CellJob) -> tuple[bool, Run]:
     if begun:
         _wait_for_others(place)
         run = load(place)
-        if finished(run.directory):
+        if is_finished(run.directory):
             return False, run
     ended = begun and load(place).directory.ended
     run = train(

@@ -15,7 +15,7 @@ from octavo.experiments.table import experiment_markdown
 from octavo.formats.files import write_atomically
 from octavo.formats.toml_schema import as_mapping, dotted_names, to_toml
 from octavo.runs import RunDirectory, check_name
-from octavo.runs.completion import finished
+from octavo.runs.completion import is_finished
 from octavo.system.statistics import CONFIDENCE
 
 EXPERIMENT_FILE = "experiment.json"
@@ -115,7 +115,7 @@ class ExperimentFolder:
                 settled = row.final and not retry
             else:
                 run = RunDirectory(self.path / row.run)
-                settled = finished(run)
+                settled = is_finished(run)
                 settled &= all(str(context) in row.at_context for context in spec.contexts)
             if settled:
                 found.append(row)

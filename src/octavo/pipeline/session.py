@@ -20,13 +20,13 @@ from octavo.formats.files import disk_is_full
 from octavo.formats.json_schema import from_json
 from octavo.formats.untrusted import MOST_LINES
 from octavo.generate.generate import generate
-from octavo.generate.opening import opening
+from octavo.generate.opening import find_opening
 from octavo.model import Transformer
 from octavo.model.weights import load_weights
 from octavo.pipeline.progress import Progress
 from octavo.runs import MetricsLog, RunDirectory
 from octavo.runs.checkpoint import bytes_needed, load_newest, prune, save_checkpoint
-from octavo.runs.checkpoint_files import most_bytes, newest_valid
+from octavo.runs.checkpoint_files import max_file_bytes, newest_valid
 from octavo.runs.metrics import check_complete
 from octavo.runs.provenance import session_facts
 from octavo.runs.safetensors_layout import check_shapes
@@ -43,7 +43,7 @@ from octavo.training import (
 )
 from octavo.training.events import CheckpointEvent, Event, SampleEvent, ValidationEvent
 from octavo.training.forecast import check_memory
-from octavo.training.validation import Validations
+from octavo.training.validation import ValidationPlan
 
 SMALL_FILES_BYTES = 2**18  # room for metrics and other small files next to the tokens or a checkpoint
 _FAILED_BATCH = "runaway.json"
@@ -93,7 +93,9 @@ def run_session(directory: RunDirectory, progress: Progress) -> None:
     # 4. Train, and record every event.
     metrics = MetricsLog(directory.path / "metrics.jsonl", metrics_bytes, state.step)
     (directory.path / _FAILED_BATCH).unlink(missing_ok=True)  # of an earlier session
-    recorder = EventRecorder(directory, state, tokenizer, metrics, progress, opening(splits["train"].ids, tokenizer))
+    recorder = EventRecorder(
+        directory, state, tokenizer, metrics, progress, find_opening(splits["train"].ids, tokenizer)
+    )
     try:
         earlier_records = directory.metrics
         check_complete(earlier_records, directory.path / "metrics.jsonl")
@@ -103,7 +105,7 @@ def run_session(directory: RunDirectory, progress: Progress) -> None:
             for event in training:
                 recorder.record(event)
                 if isinstance(event, ValidationEvent):
-                    spent = training.budget.share(event.step, event.seconds)
+                    spent = training.budget.fraction_spent(event.step, event.seconds)
                     for finding in diagnosis.hear(validation_point(asdict(event)), spent):
                         progress.note("\n".join(finding.lines()))
                         recorder.write("finding", event, finding.to_dict())
@@ -128,7 +130,7 @@ def _initial_state(directory: RunDirectory, vocab_size: int, progress: Progress)
     """
     config, newest = directory.config, None
     if directory.newest_checkpoint:
-        newest = load_newest(directory.path / "checkpoints", most_bytes(config))
+        newest = load_newest(directory.path / "checkpoints", max_file_bytes(config))
         shapes = {name: tuple(w.shape) for name, w in newest[1].tensors["weights"].items()}
         check_shapes(shapes, config.model, vocab_size)
     state = TrainingState(Transformer(config.model, vocab_size, config.train.seed), config)
@@ -148,12 +150,12 @@ def _initial_state(directory: RunDirectory, vocab_size: int, progress: Progress)
     return state, checkpoint.state["metrics_bytes"]
 
 
-def _validations(provenance: dict[str, Any], config: Config) -> Validations:
+def _validations(provenance: dict[str, Any], config: Config) -> ValidationPlan:
     """Return the validations planned when the run began; without a plan (earlier versions) those of the config."""
     try:
-        return from_json(Validations, provenance["forecast"]["validation"])
+        return from_json(ValidationPlan, provenance["forecast"]["validation"])
     except (LookupError, TypeError, ValueError):
-        return Validations(windows=config.train.validation_windows)
+        return ValidationPlan(windows=config.train.validation_windows)
 
 
 class EventRecorder:

@@ -19,10 +19,10 @@ from octavo.pipeline.run import Run
 from octavo.pipeline.session import SMALL_FILES_BYTES, run_session
 from octavo.reports.blocks import Unavailable, try_compute
 from octavo.runs import NameTaken, RunDirectory, create_run, free_name, locked, runs_root
-from octavo.runs.checkpoint_files import most_bytes, newest_is_damaged
-from octavo.runs.completion import note_brief, note_examined
+from octavo.runs.checkpoint_files import max_file_bytes, newest_is_damaged
+from octavo.runs.completion import record_brief, record_examination
 from octavo.runs.provenance import text_facts
-from octavo.runs.resume import check_same, run_to_resume
+from octavo.runs.resume import check_unchanged, run_to_resume
 from octavo.training import InterruptedAtOnce
 
 T = TypeVar("T")
@@ -86,7 +86,7 @@ def train(
     request, root = Request(preset, overrides, minutes, steps, epochs, seed), runs_root(runs)
     if resume:
         directory = run_to_resume(root, name)
-        check_same(directory, request, None if text is None else as_corpus(text, encoding, documents, root))
+        check_unchanged(directory, request, None if text is None else as_corpus(text, encoding, documents, root))
         return resume_run(directory, progress=progress, brief=brief)
     return start_run(
         request,
@@ -187,18 +187,18 @@ def _finish(directory: RunDirectory, progress: Progress, brief: bool) -> Run:
 
 def _train_and_examine(directory: RunDirectory, progress: Progress, brief: bool) -> Run:
     """Train unless training has ended (and its newest checkpoint is valid), score, and examine unless `brief`."""
-    if directory.ended and not newest_is_damaged(directory.path / "checkpoints", most_bytes(directory.config)):
+    if directory.ended and not newest_is_damaged(directory.path / "checkpoints", max_file_bytes(directory.config)):
         progress.note(f"{directory.name} is trained already")
     else:
         run_session(directory, progress)
-    run = Run(directory, must_keep=True)
+    run = Run(directory, must_save=True)
     progress.note("scoring the validation split")
     run.evaluate(watch=partial(progress.share, "scoring"))
     if brief:
-        note_brief(directory)
+        record_brief(directory)
     else:
         _examine(run, progress)
-    run.must_keep = False
+    run.must_save = False
     return run
 
 
@@ -227,7 +227,7 @@ def _examine(run: Run, progress: Progress) -> None:
     attempt("diagnosis", lambda: run.diagnose(baselines=baselines or []))
     attempt("curves", lambda: run.curves().save(run.path / "curves"))
     attempt("samples", lambda: _write_samples(run))
-    note_examined(run.directory, failed)
+    record_examination(run.directory, failed)
 
 
 def _write_samples(run: Run) -> None:

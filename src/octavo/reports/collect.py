@@ -38,7 +38,7 @@ from octavo.reports.html.series import TrainingCurve
 from octavo.reports.html.surprise import SurpriseView
 from octavo.reports.recipe import Recipe, recipe
 from octavo.reports.views import attention_view, curves_view, heads_view, lens_view, surprise_view
-from octavo.runs.completion import lacking
+from octavo.runs.completion import missing_stage
 from octavo.runs.saved_run import SavedRun
 from octavo.system.progress import MessageCallback, PhaseCallback, no_message, no_phase_progress
 from octavo.tokenizer import Tokenizer
@@ -137,7 +137,7 @@ _SAMPLE = re.compile(r"(?:\A|\n\n)--- sample (\d+) ---\n")
 def read_standing(run: SavedRun) -> str:
     """Return how far a run is that is not finished, in a sentence; "" for one that is."""
     try:
-        lacks, metrics = lacking(run.directory), run.metrics
+        lacks, metrics = missing_stage(run.directory), run.metrics
     except OctavoError:
         return ""  # the parts that need what is damaged say so
     if lacks is None:

@@ -90,7 +90,7 @@ def cost_facts(costs: Costs) -> dict[str, str]:
         "Numbers": f"{costs.precision} in training, fp32 for the score",
         SHARE: share.why
         if isinstance(share, Unavailable)
-        else f"{100 * share.share:.0f} %: {_giga(share.flops_per_second)} of {_giga(share.matmul_rate)} GFLOP/s",
+        else f"{100 * share.mfu:.0f} %: {_giga(share.flops_per_second)} of {_giga(share.matmul_rate)} GFLOP/s",
     }
 
 
