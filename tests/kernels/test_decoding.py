@@ -88,9 +88,10 @@ def logits_after(of: Transformer, prompt: list[int]) -> torch.Tensor:
     window = np.array([*prompt, *[0] * (CONTEXT + 1 - len(prompt))], dtype=np.int32)
     cache = native.aligned(1, weights.cache_numbers)
     cache[:] = np.nan  # what was in memory before must not matter
-    stream = native.Stream(len(prompt), 0, len(prompt), 0, window.ctypes.data, cache.ctypes.data)
+    stream = native.CStream(len(prompt), 0, len(prompt), 0, window.ctypes.data, cache.ctypes.data)
     found = np.empty((1, of.vocab_size), dtype=np.float32)
-    native.decode(weights.struct, (native.Stream * 1)(stream), 1, GREEDY, np.zeros((1, 1)), threads=1, logits=found)
+    array = (native.CStream * 1)(stream)
+    native.decode_streams(weights.struct, array, 1, GREEDY, np.zeros((1, 1)), threads=1, logits=found)
     return torch.from_numpy(found[0])
 
 
@@ -171,7 +172,7 @@ def test_sampling_is_the_twins(filters: dict[str, Any], vocab: int) -> None:
         edges, uniforms = p.double().cumsum(-1), random.random(20)
         chosen = sample(p, torch.from_numpy(uniforms)).tolist()
         for row, (uniform, expected) in enumerate(zip(uniforms, chosen, strict=True)):
-            found = native.sample_one(logits[row].tolist(), sampling, uniform)
+            found = native.sample_token(logits[row].tolist(), sampling, uniform)
             if found != expected:  # only where it falls upon the edge between the two, up to rounding
                 target, edge = uniform * float(edges[row, -1]), float(edges[row, min(found, expected)])
                 assert abs(target - edge) < 1e-5, (found, expected)
@@ -181,7 +182,7 @@ def test_sampling_is_the_twins(filters: dict[str, Any], vocab: int) -> None:
 def test_of_equally_likely_tokens_as_many_stay_as_in_the_twin(filters: dict[str, Any]) -> None:
     sampling = SamplingConfig(**{"temperature": 1.0, **filters})
     logits = [2.0, 1.0, 2.0, 2.0, 1.0, 2.0, -50.0, 2.0, 1.0]
-    drawn = [native.sample_one(logits, sampling, uniform) for uniform in np.linspace(0, 1, 400, endpoint=False)]
+    drawn = [native.sample_token(logits, sampling, uniform) for uniform in np.linspace(0, 1, 400, endpoint=False)]
     p = logits_to_probs(torch.tensor([logits]), sampling)[0]
     shares = sorted(drawn.count(token) / 400 for token in range(9))
     assert shares == pytest.approx(sorted(p.tolist()), abs=0.006)
@@ -194,7 +195,7 @@ def test_numbers_that_are_none_still_give_a_token_of_the_vocabulary(
 ) -> None:
     sampling = SamplingConfig(**{"temperature": 1.0, **filters})
     for uniform in (0.0, 0.5, 1 - 2**-53):
-        assert 0 <= native.sample_one(bad, sampling, uniform) < len(bad)
+        assert 0 <= native.sample_token(bad, sampling, uniform) < len(bad)
 
 
 def test_weights_are_packed_once_and_again_when_they_change() -> None:

@@ -22,7 +22,7 @@ def windows_of(data: TrainingData, epoch: int) -> set[tuple[int, ...]]:
     """Inputs and the last target of every window of an epoch, in whatever order."""
     steps = int(data.order.steps_per_epoch)
     batches = [data.order.batch(step) for step in range(epoch * steps, (epoch + 1) * steps)]
-    pairs = [data.windows.gather(batch, recut=False) for batch in batches]
+    pairs = [data.windows.gather(batch, resample_bpe=False) for batch in batches]
     rows = [torch.cat([inputs, targets[:, -1:]], dim=1) for inputs, targets in pairs]
     return {tuple(row) for row in torch.cat(rows).tolist()}
 

@@ -37,7 +37,7 @@ def octavo_steps(config: Config, vocab_size: int, dtype: torch.dtype, text: int 
             optimizers,
             inputs,
             targets,
-            drop=masks.of_step(step),
+            drop=masks.masks_for_step(step),
             dtype=dtype,
             clip_norm=config.optimizer.clip_norm,
             learning_rate_scale=1.0,

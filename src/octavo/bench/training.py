@@ -15,6 +15,7 @@ from octavo.bench.plain_loop import plain_steps
 from octavo.bench.request import Peers
 from octavo.bench.steps import in_words, made_up_ids, octavo_steps, taking
 from octavo.config import load_preset
+from octavo.config.inference import default_stride
 from octavo.evaluate.scoring import token_losses
 from octavo.model import Transformer
 from octavo.system.progress import ProgressCallback, no_progress, subrange
@@ -85,7 +86,7 @@ _VOCABULARY = 512
 def bench_scoring(rounds: int, peers: Peers, watch: ProgressCallback = no_progress) -> list[Comparison]:
     """Every token once, in windows of a whole context, half a context apart."""
     config = load_preset("pocket")
-    context, stride = config.data.context_length, config.data.context_length // 2
+    context, stride = config.data.context_length, default_stride(config.data.context_length)
     model, ids = Transformer(config.model, _VOCABULARY), made_up_ids(_VOCABULARY, _TOKENS)
 
     def score() -> None:

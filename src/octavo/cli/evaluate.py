@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from octavo.cli.options import add_corpus_options, corpus_of, refuse_without_text
 from octavo.cli.output import as_options, say
 from octavo.cli.parser import add_runs_option
-from octavo.config.inference import PROTOCOLS, check_scoring
+from octavo.config.inference import PROTOCOLS, check_scoring, default_stride
 from octavo.errors import OctavoError
 from octavo.reports.blocks import Unavailable, try_compute
 from octavo.runs import open_run, runs_root
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
         if getattr(options, option[2:]) is not None and not there:
             raise OctavoError(f"{option} goes with {needed} alone: leave it out")
     context = directory.config.data.context_length
-    stride = max(1, context // 2) if options.stride is None else options.stride
+    stride = default_stride(context) if options.stride is None else options.stride
     window = 256 if options.window is None else options.window
     check_scoring(options.protocol, stride, window, context)
     corpus = None
@@ -96,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
             protocol=options.protocol,
             window_characters=window,
         )
-        as_listed = (split, options.protocol, stride) == ("validation", "sliding", max(1, context // 2))
+        as_listed = (split, options.protocol, stride) == ("validation", "sliding", default_stride(context))
         diagnosed = corpus is None and as_listed and not options.no_baselines
         part, nothing = _Parts(), TrainOverlap(0, 0, 0)
         baselines: list[Baseline] = []

@@ -36,6 +36,18 @@ class SamplingConfig:
         between("seed", self.seed, 0, 2**63 - 1)
 
 
+def default_stride(context_length: int) -> int:
+    """Return how many tokens apart the windows of a score begin unless told otherwise: half a context.
+
+    Each token is then predicted from at least half a context, but for those at the beginning of a document.
+
+    Example:
+        >>> default_stride(128)
+        64
+    """
+    return max(1, context_length // 2)
+
+
 def check_scoring(protocol: str, stride: int, window_characters: int, context_length: int) -> None:
     """Raises OctavoError unless a model of that context can be scored so."""
     if protocol not in PROTOCOLS:

@@ -83,7 +83,7 @@ def _decoder_of(directory: RunDirectory) -> tuple[Decoder, Tokenizer]:
     threads = threads_asked_for()
     decode = partial(decode_packed, packed, threads=threads)
     predict = partial(predict_packed, packed, threads=threads)
-    return Decoder(decode, predict, native.sample_one), tokenizer
+    return Decoder(decode, predict, native.sample_token), tokenizer
 
 
 def _weights(contents: Contents) -> dict[str, Array]:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from octavo.config import Config
-from octavo.config.inference import head_windows
+from octavo.config.inference import default_stride, head_windows
 from octavo.config.overrides import Request
 from octavo.config.shapes import parameter_count, widest, windows_at_once
 from octavo.corpus import Corpus, read_corpus, with_documents
-from octavo.data import Prepared, prepare
+from octavo.data import TokenizedSplits, prepare
 from octavo.evaluate.baselines import LEARNED
 from octavo.evaluate.overlap import SEARCHED
 from octavo.interpret.head_ablation import ABLATIONS
@@ -71,7 +71,7 @@ def forecast_command(config: Config, planned: TrainingForecast, characters: int,
     learned, searched = min(trained, LEARNED), min(trained, SEARCHED)
     n_parameters, _ = parameter_count(model, planned.vocab_size)
 
-    windows = math.ceil(planned.validation_tokens / max(1, context // 2))
+    windows = math.ceil(planned.validation_tokens / default_stride(context))
     passes = len(ABLATIONS) * model.n_layers * model.n_heads
     heads = passes * head_windows(passes * context * 2 * n_parameters) * planned.seconds_per_window * _WITH_TAP
     compared = learned * n_bytes / characters + n_bytes * config.data.validation
@@ -108,7 +108,7 @@ class Plan:
     config: Config
     corpus: Corpus
     tokenizer: Tokenizer
-    prepared: Prepared
+    prepared: TokenizedSplits
     forecast: TrainingForecast
     whole: CommandForecast
 

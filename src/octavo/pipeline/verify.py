@@ -16,8 +16,8 @@ from typing import Any
 from safetensors import SafetensorError
 
 from octavo.config import Config
-from octavo.data import NAMES, TokenSplit, check_ids, open_splits
-from octavo.data.token_files import blocks
+from octavo.data import SPLIT_NAMES, TokenSplit, check_ids, open_splits
+from octavo.data.token_files import id_chunks
 from octavo.errors import OctavoError, reason
 from octavo.formats.json_schema import check_types, parse_object
 from octavo.formats.untrusted import MOST_SETTINGS, MOST_TEXT, check_folder, read_plain
@@ -58,7 +58,7 @@ def verify(run: RunDirectory, *, full: bool = False) -> Iterator[Check]:
     yield _at("config.toml", looked.look_at_config)
     yield _at("provenance.json", looked.look_at_provenance)
     yield _at("tokenizer.json", looked.look_at_tokenizer)
-    for name in NAMES:
+    for name in SPLIT_NAMES:
         if name != "test" or (run.path / "data" / "test.npy").exists():
             yield _at(f"data/{name}", partial(looked.look_at_part, name))
     places = newest_first(run.path / "checkpoints")[::-1]
@@ -174,7 +174,7 @@ class _Looked:
                 raise ValueError(f"it has {found:,} {kind}, where parts.json says {noted:,}")
         check_ids({name: part}, tokenizer.vocab_size)
         told = _Counted()
-        for ids in blocks(part.ids, _IDS):
+        for ids in id_chunks(part.ids, _IDS):
             told.add(b"".join([table[i] for i in ids.tolist()]))
             if told.bytes > said.bytes:  # few ids can stand for much text
                 break

@@ -80,7 +80,7 @@ def training_data(
     )
     count = config.train.validation_windows if validation_windows is None else validation_windows
     indices = spread_indices(looked_at, count)
-    train_indices = spread_indices(windows.plain, len(indices))
+    train_indices = spread_indices(windows.base, len(indices))
     return TrainingData(windows, order, looked_at, indices, train_indices, held_out, part, *ratios)
 
 

@@ -11,12 +11,12 @@ import torch
 
 from octavo.config import Config
 from octavo.config.shapes import parameter_count, windows_at_once
-from octavo.data import Prepared, Windows
+from octavo.data import TokenizedSplits, Windows
 from octavo.errors import OctavoError
 from octavo.kernels import attention
 from octavo.kernels.library import library
 from octavo.model import Transformer
-from octavo.model.attention import explicit_up_to
+from octavo.model.attention import max_unfused_keys
 from octavo.system.hardware import machine_memory
 from octavo.system.terminal import counted, duration, size
 from octavo.tokenizer import Tokenizer
@@ -86,7 +86,7 @@ class TrainingForecast:
         ]
 
 
-def check_text_length(config: Config, prepared: Prepared) -> None:
+def check_text_length(config: Config, prepared: TokenizedSplits) -> None:
     """See that there is a window to train on and a token to score.
 
     Raises:
@@ -121,7 +121,7 @@ def check_text_length(config: Config, prepared: Prepared) -> None:
 
 
 def forecast_training(
-    name: str, config: Config, tokenizer: Tokenizer, prepared: Prepared, precision: Precision
+    name: str, config: Config, tokenizer: Tokenizer, prepared: TokenizedSplits, precision: Precision
 ) -> TrainingForecast:
     """Work out a run, by a second of trying.
 
@@ -172,7 +172,7 @@ def forecast_training(
         tokens_per_second=windows * config.data.context_length / per_step,
         memory_bytes=memory,
         precision=precision,
-        bpe_dropout=config.tokenizer.dropout if data.windows.recuts else 0.0,
+        bpe_dropout=config.tokenizer.dropout if data.windows.uses_bpe_dropout else 0.0,
     )
 
 
@@ -213,7 +213,7 @@ def memory_estimate(config: Config, parameters: int, vocab_size: int, precision:
     if kernels and attention.supports_head_size(sizes.head_width):
         in_attention = 4 * sizes.head_width
     else:
-        fused = data.context_length > explicit_up_to(precision.dtype)  # then no scores are kept
+        fused = data.context_length > max_unfused_keys(precision.dtype)  # then no scores are kept
         in_attention = 8 * sizes.head_width + (0 if fused else 4 * data.context_length)
     in_feedforward = 2 + (sizes.feedforward == "swiglu") if kernels else 5
     beside = 4 if kernels else 14
@@ -284,7 +284,7 @@ def _seconds_per_step(config: Config, model: Transformer, precision: Precision, 
             optimizers,
             ids,
             ids,
-            drop=masks.of_step(len(times)),
+            drop=masks.masks_for_step(len(times)),
             dtype=precision.dtype,
             clip_norm=config.optimizer.clip_norm,
             learning_rate_scale=0.0,

@@ -90,7 +90,7 @@ class Training:
         """
         state, train = self.state, self.config.train
         if self.budget.fraction_spent(state.step, state.seconds) < self.config.tokenizer.dropout_until:
-            self.data.windows.make_ready(self._heard)  # like the tokens themselves, before the clock of a budget runs
+            self.data.windows.precompute(self._heard)  # like the tokens themselves, before the clock of a budget runs
         began = time.perf_counter() - state.seconds
         if self._ended() and state.measured < state.step:  # it stopped between its last checkpoint and what follows
             yield from self._measure(0.0)
@@ -148,22 +148,22 @@ class Training:
         scale = learning_rate_scale(self.config.schedule, progress)
         batch = data.order.batch(state.step)
         recut = progress < self.config.tokenizer.dropout_until
-        inputs, targets = data.windows.gather(batch, recut=recut)
+        inputs, targets = data.windows.gather(batch, resample_bpe=recut)
         try:
             loss, norm = training_step(
                 state.model,
                 state.optimizers,
                 inputs,
                 targets,
-                drop=self._masks.of_step(state.step),
+                drop=self._masks.masks_for_step(state.step),
                 dtype=self._dtype,
                 clip_norm=self.config.optimizer.clip_norm,
                 learning_rate_scale=scale,
             )
-            lengthened = data.windows.lengthened(int(batch.epochs[0])) if recut else 1.0
+            lengthened = data.windows.length_ratio(int(batch.epochs[0])) if recut else 1.0
             state.record(loss, loss * data.tokens_per_character * lengthened)
         except DivergenceError:
-            self.failed_step = FailedStep(batch, inputs, targets, recut and data.windows.recuts)
+            self.failed_step = FailedStep(batch, inputs, targets, recut and data.windows.uses_bpe_dropout)
             raise
         if state.average:
             state.average.update(state.model, state.step)
@@ -175,7 +175,7 @@ class Training:
     def _validate(self) -> ValidationEvent:
         state, data = self.state, self.data
         loss = self._look(data.validation, data.validation_indices)
-        train_loss = self._look(data.windows.plain, data.train_indices)
+        train_loss = self._look(data.windows.base, data.train_indices)
         best = state.select(loss) if self.config.train.patience else False
         per_character = loss * data.validation_tokens_per_character
         return ValidationEvent(

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from octavo.config import Config
-from octavo.data import Ids, blocks
+from octavo.data import Ids, id_chunks
 from octavo.evaluate.baselines import unigram_probabilities
 from octavo.evaluate.diagnosis.advice import reconciled
 from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, validation_points, validation_split
@@ -85,7 +85,7 @@ def early_baseline_losses(data: TrainingData, learned: Ids, vocab_size: int, bos
     """Nats per token that chance and the frequencies of `learned` score on the windows that a run looks at."""
     seen = data.validation.gather(data.validation_indices)[1].numpy().ravel()
     counts = np.zeros(vocab_size, np.int64)
-    for block in blocks(learned):
+    for block in id_chunks(learned):
         counts += np.bincount(block, minlength=vocab_size)
     probabilities = unigram_probabilities(counts, bos_id)
     scored = seen if bos_id is None else seen[seen != bos_id]
