@@ -147,12 +147,12 @@ def test_from_python_results_come_back_with_a_warning(read_only: Path) -> None:
     with without_privileges(), pytest.warns(OctavoWarning, match="not kept"):
         score = run.evaluate()
     assert score.characters == 4_000
-    assert run.not_kept
+    assert run.has_unsaved_results
     with pytest.raises(OctavoError, match="no score yet"):
         _ = run.evaluation
 
 
 def test_a_run_that_must_keep_its_results_raises(read_only: Path) -> None:
-    run = Run(load(read_only / "play").directory, must_keep=True)
+    run = Run(load(read_only / "play").directory, must_save=True)
     with without_privileges(), pytest.raises(PermissionError):
         run.evaluate()

@@ -19,7 +19,7 @@ from octavo.cli.main import main
 from octavo.pipeline.run import Run
 from octavo.pipeline.verify import TOLERANCE, verify
 from octavo.runs.checkpoint_files import manifest
-from octavo.runs.completion import note_examined
+from octavo.runs.completion import record_examination
 
 Harm = Callable[[Path], None]
 STATES: list[Any] = [[], {}, {"step": None}, {"step": "80"}, {"step": 80}, {"step": 80, "metrics_bytes": "0"}]
@@ -256,7 +256,7 @@ def test_whatever_a_parser_raises_is_said_in_its_line(
 def test_notes_say_what_is_not_as_usual(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
     copied.evaluate(split="train")
     changed("evaluation.json", lambda e: {**e["all"][-1], "all": e["all"]})(copied.path)  # of an earlier version
-    note_examined(copied.directory, {"curves": "There are none."})
+    record_examination(copied.directory, {"curves": "There are none."})
     code, parts, _ = told(capsys, copied.path)
     assert code == 0
     assert "the score at its top is not the standard one" in parts["evaluation.json"]

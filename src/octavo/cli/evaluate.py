@@ -130,7 +130,7 @@ def run(options: argparse.Namespace) -> int:
     say("\n".join([*terminal.figures(score), *terminal.score_notes(score, baselines, noted)]))
     if diagnosis:
         say("\n" + "\n".join(diagnosis))
-    if not scored.not_kept:
+    if not scored.has_unsaved_results:
         say(f"written to {directory.path / 'evaluation.json'}" + (" and baselines.json" if baselines else ""))
     for name, reason in part.failed.items():
         say(f"octavo: no {name}: {reason}", file=sys.stderr)

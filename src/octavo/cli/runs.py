@@ -7,7 +7,7 @@ from octavo.cli.options import add_runs_option
 from octavo.cli.output import command, say
 from octavo.errors import OctavoError
 from octavo.runs import RunDirectory, list_runs, runs_root
-from octavo.runs.completion import failed_parts, finished
+from octavo.runs.completion import failed_parts, is_finished
 from octavo.runs.scores import standard_score
 from octavo.system.terminal import duration, escape_controls
 
@@ -61,7 +61,7 @@ def _undamaged_row(run: RunDirectory) -> tuple[str, ...]:
 
 
 def _state(run: RunDirectory) -> str:
-    if not finished(run):
+    if not is_finished(run):
         return _UNFINISHED
     failed = failed_parts(run)
     return f"finished, without {' and '.join(failed)}" if failed else "finished"

@@ -19,8 +19,8 @@ from octavo.cli.output import as_options, command, drop_output, run_word, say
 from octavo.config.overrides import Request
 from octavo.errors import OctavoError
 from octavo.formats.toml_schema import parse_assignment
-from octavo.runs import check_new, runs_root
-from octavo.runs.resume import check_same, run_to_resume
+from octavo.runs import check_name_free, runs_root
+from octavo.runs.resume import check_unchanged, run_to_resume
 from octavo.system.terminal import duration, escape_controls, quantity, wrap_lines
 
 if TYPE_CHECKING:
@@ -72,42 +72,32 @@ def run(options: argparse.Namespace) -> int:
     )
     # An error in settings, names or files is reported before anything heavy is loaded.
     root = runs_root(options.runs)
-    corpus, name = None, options.name
+    corpus = resumed = None
     if not options.text:
         refuse_without_text(options, "a TEXT")
     if options.text or not options.resume:
         corpus = corpus_of(options, options.text, root)
     if options.resume:
         resumed = run_to_resume(root, options.name)
-        check_same(resumed, request, corpus)
-        name = str(resumed.path.absolute())  # another may be the most recent one once torch is loaded
+        check_unchanged(resumed, request, corpus)
     else:
         request.applied_to(None)
         if options.name is not None:
-            check_new(root, options.name)
+            check_name_free(root, options.name)
     if options.dry_run:
         return _dry_run(options, request, corpus)
 
-    from octavo.pipeline.train import train
+    from octavo.pipeline.train import resume_run, start_run
     from octavo.training import Interrupted, InterruptedAtOnce
 
     try:
         for line in corpus.notes() if corpus else []:
             say(as_options(line), file=sys.stderr)
-        trained = train(
-            corpus,
-            preset=request.preset,
-            name=name,
-            minutes=request.minutes,
-            steps=request.steps,
-            epochs=request.epochs,
-            overrides=request.overrides,
-            seed=request.seed,
-            runs=options.runs,
-            resume=options.resume,
-            progress=not options.quiet,
-            notes=False,
-        )
+        shown_progress = not options.quiet
+        if resumed is not None:
+            trained = resume_run(resumed, progress=shown_progress)
+        else:
+            trained = start_run(request, corpus, root=root, name=options.name, progress=shown_progress, notes=False)
     except Interrupted as stopped:
         resume = _resume_command(options, stopped.run_name)
         try:
