@@ -21,8 +21,8 @@ class Requirement:
     extra: str  # the optional part of Octavo that needs it; empty if all of Octavo does
 
     @property
-    def installed_version(self) -> str:
-        """The installed version; empty if there is none."""
+    def installed(self) -> str:
+        """Return the installed version; empty if there is none."""
         return installed_version(self.name)
 
     @property

@@ -33,7 +33,8 @@ def score_in_words(score: Evaluation) -> str:
 
 def score_head(run: str, score: Evaluation) -> list[str]:
     """Return lines that name the run, the scored text and the protocol."""
-    amounts = f"{quantity(score.characters, 'character')}, {quantity(score.bytes, 'byte')}, {quantity(score.tokens, 'token')}"
+    counts = ((score.characters, "character"), (score.bytes, "byte"), (score.tokens, "token"))
+    amounts = ", ".join(quantity(number, unit) for number, unit in counts)
     return [
         f"run       {run}, {score.checkpoint}",
         f"text      {score.text}: {amounts}",
