@@ -12,7 +12,7 @@ from octavo.evaluate.overlap import MAX_SEARCHED, HighlightedCopies, highlight_c
 from octavo.evaluate.run_scores import load_diagnosis, run_findings, run_overlap, standard_evaluation
 from octavo.formats.untrusted import MOST_TEXT, read_plain
 from octavo.reports.blocks import Score
-from octavo.runs.completion import lacking
+from octavo.runs.completion import missing_stage
 from octavo.runs.saved_run import SavedRun
 
 _SAMPLE = re.compile(r"(?:\A|\n\n)--- sample (\d+) ---\n")
@@ -21,7 +21,7 @@ _SAMPLE = re.compile(r"(?:\A|\n\n)--- sample (\d+) ---\n")
 def unfinished_note(run: SavedRun) -> str:
     """Return how far an unfinished run is, in a sentence; "" for a finished run."""
     try:
-        stage, metrics = lacking(run.directory), run.metrics
+        stage, metrics = missing_stage(run.directory), run.metrics
     except OctavoError:
         return ""  # the sections that need the damaged file say so
     if stage is None:

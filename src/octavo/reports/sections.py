@@ -100,7 +100,7 @@ def cost_facts(costs: Costs) -> dict[str, str]:
         "Precision": f"{costs.precision} in training, fp32 for the score",
         MFU: utilisation.why
         if isinstance(utilisation, Unavailable)
-        else f"{100 * utilisation.share:.0f} %: {_giga(utilisation.flops_per_second)} of "
+        else f"{100 * utilisation.mfu:.0f} %: {_giga(utilisation.flops_per_second)} of "
         f"{_giga(utilisation.matmul_rate)} GFLOP/s",
     }
 

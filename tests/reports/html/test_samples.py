@@ -40,7 +40,7 @@ def test_a_line_end_is_one_wherever_a_copied_stretch_ends(place: int) -> None:
 
 
 def test_the_figures_stand_beside_those_of_held_out_text(trained: Run) -> None:
-    found = trained.memorised
+    found = trained.saved_memorisation
     assert found
     html = " ".join(sample_notes(HighlightedCopies(("a",), ((),), 24, 0, 0), found))
     assert f"longest run {found.generated.longest_run} characters" in html

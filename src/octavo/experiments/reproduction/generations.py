@@ -13,7 +13,7 @@ import torch
 
 from octavo.config.inference import SamplingConfig
 from octavo.experiments.reproduction import reported
-from octavo.generate.decoding import probabilities, sample
+from octavo.generate.decoding import logits_to_probs, sample
 from octavo.pipeline.run import Run
 
 
@@ -41,7 +41,7 @@ def generate_without_cache(
         for _ in range(sampling.max_new_tokens):
             logits = run.model(torch.tensor([first + ids[-room:]]))[:, -1]
             ids += sample(
-                probabilities(logits, sampling), torch.tensor([random.random()], dtype=torch.float64)
+                logits_to_probs(logits, sampling), torch.tensor([random.random()], dtype=torch.float64)
             ).tolist()
     return ids[len(prompt) :]
 

@@ -7,7 +7,7 @@ from octavo.errors import reason
 from octavo.formats.untrusted import open_plain
 from octavo.reports.html.page import render
 from octavo.runs import RunDirectory
-from octavo.runs.completion import finished
+from octavo.runs.completion import is_finished
 from octavo.runs.scores import standard_score
 from octavo.system.terminal import counted, duration, shown
 
@@ -49,7 +49,7 @@ def _training(run: RunDirectory) -> str:
     if last is None:
         return "not begun"
     amount = f"{counted(last['step'], 'step')}, {duration(last['seconds'])}"
-    return f"finished: {amount}" if finished(run) else f"unfinished: {amount}"
+    return f"finished: {amount}" if is_finished(run) else f"unfinished: {amount}"
 
 
 def _model(run: RunDirectory) -> str:
@@ -70,7 +70,7 @@ def _folder(run: RunDirectory) -> str:
 def _calls(run: RunDirectory) -> list[str]:
     """Return the calls to make next."""
     try:
-        if not finished(run):
+        if not is_finished(run):
             return [f"octavo.train(resume=True, name={str(run.path)!r})"]
         scored = standard_score(run) is not None
         with open_plain(run.path / "data" / "train.txt", _ANY_SIZE, run.path) as file:
