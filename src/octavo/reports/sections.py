@@ -40,6 +40,7 @@ from octavo.system.terminal import duration, quantity
 from octavo.tokenizer import Tokenizer
 from octavo.training.flops import forward_flops
 
+_SPLIT_NAMES = {"train": "Training split", "validation": "Validation split", "test": "Test split"}
 _MAX_DOCUMENTS = 5  # that are named
 MFU = "MFU"
 _RunBuilder = Callable[[SavedRun], Sequence[Block]]
@@ -59,8 +60,7 @@ def corpus_facts(
     return {
         "Text": f"{text['name']}: {quantity(text['characters'], 'character')}{documents}",
         **{
-            f"{name.capitalize()} split": f"{quantity(split.facts.characters, 'character')}, "
-            f"{quantity(tokens[name], 'token')}"
+            _SPLIT_NAMES[name]: f"{quantity(split.facts.characters, 'character')}, {quantity(tokens[name], 'token')}"
             for name, split in splits.items()
         },
         "Vocabulary": f"{quantity(tokenizer.vocab_size, 'token')}, of "
