@@ -21,7 +21,7 @@ _MIN_PROGRESS = 0.02  # before a cell's time is extrapolated
 class CellStatus:
     """The status of one cell.
 
-    `progress` is the fraction of its training that is done; `loss` is its newest training loss, in nats per character.
+    `progress` is the fraction of the training that is done; `loss` is the newest training loss in nats per character.
     """
 
     variant: str

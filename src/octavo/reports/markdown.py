@@ -8,7 +8,7 @@ A report as Markdown: a folder with ``report.md``, its tables, and its pictures 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from octavo.evaluate.comparison import NOT_COMPARABLE, THIS_MODEL, TIME_CAVEAT, ScoreRow, rank_scores
 from octavo.evaluate.diagnosis import Finding
@@ -65,10 +65,14 @@ def fenced(text: str) -> str:
     return f"{fence}\n{text}\n{fence}"
 
 
+def raw_table(head: Sequence[Any], rows: Iterable[Iterable[Any]]) -> str:
+    """Return a table whose cells are Markdown already."""
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in (head, ["---"] * len(head), *rows))
+
+
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Rows below a head, all of plain text."""
-    lines = [list(map(plain, head)), ["---"] * len(head), *(list(map(plain, row)) for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    """Return a table of plain text."""
+    return raw_table([*map(plain, head)], (map(plain, row) for row in rows))
 
 
 _SOFT_HYPHEN = "\u00ad"
