@@ -17,7 +17,7 @@ from octavo.experiments.cell import CellJob, run_cell
 from octavo.experiments.results import CellResult
 from octavo.pipeline.run import Run, load
 from octavo.runs import RunDirectory, locked
-from octavo.runs.completion import finished
+from octavo.runs.completion import is_finished
 from octavo.runs.resume import run_to_resume
 
 MakeJob = Callable[..., CellJob]
@@ -115,7 +115,7 @@ class TestNoResult:
         assert (row.final, row.ran_away) == (False, False)
 
     def test_a_disk_that_is_full_later(self, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("octavo.pipeline.train.save_checkpoint", full)
+        monkeypatch.setattr("octavo.pipeline.session.save_checkpoint", full)
         assert not row_of(make_job()).final
 
     def test_a_run_that_cannot_be_resumed(self, make_job: MakeJob, tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def full(*arguments: Any, **options: Any) -> None:
 def test_a_cell_that_is_done_is_finished_and_not_resumed(make_job: MakeJob, tmp_path: Path) -> None:
     job = make_job()
     row_of(job)
-    assert finished(RunDirectory(tmp_path / job.run))
+    assert is_finished(RunDirectory(tmp_path / job.run))
     with pytest.raises(OctavoError, match="no unfinished run"):
         run_to_resume(tmp_path, None)
 

@@ -20,7 +20,7 @@ from octavo.experiments.results import CellResult
 from octavo.pipeline.run import Run, load
 from octavo.pipeline.train import train
 from octavo.runs import Locked, RunDirectory, locked
-from octavo.runs.completion import finished
+from octavo.runs.completion import is_finished
 from octavo.system.threads import one_thread
 from octavo.training import Interrupted
 
@@ -99,7 +99,7 @@ def _train_or_load(job: CellJob) -> tuple[bool, Run]:
     if exists:
         _wait_for_lock(path)
         run = load(path)
-        if finished(run.directory):
+        if is_finished(run.directory):
             return False, run
     ended = exists and load(path).directory.ended
     run = train(

@@ -15,7 +15,7 @@ from octavo.experiments.table import experiment_markdown
 from octavo.formats.files import write_atomically
 from octavo.formats.toml_schema import as_mapping, dotted_names, to_toml
 from octavo.runs import RunDirectory, check_name
-from octavo.runs.completion import finished
+from octavo.runs.completion import is_finished
 from octavo.system.statistics import CONFIDENCE
 
 EXPERIMENT_FILE = "experiment.json"
@@ -120,7 +120,7 @@ class ExperimentFolder:
                 needs_no_work = row.final and not retry
             else:
                 scored = all(str(context) in row.at_context for context in spec.contexts)
-                needs_no_work = scored and finished(RunDirectory(self.path / row.run))
+                needs_no_work = scored and is_finished(RunDirectory(self.path / row.run))
             if needs_no_work:
                 settled.append(row)
         return settled

@@ -30,9 +30,9 @@ class Display:
         self._console: Console | None = None
         self._last_line = time.monotonic()
         if self._file and self._file.isatty():
-            from rich.console import Console
+            from rich import console
 
-            self._console = Console(file=self._file, highlight=False)
+            self._console = console.Console(file=self._file, highlight=False)
             self.live = self.live_area(self._console)
             self.live.start()
 
@@ -92,8 +92,8 @@ class Progress(Display):
         if isinstance(event, EpochEvent):
             train, validation = self._bits(event.train_loss), self._bits(event.validation_loss, "validation")
             self.note(
-                f"epoch {event.epoch:.0f}: training loss (with dropout) {train:.4f}, validation split {validation:.4f} "
-                "bits per character"
+                f"epoch {event.epoch:.0f}: training loss (with dropout) {train:.4f}, validation split "
+                f"{validation:.4f} bits per character"
             )
         elif isinstance(event, ValidationEvent):
             split, bits = SPLIT_LABELS[event.part], event.nats_per_character / math.log(2)

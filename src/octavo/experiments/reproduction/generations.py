@@ -13,7 +13,7 @@ import torch
 
 from octavo.config.inference import SamplingConfig
 from octavo.experiments.reproduction import reported
-from octavo.generate.decoding import probabilities, sample
+from octavo.generate.decoding import logits_to_probs, sample
 from octavo.pipeline.run import Run
 
 
@@ -43,9 +43,16 @@ def generate_without_cache(
     ids = list(prompt)
     with torch.inference_mode():
         for _ in range(sampling.max_new_tokens):
+<<<<<<< HEAD
             logits = run.model(torch.tensor([bos + ids[-context:]]))[:, -1]
             number = torch.tensor([random.random()], dtype=torch.float64)
             ids += sample(probabilities(logits, sampling), number).tolist()
+=======
+            logits = run.model(torch.tensor([first + ids[-room:]]))[:, -1]
+            ids += sample(
+                logits_to_probs(logits, sampling), torch.tensor([random.random()], dtype=torch.float64)
+            ).tolist()
+>>>>>>> main
     return ids[len(prompt) :]
 
 

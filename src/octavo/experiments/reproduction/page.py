@@ -9,7 +9,7 @@ from octavo.experiments.reproduction.facts import Fact, Value
 from octavo.experiments.reproduction.figures import EPOCHS, FIRST_EPOCH, PERPLEXITIES, attention_picture
 from octavo.experiments.reproduction.reported import EpochRow
 from octavo.experiments.reproduction.results import Reproduction, reported_epoch
-from octavo.reports.markdown import raw_table
+from octavo.reports.markdown import markdown_table
 from octavo.system.terminal import counted, duration, shown
 
 EPOCH_HEAD = (
@@ -78,7 +78,11 @@ def _diagnosis(result: Reproduction) -> list[str]:
 def _facts(result: Reproduction) -> list[str]:
     equal = sum(fact.equal for fact in result.facts)
     rows = [[fact.name, _value(fact.expected), _value(fact.seen), _verdict(fact)] for fact in result.facts]
-    return ["## Facts", f"{equal} of {len(rows)} as in the report.", raw_table(("fact", "report", "here", ""), rows)]
+    return [
+        "## Facts",
+        f"{equal} of {len(rows)} as in the report.",
+        markdown_table(("fact", "report", "here", ""), rows, escape=str),
+    ]
 
 
 def _verdict(fact: Fact) -> str:
@@ -90,7 +94,7 @@ def _verdict(fact: Fact) -> str:
 
 
 def _epochs(result: Reproduction) -> list[str]:
-    table = raw_table(EPOCH_HEAD, map(epoch_cells, result.epochs)) if result.epochs else ""
+    table = markdown_table(EPOCH_HEAD, map(epoch_cells, result.epochs), escape=str) if result.epochs else ""
     return ["## Epochs", commentary.about_epochs(result), table, _picture("losses and perplexities", EPOCHS)]
 
 
@@ -112,7 +116,7 @@ def _first_epoch(result: Reproduction) -> list[str]:
     windows = result.run.config.train.validation_windows or "all"
     return [
         *blocks,
-        raw_table(("step", "epoch", "validation loss", "training loss", "weight norm"), rows),
+        markdown_table(("step", "epoch", "validation loss", "training loss", "weight norm"), rows, escape=str),
         f"Each row is a validation point: {windows} windows of each split, without dropout.",
         _picture("the first epoch", FIRST_EPOCH),
     ]
@@ -140,7 +144,7 @@ def _perplexities(result: Reproduction) -> list[str]:
     ]
     return [
         "## Perplexity",
-        raw_table(("", "computed as in the report", "corrected", "report"), rows),
+        markdown_table(("", "computed as in the report", "corrected", "report"), rows, escape=str),
         f"Validation over all {len(validation.losses):,} batches: standard deviation of the batch losses "
         f"{validation.standard_deviation:.4f}, minimum {min(validation.losses):.4f}, maximum "
         f"{max(validation.losses):.4f}. The report's mean is over batches, in which the last and smaller batch "
@@ -177,7 +181,7 @@ def _runtime(result: Reproduction) -> list[str]:
     elsewhere = _machine(here.measured_on) if here.measured_on["processor"] != here.trained_on["processor"] else ""
     return [
         "## Runtime",
-        raw_table(("", _machine(here.trained_on), reported.MACHINE), rows),
+        markdown_table(("", _machine(here.trained_on), reported.MACHINE), rows, escape=str),
         f"{epoch}. A step is a batch of {result.run.config.data.batch_size} windows. Memory is the peak of the "
         "process that finished the training, including Python and PyTorch."
         + (f" Generation was timed on {elsewhere}." if elsewhere else ""),
@@ -202,7 +206,9 @@ def _generations(result: Reproduction) -> list[str]:
     return [
         "## Generations",
         f"{settings} {commentary.about_generation(result)}",
-        raw_table(("temperature", "text"), rows) if rows else "The tokenizer has no token for any of the prompts.",
+        markdown_table(("temperature", "text"), rows, escape=str)
+        if rows
+        else "The tokenizer has no token for any of the prompts.",
     ]
 
 

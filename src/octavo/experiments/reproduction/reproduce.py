@@ -16,7 +16,7 @@ from octavo.pipeline.progress import Progress, make_progress
 from octavo.pipeline.run import Run
 from octavo.pipeline.train import train
 from octavo.runs import locked, runs_root
-from octavo.runs.completion import finished
+from octavo.runs.completion import is_finished
 
 FOLDER = "reproduction"
 
@@ -63,9 +63,15 @@ def reproduce(
     request = Request(PRESET, overrides, epochs=epochs, seed=seed)
     root = runs_root(runs)
     corpus = None if text is None else as_corpus(text, encoding, root=root)
+<<<<<<< HEAD
     existing = existing_run(root, name, request, corpus)
     if existing is not None and finished(existing):
         run = Run(existing)
+=======
+    standing = existing_run(root, name, request, corpus)
+    if standing is not None and is_finished(standing):
+        run = Run(standing)
+>>>>>>> main
     else:
         run = train(
             corpus,

@@ -1,7 +1,7 @@
 """Training curves as figures: losses against steps, epochs and seconds."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ def _draw(axes: Any, points: Points, axis: str, unit: str) -> Any:
     return values.ravel()
 
 
-def _limits(values: Sequence[float]) -> tuple[float, float]:
+def _limits(values: Iterable[float]) -> tuple[float, float]:
     """Return an axis that leaves out the highest 5 % of values: the first steps would press all others flat."""
     ordered = sorted(values)
     low, high = ordered[0], ordered[int(0.95 * (len(ordered) - 1))]
