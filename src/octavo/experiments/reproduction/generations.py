@@ -43,16 +43,9 @@ def generate_without_cache(
     ids = list(prompt)
     with torch.inference_mode():
         for _ in range(sampling.max_new_tokens):
-<<<<<<< HEAD
             logits = run.model(torch.tensor([bos + ids[-context:]]))[:, -1]
             number = torch.tensor([random.random()], dtype=torch.float64)
-            ids += sample(probabilities(logits, sampling), number).tolist()
-=======
-            logits = run.model(torch.tensor([first + ids[-room:]]))[:, -1]
-            ids += sample(
-                logits_to_probs(logits, sampling), torch.tensor([random.random()], dtype=torch.float64)
-            ).tolist()
->>>>>>> main
+            ids += sample(logits_to_probs(logits, sampling), number).tolist()
     return ids[len(prompt) :]
 
 

@@ -74,15 +74,9 @@ def measure_losses(run: Run, watch: ProgressCallback = no_progress) -> Perplexit
     Scores are without dropout, in fp32.
     """
     model, batch_size = run.model, run.config.data.batch_size
-<<<<<<< HEAD
     validation, train = split_windows(run, "validation"), split_windows(run, "train")
-    everything, sample = spread(validation, 0), spread(train, SAMPLE_WINDOWS)
-    middle = len(everything) / (len(everything) + len(sample))
-=======
-    validation, train = part_windows(run, "validation"), part_windows(run, "train")
     everything, sample = spread_indices(validation, 0), spread_indices(train, SAMPLE_WINDOWS)
-    share = len(everything) / (len(everything) + len(sample))
->>>>>>> main
+    middle = len(everything) / (len(everything) + len(sample))
     began = time.perf_counter()
     losses = batch_losses(model, validation, everything, batch_size, subrange(watch, 0, middle))
     seconds = time.perf_counter() - began

@@ -127,19 +127,19 @@ def _perplexities(result: Reproduction) -> list[str]:
     validation, as_reported, corrected = measured.validation, measured.training_as_reported, measured.sample.mean
     batches = validation.mean_of_batches
     rows = [
-        ["validation loss", f"{batches:.4f}", f"{validation.mean:.4f}", reported.VALIDATION_LOSS],
+        ["validation loss", f"{batches:.4f}", f"{validation.mean:.4f}", f"{reported.VALIDATION_LOSS}"],
         [
             "validation perplexity",
             f"{perplexity(batches):.2f}",
             f"{perplexity(validation.mean):.2f}",
-            reported.VALIDATION_PERPLEXITY,
+            f"{reported.VALIDATION_PERPLEXITY}",
         ],
-        ["training loss, a sample", f"{as_reported:.4f}", f"{corrected:.4f}", reported.TRAINING_LOSS],
+        ["training loss, a sample", f"{as_reported:.4f}", f"{corrected:.4f}", f"{reported.TRAINING_LOSS}"],
         [
             "training perplexity, a sample",
             f"{perplexity(as_reported):.2f}",
             f"{perplexity(corrected):.2f}",
-            reported.TRAINING_PERPLEXITY,
+            f"{reported.TRAINING_PERPLEXITY}",
         ],
     ]
     return [

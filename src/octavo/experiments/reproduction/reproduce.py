@@ -63,15 +63,9 @@ def reproduce(
     request = Request(PRESET, overrides, epochs=epochs, seed=seed)
     root = runs_root(runs)
     corpus = None if text is None else as_corpus(text, encoding, root=root)
-<<<<<<< HEAD
     existing = existing_run(root, name, request, corpus)
-    if existing is not None and finished(existing):
+    if existing is not None and is_finished(existing):
         run = Run(existing)
-=======
-    standing = existing_run(root, name, request, corpus)
-    if standing is not None and is_finished(standing):
-        run = Run(standing)
->>>>>>> main
     else:
         run = train(
             corpus,
