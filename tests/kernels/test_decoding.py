@@ -11,8 +11,8 @@ import torch
 from octavo.config import ModelConfig, OptimizerConfig
 from octavo.config.inference import SamplingConfig
 from octavo.generate import decoding
-from octavo.generate.decoding import packed, probabilities, sample
-from octavo.generate.native import Packed
+from octavo.generate.decoding import logits_to_probs, packed_weights, sample
+from octavo.generate.native import PackedWeights
 from octavo.kernels import decoding as native
 from octavo.kernels.library import library
 from octavo.model import Transformer
@@ -82,7 +82,7 @@ def decode(
     seeds = [(7, i) for i in range(len(prompts))]
     with pytest.MonkeyPatch.context() as patch:
         if reference:
-            patch.setattr(decoding, "packed", lambda *_, **__: None)
+            patch.setattr(decoding, "packed_weights", lambda *_, **__: None)
         chunks = decoding.decode(of, prompts, context_length=CONTEXT, bos_id=bos_id, sampling=sampling, seeds=seeds)
         columns = zip(*chunks, strict=True)
         return [[token for tokens in column for token in tokens] for column in columns]
@@ -91,7 +91,7 @@ def decode(
 def logits_after(of: Transformer, prompt: list[int]) -> torch.Tensor:
     """Return the kernels' logits after a prompt that fits into the context."""
     arrays = {name: weight.detach().numpy() for name, weight in of.named_parameters()}
-    weights = Packed(of.config, of.vocab_size, arrays, CONTEXT, with_start=False)
+    weights = PackedWeights(of.config, of.vocab_size, arrays, CONTEXT, with_start=False)
     window = np.array([*prompt, *[0] * (CONTEXT + 1 - len(prompt))], dtype=np.int32)
     cache = native.aligned(1, weights.cache_numbers)
     cache[:] = np.nan  # the memory's earlier content must not matter
@@ -174,7 +174,7 @@ def test_sampling_is_that_of_pytorch(filters: dict[str, Any], vocab: int) -> Non
     random = np.random.default_rng(vocab)
     for spread in (0.01, 1.0, 6.0):
         logits = torch.from_numpy(random.normal(scale=spread, size=(20, vocab)).astype(np.float32))
-        p = probabilities(logits, sampling)
+        p = logits_to_probs(logits, sampling)
         edges, uniforms = p.double().cumsum(-1), random.random(20)
         chosen = sample(p, torch.from_numpy(uniforms)).tolist()
         for row, (uniform, expected) in enumerate(zip(uniforms, chosen, strict=True)):
@@ -189,7 +189,7 @@ def test_as_many_equally_likely_tokens_are_kept_as_in_pytorch(filters: dict[str,
     sampling = SamplingConfig(**{"temperature": 1.0, **filters})
     logits = [2.0, 1.0, 2.0, 2.0, 1.0, 2.0, -50.0, 2.0, 1.0]
     drawn = [native.sample_token(logits, sampling, uniform) for uniform in np.linspace(0, 1, 400, endpoint=False)]
-    p = probabilities(torch.tensor([logits]), sampling)[0]
+    p = logits_to_probs(torch.tensor([logits]), sampling)[0]
     frequencies = sorted(drawn.count(token) / 400 for token in range(9))
     assert frequencies == pytest.approx(sorted(p.tolist()), abs=0.006)
 
@@ -206,9 +206,9 @@ def test_logits_that_are_not_finite_still_give_a_token_of_the_vocabulary(
 
 def test_weights_are_packed_once_and_again_when_they_change() -> None:
     of = model()
-    first = packed(of, CONTEXT, with_start=True)
-    assert packed(of, CONTEXT, with_start=True) is first
-    assert packed(of, CONTEXT, with_start=False) is not first
+    first = packed_weights(of, CONTEXT, with_start=True)
+    assert packed_weights(of, CONTEXT, with_start=True) is first
+    assert packed_weights(of, CONTEXT, with_start=False) is not first
     before = decode(of, [[1, 2]], GREEDY)
     with torch.no_grad():
         of.embedding.weight.mul_(-1)
@@ -227,8 +227,8 @@ def test_weights_that_an_optimizer_changed_are_packed_again(kind: Any) -> None:
 
 
 def test_other_data_types_and_short_tables_are_left_to_pytorch() -> None:
-    assert packed(model().bfloat16(), CONTEXT, with_start=True) is None
-    assert packed(model(position="learned", max_positions=CONTEXT - 1), CONTEXT, with_start=True) is None
+    assert packed_weights(model().bfloat16(), CONTEXT, with_start=True) is None
+    assert packed_weights(model(position="learned", max_positions=CONTEXT - 1), CONTEXT, with_start=True) is None
 
 
 @pytest.mark.parametrize("prompt", [[VOCAB], [-1], [1, 10**6]])

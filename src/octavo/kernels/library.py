@@ -6,8 +6,8 @@ import sysconfig
 from functools import cache
 from pathlib import Path
 
-from octavo.system.hardware import is_x86, processor_features
-from octavo.system.terminal import shown
+from octavo.system.hardware import cpu_features, is_x86
+from octavo.system.terminal import escape_controls
 
 BUILDS = ("_avx512", "_avx2")  # the fastest first; pyproject.toml has the compiler flags of each
 _ABI_VERSION = 3  # of cpu_check.c
@@ -40,12 +40,12 @@ def unavailable_reason() -> str:
         return f"disabled by {_VARIABLE}=0"
     if requested not in ("", "1"):
         names = ", ".join(build.removeprefix("_") for build in BUILDS)
-        return f"{_VARIABLE}={shown(requested)} names no build that runs here: unset it, or use {names} or 0"
+        return f"{_VARIABLE}={escape_controls(requested)} is no build that runs here: unset it, or use {names} or 0"
     if not is_x86():
         return "written for x86-64 CPUs only"
     if not any(map(os.path.exists, map(_path, BUILDS))):
         return "not compiled: install a C compiler, then install Octavo again"
-    if (features := processor_features()) and "AVX2" not in features:
+    if (features := cpu_features()) and "AVX2" not in features:
         return "the CPU has no AVX2"
     return "of another version, or damaged: install Octavo again"
 

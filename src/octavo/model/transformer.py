@@ -24,8 +24,8 @@ from octavo.model.taps import Tap, tapped, within
 class Transformer(nn.Module):
     """A decoder-only Transformer, described by its config and the size of its vocabulary.
 
-    It has no train or eval mode and keeps nothing of a forward pass: cache, tap and dropout are arguments. The initial
-    weights are a function of `seed`.
+    It has no train or eval mode and keeps nothing of a forward pass: cache, tap and dropout are arguments. The
+    initial weights are a function of `seed`.
 
     Example:
         >>> model = Transformer(load_preset("pocket").model, vocab_size=512, seed=0)

@@ -28,8 +28,8 @@ from statistics import median
 from octavo.config import ScheduleConfig
 from octavo.evaluate import Memorisation
 from octavo.evaluate.diagnosis.advice import MORE_TEXT
-from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, better
-from octavo.system.terminal import counted
+from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, is_better
+from octavo.system.terminal import quantity
 
 # What a model knows that scores about like the floor; what one knows that scores worse.
 _WORDS = {
@@ -64,7 +64,7 @@ def compare_with_baselines(case: Case) -> Finding | None:
     """The lowest floor that the model does not beat."""
     for name, (like, worse) in _WORDS.items():
         floor = case.floors.get(name)
-        if floor is not None and not better(case.loss, floor):
+        if floor is not None and not is_better(case.loss, floor):
             words, fix = worse if case.loss > _ABOUT * floor else like, _FIX[name]
             if name != "n-gram" and _learned(case, floor):
                 words, fix = _LEARNED, MORE_TEXT
@@ -172,13 +172,13 @@ def collapse(case: Case) -> Finding | None:
     floor = case.floors.get("unigram")
     if floor is None or len(case.looks) < 2:
         return None
-    if any(better(min(look.loss, look.train_loss), floor) for look in case.looks[-2:]):
+    if any(is_better(min(look.loss, look.train_loss), floor) for look in case.looks[-2:]):
         return None
     lowest = min(case.looks, key=lambda look: look.loss)
     longest = max(look.weight_norm for look in case.looks)
     last = case.looks[-1]
     rose = (
-        better(lowest.loss, floor) and last.loss > lowest.loss + _COLLAPSE_RISE
+        is_better(lowest.loss, floor) and last.loss > lowest.loss + _COLLAPSE_RISE
     )  # what was never learned is not lost
     shrank = last.weight_norm < _SHRANK * longest
     if not rose and not shrank:
@@ -236,7 +236,7 @@ def memorisation_finding(case: Case) -> Finding | None:
         "memorised",
         "warning",
         f"{share:.1%} of the sequences of 8 {units} that it writes stand in the training text (of held-out text "
-        f"{usual:.1%}), and its longest run that stands there is {counted(own.longest_run, 'character')} (held-out "
+        f"{usual:.1%}), and its longest run that stands there is {quantity(own.longest_run, 'character')} (held-out "
         f"{other.longest_run})",
         "more text, a smaller budget, more dropout or a smaller model",
         {
@@ -260,7 +260,7 @@ def memorisation_figures(measured: Memorisation) -> str:
         f"no sequence of 8 {units}" if one.share_found is None else f"{one.share_found:.1%} of sequences of 8 {units}"
         for one in (own, other)
     ]
-    longest = counted(own.longest_run, "character")
+    longest = quantity(own.longest_run, "character")
     return f"longest run {longest}, {shares[0]} (held-out text: {other.longest_run}, {shares[1]})"
 
 

@@ -6,12 +6,12 @@ from typing import Any
 from octavo.evaluate import perplexity
 from octavo.experiments.reproduction import commentary as reading
 from octavo.experiments.reproduction import reported
-from octavo.experiments.reproduction.epochs import first_epoch, some_points
+from octavo.experiments.reproduction.epochs import first_epoch_points, sample_points
 from octavo.experiments.reproduction.facts import Fact, Value
 from octavo.experiments.reproduction.figures import EPOCHS, FIRST_EPOCH, PERPLEXITIES, attention_picture
 from octavo.experiments.reproduction.reported import EpochRow
-from octavo.experiments.reproduction.results import Reproduction, report_row
-from octavo.system.terminal import counted, duration, shown
+from octavo.experiments.reproduction.results import Reproduction, reported_epoch
+from octavo.system.terminal import duration, escape_controls, quantity
 
 EPOCH_HEAD = (
     "epoch",
@@ -45,7 +45,7 @@ def page(found: Reproduction) -> str:
 
 def epoch_cells(row: EpochRow) -> list[str]:
     """A row of the table of epochs, under :data:`EPOCH_HEAD`."""
-    theirs = report_row(row.epoch)
+    theirs = reported_epoch(row.epoch)
     cells = [str(row.epoch)]
     for name, digits in (("train_loss", 4), ("validation_loss", 4), ("validation_perplexity", 2)):
         ours = getattr(row, name)
@@ -59,7 +59,7 @@ def _head(found: Reproduction) -> list[str]:
     changes = "; ".join(f"`{name}`: {change}" for name, change in found.changed.items())
     return [
         "# The report's experiment, reproduced",
-        f"Run `{found.run.name}`: {counted(last['step'], 'step')}, {last['epoch']:.4g} epochs, "
+        f"Run `{found.run.name}`: {quantity(last['step'], 'step')}, {last['epoch']:.4g} epochs, "
         f"{duration(found.runtime.seconds)} on {_machine(machine)}. Losses are in nats per token of its tokenizer.",
         f"Settings that are not the report's: {changes}." if changes else "Every setting is the report's.",
     ]
@@ -98,7 +98,7 @@ def _epochs(found: Reproduction) -> str:
 
 
 def _first_epoch(found: Reproduction) -> list[str]:
-    looks = first_epoch(found.looks)
+    looks = first_epoch_points(found.looks)
     if not looks:
         return ["## The first epoch", reading.about_first_epoch(looks)]
     rows = [
@@ -109,7 +109,7 @@ def _first_epoch(found: Reproduction) -> list[str]:
             f"{look.train_loss:.4f}",
             f"{look.weight_norm:.1f}",
         ]
-        for look in some_points(looks)
+        for look in sample_points(looks)
     ]
     return [
         "## The first epoch",
@@ -225,7 +225,7 @@ def _shown(value: Value) -> str:
 
 def _quoted(text: str) -> str:
     """Text of a model or a person, so that Markdown takes nothing of it for its own."""
-    plain = shown(text).replace("\n", " ⏎ ").replace("|", "¦")
+    plain = escape_controls(text).replace("\n", " ⏎ ").replace("|", "¦")
     fence = "``" if "`" in plain else "`"
     return f"{fence} {plain} {fence}" if fence == "``" else f"`{plain}`"
 
