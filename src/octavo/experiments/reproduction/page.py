@@ -10,7 +10,7 @@ from octavo.experiments.reproduction.figures import EPOCHS, FIRST_EPOCH, PERPLEX
 from octavo.experiments.reproduction.reported import EpochRow
 from octavo.experiments.reproduction.results import Reproduction, reported_epoch
 from octavo.reports.markdown import markdown_table
-from octavo.system.terminal import counted, duration, shown
+from octavo.system.terminal import duration, escape_controls, quantity
 
 EPOCH_HEAD = (
     "epoch",
@@ -58,7 +58,7 @@ def _head(result: Reproduction) -> list[str]:
     changes = "; ".join(f"`{name}`: {change}" for name, change in result.changed.items())
     return [
         "# The course report's experiment, reproduced",
-        f"Run `{result.run.name}`: {counted(last['step'], 'step')}, {last['epoch']:.4g} epochs, "
+        f"Run `{result.run.name}`: {quantity(last['step'], 'step')}, {last['epoch']:.4g} epochs, "
         f"{duration(result.runtime.seconds)} on {_machine(machine)}. Losses are in nats per token of its tokenizer. "
         '"The report" is the course report on this page.',
         f"Settings that differ from the report's: {changes}." if changes else "Every setting is the report's.",
@@ -227,7 +227,7 @@ def _value(value: Value) -> str:
 
 def _quoted(text: str) -> str:
     """Return untrusted text as inline code, in which Markdown interprets nothing."""
-    plain = shown(text).replace("\n", " ⏎ ").replace("|", "¦")
+    plain = escape_controls(text).replace("\n", " ⏎ ").replace("|", "¦")
     return f"`` {plain} ``" if "`" in plain else f"`{plain}`"
 
 
