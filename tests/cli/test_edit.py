@@ -35,7 +35,7 @@ def test_it_tells_the_tokens_before_and_after_and_what_it_costs(
     assert f"{edit.bits_per_character_before:.4f} -> {edit.bits_per_character_after:.4f} bits per character" in out
     likeliest = edit.candidates[0]
     assert re.search(
-        rf"^\S+ +{per_cent(likeliest.before).strip()} +{per_cent(likeliest.after).strip()} *$",
+        rf"^\S+ +{per_cent(likeliest.p_before).strip()} +{per_cent(likeliest.p_after).strip()} *$",
         out,
         re.MULTILINE,
     )

@@ -54,8 +54,8 @@ def run(options: argparse.Namespace) -> int:
         lines = surprise_text.marked(surprise, console.width)
     for line in lines:
         console.print(line, soft_wrap=True)
-    if surprise.left_out:
-        amount = counted(surprise.left_out, "character is", "characters are")
+    if surprise.omitted_characters:
+        amount = counted(surprise.omitted_characters, "character is", "characters are")
         say(f"the other {amount} left out here; the totals are of all {len(surprise.text):,}")
     say("\n" + "\n".join(surprise_text.surprise_totals(surprise)), end="\n\n")
     if (worst := surprise_text.worst_tokens(surprise)).row_count:

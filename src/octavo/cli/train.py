@@ -190,11 +190,11 @@ def _beside(run: Run) -> list[str]:
     from octavo.evaluate.comparison import THIS_MODEL, rank_scores
 
     found = rank_scores(run.evaluation, run.baselines())
-    groups = {"simpler models, in nats per character": found.standings}
+    groups = {"simpler models, in nats per character": found.rows}
     if not run.tokenizer.lossless:
         groups = {
-            "simpler models of the same tokens, in nats per character": found.standings,
-            "models of all the text, white space too, which compare with none of these": found.apart,
+            "simpler models of the same tokens, in nats per character": found.rows,
+            "models of all the text, white space too, which compare with none of these": found.not_comparable,
         }
     lines = []
     for title, group in groups.items():

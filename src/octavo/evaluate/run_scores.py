@@ -12,7 +12,7 @@ from octavo.data import TokenSplit
 from octavo.errors import OctavoError
 from octavo.evaluate.baseline_cache import compute_baselines, load_baselines, save_baselines
 from octavo.evaluate.baselines import Baseline
-from octavo.evaluate.diagnosis import Case, Finding, baseline_losses, diagnose, validation_points, validation_split
+from octavo.evaluate.diagnosis import Case, Finding, baseline_losses, diagnose, split_label, validation_points
 from octavo.evaluate.documents import scored_text, texts_of
 from octavo.evaluate.evaluation import Evaluation, Protocol, evaluate
 from octavo.evaluate.memorisation import Memorisation, measure_memorisation
@@ -238,7 +238,7 @@ def run_findings(run: SavedRun, score: Evaluation, baselines: Sequence[Baseline]
         lossless=score.lossless_tokenizer,
         ended=bool(metrics) and metrics[-1].get("reason") == "budget",
         early_stopped=bool(run.config.train.patience),
-        part=validation_split(run.config),
+        split_label=split_label(run.config),
         memorisation=load_memorisation(run),
         overlap=run_overlap(run),
         shift=measure_shift(run.split("train"), run.split("validation"), run.tokenizer),

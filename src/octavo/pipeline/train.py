@@ -201,13 +201,14 @@ def _train(directory: RunDirectory, progress: Progress) -> None:
     try:
         earlier = directory.metrics
         check_complete(earlier, directory.path / "metrics.jsonl")
-        early = EarlyDiagnosis(config, floors, earlier)
+        tokens_per_character = data.validation_tokens_per_character
+        early = EarlyDiagnosis(config, floors, earlier, tokens_per_character=tokens_per_character)
         with stop_signals() as training.stop:
             for event in training:
                 _listen(event, directory, state, tokenizer, metrics, progress, begun_by)
                 if isinstance(event, ValidationEvent):
                     share = training.budget.share(event.step, event.seconds)
-                    for finding in early.hear(validation_point(asdict(event)), share):
+                    for finding in early.update(validation_point(asdict(event)), share):
                         progress.note("\n".join(finding.lines()))
                         where = {name: getattr(event, name) for name in ("step", "epoch", "seconds")}
                         with _said_if_unwritten(directory, state):

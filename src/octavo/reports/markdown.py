@@ -110,7 +110,7 @@ def lens_pieces(lens: Lens) -> list[str]:
     came = [*labels[1:], ""]
     rows = []
     for place, label in enumerate(labels):
-        guesses = [layer.cells[place].guesses[0] for layer in lens.layers]
+        guesses = [layer.cells[place].predictions[0] for layer in lens.layers]
         likeliest = [f"{visible_label(guess.label)} {100 * guess.probability:.0f} %" for guess in guesses]
         rows.append((label, *likeliest, came[place]))
     names = [layer.name for layer in lens.layers]
@@ -237,9 +237,9 @@ def _finding(finding: Finding) -> str:
 def _score(scored: Scored) -> list[str]:
     found = rank_scores(scored.evaluation, scored.baselines, scored.training_seconds)
     head = ("model", "bits per character", "nats per character", "nats per token", "time, s")
-    pieces = [markdown_table(head, map(_standing, found.standings))]
-    if found.apart:
-        pieces += [f"{capitalized(NOT_COMPARABLE)}:", markdown_table(head, map(_standing, found.apart))]
+    pieces = [markdown_table(head, map(_standing, found.rows))]
+    if found.not_comparable:
+        pieces += [f"{capitalized(NOT_COMPARABLE)}:", markdown_table(head, map(_standing, found.not_comparable))]
     notes = score_notes(scored.evaluation, scored.baselines, scored.overlap)
     return [*pieces, *([f"{capitalized(TIME_CAVEAT)}."] if scored.baselines else []), *map(plain, notes)]
 

@@ -120,7 +120,7 @@ def _habits(attention: Attention) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for layer, head in np.ndindex(layers, heads):
         if habit := attention.summary(layer, head):
-            shares = (habit.first, habit.before, habit.itself)
+            shares = (habit.first_token, habit.previous_token, habit.current_token)
             query, key = habit.strongest
             row = {
                 "head": f"layer {layer}, head {head}",

@@ -25,8 +25,9 @@ def samples_part(marked: HighlightedCopies, memorisation: Memorisation | None = 
 def sample_notes(marked: HighlightedCopies, memorisation: Memorisation | None, how: str) -> list[str]:
     """What is marked, `how`, and how much is copied."""
     said = [
-        f"{how} is what stands word for word in the training text in stretches of {marked.least} characters or more: "
-        f"{marked.share:.1%} of these samples, and {marked.usual:.1%} of held-out text, which the model has not seen."
+        f"{how} is what stands word for word in the training text in stretches of {marked.min_length} characters or "
+        f"more: {marked.fraction:.1%} of these samples, and {marked.baseline:.1%} of held-out text, which the model "
+        "has not seen."
     ]
     if memorisation:
         said.append(

@@ -38,7 +38,7 @@ class EditView(View):
 def edit_part(edit: Edit) -> HtmlPart:
     """A table, coloured by probability."""
     rows = [
-        {"label": visible_label(candidate.label), "odds": [_odds(candidate.before), _odds(candidate.after)]}
+        {"label": visible_label(candidate.label), "odds": [_odds(candidate.p_before), _odds(candidate.p_after)]}
         for candidate in edit.notable
     ]
     end = "…" * (len(edit.text) > _END) + visible_text(edit.text[-_END:])

@@ -95,7 +95,7 @@ def _shares(table: HeadTable) -> list[Column]:
     columns = []
     for kind in TARGET_KINDS:
         earned = [head.name == kind.name for head in table.heads]
-        shares = [head.shares.get(kind.name) for head in table.heads]
+        shares = [head.target_fractions.get(kind.name) for head in table.heads]
         title = kind.title.replace("punctu", "punctu\u00ad")  # may break there, so that all columns fit
         columns.append(_share_column(title, kind.meaning, shares, earned))
     random = [head.induction_random for head in table.heads]
@@ -110,9 +110,9 @@ def _share_column(
         if share is None:
             cells.append(Cell(None))
             continue
-        shade = f"cool-{round(_STEPS * min(1.0, share.found.mean))}"
-        cells.append(_cell(share.found, 100, 1, f"{shade} earned" if named else shade))
-    return Column(title, meaning, cells, f"{100 * shares[0].even:.1f}" if shares[0] else "none in this text")
+        shade = f"cool-{round(_STEPS * min(1.0, share.measured.mean))}"
+        cells.append(_cell(share.measured, 100, 1, f"{shade} earned" if named else shade))
+    return Column(title, meaning, cells, f"{100 * shares[0].uniform:.1f}" if shares[0] else "none in this text")
 
 
 def _spreads(table: HeadTable) -> list[Column]:
@@ -122,22 +122,25 @@ def _spreads(table: HeadTable) -> list[Column]:
             "looks back, tokens",
             SPREAD_MEANINGS["distance"],
             [_cell(head.distance, 1, 1) for head in heads],
-            f"{table.even_distance:.1f}",
+            f"{table.uniform_distance:.1f}",
         ),
         Column(
             "entropy, bits",
             SPREAD_MEANINGS["entropy"],
             [_cell(head.entropy, 1, 2) for head in heads],
-            f"{table.even_entropy:.2f}",
+            f"{table.uniform_entropy:.2f}",
         ),
         Column(
-            "from even, 0 to 1", SPREAD_MEANINGS["from_even"], [_cell(head.from_even, 1, 2) for head in heads], "0.00"
+            "from even, 0 to 1",
+            SPREAD_MEANINGS["from_even"],
+            [_cell(head.distance_from_uniform, 1, 2) for head in heads],
+            "0.00",
         ),
     ]
 
 
 def _removals(table: HeadTable) -> list[Column]:
-    dearest = max((cost.mean for head in table.heads for cost in head.removal.values()), default=0.0)
+    dearest = max((cost.mean for head in table.heads for cost in head.ablation_costs.values()), default=0.0)
 
     def shade(cost: Estimate) -> str:
         return f"warm-{round(_DEAREST * max(0.0, cost.mean) / dearest)}" if dearest > 0 else ""
@@ -147,7 +150,7 @@ def _removals(table: HeadTable) -> list[Column]:
         Column(
             titles[name],
             f"what the text costs more when {meaning}",
-            [_cell(head.removal[name], 1, 3, shade(head.removal[name])) for head in table.heads],
+            [_cell(head.ablation_costs[name], 1, 3, shade(head.ablation_costs[name])) for head in table.heads],
         )
         for name, meaning in ABLATIONS.items()
     ]

@@ -49,11 +49,11 @@ def lens_part(lens: Lens) -> HtmlPart:
 
 def _cell(cell: LensCell) -> dict[str, object]:
     """The likeliest token, its colour, and whether it is what came; two tokens can share a label."""
-    guess = cell.guesses[0]
+    guess = cell.predictions[0]
     return {"label": visible_label(guess.label), "step": round(10 * guess.probability), "right": cell.rank == 1}
 
 
 def _odds(cell: LensCell) -> list[object]:
     """What a script tells of a cell: guesses with their probabilities, and probability and rank of what came."""
-    guesses = [[visible_label(guess.label), float(f"{guess.probability:.3g}")] for guess in cell.guesses]
+    guesses = [[visible_label(guess.label), float(f"{guess.probability:.3g}")] for guess in cell.predictions]
     return [guesses, None if cell.probability is None else float(f"{cell.probability:.3g}"), cell.rank]

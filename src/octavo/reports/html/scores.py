@@ -57,10 +57,10 @@ def scores_part(
     error = score.standard_error_bits_per_character
     dots = [
         Dot(one.name, one.bits_per_character, error if model else None, model)
-        for one in found.standings
+        for one in found.rows
         for model in [one.name == THIS_MODEL]
     ]
-    rows, apart = ([_cells(one) for one in standings] for standings in (found.standings, found.apart))
+    rows, apart = ([_cells(one) for one in standings] for standings in (found.rows, found.not_comparable))
     return dots_part(
         dots,
         Figures(_HEAD, rows, apart, _sentence(TIME_CAVEAT) if baselines else ""),

@@ -25,7 +25,7 @@ def candidates(edit: Edit) -> Table:
     for name in (" before", "  after"):
         table.add_column(name, no_wrap=True)
     for candidate in edit.notable:
-        odds = (candidate.before, candidate.after)
+        odds = (candidate.p_before, candidate.p_after)
         table.add_row(
             Text(visible_label(candidate.label)), *(Text(f"  {per_cent(p)} ", PROBABILITY.style(p)) for p in odds)
         )

@@ -32,20 +32,23 @@ _Columns = Sequence[tuple[str, int]]
 def head_lines(table: HeadTable) -> list[str]:
     """What was measured, where each head looks, how far, what it is worth, and what the names mean."""
     names = {head.name: f"{TITLES[head.name]}: {MEANINGS[head.name]}" for head in table.heads}
-    shares = [[*(head.shares.get(kind.name) for kind in TARGET_KINDS), head.induction_random] for head in table.heads]
+    shares = [
+        [*(head.target_fractions.get(kind.name) for kind in TARGET_KINDS), head.induction_random]
+        for head in table.heads
+    ]
     spreads = (
-        ([*(head.distance for head in table.heads), _alone(table.even_distance)], 1),
-        ([*(head.entropy for head in table.heads), _alone(table.even_entropy)], 2),
-        ([*(head.from_even for head in table.heads), _alone(0.0)], 2),
+        ([*(head.distance for head in table.heads), _alone(table.uniform_distance)], 1),
+        ([*(head.entropy for head in table.heads), _alone(table.uniform_entropy)], 2),
+        ([*(head.distance_from_uniform for head in table.heads), _alone(0.0)], 2),
     )
     *spread_rows, even = zip(*(_beside(found, digits) for found, digits in spreads), strict=True)
-    costs = zip(*(_beside([head.removal[name] for head in table.heads], 3) for name in ABLATIONS), strict=True)
+    costs = zip(*(_beside([head.ablation_costs[name] for head in table.heads], 3) for name in ABLATIONS), strict=True)
     return [
         *_wrapped(table_sample(table)),
         "",
         "share of its attention, %, and below it its 95 % interval, rounded outwards",
         *_table(table, _KINDS, [[map(_share, row), map(_share_interval, row)] for row in shares]),
-        _row("even attention", [f"{100 * share.even:.0f}" if share else "none" for share in shares[0]], _KINDS),
+        _row("even attention", [f"{100 * share.uniform:.0f}" if share else "none" for share in shares[0]], _KINDS),
         "",
         "how far and how sharply it looks, each with its interval",
         *_table(table, _SPREADS, [[row] for row in spread_rows]),
@@ -82,13 +85,13 @@ def _row(label: str, cells: Iterable[str], columns: _Columns) -> str:
 
 
 def _share(share: AttentionFraction | None) -> str:
-    return f"{100 * share.found.mean:.0f}" if share else "–"
+    return f"{100 * share.measured.mean:.0f}" if share else "–"
 
 
 def _share_interval(share: AttentionFraction | None) -> str:
-    if share is None or share.found.low is None or share.found.high is None:
+    if share is None or share.measured.low is None or share.measured.high is None:
         return ""
-    return f"{math.floor(100 * share.found.low + 1e-9)}…{math.ceil(100 * share.found.high - 1e-9)}"
+    return f"{math.floor(100 * share.measured.low + 1e-9)}…{math.ceil(100 * share.measured.high - 1e-9)}"
 
 
 def _alone(figure: float) -> Estimate:

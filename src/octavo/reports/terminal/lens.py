@@ -65,7 +65,7 @@ def _with_room(lens: Lens, width: int) -> Sequence[LensLayer]:
 
 
 def _cell(cell: LensCell) -> Text:
-    guess = cell.guesses[0]
+    guess = cell.predictions[0]
     token = Text(visible_label(guess.label))
     token.truncate(_GUESS, overflow="ellipsis")
     gap, mark = " " * (_GUESS - cell_len(token.plain)), "=" if cell.rank == 1 else " "

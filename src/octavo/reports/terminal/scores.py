@@ -36,8 +36,8 @@ def score_head(run: str, score: Evaluation) -> list[str]:
 def score_table(score: Evaluation, baselines: Sequence[Baseline], training_seconds: float) -> list[str]:
     """The model among the baselines, from worst to best; where its tokenizer loses text, apart from those of text."""
     found = rank_scores(score, baselines, training_seconds)
-    rows = [*_HEAD, *map(_row, found.standings)]
-    apart = list(map(_row, found.apart))
+    rows = [*_HEAD, *map(_row, found.rows)]
+    apart = list(map(_row, found.not_comparable))
     return [*map(_line, rows), *([NOT_COMPARABLE] if apart else []), *map(_line, apart)]
 
 
