@@ -1,10 +1,10 @@
-"""A corpus becomes parts of tokens, and the tokenizer learns from the training part alone."""
+"""Preparation tokenizes each split, and trains the tokenizer on the training split alone."""
 
 import pytest
 
 from octavo.config import DataConfig, TokenizerConfig, load_preset
 from octavo.corpus import Corpus, Document
-from octavo.data import Prepared, prepare
+from octavo.data import TokenizedSplits, prepare
 from octavo.errors import OctavoError
 from octavo.tokenizer import Tokenizer
 
@@ -16,31 +16,31 @@ BPE = TokenizerConfig(vocab_size=300)
 
 
 @pytest.fixture(scope="module")
-def as_in_the_report(shakespeare_corpus: Corpus) -> tuple[Tokenizer, Prepared]:
+def reference(shakespeare_corpus: Corpus) -> tuple[Tokenizer, TokenizedSplits]:
     config = load_preset("reference")
     return prepare(shakespeare_corpus, config.data, config.tokenizer)
 
 
-def pieces(tokenizer: Tokenizer) -> set[bytes]:
+def tokens_of(tokenizer: Tokenizer) -> set[bytes]:
     return set(tokenizer.token_bytes())
 
 
-def test_the_tokenizer_learns_from_the_training_part_alone() -> None:
-    share = len(HELD_OUT) / CORPUS.characters
-    tokenizer, prepared = prepare(CORPUS, DataConfig(validation=round(share + 0.005, 3)), BPE)
+def test_the_tokenizer_is_trained_on_the_training_split_alone() -> None:
+    fraction = len(HELD_OUT) / CORPUS.characters
+    tokenizer, prepared = prepare(CORPUS, DataConfig(validation=round(fraction + 0.005, 3)), BPE)
     assert prepared["validation"][0].text.endswith(HELD_OUT)
     assert "zy" not in prepared["train"][0].text
-    assert {b" cat", b" the"} <= pieces(tokenizer)
-    assert not any(b"zy" in piece for piece in pieces(tokenizer))
+    assert {b" cat", b" the"} <= tokens_of(tokenizer)
+    assert not any(b"zy" in token for token in tokens_of(tokenizer))
 
 
-def test_it_learns_from_all_of_it_if_asked_to() -> None:
+def test_the_tokenizer_can_be_trained_on_the_full_text() -> None:
     data = DataConfig(validation=0.3)
     tokenizer, _ = prepare(CORPUS, data, TokenizerConfig(vocab_size=300, trained_on="all"))
-    assert any(b"zy" in piece for piece in pieces(tokenizer))
+    assert any(b"zy" in token for token in tokens_of(tokenizer))
 
 
-def test_every_document_of_a_part_begins_with_the_start_token() -> None:
+def test_every_document_of_a_split_begins_with_the_bos_token() -> None:
     tokenizer, prepared = prepare(CORPUS, DataConfig(validation=0.2, test=0.2), BPE)
     assert list(prepared) == ["train", "validation", "test"]
     for part, ids in prepared.values():
@@ -50,14 +50,14 @@ def test_every_document_of_a_part_begins_with_the_start_token() -> None:
     assert "".join(part.text for part, _ in prepared.values()) == "".join(str(d.text) for d in CORPUS.documents)
 
 
-def test_a_part_without_text_is_left_out() -> None:
+def test_a_split_without_text_is_left_out() -> None:
     assert list(prepare(CORPUS, DataConfig(), BPE)[1]) == ["train", "validation"]
 
 
-def test_the_reference_splits_its_tokens_as_the_report_did(
-    shakespeare_corpus: Corpus, as_in_the_report: tuple[Tokenizer, Prepared]
+def test_the_reference_splits_its_tokens_like_the_course_report(
+    shakespeare_corpus: Corpus, reference: tuple[Tokenizer, TokenizedSplits]
 ) -> None:
-    tokenizer, prepared = as_in_the_report
+    tokenizer, prepared = reference
     assert list(prepared) == ["train", "validation"]
     (train, train_ids), (validation, validation_ids) = prepared["train"], prepared["validation"]
     assert (len(train_ids), len(validation_ids)) == (358_503, 89_626)
@@ -86,13 +86,13 @@ def test_tokens_can_be_split_in_three_without_losing_any() -> None:
     ("data", "tokenizer"),
     [(DataConfig(split_by="tokens"), BPE), (DataConfig(), TokenizerConfig(kind="whitespace-bpe", vocab_size=300))],
 )
-def test_documents_that_nothing_would_keep_apart_are_refused(data: DataConfig, tokenizer: TokenizerConfig) -> None:
+def test_documents_that_would_not_be_separated_are_refused(data: DataConfig, tokenizer: TokenizerConfig) -> None:
     corpus = Corpus("stories", CORPUS.documents, document_unit="separator:|")
     with pytest.raises(OctavoError, match="documents=file"):
         prepare(corpus, data, tokenizer)
 
 
-def test_too_few_tokens_to_hold_some_out_are_refused() -> None:
+def test_too_few_tokens_for_a_validation_split_are_refused() -> None:
     config = TokenizerConfig(kind="whitespace-bpe", vocab_size=50, trained_on="all")
-    with pytest.raises(OctavoError, match="gives only 1 token, too few to hold some out: use a longer text"):
+    with pytest.raises(OctavoError, match=r"only 1 token, .* longer text"):
         prepare(Corpus.from_text("aaaa"), DataConfig(split_by="tokens"), config)

@@ -1,4 +1,4 @@
-"""A window is a slice of the tokens, its targets the same slice one further on."""
+"""A window is a slice of the tokens; its targets are the slice that begins one token later."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def test_gathering_is_slicing() -> None:
         assert targets[row].tolist() == IDS[start + 1 : start + 8].tolist()
 
 
-def test_a_phase_shifts_each_window_by_its_own() -> None:
+def test_each_window_is_shifted_by_its_phase() -> None:
     windows = Windows(IDS, 4, 6, phases=6)
     inputs, targets = windows.gather(np.array([2, 2, 0]), np.array([0, 5, 3]))
     assert inputs[:, 0].tolist() == [1012, 1017, 1003]
@@ -33,16 +33,16 @@ def test_a_phase_shifts_each_window_by_its_own() -> None:
     assert windows.gather(np.array([2]), 5)[0][0, 0] == 1017
 
 
-def test_the_start_token_takes_the_first_place_of_the_inputs() -> None:
-    plain_inputs, plain_targets = Windows(IDS, 7, 5).gather(np.array([0, 4]))
+def test_the_bos_token_replaces_the_first_input() -> None:
+    base_inputs, base_targets = Windows(IDS, 7, 5).gather(np.array([0, 4]))
     inputs, targets = Windows(IDS, 7, 5, bos_id=9).gather(np.array([0, 4]))
     assert inputs[:, 0].tolist() == [9, 9]
-    assert torch.equal(inputs[:, 1:], plain_inputs[:, 1:])
-    assert torch.equal(targets, plain_targets)
+    assert torch.equal(inputs[:, 1:], base_inputs[:, 1:])
+    assert torch.equal(targets, base_targets)
     assert targets[1, 0] == 1021  # the first real token is predicted too
 
 
-def test_beginning_does_not_change_what_it_is_given() -> None:
+def test_with_bos_does_not_change_its_argument() -> None:
     tokens = torch.arange(6).view(2, 3)
     assert with_bos(tokens, 7).tolist() == [[7, 1, 2], [7, 4, 5]]
     assert tokens[0, 0] == 0
@@ -51,7 +51,7 @@ def test_beginning_does_not_change_what_it_is_given() -> None:
 
 @settings(deadline=None, max_examples=200, derandomize=True)
 @given(st.integers(0, 60), st.integers(1, 20), st.integers(1, 20), st.integers(1, 20))
-def test_the_count_is_of_all_windows_that_fit_at_any_phase(
+def test_the_count_is_of_all_windows_that_fit_at_every_phase(
     tokens: int, context: int, stride: int, phases: int
 ) -> None:
     ids = np.arange(tokens, dtype=np.uint16)
@@ -65,7 +65,7 @@ def test_the_count_is_of_all_windows_that_fit_at_any_phase(
         assert targets[0, -1] == (fitting - 1) * stride + phases - 1 + context
 
 
-def test_the_counts_of_the_report() -> None:
+def test_the_counts_of_the_course_report() -> None:
     data = load_preset("reference").data
     train = Windows(np.zeros(358_503, np.uint16), data.context_length, data.window_stride)
     validation = Windows(np.zeros(89_626, np.uint16), data.context_length, data.window_stride)

@@ -13,7 +13,7 @@ from octavo.errors import OctavoWarning
 from octavo.pipeline.run import Run
 from octavo.pipeline.train import train
 from octavo.runs import RunDirectory
-from octavo.runs.completion import finished
+from octavo.runs.completion import is_finished
 from octavo.runs.scores import standard_score
 
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -63,7 +63,7 @@ def test_of_checkpoints_the_newest_whole_one_is_gone_on_from(
     resumed = nursery.train(half)
     assert resumed.code == 0, resumed.said
     assert "step-00000008 cannot be used (" in resumed.said
-    assert "going on from step-00000004" in resumed.said
+    assert "from step-00000004" in resumed.said
     assert differences(half, by_steps) == []
 
 
@@ -82,7 +82,7 @@ def test_a_finished_run_whose_newest_checkpoint_is_damaged_comes_to_its_end_agai
     resumed = nursery.train(run.path)
     assert resumed.code == 0, resumed.said
     assert resumed.said.count("step-00000014 cannot be used") == 1
-    assert "going on from step-00000012" in resumed.said
+    assert "from step-00000012" in resumed.said
     assert standard_score(run) is not None
     assert differences(run.path, by_steps) == []
     assert "trained already" in nursery.train(run.path).said
@@ -92,10 +92,10 @@ def test_and_is_finished_then(trained: Run, copied: Run) -> None:
     flip(copied.path / "checkpoints" / "step-00000080" / "weights.safetensors")
     with pytest.warns(OctavoWarning, match="step-00000040 is used"):
         copied.evaluate()
-    assert not finished(copied.directory)
+    assert not is_finished(copied.directory)
     with pytest.warns(OctavoWarning, match="step-00000040 is used"):
         train(resume=True, runs=copied.path.parent, progress=False)
-    assert finished(copied.directory)
+    assert is_finished(copied.directory)
     file = Path("checkpoints", trained.checkpoint, "weights.safetensors")
     assert (copied.path / file).read_bytes() == (trained.path / file).read_bytes()
 

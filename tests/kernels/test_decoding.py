@@ -11,8 +11,8 @@ import torch
 from octavo.config import ModelConfig, OptimizerConfig
 from octavo.config.inference import SamplingConfig
 from octavo.generate import decoding
-from octavo.generate.decoding import packed, probabilities, sample
-from octavo.generate.native import Packed
+from octavo.generate.decoding import logits_to_probs, packed_weights, sample
+from octavo.generate.native import PackedWeights
 from octavo.kernels import decoding as native
 from octavo.kernels.library import library
 from octavo.model import Transformer
@@ -75,7 +75,7 @@ def decode(
     seeds = [(7, i) for i in range(len(prompts))]
     with pytest.MonkeyPatch.context() as patch:
         if twin:
-            patch.setattr(decoding, "packed", lambda *_, **__: None)
+            patch.setattr(decoding, "packed_weights", lambda *_, **__: None)
         chunks = decoding.decode(of, prompts, context_length=CONTEXT, bos_id=start, sampling=sampling, seeds=seeds)
         columns = zip(*chunks, strict=True)
         return [[token for tokens in column for token in tokens] for column in columns]
@@ -84,13 +84,14 @@ def decode(
 def logits_after(of: Transformer, prompt: list[int]) -> torch.Tensor:
     """What the kernels predict after a prompt that fits into the context."""
     arrays = {name: weight.detach().numpy() for name, weight in of.named_parameters()}
-    weights = Packed(of.config, of.vocab_size, arrays, CONTEXT, with_start=False)
+    weights = PackedWeights(of.config, of.vocab_size, arrays, CONTEXT, with_start=False)
     window = np.array([*prompt, *[0] * (CONTEXT + 1 - len(prompt))], dtype=np.int32)
     cache = native.aligned(1, weights.cache_numbers)
     cache[:] = np.nan  # what was in memory before must not matter
-    stream = native.Stream(len(prompt), 0, len(prompt), 0, window.ctypes.data, cache.ctypes.data)
+    stream = native.CStream(len(prompt), 0, len(prompt), 0, window.ctypes.data, cache.ctypes.data)
     found = np.empty((1, of.vocab_size), dtype=np.float32)
-    native.decode(weights.struct, (native.Stream * 1)(stream), 1, GREEDY, np.zeros((1, 1)), threads=1, logits=found)
+    array = (native.CStream * 1)(stream)
+    native.decode_streams(weights.struct, array, 1, GREEDY, np.zeros((1, 1)), threads=1, logits=found)
     return torch.from_numpy(found[0])
 
 
@@ -167,11 +168,11 @@ def test_sampling_is_the_twins(filters: dict[str, Any], vocab: int) -> None:
     random = np.random.default_rng(vocab)
     for spread in (0.01, 1.0, 6.0):
         logits = torch.from_numpy(random.normal(scale=spread, size=(20, vocab)).astype(np.float32))
-        p = probabilities(logits, sampling)
+        p = logits_to_probs(logits, sampling)
         edges, uniforms = p.double().cumsum(-1), random.random(20)
         chosen = sample(p, torch.from_numpy(uniforms)).tolist()
         for row, (uniform, expected) in enumerate(zip(uniforms, chosen, strict=True)):
-            found = native.sample_one(logits[row].tolist(), sampling, uniform)
+            found = native.sample_token(logits[row].tolist(), sampling, uniform)
             if found != expected:  # only where it falls upon the edge between the two, up to rounding
                 target, edge = uniform * float(edges[row, -1]), float(edges[row, min(found, expected)])
                 assert abs(target - edge) < 1e-5, (found, expected)
@@ -181,8 +182,8 @@ def test_sampling_is_the_twins(filters: dict[str, Any], vocab: int) -> None:
 def test_of_equally_likely_tokens_as_many_stay_as_in_the_twin(filters: dict[str, Any]) -> None:
     sampling = SamplingConfig(**{"temperature": 1.0, **filters})
     logits = [2.0, 1.0, 2.0, 2.0, 1.0, 2.0, -50.0, 2.0, 1.0]
-    drawn = [native.sample_one(logits, sampling, uniform) for uniform in np.linspace(0, 1, 400, endpoint=False)]
-    p = probabilities(torch.tensor([logits]), sampling)[0]
+    drawn = [native.sample_token(logits, sampling, uniform) for uniform in np.linspace(0, 1, 400, endpoint=False)]
+    p = logits_to_probs(torch.tensor([logits]), sampling)[0]
     shares = sorted(drawn.count(token) / 400 for token in range(9))
     assert shares == pytest.approx(sorted(p.tolist()), abs=0.006)
 
@@ -194,14 +195,14 @@ def test_numbers_that_are_none_still_give_a_token_of_the_vocabulary(
 ) -> None:
     sampling = SamplingConfig(**{"temperature": 1.0, **filters})
     for uniform in (0.0, 0.5, 1 - 2**-53):
-        assert 0 <= native.sample_one(bad, sampling, uniform) < len(bad)
+        assert 0 <= native.sample_token(bad, sampling, uniform) < len(bad)
 
 
 def test_weights_are_packed_once_and_again_when_they_change() -> None:
     of = model()
-    first = packed(of, CONTEXT, with_start=True)
-    assert packed(of, CONTEXT, with_start=True) is first
-    assert packed(of, CONTEXT, with_start=False) is not first
+    first = packed_weights(of, CONTEXT, with_start=True)
+    assert packed_weights(of, CONTEXT, with_start=True) is first
+    assert packed_weights(of, CONTEXT, with_start=False) is not first
     before = decode(of, [[1, 2]], GREEDY)
     with torch.no_grad():
         of.embedding.weight.mul_(-1)
@@ -220,8 +221,8 @@ def test_weights_that_an_optimizer_has_moved_are_packed_again(kind: Any) -> None
 
 
 def test_other_numbers_than_fp32_and_tables_too_short_are_left_to_the_twin() -> None:
-    assert packed(model().bfloat16(), CONTEXT, with_start=True) is None
-    assert packed(model(position="learned", max_positions=CONTEXT - 1), CONTEXT, with_start=True) is None
+    assert packed_weights(model().bfloat16(), CONTEXT, with_start=True) is None
+    assert packed_weights(model(position="learned", max_positions=CONTEXT - 1), CONTEXT, with_start=True) is None
 
 
 @pytest.mark.parametrize("prompt", [[VOCAB], [-1], [1, 10**6]])

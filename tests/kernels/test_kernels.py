@@ -83,7 +83,7 @@ def test_attention(
         return (norms[0], norms[1]) if norms else (None, None)
 
     def kernel(joined: torch.Tensor, *norms: torch.Tensor) -> torch.Tensor:
-        return attention.attend(joined, shape, both(norms), rotation.table)
+        return attention.fused_attention(joined, shape, both(norms), rotation.table)
 
     def formula(joined: torch.Tensor, *norms: torch.Tensor) -> torch.Tensor:
         return heads_read(joined, both(norms), rotation, shape)
@@ -93,14 +93,14 @@ def test_attention(
 
 def test_attention_of_one_position_is_its_value(dtype: torch.dtype) -> None:
     joined = drawn(3, 1, 96).to(dtype)
-    assert torch.equal(attention.attend(joined, attention.HeadShape(1, 1, 32, EPSILON)), joined[..., 64:])
+    assert torch.equal(attention.fused_attention(joined, attention.HeadShape(1, 1, 32, EPSILON)), joined[..., 64:])
 
 
 def test_attention_of_large_scores_does_not_overflow() -> None:
     shape = attention.HeadShape(1, 1, 32, EPSILON)
     joined = 1000 * drawn(1, 40, 96).float()
     expected = heads_read(joined.double(), (None, None), RotaryEmbedding(), shape)
-    torch.testing.assert_close(attention.attend(joined, shape).double(), expected, rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(attention.fused_attention(joined, shape).double(), expected, rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize("shape", [(1, 16), (3, 5, 128), (200, 48)])
@@ -154,7 +154,7 @@ def test_the_number_of_threads_changes_no_bit(on_threads: Callable[[int], None])
         joined = drawn(5, 40, 256).float().requires_grad_()
         scale = torch.ones(32).requires_grad_()
         weight = torch.ones(64).requires_grad_()
-        read = attention.attend(joined, shape, (scale, scale))
+        read = attention.fused_attention(joined, shape, (scale, scale))
         hidden = norm.rms_norm(activation.swiglu(read, None), weight, EPSILON)
         loss = cross_entropy.mean(hidden.flatten(0, 1), torch.arange(200) % 64)
         torch.autograd.backward(loss)

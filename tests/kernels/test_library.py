@@ -46,7 +46,7 @@ def test_a_whole_model_does_the_same_with_and_without(config: Any, monkeypatch: 
     masks = DropoutMasks(0, [0.1], input_ids.numel() * config.d_ff)
 
     def learned() -> list[torch.Tensor]:
-        loss = mean_nats(model(input_ids, drop=masks.of_step(0)), input_ids.roll(-1))
+        loss = mean_nats(model(input_ids, drop=masks.masks_for_step(0)), input_ids.roll(-1))
         gradients = torch.autograd.grad(loss, list(model.parameters()))
         return [loss, *gradients]
 

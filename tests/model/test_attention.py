@@ -7,9 +7,9 @@ import torch
 
 from octavo.config import ModelConfig
 from octavo.model import KeyValueCache, Transformer
-from octavo.model.attention import Attention, attend, causal_mask, causal_scores, explicit_up_to
+from octavo.model.attention import Attention, attend, causal_mask, causal_scores, max_unfused_keys
 
-LIMIT = explicit_up_to(torch.float32)
+LIMIT = max_unfused_keys(torch.float32)
 
 Make = Callable[..., Transformer]
 

@@ -18,7 +18,7 @@ def dropped_from(x: torch.Tensor, drop: DropoutFn, rate: float) -> torch.Tensor:
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.25])
 def test_the_rate_and_the_mean(rate: float) -> None:
-    dropped = dropped_from(ONES, DropoutMasks(0, [rate], ONES.numel()).of_step(0), rate)
+    dropped = dropped_from(ONES, DropoutMasks(0, [rate], ONES.numel()).masks_for_step(0), rate)
     assert (dropped == 0).float().mean().item() == pytest.approx(rate, abs=0.01)
     assert dropped.mean().item() == pytest.approx(1, abs=0.02)
     assert sorted(set(dropped.flatten().tolist())) == pytest.approx([0, 1 / (1 - rate)], rel=1e-4)
@@ -27,24 +27,24 @@ def test_the_rate_and_the_mean(rate: float) -> None:
 def test_masks_depend_on_seed_and_step_alone() -> None:
     masks = DropoutMasks(5, [0.3, 0.1], 6000)
     x = ONES[:60]
-    backwards = {step: dropped_from(x, masks.of_step(step), 0.3) for step in (4, 3, 2, 1, 0)}
+    backwards = {step: dropped_from(x, masks.masks_for_step(step), 0.3) for step in (4, 3, 2, 1, 0)}
     again = DropoutMasks(5, [0.1, 0.3], 6000)
     for step in range(5):
-        assert torch.equal(dropped_from(x, again.of_step(step), 0.3), backwards[step])
+        assert torch.equal(dropped_from(x, again.masks_for_step(step), 0.3), backwards[step])
     assert len({tuple(mask.flatten().tolist()) for mask in backwards.values()}) == 5
     other = DropoutMasks(6, [0.3], 6000)
-    assert not torch.equal(dropped_from(x, other.of_step(0), 0.3), backwards[0])
+    assert not torch.equal(dropped_from(x, other.masks_for_step(0), 0.3), backwards[0])
 
 
 def test_every_call_of_a_step_has_a_mask_of_its_own() -> None:
-    drop = DropoutMasks(0, [0.5], 6000).of_step(0)
+    drop = DropoutMasks(0, [0.5], 6000).masks_for_step(0)
     first, second = dropped_from(ONES[:60], drop, 0.5), dropped_from(ONES[:60], drop, 0.5)
     agree = (first == second).float().mean().item()
     assert agree == pytest.approx(0.5, abs=0.05)
 
 
 def test_neighbours_are_dropped_independently() -> None:
-    mask = dropped_from(ONES, DropoutMasks(0, [0.5], ONES.numel()).of_step(0), 0.5) > 0
+    mask = dropped_from(ONES, DropoutMasks(0, [0.5], ONES.numel()).masks_for_step(0), 0.5) > 0
     for shift in (1, 2, 3, 4, 100):
         flat = mask.flatten()
         assert (flat[shift:] == flat[:-shift]).float().mean().item() == pytest.approx(0.5, abs=0.02)
@@ -52,30 +52,30 @@ def test_neighbours_are_dropped_independently() -> None:
 
 @pytest.mark.parametrize("rate", [0.05, 0.1, 0.3])
 def test_the_mean_is_kept_in_bf16_whose_scale_is_rounded(rate: float) -> None:
-    mask = DropoutMasks(0, [rate], 2**23, torch.bfloat16).of_step(0)([2**23], rate)
+    mask = DropoutMasks(0, [rate], 2**23, torch.bfloat16).masks_for_step(0)([2**23], rate)
     assert mask is not None
     assert mask.double().mean().item() == pytest.approx(1, abs=5e-4)
     assert (mask == 0).float().mean().item() == pytest.approx(rate, abs=0.004)
 
 
 def test_a_rate_of_nothing_is_nothing() -> None:
-    drop = DropoutMasks(0, [0.0], 100).of_step(0)
+    drop = DropoutMasks(0, [0.0], 100).masks_for_step(0)
     assert dropped_from(ONES, drop, 0.0) is ONES
     assert dropped_from(ONES, no_dropout, 0.5) is ONES
 
 
 def test_masks_have_the_shape_and_the_precision_of_what_they_fall_on() -> None:
     x = torch.ones(3, 4, 5, dtype=torch.bfloat16)
-    dropped = dropped_from(x, DropoutMasks(0, [0.5], 60, dtype=torch.bfloat16).of_step(0), 0.5)
+    dropped = dropped_from(x, DropoutMasks(0, [0.5], 60, dtype=torch.bfloat16).masks_for_step(0), 0.5)
     assert (dropped.shape, dropped.dtype) == (x.shape, torch.bfloat16)
-    assert dropped_from(torch.ones(2**22 + 1), DropoutMasks(0, [0.5], 2**22 + 1).of_step(0), 0.5).shape == (
+    assert dropped_from(torch.ones(2**22 + 1), DropoutMasks(0, [0.5], 2**22 + 1).masks_for_step(0), 0.5).shape == (
         2**22 + 1,
     )
 
 
 def test_dropping_is_a_function_of_the_seed_not_of_the_global_generator() -> None:
     before = torch.get_rng_state()
-    dropped_from(torch.ones(100), DropoutMasks(0, [0.5], 100).of_step(0), 0.5)
+    dropped_from(torch.ones(100), DropoutMasks(0, [0.5], 100).masks_for_step(0), 0.5)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -111,7 +111,7 @@ def test_what_is_dropped_reaches_the_logits(order: str, call: int, make: Make, i
 def test_a_training_step_can_be_repeated(make: Make, input_ids: torch.Tensor) -> None:
     model = make(dropout=0.1, hidden_dropout=0.2)
     masks = DropoutMasks(0, [0.1, 0.2], 3 * 12 * 24)
-    first = model(input_ids, drop=masks.of_step(3))
-    assert torch.equal(first, model(input_ids, drop=masks.of_step(3)))
-    assert not torch.equal(first, model(input_ids, drop=masks.of_step(4)))
+    first = model(input_ids, drop=masks.masks_for_step(3))
+    assert torch.equal(first, model(input_ids, drop=masks.masks_for_step(3)))
+    assert not torch.equal(first, model(input_ids, drop=masks.masks_for_step(4)))
     assert not torch.equal(first, model(input_ids))

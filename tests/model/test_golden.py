@@ -48,7 +48,7 @@ def losses(settings: dict[str, Any], kind: Any, *, dropout: bool) -> list[float]
     found = []
     for step in range(4):
         tokens = (scattered(4 * 11, 100 + step) % 29).view(4, 11)
-        drops = {"drop": masks.of_step(step)} if dropout else {}
+        drops = {"drop": masks.masks_for_step(step)} if dropout else {}
         logits = model(tokens[:, :-1], **drops)
         loss = F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
         torch.autograd.backward(loss)

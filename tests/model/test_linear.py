@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from octavo.model.layers import Linear, onednn_linear
+from octavo.model.layers import Linear, uses_onednn
 
 
 def layer(bias: bool) -> Linear:
@@ -51,10 +51,10 @@ def test_gradients_are_those_of_small_differences() -> None:
 
 def test_where_onednn_multiplies() -> None:
     x86 = platform.machine().lower() in ("x86_64", "amd64")
-    assert onednn_linear(torch.zeros(4, 16, 24)) == x86
-    assert not onednn_linear(torch.zeros(63, 24))
-    assert not onednn_linear(torch.zeros(4, 16, 24, dtype=torch.bfloat16))
-    assert not onednn_linear(torch.zeros(4, 16, 24, dtype=torch.float64))
+    assert uses_onednn(torch.zeros(4, 16, 24)) == x86
+    assert not uses_onednn(torch.zeros(63, 24))
+    assert not uses_onednn(torch.zeros(4, 16, 24, dtype=torch.bfloat16))
+    assert not uses_onednn(torch.zeros(4, 16, 24, dtype=torch.float64))
 
 
 def test_an_input_that_is_not_contiguous() -> None:
@@ -65,7 +65,7 @@ def test_an_input_that_is_not_contiguous() -> None:
 def test_second_derivatives_are_refused_where_there_are_none() -> None:
     made, x = layer(False), noise(100, 24).requires_grad_()
     (slope,) = torch.autograd.grad(made(x).square().sum(), x, create_graph=True)
-    if onednn_linear(x):
+    if uses_onednn(x):
         with pytest.raises(RuntimeError, match="differentiate twice"):
             torch.autograd.backward(slope.square().sum())
     else:

@@ -30,8 +30,8 @@ def train(
     """``train(*arguments)``: the run, or the sentence that refused it."""
     from octavo.pipeline import train as pipeline
 
-    whole = pipeline.train
-    monkeypatch.setattr(pipeline, "train", lambda *given, **named: whole(*given, **named, brief=True))
+    start_run = pipeline.start_run
+    monkeypatch.setattr(pipeline, "start_run", lambda *given, **named: start_run(*given, **named, brief=True))
     monkeypatch.setattr("octavo.cli.train._report", lambda run, options: (None, 0))
     monkeypatch.setattr("octavo.cli.train._summary", lambda run, report, options: [])
     runs = tmp_path / "runs"

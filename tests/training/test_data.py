@@ -9,7 +9,7 @@ from octavo.config.overrides import Request
 from octavo.corpus import Corpus
 from octavo.data import prepare
 from octavo.training import TokenCount, TrainingData, training_data
-from octavo.training.data import LONGEST_RECUT, bpe_dropout_until
+from octavo.training.data import MAX_DROPOUT_TOKENS, bpe_dropout_until
 
 
 def laid_out(config: Config, text: str) -> TrainingData:
@@ -22,7 +22,7 @@ def windows_of(data: TrainingData, epoch: int) -> set[tuple[int, ...]]:
     """Inputs and the last target of every window of an epoch, in whatever order."""
     steps = int(data.order.steps_per_epoch)
     batches = [data.order.batch(step) for step in range(epoch * steps, (epoch + 1) * steps)]
-    pairs = [data.windows.gather(batch, recut=False) for batch in batches]
+    pairs = [data.windows.gather(batch, resample_bpe=False) for batch in batches]
     rows = [torch.cat([inputs, targets[:, -1:]], dim=1) for inputs, targets in pairs]
     return {tuple(row) for row in torch.cat(rows).tolist()}
 
@@ -54,7 +54,7 @@ def test_words_are_cut_anew_by_bpe_dropout_alone_and_of_no_text_that_is_very_lon
         return bpe_dropout_until(Request(overrides=given, steps=5).applied_to(None), tokens)
 
     assert (until(), until(dropout_until=0.5)) == (0.85, 0.5)
-    assert until(dropout=0.0) == until(kind="characters", dropout=0.0) == until(LONGEST_RECUT + 1) == 0
+    assert until(dropout=0.0) == until(kind="characters", dropout=0.0) == until(MAX_DROPOUT_TOKENS + 1) == 0
 
 
 def test_they_are_shifted_unless_told_otherwise(tiny: dict[str, Any]) -> None:

@@ -90,13 +90,13 @@ def test_the_clock_runs_when_words_can_be_cut(
 ) -> None:
     training = make_training(configured(tiny, {"tokenizer.dropout": 0.1}, steps=2), text)
     windows = training.data.windows
-    make_ready = windows.make_ready
+    precompute = windows.precompute
 
     def slowly(*watch: Callable[[float], None]) -> None:
-        make_ready(*watch)
+        precompute(*watch)
         time.sleep(0.5)
 
-    monkeypatch.setattr(windows, "make_ready", slowly)
+    monkeypatch.setattr(windows, "precompute", slowly)
     began = time.perf_counter()
     assert of(EndEvent, training)
     assert time.perf_counter() - began - training.state.seconds >= 0.5
@@ -130,7 +130,7 @@ class TestLooks:
         (look,) = of(ValidationEvent, training)
         data, model = training.data, training.state.model
         assert len(data.train_indices) == len(data.validation_indices) == 8
-        assert look.train_loss == pytest.approx(mean_loss(model, data.windows.plain, data.train_indices))
+        assert look.train_loss == pytest.approx(mean_loss(model, data.windows.base, data.train_indices))
         assert look.loss == pytest.approx(mean_loss(model, data.validation, data.validation_indices))
         squares = sum(float((p.detach().double() ** 2).sum()) for p in model.parameters() if p.ndim > 1)
         assert look.weight_norm == pytest.approx(math.sqrt(squares), rel=1e-5)
@@ -331,7 +331,7 @@ class TestStoppingEarly:
 
         def tokens(training: Training) -> list[int]:
             """What training can come to see, in order: the first target of every window, and then the rest."""
-            windows = training.data.windows.plain
+            windows = training.data.windows.base
             every = windows.gather(np.arange(len(windows)))[1]
             return [*every[:, 0].tolist(), *every[-1, 1:].tolist()]
 

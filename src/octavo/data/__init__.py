@@ -1,33 +1,33 @@
-"""Token ids on disk, windows of them, and the order in which training sees them."""
+"""Token ids on disk, windows of them, and the order in which training visits the windows."""
 
 from octavo.data.batch_order import Batch, BatchOrder
-from octavo.data.prepare import Prepared, prepare
+from octavo.data.prepare import TokenizedSplits, prepare
 from octavo.data.token_files import (
-    NAMES,
+    SPLIT_NAMES,
     Ids,
     SplitFacts,
     TokenSplit,
-    blocks,
     check_ids,
     documents,
+    id_chunks,
     open_splits,
     save_splits,
 )
 from octavo.data.windows import EpochWindows, Windows
 
 __all__ = [
-    "NAMES",
+    "SPLIT_NAMES",
     "Batch",
     "BatchOrder",
     "EpochWindows",
     "Ids",
-    "Prepared",
     "SplitFacts",
     "TokenSplit",
+    "TokenizedSplits",
     "Windows",
-    "blocks",
     "check_ids",
     "documents",
+    "id_chunks",
     "open_splits",
     "prepare",
     "save_splits",

@@ -1,6 +1,6 @@
-"""Which windows make up which batch: a pure function of (seed, step).
+"""The order in which training visits windows: a pure function of (seed, step).
 
-There is no state to save: a resumed run asks for the next step and gets what it would have got.
+There is no state to save. A resumed run asks for its next step and gets the batch that it would have got.
 """
 
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-_ORDER = 0x6F72646572  # keeps these draws apart from any other use of the same seed
+_ORDER_SALT = 0x6F72646572  # "order": separates these draws from other uses of the same seed
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Windows of one step: their indices, and for each the epoch that it belongs to and that epoch's phase."""
+    """The windows of one step: the index, the epoch and the phase of each, all (B) and int64."""
 
     indices: npt.NDArray[np.int64]
     phases: npt.NDArray[np.int64]
@@ -23,9 +23,13 @@ class Batch:
 
 @dataclass(frozen=True)
 class BatchOrder:
-    """Every epoch visits each of `windows` once, in an order and at a phase of its own.
+    """Epochs that visit each of `windows` once, in an order and at a phase drawn for that epoch.
 
-    `partial`: the last batch of an epoch is what is left; otherwise it is filled from the next epoch.
+    With `partial`, the last batch of an epoch holds the rest of it. Otherwise it is filled from the next epoch.
+
+    Example:
+        >>> BatchOrder(seed=42, windows=10, batch_size=4).batch(0).indices
+        array([2, 0, 5, 6])
     """
 
     seed: int
@@ -36,14 +40,14 @@ class BatchOrder:
 
     @property
     def steps_per_epoch(self) -> float:
-        """Steps that an epoch takes; whole if its last batch may be partial."""
+        """Return the steps of an epoch: a whole number if its last batch may be partial."""
         return -(-self.windows // self.batch_size) if self.partial else self.windows / self.batch_size
 
     def batch(self, step: int) -> Batch:
-        """The batch of `step`, counted from 0."""
+        """Return the batch of `step`, counted from 0."""
         if self.partial:
-            epoch, place = divmod(step, int(self.steps_per_epoch))
-            return self._slice(epoch, place * self.batch_size, self.batch_size)
+            epoch, step_in_epoch = divmod(step, int(self.steps_per_epoch))
+            return self._slice(epoch, step_in_epoch * self.batch_size, self.batch_size)
         epoch, start = divmod(step * self.batch_size, self.windows)
         slices, missing = [], self.batch_size
         while missing:
@@ -57,14 +61,16 @@ class BatchOrder:
         )
 
     def _slice(self, epoch: int, start: int, count: int) -> Batch:
-        order, phase = _epoch(self.seed, epoch, self.windows, self.phases)
+        order, phase = _epoch_order(self.seed, epoch, self.windows, self.phases)
         indices = order[start : start + count].astype(np.int64)
         return Batch(indices, np.full(len(indices), phase), np.full(len(indices), epoch))
 
 
-@lru_cache(maxsize=2)  # a batch can touch two epochs; drawing an order anew each step would cost more than a step
-def _epoch(seed: int, epoch: int, windows: int, phases: int) -> tuple[npt.NDArray[np.integer], int]:
-    random = np.random.Generator(np.random.PCG64([_ORDER, seed, epoch]))
+# A batch can span two epochs. Drawing the order again at each step would take longer than the step.
+@lru_cache(maxsize=2)
+def _epoch_order(seed: int, epoch: int, windows: int, phases: int) -> tuple[npt.NDArray[np.integer], int]:
+    """Return the order of the windows in one epoch and the epoch's phase."""
+    random = np.random.Generator(np.random.PCG64([_ORDER_SALT, seed, epoch]))
     phase = int(random.integers(phases))
-    kind = np.uint32 if windows < 2**32 else np.int64
-    return random.permutation(np.arange(windows, dtype=kind)), phase
+    dtype = np.uint32 if windows < 2**32 else np.int64
+    return random.permutation(np.arange(windows, dtype=dtype)), phase

@@ -1,16 +1,16 @@
-"""A corpus becomes a tokenizer and three parts of token ids."""
+"""Preparation of a corpus: train the tokenizer, split the text and tokenize each split."""
 
 from functools import partial
 
 from octavo.config import DataConfig, TokenizerConfig
 from octavo.corpus import Corpus, CorpusSplit, borders, split, split_range
-from octavo.data.token_files import Ids, id_type, tokenize
+from octavo.data.token_files import SPLIT_NAMES, Ids, id_type, tokenize
 from octavo.errors import OctavoError
 from octavo.system.progress import PhaseCallback, no_phase_progress
 from octavo.system.terminal import counted
 from octavo.tokenizer import Tokenizer, train_tokenizer
 
-Prepared = dict[str, tuple[CorpusSplit, Ids]]
+TokenizedSplits = dict[str, tuple[CorpusSplit, Ids]]
 
 
 def prepare(
@@ -18,14 +18,26 @@ def prepare(
     data: DataConfig,
     tokenizer: TokenizerConfig,
     watch: PhaseCallback = no_phase_progress,
-) -> tuple[Tokenizer, Prepared]:
-    """Train the tokenizer and tokenize every part; a part without text is left out.
+) -> tuple[Tokenizer, TokenizedSplits]:
+    """Train the tokenizer, and tokenize each split that has text.
 
-    `watch` is told what is being done, and the share of it that is done.
+    Args:
+        corpus: the documents.
+        data: the sizes of the splits, and whether characters or tokens are counted for them.
+        tokenizer: the kind of tokenizer and its vocabulary size.
+        watch: receives the name of the current phase and the fraction of it that is done.
+
+    Returns:
+        The tokenizer, and by name the text and the token ids of each split.
 
     Raises:
-        OctavoError: the text is too short to be split, the tokenizer too small for its kind, or nothing would show
-            where the documents end that were asked for.
+        OctavoError: the text is too short to be split, the vocabulary is too small for the kind of tokenizer, or
+            the settings leave no token between the documents that were asked for.
+
+    Example:
+        >>> tokenizer, splits = prepare(corpus, DataConfig(), TokenizerConfig(vocab_size=300))
+        >>> list(splits)
+        ['train', 'validation']
     """
     if corpus.document_unit != "file" and (data.split_by == "tokens" or tokenizer.kind == "whitespace-bpe"):
         raise OctavoError(
@@ -34,35 +46,38 @@ def prepare(
         )
     if data.split_by == "tokens":
         return _split_by_tokens(corpus, data, tokenizer, watch)
-    parts = split(corpus, validation=data.validation, test=data.test)
-    whole = split_range(corpus, 0, corpus.characters)
-    learned = parts.train if tokenizer.trained_on == "train" else whole
-    trained = train_tokenizer(tokenizer, learned, partial(watch, "training the tokenizer"))
-    named = parts._asdict().items()
+    splits = split(corpus, validation=data.validation, test=data.test)
+    full_text = split_range(corpus, 0, corpus.characters)
+    trained = train_tokenizer(
+        tokenizer,
+        splits.train if tokenizer.trained_on == "train" else full_text,
+        partial(watch, "training the tokenizer"),
+    )
     return trained, {
-        name: (part, tokenize(trained, part, partial(watch, f"tokenizing the {name} part")))
-        for name, part in named
+        name: (part, tokenize(trained, part, partial(watch, f"tokenizing the {name} split")))
+        for name, part in splits._asdict().items()
         if part.characters
     }
 
 
 def _split_by_tokens(
     corpus: Corpus, data: DataConfig, config: TokenizerConfig, watch: PhaseCallback
-) -> tuple[Tokenizer, Prepared]:
-    """One sequence of tokens over all documents, cut by the number of tokens."""
+) -> tuple[Tokenizer, TokenizedSplits]:
+    """Tokenize all documents as one sequence, then split it by the number of tokens."""
     text = split_range(corpus, 0, corpus.characters).text
     tokenizer = train_tokenizer(config, text, partial(watch, "training the tokenizer"))
     ids = tokenizer.encode(text).astype(id_type(tokenizer))
-    cuts = borders(len(ids), data.validation, data.test)
-    tokens = [0, *cuts, len(ids)]
-    places = [0, *(tokenizer.characters_before(text, cut) for cut in cuts), corpus.characters]
-    prepared = {}
-    for i, name in enumerate(("train", "validation", "test")):
-        part = split_range(corpus, places[i], places[i + 1])
+    inner = borders(len(ids), data.validation, data.test)
+    token_borders = [0, *inner, len(ids)]
+    character_borders = [0, *(tokenizer.characters_before(text, border) for border in inner), corpus.characters]
+    splits = {}
+    for i, name in enumerate(SPLIT_NAMES):
+        part = split_range(corpus, *character_borders[i : i + 2])
         if part.characters:
-            prepared[name] = (part, ids[tokens[i] : tokens[i + 1]])
-    if len(prepared.get("validation", ("", ()))[1]) < 2:
+            splits[name] = (part, ids[slice(*token_borders[i : i + 2])])
+    if len(splits.get("validation", ("", ()))[1]) < 2:
         raise OctavoError(
-            f"{corpus.name} gives only {counted(len(ids), 'token')}, too few to hold some out: use a longer text"
+            f"{corpus.name} gives only {counted(len(ids), 'token')}, too few for a validation split: "
+            "use a longer text"
         )
-    return tokenizer, prepared
+    return tokenizer, splits

@@ -1,9 +1,12 @@
-"""The parts of a text as tokens on disk: train, validation and test, each with the text it came from.
+"""The splits of a corpus as token ids on disk: train, validation and test, each with the text it came from.
 
-A run keeps both, so that it can be scored, resumed and examined when the original file is gone:
-``NAME.npy`` (token ids, memory-mapped when read), ``NAME.txt`` (UTF-8) and ``parts.json`` (what they hold).
+A run keeps both, so that it can be scored, resumed and analysed without the original file. Its folder ``data`` has
 
-Go through very many token ids and hold few of them, also of those that lie on the disk.
+- ``NAME.npy``: the token ids of a split, memory-mapped when read,
+- ``NAME.txt``: its text in UTF-8,
+- ``parts.json``: the :class:`SplitFacts` of each, with hashes of both files.
+
+Functions here work through the ids in chunks, so that splits larger than memory can be used.
 """
 
 import codecs
@@ -32,202 +35,195 @@ from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer
 from octavo.tokenizer.base import AT_ONCE
 
-NAMES = ("train", "validation", "test")
+SPLIT_NAMES = ("train", "validation", "test")
 Ids = npt.NDArray[np.integer]
-_HELD = 1 << 22  # ids in memory; more are in a file
-_READ_BYTES = 1 << 20  # bytes of a text that are read at once
-_MOST_HEADER = 4096  # bytes of a .npy file before its numbers
-_HEADER = re.compile(
+_MAX_IDS_IN_MEMORY = 1 << 22  # more are kept in a temporary file
+_READ_BYTES = 1 << 20  # of a text that are read at once
+_CHUNK_IDS = 1 << 20  # ids
+_MAX_HEADER_BYTES = 4096  # of a .npy file before its array
+_NPY_HEADER = re.compile(
     rb"\x93NUMPY\x01\x00(?P<length>..)"
-    rb"(?P<literal>\{'descr': '(?P<kind><u[24])', 'fortran_order': False, 'shape': \((?P<count>\d{1,15}),\), \} *\n)",
+    rb"(?P<literal>\{'descr': '(?P<dtype><u[24])', 'fortran_order': False, 'shape': \((?P<ids>\d{1,15}),\), \} *\n)",
     re.DOTALL,
 )
 
 
 @dataclass(frozen=True)
 class SplitFacts:
-    """What ``parts.json`` says of one part. `documents` counts segments, a document cut by a border twice."""
+    """The record of one split in ``parts.json``.
+
+    `documents` counts segments: a document that the border of a split cuts counts in both splits.
+    """
 
     characters: int
     bytes: int
     tokens: int
     documents: int
     sha256: str  # of the text in UTF-8
-    ids_sha256: str = ""  # of NAME.npy; "": an earlier version noted none
+    ids_sha256: str = ""  # of NAME.npy; "": written by an earlier version, which had no such hash
 
 
 @dataclass(frozen=True)
 class TokenSplit:
-    """One part: its token ids, each document begun by the tokenizer's start token, and its facts."""
+    """One split of a run: its token ids, a BOS token before each document if the tokenizer has one, and its facts."""
 
     name: str
     ids: Ids
     facts: SplitFacts
     folder: Path
-    _verified: bool = field(default=False, init=False, repr=False, compare=False)  # the text was what the facts say
+    _verified: bool = field(default=False, init=False, repr=False, compare=False)  # the text had the recorded hash
 
     @property
     def text(self) -> str:
-        """The part's text, read from the run.
+        """Return the split's text.
 
         Raises:
-            OctavoError: it is not the one that was written.
+            OctavoError: the file cannot be read, or its hash differs from the recorded one.
         """
         return "".join(self.iter_text())
 
     def beginning(self, characters: int) -> str:
-        """The first characters of :attr:`text`, which is read to its end if nothing has verified it yet.
+        """Return the first `characters` of the text. The first call reads all of it, to verify its hash.
 
         Raises:
-            OctavoError: as there.
+            OctavoError: the file cannot be read, or its hash differs from the recorded one.
         """
-        head = ""
-        for piece in self.iter_text():
-            head += piece[: characters - len(head)]
-            if self._verified and len(head) >= characters:
+        text = ""
+        for chunk in self.iter_text():
+            text += chunk[: characters - len(text)]
+            if self._verified and len(text) >= characters:
                 break
-        return head
+        return text
 
     def iter_text(self) -> Iterator[str]:
-        """:attr:`text`, a piece at a time: only after the last is it known to be the one that was written.
+        """Yield the text in chunks. Its hash is verified after the last one.
 
         Raises:
-            OctavoError: it is not.
+            OctavoError: the file cannot be read, or its hash differs from the recorded one.
         """
-        place = self.folder / f"{self.name}.txt"
+        path = self.folder / f"{self.name}.txt"
         digest, decoder = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")()
         try:
-            with open_plain(place, self.facts.bytes, self.folder.parent) as file:
+            with open_plain(path, self.facts.bytes, self.folder.parent) as file:
                 while raw := file.read(_READ_BYTES):
                     digest.update(raw)
                     yield decoder.decode(raw)
             decoder.decode(b"", final=True)
         except (OSError, ValueError) as error:
-            raise OctavoError(f"{place} cannot be read ({reason(error)}): train the run again") from None
+            raise OctavoError(f"{path} cannot be read ({reason(error)}): train the run again") from None
         object.__setattr__(self, "_verified", digest.hexdigest() == self.facts.sha256)
         if not self._verified:
-            raise OctavoError(f"{place} is not the text that was trained on: put that back, or train the run again")
+            raise OctavoError(f"{path} is not the text that was trained on: restore it, or train the run again")
 
 
-def tokenize(tokenizer: Tokenizer, part: CorpusSplit, watch: ProgressCallback = no_progress) -> Ids:
-    """Return the ids of a part's segments, each after the start token if the tokenizer has one.
+def tokenize(tokenizer: Tokenizer, split: CorpusSplit, watch: ProgressCallback = no_progress) -> Ids:
+    """Return the ids of a split's segments, each after a BOS token if the tokenizer has one.
 
-    Very many of them are in a temporary file, which has no name and goes when they do. `watch` is told the share of
-    the part that is done.
+    More than some million ids are memory-mapped from a temporary file, which disappears with the array. `watch`
+    receives the fraction of the split that is done.
 
     Raises:
-        OctavoError: there is no room for it.
+        OctavoError: the temporary file cannot be written.
     """
-    arrays, kind = _id_arrays(tokenizer, part, watch), id_type(tokenizer)
-    held, count = [np.empty(0, kind)], 0
+    arrays, dtype = _id_arrays(tokenizer, split, watch), id_type(tokenizer)
+    in_memory, count = [np.empty(0, dtype)], 0
     for ids in arrays:
-        held.append(ids)
+        in_memory.append(ids)
         count += len(ids)
-        if count > _HELD:
+        if count > _MAX_IDS_IN_MEMORY:
             break
     else:
-        return np.concatenate(held)
+        return np.concatenate(in_memory)
     try:
         with tempfile.TemporaryFile(prefix="octavo-") as file:
-            file.writelines(ids.data for ids in chain(held, arrays))
+            file.writelines(ids.data for ids in chain(in_memory, arrays))
             file.flush()
-            return np.memmap(file, dtype=kind, mode="r")
+            return np.memmap(file, dtype=dtype, mode="r")
     except OSError as error:
         raise OctavoError(
-            f"the tokens cannot be kept in {tempfile.gettempdir()} ({error.strerror}): free space, or set TMPDIR "
-            "to a folder that has some"
+            f"the tokens cannot be written to {tempfile.gettempdir()} ({error.strerror}): free disk space, or set "
+            "TMPDIR to a folder that has some"
         ) from None
 
 
-def _id_arrays(tokenizer: Tokenizer, part: CorpusSplit, watch: ProgressCallback) -> Iterator[Ids]:
-    kind, done, total = id_type(tokenizer), 0, max(1, part.characters)
-    for segment in part.segments:
+def _id_arrays(tokenizer: Tokenizer, split: CorpusSplit, watch: ProgressCallback) -> Iterator[Ids]:
+    dtype, done, total = id_type(tokenizer), 0, max(1, split.characters)
+    for segment in split.segments:
         if tokenizer.bos_id is not None:
-            yield np.array([tokenizer.bos_id], dtype=kind)
+            yield np.array([tokenizer.bos_id], dtype=dtype)
         for number, ids in enumerate(tokenizer.encode_stream(segment), 1):
             watch((done + min(len(segment), number * AT_ONCE)) / total)
-            yield ids.astype(kind)
+            yield ids.astype(dtype)
         done += len(segment)
 
 
 def documents(ids: Ids, bos_id: int | None) -> list[Ids]:
-    """Cut a part's ids where a document begins, and leave the start tokens out."""
+    """Return the documents of a split: its ids cut at each BOS token, without these tokens and empty documents.
+
+    Example:
+        >>> documents(np.array([0, 5, 6, 0, 7]), bos_id=0)
+        [array([5, 6]), array([7])]
+    """
     if bos_id is None:
         return [ids]
-    pieces = np.split(ids, np.flatnonzero(ids == bos_id))
-    return [kept for piece in pieces if len(kept := piece[piece != bos_id])]
+    with_bos = np.split(ids, np.flatnonzero(ids == bos_id))
+    return [tokens for document in with_bos if len(tokens := document[document != bos_id])]
 
 
 def id_type(tokenizer: Tokenizer) -> type[np.unsignedinteger]:
-    """The smallest kind of number that holds every id."""
+    """Return the smallest data type that holds every id of a tokenizer."""
     return np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
 
 
-def save_splits(folder: Path, parts: dict[str, tuple[CorpusSplit, Ids]]) -> None:
-    """Write each part's ids and text into `folder`, and last the facts.
+def save_splits(folder: Path, splits: dict[str, tuple[CorpusSplit, Ids]]) -> None:
+    """Write the ids and the text of each split into `folder`, and then the facts.
 
     Raises:
         OSError: the folder cannot be written to.
     """
     folder.mkdir(parents=True, exist_ok=True)
     facts = {}
-    for name, (part, ids) in parts.items():
-        read, array = _Read(), _Kept()
-        write_atomically(folder / f"{name}.txt", read.encoded(part))
-        write_atomically(folder / f"{name}.npy", array.seen(_as_file(ids)))
-        marks = read.digest.hexdigest(), array.digest.hexdigest()
-        facts[name] = asdict(SplitFacts(read.characters, read.bytes, len(ids), len(part.segments), *marks))
+    for name, (split, ids) in splits.items():
+        text, array = _Hashed(chunk.encode("utf-8") for chunk in split.iter_text()), _Hashed(_npy_chunks(ids))
+        write_atomically(folder / f"{name}.txt", text)
+        write_atomically(folder / f"{name}.npy", array)
+        hashes = text.digest.hexdigest(), array.digest.hexdigest()
+        facts[name] = asdict(SplitFacts(split.characters, text.bytes, len(ids), len(split.segments), *hashes))
     write_atomically(folder / "parts.json", json.dumps(facts, indent=1).encode())
 
 
-class _Read:
-    """A text as it goes by: how long it is, and its fingerprint."""
+class _Hashed:
+    """An iterable of chunks that counts and hashes their bytes while it is consumed."""
 
-    def __init__(self) -> None:
-        self.characters = self.bytes = 0
-        self.digest = hashlib.sha256()
+    def __init__(self, chunks: Iterable[bytes | memoryview]) -> None:
+        self._chunks, self.bytes, self.digest = chunks, 0, hashlib.sha256()
 
-    def encoded(self, part: CorpusSplit) -> Iterator[bytes]:
-        """Its UTF-8."""
-        for piece in part.iter_text():
-            raw = piece.encode("utf-8")
-            self.characters += len(piece)
-            self.bytes += len(raw)
-            self.digest.update(raw)
-            yield raw
+    def __iter__(self) -> Iterator[bytes | memoryview]:
+        for chunk in self._chunks:
+            self.bytes += memoryview(chunk).nbytes
+            self.digest.update(chunk)
+            yield chunk
 
 
-class _Kept:
-    """A file as it goes by: its fingerprint."""
-
-    def __init__(self) -> None:
-        self.digest = hashlib.sha256()
-
-    def seen(self, pieces: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
-        """The same pieces."""
-        for piece in pieces:
-            self.digest.update(piece)
-            yield piece
-
-
-def _as_file(ids: Ids) -> Iterator[bytes | memoryview]:
-    """What np.save writes."""
-    head = io.BytesIO()
-    np.lib.format.write_array_header_1_0(head, np.lib.format.header_data_from_array_1_0(ids))
-    yield head.getvalue()
-    for block in blocks(ids):
-        yield np.ascontiguousarray(block).data
+def _npy_chunks(ids: Ids) -> Iterator[bytes | memoryview]:
+    """Yield what ``np.save`` writes."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(ids))
+    yield header.getvalue()
+    for chunk in id_chunks(ids):
+        yield np.ascontiguousarray(chunk).data
 
 
 def open_splits(folder: Path) -> dict[str, TokenSplit]:
-    """Open what :func:`save_splits` wrote, ids memory-mapped and as they were written.
+    """Open what :func:`save_splits` wrote, with the ids memory-mapped and their hashes verified.
 
     Raises:
-        OctavoError: a file is missing or is not what Octavo wrote.
+        OctavoError: a file is missing, or differs from what Octavo wrote.
     """
     try:
-        found = parse_object(read_plain(folder / "parts.json", MOST_TEXT, folder.parent), {})
-        facts = {name: from_json(SplitFacts, found[name]) for name in NAMES if name in found or name != "test"}
+        entries = parse_object(read_plain(folder / "parts.json", MOST_TEXT, folder.parent), {})
+        names = [name for name in SPLIT_NAMES if name in entries or name != "test"]
+        facts = {name: from_json(SplitFacts, entries[name]) for name in names}
         return {name: TokenSplit(name, _open_ids(folder, name, facts[name]), facts[name], folder) for name in facts}
     except (OctavoError, OSError, ValueError, KeyError) as error:
         raise OctavoError(
@@ -235,49 +231,51 @@ def open_splits(folder: Path) -> dict[str, TokenSplit]:
         ) from None
 
 
-def check_ids(parts: Mapping[str, TokenSplit], vocab_size: int) -> None:
-    """See that every id is of a token, before a model looks it up.
+def check_ids(splits: Mapping[str, TokenSplit], vocab_size: int) -> None:
+    """Check that every id is in the vocabulary, because a model would read outside its embedding otherwise.
 
     Raises:
-        OctavoError: a part has others.
+        OctavoError: a split has an id of `vocab_size` or more.
     """
-    for part in parts.values():
-        if any(block.max() >= vocab_size for block in blocks(part.ids)):
-            raise OctavoError(f"{part.folder / part.name}.npy has ids beyond the vocabulary: train the run again")
+    for split in splits.values():
+        if any(chunk.max() >= vocab_size for chunk in id_chunks(split.ids)):
+            raise OctavoError(f"{split.folder / split.name}.npy has ids beyond the vocabulary: train the run again")
 
 
 def _open_ids(folder: Path, name: str, facts: SplitFacts) -> Ids:
-    """Raises OctavoError or ValueError unless the file holds what the facts say."""
+    """Memory-map ``NAME.npy``.
+
+    Raises:
+        OctavoError: the path is not a plain file.
+        ValueError: the file differs from what `facts` record.
+    """
     path = folder / f"{name}.npy"
     if min(facts.characters, facts.bytes, facts.tokens + 1, facts.documents) < 1:
-        raise ValueError(f"parts.json counts nothing in {name}")
-    with open_plain(path, _MOST_HEADER + 4 * facts.tokens, folder.parent) as file:
+        raise ValueError(f"parts.json has a count below 1 for {name}")
+    with open_plain(path, _MAX_HEADER_BYTES + 4 * facts.tokens, folder.parent) as file:
         if facts.ids_sha256 and hashlib.file_digest(file, "sha256").hexdigest() != facts.ids_sha256:
             raise ValueError(f"{path.name} is damaged")
         file.seek(0)
-        # NumPy's own reader would also open archives and pickles, and takes whatever is nearly a literal of Python.
-        header = _HEADER.match(file.read(_MOST_HEADER))
+        # NumPy's own reader also opens archives and pickles, and evaluates the header as a Python literal.
+        header = _NPY_HEADER.match(file.read(_MAX_HEADER_BYTES))
         if not header or int.from_bytes(header["length"], "little") != len(header["literal"]):
             raise ValueError(f"{path.name} holds no token ids")
-        kind, begin = np.dtype(header["kind"].decode()), header.end()
+        dtype, begin = np.dtype(header["dtype"].decode()), header.end()
         size = os.fstat(file.fileno()).st_size - begin
-        if int(header["count"]) != facts.tokens or size != facts.tokens * kind.itemsize:
-            raise ValueError(f"{path.name} holds not so many token ids as parts.json says")
-        return np.memmap(file, kind, "r", begin, (facts.tokens,))
+        if int(header["ids"]) != facts.tokens or size != facts.tokens * dtype.itemsize:
+            raise ValueError(f"{path.name} does not hold the {facts.tokens:,} token ids that parts.json records")
+        return np.memmap(file, dtype, "r", begin, (facts.tokens,))
 
 
-_BLOCK_IDS = 1 << 20  # ids
-
-
-def blocks(ids: npt.NDArray[np.integer], size: int = _BLOCK_IDS) -> Iterator[npt.NDArray[np.integer]]:
-    """Stretches of `size` ids, one after the other; what of a file was read for them does not stay in memory."""
+def id_chunks(ids: Ids, size: int = _CHUNK_IDS) -> Iterator[Ids]:
+    """Yield consecutive slices of `size` ids. Pages of a memory-mapped file are released after each one."""
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
-        _let_go(ids)
+        _release_pages(ids)
 
 
-def _let_go(ids: npt.NDArray[np.integer]) -> None:
-    """Tell the system that the pages of a memory-mapped file need not stay; they can be read again."""
+def _release_pages(ids: Ids) -> None:
+    """Let the system drop the pages of a memory-mapped array; they are read from the file again when used."""
     base: object = ids
     while isinstance(base, np.ndarray):
         base = base.base

@@ -1,13 +1,17 @@
-"""Windows of tokens: what a model sees at once, and for each position the token that comes next.
+"""Windows of tokens: the inputs of one forward pass, with the next token at each position as its target.
 
-A window begins with the tokenizer's start token where it has one, in training, scoring and generation alike: so
-the model knows that nothing came before, and its first real token is predicted too. B windows, T context_length.
+Where the tokenizer has a BOS token, each window begins with it, in training, scoring and generation alike. The model
+can then tell that nothing precedes the window, and the window's first real token is predicted too.
 
-The windows of each epoch: the same ones, or, with BPE-dropout, those of a text that is cut anew.
+:class:`Windows` cuts one sequence of ids. :class:`EpochWindows` gives the windows of each training epoch: the same
+ones each time or, with BPE-dropout, windows of a segmentation drawn for that epoch.
+
+B windows, T context_length.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,53 +20,58 @@ import numpy.typing as npt
 from octavo.data.token_files import Ids
 from octavo.system.progress import ProgressCallback, no_progress
 
-if TYPE_CHECKING:  # a run's text is read without it
+if TYPE_CHECKING:  # reading a run's text must not import torch
+    from collections.abc import Callable
+
     import torch
 
-
-from collections.abc import Callable
-from functools import lru_cache
-from typing import TYPE_CHECKING
-
-from octavo.data.batch_order import Batch
-from octavo.tokenizer import BPEDropout
-
-if TYPE_CHECKING:
-    import torch
+    from octavo.data.batch_order import Batch
+    from octavo.tokenizer import BPEDropout
 
 
 class Windows:
     """The windows of `context_length` targets that begin every `stride` tokens of `ids`.
 
-    All of them can be shifted by a phase below `phases`, so that epoch after epoch a token is seen at other
-    places of a window; the count leaves room for any phase.
+    All of them can be shifted by a phase below `phases`, so that a token occurs at different positions of a window
+    in different epochs. The number of windows leaves room for every phase.
+
+    Example:
+        >>> windows = Windows(np.arange(10), context_length=4, stride=2, bos_id=99)
+        >>> len(windows)
+        3
+        >>> windows.gather(np.array([1]))
+        (tensor([[99,  3,  4,  5]]), tensor([[3, 4, 5, 6]]))
     """
 
     def __init__(
         self, ids: Ids, context_length: int, stride: int, *, bos_id: int | None = None, phases: int = 1
     ) -> None:
-        self._ids, self._stride, self._start_id, self.phases = ids, stride, bos_id, phases
-        self._within = np.arange(context_length + 1)
+        self._ids, self._stride, self._bos_id, self.phases = ids, stride, bos_id, phases
+        self._offsets = np.arange(context_length + 1)
         self.context_length, self.tokens = context_length, len(ids)
 
     def __len__(self) -> int:
-        room = len(self._ids) - self.context_length - self.phases
-        return max(0, room // self._stride + 1)
+        last_start = len(self._ids) - self.context_length - self.phases
+        return max(0, last_start // self._stride + 1)
 
     def gather(
         self, indices: npt.NDArray[np.int64], phase: int | npt.NDArray[np.int64] = 0
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Inputs and targets (B, T), int64, of the windows `indices`, shifted by `phase`: one gather."""
+        """Return inputs and targets (B, T), int64, of the windows `indices` (B), each shifted by its `phase`.
+
+        Raises:
+            IndexError: a window extends past the last token.
+        """
         import torch
 
         starts = indices * self._stride + phase
-        tokens = torch.from_numpy(self._ids[starts[:, None] + self._within].astype(np.int64))
+        tokens = torch.from_numpy(self._ids[starts[:, None] + self._offsets].astype(np.int64))
         inputs, targets = tokens[:, :-1], tokens[:, 1:]
-        return with_bos(inputs, self._start_id), targets
+        return with_bos(inputs, self._bos_id), targets
 
 
 def with_bos(inputs: torch.Tensor, bos_id: int | None) -> torch.Tensor:
-    """Put the start token, if there is one, in the place of the first token of each window (B, T)."""
+    """Return `inputs` (B, T) with the first token of each window replaced by the BOS token, if there is one."""
     if bos_id is None:
         return inputs
     inputs = inputs.clone()
@@ -71,7 +80,11 @@ def with_bos(inputs: torch.Tensor, bos_id: int | None) -> torch.Tensor:
 
 
 class EpochWindows:
-    """The windows that training draws batches from; their number is the same in every epoch."""
+    """The windows that training draws batches from. Every epoch has equally many.
+
+    `base` are the windows without BPE-dropout. `dropout` makes the BPE-dropout when it is first needed, because a
+    forecast does without; it receives a progress callback.
+    """
 
     def __init__(
         self,
@@ -83,49 +96,54 @@ class EpochWindows:
         phases: int = 1,
         dropout: Callable[[ProgressCallback], BPEDropout] | None = None,
     ) -> None:
-        self.plain = Windows(ids, context_length, stride, bos_id=bos_id, phases=phases)
-        self._start_id, self._make_dropout = bos_id, dropout
-        self._dropout: BPEDropout | None = None  # made when it is first used: a forecast does not need it
-        # A batch can touch two epochs; cutting the text anew at each step would cost more than the step.
-        self._recut = lru_cache(maxsize=2)(self._cut_anew)
+        self.base = Windows(ids, context_length, stride, bos_id=bos_id, phases=phases)
+        self._bos_id, self._make_dropout = bos_id, dropout
+        self._dropout: BPEDropout | None = None
+        # A batch can span two epochs. To segment the text again at each step would take longer than the step.
+        self._resampled = lru_cache(maxsize=2)(self._resample)
 
     def __len__(self) -> int:
-        return len(self.plain)
+        return len(self.base)
 
     @property
-    def recuts(self) -> bool:
-        """Whether there is BPE-dropout."""
+    def uses_bpe_dropout(self) -> bool:
+        """Return whether epochs can have segmentations of their own."""
         return self._make_dropout is not None
 
-    def gather(self, batch: Batch, *, recut: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        """Inputs and targets (B, T) of a batch; `recut`: of its epoch's own cutting, if there is BPE-dropout."""
-        if not (recut and self.recuts):
-            return self.plain.gather(batch.indices, batch.phases)
-        pieces = [
-            self._recut(epoch).gather(batch.indices[here], batch.phases[here])
+    def gather(self, batch: Batch, *, resample_bpe: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return inputs and targets (B, T) of `batch`.
+
+        With `resample_bpe`, each window is taken from the segmentation of its epoch, if there is BPE-dropout.
+        """
+        if not (resample_bpe and self.uses_bpe_dropout):
+            return self.base.gather(batch.indices, batch.phases)
+        by_epoch = [
+            self._resampled(epoch).gather(batch.indices[in_epoch], batch.phases[in_epoch])
             for epoch in np.unique(batch.epochs).tolist()
-            for here in [batch.epochs == epoch]
+            for in_epoch in [batch.epochs == epoch]
         ]
         import torch
 
-        inputs, targets = zip(*pieces, strict=True)
+        inputs, targets = zip(*by_epoch, strict=True)
         return torch.cat(inputs), torch.cat(targets)
 
-    def lengthened(self, epoch: int) -> float:
-        """How many times as many tokens BPE-dropout makes of the text in `epoch`; 1 without it."""
-        return self._recut(epoch).tokens / self.plain.tokens if self.recuts else 1.0
+    def length_ratio(self, epoch: int) -> float:
+        """Return the tokens of the text in `epoch` over those without BPE-dropout; 1 if there is none."""
+        return self._resampled(epoch).tokens / self.base.tokens if self.uses_bpe_dropout else 1.0
 
-    def make_ready(self, watch: ProgressCallback = no_progress) -> None:
-        """Cut each word in several ways now, if there is BPE-dropout: up to some seconds. `watch` is told the share
-        that is done."""
+    def precompute(self, watch: ProgressCallback = no_progress) -> None:
+        """Draw the segmentations of each word now, if there is BPE-dropout. This can take some seconds.
+
+        `watch` receives the fraction done.
+        """
         if self._make_dropout is not None and self._dropout is None:
             self._dropout = self._make_dropout(watch)
 
-    def _cut_anew(self, epoch: int) -> Windows:
-        """The epoch's tokens are more, so as many windows lie a little further apart."""
-        self.make_ready()
+    def _resample(self, epoch: int) -> Windows:
+        """Return the windows of one epoch. It has more tokens, so equally many windows lie further apart."""
+        self.precompute()
         assert self._dropout is not None
-        ids, plain = self._dropout.epoch(epoch), self.plain
-        room = len(ids) - plain.context_length - plain.phases
-        stride = max(1, room // max(1, len(plain) - 1))
-        return Windows(ids, plain.context_length, stride, bos_id=self._start_id, phases=plain.phases)
+        ids, base = self._dropout.epoch(epoch), self.base
+        last_start = len(ids) - base.context_length - base.phases
+        stride = max(1, last_start // max(1, len(base) - 1))
+        return Windows(ids, base.context_length, stride, bos_id=self._bos_id, phases=base.phases)

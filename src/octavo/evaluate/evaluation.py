@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from octavo.config.inference import check_scoring
+from octavo.config.inference import check_scoring, default_stride
 from octavo.errors import OctavoError
 from octavo.evaluate.scoring import Nats, token_losses
 from octavo.model import Transformer
@@ -90,7 +90,7 @@ def evaluate(
     Raises:
         OctavoError: the stride is out of range, the text is empty, or the protocol cannot be used.
     """
-    stride = stride or max(1, context_length // 2)
+    stride = stride or default_stride(context_length)
     check_scoring(protocol, stride, window_characters, context_length)
     began = time.perf_counter()
     documents = text.documents

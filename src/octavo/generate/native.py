@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from octavo.config import ModelConfig
 from octavo.config.inference import SamplingConfig
-from octavo.generate.streams import Chunk, in_groups, never, random_numbers, window_begin
+from octavo.generate.streams import Chunk, in_groups, never_ends, random_numbers, window_start
 from octavo.kernels import decoding as native
 from octavo.kernels.decoding import PANEL, padded_size
 from octavo.kernels.library import library
@@ -30,7 +30,7 @@ def can_pack(config: ModelConfig, context_length: int) -> bool:
     return library() is not None and not (table and config.max_positions < context_length)
 
 
-class Packed:
+class PackedWeights:
     """The weights, with all that the struct of the kernels points to."""
 
     def __init__(
@@ -45,11 +45,11 @@ class Packed:
         k, kv_heads = config.head_width, config.key_value_heads
         self._weights, self._config = weights, config
         self._kept: list[Array] = []
-        self._blocks = (native.Block * config.n_layers)()
+        self._blocks = (native.CBlock * config.n_layers)()
         for index in range(config.n_layers):
             self._blocks[index] = self._block(f"blocks.{index}", k)
         unembedding = "embedding" if config.tied_embeddings else "unembedding"
-        self.struct = native.Transformer(
+        self.struct = native.CTransformer(
             n_layers=config.n_layers,
             d_model=config.d_model,
             width=padded_size(config.d_model),
@@ -85,10 +85,10 @@ class Packed:
         self.cache_numbers = config.n_layers * kv_heads * padded_size(context_length) * (k + padded_size(k))
         self.products = sum(weight.size for weight in weights.values())  # of a token, about
 
-    def _block(self, name: str, k: int) -> native.Block:
+    def _block(self, name: str, k: int) -> native.CBlock:
         attention, feedforward = f"{name}.attention", f"{name}.feedforward"
         up = ("gate", "up") if self._config.feedforward == "swiglu" else ("up",)
-        return native.Block(
+        return native.CBlock(
             attention_norm=self._norm(f"{name}.attention_norm"),
             feedforward_norm=self._norm(f"{name}.feedforward_norm"),
             q_norm=self._norm(f"{attention}.q_norm").weight,
@@ -99,13 +99,13 @@ class Packed:
             down=self._linear([f"{feedforward}.down"]),
         )
 
-    def _norm(self, name: str) -> native.Norm:
+    def _norm(self, name: str) -> native.CNorm:
         parts = {part: self._weights.get(f"{name}.{part}") for part in ("weight", "bias")}
-        return native.Norm(**{part: self._keep(_padded(v)) for part, v in parts.items() if v is not None})
+        return native.CNorm(**{part: self._keep(_padded(v)) for part, v in parts.items() if v is not None})
 
     def _linear(
         self, parts: Sequence[str], *, input_heads: int = 0, output_heads: int = 0, bias_of: Sequence[str] = ()
-    ) -> native.Linear:
+    ) -> native.CLinear:
         """The matrices of `parts` one below the other, as one; rows or columns that belong to heads of a width are
         padded head by head."""
         matrices = [self._weights[f"{part}.weight"] for part in parts]
@@ -113,7 +113,7 @@ class Packed:
         if input_heads:
             rows = _padded(rows, input_heads)
         panels = [rows[begin : begin + PANEL].T.ravel() for begin in range(0, len(rows), PANEL)]
-        made = native.Linear(inputs=rows.shape[1], outputs=len(rows), weight=self._keep(np.concatenate(panels)))
+        made = native.CLinear(inputs=rows.shape[1], outputs=len(rows), weight=self._keep(np.concatenate(panels)))
         if self._config.bias:
             biases = [self._weights[f"{part}.bias"] for part in bias_of or parts]
             made.bias = self._keep(np.concatenate([_padded(bias, output_heads) for bias in biases]))
@@ -170,7 +170,7 @@ _MOST_PRODUCTS = 2**30  # of a chunk: some hundredths of a second
 
 
 def decode_packed(
-    weights: Packed,
+    weights: PackedWeights,
     prompts: Sequence[Sequence[int]],
     *,
     threads: int,
@@ -178,7 +178,7 @@ def decode_packed(
     bos_id: int | None,
     sampling: SamplingConfig,
     seeds: Sequence[Sequence[int]],
-    ended: Callable[[int], bool] = never,
+    ended: Callable[[int], bool] = never_ends,
 ) -> Iterator[Chunk]:
     """:func:`octavo.generate.decoding.decode` by weights that were packed for that context and start token.
 
@@ -189,7 +189,7 @@ def decode_packed(
 
 
 def _decode(
-    weights: Packed,
+    weights: PackedWeights,
     threads: int,
     prompts: Sequence[Sequence[int]],
     *,
@@ -208,8 +208,8 @@ def _decode(
         fitting = _MOST_PRODUCTS // (weights.products * len(going))
         steps = max(1, min(steps, left, _MOST_STEPS, fitting))
         uniforms = np.stack([randoms[number].random(steps) for number in going])
-        array = (native.Stream * len(going))(*(streams[number] for number in going))
-        drawn = native.decode(weights.struct, array, steps, sampling, uniforms, threads=threads)
+        array = (native.CStream * len(going))(*(streams[number] for number in going))
+        drawn = native.decode_streams(weights.struct, array, steps, sampling, uniforms, threads=threads)
         streams = dict(zip(going, array, strict=True))
         new = dict(zip(going, drawn.tolist(), strict=True))
         yield [new.get(number, []) for number in range(len(prompts))]
@@ -217,7 +217,7 @@ def _decode(
 
 
 def predict_packed(
-    weights: Packed,
+    weights: PackedWeights,
     contexts: Sequence[Sequence[int]],
     *,
     threads: int,
@@ -226,10 +226,10 @@ def predict_packed(
 ) -> npt.NDArray[np.float32]:
     """:func:`octavo.generate.decoding.predict` by weights that were packed for that context and start token."""
     room = _Room(weights, contexts, context_length, bos_id)
-    array = (native.Stream * len(contexts))(*room.streams)
+    array = (native.CStream * len(contexts))(*room.streams)
     logits = np.empty((len(contexts), weights.struct.vocab), dtype=np.float32)
     uniforms = np.zeros((len(contexts), 1))
-    native.decode(weights.struct, array, 1, SamplingConfig(), uniforms, threads=threads, logits=logits)
+    native.decode_streams(weights.struct, array, 1, SamplingConfig(), uniforms, threads=threads, logits=logits)
     return logits
 
 
@@ -237,17 +237,17 @@ class _Room:
     """Streams that begin with the end of each prompt, and the memory that they point to."""
 
     def __init__(
-        self, weights: Packed, prompts: Sequence[Sequence[int]], context_length: int, bos_id: int | None
+        self, weights: PackedWeights, prompts: Sequence[Sequence[int]], context_length: int, bos_id: int | None
     ) -> None:
         first = [] if bos_id is None else [bos_id]
         self._windows = np.zeros((len(prompts), context_length + 1), dtype=np.int32)
         self._caches = native.aligned(len(prompts), weights.cache_numbers)
         self.streams = []
         for number, prompt in enumerate(prompts):
-            begin = window_begin(len(prompt), context_length - len(first))
+            begin = window_start(len(prompt), context_length - len(first))
             tokens = first + list(prompt[begin:])
             if not tokens or min(tokens) < 0 or max(tokens) >= weights.struct.vocab:
                 raise ValueError(f"a prompt is empty, or has a token that is not one of {weights.struct.vocab}")
             self._windows[number, : len(tokens)] = tokens
             window, cache = self._windows[number].ctypes.data, self._caches[number].ctypes.data
-            self.streams.append(native.Stream(len(prompt), begin, len(tokens), 0, window, cache))
+            self.streams.append(native.CStream(len(prompt), begin, len(tokens), 0, window, cache))

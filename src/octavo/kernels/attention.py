@@ -52,7 +52,7 @@ def supports_head_size(width: int) -> bool:
     return width % _WIDTHS == 0
 
 
-def attend(
+def fused_attention(
     joined: torch.Tensor,
     shape: HeadShape,
     norms: tuple[torch.Tensor | None, torch.Tensor | None] = (None, None),

@@ -27,29 +27,29 @@ def aligned(rows: int, width: int) -> npt.NDArray[np.float32]:
     return room[begin : begin + rows * width].reshape(rows, width)
 
 
-class Norm(ctypes.Structure):
+class CNorm(ctypes.Structure):
     """``norm``."""
 
     _fields_ = (("weight", c_void_p), ("bias", c_void_p))
 
 
-class Linear(ctypes.Structure):
+class CLinear(ctypes.Structure):
     """``linear``."""
 
     _fields_ = (("inputs", c_int64), ("outputs", c_int64), ("weight", c_void_p), ("bias", c_void_p))
 
 
-class Block(ctypes.Structure):
+class CBlock(ctypes.Structure):
     """``block``."""
 
     _fields_ = (
-        *((name, Norm) for name in ("attention_norm", "feedforward_norm")),
+        *((name, CNorm) for name in ("attention_norm", "feedforward_norm")),
         *((name, c_void_p) for name in ("q_norm", "k_norm")),
-        *((name, Linear) for name in ("qkv", "output", "up", "down")),
+        *((name, CLinear) for name in ("qkv", "output", "up", "down")),
     )
 
 
-class Transformer(ctypes.Structure):
+class CTransformer(ctypes.Structure):
     """``transformer``."""
 
     _fields_ = (
@@ -58,13 +58,13 @@ class Transformer(ctypes.Structure):
         *((n, c_int64) for n in ("norm", "post_norm", "residual", "feedforward")),
         ("epsilon", c_float),
         *((n, c_void_p) for n in ("embedding", "positions", "cosines", "sines", "first_qkv")),
-        ("final_norm", Norm),
-        ("unembedding", Linear),
-        ("blocks", POINTER(Block)),
+        ("final_norm", CNorm),
+        ("unembedding", CLinear),
+        ("blocks", POINTER(CBlock)),
     )
 
 
-class Stream(ctypes.Structure):
+class CStream(ctypes.Structure):
     """``stream``."""
 
     _fields_ = (
@@ -73,20 +73,20 @@ class Stream(ctypes.Structure):
     )
 
 
-class Sampling(ctypes.Structure):
+class CSampling(ctypes.Structure):
     """``sampling``."""
 
     _fields_ = (*((n, c_double) for n in ("temperature", "top_p", "min_p")), ("top_k", c_int64))
 
     @classmethod
-    def of(cls, config: SamplingConfig) -> "Sampling":
+    def of(cls, config: SamplingConfig) -> "CSampling":
         """The same choice for C."""
         return cls(config.temperature, config.top_p, config.min_p, config.top_k)
 
 
-def decode(
-    model: Transformer,
-    streams: "ctypes.Array[Stream]",
+def decode_streams(
+    model: CTransformer,
+    streams: "ctypes.Array[CStream]",
     steps: int,
     sampling: SamplingConfig,
     uniforms: npt.NDArray[np.float64],
@@ -112,7 +112,7 @@ def decode(
         streams,
         c_int64(len(streams)),
         c_int64(steps),
-        ctypes.byref(Sampling.of(sampling)),
+        ctypes.byref(CSampling.of(sampling)),
         c_void_p(uniforms.ctypes.data),
         c_void_p(tokens.ctypes.data),
         c_void_p(None if logits is None else logits.ctypes.data),
@@ -123,13 +123,13 @@ def decode(
     return tokens
 
 
-def sample_one(logits: Sequence[float], sampling: SamplingConfig, uniform: float) -> int:
-    """The token that `uniform` draws from `logits`, as within :func:`decode`."""
+def sample_token(logits: Sequence[float], sampling: SamplingConfig, uniform: float) -> int:
+    """The token that `uniform` draws from `logits`, as within :func:`decode_streams`."""
     room = np.zeros(padded_size(len(logits)), dtype=np.float32)
     room[: len(logits)] = logits
     keys, edges = (np.empty(len(room), dtype=kind) for kind in (np.int32, np.float64))
     arrays = (c_void_p(array.ctypes.data) for array in (keys, edges))
-    how, at = Sampling.of(sampling), c_void_p(room.ctypes.data)
+    how, at = CSampling.of(sampling), c_void_p(room.ctypes.data)
     token: int = _library().octavo_pick(ctypes.byref(how), at, c_int64(len(logits)), c_double(uniform), *arrays)
     return token
 

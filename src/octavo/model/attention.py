@@ -16,7 +16,7 @@ from octavo.model.positions import RotaryEmbedding
 from octavo.model.taps import Tap, tapped
 
 
-def explicit_up_to(dtype: torch.dtype) -> int:
+def max_unfused_keys(dtype: torch.dtype) -> int:
     """Up to how many keys plain batched products beat PyTorch's fused CPU attention (docs/lab-notes.md)."""
     return 512 if dtype == torch.bfloat16 else 64
 
@@ -41,7 +41,7 @@ def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     Equal to ``causal_scores(q, k).softmax(-1) @ v`` up to rounding.
     """
     queries, keys = q.shape[-2], k.shape[-2]
-    if queries == 1 or keys <= explicit_up_to(q.dtype):
+    if queries == 1 or keys <= max_unfused_keys(q.dtype):
         return causal_scores(q, k).softmax(dim=-1) @ v
     if queries == keys:
         return F.scaled_dot_product_attention(q, k, v, is_causal=True)
@@ -70,7 +70,7 @@ class Attention(nn.Module):
         joined = fused_linear(x, self.q, self.k, self.v)
         if tap is None and cache is None and attention.supports(joined, self.shape.width):
             norms = (getattr(self.q_norm, "weight", None), getattr(self.k_norm, "weight", None))
-            read: torch.Tensor = self.output(attention.attend(joined, self.shape, norms, rotate.table))
+            read: torch.Tensor = self.output(attention.fused_attention(joined, self.shape, norms, rotate.table))
             return read
         widths = [layer.out_features for layer in (self.q, self.k, self.v)]
         q, k, v = (_heads(part, self.shape.width) for part in torch.split(joined, widths, dim=-1))

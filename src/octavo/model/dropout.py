@@ -38,7 +38,7 @@ class DropoutMasks:
         self._seed, self._offsets = seed, max(largest, 2**22)
         self._pools = {rate: _pool(seed, rate, self._offsets + largest, dtype) for rate in set(rates) if rate > 0}
 
-    def of_step(self, step: int) -> DropoutFn:
+    def masks_for_step(self, step: int) -> DropoutFn:
         """The dropout of one training step's forward pass."""
         random = np.random.Generator(np.random.SFC64([self._seed, step]))
 

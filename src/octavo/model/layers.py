@@ -35,7 +35,7 @@ class Linear(nn.Linear):
 
 def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
     """x (…, I) times weight (O, I), turned over, plus bias (O): (…, O)."""
-    if not onednn_linear(x):
+    if not uses_onednn(x):
         return F.linear(x, weight, bias)
     rows = _product_of(x.reshape(-1, x.shape[-1]), weight, bias)
     return rows.view(*x.shape[:-1], -1)
@@ -54,7 +54,7 @@ def fused_linear(x: torch.Tensor, *layers: Linear) -> torch.Tensor:
     return linear(x, weight, bias)
 
 
-def onednn_linear(x: torch.Tensor) -> bool:
+def uses_onednn(x: torch.Tensor) -> bool:
     """Whether oneDNN multiplies `x` (…, I): many rows of fp32 on an x86 processor."""
     many = x.numel() >= _FEWEST_ROWS * x.shape[-1]
     return many and x.dtype == torch.float32 and x.is_cpu and _ONEDNN

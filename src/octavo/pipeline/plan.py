@@ -13,21 +13,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from octavo.config import Config
-from octavo.config.inference import head_windows
+from octavo.config.inference import default_stride, head_windows
 from octavo.config.overrides import Request
 from octavo.config.shapes import parameter_count, widest, windows_at_once
 from octavo.corpus import Corpus, read_corpus, with_documents
-from octavo.data import Prepared, prepare
+from octavo.data import TokenizedSplits, prepare
 from octavo.evaluate.baselines import MAX_LEARNED
 from octavo.evaluate.overlap import MAX_SEARCHED
 from octavo.interpret.head_ablation import ABLATIONS
-from octavo.runs import check_new, free_name
+from octavo.runs import check_name_free, free_name
 from octavo.system.progress import PhaseCallback, no_phase_progress
 from octavo.system.terminal import duration, size
 from octavo.system.threads import usable_cores
 from octavo.tokenizer import Characters, Tokenizer
 from octavo.training import Precision, choose_precision
-from octavo.training.forecast import PROCESS, TrainingForecast, forecast_training
+from octavo.training.forecast import PROCESS_BYTES, TrainingForecast, forecast_training
 
 _MIB = 2**20
 # Seconds of one core.
@@ -71,7 +71,7 @@ def forecast_command(config: Config, planned: TrainingForecast, characters: int,
     learned, searched = min(trained, MAX_LEARNED), min(trained, MAX_SEARCHED)
     n_parameters, _ = parameter_count(model, planned.vocab_size)
 
-    windows = math.ceil(planned.validation_tokens / max(1, context // 2))
+    windows = math.ceil(planned.validation_tokens / default_stride(context))
     passes = len(ABLATIONS) * model.n_layers * model.n_heads
     heads = passes * head_windows(passes * context * 2 * n_parameters) * planned.seconds_per_window * _WITH_TAP
     compared = learned * n_bytes / characters + n_bytes * config.data.validation
@@ -83,9 +83,9 @@ def forecast_command(config: Config, planned: TrainingForecast, characters: int,
     # The phases come one after the other, but the memory of training and of the score is not given back before the
     # next; of baselines, copies and report it is.
     after = (
-        PROCESS
+        PROCESS_BYTES
         + _LIBRARIES
-        + int(_KEPT * (planned.memory_bytes - PROCESS))
+        + int(_KEPT * (planned.memory_bytes - PROCESS_BYTES))
         + forward
         + _SCORED * planned.validation_tokens
         + max(
@@ -108,7 +108,7 @@ class Plan:
     config: Config
     corpus: Corpus
     tokenizer: Tokenizer
-    prepared: Prepared
+    prepared: TokenizedSplits
     forecast: TrainingForecast
     whole: CommandForecast
 
@@ -148,7 +148,7 @@ def make_plan(
     """
     config = request.applied_to(None)
     if name is not None:
-        check_new(root, name)
+        check_name_free(root, name)
     corpus = as_corpus(text, encoding, documents, root)
     tokenizer, prepared = prepare(corpus, config.data, config.tokenizer, watch)
     if not config.tokenizer.vocab_size:  # what it came to is part of the run

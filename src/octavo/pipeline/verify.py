@@ -16,17 +16,17 @@ from typing import Any
 from safetensors import SafetensorError
 
 from octavo.config import Config
-from octavo.data import NAMES, TokenSplit, check_ids, open_splits
-from octavo.data.token_files import blocks
+from octavo.data import SPLIT_NAMES, TokenSplit, check_ids, open_splits
+from octavo.data.token_files import id_chunks
 from octavo.errors import OctavoError, reason
 from octavo.formats.json_schema import check_types, parse_object
 from octavo.formats.untrusted import MOST_SETTINGS, MOST_TEXT, check_folder, read_plain
 from octavo.runs import Record, RunDirectory
-from octavo.runs.checkpoint_files import STATE, most_bytes, newest_first, step_of, valid_contents
+from octavo.runs.checkpoint_files import STATE, max_file_bytes, newest_first, read_valid, step_of
 from octavo.runs.completion import EXAMINATION_FILE as EXAMINATION
 from octavo.runs.completion import failed_parts
 from octavo.runs.metrics import check_complete
-from octavo.runs.safetensors_layout import check_shapes, largest, read_layout
+from octavo.runs.safetensors_layout import check_shapes, max_abs, read_layout
 from octavo.runs.scores import SCORES_FILE, Score, scores, standard_score
 from octavo.system.requirements import installed
 from octavo.tokenizer import Tokenizer, load_tokenizer
@@ -58,7 +58,7 @@ def verify(run: RunDirectory, *, full: bool = False) -> Iterator[Check]:
     yield _at("config.toml", looked.look_at_config)
     yield _at("provenance.json", looked.look_at_provenance)
     yield _at("tokenizer.json", looked.look_at_tokenizer)
-    for name in NAMES:
+    for name in SPLIT_NAMES:
         if name != "test" or (run.path / "data" / "test.npy").exists():
             yield _at(f"data/{name}", partial(looked.look_at_part, name))
     places = newest_first(run.path / "checkpoints")[::-1]
@@ -174,7 +174,7 @@ class _Looked:
                 raise ValueError(f"it has {found:,} {kind}, where parts.json says {noted:,}")
         check_ids({name: part}, tokenizer.vocab_size)
         told = _Counted()
-        for ids in blocks(part.ids, _IDS):
+        for ids in id_chunks(part.ids, _IDS):
             told.add(b"".join([table[i] for i in ids.tolist()]))
             if told.bytes > said.bytes:  # few ids can stand for much text
                 break
@@ -183,7 +183,7 @@ class _Looked:
         return None if part.facts.ids_sha256 else "an earlier version noted no hash of its tokens"
 
     def look_at_checkpoint(self, place: Path) -> None:
-        contents = valid_contents(place, most_bytes(self._config))
+        contents = read_valid(place, max_file_bytes(self._config))
         for file, content in contents.items():
             if file.endswith(".safetensors") and file != "optimizer.safetensors":
                 layout = read_layout(content, file)
@@ -191,7 +191,7 @@ class _Looked:
                 check_shapes({name: tensor.shape for name, tensor in layout.items()}, *self._sizes)
                 if kinds != {"F32"}:
                     raise ValueError(f"{file} has numbers that are not fp32")
-                if (most := largest(content, layout)) > _LARGEST:
+                if (most := max_abs(content, layout)) > _LARGEST:
                     raise ValueError(f"{file} has a weight of {most:.3g}, which no training comes to")
         try:
             state = parse_object(contents[STATE], {"step": int, "metrics_bytes": int})

@@ -1,7 +1,7 @@
 """The run directory: a folder that explains itself.
 
 ``config.toml  provenance.json  tokenizer.json  data/  metrics.jsonl  checkpoints/  evaluation.json  samples.txt
-baselines.json  memorisation.json  diagnosis.json  examination.json  curves/  report.html  look/  reproduction/``:
+baselines.json  memorisation.json  diagnosis.json  examination.json  curves/  report.html  analysis/  reproduction/``:
 it is all TOML, JSON, text, NumPy arrays, safetensors, pictures or pages. Importing this takes no torch.
 """
 
@@ -151,7 +151,7 @@ def create_run(root: Path, name: str, fill: Callable[[Path], None], needs: int =
         NameTaken: there is one already, perhaps made by another process in this moment.
         OctavoError: the name is not fit for a folder, or the folder cannot be written.
     """
-    check_new(root, name)
+    check_name_free(root, name)
     place = root / name
     beside = hidden_beside(place)
     try:
@@ -164,7 +164,7 @@ def create_run(root: Path, name: str, fill: Callable[[Path], None], needs: int =
     except OSError as error:
         shutil.rmtree(beside, ignore_errors=True)
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-            check_new(root, name)  # another process was quicker
+            check_name_free(root, name)  # another process was quicker
         fix = f"free {needs:,} bytes or " if needs and disk_is_full(error) else ""
         raise OctavoError(f"{place} cannot be made ({error.strerror}): {fix}choose another folder of runs") from None
     except BaseException:
@@ -222,7 +222,7 @@ def free_name(root: Path, wish: str) -> str:
     return next(name for name in names if not (root / name).exists())
 
 
-def check_new(root: Path, name: str) -> None:
+def check_name_free(root: Path, name: str) -> None:
     """Raises OctavoError unless a run of that `name` can be made under `root`."""
     check_name(name)
     if (root / name).exists():

@@ -7,6 +7,7 @@ newest checkpoint. Without one the file has ``all`` alone, so that no other scor
 from collections.abc import Sequence
 from typing import Any, NewType
 
+from octavo.config.inference import default_stride
 from octavo.errors import OctavoError
 from octavo.formats.json_schema import check_types
 from octavo.runs.directory import RunDirectory
@@ -65,9 +66,8 @@ def standard_score(run: RunDirectory) -> Score | None:
 
 def is_standard(score: Score) -> bool:
     """Return whether a score is of the held-out part, in sliding windows half a context apart."""
-    half = max(1, score.get("context_length", 0) // 2)
     kind = [score.get(key) for key in ("own_text", "text", "protocol", "stride")]
-    return kind == [True, "validation", "sliding", half]
+    return kind == [True, "validation", "sliding", default_stride(score.get("context_length", 0))]
 
 
 def _standard(run: RunDirectory, found: Sequence[Score]) -> Score | None:

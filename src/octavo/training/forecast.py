@@ -11,24 +11,24 @@ import torch
 
 from octavo.config import Config
 from octavo.config.shapes import parameter_count, windows_at_once
-from octavo.data import Prepared, Windows
+from octavo.data import TokenizedSplits, Windows
 from octavo.errors import OctavoError
 from octavo.kernels import attention
 from octavo.kernels.library import library
 from octavo.model import Transformer
-from octavo.model.attention import explicit_up_to
+from octavo.model.attention import max_unfused_keys
 from octavo.system.hardware import machine_memory
 from octavo.system.terminal import counted, duration, size
 from octavo.tokenizer import Tokenizer
-from octavo.training.data import TokenCount, slice_length, training_data
+from octavo.training.data import TokenCount, early_stopping_tokens, training_data
 from octavo.training.loop import dropout_masks
 from octavo.training.optimizers import Optimizers
 from octavo.training.precision import Precision
 from octavo.training.schedule import make_budget
 from octavo.training.step import training_step
-from octavo.training.validation import Validations, affordable, mean_loss, spread
+from octavo.training.validation import ValidationPlan, mean_loss, plan_validations, spread_indices
 
-PROCESS = 440 * 2**20  # bytes of Python and PyTorch before there is a model
+PROCESS_BYTES = 440 * 2**20  # bytes of Python and PyTorch before there is a model
 _PROBE_SECONDS = 1.0
 # What is halved for a run that does not fit, in this order, and how far.
 _SHRINKABLE = (
@@ -59,7 +59,7 @@ class TrainingForecast:
     steps: int
     epochs: float
     seconds: float
-    validation: Validations
+    validation: ValidationPlan
     validations: int
     validation_windows: int  # of each
     validation_seconds: float  # of all validations
@@ -86,7 +86,7 @@ class TrainingForecast:
         ]
 
 
-def check_lengths(config: Config, prepared: Prepared) -> None:
+def check_text_length(config: Config, prepared: TokenizedSplits) -> None:
     """See that there is a window to train on and a token to score.
 
     Raises:
@@ -94,7 +94,7 @@ def check_lengths(config: Config, prepared: Prepared) -> None:
     """
     tokens, context = len(prepared["train"][1]), config.data.context_length
     total = sum(part.characters for part, _ in prepared.values())
-    trained = tokens - slice_length(config, tokens)
+    trained = tokens - early_stopping_tokens(config, tokens)
     if not sum(len(ids) for _, ids in prepared.values()):
         raise OctavoError(
             f"{counted(total, 'character makes', 'characters make')} no token, since the {config.tokenizer.kind} "
@@ -121,14 +121,14 @@ def check_lengths(config: Config, prepared: Prepared) -> None:
 
 
 def forecast_training(
-    name: str, config: Config, tokenizer: Tokenizer, prepared: Prepared, precision: Precision
+    name: str, config: Config, tokenizer: Tokenizer, prepared: TokenizedSplits, precision: Precision
 ) -> TrainingForecast:
     """Work out a run, by a second of trying.
 
     Raises:
         OctavoError: the text is too short, or the machine's memory too small.
     """
-    check_lengths(config, prepared)
+    check_text_length(config, prepared)
     memory = check_memory(config, tokenizer.vocab_size, precision)
     model = Transformer(config.model, tokenizer.vocab_size, config.train.seed)
     train, validation = (
@@ -142,8 +142,8 @@ def forecast_training(
     per_step = _seconds_per_step(config, model, precision, windows)
     per_epoch = data.order.steps_per_epoch
     budget = make_budget(config.train, per_epoch)
-    validations = affordable(config, per_window[precision.dtype], len(data.validation))
-    validation_windows = len(spread(data.validation, validations.windows))
+    validations = plan_validations(config, per_window[precision.dtype], len(data.validation))
+    validation_windows = len(spread_indices(data.validation, validations.windows))
     per_validation = 2 * validation_windows * per_window[precision.dtype]
     per_epoch_end = config.train.validate_epochs * len(data.held_out) * per_window[precision.dtype]
     if budget.steps:
@@ -172,11 +172,11 @@ def forecast_training(
         tokens_per_second=windows * config.data.context_length / per_step,
         memory_bytes=memory,
         precision=precision,
-        bpe_dropout=config.tokenizer.dropout if data.windows.recuts else 0.0,
+        bpe_dropout=config.tokenizer.dropout if data.windows.uses_bpe_dropout else 0.0,
     )
 
 
-def _times(config: Config, validations: Validations, steps: int) -> int:
+def _times(config: Config, validations: ValidationPlan, steps: int) -> int:
     """Return how often a run of so many steps validates."""
     every = config.train.validate_every
     return 0 if every < 0 else min(steps, validations.times) if every == 0 else -(-steps // every)
@@ -192,7 +192,7 @@ def check_memory(config: Config, vocab_size: int, precision: Precision) -> int:
     memory = memory_estimate(config, parameters, vocab_size, precision)
     available = machine_memory()
     if available and memory > available:
-        fits = what_fits(config, vocab_size, precision, available)
+        fits = fitting_settings(config, vocab_size, precision, available)
         raise OctavoError(
             f"this run needs about {memory / 2**30:.1f} GiB and the machine has {available / 2**30:.1f}: "
             + (f"{' and '.join(fits)} would fit" if fits else "take a machine with more memory")
@@ -213,7 +213,7 @@ def memory_estimate(config: Config, parameters: int, vocab_size: int, precision:
     if kernels and attention.supports_head_size(sizes.head_width):
         in_attention = 4 * sizes.head_width
     else:
-        fused = data.context_length > explicit_up_to(precision.dtype)  # then no scores are kept
+        fused = data.context_length > max_unfused_keys(precision.dtype)  # then no scores are kept
         in_attention = 8 * sizes.head_width + (0 if fused else 4 * data.context_length)
     in_feedforward = 2 + (sizes.feedforward == "swiglu") if kernels else 5
     beside = 4 if kernels else 14
@@ -221,10 +221,10 @@ def memory_estimate(config: Config, parameters: int, vocab_size: int, precision:
     of_logits = 2 if kernels else 4  # the logits and their gradient; PyTorch keeps both for the logarithms too
     kept = sizes.n_layers * a_layer + 4 * sizes.d_model + of_logits * vocab_size
     masks = sum(2**22 + 2 * positions * sizes.d_ff for rate in {sizes.dropout, sizes.hidden_dropout} if rate)
-    return PROCESS + 4 * copies * parameters + precision.dtype.itemsize * (positions * kept + masks)
+    return PROCESS_BYTES + 4 * copies * parameters + precision.dtype.itemsize * (positions * kept + masks)
 
 
-def what_fits(config: Config, vocab_size: int, precision: Precision, available: int) -> list[str]:
+def fitting_settings(config: Config, vocab_size: int, precision: Precision, available: int) -> list[str]:
     """The largest settings below the config's that need no more than `available` bytes, as assignments: a smaller
     batch, or if even one window is too much also a shorter context, or a narrower model; nothing if none of it helps.
     """
@@ -261,7 +261,7 @@ def what_fits(config: Config, vocab_size: int, precision: Precision, available: 
 def _seconds_per_window(model: Transformer, windows: Windows, dtype: torch.dtype) -> float:
     """Return the time to read a window without gradients: the quicker one of two readings."""
     at_once = windows_at_once(model.config, model.vocab_size, windows.context_length)
-    indices = spread(windows, at_once)
+    indices = spread_indices(windows, at_once)
     times = []
     for _ in range(2):
         began = time.perf_counter()
@@ -284,7 +284,7 @@ def _seconds_per_step(config: Config, model: Transformer, precision: Precision, 
             optimizers,
             ids,
             ids,
-            drop=masks.of_step(len(times)),
+            drop=masks.masks_for_step(len(times)),
             dtype=precision.dtype,
             clip_norm=config.optimizer.clip_norm,
             learning_rate_scale=0.0,

@@ -38,7 +38,7 @@ from octavo.training.schedule import Budget, learning_rate_scale, make_budget
 from octavo.training.signals import Interrupted
 from octavo.training.state import TrainingState
 from octavo.training.step import check_finite, mean_nats, training_step
-from octavo.training.validation import Validations, mean_loss, spread, weight_norm
+from octavo.training.validation import ValidationPlan, mean_loss, spread_indices, weight_norm
 
 _UNSAVED = 60.0  # seconds of training that a crash may cost at most, whatever the config says of steps
 
@@ -71,7 +71,7 @@ class Training:
         dtype: torch.dtype,
         stop: Callable[[], int] = lambda: 0,
         watch: PhaseCallback = no_phase_progress,
-        validations: int = Validations.times,
+        validations: int = ValidationPlan.times,
     ) -> None:
         self.state, self.data, self.config = state, data, config
         self.budget: Budget = make_budget(config.train, data.order.steps_per_epoch)
@@ -89,13 +89,13 @@ class Training:
             Interrupted: `stop` gave a signal; the state has been offered for saving.
         """
         state, train = self.state, self.config.train
-        if self.budget.share(state.step, state.seconds) < self.config.tokenizer.dropout_until:
-            self.data.windows.make_ready(self._heard)  # like the tokens themselves, before the clock of a budget runs
+        if self.budget.fraction_spent(state.step, state.seconds) < self.config.tokenizer.dropout_until:
+            self.data.windows.precompute(self._heard)  # like the tokens themselves, before the clock of a budget runs
         began = time.perf_counter() - state.seconds
         if self._ended() and state.measured < state.step:  # it stopped between its last checkpoint and what follows
             yield from self._measure(0.0)
         while not (reason := self._ended()):
-            spent = self.budget.share(state.step, state.seconds)
+            spent = self.budget.fraction_spent(state.step, state.seconds)
             norm, scale = self._step()
             state.seconds = time.perf_counter() - began
             if state.step % train.log_every == 0 or self._ended():
@@ -148,22 +148,22 @@ class Training:
         scale = learning_rate_scale(self.config.schedule, progress)
         batch = data.order.batch(state.step)
         recut = progress < self.config.tokenizer.dropout_until
-        inputs, targets = data.windows.gather(batch, recut=recut)
+        inputs, targets = data.windows.gather(batch, resample_bpe=recut)
         try:
             loss, norm = training_step(
                 state.model,
                 state.optimizers,
                 inputs,
                 targets,
-                drop=self._masks.of_step(state.step),
+                drop=self._masks.masks_for_step(state.step),
                 dtype=self._dtype,
                 clip_norm=self.config.optimizer.clip_norm,
                 learning_rate_scale=scale,
             )
-            lengthened = data.windows.lengthened(int(batch.epochs[0])) if recut else 1.0
+            lengthened = data.windows.length_ratio(int(batch.epochs[0])) if recut else 1.0
             state.record(loss, loss * data.tokens_per_character * lengthened)
         except DivergenceError:
-            self.failed_step = FailedStep(batch, inputs, targets, recut and data.windows.recuts)
+            self.failed_step = FailedStep(batch, inputs, targets, recut and data.windows.uses_bpe_dropout)
             raise
         if state.average:
             state.average.update(state.model, state.step)
@@ -175,7 +175,7 @@ class Training:
     def _validate(self) -> ValidationEvent:
         state, data = self.state, self.data
         loss = self._look(data.validation, data.validation_indices)
-        train_loss = self._look(data.windows.plain, data.train_indices)
+        train_loss = self._look(data.windows.base, data.train_indices)
         best = state.select(loss) if self.config.train.patience else False
         per_character = loss * data.validation_tokens_per_character
         return ValidationEvent(
@@ -184,7 +184,7 @@ class Training:
 
     def _end_epoch(self) -> EpochEvent:
         began, windows = time.perf_counter(), self.data.held_out
-        loss = self._look(windows, spread(windows, 0))
+        loss = self._look(windows, spread_indices(windows, 0))
         total, steps = self.state.epoch_losses
         self.state.epoch_losses = [0.0, 0]
         seconds = time.perf_counter() - began
@@ -211,7 +211,7 @@ class Training:
             gradient_norm=norm,
             steps_per_second=pace.steps / pace.seconds,
             tokens_per_second=pace.tokens / pace.seconds,
-            progress=self.budget.share(state.step, state.seconds),
+            progress=self.budget.fraction_spent(state.step, state.seconds),
         )
 
     def _look_due(self, before: float) -> bool:
@@ -219,7 +219,7 @@ class Training:
         every = self.config.train.validate_every
         if every > 0:
             return self.state.step % every == 0 or bool(self._ended())
-        spent = self.budget.share(self.state.step, self.state.seconds)
+        spent = self.budget.fraction_spent(self.state.step, self.state.seconds)
         times = self._validations
         return every == 0 and (int(times * spent) > int(times * before) or bool(self._ended()))
 

@@ -31,7 +31,7 @@ def make_case(make_training: MakeTraining, small: dict[str, Any]) -> MakeCase:
         training = make_training(config, text)
         records = [{"event": event.kind, **asdict(event)} for event in training]
         data, vocabulary = training.data, training.state.model.vocab_size
-        learned = data.windows.plain.gather(np.arange(len(data.windows)))[1].numpy().ravel()
+        learned = data.windows.base.gather(np.arange(len(data.windows)))[1].numpy().ravel()
         seen = data.validation.gather(data.validation_indices)[1].numpy().ravel()
         counts = np.bincount(learned, minlength=vocabulary) + 0.01
         unigram = float(-np.log(counts[seen] / counts.sum()).mean())

@@ -100,7 +100,7 @@ def test_the_first_losses_are_those_of_a_plain_loop(reference: Run) -> None:
         assert len(set(starts)) == 64
         assert 0 <= min(starts) <= max(starts) < 358_453
         windows = torch.stack([tokens[start : start + 51] for start in starts])
-        logits = plain(windows[:, :-1], a_tenth_dropped(masks.of_step(step)))
+        logits = plain(windows[:, :-1], a_tenth_dropped(masks.masks_for_step(step)))
         loss = F.cross_entropy(logits.reshape(-1, 500), windows[:, 1:].reshape(-1))
         adam.zero_grad()
         torch.autograd.backward(loss)

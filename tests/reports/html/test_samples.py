@@ -38,7 +38,7 @@ def test_a_line_end_is_one_wherever_a_copied_stretch_ends(place: int) -> None:
 
 
 def test_the_figures_stand_beside_those_of_held_out_text(trained: Run) -> None:
-    found = trained.memorised
+    found = trained.saved_memorisation
     assert found
     html = samples_part(HighlightedCopies(("a",), ((),), 24, 0, 0), found).html
     assert f"longest run {found.generated.longest_run} characters" in html

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from octavo.config import Config
-from octavo.data import Ids, blocks
+from octavo.data import Ids, id_chunks
 from octavo.evaluate.baselines import unigram_probabilities
 from octavo.evaluate.diagnosis.advice import reconcile
 from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, split_label, validation_points
@@ -116,7 +116,7 @@ def early_baseline_losses(data: TrainingData, learned: Ids, vocab_size: int, bos
     """
     targets = data.validation.gather(data.validation_indices)[1].numpy().ravel()
     counts = np.zeros(vocab_size, np.int64)
-    for block in blocks(learned):
+    for block in id_chunks(learned):
         counts += np.bincount(block, minlength=vocab_size)
     probabilities = unigram_probabilities(counts, bos_id)
     scored = targets if bos_id is None else targets[targets != bos_id]

@@ -20,7 +20,7 @@ from octavo.model import Transformer
 from octavo.pipeline.run import Run
 from octavo.system.progress import ProgressCallback, no_progress
 from octavo.training.step import mean_nats
-from octavo.training.validation import spread
+from octavo.training.validation import spread_indices
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def measure_losses(run: Run, watch: ProgressCallback = no_progress) -> Perplexit
     """
     model, batch_size = run.model, run.config.data.batch_size
     validation, train = part_windows(run, "validation"), part_windows(run, "train")
-    everything, sample = spread(validation, 0), spread(train, SAMPLE_WINDOWS)
+    everything, sample = spread_indices(validation, 0), spread_indices(train, SAMPLE_WINDOWS)
     share = len(everything) / (len(everything) + len(sample))
     began = time.perf_counter()
     losses = batch_losses(model, validation, everything, batch_size, lambda done: watch(done * share))

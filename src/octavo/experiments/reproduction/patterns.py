@@ -23,7 +23,7 @@ class TextAttention:
     attention: Attention
 
 
-def read_texts(run: Run) -> tuple[TextAttention, ...]:
+def read_attention_texts(run: Run) -> tuple[TextAttention, ...]:
     """Every text of the report, cut to as many tokens as it shows; one that the tokenizer has no token for is left
     out."""
     most = min(ATTENTION_TOKENS, run.config.data.context_length)

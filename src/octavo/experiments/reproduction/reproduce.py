@@ -9,14 +9,14 @@ from octavo.experiments.reproduction.existing_run import existing_run
 from octavo.experiments.reproduction.figures import draw_all
 from octavo.experiments.reproduction.page import page
 from octavo.experiments.reproduction.reported import PRESET
-from octavo.experiments.reproduction.results import Reproduction, measure
+from octavo.experiments.reproduction.results import Reproduction, measure_run
 from octavo.formats.files import write_atomically
 from octavo.pipeline.plan import CorpusSource, as_corpus
 from octavo.pipeline.progress import Progress, make_progress
 from octavo.pipeline.run import Run
 from octavo.pipeline.train import train
 from octavo.runs import locked, runs_root
-from octavo.runs.completion import finished
+from octavo.runs.completion import is_finished
 
 FOLDER = "reproduction"
 
@@ -45,7 +45,7 @@ def reproduce(
     root = runs_root(runs)
     corpus = None if text is None else as_corpus(text, encoding, root=root)
     standing = existing_run(root, name, request, corpus)
-    if standing is not None and finished(standing):
+    if standing is not None and is_finished(standing):
         run = Run(standing)
     else:
         run = train(
@@ -69,7 +69,7 @@ def write_reproduction(run: Run, progress: Progress) -> Reproduction:
     Raises:
         OctavoError: the run has no score, a file of it is damaged, or its folder cannot be written to.
     """
-    found = measure(run, progress)
+    found = measure_run(run, progress)
     folder = run.path / FOLDER
     try:
         folder.mkdir(exist_ok=True)

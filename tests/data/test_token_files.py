@@ -1,4 +1,4 @@
-"""What a run keeps of its text comes back, and a damaged folder is refused."""
+"""Token files: a run's splits are read back as written, and a damaged folder is refused."""
 
 import hashlib
 import json
@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from octavo.corpus import CorpusSplit
-from octavo.data import check_ids, open_splits, save_splits
+from octavo.data import check_ids, id_chunks, open_splits, save_splits
 from octavo.data.token_files import Ids, documents, id_type, tokenize
 from octavo.errors import OctavoError
 from octavo.tokenizer.kinds import ByteBPE, WhitespaceBPE
 
 TRAIN = CorpusSplit(("Grüße, 🙂\r\n", "\0second\n\n"))
+REFUSAL = "does not hold a run's data"
+STATUS = Path("/proc/self/status")
 VALIDATION = CorpusSplit(("third <|endoftext|>",))
 
 
@@ -26,45 +28,45 @@ def bpe() -> ByteBPE:
 
 @pytest.fixture
 def folder(bpe: ByteBPE, tmp_path: Path) -> Path:
-    parts = {"train": TRAIN, "validation": VALIDATION}
-    save_splits(tmp_path / "data", {name: (part, tokenize(bpe, part)) for name, part in parts.items()})
+    splits = {"train": TRAIN, "validation": VALIDATION}
+    save_splits(tmp_path / "data", {name: (split, tokenize(bpe, split)) for name, split in splits.items()})
     return tmp_path / "data"
 
 
-def test_every_document_begins_with_the_start_token(bpe: ByteBPE) -> None:
+def test_every_document_begins_with_the_bos_token(bpe: ByteBPE) -> None:
     ids = tokenize(bpe, TRAIN)
     first, second = (bpe.encode(segment).tolist() for segment in TRAIN.segments)
     assert ids.tolist() == [0, *first, 0, *second]
     assert ids.dtype == np.uint16
-    assert [piece.tolist() for piece in documents(ids, 0)] == [first, second]
+    assert [document.tolist() for document in documents(ids, 0)] == [first, second]
 
 
-def test_very_many_ids_are_in_a_file_that_goes_when_they_do(
+def test_more_ids_than_memory_should_hold_are_in_a_temporary_file(
     bpe: ByteBPE, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = tokenize(bpe, TRAIN)
-    monkeypatch.setattr("octavo.data.token_files._HELD", 3)
+    in_memory = tokenize(bpe, TRAIN)
+    monkeypatch.setattr("octavo.data.token_files._MAX_IDS_IN_MEMORY", 3)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    filed = tokenize(bpe, TRAIN)
-    assert isinstance(filed, np.memmap)
-    assert not isinstance(held, np.memmap)
-    assert (filed.dtype, filed.tolist()) == (held.dtype, held.tolist())
+    in_file = tokenize(bpe, TRAIN)
+    assert isinstance(in_file, np.memmap)
+    assert not isinstance(in_memory, np.memmap)
+    assert (in_file.dtype, in_file.tolist()) == (in_memory.dtype, in_memory.tolist())
     assert list(tmp_path.iterdir()) == []
-    for name, ids in (("held", held), ("filed", filed)):
+    for name, ids in (("memory", in_memory), ("file", in_file)):
         save_splits(tmp_path / name, {"train": (TRAIN, ids)})
-    assert (tmp_path / "filed/train.npy").read_bytes() == (tmp_path / "held/train.npy").read_bytes()
-    np.save(tmp_path / "expected.npy", held)
-    assert (tmp_path / "filed/train.npy").read_bytes() == (tmp_path / "expected.npy").read_bytes()
+    assert (tmp_path / "file/train.npy").read_bytes() == (tmp_path / "memory/train.npy").read_bytes()
+    np.save(tmp_path / "expected.npy", in_memory)
+    assert (tmp_path / "file/train.npy").read_bytes() == (tmp_path / "expected.npy").read_bytes()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
-    with pytest.raises(OctavoError, match=r"the tokens cannot be kept in .*nowhere .*: free space, or set TMPDIR"):
+    with pytest.raises(OctavoError, match=r"nowhere .*TMPDIR"):
         tokenize(bpe, TRAIN)
 
 
-def test_without_a_start_token_documents_follow_each_other() -> None:
+def test_without_a_bos_token_documents_follow_each_other() -> None:
     tokenizer = WhitespaceBPE.train("to be or not", 50)
     ids = tokenize(tokenizer, CorpusSplit(("to be", "or not")))
     assert ids.tolist() == tokenizer.encode("to be or not").tolist()
-    assert [piece.tolist() for piece in documents(ids, None)] == [ids.tolist()]
+    assert [document.tolist() for document in documents(ids, None)] == [ids.tolist()]
     assert tokenize(tokenizer, CorpusSplit(())).tolist() == []
 
 
@@ -82,10 +84,10 @@ def test_ids_are_as_small_as_the_vocabulary_allows(bpe: ByteBPE) -> None:
     assert id_type(large) is np.uint32
 
 
-def test_parts_come_back_memory_mapped(bpe: ByteBPE, folder: Path) -> None:
-    parts = open_splits(folder)
-    assert list(parts) == ["train", "validation"]
-    for part, kept in zip(parts.values(), (TRAIN, VALIDATION), strict=True):
+def test_splits_are_read_back_memory_mapped(bpe: ByteBPE, folder: Path) -> None:
+    splits = open_splits(folder)
+    assert list(splits) == ["train", "validation"]
+    for part, kept in zip(splits.values(), (TRAIN, VALIDATION), strict=True):
         assert isinstance(part.ids, np.memmap)
         assert part.ids.mode == "r"
         assert part.ids.dtype == np.uint16
@@ -96,10 +98,10 @@ def test_parts_come_back_memory_mapped(bpe: ByteBPE, folder: Path) -> None:
         assert (facts.characters, facts.bytes, facts.tokens) == (len(kept.text), len(raw), len(part.ids))
         assert facts.sha256 == hashlib.sha256(raw).hexdigest()
         assert (part.folder / f"{part.name}.txt").read_bytes() == raw
-    assert (parts["train"].facts.documents, parts["validation"].facts.documents) == (2, 1)
+    assert (splits["train"].facts.documents, splits["validation"].facts.documents) == (2, 1)
 
 
-def test_a_part_of_a_text_may_have_no_token(tmp_path: Path) -> None:
+def test_a_split_may_have_no_token(tmp_path: Path) -> None:
     one, none = np.array([1], dtype=np.uint16), np.array([], dtype=np.uint16)
     save_splits(
         tmp_path,
@@ -116,47 +118,47 @@ def test_a_part_of_a_text_may_have_no_token(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["parts.json", "train.npy", "validation.npy"])
 def test_a_missing_file_is_noticed(name: str, folder: Path) -> None:
     (folder / name).unlink()
-    with pytest.raises(OctavoError, match=rf"does not hold a run's data \(.*{name}.*\): train the run again"):
+    with pytest.raises(OctavoError, match=rf"{REFUSAL} \(.*{name}.*\): train the run again"):
         open_splits(folder)
 
 
 @pytest.mark.parametrize("content", ["", "{", "null", "3", "[]", "{}", '{"train": 3}', '{"train": {}}', "\0"])
-def test_facts_that_are_none_are_refused(content: str, folder: Path) -> None:
+def test_a_facts_file_that_is_not_one_is_refused(content: str, folder: Path) -> None:
     (folder / "parts.json").write_text(content)
-    with pytest.raises(OctavoError, match="does not hold a run's data"):
+    with pytest.raises(OctavoError, match=REFUSAL):
         open_splits(folder)
 
 
-def test_facts_without_a_part_to_score_are_refused(folder: Path) -> None:
+def test_facts_without_a_validation_split_are_refused(folder: Path) -> None:
     facts = json.loads((folder / "parts.json").read_text())
     del facts["validation"]
     (folder / "parts.json").write_text(json.dumps(facts))
-    with pytest.raises(OctavoError, match="does not hold a run's data"):
+    with pytest.raises(OctavoError, match=REFUSAL):
         open_splits(folder)
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06" + b"\0" * 18, b"words", b"\x80\x04."]
 )
-def test_ids_in_a_file_that_is_none_are_refused(content: bytes, folder: Path) -> None:
+def test_ids_in_a_file_of_another_format_are_refused(content: bytes, folder: Path) -> None:
     (folder / "train.npy").write_bytes(content)
-    with pytest.raises(OctavoError, match="does not hold a run's data"):
+    with pytest.raises(OctavoError, match=REFUSAL):
         open_splits(folder)
 
 
 @pytest.mark.parametrize(
     "array", [np.zeros((2, 2), np.uint16), np.zeros(4), np.zeros(4, np.int64), np.array([{}, "a"], dtype=object)]
 )
-def test_arrays_that_are_no_ids_are_refused(array: Ids, folder: Path) -> None:
+def test_arrays_that_are_not_ids_are_refused(array: Ids, folder: Path) -> None:
     np.save(folder / "train.npy", array)
-    with pytest.raises(OctavoError, match="does not hold a run's data"):
+    with pytest.raises(OctavoError, match=REFUSAL):
         open_splits(folder)
 
 
-def test_ids_that_are_cut_off_are_refused(folder: Path) -> None:
+def test_a_truncated_array_is_refused(folder: Path) -> None:
     path = folder / "train.npy"
     path.write_bytes(path.read_bytes()[:-2])
-    with pytest.raises(OctavoError, match="does not hold a run's data"):
+    with pytest.raises(OctavoError, match=REFUSAL):
         open_splits(folder)
 
 
@@ -176,18 +178,18 @@ def test_ids_that_are_cut_off_are_refused(folder: Path) -> None:
     ],
 )
 def test_a_header_that_octavo_does_not_write_is_refused(change: Callable[[bytes], bytes], folder: Path) -> None:
-    """With a hash that belongs to it, as who made it would give it."""
+    """The recorded hash is right, as an attacker would make it."""
     raw = change((folder / "train.npy").read_bytes())
     assert raw != (folder / "train.npy").read_bytes()
     (folder / "train.npy").write_bytes(raw)
     facts = json.loads((folder / "parts.json").read_text())
     facts["train"]["ids_sha256"] = hashlib.sha256(raw).hexdigest()
     (folder / "parts.json").write_text(json.dumps(facts))
-    with pytest.raises(OctavoError, match="does not hold a run's data"):
+    with pytest.raises(OctavoError, match=REFUSAL):
         open_splits(folder)
 
 
-def test_ids_of_another_text_are_known_by_their_hash(folder: Path) -> None:
+def test_changed_ids_are_found_by_their_hash(folder: Path) -> None:
     raw = bytearray((folder / "train.npy").read_bytes())
     raw[-2] ^= 1
     (folder / "train.npy").write_bytes(bytes(raw))
@@ -195,7 +197,7 @@ def test_ids_of_another_text_are_known_by_their_hash(folder: Path) -> None:
         open_splits(folder)
 
 
-def test_what_an_earlier_version_wrote_has_no_hash_and_is_read(folder: Path) -> None:
+def test_facts_of_an_earlier_version_have_no_hash_and_are_read(folder: Path) -> None:
     facts = json.loads((folder / "parts.json").read_text())
     for part in facts.values():
         del part["ids_sha256"]
@@ -205,18 +207,18 @@ def test_what_an_earlier_version_wrote_has_no_hash_and_is_read(folder: Path) -> 
 
 @pytest.mark.parametrize("count", ["characters", "bytes", "tokens", "documents"])
 @pytest.mark.parametrize("value", [0, -1, 2**62, 1.5, None])
-def test_counts_that_cannot_be_are_refused(count: str, value: object, folder: Path) -> None:
+def test_impossible_counts_are_refused(count: str, value: object, folder: Path) -> None:
     facts = json.loads((folder / "parts.json").read_text())
     facts["train"][count] = value
     (folder / "parts.json").write_text(json.dumps(facts))
     if count in ("characters", "bytes", "documents") and value == 2**62:
         assert open_splits(folder)["train"].ids.tolist()  # nothing is allocated for it
         return
-    with pytest.raises(OctavoError, match="does not hold a run's data"):
+    with pytest.raises(OctavoError, match=REFUSAL):
         open_splits(folder)
 
 
-def test_another_text_than_the_one_that_was_written_is_refused(folder: Path) -> None:
+def test_a_changed_text_is_refused(folder: Path) -> None:
     part = open_splits(folder)["train"]
     raw = (folder / "train.txt").read_bytes()
     (folder / "train.txt").write_bytes(raw[:-1] + b"!")
@@ -257,10 +259,10 @@ def test_a_text_is_verified_once(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     assert sum(hashed) < part.facts.bytes
 
 
-def test_of_a_long_text_no_more_is_held_than_is_asked_for(folder: Path) -> None:
+def test_the_beginning_of_a_long_text_needs_little_memory(folder: Path) -> None:
     size = 2**26
     with (folder / "train.txt").open("r+b") as file:
-        file.truncate(size)  # by a hole, which takes no room on the disk
+        file.truncate(size)  # a sparse file, which takes no disk space
     raw = (folder / "train.txt").read_bytes()
     facts = json.loads((folder / "parts.json").read_text())
     facts["train"] |= {"bytes": size, "sha256": hashlib.sha256(raw).hexdigest()}
@@ -277,7 +279,7 @@ def test_of_a_long_text_no_more_is_held_than_is_asked_for(folder: Path) -> None:
     assert part.text == raw.decode()
 
 
-def test_a_character_that_a_block_cuts_is_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_character_that_spans_two_reads_is_decoded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("octavo.data.token_files._READ_BYTES", 1)
     part = open_splits(folder)["train"]
     assert part.text == TRAIN.text
@@ -293,8 +295,32 @@ def test_a_character_that_a_block_cuts_is_whole(folder: Path, monkeypatch: pytes
 
 
 def test_ids_beyond_the_vocabulary_are_refused(folder: Path) -> None:
-    parts = open_splits(folder)
-    highest = max(int(part.ids.max()) for part in parts.values())
-    check_ids(parts, highest + 1)
+    splits = open_splits(folder)
+    highest = max(int(part.ids.max()) for part in splits.values())
+    check_ids(splits, highest + 1)
     with pytest.raises(OctavoError, match="has ids beyond the vocabulary"):
-        check_ids(parts, highest)
+        check_ids(splits, highest)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2**20, 2**20 + 1])
+def test_chunks_of_ids_are_all_ids(count: int) -> None:
+    ids = np.arange(count, dtype=np.uint32)
+    assert np.array_equal(np.concatenate([np.empty(0, np.uint32), *id_chunks(ids)]), ids)
+
+
+def mapped_bytes() -> int:
+    """Return how many bytes of files are in this process's memory."""
+    return next(
+        int(line.split()[1]) * 1024 for line in STATUS.read_text().splitlines() if line.startswith("RssFile:")
+    )
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="only Linux reports how much of a file is in memory")
+def test_pages_that_were_read_are_released(tmp_path: Path) -> None:
+    np.save(tmp_path / "ids.npy", np.ones(16 << 20, np.uint16))
+    ids = np.lib.format.open_memmap(tmp_path / "ids.npy", mode="r")
+    before = mapped_bytes()
+    assert sum(int(chunk.sum()) for chunk in id_chunks(ids[1:])) == len(ids) - 1
+    assert mapped_bytes() - before < 4 << 20
+    assert int(ids.sum()) == len(ids)
+    assert mapped_bytes() - before > 24 << 20, "otherwise the assertion above could not fail"
