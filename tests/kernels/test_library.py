@@ -94,7 +94,7 @@ def test_why_there_are_none_is_told(
     monkeypatch.setattr(module, "__file__", str(tmp_path / "library.py"))
     monkeypatch.setattr(module, "library", library.__wrapped__)
     monkeypatch.setattr(platform, "machine", lambda: machine)
-    monkeypatch.setattr(module, "processor_features", lambda: features)
+    monkeypatch.setattr(module, "cpu_features", lambda: features)
     for name in files:
         (tmp_path / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}").write_bytes(b"no library")
     monkeypatch.delenv("OCTAVO_NATIVE", raising=False)

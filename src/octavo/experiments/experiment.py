@@ -18,11 +18,11 @@ from octavo.experiments.results import CellResult, VariantSummary, summarise
 from octavo.experiments.spec import Spec, read_spec
 from octavo.experiments.status import CellStatus, is_running
 from octavo.experiments.table import experiment_markdown
-from octavo.formats.files import remove_left_over
+from octavo.formats.files import remove_stale_files
 from octavo.formats.toml_schema import as_mapping, dotted_names
 from octavo.runs import RunDirectory, locked, runs_root
 from octavo.runs.provenance import machine_facts
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 from octavo.training import choose_precision, stop_signals
 
 _REFRESH_SECONDS = 0.5
@@ -79,7 +79,7 @@ class ExperimentStopped(Exception):
     """A signal stopped the experiment: results are written; running cells are saved, or continue on their cluster."""
 
     def __init__(self, signal_number: int, experiment: Experiment) -> None:
-        super().__init__(f"stopped with {counted(experiment.missing, 'run')} to go")
+        super().__init__(f"stopped with {quantity(experiment.missing, 'run')} to go")
         self.signal_number, self.experiment = signal_number, experiment
 
 
@@ -133,7 +133,7 @@ def experiment(
     with open_pool(workers, scheduler, executor) as pool, make_experiment_display(progress, spec.title) as display:
         folder.create()
         with locked(RunDirectory(folder.path)):
-            remove_left_over(folder.path)
+            remove_stale_files(folder.path)
             spec, precision = decide_precision(spec, folder)
             folder.check_same(spec, corpus.sha256)
             text = {"name": corpus.name, "characters": corpus.characters, "sha256": corpus.sha256}

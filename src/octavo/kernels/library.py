@@ -6,8 +6,8 @@ import sysconfig
 from functools import cache
 from pathlib import Path
 
-from octavo.system.hardware import is_x86, processor_features
-from octavo.system.terminal import shown
+from octavo.system.hardware import cpu_features, is_x86
+from octavo.system.terminal import escape_controls
 
 BUILDS = ("_avx512", "_avx2")  # the fastest first; pyproject.toml says how each is compiled
 _LAYOUT = 2  # of fits.c
@@ -38,12 +38,12 @@ def unavailable_reason() -> str:
         return f"left out, as {_SWITCH}=0 asks"
     if asked not in ("", "1"):
         known = ", ".join(build.removeprefix("_") for build in BUILDS)
-        return f"{_SWITCH}={shown(asked)} names no build that runs here: unset it, or take {known} or 0"
+        return f"{_SWITCH}={escape_controls(asked)} names no build that runs here: unset it, or take {known} or 0"
     if not is_x86():
         return "made for x86-64 processors"
     if not any(map(os.path.exists, map(_place, BUILDS))):
         return "not compiled: get a C compiler, then install Octavo again"
-    if (features := processor_features()) and "AVX2" not in features:
+    if (features := cpu_features()) and "AVX2" not in features:
         return "the processor lacks AVX2"
     return "of another version, or damaged: install Octavo again"
 

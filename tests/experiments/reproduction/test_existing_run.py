@@ -9,7 +9,7 @@ from octavo.config.overrides import Request
 from octavo.corpus import Corpus
 from octavo.errors import OctavoError
 from octavo.experiments.reproduction.existing_run import existing_run
-from octavo.formats.toml_schema import overridden, to_toml
+from octavo.formats.toml_schema import to_toml, with_overrides
 from octavo.runs import RunDirectory
 
 TEXT = Corpus.from_text("To be, or not to be")
@@ -20,7 +20,7 @@ def root(tmp_path: Path) -> Path:
     """A folder with a run of one epoch, begun with TEXT."""
     run = tmp_path / "reference"
     run.mkdir()
-    (run / "config.toml").write_text(to_toml(overridden(load_preset("reference"), [("train.epochs", 1.0)])))
+    (run / "config.toml").write_text(to_toml(with_overrides(load_preset("reference"), [("train.epochs", 1.0)])))
     RunDirectory(run).write_json("provenance.json", {"text": {"sha256": TEXT.sha256}})
     return tmp_path
 

@@ -14,7 +14,7 @@ from octavo.config import ScheduleConfig
 from octavo.evaluate import Memorisation
 from octavo.evaluate.diagnosis.advice import MORE_TEXT
 from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, is_better
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 
 # By baseline, the worst first: what a model has learned that scores about the same, and one that scores worse.
 _LEARNED = {
@@ -236,7 +236,7 @@ def memorisation_finding(case: Case) -> Finding | None:
         "warning",
         f"{fraction:.1%} of the sequences of 8 {units} in generated text are verbatim in the training split "
         f"(validation split: {usual:.1%}), and the longest copied run has "
-        f"{counted(generated.longest_run, 'character')} (validation split: {held_out.longest_run})",
+        f"{quantity(generated.longest_run, 'character')} (validation split: {held_out.longest_run})",
         "use more text, a smaller budget, more dropout or a smaller model",
         {
             "share_found": fraction,
@@ -261,7 +261,7 @@ def memorisation_figures(measured: Memorisation) -> str:
         else f"{stats.fraction_found:.1%} of sequences of 8 {units}"
         for stats in (generated, held_out)
     ]
-    longest = counted(generated.longest_run, "character")
+    longest = quantity(generated.longest_run, "character")
     return f"longest run {longest}, {sequences[0]} (validation split: {held_out.longest_run}, {sequences[1]})"
 
 

@@ -11,7 +11,7 @@ from octavo.experiments.reproduction.facts import Fact, Value
 from octavo.experiments.reproduction.figures import EPOCHS, FIRST_EPOCH, PERPLEXITIES, attention_picture
 from octavo.experiments.reproduction.reported import EpochRow
 from octavo.experiments.reproduction.results import Reproduction, reported_epoch
-from octavo.system.terminal import counted, duration, shown
+from octavo.system.terminal import duration, escape_controls, quantity
 
 EPOCH_HEAD = (
     "epoch",
@@ -59,7 +59,7 @@ def _head(found: Reproduction) -> list[str]:
     changes = "; ".join(f"`{name}`: {change}" for name, change in found.changed.items())
     return [
         "# The report's experiment, reproduced",
-        f"Run `{found.run.name}`: {counted(last['step'], 'step')}, {last['epoch']:.4g} epochs, "
+        f"Run `{found.run.name}`: {quantity(last['step'], 'step')}, {last['epoch']:.4g} epochs, "
         f"{duration(found.runtime.seconds)} on {_machine(machine)}. Losses are in nats per token of its tokenizer.",
         f"Settings that are not the report's: {changes}." if changes else "Every setting is the report's.",
     ]
@@ -225,7 +225,7 @@ def _shown(value: Value) -> str:
 
 def _quoted(text: str) -> str:
     """Text of a model or a person, so that Markdown takes nothing of it for its own."""
-    plain = shown(text).replace("\n", " ⏎ ").replace("|", "¦")
+    plain = escape_controls(text).replace("\n", " ⏎ ").replace("|", "¦")
     fence = "``" if "`" in plain else "`"
     return f"{fence} {plain} {fence}" if fence == "``" else f"`{plain}`"
 
