@@ -48,7 +48,7 @@ def score_table(score: Evaluation, baselines: Sequence[Baseline], training_secon
     Where the tokenizer is lossy, baselines that predict the full text come last, under a line that says so.
     """
     ranked = rank_scores(score, baselines, training_seconds)
-    rows, apart = map(_row, ranked.standings), list(map(_row, ranked.apart))
+    rows, apart = map(_row, ranked.rows), list(map(_row, ranked.not_comparable))
     return [*map(_line, [*_TITLES, *rows]), *([NOT_COMPARABLE] if apart else []), *map(_line, apart)]
 
 
