@@ -20,7 +20,7 @@ from octavo.evaluate.memorisation import Memorisation, measure_memorisation
 from octavo.evaluate.overlap import MAX_SEARCHED, TrainOverlap, measure_overlap
 from octavo.evaluate.shift import measure_shift
 from octavo.formats.json_schema import from_json
-from octavo.runs.checkpoint_files import max_file_bytes, newest_is_damaged
+from octavo.runs.checkpoint_files import newest_is_damaged
 from octavo.runs.earlier_versions import upgraded_finding
 from octavo.runs.metrics import check_complete
 from octavo.runs.saved_run import SavedRun
