@@ -84,15 +84,38 @@ def experiment(
     retry: bool = False,
     progress: bool = True,
 ) -> Experiment:
-    """Train and score every variant of `file` (TOML, or a mapping of the same keys) with every seed, and compare.
+    """Train and score every variant with every seed, and compare the variants.
 
-    Cells run in `workers` processes of this machine (one for each core), on the Dask cluster of a `scheduler`, or in
-    an `executor`. What is done already stays; `retry` runs again what has failed. `steps` takes the place of every
-    budget. The results are in ``experiment.json``, ``table.md`` and ``figure.png`` of the folder ``runs/name``.
+    The folder `runs`/`name` has the results, ``experiment.json``, ``table.md`` and ``figure.png``, and a run for each
+    cell. Finished cells are not run again (docs/experiments.md).
+
+    Args:
+        file: a TOML file, or a mapping with the same keys.
+        name: the experiment's name; None: that of the file.
+        runs: the folder of all runs (default: ``$OCTAVO_RUNS``, else ``./runs``).
+        workers: processes on this machine; None: one for each core that has a GiB of memory.
+        scheduler: the address of a Dask scheduler whose workers run the cells.
+        executor: a `concurrent.futures.Executor` that runs the cells.
+        steps: training steps of every variant, instead of the budgets of the file.
+        retry: run failed cells again.
+        progress: show a table of the cells on standard error.
+
+    Returns:
+        The results: ``rows`` has one entry for each variant and seed, ``summary`` one for each variant, and
+        ``result[variant]`` its summary with differences from the base variant.
 
     Raises:
-        OctavoError: whatever cannot work, in one sentence with the fix.
-        Stopped: a signal asked to stop; the same call goes on.
+        OctavoError: the file, the text or an argument cannot be used, or it contradicts an experiment of that name.
+        ExperimentStopped: a signal asked to stop; the same call resumes.
+
+    Example:
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> plan = {"text": "hamlet.txt", "seeds": [1], "steps": 2}
+        >>> plan["overrides"] = {"model.d_model": 32, "model.d_ff": 64, "train.precision": "fp32"}
+        >>> plan["variants"] = {"one-layer": {"model.n_layers": 1}, "two-layers": {"model.n_layers": 2}}
+        >>> result = octavo.experiment(plan, name="depth", executor=ThreadPoolExecutor(1), progress=False)
+        >>> [row.run for row in result.rows]
+        ['one-layer-seed1', 'two-layers-seed1']
     """
     check_workers(workers)
     spec = read_spec(file, steps=steps)

@@ -172,11 +172,21 @@ _LOSSY = (
 
 
 def compare(runs: Sequence[SavedRun | str | Path], *, root: str | Path | None = None) -> Page:
-    """The page of several runs (or their names or folders; names are looked for under `root`), which shows itself in
-    a notebook; ``page.save(path)`` writes it. A part that cannot be made says why in its place.
+    """Return a page that compares runs. A part that fails states its reason.
+
+    Args:
+        runs: two or more runs, paths of their folders, or their names.
+        root: the folder in which names are looked for (default: ``$OCTAVO_RUNS``, else ``./runs``).
+
+    Returns:
+        The page: it shows itself in a notebook, and ``page.save(path)`` writes an HTML file.
 
     Raises:
         OctavoError: there is no such run, one is given twice, or there are fewer than two.
+
+    Example:
+        >>> octavo.compare(["hamlet", "othello"]).save("plays.html").name
+        'plays.html'
     """
     opened = [open_saved_run(run, runs=root) for run in runs]
     places = [run.path.resolve() for run in opened]

@@ -104,13 +104,22 @@ def block_part(block: Block) -> HtmlPart:
 
 
 def report(run: SavedRun | str | Path, *, runs: str | Path | None = None, note: MessageCallback = no_message) -> Page:
-    """The page of a run (or of its name or folder), which shows itself in a notebook; ``page.save(path)`` writes it.
+    """Return the report page of a run. Nothing is trained or scored; a part that fails states its reason.
 
-    What is in the run is shown, and the model is looked into; nothing is trained or scored. A part that cannot be
-    made says why in its place. `note` is told what is being done.
+    Args:
+        run: a run, the path of its folder, or its name.
+        runs: the folder in which a name is looked for (default: ``$OCTAVO_RUNS``, else ``./runs``).
+        note: is called with a sentence for each analysis that begins.
+
+    Returns:
+        The page: it shows itself in a notebook, and ``page.save(path)`` writes an HTML file.
 
     Raises:
         OctavoError: there is no such run.
+
+    Example:
+        >>> octavo.report("hamlet").save("hamlet.html").name
+        'hamlet.html'
     """
     return _page(read_report(open_saved_run(run, runs=runs), note))
 

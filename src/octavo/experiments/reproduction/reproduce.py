@@ -32,14 +32,30 @@ def reproduce(
     runs: str | Path | None = None,
     progress: bool = True,
 ) -> Reproduction:
-    """Train the preset ``reference``, measure it as the report does and rightly, and set both beside the report.
+    """Run the course report's experiment again, and compare the results with the report's.
 
-    A run of that `name` goes on from its newest checkpoint; one that is finished is not trained again. The pages
-    and pictures are in its folder ``reproduction/``, written anew. `text` is another text than Tiny Shakespeare.
+    A run of that name is resumed; a finished one is not trained again. Pages and figures are written to
+    ``reproduction/`` in its folder.
+
+    Args:
+        text: another text than Tiny Shakespeare, as for :func:`octavo.train`.
+        name: the run's name.
+        epochs: epochs of training; None: the report's 10, which take hours on one core.
+        seed: seed of weights, batches and dropout.
+        overrides: settings of the preset ``reference`` to change, by dotted name.
+        encoding: of files that have no byte order mark and are not UTF-8.
+        runs: the folder of all runs (default: ``$OCTAVO_RUNS``, else ``./runs``).
+        progress: show a progress bar, or plain lines where standard error is no terminal.
+
+    Returns:
+        Losses (as the report computes them, and as means over all windows), runtime, attention and generated texts.
 
     Raises:
-        OctavoError: whatever cannot work, in one sentence with the fix.
-        Interrupted: a signal asked to stop; the run is saved, and the same call goes on.
+        OctavoError: an argument or the text cannot be used, or the run contradicts an argument.
+        Interrupted: a signal asked to stop; the run is saved, and the same call resumes it.
+
+    Example:
+        >>> result = octavo.reproduce(epochs=1)  # doctest: +SKIP
     """
     request = Request(PRESET, overrides, epochs=epochs, seed=seed)
     root = runs_root(runs)
