@@ -13,7 +13,7 @@ import pytest
 
 from octavo.cli.main import main
 from octavo.pipeline.run import Run
-from octavo.runs.checkpoint_files import manifest, newest_first, valid_contents
+from octavo.runs.checkpoint_files import manifest, newest_first, read_valid
 
 SOURCE = Path(__file__).parents[1] / "src" / "octavo"
 MODULES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "yaml", "code"}
@@ -151,5 +151,5 @@ def test_no_bomb_in_a_run_goes_off(
         for path, raw in before.items():
             path.write_bytes(raw)
     capsys.readouterr()
-    assert json.loads(valid_contents(newest)["state.json"])["step"] == 80
+    assert json.loads(read_valid(newest)["state.json"])["step"] == 80
     assert main(["verify", str(run)]) == 0

@@ -40,7 +40,7 @@ def test_the_tables_are_shown_and_json_and_picture_written(
     [
         (["--rounds", "0"], "0 rounds are out of range"),
         (["--peers", "nowhere"], "there is no folder nowhere"),
-        (["--suite", "speed"], "argument --suite: 'speed' is no choice"),
+        (["--suite", "speed"], "argument --suite: 'speed' is not a choice"),
         (["--output", "file/in"], "file is a file: name a folder"),
     ],
 )
@@ -74,7 +74,7 @@ def test_a_row_a_case_beside_the_first(capsys: pytest.CaptureFixture[str]) -> No
     )
     make_console().print(bench_table.bench_table(found))
     head, first, second = capsys.readouterr().out.splitlines()
-    assert head.split() == ["steps", "a", "second", "range", "a", "turn", "ratio"]
+    assert head.split() == ["steps", "a", "second", "range", "a", "round", "ratio"]
     assert first.split() == ["plain", "fp32,", "2", "threads", "1,250", "1,000", "…", "2,000", "8", "ms", "1"]
     assert second.split() == ["octavo", "bf16,", "2", "threads", "2,500", "2,500", "…", "2,500", "4", "ms", "2"]
     assert all(len(line) <= 80 for line in bench_table.bench_notes(found))

@@ -58,7 +58,7 @@ def test_ctrl_c_ends_them() -> None:
 
 
 def test_no_more_run_at_once_than_a_container_lets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("octavo.system.threads.processor_shares", lambda: [1])
+    monkeypatch.setattr("octavo.system.threads.cpu_limits", lambda: [1])
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     meter, lock, running, most = ProgressMeter(1), threading.Lock(), 0, 0
 

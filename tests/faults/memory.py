@@ -40,7 +40,7 @@ def foretold_and_measured(name: str, text: Path, runs: Path) -> tuple[int, int]:
 _BRIEF = """
 import json, sys
 import octavo.training.forecast
-from octavo.pipeline import train
+from octavo.pipeline.train import train
 octavo.training.forecast._PROBE_SECONDS = 0.0  # how long a run will take is not asked here
 train(sys.argv[1], runs=sys.argv[2], overrides=json.loads(sys.argv[3]), steps=2, progress=False, brief=True)
 """

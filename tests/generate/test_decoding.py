@@ -9,7 +9,7 @@ import torch
 from octavo.config import ModelConfig
 from octavo.config.inference import SamplingConfig
 from octavo.generate.decoding import decode
-from octavo.generate.streams import window_begin
+from octavo.generate.streams import window_start
 from octavo.model import Transformer
 
 VOCAB, START, CONTEXT = 23, 0, 12
@@ -56,7 +56,7 @@ def test_past_it_every_token_comes_from_a_window_of_the_last_ones(start: int | N
     for prompt in PROMPTS:
         ids, expected = list(prompt), []
         for _ in range(3 * CONTEXT):
-            window = ids[window_begin(len(ids), room) :]
+            window = ids[window_start(len(ids), room) :]
             assert len(window) <= room
             with torch.no_grad():
                 logits = model()(torch.tensor([window if start is None else [start, *window]]))
@@ -68,12 +68,12 @@ def test_past_it_every_token_comes_from_a_window_of_the_last_ones(start: int | N
 def test_the_window_never_outgrows_the_context_and_keeps_about_half_of_it() -> None:
     for room in (1, 2, 3, 11, 12, 128):
         for place in range(600):
-            begin = window_begin(place, room)
+            begin = window_start(place, room)
             assert 0 <= begin <= place
             assert place - begin <= room
             assert begin == 0 if place <= room else place - begin >= room // 2
-            assert begin >= window_begin(place - 1, room) if place else True
-        begins = {window_begin(place, room) for place in range(600)}
+            assert begin >= window_start(place - 1, room) if place else True
+        begins = {window_start(place, room) for place in range(600)}
         assert len(begins) <= 2 + 600 / max(1, room // 2), "the window is read anew now and then, not at each token"
 
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from octavo.bench.kernels import without_kernels
 from octavo.config.inference import SamplingConfig
 from octavo.generate import decoding
-from octavo.generate.decoding import predict, probabilities, sample_one
+from octavo.generate.decoding import logits_to_probs, predict, sample_token
 from octavo.generate.healing import Healer, Way
 from octavo.generate.streams import Chunk, Decoder
-from octavo.generate.text import continued
+from octavo.generate.text import continue_prompts
 from octavo.pipeline.run import Run
 from octavo.tokenizer import Tokenizer
 
@@ -58,7 +58,7 @@ def test_each_way_to_write_on_has_its_share_of_the_probability(prompt: list[int]
             if longer.startswith(text) and len(longer) > len(text):
                 expected[tuple(way)] = chance(way)
     total = sum(expected.values())
-    ways = Healer(TABLE, rows, sample_one).ways(prompt)
+    ways = Healer(TABLE, rows, sample_token).ways(prompt)
     weights = np.exp([way.weight for way in ways])
     found = {written(prompt, way): weight for way, weight in zip(ways, weights / weights.sum(), strict=True)}
     assert found == pytest.approx({way: weight / total for way, weight in expected.items()}, rel=1e-6)
@@ -81,11 +81,11 @@ def test_after_a_space_filters_apply_to_the_tokens_that_begin_with_it(options: d
     allowed = [token for token, content in enumerate(TABLE) if content.startswith(b" ")]
     masked = np.full(len(TABLE), -np.inf, dtype=np.float32)
     masked[allowed] = logits_after(prompt[:-1])[allowed]
-    expected = probabilities(torch.from_numpy(masked)[None], sampling)[0]
-    healer = Healer(TABLE, rows, sample_one)
+    expected = logits_to_probs(torch.from_numpy(masked)[None], sampling)[0]
+    healer = Healer(TABLE, rows, sample_token)
     ways = healer.ways(prompt)
     assert sorted(written(prompt, way)[-1] for way in ways) == allowed
-    found = probabilities(torch.tensor([[way.weight for way in ways]]), sampling)[0]
+    found = logits_to_probs(torch.tensor([[way.weight for way in ways]]), sampling)[0]
     for way, p in zip(ways, found.tolist(), strict=True):
         last = written(prompt, way)[-1]
         assert p == pytest.approx(float(expected[last]), abs=1e-6)
@@ -99,15 +99,15 @@ def test_a_prompt_that_no_token_goes_beyond_stays_and_asks_the_model_nothing() -
     def nobody(contexts: object) -> np.ndarray:
         raise AssertionError
 
-    assert Healer(TABLE, nobody, sample_one).heal([2, 9], SamplingConfig(), 0) == ([2, 9], b"")
-    assert Healer([b"", b"x"], nobody, sample_one).heal([1], SamplingConfig(), 0) == ([1], b"")
+    assert Healer(TABLE, nobody, sample_token).heal([2, 9], SamplingConfig(), 0) == ([2, 9], b"")
+    assert Healer([b"", b"x"], nobody, sample_token).heal([1], SamplingConfig(), 0) == ([1], b"")
 
 
 def test_logits_that_are_no_numbers_heal_nothing() -> None:
     def broken(contexts: Sequence[Sequence[int]]) -> np.ndarray:
         return np.full((len(contexts), len(TABLE)), np.nan, dtype=np.float32)
 
-    assert Healer(TABLE, broken, sample_one).heal([1], SamplingConfig(), 0) == ([1], b"")
+    assert Healer(TABLE, broken, sample_token).heal([1], SamplingConfig(), 0) == ([1], b"")
 
 
 def test_of_a_long_run_no_more_than_sixteen_tokens_are_given_back() -> None:
@@ -117,7 +117,7 @@ def test_of_a_long_run_no_more_than_sixteen_tokens_are_given_back() -> None:
         asked.append(len(contexts))
         return np.zeros((len(contexts), 3), dtype=np.float32)
 
-    ways = Healer([b"", b"!", b"!" * 100], counted, sample_one).ways([1] * 60)
+    ways = Healer([b"", b"!", b"!" * 100], counted, sample_token).ways([1] * 60)
     assert asked == [16]
     assert len(ways) == 17
 
@@ -142,8 +142,8 @@ class Always:
             yield [[token] for _ in prompts]
 
     def text(self, tokenizer: Tokenizer, prompt: str, most: int = 100, stop: Sequence[str] = ()) -> list[str]:
-        found = continued(
-            Decoder(self.decode, self.predict, sample_one),
+        found = continue_prompts(
+            Decoder(self.decode, self.predict, sample_token),
             tokenizer,
             [prompt],
             context_length=32,
@@ -209,7 +209,7 @@ def test_the_kernels_and_pytorch_heal_alike(trained: Run, prompt: str) -> None:
     asked: dict[str, Any] = {"context_length": trained.config.data.context_length, "bos_id": 0}
     found = predict(trained.model, contexts, **asked)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decoding, "packed", lambda *_, **__: None)
+        patch.setattr(decoding, "packed_weights", lambda *_, **__: None)
         assert found == pytest.approx(predict(trained.model, contexts, **asked), abs=1e-4)
 
 

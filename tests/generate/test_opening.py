@@ -11,7 +11,7 @@ from octavo.config.inference import SamplingConfig
 from octavo.data import Ids
 from octavo.evaluate import memorisation
 from octavo.generate.generate import generate, generate_from
-from octavo.generate.opening import opening, opening_of_run
+from octavo.generate.opening import find_opening, opening_of_run
 from octavo.pipeline.run import Run
 from octavo.tokenizer import ByteBPE, Tokenizer
 from octavo.tokenizer.kinds import Characters, WhitespaceBPE
@@ -27,7 +27,7 @@ def in_tokens(tokenizer: Tokenizer, *documents: str) -> Ids:
 def opened(text: str, *more: str, vocab_size: int = 300) -> tuple[str, list[int]]:
     """What the opening of documents reads as, and its tokens."""
     tokenizer = ByteBPE.train(text, vocab_size)
-    found = opening(in_tokens(tokenizer, text, *more), tokenizer)
+    found = find_opening(in_tokens(tokenizer, text, *more), tokenizer)
     return tokenizer.decode(found), found
 
 
@@ -64,9 +64,9 @@ def test_of_many_documents_one_is_begun() -> None:
 def test_without_lines_or_without_a_start_token_there_is_none() -> None:
     assert opened("word " * 99)[1] == []
     lossy = WhitespaceBPE.train(PARAGRAPH, 60)
-    assert opening(in_tokens(lossy, PARAGRAPH * 9), lossy) == []
+    assert find_opening(in_tokens(lossy, PARAGRAPH * 9), lossy) == []
     characters = Characters.train(PARAGRAPH, 300)
-    assert characters.decode(opening(in_tokens(characters, PARAGRAPH * 9), characters)) == "\n\n"
+    assert characters.decode(find_opening(in_tokens(characters, PARAGRAPH * 9), characters)) == "\n\n"
 
 
 def joined(rows: Iterable[list[str]]) -> list[str]:

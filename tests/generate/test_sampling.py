@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from octavo.config.inference import SamplingConfig
 from octavo.errors import OctavoError
-from octavo.generate.decoding import probabilities, sample
+from octavo.generate.decoding import logits_to_probs, sample
 
 P = [0.5, 0.25, 0.15, 0.07, 0.03]
 LOGITS = torch.tensor([P]).log()
@@ -20,7 +20,7 @@ def kept(**sampling: float) -> list[float]:
     values: dict[str, Any] = {
         name: int(v) if name == "top_k" else v for name, v in {"temperature": 1.0, **sampling}.items()
     }
-    return [round(float(p), 6) for p in probabilities(LOGITS, SamplingConfig(**values))[0]]
+    return [round(float(p), 6) for p in logits_to_probs(LOGITS, SamplingConfig(**values))[0]]
 
 
 def shares(*p: float) -> list[float]:
@@ -59,22 +59,22 @@ def test_worked_examples(sampling: dict[str, float], expected: list[float]) -> N
 def test_the_order_of_the_vocabulary_does_not_matter() -> None:
     order = torch.tensor([3, 0, 4, 2, 1])
     sampling = SamplingConfig(temperature=1.0, top_k=4, top_p=0.9, min_p=0.1)
-    shuffled = probabilities(LOGITS[:, order], sampling)
-    assert torch.allclose(shuffled, probabilities(LOGITS, sampling)[:, order])
+    shuffled = logits_to_probs(LOGITS[:, order], sampling)
+    assert torch.allclose(shuffled, logits_to_probs(LOGITS, sampling)[:, order])
 
 
 @pytest.mark.parametrize("k", [1, 2, 4])
 def test_of_equally_likely_tokens_top_k_keeps_k(k: int) -> None:
-    p = probabilities(torch.zeros(2, 7), SamplingConfig(temperature=1.0, top_k=k))
+    p = logits_to_probs(torch.zeros(2, 7), SamplingConfig(temperature=1.0, top_k=k))
     assert (p > 0).sum(-1).tolist() == [k, k]
 
 
 def test_rows_do_not_mix() -> None:
     logits = torch.tensor([[0.0, 5.0, 1.0], [9.0, 0.0, 0.0]])
     sampling = SamplingConfig(temperature=0.7, top_p=0.9)
-    together = probabilities(logits, sampling)
+    together = logits_to_probs(logits, sampling)
     for row in range(2):
-        assert torch.allclose(together[row], probabilities(logits[row : row + 1], sampling)[0])
+        assert torch.allclose(together[row], logits_to_probs(logits[row : row + 1], sampling)[0])
 
 
 @settings(max_examples=60, deadline=None)
@@ -83,7 +83,7 @@ def test_any_filters_leave_a_distribution_with_the_likeliest_token(
     logits: list[float], temperature: float, k: int, p: float
 ) -> None:
     sampling = SamplingConfig(temperature=temperature, top_k=k, top_p=p, min_p=1 - p)
-    found = probabilities(torch.tensor([logits]), sampling)[0]
+    found = logits_to_probs(torch.tensor([logits]), sampling)[0]
     assert float(found.sum()) == pytest.approx(1, abs=1e-5)
     assert bool((found >= 0).all())
     likeliest = torch.tensor(logits) >= max(logits) - 1e-4 * max(temperature, 1e-3)

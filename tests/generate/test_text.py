@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from octavo.config.inference import SamplingConfig
 from octavo.errors import OctavoError
-from octavo.generate.text import IncrementalDetokenizer, continued
+from octavo.generate.text import IncrementalDetokenizer, continue_prompts
 from octavo.pipeline.run import Run
 from octavo.tokenizer.kinds import WhitespaceBPE
 
@@ -108,7 +108,7 @@ def test_a_prompt_without_a_token_is_refused_for_what_it_is(prompt: str, said: s
     tokenizer = WhitespaceBPE.train("to be or not to be", 30)
     unused: Any = None  # it is refused before anything is decoded
     with pytest.raises(OctavoError, match=said):
-        next(continued(unused, tokenizer, ["to be", prompt], context_length=8, sampling=SamplingConfig()))
+        next(continue_prompts(unused, tokenizer, ["to be", prompt], context_length=8, sampling=SamplingConfig()))
 
 
 def test_it_ends_at_the_length_asked_for_and_at_the_end_token() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from octavo.config.inference import SamplingConfig
-from octavo.generate.decoding import sample_one
+from octavo.generate.decoding import sample_token
 from octavo.generate.generate import decoder_of
 from octavo.generate.healing import Healer
 from octavo.generate.streams import Chunk
@@ -59,7 +59,7 @@ def test_texts_that_the_healed_token_ends_are_there(
     sampling, decoder = SamplingConfig(max_new_tokens=1, temperature=2.0), decoder_of(trained.model)
     prompts = ["MENENIU"] * count
     healer = Healer(
-        trained.tokenizer.token_bytes(), partial(decoder.predict, context_length=32, bos_id=0), sample_one
+        trained.tokenizer.token_bytes(), partial(decoder.predict, context_length=32, bos_id=0), sample_token
     )
     ids = trained.tokenizer.encode(prompts[0]).tolist()
     assert any(healer.heal(ids, sampling, stream)[1] for stream in range(count)), "one is healed"

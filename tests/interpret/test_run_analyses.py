@@ -60,8 +60,8 @@ class TestAttention:
     def test_no_more_tokens_are_shown_than_a_page_has_room_for(
         self, trained: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("octavo.config.inference._MOST_WEIGHTS", 4 * 20**2)  # of four heads
-        monkeypatch.setattr("octavo.config.inference._MOST_CELLS", 2 * 18)  # of two layers
+        monkeypatch.setattr("octavo.config.inference._MAX_ATTENTION_WEIGHTS", 4 * 20**2)  # of four heads
+        monkeypatch.setattr("octavo.config.inference._MAX_LENS_CELLS", 2 * 18)  # of two layers
         text = "Speak, speak. " * 9
         assert len(trained.attention(text).attention.passage.ids) == 20
         assert len(trained.lens(text).lens.passage.ids) == 18

@@ -24,8 +24,8 @@ from octavo.cli.main import main
 from octavo.config.overrides import Request
 from octavo.corpus import Corpus, Document
 from octavo.errors import DivergenceError, OctavoError, OctavoWarning
-from octavo.formats.toml_schema import overridden, to_toml
-from octavo.pipeline import train as pipeline
+from octavo.formats.toml_schema import to_toml, with_overrides
+from octavo.pipeline import session
 from octavo.pipeline.plan import make_plan
 from octavo.pipeline.run import Run, load
 from octavo.pipeline.train import train
@@ -163,7 +163,7 @@ class TestKilled:
         assert 36 <= int(half.checkpoint.removeprefix("step-")) < 110
         assert main(["train", "--resume", "--name", "a", "--runs", str(tmp_path)]) == 0
         went_on = capsys.readouterr()
-        assert f"going on from {half.checkpoint}" in went_on.err
+        assert f"from {half.checkpoint}" in went_on.err
         assert "\x1b" not in went_on.out + went_on.err, "it goes to no terminal"
         assert same(load(tmp_path / "a"), by_steps)
         steps = [e["step"] for e in load(tmp_path / "a").metrics if e["event"] == "step"]
@@ -208,18 +208,18 @@ class TestKilled:
 
         def heard(*given: Any) -> None:
             held.append(read[0]() is not None)
-            listen(*given)
+            record(*given)
 
-        listen = pipeline._listen
-        monkeypatch.setattr(pipeline, "load_newest", reads)
-        monkeypatch.setattr(pipeline, "_listen", heard)
+        record = session.EventRecorder.record
+        monkeypatch.setattr(session, "load_newest", reads)
+        monkeypatch.setattr(session.EventRecorder, "record", heard)
         train(resume=True, name="a", runs=tmp_path, progress=False, brief=True)
         assert held
         assert not any(held)
 
     def test_a_config_that_asks_for_too_much_memory_is_refused(self, by_epochs: Run, tmp_path: Path) -> None:
         shutil.copytree(by_epochs.path, tmp_path / "a")
-        config = overridden(by_epochs.config, [("data.batch_size", 2**20)])
+        config = with_overrides(by_epochs.config, [("data.batch_size", 2**20)])
         (tmp_path / "a" / "config.toml").write_text(to_toml(config))
         lines = (tmp_path / "a" / "metrics.jsonl").read_bytes().splitlines(keepends=True)
         (tmp_path / "a" / "metrics.jsonl").write_bytes(b"".join(lines[:-1]))
@@ -434,7 +434,7 @@ class TestResuming:
             raise OctavoError("enough")
 
         monkeypatch.setattr("octavo.cli.train.check_same", newest_is_another)
-        monkeypatch.setattr("octavo.pipeline.train._go_on", go_on)
+        monkeypatch.setattr("octavo.pipeline.train._train_and_examine", go_on)
         main(["train", "--resume", "--quiet", "--runs", str(tmp_path)])
         assert resumed == ["b"]
         assert capsys.readouterr().err.count(str(tmp_path / "damaged")) == 1

@@ -22,7 +22,7 @@ from octavo.config import load_preset
 from octavo.config.shapes import parameter_count
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.runs.checkpoint import Checkpoint, bytes_needed, load_newest, save_checkpoint
-from octavo.runs.checkpoint_files import Contents, manifest, most_bytes, newest_valid, sizes_match
+from octavo.runs.checkpoint_files import Contents, manifest, max_file_bytes, newest_valid, sizes_match
 
 FACTS: list[Any] = [  # none of them are those of a file
     *([], {}, {"bytes": "1"}, {"sha256": "a"}),
@@ -342,4 +342,4 @@ def test_a_file_larger_than_a_model_of_the_config_has_is_not_read(tmp_path: Path
 def test_no_more_may_be_read_than_a_run_of_its_config_can_have() -> None:
     pocket = load_preset("pocket")
     parameters, _ = parameter_count(pocket.model, pocket.tokenizer.vocab_size)
-    assert 3 * 4 * parameters < most_bytes(pocket) < 3 * 4 * parameters + 2 * 2**20
+    assert 3 * 4 * parameters < max_file_bytes(pocket) < 3 * 4 * parameters + 2 * 2**20

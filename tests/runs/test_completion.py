@@ -9,7 +9,14 @@ from octavo.errors import OctavoError
 from octavo.experiments.folder import EXPERIMENT_FILE as EXPERIMENT
 from octavo.runs import RunDirectory
 from octavo.runs import completion as module
-from octavo.runs.completion import EXAMINATION_FILE, failed_parts, finished, lacking, note_brief, note_examined
+from octavo.runs.completion import (
+    EXAMINATION_FILE,
+    failed_parts,
+    is_finished,
+    missing_stage,
+    record_brief,
+    record_examination,
+)
 from octavo.runs.scores import Score, add_score
 
 
@@ -40,49 +47,49 @@ def examined(run: RunDirectory) -> RunDirectory:
 
 
 def test_it_lacks_one_thing_after_the_other(run: RunDirectory) -> None:
-    assert lacking(run) == "training"
+    assert missing_stage(run) == "training"
     ended(run)
     scored(run, checkpoint="step-00000001")
-    assert lacking(run) == "score", "of older weights"
+    assert missing_stage(run) == "score", "of older weights"
     scored(run, text="train")
-    assert lacking(run) == "score"
+    assert missing_stage(run) == "score"
     scored(run)
-    assert lacking(run) == "examination"
+    assert missing_stage(run) == "examination"
     (run.path / "samples.txt").touch()
-    assert finished(run)
+    assert is_finished(run)
 
 
 def test_samples_that_could_not_be_made_are_not_waited_for(run: RunDirectory) -> None:
     ended(run)
     scored(run)
-    note_examined(run, {"curves": "There are none."})
-    assert not finished(run)
-    note_examined(run, {"curves": "There are none.", "samples": "There are none."})
-    assert finished(run)
+    record_examination(run, {"curves": "There are none."})
+    assert not is_finished(run)
+    record_examination(run, {"curves": "There are none.", "samples": "There are none."})
+    assert is_finished(run)
     assert failed_parts(run) == {"curves": "There are none.", "samples": "There are none."}
 
 
 def test_of_an_examination_that_made_everything_nothing_is_noted(examined: RunDirectory) -> None:
-    note_examined(examined, {"curves": "There are none."})
-    note_examined(examined, {})
+    record_examination(examined, {"curves": "There are none."})
+    record_examination(examined, {})
     assert failed_parts(examined) == {}
     assert not (examined.path / EXAMINATION_FILE).exists()
-    assert finished(examined)
+    assert is_finished(examined)
 
 
 def test_a_run_that_nobody_asked_to_examine_is_finished_without(run: RunDirectory) -> None:
     ended(run)
     scored(run)
-    note_brief(run)
-    assert finished(run)
+    record_brief(run)
+    assert is_finished(run)
 
 
 def test_a_cell_of_an_earlier_version_is_finished_without(run: RunDirectory) -> None:
     ended(run)
     scored(run)
-    assert not finished(run)
+    assert not is_finished(run)
     (run.path.parent / EXPERIMENT).touch()
-    assert finished(run)
+    assert is_finished(run)
     assert module._EXPERIMENT == EXPERIMENT
 
 
@@ -92,20 +99,20 @@ def test_a_scored_run_of_an_earlier_version_is_finished_unless_its_examination_b
 ) -> None:
     run.write_json("provenance.json", provenance)
     ended(run)
-    assert lacking(run) == "score"
+    assert missing_stage(run) == "score"
     scored(run)
-    assert finished(run)
+    assert is_finished(run)
     for name in ("baselines.json", "diagnosis.json"):
         (run.path / name).touch()
-        assert lacking(run) == "examination"
+        assert missing_stage(run) == "examination"
         (run.path / name).unlink()
-    note_examined(run, {"curves": "There are none."})
-    assert lacking(run) == "examination", "by this version"
+    record_examination(run, {"curves": "There are none."})
+    assert missing_stage(run) == "examination", "by this version"
 
 
 def test_what_was_examined_is_not_called_brief(examined: RunDirectory) -> None:
-    note_examined(examined, {"curves": "There are none."})
-    note_brief(examined)
+    record_examination(examined, {"curves": "There are none."})
+    record_brief(examined)
     assert failed_parts(examined) == {"curves": "There are none."}
 
 
@@ -114,8 +121,8 @@ def test_a_damaged_note_is_a_sentence(run: RunDirectory) -> None:
     scored(run)
     (run.path / EXAMINATION_FILE).write_text('{"failed": 3}')
     with pytest.raises(OctavoError, match=r"examination\.json is damaged"):
-        finished(run)
+        is_finished(run)
     (run.path / EXAMINATION_FILE).unlink()
     run.write_json("provenance.json", {"forecast": 3})
     with pytest.raises(OctavoError, match=r"provenance\.json is damaged: its forecast"):
-        finished(run)
+        is_finished(run)

@@ -15,7 +15,7 @@ from safetensors.numpy import load, save
 from octavo.config import ModelConfig
 from octavo.config.shapes import model_shapes
 from octavo.errors import OctavoError
-from octavo.runs.safetensors_layout import check_finite, check_shapes, largest, read_layout
+from octavo.runs.safetensors_layout import check_finite, check_shapes, max_abs, read_layout
 
 ARRAYS: dict[str, Any] = {
     "a": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -39,7 +39,7 @@ def test_the_layout_is_what_the_library_reads() -> None:
     assert {name: place.shape for name, place in layout.items()} == {name: a.shape for name, a in ARRAYS.items()}
     a = layout["a"]
     assert content[a.begin : a.end] == ARRAYS["a"].tobytes()
-    assert largest(content, {"a": a}) == 5
+    assert max_abs(content, {"a": a}) == 5
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ def train(
     """``train(*arguments)``: the run, or the sentence that refused it."""
     from octavo.pipeline import train as pipeline
 
-    whole = pipeline.train
-    monkeypatch.setattr(pipeline, "train", lambda *given, **named: whole(*given, **named, brief=True))
+    start_run = pipeline.start_run
+    monkeypatch.setattr(pipeline, "start_run", lambda *given, **named: start_run(*given, **named, brief=True))
     monkeypatch.setattr("octavo.cli.train._report", lambda run, options: (None, 0))
     monkeypatch.setattr("octavo.cli.train._summary", lambda run, report, options: [])
     runs = tmp_path / "runs"
@@ -185,7 +185,7 @@ def test_a_device_is_no_passage(trained: Run, command: str, capsys: pytest.Captu
 def test_a_file_that_is_written_to_meanwhile_is_refused_and_no_run_is_left(
     train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("octavo.corpus.reading.LONG", 1000)
+    monkeypatch.setattr("octavo.corpus.reading.MIN_LAZY_BYTES", 1000)
     path = tmp_path / "log.txt"
     path.write_bytes(PROSE.encode() * 50)
     done = threading.Event()

@@ -9,7 +9,7 @@ from octavo.config.overrides import Request
 from octavo.corpus import Corpus
 from octavo.data import prepare
 from octavo.training import TokenCount, TrainingData, training_data
-from octavo.training.data import LONGEST_RECUT, bpe_dropout_until
+from octavo.training.data import MAX_DROPOUT_TOKENS, bpe_dropout_until
 
 
 def laid_out(config: Config, text: str) -> TrainingData:
@@ -54,7 +54,7 @@ def test_words_are_cut_anew_by_bpe_dropout_alone_and_of_no_text_that_is_very_lon
         return bpe_dropout_until(Request(overrides=given, steps=5).applied_to(None), tokens)
 
     assert (until(), until(dropout_until=0.5)) == (0.85, 0.5)
-    assert until(dropout=0.0) == until(kind="characters", dropout=0.0) == until(LONGEST_RECUT + 1) == 0
+    assert until(dropout=0.0) == until(kind="characters", dropout=0.0) == until(MAX_DROPOUT_TOKENS + 1) == 0
 
 
 def test_they_are_shifted_unless_told_otherwise(tiny: dict[str, Any]) -> None:

@@ -32,6 +32,6 @@ def test_a_share_is_of_what_products_reach() -> None:
     model = Transformer(ModelConfig(n_layers=1, d_model=32, n_heads=4, d_ff=48), 70)
     found = model_flops_utilisation(model, LENGTH, 1000.0, torch.float32, threads=2)
     assert found.flops_per_token == 3 * forward_flops(model, LENGTH)
-    assert found.share == pytest.approx(1000 * found.flops_per_token / found.matmul_rate)
-    assert 0 < found.share < 1
+    assert found.mfu == pytest.approx(1000 * found.flops_per_token / found.matmul_rate)
+    assert 0 < found.mfu < 1
     assert found.matmul_rate == pytest.approx(2 * matmul_rate(torch.float32, 1), rel=0.6)

@@ -15,7 +15,7 @@ from octavo.data import prepare
 from octavo.errors import OctavoError
 from octavo.pipeline.plan import make_plan
 from octavo.training import Precision, Training
-from octavo.training.forecast import check_lengths, forecast_training, memory_estimate, what_fits
+from octavo.training.forecast import check_text_length, fitting_settings, forecast_training, memory_estimate
 
 Make = Callable[..., Training]
 FP32 = Precision("fp32", "as asked")
@@ -130,7 +130,7 @@ def test_a_text_that_is_too_short_is_told_what_would_work(
         too_much = Request(overrides=overrides | {"data.context_length": 4 * fits}, steps=3).applied_to(None)
         parts = prepare(Corpus.from_text(text), too_much.data, too_much.tokenizer)[1]
         with pytest.raises(OctavoError, match="too few"):
-            check_lengths(too_much, parts)
+            check_text_length(too_much, parts)
     assert len(text) < needed < 100 * len(text)
 
 
@@ -140,7 +140,7 @@ def test_the_characters_named_are_enough_for_such_a_text(tiny: dict[str, Any], p
         applied = config.applied_to(None)
 
         def check(text: str, applied: Any = applied) -> None:
-            check_lengths(applied, prepare(Corpus.from_text(text), applied.data, applied.tokenizer)[1])
+            check_text_length(applied, prepare(Corpus.from_text(text), applied.data, applied.tokenizer)[1])
 
         with pytest.raises(OctavoError) as refused:
             check(play[:60])
@@ -157,7 +157,7 @@ def test_a_text_that_repeats_itself_is_told_what_would_work(
     config = Request(overrides=tiny, steps=3).applied_to(None)
     parts = prepare(Corpus.from_text(text), config.data, config.tokenizer)[1]
     with pytest.raises(OctavoError, match=r"the text repeats itself: tokenizer\.kind=characters"):
-        check_lengths(config, parts)
+        check_text_length(config, parts)
     mended = Request(overrides=tiny | {"tokenizer.kind": "characters"}, steps=3).applied_to(None)
     assert list(make_training(mended, text))[-1].step == 3
 
@@ -168,7 +168,7 @@ def test_a_held_out_part_without_tokens_is_refused(tiny: dict[str, Any], tail: s
     config = Request(overrides=tiny | words, steps=3).applied_to(None)
     parts = prepare(Corpus.from_text("hello world this is a text " * 50 + tail), config.data, config.tokenizer)[1]
     with pytest.raises(OctavoError, match="leave too few tokens to score"):
-        check_lengths(config, parts)
+        check_text_length(config, parts)
 
 
 @pytest.mark.parametrize("text", ["a", "ab", "abcdefghij"])
@@ -179,6 +179,6 @@ def test_a_few_characters_are_refused_in_a_sentence(tiny: dict[str, Any], text: 
 
 def test_thousands_of_layers_are_not_what_would_fit(tiny: dict[str, Any]) -> None:
     config = Request(overrides=tiny | {"model.n_layers": 100_000}, steps=1).applied_to(None)
-    fits = dict(setting.split("=") for setting in what_fits(config, 512, FP32, 2**30))
+    fits = dict(setting.split("=") for setting in fitting_settings(config, 512, FP32, 2**30))
     assert int(fits["model.n_layers"]) < 25_000
     assert "model.d_model" not in fits

@@ -7,7 +7,7 @@ from octavo.evaluate.baselines import Baseline
 from octavo.evaluate.compressors import COMPRESSORS
 from octavo.evaluate.evaluation import LOSSY_CAVEAT, Evaluation
 from octavo.evaluate.overlap import TrainOverlap
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 
 THIS_MODEL = "this model"
 TIME_CAVEAT = "time: to learn and to score; compressors learn also from what they score"
@@ -64,8 +64,8 @@ def _standing(name: str, score: Evaluation | Baseline, nats_per_token: float | N
 def protocol_description(score: Evaluation) -> str:
     """How the text was read when it was scored."""
     if score.protocol == "disjoint":
-        return f"disjoint: pieces of {counted(score.window_characters, 'character')}, each from an empty context"
-    return f"sliding: windows of {counted(score.context_length, 'token')}, {score.stride} apart"
+        return f"disjoint: pieces of {quantity(score.window_characters, 'character')}, each from an empty context"
+    return f"sliding: windows of {quantity(score.context_length, 'token')}, {score.stride} apart"
 
 
 def caveats(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOverlap | None) -> list[str]:

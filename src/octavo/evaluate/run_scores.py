@@ -19,7 +19,7 @@ from octavo.evaluate.memorisation import Memorisation, measure_memorisation
 from octavo.evaluate.overlap import MAX_SEARCHED, TrainOverlap, measure_overlap
 from octavo.evaluate.shift import measure_shift
 from octavo.formats.json_schema import from_json
-from octavo.runs.checkpoint_files import most_bytes, newest_is_damaged
+from octavo.runs.checkpoint_files import max_file_bytes, newest_is_damaged
 from octavo.runs.earlier_versions import upgraded_finding
 from octavo.runs.metrics import check_complete
 from octavo.runs.saved_run import SavedRun
@@ -38,7 +38,7 @@ def standard_evaluation(run: SavedRun) -> Evaluation:
     """
     score = standard_score(run.directory)
     if score is None:
-        damaged = newest_is_damaged(run.path / "checkpoints", most_bytes(run.config))
+        damaged = newest_is_damaged(run.path / "checkpoints", max_file_bytes(run.config))
         raise OctavoError(
             f"{run.name} has no score yet: {'resume' if damaged else 'evaluate'} it",
             command=run.directory.resume_command if damaged else ("evaluate", str(run.path)),
@@ -85,7 +85,7 @@ def score_run(
         checkpoint=run.checkpoint,
         watch=watch,
     )
-    run.keep(lambda: add_score(run.directory, Score(result.to_dict())))
+    run.save_result(lambda: add_score(run.directory, Score(result.to_dict())))
     return result
 
 
@@ -111,7 +111,7 @@ def run_baselines(
     found = load_baselines(run.directory, run.tokenizer, train, scored)
     if found is None:
         computed = found = compute_baselines(run.tokenizer, train, scored, watch)
-        run.keep(lambda: save_baselines(run.directory, run.tokenizer, train, scored, computed))
+        run.save_result(lambda: save_baselines(run.directory, run.tokenizer, train, scored, computed))
     return found
 
 
@@ -129,13 +129,13 @@ def run_overlap(
         OctavoError: there is no such split or text.
     """
     key = f"overlap of {split}"
-    if text is None and key in run.computed:  # a text of many megabytes takes seconds
-        known: TrainOverlap = run.computed[key]
+    if text is None and key in run.result_cache:  # a text of many megabytes takes seconds
+        known: TrainOverlap = run.result_cache[key]
         return known
     texts = texts_of(_source(run, text, split, encoding, documents), run.tokenizer)
     found = measure_overlap(texts, texts_of(run.split("train"), run.tokenizer, MAX_SEARCHED))
     if text is None:
-        run.computed[key] = found
+        run.result_cache[key] = found
     return found
 
 
@@ -171,14 +171,14 @@ def run_memorisation(
         watch=watch,
     )
     if temperature == 1.0:
-        run.computed["memorisation"] = found
-        run.keep(lambda: run.directory.write_json("memorisation.json", found.to_dict()))
+        run.result_cache["memorisation"] = found
+        run.save_result(lambda: run.directory.write_json("memorisation.json", found.to_dict()))
     return found
 
 
 def load_memorisation(run: SavedRun) -> Memorisation | None:
     """Return what :func:`run_memorisation` found for the checkpoint in use; None if it was not measured."""
-    just_measured: Memorisation | None = run.computed.get("memorisation")
+    just_measured: Memorisation | None = run.result_cache.get("memorisation")
     try:
         found = Memorisation.from_json(run.directory.read_json("memorisation.json"))
     except (OctavoError, ValueError):  # it can always be measured again
@@ -211,7 +211,7 @@ def diagnose_run(
         raise OctavoError("a diagnosis is made from the score on the held-out part with the usual stride alone")
     found = run_findings(run, score, run_baselines(run, watch=watch) if baselines is None else baselines)
     content = {"checkpoint": run.checkpoint, "findings": [finding.to_dict() for finding in found]}
-    run.keep(lambda: run.directory.write_json("diagnosis.json", content))
+    run.save_result(lambda: run.directory.write_json("diagnosis.json", content))
     return found
 
 

@@ -1,6 +1,7 @@
-"""What an experiment asks: which variants, which seeds, on which text; all of it checked before anything runs.
+"""The specification of an experiment: variants, seeds and text, all checked before anything runs.
 
-A file or a mapping becomes a :class:`Spec`, in which every variant is a whole config. Importing this takes no torch.
+:func:`read_spec` turns a TOML file or a mapping into a :class:`Spec`, in which every variant is a complete config.
+Importing this loads no torch.
 """
 
 import os
@@ -9,15 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from octavo.config import BUDGETS, LARGEST_SIZE, Config, between
+from octavo.config import BUDGETS, MAX_SIZE, Config, check_range
 from octavo.config.overrides import Request
 from octavo.corpus.segmentation import PER_FILE, parse_document_unit
 from octavo.errors import OctavoError, reason
 from octavo.formats.files import user_path
-from octavo.formats.toml_schema import as_mapping, dotted_names, overridden, parse_toml, unknown_key
+from octavo.formats.toml_schema import as_mapping, dotted_names, parse_toml, unknown_key, with_overrides
 from octavo.runs import check_name
 from octavo.system.spelling import suggestion
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 
 _KEYS = (
     "title",
@@ -34,8 +35,8 @@ _KEYS = (
 )
 _VARIANT_KEYS = ("preset", *BUDGETS)
 _SET_ELSEWHERE = {"train.seed": "seeds = [1, 2, 3]"} | {f"train.{name}": f"{name} = …" for name in BUDGETS}
-_MAX_NAME_LENGTH = 60  # of a variant: its runs are named after it
-# A cell is one of many: it keeps as few checkpoints as can be, and writes no samples on the way.
+_MAX_NAME_LENGTH = 60  # of a variant, which is part of the names of its runs
+# Defaults of a cell, which is one of many: the fewest checkpoints, and no samples during training.
 _CELL_DEFAULTS = {"train.keep_checkpoints": 1, "train.checkpoint_every": 500, "train.sample_every": 0}
 
 Overrides = Mapping[str, Any]
@@ -43,17 +44,17 @@ Overrides = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Variant:
-    """A named config; the seed in it means nothing."""
+    """A named config, the seed of which is not used."""
 
     name: str
     config: Config
 
     def with_seed(self, seed: int) -> Config:
-        """Its config with that seed."""
+        """Return the config with a seed."""
         return replace(self.config, train=replace(self.config.train, seed=seed))
 
     def supports_context(self, context_length: int) -> bool:
-        """Whether its positions reach that far: a table of them ends somewhere."""
+        """Return whether the model has enough positions; only absolute positions are limited."""
         model = self.config.model
         return model.position not in ("sinusoidal", "learned") or context_length <= model.max_positions
 
@@ -68,27 +69,26 @@ class Spec:
     seeds: tuple[int, ...]
     variants: tuple[Variant, ...]
     base: str  # the variant that the others are compared with
-    contexts: tuple[int, ...]  # window lengths to score with as well
-    documents: str = PER_FILE  # what a document of the text is
+    contexts: tuple[int, ...]  # further window lengths to score with
+    documents: str = PER_FILE  # the unit of a document
 
     def cells(self) -> Iterator[tuple[Variant, int]]:
-        """Every variant of the first seed, then of the next: so that what is done can be compared early."""
+        """Iterate over all variants of the first seed, then of the next, so that variants are comparable early."""
         return ((variant, seed) for seed in self.seeds for variant in self.variants)
 
     @property
     def size(self) -> str:
-        """How many runs it takes, for people."""
+        """Return the number of runs, as text."""
         variants, seeds = len(self.variants), len(self.seeds)
-        product = f"{counted(variants, 'variant')} × {counted(seeds, 'seed')}"
-        return f"{product} = {counted(variants * seeds, 'run')}"
+        product = f"{quantity(variants, 'variant')} × {quantity(seeds, 'seed')}"
+        return f"{product} = {quantity(variants * seeds, 'run')}"
 
     def with_precision(self, name: str) -> "Spec":
-        """The same with ``train.precision=auto`` decided, once for all."""
-
+        """Return a copy in which ``train.precision=auto`` is replaced by `name`."""
         return replace(
             self,
             variants=tuple(
-                replace(variant, config=overridden(variant.config, [("train.precision", name)]))
+                replace(variant, config=with_overrides(variant.config, [("train.precision", name)]))
                 if variant.config.train.precision == "auto"
                 else variant
                 for variant in self.variants
@@ -97,21 +97,23 @@ class Spec:
 
     @property
     def has_auto_precision(self) -> bool:
-        """Whether a variant leaves the precision to a probe."""
+        """Return whether the precision of a variant depends on a probe."""
         return any(variant.config.train.precision == "auto" for variant in self.variants)
 
 
-def read_spec(given: str | Path | Mapping[str, Any], *, steps: int | None = None) -> Spec:
-    """Read an experiment from a TOML file, or from a mapping of the same keys.
+def read_spec(file: str | Path | Mapping[str, Any], *, steps: int | None = None) -> Spec:
+    """Read an experiment from a TOML file, or from a mapping with the same keys.
 
-    Paths in a file are relative to it. `steps` takes the place of every budget.
+    Args:
+        file: a path, or the mapping. Paths in a file are relative to its folder.
+        steps: training steps of every variant, instead of the budgets in the file.
 
     Raises:
-        OctavoError: the file cannot be read, a key is unknown, or a variant cannot be; which one is said.
+        OctavoError: the file cannot be read, a key is unknown, or a variant, which is named, is invalid.
     """
-    if isinstance(given, Mapping):
-        return _spec(given, Path(), "", steps)
-    path = user_path(given)
+    if isinstance(file, Mapping):
+        return _spec(file, Path(), "", steps)
+    path = user_path(file)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
@@ -125,20 +127,22 @@ def _spec(values: Mapping[str, Any], folder: Path, title: str, steps: int | None
     sections = {name: _section(values.get(name, {}), name) for name in ("overrides", "variants", "score")}
     _check_keys(sections["score"], ("contexts",), "score.")
     if not sections["variants"]:
-        raise OctavoError("an experiment needs a variant: write [variants.NAME] and below it what it changes")
+        raise OctavoError("an experiment needs a variant: write [variants.NAME] and below it its settings")
     common = _flatten(sections["overrides"])
     _check_overrides(common, "[overrides]")
-    seeds = _whole_numbers(values.get("seeds"), "seeds", "[1, 2, 3, 4, 5]")
+    seeds = _integers(values.get("seeds"), "seeds", "[1, 2, 3, 4, 5]")
     variants = tuple(
         _variant(name, _section(changes, f"variants.{name}"), values, common, folder, steps, seeds)
         for name, changes in sections["variants"].items()
     )
     names = [variant.name for variant in variants]
     if len({name.casefold() for name in names}) < len(names):
-        raise OctavoError("two variants have names that differ only in capitals: some systems cannot keep them apart")
+        raise OctavoError(
+            "two variants have names that differ only in case, which some file systems ignore: rename one"
+        )
     base = values.get("base", names[0])
     if base not in names:
-        raise OctavoError(f"base is {base!r}, which is no variant: {suggestion(str(base), names)}")
+        raise OctavoError(f"base is {base!r}, which is not a variant: {suggestion(str(base), names)}")
     return Spec(
         title=_string(values.get("title", title), "title"),
         text=_paths(values.get("text", []), folder),
@@ -160,24 +164,18 @@ def _variant(
     steps: int | None,
     seeds: Sequence[int],
 ) -> Variant:
-    """A variant's whole config: cells' defaults, then what holds for all, then its own."""
-    try:
-        check_name(name)
-    except OctavoError:
-        name_fits = False
-    else:
-        name_fits = name.isascii() and len(name) <= _MAX_NAME_LENGTH
-    if not name_fits:
+    """Return a variant: the defaults of cells, then the settings of all variants, then its own."""
+    if not _is_variant_name(name):
         raise OctavoError(
-            f"{name!r} cannot be the name of a variant: use plain letters, digits, '-', '_', '+' and '.', beginning "
-            f"with a letter or digit, at most {_MAX_NAME_LENGTH}"
+            f"{name!r} cannot be the name of a variant: use at most {_MAX_NAME_LENGTH} ASCII letters, digits, '-', "
+            "'_', '+' and '.', the first of them a letter or digit"
         )
     own = {key: value for key, value in changes.items() if key in _VARIANT_KEYS}
     overrides = _flatten({key: value for key, value in changes.items() if key not in _VARIANT_KEYS})
     try:
         _check_overrides(overrides, "", also=_VARIANT_KEYS)
-        said = own if own.keys() & set(BUDGETS) else values
-        budget = {key: said[key] for key in BUDGETS if key in said} if steps is None else {"steps": steps}
+        source = own if own.keys() & set(BUDGETS) else values
+        budget = {key: source[key] for key in BUDGETS if key in source} if steps is None else {"steps": steps}
         preset = _preset(own.get("preset", values.get("preset")), folder)
         config = Config()
         for seed in seeds:
@@ -187,6 +185,14 @@ def _variant(
     return Variant(name, config)
 
 
+def _is_variant_name(name: str) -> bool:
+    try:
+        check_name(name)
+    except OctavoError:
+        return False
+    return name.isascii() and len(name) <= _MAX_NAME_LENGTH
+
+
 def _check_overrides(overrides: Overrides, where: str, also: Sequence[str] = ()) -> None:
     known = dotted_names(as_mapping(Config()))
     prefix = f"{where}: " if where else ""
@@ -194,15 +200,15 @@ def _check_overrides(overrides: Overrides, where: str, also: Sequence[str] = ())
         if name not in known:
             raise OctavoError(prefix + unknown_key(name, [*known, *also]))
         if name in _SET_ELSEWHERE:
-            raise OctavoError(f"{prefix}{name} is not set among the settings: write {_SET_ELSEWHERE[name]} instead")
+            raise OctavoError(f"{prefix}{name} is not set as a setting: write {_SET_ELSEWHERE[name]} instead")
 
 
 def _contexts(score: Mapping[str, Any], variants: Sequence[Variant]) -> tuple[int, ...]:
     if "contexts" not in score:
         return ()
-    contexts = _whole_numbers(score["contexts"], "score.contexts", "[128, 256]")
+    contexts = _integers(score["contexts"], "score.contexts", "[128, 256]")
     for context in contexts:
-        between("score.contexts", context, 2, LARGEST_SIZE)
+        check_range("score.contexts", context, 2, MAX_SIZE)
         if not any(variant.supports_context(context) for variant in variants):
             raise OctavoError(
                 f"score.contexts has {context}, for which no variant has enough positions: raise model.max_positions"
@@ -222,7 +228,7 @@ def _paths(given: Any, folder: Path) -> tuple[str, ...]:
     if not isinstance(paths, list | tuple) or not all(isinstance(p, str | Path) and str(p) for p in paths):
         raise OctavoError(f"text takes a path or a list of paths, not {given!r}")
     if any(str(path) == "-" for path in paths):
-        raise OctavoError("text cannot be standard input, which is there once, for one run: name a file")
+        raise OctavoError("text cannot be standard input, which only one run can read: name a file")
     return tuple(str(_located(path, folder).resolve()) for path in paths)
 
 
@@ -237,17 +243,17 @@ def _document_unit(value: Any) -> str:
     return str(value)
 
 
-def _whole_numbers(value: Any, name: str, such_as: str) -> tuple[int, ...]:
-    right = isinstance(value, list | tuple) and value and all(type(number) is int for number in value)
-    if not right or len(set(value)) < len(value):
-        found = "" if value is None else f", not {value!r}"
-        raise OctavoError(f"{name} takes different whole numbers such as {such_as}{found}")
+def _integers(value: Any, name: str, example: str) -> tuple[int, ...]:
+    valid = isinstance(value, list | tuple) and value and all(type(number) is int for number in value)
+    if not valid or len(set(value)) < len(value):
+        given = "" if value is None else f", not {value!r}"
+        raise OctavoError(f"{name} takes distinct integers such as {example}{given}")
     return tuple(value)
 
 
 def _string(value: Any, name: str) -> str:
     if not isinstance(value, str):
-        raise OctavoError(f"{name} takes a word, not {value!r}")
+        raise OctavoError(f"{name} takes a string, not {value!r}")
     return value
 
 
@@ -264,7 +270,7 @@ def _check_keys(values: Mapping[str, Any], known: Sequence[str], path: str) -> N
 
 
 def _flatten(values: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    """Settings by dotted name, whether written ``"train.steps" = 1`` or in sections."""
+    """Return settings by dotted name, whether they are written as ``"train.steps" = 1`` or in sections."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
         name = f"{path}.{key}" if path else str(key)

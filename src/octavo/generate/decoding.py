@@ -15,15 +15,15 @@ import numpy.typing as npt
 import torch
 
 from octavo.config.inference import SamplingConfig
-from octavo.generate.native import Packed, can_pack, decode_packed, predict_packed
-from octavo.generate.streams import Chunk, Decode, in_groups, never, random_numbers, window_begin
+from octavo.generate.native import PackedWeights, can_pack, decode_packed, predict_packed
+from octavo.generate.streams import Chunk, Decode, in_groups, never_ends, random_numbers, window_start
 from octavo.model import KeyValueCache, Transformer
 
 
 class _Known(NamedTuple):
     shape: tuple[int, bool]
     numbers: torch.Tensor  # the weights that were packed
-    packed: Packed
+    packed: PackedWeights
 
 
 _packed: WeakKeyDictionary[Transformer, _Known] = WeakKeyDictionary()
@@ -37,7 +37,7 @@ def decode(
     bos_id: int | None,
     sampling: SamplingConfig,
     seeds: Sequence[Sequence[int]],
-    ended: Callable[[int], bool] = never,
+    ended: Callable[[int], bool] = never_ends,
 ) -> Iterator[Chunk]:
     """Yield each stream's next tokens, until all have as many as `sampling` says, or have ``ended``.
 
@@ -46,7 +46,7 @@ def decode(
     draws from ``seeds[i]`` alone, whatever the others are. A stream that has ``ended`` may get more tokens or not.
     """
     way: Decode = in_groups(partial(_with_pytorch, model), _bytes_of_a_stream(model, context_length))
-    if weights := packed(model, context_length, with_start=bos_id is not None):
+    if weights := packed_weights(model, context_length, with_start=bos_id is not None):
         way = partial(decode_packed, weights, threads=torch.get_num_threads())
     return way(prompts, context_length=context_length, bos_id=bos_id, sampling=sampling, seeds=seeds, ended=ended)
 
@@ -58,21 +58,21 @@ def predict(
 
     Contexts come without start token and, unless there is one, are not empty.
     """
-    if weights := packed(model, context_length, with_start=bos_id is not None):
+    if weights := packed_weights(model, context_length, with_start=bos_id is not None):
         threads = torch.get_num_threads()
         return predict_packed(weights, contexts, threads=threads, context_length=context_length, bos_id=bos_id)
     first = [] if bos_id is None else [bos_id]
     room = context_length - len(first)
-    windows = [first + list(context[window_begin(len(context), room) :]) for context in contexts]
+    windows = [first + list(context[window_start(len(context), room) :]) for context in contexts]
     with torch.inference_mode():
         rows = [model(torch.tensor([window]))[0, -1].float() for window in windows]
     logits: npt.NDArray[np.float32] = torch.stack(rows).numpy()
     return logits
 
 
-def sample_one(logits: Sequence[float], sampling: SamplingConfig, uniform: float) -> int:
+def sample_token(logits: Sequence[float], sampling: SamplingConfig, uniform: float) -> int:
     """The place in `logits` that `uniform` draws."""
-    p = probabilities(torch.tensor([logits]), sampling)
+    p = logits_to_probs(torch.tensor([logits]), sampling)
     return int(sample(p, torch.tensor([uniform], dtype=torch.float64)))
 
 
@@ -95,7 +95,7 @@ def _with_pytorch(
     ends = [len(stream) + sampling.max_new_tokens for stream in streams]
     begin = -1
     while any(place < end and not ended(i) for i, end in enumerate(ends)):
-        if begin != (begin := window_begin(place, room)):
+        if begin != (begin := window_start(place, room)):
             cache = KeyValueCache(model.config, len(streams), context_length)
             pending = [first + stream[begin:place] for stream in streams]
         else:
@@ -105,7 +105,7 @@ def _with_pytorch(
             reading = [place < len(stream) for stream in streams]
             # A stream that still reads draws nothing: its first number belongs to its first new token.
             uniforms = [0.0 if r else random.random() for r, random in zip(reading, randoms, strict=True)]
-            drawn = sample(probabilities(logits, sampling), torch.tensor(uniforms, dtype=torch.float64)).tolist()
+            drawn = sample(logits_to_probs(logits, sampling), torch.tensor(uniforms, dtype=torch.float64)).tolist()
         for stream, token, r in zip(streams, drawn, reading, strict=True):
             if not r:
                 stream.append(token)
@@ -120,7 +120,7 @@ def _bytes_of_a_stream(model: Transformer, context_length: int) -> int:
     return 4 * context_length * (keys_and_values + config.d_ff + 2 * model.vocab_size)
 
 
-def packed(model: Transformer, context_length: int, *, with_start: bool) -> Packed | None:
+def packed_weights(model: Transformer, context_length: int, *, with_start: bool) -> PackedWeights | None:
     """The model's weights for windows of `context_length` positions, of which the start token may take the first;
     None where there are no kernels, or not for this model. They are packed once, and again when they have changed.
     """
@@ -133,7 +133,7 @@ def packed(model: Transformer, context_length: int, *, with_start: bool) -> Pack
     known = _packed.get(model)
     if known is None or known.shape != (context_length, with_start) or not torch.equal(known.numbers, numbers):
         arrays = {name: weight.numpy() for name, weight in weights.items()}
-        made = Packed(model.config, model.vocab_size, arrays, context_length, with_start=with_start)
+        made = PackedWeights(model.config, model.vocab_size, arrays, context_length, with_start=with_start)
         known = _packed[model] = _Known((context_length, with_start), numbers, made)
     return known.packed
 
@@ -141,7 +141,7 @@ def packed(model: Transformer, context_length: int, *, with_start: bool) -> Pack
 _GREEDY = 1e-6  # so low a temperature divides by almost nothing, and has no other choice than the likeliest
 
 
-def probabilities(logits: torch.Tensor, sampling: SamplingConfig) -> torch.Tensor:
+def logits_to_probs(logits: torch.Tensor, sampling: SamplingConfig) -> torch.Tensor:
     """The distribution (B, V) that a token is drawn from, float32.
 
     Top-k of Fan et al. (2018), top-p of Holtzman et al. (2020), min-p of Nguyen et al. (2024), in that order,

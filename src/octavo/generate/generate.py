@@ -13,18 +13,18 @@ from safetensors.numpy import load
 from octavo.config.inference import SamplingConfig
 from octavo.errors import OctavoError
 from octavo.formats.toml_schema import from_mapping
-from octavo.generate.native import Array, Packed, can_pack, decode_packed, predict_packed
+from octavo.generate.native import Array, PackedWeights, can_pack, decode_packed, predict_packed
 from octavo.generate.opening import opening_of_run
 from octavo.generate.streams import Decoder
-from octavo.generate.text import continued
+from octavo.generate.text import continue_prompts
 from octavo.generate.whole_texts import whole_texts
 from octavo.kernels import decoding as native
 from octavo.runs import RunDirectory
-from octavo.runs.checkpoint_files import USABLE, Contents, most_bytes, newest_valid
+from octavo.runs.checkpoint_files import EVAL_GROUPS, Contents, max_file_bytes, newest_valid
 from octavo.runs.line_ends import with_learned_line_ends
 from octavo.runs.safetensors_layout import check_shapes
 from octavo.runs.saved_run import SavedRun
-from octavo.system.threads import threads_asked_for
+from octavo.system.threads import requested_threads
 from octavo.tokenizer import Tokenizer, load_tokenizer
 
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 def generate_from(
     directory: RunDirectory, prompts: Sequence[str], *, sampling: SamplingConfig, stop: Sequence[str] = ()
 ) -> Iterator[list[str]]:
-    """Continue every prompt, as :func:`octavo.generate.text.continued` does, by a run's newest whole checkpoint.
+    """Continue every prompt with a run's newest valid checkpoint; see :func:`octavo.generate.text.continue_prompts`.
 
     Raises:
         OctavoError: there is no such checkpoint, or it is of another model.
     """
     decoder, tokenizer = _decoder_of(directory)
     asked = _asked(directory, tokenizer, prompts)
-    return continued(decoder, tokenizer, prompts, sampling=sampling, stop=stop, **asked)
+    return continue_prompts(decoder, tokenizer, prompts, sampling=sampling, stop=stop, **asked)
 
 
 def whole_texts_from(
@@ -67,7 +67,7 @@ def _decoder_of(directory: RunDirectory) -> tuple[Decoder, Tokenizer]:
     config = directory.config
     context = config.data.context_length
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")
-    folder, most = directory.path / "checkpoints", most_bytes(config)
+    folder, most = directory.path / "checkpoints", max_file_bytes(config)
     if not can_pack(config.model, context):
         # With torch, whose import takes longer than a short text.
         from octavo.runs.checkpoint import load_newest, model_of
@@ -79,15 +79,15 @@ def _decoder_of(directory: RunDirectory) -> tuple[Decoder, Tokenizer]:
     if not all(weight.dtype == np.float32 for weight in weights.values()):
         raise OctavoError("the checkpoint's weights are not those of config.toml: one of the two was changed")
     with_start = tokenizer.bos_id is not None
-    packed = Packed(config.model, tokenizer.vocab_size, weights, context, with_start=with_start)
-    threads = threads_asked_for()
+    packed = PackedWeights(config.model, tokenizer.vocab_size, weights, context, with_start=with_start)
+    threads = requested_threads()
     decode = partial(decode_packed, packed, threads=threads)
     predict = partial(predict_packed, packed, threads=threads)
     return Decoder(decode, predict, native.sample_token), tokenizer
 
 
 def _weights(contents: Contents) -> dict[str, Array]:
-    files = [file for group in USABLE if (file := f"{group}.safetensors") in contents]
+    files = [file for group in EVAL_GROUPS if (file := f"{group}.safetensors") in contents]
     if not files:
         raise ValueError("it holds no weights")
     return load(contents[files[0]])
@@ -110,8 +110,8 @@ def generate_many(
     Raises:
         OctavoError: an option is out of range.
     """
-    if "" in prompts and "opening" not in run.computed:  # all token ids are read and hashed for it
-        run.computed["opening"] = opening_of_run(run.path / "data", run.tokenizer)
+    if "" in prompts and "opening" not in run.result_cache:  # all token ids are read and hashed for it
+        run.result_cache["opening"] = opening_of_run(run.path / "data", run.tokenizer)
     return generate(
         run.model,
         run.tokenizer,
@@ -119,15 +119,15 @@ def generate_many(
         context_length=run.config.data.context_length,
         sampling=from_mapping(SamplingConfig, sampling),
         stop=[stop] if isinstance(stop, str) else stop,
-        opening=run.computed["opening"] if "" in prompts else [],
+        opening=run.result_cache["opening"] if "" in prompts else [],
     )
 
 
 def decoder_of(model: "Transformer") -> Decoder:
     """Return the decoder of `model`."""
-    from octavo.generate.decoding import decode, predict, sample_one
+    from octavo.generate.decoding import decode, predict, sample_token
 
-    return Decoder(partial(decode, model), partial(predict, model), sample_one)
+    return Decoder(partial(decode, model), partial(predict, model), sample_token)
 
 
 def generate(
@@ -141,8 +141,8 @@ def generate(
     opening: Sequence[int] = (),
     watch: Callable[[float], object] | None = None,
 ) -> Iterator[list[str]]:
-    """Continue every prompt, as :func:`octavo.generate.text.continued` does."""
-    return continued(
+    """Continue every prompt, as :func:`octavo.generate.text.continue_prompts` does."""
+    return continue_prompts(
         decoder_of(model),
         tokenizer,
         prompts,

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from octavo.config.inference import SamplingConfig
-from octavo.generate.streams import Pick
+from octavo.generate.streams import SampleToken
 
 _MOST = 16  # tokens that are given back
 _DRAW = 0x6865616C  # keeps this draw apart from those of the tokens that follow
@@ -38,7 +38,7 @@ class Healer:
     what comes after some contexts, and `pick` draws from logits."""
 
     def __init__(
-        self, table: Sequence[bytes], predict: Callable[[Sequence[Sequence[int]]], Logits], pick: Pick
+        self, table: Sequence[bytes], predict: Callable[[Sequence[Sequence[int]]], Logits], pick: SampleToken
     ) -> None:
         self._table, self._predict, self._pick = table, predict, pick
         self._tokens = sorted(range(len(table)), key=table.__getitem__)

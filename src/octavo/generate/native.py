@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from octavo.config import ModelConfig
 from octavo.config.inference import SamplingConfig
-from octavo.generate.streams import Chunk, in_groups, never, random_numbers, window_begin
+from octavo.generate.streams import Chunk, in_groups, never_ends, random_numbers, window_start
 from octavo.kernels import decoding as native
 from octavo.kernels.decoding import PANEL, padded_size
 from octavo.kernels.library import library
@@ -30,7 +30,7 @@ def can_pack(config: ModelConfig, context_length: int) -> bool:
     return library() is not None and not (table and config.max_positions < context_length)
 
 
-class Packed:
+class PackedWeights:
     """The weights, with all that the struct of the kernels points to."""
 
     def __init__(
@@ -60,9 +60,9 @@ class Packed:
             d_ff=config.d_ff,
             hidden=padded_size(config.d_ff),
             vocab=vocab_size,
-            odds=padded_size(vocab_size),
+            vocab_padded=padded_size(vocab_size),
             context=context_length,
-            first=with_start,
+            has_bos=with_start,
             norm=native.NORMS[config.norm],
             post_norm=config.norm_order == "post",
             residual=config.residual,
@@ -170,7 +170,7 @@ _MOST_PRODUCTS = 2**30  # of a chunk: some hundredths of a second
 
 
 def decode_packed(
-    weights: Packed,
+    weights: PackedWeights,
     prompts: Sequence[Sequence[int]],
     *,
     threads: int,
@@ -178,7 +178,7 @@ def decode_packed(
     bos_id: int | None,
     sampling: SamplingConfig,
     seeds: Sequence[Sequence[int]],
-    ended: Callable[[int], bool] = never,
+    ended: Callable[[int], bool] = never_ends,
 ) -> Iterator[Chunk]:
     """:func:`octavo.generate.decoding.decode` by weights that were packed for that context and start token.
 
@@ -189,7 +189,7 @@ def decode_packed(
 
 
 def _decode(
-    weights: Packed,
+    weights: PackedWeights,
     threads: int,
     prompts: Sequence[Sequence[int]],
     *,
@@ -217,7 +217,7 @@ def _decode(
 
 
 def predict_packed(
-    weights: Packed,
+    weights: PackedWeights,
     contexts: Sequence[Sequence[int]],
     *,
     threads: int,
@@ -237,14 +237,14 @@ class _Room:
     """Streams that begin with the end of each prompt, and the memory that they point to."""
 
     def __init__(
-        self, weights: Packed, prompts: Sequence[Sequence[int]], context_length: int, bos_id: int | None
+        self, weights: PackedWeights, prompts: Sequence[Sequence[int]], context_length: int, bos_id: int | None
     ) -> None:
         first = [] if bos_id is None else [bos_id]
         self._windows = np.zeros((len(prompts), context_length + 1), dtype=np.int32)
         self._caches = native.aligned(len(prompts), weights.cache_numbers)
         self.streams = []
         for number, prompt in enumerate(prompts):
-            begin = window_begin(len(prompt), context_length - len(first))
+            begin = window_start(len(prompt), context_length - len(first))
             tokens = first + list(prompt[begin:])
             if not tokens or min(tokens) < 0 or max(tokens) >= weights.struct.vocab:
                 raise ValueError(f"a prompt is empty, or has a token that is not one of {weights.struct.vocab}")

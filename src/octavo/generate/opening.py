@@ -19,7 +19,7 @@ _STRETCHES, _LENGTH = 16, 1024  # of tokens all over the text, for line breaks
 _RARE = 50  # blank lines are what parts the text if one of so many lines is blank
 
 
-def opening(ids: Ids, tokenizer: Tokenizer) -> list[int]:
+def find_opening(ids: Ids, tokenizer: Tokenizer) -> list[int]:
     """The tokens after which something begins in a training text of `ids`: where it has many documents, the end of
     one and the start token; else a blank line, or a line break where blank lines are rare. Empty: it has no lines, or
     the tokenizer no start token."""
@@ -42,7 +42,7 @@ def opening_of_run(data: Path, tokenizer: Tokenizer) -> list[int]:
         check_ids({part.name: part}, tokenizer.vocab_size)
     except OctavoError:
         return []
-    return opening(part.ids, tokenizer)
+    return find_opening(part.ids, tokenizer)
 
 
 def _before_lines(stretches: list[list[int]], table: list[bytes]) -> list[int]:

@@ -35,7 +35,7 @@ class Predict(Protocol):
     ) -> npt.NDArray[np.float32]: ...
 
 
-class Pick(Protocol):
+class SampleToken(Protocol):
     """Returns the place in `logits` that `uniform` draws."""
 
     def __call__(self, logits: Sequence[float], sampling: SamplingConfig, uniform: float) -> int: ...
@@ -46,7 +46,7 @@ class Decoder(NamedTuple):
 
     decode: Decode
     predict: Predict
-    pick: Pick
+    pick: SampleToken
 
 
 def in_groups(decode: Decode, bytes_of_a_stream: int) -> Decode:
@@ -84,12 +84,12 @@ def random_numbers(seeds: Sequence[Sequence[int]]) -> list[np.random.Generator]:
     return [np.random.Generator(np.random.PCG64(list(seed))) for seed in seeds]
 
 
-def never(stream: int) -> bool:
+def never_ends(stream: int) -> bool:
     """No stream ends before it has all its tokens."""
     return False
 
 
-def window_begin(place: int, room: int) -> int:
+def window_start(place: int, room: int) -> int:
     """Where the window begins that fills `place`, if it has `room` for tokens: a function of the place alone,
     so that a text does not depend on how long the prompts beside it are."""
     advance = room - room // 2

@@ -75,7 +75,7 @@ class IncrementalDetokenizer:
         return max(lengths, default=0)
 
 
-def continued(
+def continue_prompts(
     decoder: Decoder,
     tokenizer: Tokenizer,
     prompts: Sequence[str],

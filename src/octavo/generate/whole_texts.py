@@ -3,19 +3,19 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from octavo.generate.streams import Chunk, Decoder, never
-from octavo.generate.text import continued
+from octavo.generate.streams import Chunk, Decoder, never_ends
+from octavo.generate.text import continue_prompts
 from octavo.tokenizer import Tokenizer
 
 
 def whole_texts(decoder: Decoder, tokenizer: Tokenizer, prompts: Sequence[str], **options: Any) -> Iterator[str]:
-    """Continue every prompt as :func:`octavo.generate.text.continued` does; yield what each text got, in the order of
-    the prompts, when it and those before it have ended.
+    """Continue every prompt as :func:`continue_prompts` does; yield the new texts in the order of
+    the prompts, each when it and those before it have ended.
 
     Raises:
         OctavoError: as there.
     """
-    has_ended: Callable[[int], bool] = never
+    has_ended: Callable[[int], bool] = never_ends
 
     def followed(
         prompts: Sequence[Sequence[int]], *, ended: Callable[[int], bool], **options: Any
@@ -25,7 +25,7 @@ def whole_texts(decoder: Decoder, tokenizer: Tokenizer, prompts: Sequence[str], 
         return decoder.decode(prompts, ended=ended, **options)
 
     texts, yielded = [""] * len(prompts), 0
-    for pieces in continued(decoder._replace(decode=followed), tokenizer, prompts, **options):
+    for pieces in continue_prompts(decoder._replace(decode=followed), tokenizer, prompts, **options):
         texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
         while yielded < len(texts) and has_ended(yielded):
             yield texts[yielded]

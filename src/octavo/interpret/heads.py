@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from octavo.config.inference import WINDOWS
+from octavo.config.inference import HEAD_WINDOWS
 from octavo.data import Ids
 from octavo.evaluate.documents import Documents
 from octavo.interpret.attention_stats import attention_stats, mean_distance, uniform_entropy, uniform_pattern
@@ -31,7 +31,7 @@ def measure_heads(
     *,
     text: str,
     context_length: int,
-    windows: int = WINDOWS,
+    windows: int = HEAD_WINDOWS,
     watch: ProgressCallback = no_progress,
 ) -> HeadTable:
     """The table of all heads, over `windows` windows spread evenly over the documents of the text named `text`.

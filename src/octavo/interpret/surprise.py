@@ -27,7 +27,7 @@ from octavo.interpret.predictions import (
 from octavo.interpret.tokens import Alignment, iter_alignments, read_ids
 from octavo.model import Transformer
 from octavo.system.progress import ProgressCallback, no_progress
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 from octavo.tokenizer import Tokenizer
 
 WORST = 8  # tokens that cost most, of all of the text
@@ -140,7 +140,7 @@ class Surprise:
         """Return the limits of the figures; empty if there are none."""
         found = []
         if not self.lossless_tokenizer:
-            found.append(f"{LOSSY_CAVEAT}; {counted(self.dropped, 'character')} of this text cost nothing")
+            found.append(f"{LOSSY_CAVEAT}; {quantity(self.dropped, 'character')} of this text cost nothing")
         if self.tokens[0].rank is None:
             found.append("no token precedes the first one, so it costs as much as under the uniform baseline")
         return found

@@ -15,19 +15,19 @@ from pathlib import Path
 from octavo.config import Config
 from octavo.config.inference import default_stride, head_windows
 from octavo.config.overrides import Request
-from octavo.config.shapes import parameter_count, widest, windows_at_once
+from octavo.config.shapes import max_activation_width, parameter_count, windows_at_once
 from octavo.corpus import Corpus, read_corpus, with_documents
 from octavo.data import TokenizedSplits, prepare
 from octavo.evaluate.baselines import MAX_LEARNED
 from octavo.evaluate.overlap import MAX_SEARCHED
 from octavo.interpret.head_ablation import ABLATIONS
-from octavo.runs import check_new, free_name
+from octavo.runs import check_name_free, free_name
 from octavo.system.progress import PhaseCallback, no_phase_progress
-from octavo.system.terminal import duration, size
+from octavo.system.terminal import duration, format_bytes
 from octavo.system.threads import usable_cores
 from octavo.tokenizer import Characters, Tokenizer
 from octavo.training import Precision, choose_precision
-from octavo.training.forecast import PROCESS, TrainingForecast, forecast_training
+from octavo.training.forecast import PROCESS_BYTES, TrainingForecast, forecast_training
 
 _MIB = 2**20
 # Seconds of one core.
@@ -56,7 +56,7 @@ class CommandForecast:
         """For people."""
         return [
             f"then about {duration(self.seconds_after)} for the score, simpler models and the report; "
-            f"about {size(self.memory_bytes)} of memory in all"
+            f"about {format_bytes(self.memory_bytes)} of memory in all"
         ]
 
 
@@ -79,13 +79,13 @@ def forecast_command(config: Config, planned: TrainingForecast, characters: int,
     seconds = windows * planned.seconds_per_window + baselines + searched * _COPIES + heads + _FIXED
 
     at_once = context * windows_at_once(model, planned.vocab_size, context)
-    forward = 4 * at_once * int(1.5 * planned.vocab_size + widest(model, planned.vocab_size, context))
+    forward = 4 * at_once * int(1.5 * planned.vocab_size + max_activation_width(model, planned.vocab_size, context))
     # The phases come one after the other, but the memory of training and of the score is not given back before the
     # next; of baselines, copies and report it is.
     after = (
-        PROCESS
+        PROCESS_BYTES
         + _LIBRARIES
-        + int(_KEPT * (planned.memory_bytes - PROCESS))
+        + int(_KEPT * (planned.memory_bytes - PROCESS_BYTES))
         + forward
         + _SCORED * planned.validation_tokens
         + max(
@@ -148,7 +148,7 @@ def make_plan(
     """
     config = request.applied_to(None)
     if name is not None:
-        check_new(root, name)
+        check_name_free(root, name)
     corpus = as_corpus(text, encoding, documents, root)
     tokenizer, prepared = prepare(corpus, config.data, config.tokenizer, watch)
     if not config.tokenizer.vocab_size:  # what it came to is part of the run

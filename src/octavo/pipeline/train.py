@@ -1,60 +1,34 @@
-"""The whole path: a text becomes a trained, measured run with its curves and samples."""
+"""Train a run from a text to its samples: plan, train, score, examine."""
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-import torch
-
-from octavo.config import Config
-from octavo.config.inference import SamplingConfig
 from octavo.config.overrides import Overrides, Request
-from octavo.data import check_ids, open_splits, save_splits
-from octavo.errors import DivergenceError, OctavoError, reason
-from octavo.evaluate.diagnosis import EarlyDiagnosis, early_baseline_losses, validation_point
-from octavo.formats.files import disk_is_full, remove_left_over, write_atomically
-from octavo.formats.json_schema import from_json
+from octavo.data import save_splits
+from octavo.errors import OctavoError, reason
+from octavo.formats.files import disk_is_full, remove_stale_files, write_atomically
 from octavo.formats.toml_schema import to_toml
-from octavo.formats.untrusted import MOST_LINES
-from octavo.generate.generate import generate
-from octavo.generate.opening import opening
-from octavo.model import Transformer
-from octavo.model.weights import load_weights
-from octavo.pipeline.examination import examine
 from octavo.pipeline.plan import CorpusSource, Plan, as_corpus, make_plan
 from octavo.pipeline.progress import Progress, make_progress
 from octavo.pipeline.run import Run
-from octavo.runs import MetricsLog, NameTaken, RunDirectory, create_run, free_name, locked, runs_root
-from octavo.runs.checkpoint import bytes_needed, load_newest, prune, save_checkpoint
-from octavo.runs.checkpoint_files import most_bytes, newest_is_damaged, newest_valid
-from octavo.runs.completion import note_brief
-from octavo.runs.metrics import check_complete
-from octavo.runs.provenance import session_facts, text_facts
-from octavo.runs.resume import check_same, run_to_resume
-from octavo.runs.safetensors_layout import check_shapes
-from octavo.system.terminal import counted, duration
-from octavo.tokenizer import Tokenizer, load_tokenizer
-from octavo.training import (
-    Interrupted,
-    InterruptedAtOnce,
-    Precision,
-    TokenCount,
-    Training,
-    TrainingState,
-    stop_signals,
-    training_data,
-)
-from octavo.training.events import CheckpointEvent, Event, SampleEvent, ValidationEvent
-from octavo.training.forecast import check_memory
-from octavo.training.validation import Validations
+from octavo.pipeline.session import SMALL_FILES_BYTES, run_session
+from octavo.reports.blocks import Unavailable, try_compute
+from octavo.runs import NameTaken, RunDirectory, create_run, free_name, locked, runs_root
+from octavo.runs.checkpoint_files import max_file_bytes, newest_is_damaged
+from octavo.runs.completion import record_brief, record_examination
+from octavo.runs.provenance import text_facts
+from octavo.runs.resume import check_unchanged, run_to_resume
+from octavo.training import InterruptedAtOnce
 
-_RUNAWAY = "runaway.json"
-_METRICS_ROOM = 2**18  # bytes, for the lines of metrics until then, or for small files
-_GLIMPSE_TOKENS = 60  # of the one shown now and then while training
+T = TypeVar("T")
+
+_SAMPLES = 3
+_SAMPLE_TOKENS = 250  # of each
 
 
 def train(
@@ -109,70 +83,73 @@ def train(
         >>> run.config.model.n_layers, run.checkpoint
         (1, 'step-00000003')
     """
-    request = Request(preset, overrides, minutes, steps, epochs, seed)
-    root = runs_root(runs)
-    with make_progress(progress) as shown:
-        if resume:
-            directory = run_to_resume(root, name)
-            check_same(directory, request, None if text is None else as_corpus(text, encoding, documents, root))
-        else:
-            plan = make_plan(
-                text, request, name=name, encoding=encoding, documents=documents, root=root, watch=shown.phase
-            )
-            for line in [*(plan.corpus.notes() if notes and progress else []), *plan.lines()]:
-                shown.note(line)
-            directory = _create(root, plan, name)
-        try:
-            with locked(directory):
-                for folder, *_ in os.walk(directory.path):
-                    remove_left_over(Path(folder))
-                return _go_on(directory, shown, brief)
-        except KeyboardInterrupt:
-            raise InterruptedAtOnce(directory.name) from None
-        except BrokenPipeError:  # of whoever reads what is shown
-            raise
-        except OSError as error:  # what is saved is whole, and the same call goes on from it
-            where = error.filename or directory.path
-            fix = "free space" if disk_is_full(error) else "see to that"
-            raise OctavoError(
-                f"{where}: {reason(error)}; {fix}, then resume {directory.name}", command=directory.resume_command
-            ) from error
+    request, root = Request(preset, overrides, minutes, steps, epochs, seed), runs_root(runs)
+    if resume:
+        directory = run_to_resume(root, name)
+        check_unchanged(directory, request, None if text is None else as_corpus(text, encoding, documents, root))
+        return resume_run(directory, progress=progress, brief=brief)
+    return start_run(
+        request,
+        text,
+        root=root,
+        name=name,
+        encoding=encoding,
+        documents=documents,
+        progress=progress,
+        notes=notes,
+        brief=brief,
+    )
+
+
+def start_run(
+    request: Request,
+    text: CorpusSource,
+    *,
+    root: Path,
+    name: str | None = None,
+    encoding: str = "utf-8",
+    documents: str = "file",
+    progress: bool = True,
+    notes: bool = True,
+    brief: bool = False,
+) -> Run:
+    """Begin a new run under `root` and finish it; the arguments and errors are those of :func:`train`."""
+    with make_progress(progress) as display:
+        plan = make_plan(
+            text, request, name=name, encoding=encoding, documents=documents, root=root, watch=display.phase
+        )
+        for line in [*(plan.corpus.notes() if notes and progress else []), *plan.lines()]:
+            display.note(line)
+        directory = _create(root, plan, name)
+        del plan  # the text and its tokens are read from the run from now on
+        return _finish(directory, display, brief)
+
+
+def resume_run(directory: RunDirectory, *, progress: bool = True, brief: bool = False) -> Run:
+    """Finish a run that was begun earlier; the options and errors are those of :func:`train`."""
+    with make_progress(progress) as display:
+        return _finish(directory, display, brief)
 
 
 def _create(root: Path, plan: Plan, name: str | None) -> RunDirectory:
-    """The run's folder; of two processes that want the same name at once, the second is refused it, or if nobody
-    asked for that name takes the next."""
-    wish = plan.name
-    needs = plan.corpus.bytes + sum(ids.nbytes for _, ids in plan.prepared.values()) + _METRICS_ROOM
+    """Create the run's folder.
+
+    Of two processes that want the same name at once, the second is refused if the user gave the name, and takes the
+    next free one otherwise.
+    """
+    chosen = plan.name
+    needed = plan.corpus.bytes + sum(ids.nbytes for _, ids in plan.prepared.values()) + SMALL_FILES_BYTES
     while True:
         try:
-            return create_run(root, wish, lambda folder: _fill(folder, plan), needs)
+            return create_run(root, chosen, partial(_write_plan, plan), needed)
         except NameTaken:
             if name is not None:
                 raise
-            wish = free_name(root, plan.corpus.name)
+            chosen = free_name(root, plan.corpus.name)
 
 
-def _go_on(directory: RunDirectory, progress: Progress, brief: bool) -> Run:
-    """Whatever a run still lacks, such as the newest of its checkpoints where that is damaged."""
-    checkpoints, most = directory.path / "checkpoints", most_bytes(directory.config)
-    if directory.ended and not newest_is_damaged(checkpoints, most):
-        progress.note(f"{directory.name} is trained already")
-    else:
-        _train(directory, progress)
-    run = Run(directory, must_keep=True)
-    progress.note("scoring the held-out part")
-    run.evaluate(watch=lambda share: progress.phase("scoring", share))
-    if brief:
-        note_brief(directory)
-    else:
-        examine(run, progress)
-    run.must_keep = False
-    return run
-
-
-def _fill(folder: Path, plan: Plan) -> None:
-    """Everything of a run that is known before its first step."""
+def _write_plan(plan: Plan, folder: Path) -> None:
+    """Write everything of a run that is known before its first step."""
     settings = to_toml(plan.config).encode()
     write_atomically(folder / "config.toml", settings)
     plan.tokenizer.save(folder / "tokenizer.json")
@@ -189,177 +166,76 @@ def _fill(folder: Path, plan: Plan) -> None:
     RunDirectory(folder).write_json("provenance.json", provenance)
 
 
-def _train(directory: RunDirectory, progress: Progress) -> None:
-    """From the newest checkpoint, or the start, to the end of the budget."""
-    config, provenance = directory.config, directory.provenance
-    tokenizer = load_tokenizer(directory.path / "tokenizer.json")
-    parts = open_splits(directory.path / "data")
-    check_ids(parts, tokenizer.vocab_size)
+def _finish(directory: RunDirectory, progress: Progress, brief: bool) -> Run:
+    """Do whatever a run still lacks, holding its lock; turn interrupts and disk errors into sentences."""
     try:
-        precision = from_json(Precision, provenance["precision"])  # a resumed run keeps what it began with
-        sittings = provenance["sittings"]
-    except (KeyError, ValueError) as error:
-        raise OctavoError(f"{directory.path / 'provenance.json'} is damaged ({error}): train the run again") from None
-    check_memory(config, tokenizer.vocab_size, precision)
-    state, kept_metrics = _begun_state(directory, tokenizer.vocab_size, progress)
-    threads = torch.get_num_threads()
-    if any(earlier.get("threads") != threads for earlier in sittings):
-        progress.note(f"with {counted(threads, 'thread')}, not as before: the weights will differ in their last bits")
-    sittings.append(session_facts(state.step, threads=threads))
-    directory.write_json("provenance.json", provenance)
-
-    train, validation = (TokenCount(p.ids, p.facts.characters) for p in (parts["train"], parts["validation"]))
-    progress.tokens_per_character = {
-        "train": train.tokens_per_character,
-        "validation": validation.tokens_per_character,
-    }
-    validations = _validations(provenance, config)
-    data = training_data(config, train, validation, tokenizer, validations.windows)
-    floors = early_baseline_losses(data, train.ids, tokenizer.vocab_size, tokenizer.bos_id)
-    metrics = MetricsLog(directory.path / "metrics.jsonl", kept_metrics, state.step)
-    (directory.path / _RUNAWAY).unlink(missing_ok=True)  # of a sitting before
-    begun_by = opening(parts["train"].ids, tokenizer)
-    training = Training(
-        state, data, config, dtype=precision.dtype, watch=progress.phase, validations=validations.times
-    )
-    try:
-        earlier = directory.metrics
-        check_complete(earlier, directory.path / "metrics.jsonl")
-        early = EarlyDiagnosis(config, floors, earlier)
-        with stop_signals() as training.stop:
-            for event in training:
-                _listen(event, directory, state, tokenizer, metrics, progress, begun_by)
-                if isinstance(event, ValidationEvent):
-                    share = training.budget.share(event.step, event.seconds)
-                    for finding in early.hear(validation_point(asdict(event)), share):
-                        progress.note("\n".join(finding.lines()))
-                        where = {name: getattr(event, name) for name in ("step", "epoch", "seconds")}
-                        with _said_if_unwritten(directory, state):
-                            metrics.write({"event": "finding", **where, **finding.to_dict()})
-    except Interrupted as stopped:
-        stopped.run_name = directory.name
+        with locked(directory):
+            for folder, *_ in os.walk(directory.path):
+                remove_stale_files(Path(folder))
+            return _train_and_examine(directory, progress, brief)
+    except KeyboardInterrupt:
+        raise InterruptedAtOnce(directory.name) from None
+    except BrokenPipeError:  # the reader of the progress is gone
         raise
-    except DivergenceError as error:
-        step, batch = state.step, ""
-        if training.failed_step:
-            step, batch = step + 1, _keep_batch(directory, training, tokenizer)
-        raise DivergenceError(f"step {step}: {error}{batch} ({directory.name}: {_last_good(directory)})") from None
-    finally:
-        metrics.close()
-
-
-def _begun_state(directory: RunDirectory, vocab_size: int, progress: Progress) -> tuple[TrainingState, int]:
-    """Return the state of the newest checkpoint, or the first one; and how many bytes of metrics belong to it.
-
-    Only the state is returned: a checkpoint that stays referenced takes the memory of another copy of the weights.
-    """
-    config, found = directory.config, None
-    if directory.newest_checkpoint:
-        found = load_newest(directory.path / "checkpoints", most_bytes(config))
-        shapes = {name: tuple(w.shape) for name, w in found[1].tensors["weights"].items()}
-        check_shapes(shapes, config.model, vocab_size)
-    state = TrainingState(Transformer(config.model, vocab_size, config.train.seed), config)
-    if not found:
-        return state, 0
-    place, checkpoint = found
-    state.restore(checkpoint)
-    prune(
-        place, config.train.keep_checkpoints, config.train.checkpoint_every
-    )  # a process that died may not have come to it
-    if "metrics_bytes" not in checkpoint.state:
-        raise OctavoError(f"{place} does not say how many metrics belong to it: train the run again")
-    progress.note(f"going on from {place.name}")
-    if config.train.minutes:
-        progress.note(
-            f"{duration(state.seconds)} of {duration(60 * config.train.minutes)} are spent; the end will not be "
-            "bit for bit what it would have been: the learning rate follows the clock, which no two runs share"
-        )
-    return state, checkpoint.state["metrics_bytes"]
-
-
-def _validations(provenance: dict[str, Any], config: Config) -> Validations:
-    """Return what was planned when the run began; runs of before validate as their config says."""
-    try:
-        return from_json(Validations, provenance["forecast"]["validation"])
-    except (LookupError, TypeError, ValueError):
-        return Validations(windows=config.train.validation_windows)
-
-
-def _keep_batch(directory: RunDirectory, training: Training, tokenizer: Tokenizer) -> str:
-    """Write what the failed step learned from; where that is, in words."""
-    taken, step = training.failed_step, training.state.step
-    assert taken is not None
-    windows = taken.to_dict(training.state.model, tokenizer, directory.config.data.window_stride)
-    value = {"step": step + 1, "epoch": step / training.data.order.steps_per_epoch, "windows": windows}
-    with suppress(OSError):
-        directory.write_json(_RUNAWAY, value, MOST_LINES)
-        return (
-            f"; its batch of {counted(len(windows), 'window')}, each with its text, is in {directory.path / _RUNAWAY}"
-        )
-    return f"; its batch were the windows {', '.join(str(window['window']) for window in windows)}"
-
-
-def _last_good(directory: RunDirectory) -> str:
-    try:
-        place, _ = newest_valid(directory.path / "checkpoints", len)
-    except OctavoError:
-        return "no checkpoint can be read" if directory.newest_checkpoint else "there was no checkpoint yet"
-    return f"the last good checkpoint is {place.name}"
-
-
-def _listen(
-    event: Event,
-    directory: RunDirectory,
-    state: TrainingState,
-    tokenizer: Tokenizer,
-    metrics: MetricsLog,
-    progress: Progress,
-    begun_by: Sequence[int],
-) -> None:
-    """Record an event, show it, and do what it asks for; a sample is begun after the tokens `begun_by`."""
-    record: dict[str, Any] = {"event": event.kind, **asdict(event)}
-    if isinstance(event, SampleEvent):
-        record["text"] = _glimpse(directory, state, tokenizer, begun_by)
-        progress.sample(event.step, record["text"])
-    progress.event(event)
-    with _said_if_unwritten(directory, state):
-        metrics.write(record)
-        if isinstance(event, CheckpointEvent):
-            train, content = directory.config.train, state.checkpoint(metrics_bytes=metrics.sync())
-            place = directory.path / "checkpoints"
-            save_checkpoint(place, content, train.keep_checkpoints, train.checkpoint_every)
-
-
-@contextmanager
-def _said_if_unwritten(directory: RunDirectory, state: TrainingState) -> Iterator[None]:
-    """Turn what the disk refuses while a run trains into a sentence."""
-    try:
-        yield
-    except OSError as error:
-        # To train on would be to train unsaved, with holes in the metrics; what is lost by stopping comes back on
-        # resuming, bit for bit.
-        fix = "see to that"
-        if disk_is_full(error):
-            needed = bytes_needed(state.checkpoint(metrics_bytes=0))
-            fix = f"free {needed + _METRICS_ROOM:,} bytes, which the next checkpoint needs"
+    except OSError as error:  # what is saved is intact, and the same call resumes from it
+        path = error.filename or directory.path
+        fix = "free space" if disk_is_full(error) else "fix that"
         raise OctavoError(
-            f"{directory.path} cannot be written to at step {state.step} ({error.strerror}): {fix}, then resume "
-            f"{directory.name} ({_last_good(directory)})",
-            command=directory.resume_command,
+            f"{path}: {reason(error)}; {fix}, then resume {directory.name}", command=directory.resume_command
         ) from error
 
 
-def _glimpse(directory: RunDirectory, state: TrainingState, tokenizer: Tokenizer, begun_by: Sequence[int]) -> str:
-    config = directory.config
-    model = Transformer(config.model, tokenizer.vocab_size)
-    load_weights(model, state.eval_weights)
-    prompt = "" if tokenizer.bos_id is not None else tokenizer.decode([tokenizer.vocab_size - 1])
-    pieces = generate(
-        model,
-        tokenizer,
-        [prompt],
-        context_length=config.data.context_length,
-        sampling=SamplingConfig(max_new_tokens=_GLIMPSE_TOKENS, seed=state.step),
-        opening=begun_by,
-    )
-    return prompt + "".join(row[0] for row in pieces)
+def _train_and_examine(directory: RunDirectory, progress: Progress, brief: bool) -> Run:
+    """Train unless training has ended (and its newest checkpoint is valid), score, and examine unless `brief`."""
+    if directory.ended and not newest_is_damaged(directory.path / "checkpoints", max_file_bytes(directory.config)):
+        progress.note(f"{directory.name} is trained already")
+    else:
+        run_session(directory, progress)
+    run = Run(directory, must_save=True)
+    progress.note("scoring the validation split")
+    run.evaluate(watch=partial(progress.phase, "scoring"))
+    if brief:
+        record_brief(directory)
+    else:
+        _examine(run, progress)
+    run.must_save = False
+    return run
+
+
+def _examine(run: Run, progress: Progress) -> None:
+    """Compute baselines, memorisation and diagnosis, draw the curves and generate samples.
+
+    A part that fails is noted with the reason, and the others are still made. Samples come last: if they are there,
+    every part was tried (:mod:`octavo.runs.completion`).
+
+    Raises:
+        OSError: the failed parts cannot be noted.
+    """
+    progress.note("computing baselines, drawing curves, generating samples")
+    failed: dict[str, str] = {}
+
+    def attempt(part: str, compute: Callable[[], T]) -> T | None:
+        result = try_compute(compute)
+        if not isinstance(result, Unavailable):
+            return result
+        failed[part] = result.why
+        progress.note(f"no {part}: {result.why}")
+        return None
+
+    baselines = attempt("baselines", lambda: run.baselines(watch=partial(progress.phase, "baselines")))
+    attempt("memorisation", lambda: run.memorisation(watch=partial(progress.phase, "memorisation")))
+    attempt("diagnosis", lambda: run.diagnose(baselines=baselines or []))
+    attempt("curves", lambda: run.curves().save(run.path / "curves"))
+    attempt("samples", lambda: _write_samples(run))
+    record_examination(run.directory, failed)
+
+
+def _write_samples(run: Run) -> None:
+    """Write ``samples.txt``."""
+    without_bos = run.tokenizer.bos_id is None
+    prompt = run.tokenizer.decode(run.splits["validation"].ids[:8].tolist()) if without_bos else ""
+    texts = [prompt] * _SAMPLES
+    for chunks in run.generate_many([prompt] * _SAMPLES, max_new_tokens=_SAMPLE_TOKENS):
+        texts = [text + chunk for text, chunk in zip(texts, chunks, strict=True)]
+    samples = "\n\n".join(f"--- sample {number} ---\n{text}" for number, text in enumerate(texts, 1))
+    write_atomically(run.path / "samples.txt", (samples + "\n").encode())

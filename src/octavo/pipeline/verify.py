@@ -20,15 +20,15 @@ from octavo.data import SPLIT_NAMES, TokenSplit, check_ids, open_splits
 from octavo.data.token_files import id_chunks
 from octavo.errors import OctavoError, reason
 from octavo.formats.json_schema import check_types, parse_object
-from octavo.formats.untrusted import MOST_SETTINGS, MOST_TEXT, check_folder, read_plain
+from octavo.formats.untrusted import MAX_CONFIG_BYTES, MAX_TEXT_BYTES, check_folder, read_plain
 from octavo.runs import Record, RunDirectory
-from octavo.runs.checkpoint_files import STATE, most_bytes, newest_first, step_of, valid_contents
+from octavo.runs.checkpoint_files import STATE, max_file_bytes, newest_first, read_valid, step_of
 from octavo.runs.completion import EXAMINATION_FILE as EXAMINATION
 from octavo.runs.completion import failed_parts
 from octavo.runs.metrics import check_complete
-from octavo.runs.safetensors_layout import check_shapes, largest, read_layout
+from octavo.runs.safetensors_layout import check_shapes, max_abs, read_layout
 from octavo.runs.scores import SCORES_FILE, Score, scores, standard_score
-from octavo.system.requirements import installed
+from octavo.system.requirements import installed_version
 from octavo.tokenizer import Tokenizer, load_tokenizer
 
 TOLERANCE = 1e-4  # nats per character between a score and the same computed anew: other kernels round otherwise
@@ -134,7 +134,7 @@ class _Looked:
         return self._run.metrics
 
     def look_at_config(self) -> str | None:
-        content = read_plain(self._run.path / "config.toml", MOST_SETTINGS, self._run.path)
+        content = read_plain(self._run.path / "config.toml", MAX_CONFIG_BYTES, self._run.path)
         _ = self._config
         noted = self._provenance.get("config")
         if noted is None:
@@ -154,7 +154,7 @@ class _Looked:
         if tokenizer.fingerprint == self._provenance["tokenizer"]:
             return None
         sittings = self._provenance["sittings"]
-        if sittings and sittings[0].get("packages", {}).get("tokenizers") != installed("tokenizers"):
+        if sittings and sittings[0].get("packages", {}).get("tokenizers") != installed_version("tokenizers"):
             return "another version of tokenizers wrote its hash, which cannot be compared"
         raise ValueError("it is not the one that the run began with")
 
@@ -183,7 +183,7 @@ class _Looked:
         return None if part.facts.ids_sha256 else "an earlier version noted no hash of its tokens"
 
     def look_at_checkpoint(self, place: Path) -> None:
-        contents = valid_contents(place, most_bytes(self._config))
+        contents = read_valid(place, max_file_bytes(self._config))
         for file, content in contents.items():
             if file.endswith(".safetensors") and file != "optimizer.safetensors":
                 layout = read_layout(content, file)
@@ -191,7 +191,7 @@ class _Looked:
                 check_shapes({name: tensor.shape for name, tensor in layout.items()}, *self._sizes)
                 if kinds != {"F32"}:
                     raise ValueError(f"{file} has numbers that are not fp32")
-                if (most := largest(content, layout)) > _LARGEST:
+                if (most := max_abs(content, layout)) > _LARGEST:
                     raise ValueError(f"{file} has a weight of {most:.3g}, which no training comes to")
         try:
             state = parse_object(contents[STATE], {"step": int, "metrics_bytes": int})
@@ -274,7 +274,7 @@ class _Looked:
             raise ValueError(f"{str(checkpoint)[:40]!r} is no checkpoint that the run has or had")
 
     def look_at_samples(self) -> None:
-        read_plain(self._run.path / "samples.txt", MOST_TEXT, self._run.path).decode("utf-8")
+        read_plain(self._run.path / "samples.txt", MAX_TEXT_BYTES, self._run.path).decode("utf-8")
 
     def look_at_examination(self) -> str | None:
         failed = failed_parts(self._run)

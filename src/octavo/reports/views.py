@@ -20,7 +20,7 @@ from octavo.reports.html.surprise import SurpriseView
 from octavo.reports.series import TrainingCurve
 from octavo.runs.metrics import check_complete
 from octavo.runs.saved_run import SavedRun
-from octavo.training.data import bpe_dropout_until, slice_length
+from octavo.training.data import bpe_dropout_until, early_stopping_tokens
 
 __all__ = [
     "AttentionView",
@@ -95,5 +95,5 @@ def curves_view(run: SavedRun) -> CurvesView:
         facts = run.split("train").facts
     except OctavoError:
         return CurvesView(TrainingCurve(run.name, metrics))  # the text is damaged, the curves are not
-    recut = bpe_dropout_until(run.config, facts.tokens - slice_length(run.config, facts.tokens))
+    recut = bpe_dropout_until(run.config, facts.tokens - early_stopping_tokens(run.config, facts.tokens))
     return CurvesView(TrainingCurve(run.name, metrics, facts.tokens / facts.characters, recut))

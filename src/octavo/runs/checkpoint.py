@@ -20,10 +20,10 @@ from octavo.formats.json_schema import parse_object
 from octavo.model import Transformer
 from octavo.model.weights import Tensors, load_weights
 from octavo.runs.checkpoint_files import (
+    EVAL_GROUPS,
     MANIFEST,
-    MOST_TENSORS,
+    MAX_FILE_BYTES,
     STATE,
-    USABLE,
     Contents,
     manifest,
     newest_first,
@@ -47,7 +47,7 @@ class Checkpoint:
     @property
     def eval_weights(self) -> Tensors:
         """The weights a run is used with: picked by early stopping, else averaged, else the last ones."""
-        return next(self.tensors[g] for g in USABLE if self.tensors.get(g))
+        return next(self.tensors[g] for g in EVAL_GROUPS if self.tensors.get(g))
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int, every: int = 1) -> Path:
@@ -107,7 +107,7 @@ def bytes_needed(checkpoint: Checkpoint) -> int:
     return _BLOCK * (1 + sum(-(-len(content) // _BLOCK) for content in contents.values()))
 
 
-def load_newest(folder: Path, most: int = MOST_TENSORS) -> tuple[Path, Checkpoint]:
+def load_newest(folder: Path, most: int = MAX_FILE_BYTES) -> tuple[Path, Checkpoint]:
     """The newest checkpoint that is whole, of files of tensors of at most `most` bytes.
 
     Raises:

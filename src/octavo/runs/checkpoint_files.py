@@ -14,15 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from safetensors import SafetensorError
-
 from octavo.config import Config
 from octavo.config.shapes import parameter_count
 from octavo.errors import OctavoError, OctavoWarning, reason
 from octavo.formats.json_schema import check_types, parse_object
-from octavo.formats.untrusted import MOST_TEXT, read_plain
+from octavo.formats.untrusted import MAX_TEXT_BYTES, read_plain
 from octavo.runs.safetensors_layout import check_finite, read_layout
-from octavo.system.terminal import shown
+from octavo.system.terminal import escape_controls
 
 _NAME = re.compile(r"step-([0-9]{8,})")
 
@@ -42,8 +40,8 @@ def newest_first(folder: Path) -> list[Path]:
 MANIFEST = "manifest.json"
 STATE = "state.json"
 GROUPS = ("weights", "optimizer", "averaged", "best")
-USABLE = ("best", "averaged", "weights")  # groups that a run is used with, the first that there is
-MOST_TENSORS = 2**40  # bytes of a file of tensors, where no config says
+EVAL_GROUPS = ("best", "averaged", "weights")  # groups that a run is used with, the first that there is
+MAX_FILE_BYTES = 2**40  # bytes of a file of tensors, where no config says
 
 Contents = dict[str, bytes]
 Read = TypeVar("Read")
@@ -57,25 +55,27 @@ _SOMETHING_ELSE = (
 )  # what the system says where a file should be
 
 
-def newest_valid(folder: Path, read: Callable[[Contents], Read], most: int = MOST_TENSORS) -> tuple[Path, Read]:
+def newest_valid(folder: Path, read: Callable[[Contents], Read], most: int = MAX_FILE_BYTES) -> tuple[Path, Read]:
     """The newest checkpoint whose files are as they were written, and what `read` makes of them.
 
     A warning names it, and what is wrong with those that are newer, if there are any. `most` bytes of a file of
-    tensors are read, see :func:`most_bytes`.
+    tensors are read, see :func:`max_file_bytes`.
 
     Raises:
         OctavoError: there is none, or a newer one cannot be read just now.
     """
+    from safetensors import SafetensorError  # here, since the command line imports this module for every command
+
     damaged: dict[str, str] = {}
     for place in newest_first(folder):
         try:
-            found = read(valid_contents(place, most))
+            found = read(read_valid(place, most))
         except (
             ValueError,
             KeyError,
             SafetensorError,
         ) as error:  # of parsers; others are mistakes of ours
-            damaged[place.name] = shown(str(error))
+            damaged[place.name] = escape_controls(str(error))
             continue
         except OSError as error:  # it may be whole: whoever trained on from an older one would delete it
             raise OctavoError(
@@ -90,7 +90,7 @@ def newest_valid(folder: Path, read: Callable[[Contents], Read], most: int = MOS
     raise OctavoError(f"{folder.parent} has no checkpoint yet: it stopped before the first one, so train it again")
 
 
-def newest_is_damaged(folder: Path, most: int = MOST_TENSORS) -> bool:
+def newest_is_damaged(folder: Path, most: int = MAX_FILE_BYTES) -> bool:
     """Whether there are checkpoints and the newest is not whole.
 
     Raises:
@@ -98,7 +98,7 @@ def newest_is_damaged(folder: Path, most: int = MOST_TENSORS) -> bool:
     """
     for newest in newest_first(folder)[:1]:
         try:
-            valid_contents(newest, most)
+            read_valid(newest, most)
         except ValueError:
             return True
     return False
@@ -107,16 +107,16 @@ def newest_is_damaged(folder: Path, most: int = MOST_TENSORS) -> bool:
 def sizes_match(place: Path) -> bool:
     """Whether a checkpoint's files are there and as long as its manifest says; what they hold is not read."""
     try:
-        files = _files_of(read_plain(place / MANIFEST, MOST_TEXT, place.parent.parent))
+        files = _files_of(read_plain(place / MANIFEST, MAX_TEXT_BYTES, place.parent.parent))
         return all((place / name).stat().st_size == facts["bytes"] for name, facts in files.items())
     except (OSError, OctavoError, ValueError):
         return False
 
 
-def most_bytes(config: Config) -> int:
+def max_file_bytes(config: Config) -> int:
     """What a file of a checkpoint of such a run can have at most: two moments for each parameter, and names."""
     parameters, tensors = parameter_count(config.model, config.tokenizer.vocab_size)
-    return 3 * 4 * parameters + 1024 * tensors + MOST_TEXT
+    return 3 * 4 * parameters + 1024 * tensors + MAX_TEXT_BYTES
 
 
 def manifest(contents: Contents) -> bytes:
@@ -125,7 +125,7 @@ def manifest(contents: Contents) -> bytes:
     return json.dumps({"files": files}, indent=1).encode()
 
 
-def valid_contents(place: Path, most: int = MOST_TENSORS) -> Contents:
+def read_valid(place: Path, most: int = MAX_FILE_BYTES) -> Contents:
     """The files of a checkpoint but for its manifest.
 
     Raises:
@@ -134,10 +134,10 @@ def valid_contents(place: Path, most: int = MOST_TENSORS) -> Contents:
     """
     run = place.parent.parent
     try:
-        files = _files_of(read_plain(place / MANIFEST, MOST_TEXT, run))
+        files = _files_of(read_plain(place / MANIFEST, MAX_TEXT_BYTES, run))
         contents = {}
         for name, facts in files.items():
-            content = read_plain(place / name, MOST_TEXT if name == STATE else most, run)
+            content = read_plain(place / name, MAX_TEXT_BYTES if name == STATE else most, run)
             if len(content) != facts["bytes"]:
                 raise ValueError(f"{name} has {len(content)} of its {facts['bytes']} bytes")
             if _sha256(content) != facts["sha256"]:

@@ -21,7 +21,7 @@ _BEGUN = ("baselines.json", "diagnosis.json", "samples.txt")  # by one of which 
 Stage = Literal["training", "score", "examination"]
 
 
-def lacking(run: RunDirectory) -> Stage | None:
+def missing_stage(run: RunDirectory) -> Stage | None:
     """Return what a run still lacks; None: it is finished.
 
     Raises:
@@ -34,13 +34,13 @@ def lacking(run: RunDirectory) -> Stage | None:
     return None if _examined(run) else "examination"
 
 
-def finished(run: RunDirectory) -> bool:
+def is_finished(run: RunDirectory) -> bool:
     """Return whether a run lacks nothing.
 
     Raises:
         OctavoError: a file that says so is damaged.
     """
-    return lacking(run) is None
+    return missing_stage(run) is None
 
 
 def failed_parts(run: RunDirectory) -> dict[str, str]:
@@ -52,7 +52,7 @@ def failed_parts(run: RunDirectory) -> dict[str, str]:
     return dict(_read(run).get("failed", {}))
 
 
-def note_examined(run: RunDirectory, failed: Mapping[str, str]) -> None:
+def record_examination(run: RunDirectory, failed: Mapping[str, str]) -> None:
     """Note what came of the examination; of one that made everything there is nothing to note.
 
     Raises:
@@ -64,7 +64,7 @@ def note_examined(run: RunDirectory, failed: Mapping[str, str]) -> None:
         (run.path / EXAMINATION_FILE).unlink(missing_ok=True)
 
 
-def note_brief(run: RunDirectory) -> None:
+def record_brief(run: RunDirectory) -> None:
     """Note that nobody asked for an examination, unless there was one.
 
     Raises:

@@ -8,8 +8,8 @@ from octavo.config.overrides import Request, first_difference
 from octavo.corpus import Corpus
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.runs import RunDirectory, list_runs, open_run
-from octavo.runs.completion import lacking
-from octavo.system.terminal import shown
+from octavo.runs.completion import missing_stage
+from octavo.system.terminal import escape_controls
 
 
 def run_to_resume(root: Path, name: str | None) -> RunDirectory:
@@ -27,7 +27,7 @@ def run_to_resume(root: Path, name: str | None) -> RunDirectory:
     damaged: list[OctavoError] = []
     for run in list_runs(root):
         try:
-            if lacks := lacking(run):
+            if lacks := missing_stage(run):
                 waiting.append((lacks != "examination", _worked_on(run), run.name, run))
         except OctavoError as error:
             damaged.append(error)
@@ -51,7 +51,7 @@ def _worked_on(run: RunDirectory) -> str:
     return str(sittings[-1].get("began", "") if sittings else made.isoformat(timespec="seconds"))
 
 
-def check_same(run: RunDirectory, request: Request, corpus: Corpus | None) -> None:
+def check_unchanged(run: RunDirectory, request: Request, corpus: Corpus | None) -> None:
     """A resumed run keeps its config and text: what is given again must be what it was.
 
     Raises:
@@ -63,5 +63,5 @@ def check_same(run: RunDirectory, request: Request, corpus: Corpus | None) -> No
     begun_with = run.provenance.get("text", {})
     if corpus is not None and corpus.sha256 != begun_with.get("sha256"):
         unit = begun_with.get("document_unit", "file")
-        other = "text" if unit == corpus.document_unit else f"text, or with documents={shown(unit)!r}"
+        other = "text" if unit == corpus.document_unit else f"text, or with documents={escape_controls(unit)!r}"
         raise OctavoError(f"{run.name} was begun with another {other}: resume it without one, or begin a new run")

@@ -68,7 +68,7 @@ def check_shapes(shapes: Mapping[str, tuple[int, ...]], config: ModelConfig, voc
         raise OctavoError("the checkpoint's weights are not those of config.toml: one of the two was changed")
 
 
-def largest(content: bytes, layout: Mapping[str, TensorRange]) -> float:
+def max_abs(content: bytes, layout: Mapping[str, TensorRange]) -> float:
     """The largest number, without its sign, of tensors in fp32; 0 if there is none."""
     import numpy as np
 

@@ -13,7 +13,7 @@ from octavo.config import Config
 from octavo.data import TokenSplit, check_ids, open_splits
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.runs import Record, RunDirectory, open_run, runs_root
-from octavo.runs.checkpoint_files import most_bytes
+from octavo.runs.checkpoint_files import max_file_bytes
 from octavo.tokenizer import Tokenizer, load_tokenizer
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ class SavedRun:
     """The contents of a run directory, and its results.
 
     Results are kept in the run's folder. Where it cannot be written to, they are returned all the same and a warning
-    says so; with `must_keep` the error is raised.
+    says so; with `must_save` the error is raised.
     """
 
-    def __init__(self, directory: RunDirectory, *, must_keep: bool = False) -> None:
+    def __init__(self, directory: RunDirectory, *, must_save: bool = False) -> None:
         self.directory = directory
-        self.must_keep, self.not_kept = must_keep, False  # whether a result was returned and not kept
-        self.computed: dict[str, Any] = {}  # results that are not in the folder and cost seconds, by name
+        self.must_save, self.has_unsaved_results = must_save, False  # whether a result was returned and not kept
+        self.result_cache: dict[str, Any] = {}  # results that are not in the folder and cost seconds, by name
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
@@ -125,10 +125,10 @@ class SavedRun:
         """
         from octavo.runs.checkpoint import load_newest
 
-        place, checkpoint = load_newest(self.path / "checkpoints", most_bytes(self.config))
+        place, checkpoint = load_newest(self.path / "checkpoints", max_file_bytes(self.config))
         return place.name, dict(checkpoint.eval_weights)
 
-    def keep(self, write: Callable[[], None]) -> None:
+    def save_result(self, write: Callable[[], None]) -> None:
         """Write a result into the run's folder, or warn that it is not kept.
 
         Raises:
@@ -137,9 +137,9 @@ class SavedRun:
         try:
             write()
         except OSError as error:
-            if self.must_keep:
+            if self.must_save:
                 raise
-            self.not_kept = True
+            self.has_unsaved_results = True
             warnings.warn(
                 f"{self.path} cannot be written to ({error.strerror}): results are shown and not kept; copy the run "
                 "elsewhere to keep them",

@@ -11,10 +11,10 @@ from octavo.config import Config
 from octavo.data import BatchOrder, EpochWindows, Ids, Windows, documents
 from octavo.system.progress import ProgressCallback
 from octavo.tokenizer import BPEDropout, ByteBPE, Tokenizer
-from octavo.training.validation import spread
+from octavo.training.validation import spread_indices
 
 # BPE-dropout is against seeing the same tokens many times; nobody goes through a text this long often.
-LONGEST_RECUT = 4_000_000  # tokens
+MAX_DROPOUT_TOKENS = 4_000_000  # tokens
 _SLICE = 0.05  # of the training part, set aside to select on when training may stop early
 
 
@@ -65,7 +65,7 @@ def training_data(
     (train_ids, _), (validation_ids, _) = train, validation
     ratios = (train.tokens_per_character, validation.tokens_per_character)
     held_out = _looked_at(validation_ids, context, stride, bos_id)
-    if aside := slice_length(config, len(train_ids)):
+    if aside := early_stopping_tokens(config, len(train_ids)):
         border = _character_border(train_ids, len(train_ids) - aside, tokenizer)
         train_ids, validation_ids, part = train_ids[:border], train_ids[border:], "train-slice"
         ratios = (ratios[0], ratios[0])
@@ -79,8 +79,8 @@ def training_data(
         config.train.seed, len(windows), config.data.batch_size, phases, partial=config.data.last_batch == "partial"
     )
     count = config.train.validation_windows if validation_windows is None else validation_windows
-    indices = spread(looked_at, count)
-    train_indices = spread(windows.base, len(indices))
+    indices = spread_indices(looked_at, count)
+    train_indices = spread_indices(windows.base, len(indices))
     return TrainingData(windows, order, looked_at, indices, train_indices, held_out, part, *ratios)
 
 
@@ -91,7 +91,7 @@ def _looked_at(ids: Ids, context: int, stride: int, bos_id: int | None) -> Windo
 
 def bpe_dropout_until(config: Config, tokens: int) -> float:
     """The share of the budget until which BPE-dropout cuts a training part of so many `tokens` anew; 0: never."""
-    recuts = config.tokenizer.kind == "bpe" and config.tokenizer.dropout and tokens <= LONGEST_RECUT
+    recuts = config.tokenizer.kind == "bpe" and config.tokenizer.dropout and tokens <= MAX_DROPOUT_TOKENS
     return config.tokenizer.dropout_until if recuts else 0.0
 
 
@@ -108,7 +108,7 @@ def _character_border(ids: Ids, border: int, tokenizer: Tokenizer) -> int:
     return border
 
 
-def slice_length(config: Config, tokens: int) -> int:
+def early_stopping_tokens(config: Config, tokens: int) -> int:
     """How many of the training part's `tokens`, at its end, are set aside to stop early by."""
     aside = config.train.patience and config.train.select_on == "train-slice"
     return max(2, int(tokens * _SLICE)) if aside else 0

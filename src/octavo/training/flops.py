@@ -33,7 +33,7 @@ class Utilisation:
     matmul_rate: float  # that matrix products of the same precision reach on as many threads
 
     @property
-    def share(self) -> float:
+    def mfu(self) -> float:
         """How much of what products reach went into the model."""
         return self.flops_per_second / self.matmul_rate
 

@@ -18,17 +18,17 @@ from octavo.kernels.library import library
 from octavo.model import Transformer
 from octavo.model.attention import max_unfused_keys
 from octavo.system.hardware import machine_memory
-from octavo.system.terminal import counted, duration, size
+from octavo.system.terminal import duration, format_bytes, quantity
 from octavo.tokenizer import Tokenizer
-from octavo.training.data import TokenCount, slice_length, training_data
+from octavo.training.data import TokenCount, early_stopping_tokens, training_data
 from octavo.training.loop import dropout_masks
 from octavo.training.optimizers import Optimizers
 from octavo.training.precision import Precision
 from octavo.training.schedule import make_budget
 from octavo.training.step import training_step
-from octavo.training.validation import Validations, affordable, mean_loss, spread
+from octavo.training.validation import ValidationPlan, mean_loss, plan_validations, spread_indices
 
-PROCESS = 440 * 2**20  # bytes of Python and PyTorch before there is a model
+PROCESS_BYTES = 440 * 2**20  # bytes of Python and PyTorch before there is a model
 _PROBE_SECONDS = 1.0
 # What is halved for a run that does not fit, in this order, and how far.
 _SHRINKABLE = (
@@ -59,7 +59,7 @@ class TrainingForecast:
     steps: int
     epochs: float
     seconds: float
-    validation: Validations
+    validation: ValidationPlan
     validations: int
     validation_windows: int  # of each
     validation_seconds: float  # of all validations
@@ -76,9 +76,9 @@ class TrainingForecast:
             f"of {self.vocab_size} ({self.characters_per_token:.2f} characters each), "
             f"{self.validation_tokens:,} held out",
             f"model: {self.parameters:,} parameters, {self.tokens_per_parameter:.2f} training tokens for each",
-            f"about {counted(self.steps, 'step')} ({self.epochs:.1f} epochs), {duration(self.seconds)}, "
-            f"{self.tokens_per_second:,.0f} tokens/s, {size(self.memory_bytes)} while it trains",
-            f"validation: {counted(self.validations, 'time')} on {counted(self.validation_windows, 'window')}, "
+            f"about {quantity(self.steps, 'step')} ({self.epochs:.1f} epochs), {duration(self.seconds)}, "
+            f"{self.tokens_per_second:,.0f} tokens/s, {format_bytes(self.memory_bytes)} while it trains",
+            f"validation: {quantity(self.validations, 'time')} on {quantity(self.validation_windows, 'window')}, "
             f"{self.validation_seconds / max(self.seconds, 1e-9):.1%} of the time",
             f"BPE-dropout: {self.bpe_dropout or 'none'}",
             f"precision: {self.precision.name} ({self.precision.reason})",
@@ -86,7 +86,7 @@ class TrainingForecast:
         ]
 
 
-def check_lengths(config: Config, prepared: TokenizedSplits) -> None:
+def check_text_length(config: Config, prepared: TokenizedSplits) -> None:
     """See that there is a window to train on and a token to score.
 
     Raises:
@@ -94,29 +94,28 @@ def check_lengths(config: Config, prepared: TokenizedSplits) -> None:
     """
     tokens, context = len(prepared["train"][1]), config.data.context_length
     total = sum(part.characters for part, _ in prepared.values())
-    trained = tokens - slice_length(config, tokens)
+    trained = tokens - early_stopping_tokens(config, tokens)
     if not sum(len(ids) for _, ids in prepared.values()):
         raise OctavoError(
-            f"{counted(total, 'character makes', 'characters make')} no token, since the {config.tokenizer.kind} "
+            f"{quantity(total, 'character makes', 'characters make')} no token, since the {config.tokenizer.kind} "
             "tokenizer drops white space: "
             "tokenizer.kind=bpe keeps it"
         )
     if "validation" not in prepared or len(prepared["validation"][1]) < 2:
         raise OctavoError(
-            f"{counted(total, 'character leaves', 'characters leave')} too few tokens to score: use a longer text"
+            f"{quantity(total, 'character leaves', 'characters leave')} too few tokens to score: use a longer text"
         )
     if trained > context:
         return
     if total > _LONG_TOKENS * max(tokens, 1):
         raise OctavoError(
-            f"{counted(total, 'character makes', 'characters make')} only {counted(tokens, 'token')}, since the text "
-            "repeats itself: "
-            "tokenizer.kind=characters keeps its letters apart"
+            f"{quantity(total, 'character makes', 'characters make')} only {quantity(tokens, 'token')}, since the "
+            "text repeats itself: tokenizer.kind=characters keeps its letters apart"
         )
     needed = math.ceil(1.02 * total * (context + 1) / max(trained, 1))
     fits = 2 ** int(math.log2(trained - 1)) if trained > 2 else 0
     fix = f", or set data.context_length={fits}" if fits >= 2 else ""
-    few = counted(total, "character is", "characters are")
+    few = quantity(total, "character is", "characters are")
     raise OctavoError(f"{few} too few for a context of {context}: use at least {needed}{fix}")
 
 
@@ -128,7 +127,7 @@ def forecast_training(
     Raises:
         OctavoError: the text is too short, or the machine's memory too small.
     """
-    check_lengths(config, prepared)
+    check_text_length(config, prepared)
     memory = check_memory(config, tokenizer.vocab_size, precision)
     model = Transformer(config.model, tokenizer.vocab_size, config.train.seed)
     train, validation = (
@@ -142,8 +141,8 @@ def forecast_training(
     per_step = _seconds_per_step(config, model, precision, windows)
     per_epoch = data.order.steps_per_epoch
     budget = make_budget(config.train, per_epoch)
-    validations = affordable(config, per_window[precision.dtype], len(data.validation))
-    validation_windows = len(spread(data.validation, validations.windows))
+    validations = plan_validations(config, per_window[precision.dtype], len(data.validation))
+    validation_windows = len(spread_indices(data.validation, validations.windows))
     per_validation = 2 * validation_windows * per_window[precision.dtype]
     per_epoch_end = config.train.validate_epochs * len(data.held_out) * per_window[precision.dtype]
     if budget.steps:
@@ -176,7 +175,7 @@ def forecast_training(
     )
 
 
-def _times(config: Config, validations: Validations, steps: int) -> int:
+def _times(config: Config, validations: ValidationPlan, steps: int) -> int:
     """Return how often a run of so many steps validates."""
     every = config.train.validate_every
     return 0 if every < 0 else min(steps, validations.times) if every == 0 else -(-steps // every)
@@ -192,7 +191,7 @@ def check_memory(config: Config, vocab_size: int, precision: Precision) -> int:
     memory = memory_estimate(config, parameters, vocab_size, precision)
     available = machine_memory()
     if available and memory > available:
-        fits = what_fits(config, vocab_size, precision, available)
+        fits = fitting_settings(config, vocab_size, precision, available)
         raise OctavoError(
             f"this run needs about {memory / 2**30:.1f} GiB and the machine has {available / 2**30:.1f}: "
             + (f"{' and '.join(fits)} would fit" if fits else "take a machine with more memory")
@@ -221,10 +220,10 @@ def memory_estimate(config: Config, parameters: int, vocab_size: int, precision:
     of_logits = 2 if kernels else 4  # the logits and their gradient; PyTorch keeps both for the logarithms too
     kept = sizes.n_layers * a_layer + 4 * sizes.d_model + of_logits * vocab_size
     masks = sum(2**22 + 2 * positions * sizes.d_ff for rate in {sizes.dropout, sizes.hidden_dropout} if rate)
-    return PROCESS + 4 * copies * parameters + precision.dtype.itemsize * (positions * kept + masks)
+    return PROCESS_BYTES + 4 * copies * parameters + precision.dtype.itemsize * (positions * kept + masks)
 
 
-def what_fits(config: Config, vocab_size: int, precision: Precision, available: int) -> list[str]:
+def fitting_settings(config: Config, vocab_size: int, precision: Precision, available: int) -> list[str]:
     """The largest settings below the config's that need no more than `available` bytes, as assignments: a smaller
     batch, or if even one window is too much also a shorter context, or a narrower model; nothing if none of it helps.
     """
@@ -261,7 +260,7 @@ def what_fits(config: Config, vocab_size: int, precision: Precision, available: 
 def _seconds_per_window(model: Transformer, windows: Windows, dtype: torch.dtype) -> float:
     """Return the time to read a window without gradients: the quicker one of two readings."""
     at_once = windows_at_once(model.config, model.vocab_size, windows.context_length)
-    indices = spread(windows, at_once)
+    indices = spread_indices(windows, at_once)
     times = []
     for _ in range(2):
         began = time.perf_counter()

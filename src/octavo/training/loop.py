@@ -38,7 +38,7 @@ from octavo.training.schedule import Budget, learning_rate_scale, make_budget
 from octavo.training.signals import Interrupted
 from octavo.training.state import TrainingState
 from octavo.training.step import check_finite, mean_nats, training_step
-from octavo.training.validation import Validations, mean_loss, spread, weight_norm
+from octavo.training.validation import ValidationPlan, mean_loss, spread_indices, weight_norm
 
 _UNSAVED = 60.0  # seconds of training that a crash may cost at most, whatever the config says of steps
 
@@ -71,7 +71,7 @@ class Training:
         dtype: torch.dtype,
         stop: Callable[[], int] = lambda: 0,
         watch: PhaseCallback = no_phase_progress,
-        validations: int = Validations.times,
+        validations: int = ValidationPlan.times,
     ) -> None:
         self.state, self.data, self.config = state, data, config
         self.budget: Budget = make_budget(config.train, data.order.steps_per_epoch)
@@ -89,13 +89,13 @@ class Training:
             Interrupted: `stop` gave a signal; the state has been offered for saving.
         """
         state, train = self.state, self.config.train
-        if self.budget.share(state.step, state.seconds) < self.config.tokenizer.dropout_until:
+        if self.budget.fraction_spent(state.step, state.seconds) < self.config.tokenizer.dropout_until:
             self.data.windows.precompute(self._heard)  # like the tokens themselves, before the clock of a budget runs
         began = time.perf_counter() - state.seconds
         if self._ended() and state.measured < state.step:  # it stopped between its last checkpoint and what follows
             yield from self._measure(0.0)
         while not (reason := self._ended()):
-            spent = self.budget.share(state.step, state.seconds)
+            spent = self.budget.fraction_spent(state.step, state.seconds)
             norm, scale = self._step()
             state.seconds = time.perf_counter() - began
             if state.step % train.log_every == 0 or self._ended():
@@ -184,7 +184,7 @@ class Training:
 
     def _end_epoch(self) -> EpochEvent:
         began, windows = time.perf_counter(), self.data.held_out
-        loss = self._look(windows, spread(windows, 0))
+        loss = self._look(windows, spread_indices(windows, 0))
         total, steps = self.state.epoch_losses
         self.state.epoch_losses = [0.0, 0]
         seconds = time.perf_counter() - began
@@ -211,7 +211,7 @@ class Training:
             gradient_norm=norm,
             steps_per_second=pace.steps / pace.seconds,
             tokens_per_second=pace.tokens / pace.seconds,
-            progress=self.budget.share(state.step, state.seconds),
+            progress=self.budget.fraction_spent(state.step, state.seconds),
         )
 
     def _look_due(self, before: float) -> bool:
@@ -219,7 +219,7 @@ class Training:
         every = self.config.train.validate_every
         if every > 0:
             return self.state.step % every == 0 or bool(self._ended())
-        spent = self.budget.share(self.state.step, self.state.seconds)
+        spent = self.budget.fraction_spent(self.state.step, self.state.seconds)
         times = self._validations
         return every == 0 and (int(times * spent) > int(times * before) or bool(self._ended()))
 

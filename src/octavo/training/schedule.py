@@ -59,13 +59,13 @@ class Budget:
         """
         return (step + 0.5) / self.steps if self.steps else seconds / self.seconds
 
-    def share(self, step: int, seconds: float) -> float:
+    def fraction_spent(self, step: int, seconds: float) -> float:
         """The share that `step` steps and `seconds` have spent, 0 … 1."""
         return min(1.0, step / self.steps if self.steps else seconds / self.seconds)
 
     def spent(self, step: int, seconds: float) -> bool:
         """Whether nothing is left."""
-        return self.share(step, seconds) >= 1.0
+        return self.fraction_spent(step, seconds) >= 1.0
 
 
 def make_budget(config: TrainConfig, steps_per_epoch: float) -> Budget:

@@ -20,21 +20,21 @@ _FEWEST_TIMES = 4
 
 
 @dataclass(frozen=True)
-class Validations:
+class ValidationPlan:
     """Set how often a run validates where ``train.validate_every`` is 0, and on how many windows (0: on all)."""
 
     times: int = 20
     windows: int = 128
 
 
-def affordable(config: Config, seconds_per_window: float, windows: int) -> Validations:
+def plan_validations(config: Config, seconds_per_window: float, windows: int) -> ValidationPlan:
     """Return the validations of a run that has `windows` windows to validate on.
 
     Those of a budget in minutes take at most 5 % of it: fewer windows, and if that does not do, fewer times. What
     the config asks for outright, all windows or every so many steps, stays.
     """
     train = config.train
-    usual = Validations(windows=train.validation_windows)
+    usual = ValidationPlan(windows=train.validation_windows)
     if not train.minutes or not train.validation_windows or train.validate_every:
         return usual
     # Each validation reads as many windows of the training part.
@@ -44,14 +44,14 @@ def affordable(config: Config, seconds_per_window: float, windows: int) -> Valid
         return usual
     fewest = min(each, _FEWEST_WINDOWS)
     if usual.times * fewest <= most:
-        return Validations(usual.times, most // usual.times)
+        return ValidationPlan(usual.times, most // usual.times)
     times = min(usual.times, max(_FEWEST_TIMES, train.patience + 2))  # with fewer, early stopping would never come
     if times * fewest <= most:
-        return Validations(most // fewest, fewest)
-    return Validations(times, max(1, most // times))
+        return ValidationPlan(most // fewest, fewest)
+    return ValidationPlan(times, max(1, most // times))
 
 
-def spread(windows: Windows, count: int) -> npt.NDArray[np.int64]:
+def spread_indices(windows: Windows, count: int) -> npt.NDArray[np.int64]:
     """Indices of `count` windows (0: of all), evenly spread over the text."""
     total = len(windows)
     count = min(count or total, total)

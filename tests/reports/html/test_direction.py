@@ -70,7 +70,7 @@ class TestAttention:
         said = tab.locator(".attention-large > p.note")
         spot = "(p, i) => { const r = document.createRange(); r.selectNodeContents(p.childNodes[i]); return r"
         places = [said.evaluate(f"(p) => ({spot}.getBoundingClientRect().left }})(p, {i})") for i in range(5)]
-        assert said.inner_text().endswith(f"looks at “{BOS_LABEL}”: 10 %")
+        assert said.inner_text().endswith(f"attends to “{BOS_LABEL}”: 10 %")
         assert places == sorted(places)
 
     @pytest.mark.parametrize("width", [390, 1440])
@@ -116,7 +116,7 @@ class TestSurprise:
 def test_each_line_of_a_sample_has_its_own_direction(opened: Any) -> None:
     text = "שלום hello.\nIn English.\nשלום."
     tab: Tab = opened(
-        make_page("Samples", [samples_part(HighlightedCopies((text,), (((0, 4),),), 24, 0.1, 0.2))]), width=390
+        make_page("Samples", [samples_part(HighlightedCopies((text,), (((0, 4),),), 24, 0.1, 0.2), [])]), width=390
     )
     first = """(pre, word) => {
       const walker = document.createTreeWalker(pre, NodeFilter.SHOW_TEXT), range = document.createRange();

@@ -7,7 +7,7 @@ import pytest
 
 import octavo
 from octavo.pipeline.run import Run
-from octavo.runs.completion import finished
+from octavo.runs.completion import is_finished
 
 
 def card(run: Run) -> str:
@@ -30,7 +30,7 @@ def test_of_an_unfinished_run_the_call_that_goes_on_works(copied: Run) -> None:
     html = card(copied)
     assert "unfinished: 80 steps" in html
     assert f"octavo.train(resume=True, name=&#39;{copied.path}&#39;)" in html
-    assert finished(octavo.train(resume=True, name=str(copied.path), progress=False, brief=True).directory)
+    assert is_finished(octavo.train(resume=True, name=str(copied.path), progress=False, brief=True).directory)
 
 
 @pytest.mark.parametrize(

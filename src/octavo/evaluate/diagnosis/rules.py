@@ -29,7 +29,7 @@ from octavo.config import ScheduleConfig
 from octavo.evaluate import Memorisation
 from octavo.evaluate.diagnosis.advice import MORE_TEXT
 from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, is_better
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 
 # What a model knows that scores about like the floor; what one knows that scores worse.
 _WORDS = {
@@ -236,7 +236,7 @@ def memorisation_finding(case: Case) -> Finding | None:
         "memorised",
         "warning",
         f"{share:.1%} of the sequences of 8 {units} that it writes stand in the training text (of held-out text "
-        f"{usual:.1%}), and its longest run that stands there is {counted(own.longest_run, 'character')} (held-out "
+        f"{usual:.1%}), and its longest run that stands there is {quantity(own.longest_run, 'character')} (held-out "
         f"{other.longest_run})",
         "more text, a smaller budget, more dropout or a smaller model",
         {
@@ -260,7 +260,7 @@ def memorisation_figures(measured: Memorisation) -> str:
         f"no sequence of 8 {units}" if one.share_found is None else f"{one.share_found:.1%} of sequences of 8 {units}"
         for one in (own, other)
     ]
-    longest = counted(own.longest_run, "character")
+    longest = quantity(own.longest_run, "character")
     return f"longest run {longest}, {shares[0]} (held-out text: {other.longest_run}, {shares[1]})"
 
 

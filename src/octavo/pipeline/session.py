@@ -1,0 +1,265 @@
+"""One training session of a run: from its newest checkpoint, or the start, until the budget is spent.
+
+:class:`octavo.training.Training` yields events. A session records them in the run's folder, shows them, saves the
+checkpoints that they ask for and says in one sentence why it had to stop.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from octavo.config import Config
+from octavo.config.inference import SamplingConfig
+from octavo.data import check_ids, open_splits
+from octavo.errors import DivergenceError, OctavoError
+from octavo.evaluate.diagnosis import EarlyDiagnosis, early_baseline_losses, validation_point
+from octavo.formats.files import disk_is_full
+from octavo.formats.json_schema import from_json
+from octavo.formats.untrusted import MAX_LOG_BYTES
+from octavo.generate.generate import generate
+from octavo.generate.opening import find_opening
+from octavo.model import Transformer
+from octavo.model.weights import load_weights
+from octavo.pipeline.progress import Progress
+from octavo.runs import MetricsLog, RunDirectory
+from octavo.runs.checkpoint import bytes_needed, load_newest, prune, save_checkpoint
+from octavo.runs.checkpoint_files import max_file_bytes, newest_valid
+from octavo.runs.metrics import check_complete
+from octavo.runs.provenance import session_facts
+from octavo.runs.safetensors_layout import check_shapes
+from octavo.system.terminal import duration, quantity
+from octavo.tokenizer import Tokenizer, load_tokenizer
+from octavo.training import (
+    Interrupted,
+    Precision,
+    TokenCount,
+    Training,
+    TrainingState,
+    stop_signals,
+    training_data,
+)
+from octavo.training.events import CheckpointEvent, Event, SampleEvent, ValidationEvent
+from octavo.training.forecast import check_memory
+from octavo.training.validation import ValidationPlan
+
+SMALL_FILES_BYTES = 2**18  # room for metrics and other small files next to the tokens or a checkpoint
+_FAILED_BATCH = "runaway.json"
+_SAMPLE_TOKENS = 60  # of the sample that is shown now and then
+
+
+def run_session(directory: RunDirectory, progress: Progress) -> None:
+    """Train a run until its budget is spent or early stopping ends it.
+
+    Raises:
+        Interrupted: a signal asked to stop; the state is saved.
+        DivergenceError: training diverged; the message names the last good checkpoint.
+        OctavoError: a file of the run is damaged, or the run's folder cannot be written to.
+    """
+    # 1. What the run was begun with: config, tokenizer, token ids, precision.
+    config, provenance = directory.config, directory.provenance
+    tokenizer = load_tokenizer(directory.path / "tokenizer.json")
+    splits = open_splits(directory.path / "data")
+    check_ids(splits, tokenizer.vocab_size)
+    try:
+        precision = from_json(Precision, provenance["precision"])  # a resumed run keeps its precision
+        sessions = provenance["sittings"]
+    except (KeyError, ValueError) as error:
+        raise OctavoError(f"{directory.path / 'provenance.json'} is damaged ({error}): train the run again") from None
+    check_memory(config, tokenizer.vocab_size, precision)
+
+    # 2. The training state, and a note in provenance.json that this session began.
+    state, metrics_bytes = _initial_state(directory, tokenizer.vocab_size, progress)
+    threads = torch.get_num_threads()
+    if any(session.get("threads") != threads for session in sessions):
+        progress.note(
+            f"training with {quantity(threads, 'thread')}, unlike an earlier session: the weights will differ in "
+            "their last bits"
+        )
+    sessions.append(session_facts(state.step, threads=threads))
+    directory.write_json("provenance.json", provenance)
+
+    # 3. The windows to train and validate on.
+    train, validation = (TokenCount(s.ids, s.facts.characters) for s in (splits["train"], splits["validation"]))
+    progress.tokens_per_character = {
+        "train": train.tokens_per_character,
+        "validation": validation.tokens_per_character,
+    }
+    validations = _validations(provenance, config)
+    data = training_data(config, train, validation, tokenizer, validations.windows)
+    baselines = early_baseline_losses(data, train.ids, tokenizer.vocab_size, tokenizer.bos_id)
+    training = Training(
+        state, data, config, dtype=precision.dtype, watch=progress.phase, validations=validations.times
+    )
+
+    # 4. Train, and record every event.
+    metrics = MetricsLog(directory.path / "metrics.jsonl", metrics_bytes, state.step)
+    (directory.path / _FAILED_BATCH).unlink(missing_ok=True)  # of an earlier session
+    recorder = EventRecorder(
+        directory, state, tokenizer, metrics, progress, find_opening(splits["train"].ids, tokenizer)
+    )
+    try:
+        earlier_records = directory.metrics
+        check_complete(earlier_records, directory.path / "metrics.jsonl")
+        diagnosis = EarlyDiagnosis(config, baselines, earlier_records)
+        with stop_signals() as stop:
+            training.stop = stop
+            for event in training:
+                recorder.record(event)
+                if isinstance(event, ValidationEvent):
+                    spent = training.budget.fraction_spent(event.step, event.seconds)
+                    for finding in diagnosis.hear(validation_point(asdict(event)), spent):
+                        progress.note("\n".join(finding.lines()))
+                        recorder.write("finding", event, finding.to_dict())
+    except Interrupted as interrupted:
+        interrupted.run_name = directory.name
+        raise
+    except DivergenceError as error:
+        step, batch = state.step, ""
+        if training.failed_step:
+            step, batch = step + 1, _save_failed_batch(directory, training, tokenizer)
+        raise DivergenceError(
+            f"step {step}: {error}{batch} ({directory.name}: {_last_good_checkpoint(directory)})"
+        ) from None
+    finally:
+        metrics.close()
+
+
+def _initial_state(directory: RunDirectory, vocab_size: int, progress: Progress) -> tuple[TrainingState, int]:
+    """Return the state of the newest checkpoint, or of step 0; and how many bytes of metrics belong to it.
+
+    Only the state is returned: a checkpoint that stays referenced takes the memory of another copy of the weights.
+    """
+    config, newest = directory.config, None
+    if directory.newest_checkpoint:
+        newest = load_newest(directory.path / "checkpoints", max_file_bytes(config))
+        shapes = {name: tuple(w.shape) for name, w in newest[1].tensors["weights"].items()}
+        check_shapes(shapes, config.model, vocab_size)
+    state = TrainingState(Transformer(config.model, vocab_size, config.train.seed), config)
+    if not newest:
+        return state, 0
+    path, checkpoint = newest
+    state.restore(checkpoint)
+    prune(path, config.train.keep_checkpoints, config.train.checkpoint_every)  # a killed process may not have done so
+    if "metrics_bytes" not in checkpoint.state:
+        raise OctavoError(f"{path} does not say how many metrics belong to it: train the run again")
+    progress.note(f"resuming from {path.name}")
+    if config.train.minutes:
+        progress.note(
+            f"{duration(state.seconds)} of {duration(60 * config.train.minutes)} are spent; the result will not be "
+            "bit for bit that of an uninterrupted run: the learning rate follows the clock"
+        )
+    return state, checkpoint.state["metrics_bytes"]
+
+
+def _validations(provenance: dict[str, Any], config: Config) -> ValidationPlan:
+    """Return the validations planned when the run began; without a plan (earlier versions) those of the config."""
+    try:
+        return from_json(ValidationPlan, provenance["forecast"]["validation"])
+    except (LookupError, TypeError, ValueError):
+        return ValidationPlan(windows=config.train.validation_windows)
+
+
+class EventRecorder:
+    """Record the events of a session in the run's folder, show them, and save checkpoints."""
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        state: TrainingState,
+        tokenizer: Tokenizer,
+        metrics: MetricsLog,
+        progress: Progress,
+        opening_tokens: Sequence[int],
+    ) -> None:
+        self._directory, self._config = directory, directory.config
+        self._state, self._tokenizer, self._metrics, self._progress = state, tokenizer, metrics, progress
+        self._opening_tokens = opening_tokens
+
+    def record(self, event: Event) -> None:
+        """Show an event, append it to the metrics, and do what it asks for.
+
+        Raises:
+            OctavoError: the run's folder cannot be written to.
+        """
+        values = asdict(event)
+        if isinstance(event, SampleEvent):
+            values["text"] = self._sample()
+            self._progress.sample(event.step, values["text"])
+        self._progress.event(event)
+        self.write(event.kind, event, values)
+        if isinstance(event, CheckpointEvent):
+            with self._write_errors():
+                content = self._state.checkpoint(metrics_bytes=self._metrics.sync())
+                train, folder = self._config.train, self._directory.path / "checkpoints"
+                save_checkpoint(folder, content, train.keep_checkpoints, train.checkpoint_every)
+
+    def write(self, kind: str, event: Event, values: dict[str, Any]) -> None:
+        """Append a line of `kind` to the metrics: where training is at `event`, and `values`.
+
+        Raises:
+            OctavoError: the run's folder cannot be written to.
+        """
+        position = {name: getattr(event, name) for name in ("step", "epoch", "seconds")}
+        with self._write_errors():
+            self._metrics.write({"event": kind, **position, **values})
+
+    def _sample(self) -> str:
+        """Generate a short text with the weights as they are now."""
+        config, tokenizer = self._config, self._tokenizer
+        model = Transformer(config.model, tokenizer.vocab_size)
+        load_weights(model, self._state.eval_weights)
+        prompt = "" if tokenizer.bos_id is not None else tokenizer.decode([tokenizer.vocab_size - 1])
+        chunks = generate(
+            model,
+            tokenizer,
+            [prompt],
+            context_length=config.data.context_length,
+            sampling=SamplingConfig(max_new_tokens=_SAMPLE_TOKENS, seed=self._state.step),
+            opening=self._opening_tokens,
+        )
+        return prompt + "".join(texts[0] for texts in chunks)
+
+    @contextmanager
+    def _write_errors(self) -> Iterator[None]:
+        """Stop with a sentence where the disk refuses a write.
+
+        Training on would leave holes in the metrics and be lost; what stopping loses is recomputed bit for bit on
+        resuming.
+        """
+        try:
+            yield
+        except OSError as error:
+            directory, fix = self._directory, "fix that"
+            if disk_is_full(error):
+                needed = bytes_needed(self._state.checkpoint(metrics_bytes=0)) + SMALL_FILES_BYTES
+                fix = f"free {needed:,} bytes, which the next checkpoint needs"
+            raise OctavoError(
+                f"{directory.path} cannot be written to at step {self._state.step} ({error.strerror}): {fix}, then "
+                f"resume {directory.name} ({_last_good_checkpoint(directory)})",
+                command=directory.resume_command,
+            ) from error
+
+
+def _save_failed_batch(directory: RunDirectory, training: Training, tokenizer: Tokenizer) -> str:
+    """Write the batch of the step that diverged; return a clause that says where it is."""
+    failed, step = training.failed_step, training.state.step
+    assert failed is not None
+    windows = failed.to_dict(training.state.model, tokenizer, directory.config.data.window_stride)
+    value = {"step": step + 1, "epoch": step / training.data.order.steps_per_epoch, "windows": windows}
+    path = directory.path / _FAILED_BATCH
+    with suppress(OSError):
+        directory.write_json(_FAILED_BATCH, value, MAX_LOG_BYTES)
+        return f"; its batch of {quantity(len(windows), 'window')} with their texts is in {path}"
+    return f"; its batch consists of the windows {', '.join(str(window['window']) for window in windows)}"
+
+
+def _last_good_checkpoint(directory: RunDirectory) -> str:
+    """Return a clause that names the newest valid checkpoint."""
+    try:
+        path, _ = newest_valid(directory.path / "checkpoints", len)
+    except OctavoError:
+        return "no checkpoint can be read" if directory.newest_checkpoint else "there was no checkpoint yet"
+    return f"the last good checkpoint is {path.name}"
