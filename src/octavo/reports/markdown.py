@@ -218,7 +218,7 @@ def lens_paragraphs(lens: Lens) -> list[str]:
     targets = [*labels[1:], ""]
     rows = []
     for position, label in enumerate(labels):
-        predictions = [layer.cells[position].guesses[0] for layer in lens.layers]
+        predictions = [layer.cells[position].predictions[0] for layer in lens.layers]
         tops = [f"{visible_label(top.label)} {100 * top.probability:.0f} %" for top in predictions]
         rows.append((label, *tops, targets[position]))
     names = [layer.name for layer in lens.layers]

@@ -22,7 +22,7 @@ class Requirement:
 
     @property
     def installed(self) -> str:
-        """The installed version; empty if there is none."""
+        """Return the installed version; empty if there is none."""
         return installed_version(self.name)
 
     @property

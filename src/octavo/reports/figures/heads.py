@@ -62,9 +62,12 @@ def _borders(table: HeadTable) -> list[float]:
 
 
 def _draw_shares(axes: Any, table: HeadTable, titles: Sequence[str]) -> None:
-    rows = [[*(head.shares.get(kind.name) for kind in TARGET_KINDS), head.induction_random] for head in table.heads]
-    values = np.array([[np.nan if share is None else share.found.mean for share in row] for row in rows])
-    even = [share.even if share else np.nan for share in rows[0]]
+    rows = [
+        [*(head.target_fractions.get(kind.name) for kind in TARGET_KINDS), head.induction_random]
+        for head in table.heads
+    ]
+    values = np.array([[np.nan if share is None else share.measured.mean for share in row] for row in rows])
+    even = [share.uniform if share else np.nan for share in rows[0]]
     axes.imshow(np.vstack([values, even]), vmin=0, vmax=1, cmap="Blues", aspect="auto")
     names = [kind.name for kind in TARGET_KINDS]
     for y, (head, row) in enumerate(zip(table.heads, rows, strict=True)):
@@ -84,9 +87,9 @@ def _write(axes: Any, x: int, y: int, share: AttentionFraction | None) -> None:
     if share is None:
         _letters(axes, x, y, "–", 0.0)
         return
-    figure, interval = percent(share.found)
-    _letters(axes, x, y - 0.15 * bool(interval), figure, share.found.mean)
-    _letters(axes, x, y + 0.24, interval, share.found.mean, 6)
+    figure, interval = percent(share.measured)
+    _letters(axes, x, y - 0.15 * bool(interval), figure, share.measured.mean)
+    _letters(axes, x, y + 0.24, interval, share.measured.mean, 6)
 
 
 def _letters(axes: Any, x: int, y: float, text: str, share: float, size: int = 8) -> None:
@@ -102,8 +105,8 @@ def _frame(x: int, y: int) -> Any:
 def _draw_distances(axes: Any, table: HeadTable) -> None:
     for y, head in enumerate(table.heads):
         _dot(axes, head.distance, y, "#1f2937", "o")
-    axes.axvline(table.even_distance, color="#6b7885", lw=1, ls=":")
-    axes.plot([table.even_distance], [len(table.heads)], "D", color="#6b7885", ms=4)
+    axes.axvline(table.uniform_distance, color="#6b7885", lw=1, ls=":")
+    axes.plot([table.uniform_distance], [len(table.heads)], "D", color="#6b7885", ms=4)
     axes.set(xlim=(0, None))
     axes.grid(axis="x", alpha=0.25)
     axes.set_title("looks back, tokens", fontsize=9)
@@ -114,7 +117,7 @@ def _draw_removals(axes: Any, heads: Sequence[Head]) -> None:
     for offset, (name, marker) in zip((-0.22, 0.0, 0.22), zip(ABLATIONS, "os^", strict=True), strict=True):
         for y, head in enumerate(heads):
             label = _CALLED[name] if y == 0 else None
-            _dot(axes, head.removal[name], y + offset, _COLOURS[name], marker, label)
+            _dot(axes, head.ablation_costs[name], y + offset, _COLOURS[name], marker, label)
     axes.axvline(0, color="#6b7885", lw=0.8)
     axes.grid(axis="x", alpha=0.25)
     axes.set_title("cost of removing it, bits a character", fontsize=9)
