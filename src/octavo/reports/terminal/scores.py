@@ -76,7 +76,7 @@ def figures(score: Evaluation) -> list[str]:
         else f"standard error  {bits:.4f} bits per character ({nats:.4f} nats), from the choice of text",
         f"bits per byte   {score.bits_per_byte:.4f}",
         f"perplexity      {score.perplexity_per_token:.2f} per token",
-        "tokens          of this run's tokenizer: not comparable with figures per token of another tokenizer",
+        "tokens          of this run's tokenizer: comparable only with the same tokenizer",
     ]
 
 
