@@ -1,6 +1,5 @@
 """A reproduction as a Markdown page."""
 
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 from octavo.evaluate import perplexity
@@ -11,6 +10,7 @@ from octavo.experiments.reproduction.facts import Fact, Value
 from octavo.experiments.reproduction.figures import EPOCHS, FIRST_EPOCH, PERPLEXITIES, attention_picture
 from octavo.experiments.reproduction.reported import EpochRow
 from octavo.experiments.reproduction.results import Reproduction, reported_epoch
+from octavo.reports.markdown_text import markdown_table
 from octavo.system.terminal import counted, duration, shown
 
 EPOCH_HEAD = (
@@ -81,7 +81,7 @@ def _facts(found: Reproduction) -> list[str]:
     return [
         "## Facts",
         f"{good} of {len(rows)} as in the report.",
-        _table(("fact", "report", "here", ""), rows),
+        markdown_table(("fact", "report", "here", ""), rows, escape=str),
     ]
 
 
@@ -94,7 +94,7 @@ def _verdict(fact: Fact) -> str:
 
 
 def _epochs(found: Reproduction) -> str:
-    return _table(EPOCH_HEAD, map(epoch_cells, found.epochs)) if found.epochs else ""
+    return markdown_table(EPOCH_HEAD, map(epoch_cells, found.epochs), escape=str) if found.epochs else ""
 
 
 def _first_epoch(found: Reproduction) -> list[str]:
@@ -114,7 +114,7 @@ def _first_epoch(found: Reproduction) -> list[str]:
     return [
         "## The first epoch",
         reading.about_first_epoch(looks),
-        _table(("step", "epoch", "validation loss", "training loss", "weight norm"), rows),
+        markdown_table(("step", "epoch", "validation loss", "training loss", "weight norm"), rows, escape=str),
         f"A look is at {found.run.config.train.validation_windows or 'all'} windows of each part, without dropout.",
         _picture("the first epoch", FIRST_EPOCH),
     ]
@@ -141,7 +141,7 @@ def _perplexities(found: Reproduction) -> list[str]:
     ]
     return [
         "## Perplexity",
-        _table(("", "computed as in the report", "done right", "the report says"), rows),
+        markdown_table(("", "computed as in the report", "done right", "the report says"), rows, escape=str),
         f"Validation over all {len(validation.losses):,} batches: standard deviation of the batch losses "
         f"{validation.standard_deviation:.4f}, minimum {min(validation.losses):.4f}, maximum "
         f"{max(validation.losses):.4f}. The report takes the mean over batches, which counts the last, smaller one "
@@ -181,7 +181,7 @@ def _runtime(found: Reproduction) -> list[str]:
     elsewhere = _machine(here.measured_on) if here.measured_on["processor"] != here.trained_on["processor"] else ""
     return [
         "## Runtime",
-        _table(("", _machine(here.trained_on), reported.MACHINE), rows),
+        markdown_table(("", _machine(here.trained_on), reported.MACHINE), rows, escape=str),
         f"{epoch}; a step is a batch of {found.run.config.data.batch_size} windows; memory is the most that the "
         "process which finished the training held at once, Python and PyTorch included."
         + (f" Generation was timed on {elsewhere}." if elsewhere else ""),
@@ -206,7 +206,9 @@ def _generations(found: Reproduction) -> list[str]:
     return [
         "## Generations",
         f"{what} {reading.about_generation(found)}",
-        _table(("temperature", "text"), rows) if rows else "The tokenizer has no token for any of the prompts.",
+        markdown_table(("temperature", "text"), rows, escape=str)
+        if rows
+        else "The tokenizer has no token for any of the prompts.",
     ]
 
 
@@ -232,8 +234,3 @@ def _quoted(text: str) -> str:
 
 def _picture(what: str, name: str) -> str:
     return f"![{what}]({name}.png)"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
