@@ -11,7 +11,7 @@ from octavo.cli.parser import parse
 from octavo.config import Config, load_preset
 from octavo.config.overrides import Request
 from octavo.corpus import Corpus, read_corpus
-from octavo.formats.toml_schema import overridden, parse_assignment
+from octavo.formats.toml_schema import parse_assignment, with_overrides
 from octavo.pipeline.run import Run
 from octavo.reports.recipe import TINY_SHAKESPEARE, recipe
 
@@ -51,7 +51,7 @@ def asked(command: str) -> tuple[Config, list[str], str | None]:
     ],
 )
 def test_it_asks_for_the_same_config(preset: str, overrides: dict[str, Any]) -> None:
-    config = overridden(load_preset(preset), overrides.items())
+    config = with_overrides(load_preset(preset), overrides.items())
     command = recipe(config, provenance(), Path("runs/a")).command
     assert asked(command) == (config, ["a b.txt"], None)
     assert f"--seed {config.train.seed}" in command

@@ -24,7 +24,7 @@ from octavo.runs.checkpoint_files import EVAL_GROUPS, Contents, max_file_bytes, 
 from octavo.runs.line_ends import with_learned_line_ends
 from octavo.runs.safetensors_layout import check_shapes
 from octavo.runs.saved_run import SavedRun
-from octavo.system.threads import threads_asked_for
+from octavo.system.threads import requested_threads
 from octavo.tokenizer import Tokenizer, load_tokenizer
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _decoder_of(directory: RunDirectory) -> tuple[Decoder, Tokenizer]:
         raise OctavoError("the checkpoint's weights are not those of config.toml: one of the two was changed")
     with_start = tokenizer.bos_id is not None
     packed = PackedWeights(config.model, tokenizer.vocab_size, weights, context, with_start=with_start)
-    threads = threads_asked_for()
+    threads = requested_threads()
     decode = partial(decode_packed, packed, threads=threads)
     predict = partial(predict_packed, packed, threads=threads)
     return Decoder(decode, predict, native.sample_token), tokenizer

@@ -14,10 +14,10 @@ from octavo.kernels.library import active_build, unavailable_reason
 from octavo.reports.figures.style import own_style
 from octavo.runs import list_runs
 from octavo.runs.provenance import machine_facts
-from octavo.system.hardware import available_memory, machine_memory, processor_features
+from octavo.system.hardware import available_memory, cpu_features, machine_memory
 from octavo.system.requirements import Requirement, import_failure, pip_install, requirements
-from octavo.system.terminal import readable, size
-from octavo.system.threads import threads_asked_for, usable_cores
+from octavo.system.terminal import format_bytes, path_text
+from octavo.system.threads import requested_threads, usable_cores
 
 LEAST_FREE = 2**30  # bytes of a disk: a run with its checkpoints and pages takes some tens of MB
 _BROKEN = (ImportError, OSError, RuntimeError, AttributeError)  # what half a torch raises, or another system's
@@ -100,15 +100,15 @@ def examine_machine(root: Path) -> Health:
     facts = machine_facts()
     optional = [one for one in wanted if one.extra in _PURPOSE]
     return Health(
-        place=readable(Path(__file__).parents[1]),
+        place=path_text(Path(__file__).parents[1]),
         python=facts["python"],
         packages=facts["packages"],
         system=facts["system"],
         processor=facts["processor"],
-        features=processor_features(),
+        features=cpu_features(),
         cores=facts["cores"] or 0,
         usable_cores=usable_cores(),
-        threads=arithmetic.threads if arithmetic else threads_asked_for(),
+        threads=arithmetic.threads if arithmetic else requested_threads(),
         omp_num_threads=os.environ.get("OMP_NUM_THREADS", ""),
         waiting={name: os.environ[name] for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT") if name in os.environ},
         memory=machine_memory(),
@@ -120,12 +120,12 @@ def examine_machine(root: Path) -> Health:
         n_runs=_count(root),
         caches=caches,
         optional=tuple(
-            OptionalPart(one.name, one.here, _PURPOSE[one.extra], pip_install(f"octavo[{one.extra}]"))
+            OptionalPart(one.name, one.installed, _PURPOSE[one.extra], pip_install(f"octavo[{one.extra}]"))
             for one in optional
         ),
         problems=(
             *troubles,
-            *(_trouble(one) for one in optional if one.here and not one.fits),
+            *(_trouble(one) for one in optional if one.installed and not one.is_satisfied),
             *_of_kernels(),
             *_of_runs(runs),
         ),
@@ -145,7 +145,7 @@ def examine_folder(folder: Path) -> Folder:
         free = shutil.disk_usage(nearest).free
     except (OSError, ValueError):
         free = -1
-    return Folder(readable(os.path.abspath(folder)), os.path.isdir(folder), trouble, free)
+    return Folder(path_text(os.path.abspath(folder)), os.path.isdir(folder), trouble, free)
 
 
 def _of_kernels() -> list[str]:
@@ -160,7 +160,7 @@ def _of_runs(runs: Folder) -> list[str]:
         problems.append(f"{runs.path} cannot be written to ({runs.trouble}): name another folder of runs")
     if 0 <= runs.free_bytes < LEAST_FREE:
         problems.append(
-            f"the disk of {runs.path} has {size(runs.free_bytes)} free: free 1 GiB at least, or name "
+            f"the disk of {runs.path} has {format_bytes(runs.free_bytes)} free: free 1 GiB at least, or name "
             "another folder of runs"
         )
     return problems
@@ -168,11 +168,11 @@ def _of_runs(runs: Folder) -> list[str]:
 
 def _trouble(one: Requirement) -> str:
     """What is wrong with a package, and the fix; empty if nothing is."""
-    fix = pip_install(f"{one.name}{one.comparison}{one.version}")
-    if not one.here:
+    fix = pip_install(str(one))
+    if not one.installed:
         return f"{one.name} is not installed: {fix}"
-    if not one.fits:
-        return f"{one.name} {one.here} is here and {one.comparison}{one.version} is needed: {fix}"
+    if not one.is_satisfied:
+        return f"{one.name} {one.installed} is here and {one.specifier} is needed: {fix}"
     failure = None if one.extra else import_failure(one.name)
     if failure is None:
         return ""

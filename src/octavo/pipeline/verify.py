@@ -20,7 +20,7 @@ from octavo.data import SPLIT_NAMES, TokenSplit, check_ids, open_splits
 from octavo.data.token_files import id_chunks
 from octavo.errors import OctavoError, reason
 from octavo.formats.json_schema import check_types, parse_object
-from octavo.formats.untrusted import MOST_SETTINGS, MOST_TEXT, check_folder, read_plain
+from octavo.formats.untrusted import MAX_CONFIG_BYTES, MAX_TEXT_BYTES, check_folder, read_plain
 from octavo.runs import Record, RunDirectory
 from octavo.runs.checkpoint_files import STATE, max_file_bytes, newest_first, read_valid, step_of
 from octavo.runs.completion import EXAMINATION_FILE as EXAMINATION
@@ -28,7 +28,7 @@ from octavo.runs.completion import failed_parts
 from octavo.runs.metrics import check_complete
 from octavo.runs.safetensors_layout import check_shapes, max_abs, read_layout
 from octavo.runs.scores import SCORES_FILE, Score, scores, standard_score
-from octavo.system.requirements import installed
+from octavo.system.requirements import installed_version
 from octavo.tokenizer import Tokenizer, load_tokenizer
 
 TOLERANCE = 1e-4  # nats per character between a score and the same computed anew: other kernels round otherwise
@@ -134,7 +134,7 @@ class _Looked:
         return self._run.metrics
 
     def look_at_config(self) -> str | None:
-        content = read_plain(self._run.path / "config.toml", MOST_SETTINGS, self._run.path)
+        content = read_plain(self._run.path / "config.toml", MAX_CONFIG_BYTES, self._run.path)
         _ = self._config
         noted = self._provenance.get("config")
         if noted is None:
@@ -154,7 +154,7 @@ class _Looked:
         if tokenizer.fingerprint == self._provenance["tokenizer"]:
             return None
         sittings = self._provenance["sittings"]
-        if sittings and sittings[0].get("packages", {}).get("tokenizers") != installed("tokenizers"):
+        if sittings and sittings[0].get("packages", {}).get("tokenizers") != installed_version("tokenizers"):
             return "another version of tokenizers wrote its hash, which cannot be compared"
         raise ValueError("it is not the one that the run began with")
 
@@ -274,7 +274,7 @@ class _Looked:
             raise ValueError(f"{str(checkpoint)[:40]!r} is no checkpoint that the run has or had")
 
     def look_at_samples(self) -> None:
-        read_plain(self._run.path / "samples.txt", MOST_TEXT, self._run.path).decode("utf-8")
+        read_plain(self._run.path / "samples.txt", MAX_TEXT_BYTES, self._run.path).decode("utf-8")
 
     def look_at_examination(self) -> str | None:
         failed = failed_parts(self._run)

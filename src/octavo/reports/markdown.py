@@ -36,7 +36,7 @@ from octavo.reports.html.surprise import SurpriseView
 from octavo.reports.markdown_text import fenced, markdown_table, plain
 from octavo.reports.score_table import ScoreTable, score_notes, score_table
 from octavo.system.progress import MessageCallback, no_message
-from octavo.system.terminal import capitalized, counted, shown
+from octavo.system.terminal import capitalize_first, escape_controls, quantity
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -121,14 +121,14 @@ def _finding(finding: Finding) -> str:
 def _score_table(table: ScoreTable, notes: Sequence[str]) -> list[str]:
     paragraphs = [markdown_table(table.head, table.rows)]
     if table.apart:
-        paragraphs += [f"{capitalized(NOT_COMPARABLE)}:", markdown_table(table.head, table.apart)]
+        paragraphs += [f"{capitalize_first(NOT_COMPARABLE)}:", markdown_table(table.head, table.apart)]
     return [*paragraphs, *map(plain, filter(None, [table.caption, *notes]))]
 
 
 def _samples(samples: Samples) -> list[str]:
     paragraphs = list(map(plain, samples.notes))
     for number, (text, spans) in enumerate(zip(samples.copies.texts, samples.copies.spans, strict=True), 1):
-        paragraphs += [f"Sample {number}:", fenced(shown(text))]
+        paragraphs += [f"Sample {number}:", fenced(escape_controls(text))]
         if spans:
             copies = [f"- {plain(visible_text(text[start:end]))}" for start, end in spans]
             paragraphs += ["Marked in this sample:", "\n".join(copies)]
@@ -144,18 +144,18 @@ def head_paragraphs(heads: HeadTable, picture: str) -> list[str]:
         rows = [(name, *(_cell(column.cells[row]) for column in columns)) for row, name in enumerate(names)]
         uniform = ("uniform attention", *(column.uniform for column in columns))
         head = ("head", *map(_title, columns))
-        paragraphs += [f"{plain(capitalized(group))}:", markdown_table(head, [*rows, uniform])]
+        paragraphs += [f"{plain(capitalize_first(group))}:", markdown_table(head, [*rows, uniform])]
     labels = {TITLES[head.name]: MEANINGS[head.name] for head in heads.heads}
     titles = {_title(column): column.meaning for columns in groups.values() for column in columns}
     paragraphs += ["What the labels mean:", _meanings(labels), "What the columns mean:", _meanings(titles)]
-    caveats = [capitalized(words) for words in table_caveats(heads)]
+    caveats = [capitalize_first(words) for words in table_caveats(heads)]
     return [*paragraphs, *([_listed(caveats)] if caveats else [])]
 
 
 def surprise_paragraphs(surprise: Surprise) -> list[str]:
     """Render the surprisal of a text: its total, its caveats, and the most surprising tokens."""
     sentence = (
-        f"{counted(len(surprise.text), 'character')} have {surprise.total_bits:,.0f} bits: "
+        f"{quantity(len(surprise.text), 'character')} have {surprise.total_bits:,.0f} bits: "
         f"{surprise.bits_per_character:.3f} bits per character."
     )
     sentences = [sentence, *_sentences(surprise.caveats())]
@@ -176,7 +176,7 @@ def lens_paragraphs(lens: Lens) -> list[str]:
     targets = [*labels[1:], ""]
     rows = []
     for position, label in enumerate(labels):
-        predictions = [layer.cells[position].guesses[0] for layer in lens.layers]
+        predictions = [layer.cells[position].predictions[0] for layer in lens.layers]
         tops = [f"{visible_label(top.label)} {100 * top.probability:.0f} %" for top in predictions]
         rows.append((label, *tops, targets[position]))
     names = [layer.name for layer in lens.layers]
@@ -195,7 +195,7 @@ def _layer_scores(lens: Lens, names: list[str]) -> list[str]:
 
 
 def _sentences(caveats: Iterable[str]) -> list[str]:
-    return [f"{capitalized(caveat)}." for caveat in caveats]
+    return [f"{capitalize_first(caveat)}." for caveat in caveats]
 
 
 def _meanings(meanings: dict[str, str]) -> str:

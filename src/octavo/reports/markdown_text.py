@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from octavo.system.terminal import shown
+from octavo.system.terminal import escape_controls
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|&~])")
 _LINK = re.compile(r"([^\s\\`<>|]*(?:://|www\.|@)[^\s\\`<>|]*)", re.IGNORECASE)  # becomes a link without brackets
@@ -18,7 +18,7 @@ def plain(text: str) -> str:
 
     An address becomes code: GitHub makes a link even of an escaped one.
     """
-    parts = _LINK.split(shown(text).replace("\n", " "))
+    parts = _LINK.split(escape_controls(text).replace("\n", " "))
     return "".join(f"`{part}`" if n % 2 else _SPECIAL.sub(r"\\\1", part) for n, part in enumerate(parts))
 
 

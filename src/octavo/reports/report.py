@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from octavo.formats.output_paths import folder_place, page_place
+from octavo.formats.output_paths import prepare_folder, prepare_page_path
 from octavo.reports.blocks import (
     Block,
     Code,
@@ -61,11 +61,8 @@ def report(run: SavedRun | str | Path, *, runs: str | Path | None = None, note: 
         OctavoError: there is no such run.
 
     Example:
-        >>> page = octavo.report("hamlet")
-        >>> page.title
-        'Run hamlet'
-        >>> page.save("report.html").name
-        'report.html'
+        >>> octavo.report("hamlet").save("hamlet.html").name
+        'hamlet.html'
     """
     return _page(open_saved_run(run, runs=runs), note, no_phase_progress)
 
@@ -92,7 +89,7 @@ def save_report(
         OSError: the disk is full.
     """
     path = output or run.path / ("report" if markdown else "report.html")
-    (folder_place if markdown else page_place)(path)  # before anything is measured
+    (prepare_folder if markdown else prepare_page_path)(path)  # before anything is measured
     if markdown:
         parts = (_title(run), lead(run), unfinished_note(run), sections(run, watch))
         return save_markdown(path, *parts, note=note)[0]

@@ -18,9 +18,9 @@ from octavo.config import Config
 from octavo.config.shapes import parameter_count
 from octavo.errors import OctavoError, OctavoWarning, reason
 from octavo.formats.json_schema import check_types, parse_object
-from octavo.formats.untrusted import MOST_TEXT, read_plain
+from octavo.formats.untrusted import MAX_TEXT_BYTES, read_plain
 from octavo.runs.safetensors_layout import check_finite, read_layout
-from octavo.system.terminal import shown
+from octavo.system.terminal import escape_controls
 
 _NAME = re.compile(r"step-([0-9]{8,})")
 
@@ -75,7 +75,7 @@ def newest_valid(folder: Path, read: Callable[[Contents], Read], most: int = MAX
             KeyError,
             SafetensorError,
         ) as error:  # of parsers; others are mistakes of ours
-            damaged[place.name] = shown(str(error))
+            damaged[place.name] = escape_controls(str(error))
             continue
         except OSError as error:  # it may be whole: whoever trained on from an older one would delete it
             raise OctavoError(
@@ -107,7 +107,7 @@ def newest_is_damaged(folder: Path, most: int = MAX_FILE_BYTES) -> bool:
 def sizes_match(place: Path) -> bool:
     """Whether a checkpoint's files are there and as long as its manifest says; what they hold is not read."""
     try:
-        files = _files_of(read_plain(place / MANIFEST, MOST_TEXT, place.parent.parent))
+        files = _files_of(read_plain(place / MANIFEST, MAX_TEXT_BYTES, place.parent.parent))
         return all((place / name).stat().st_size == facts["bytes"] for name, facts in files.items())
     except (OSError, OctavoError, ValueError):
         return False
@@ -116,7 +116,7 @@ def sizes_match(place: Path) -> bool:
 def max_file_bytes(config: Config) -> int:
     """What a file of a checkpoint of such a run can have at most: two moments for each parameter, and names."""
     parameters, tensors = parameter_count(config.model, config.tokenizer.vocab_size)
-    return 3 * 4 * parameters + 1024 * tensors + MOST_TEXT
+    return 3 * 4 * parameters + 1024 * tensors + MAX_TEXT_BYTES
 
 
 def manifest(contents: Contents) -> bytes:
@@ -134,10 +134,10 @@ def read_valid(place: Path, most: int = MAX_FILE_BYTES) -> Contents:
     """
     run = place.parent.parent
     try:
-        files = _files_of(read_plain(place / MANIFEST, MOST_TEXT, run))
+        files = _files_of(read_plain(place / MANIFEST, MAX_TEXT_BYTES, run))
         contents = {}
         for name, facts in files.items():
-            content = read_plain(place / name, MOST_TEXT if name == STATE else most, run)
+            content = read_plain(place / name, MAX_TEXT_BYTES if name == STATE else most, run)
             if len(content) != facts["bytes"]:
                 raise ValueError(f"{name} has {len(content)} of its {facts['bytes']} bytes")
             if _sha256(content) != facts["sha256"]:

@@ -21,15 +21,15 @@ from octavo.config import Config, config_from_toml
 from octavo.errors import OctavoError, reason
 from octavo.formats.files import (
     disk_is_full,
-    hidden_beside,
     is_device,
-    remove_left_over,
+    remove_stale_files,
     sync_folder,
+    temporary_path,
     user_path,
     write_atomically,
 )
 from octavo.formats.json_schema import parse_object
-from octavo.formats.untrusted import MOST_SETTINGS, MOST_TEXT, check_folder, read_plain
+from octavo.formats.untrusted import MAX_CONFIG_BYTES, MAX_TEXT_BYTES, check_folder, read_plain
 from octavo.runs.checkpoint_files import newest_first
 from octavo.runs.metrics import Record, last_record, read_metrics
 from octavo.runs.provenance import PROVENANCE
@@ -63,7 +63,7 @@ class RunDirectory:
             OctavoError: ``config.toml`` is missing or damaged.
         """
         try:
-            text = self._read("config.toml", MOST_SETTINGS).decode("utf-8")
+            text = self._read("config.toml", MAX_CONFIG_BYTES).decode("utf-8")
         except UnicodeDecodeError as error:
             raise OctavoError(f"{self.path / 'config.toml'} cannot be read: {reason(error)}") from None
         return config_from_toml(text, str(self.path / "config.toml"))
@@ -98,7 +98,7 @@ class RunDirectory:
         """The name of the newest checkpoint, whole or not; empty if there is none."""
         return next((place.name for place in newest_first(self.path / "checkpoints")), "")
 
-    def read_json(self, name: str, most: int = MOST_TEXT) -> dict[str, Any]:
+    def read_json(self, name: str, most: int = MAX_TEXT_BYTES) -> dict[str, Any]:
         """Read one of the JSON files, of at most `most` bytes.
 
         Raises:
@@ -106,7 +106,7 @@ class RunDirectory:
         """
         return self.read_typed(name, {}, most)
 
-    def read_typed(self, name: str, types: dict[str, Any], most: int = MOST_TEXT) -> dict[str, Any]:
+    def read_typed(self, name: str, types: dict[str, Any], most: int = MAX_TEXT_BYTES) -> dict[str, Any]:
         """Read one of the JSON files, whose values are of these types where it has them.
 
         Raises:
@@ -117,7 +117,7 @@ class RunDirectory:
         except ValueError as error:
             raise OctavoError(f"{self.path / name} is damaged: {error}") from None
 
-    def write_json(self, name: str, value: dict[str, Any], most: int = MOST_TEXT) -> None:
+    def write_json(self, name: str, value: dict[str, Any], most: int = MAX_TEXT_BYTES) -> None:
         """Write one of the JSON files, whole or not at all.
 
         Raises:
@@ -131,7 +131,7 @@ class RunDirectory:
             )
         write_atomically(self.path / name, content)
 
-    def _read(self, name: str, most: int = MOST_TEXT) -> bytes:
+    def _read(self, name: str, most: int = MAX_TEXT_BYTES) -> bytes:
         try:
             return read_plain(self.path / name, most, self.path)
         except FileNotFoundError:
@@ -153,10 +153,10 @@ def create_run(root: Path, name: str, fill: Callable[[Path], None], needs: int =
     """
     check_name_free(root, name)
     place = root / name
-    beside = hidden_beside(place)
+    beside = temporary_path(place)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        remove_left_over(root, name)
+        remove_stale_files(root, name)
         beside.mkdir()
         fill(beside)
         sync_folder(beside)

@@ -17,11 +17,11 @@ from typing import Any
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.formats.files import sync_folder, write_atomically
 from octavo.formats.json_schema import check_types, parse_object
-from octavo.formats.untrusted import MOST_LINES, MOST_TEXT, MOST_VALUES, count_values, open_plain
+from octavo.formats.untrusted import MAX_JSON_VALUES, MAX_LOG_BYTES, MAX_TEXT_BYTES, count_values, open_plain
 from octavo.runs.earlier_versions import upgraded_finding
 
 Record = dict[str, Any]
-_LONGEST = MOST_TEXT  # bytes of a line: more than a sample of the longest tokens takes
+_LONGEST = MAX_TEXT_BYTES  # bytes of a line: more than a sample of the longest tokens takes
 _TYPES: dict[str, Any] = {  # of what events have
     "event": str,
     "step": int,
@@ -72,7 +72,7 @@ class MetricsLog:
             OctavoError: it cannot be read, is no plain file of the run, or is larger than one that training writes.
             OSError: it cannot be written to.
         """
-        content = _end_of(path, MOST_LINES)
+        content = _end_of(path, MAX_LOG_BYTES)
         kept = content[:keep_bytes]
         last = kept[kept[:-1].rfind(b"\n") + 1 :]
         if keep_bytes > len(content) or (last and not _until(last, step)):
@@ -118,9 +118,9 @@ def read_metrics(path: Path) -> list[Record]:
     Raises:
         OctavoError: a whole line is no event, or the file is larger than one that training writes.
     """
-    content = _end_of(path, MOST_LINES)
-    if count_values(content) + content.count(b"\n") > MOST_VALUES:  # a line of few values takes memory too
-        raise OctavoError(f"{path} has more than {MOST_VALUES:,} values: a larger train.log_every writes fewer")
+    content = _end_of(path, MAX_LOG_BYTES)
+    if count_values(content) + content.count(b"\n") > MAX_JSON_VALUES:  # a line of few values takes memory too
+        raise OctavoError(f"{path} has more than {MAX_JSON_VALUES:,} values: a larger train.log_every writes fewer")
     lines = enumerate(io.BytesIO(content), 1)  # one at a time
     return [_record(line, f"{path}: line {number}") for number, line in lines if line.endswith(b"\n")]
 
@@ -163,7 +163,7 @@ def check_complete(records: Sequence[Record], path: Path) -> None:
 def _end_of(path: Path, size: int) -> bytes:
     """At most the last `size` bytes of the file; nothing if there is none."""
     try:
-        with open_plain(path, MOST_LINES, path.parent) as file:
+        with open_plain(path, MAX_LOG_BYTES, path.parent) as file:
             size = min(size, file.seek(0, os.SEEK_END))
             file.seek(-size, os.SEEK_END)
             return file.read(size)

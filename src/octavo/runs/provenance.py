@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from octavo.corpus import Corpus
-from octavo.system.hardware import processor_name
-from octavo.system.requirements import installed
-from octavo.system.terminal import readable
+from octavo.system.hardware import cpu_name
+from octavo.system.requirements import installed_version
+from octavo.system.terminal import path_text
 
 _MOST_NAMES, _MOST_CHARACTERS = 100, 20_000
 PACKAGES = ("octavo", "torch", "numpy", "tokenizers", "safetensors")
@@ -57,9 +57,9 @@ def machine_facts() -> dict[str, Any]:
     """Versions and machine, as plain values. Imports nothing heavy."""
     return {
         "python": platform.python_version(),
-        "packages": {name: installed(name) or "not installed" for name in PACKAGES},
+        "packages": {name: installed_version(name) or "not installed" for name in PACKAGES},
         "system": platform.platform(),
-        "processor": processor_name(),
+        "processor": cpu_name(),
         "cores": os.cpu_count(),
     }
 
@@ -89,7 +89,7 @@ def text_facts(corpus: Corpus) -> dict[str, Any]:
 def session_facts(first_step: int, **facts: Any) -> dict[str, Any]:
     """One stretch of training from `first_step` on: when it began, on what, and `facts` known by then."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    command = [readable(argument) for argument in sys.argv[1:]]
+    command = [path_text(argument) for argument in sys.argv[1:]]
     told = {"command": truncate_list(command), "arguments": len(command)}
     return {"began": now, "first_step": first_step, **told, **machine_facts(), **facts}
 

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable
 
-_LONGEST = 200  # characters that are compared
+_MAX_CHARACTERS = 200  # characters that are compared
 
 
 def nearest(word: str, choices: Iterable[str], cutoff: float = 0.6) -> str:
@@ -11,7 +11,7 @@ def nearest(word: str, choices: Iterable[str], cutoff: float = 0.6) -> str:
     folded: dict[str, str] = {}
     for choice in choices:
         folded.setdefault(choice.casefold(), choice)
-    given = word[:_LONGEST].casefold()
+    given = word[:_MAX_CHARACTERS].casefold()
     near = [given] if given in folded else difflib.get_close_matches(given, folded, n=1, cutoff=cutoff)
     return folded[near[0]] if near else ""
 

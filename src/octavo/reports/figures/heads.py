@@ -65,9 +65,12 @@ def _borders(table: HeadTable) -> list[float]:
 
 
 def _draw_fractions(axes: Any, table: HeadTable, titles: Sequence[str]) -> None:
-    rows = [[*(head.shares.get(kind.name) for kind in TARGET_KINDS), head.induction_random] for head in table.heads]
-    values = np.array([[np.nan if fraction is None else fraction.found.mean for fraction in row] for row in rows])
-    uniform = [fraction.even if fraction else np.nan for fraction in rows[0]]
+    rows = [
+        [*(head.target_fractions.get(kind.name) for kind in TARGET_KINDS), head.induction_random]
+        for head in table.heads
+    ]
+    values = np.array([[np.nan if fraction is None else fraction.measured.mean for fraction in row] for row in rows])
+    uniform = [fraction.uniform if fraction else np.nan for fraction in rows[0]]
     axes.imshow(np.vstack([values, uniform]), vmin=0, vmax=1, cmap="Blues", aspect="auto")
     names = [kind.name for kind in TARGET_KINDS]
     for y, (head, row) in enumerate(zip(table.heads, rows, strict=True)):
@@ -87,9 +90,9 @@ def _write_fraction(axes: Any, x: int, y: int, fraction: AttentionFraction | Non
     if fraction is None:
         _write_text(axes, x, y, "–", 0.0)
         return
-    text, interval = percent(fraction.found)
-    _write_text(axes, x, y - 0.15 * bool(interval), text, fraction.found.mean)
-    _write_text(axes, x, y + 0.24, interval, fraction.found.mean, 6)
+    text, interval = percent(fraction.measured)
+    _write_text(axes, x, y - 0.15 * bool(interval), text, fraction.measured.mean)
+    _write_text(axes, x, y + 0.24, interval, fraction.measured.mean, 6)
 
 
 def _write_text(axes: Any, x: int, y: float, text: str, fraction: float, size: int = 8) -> None:
@@ -105,8 +108,8 @@ def _frame(x: int, y: int) -> Any:
 def _draw_distances(axes: Any, table: HeadTable) -> None:
     for y, head in enumerate(table.heads):
         _dot(axes, head.distance, y, "#1f2937", "o")
-    axes.axvline(table.even_distance, color="#6b7885", lw=1, ls=":")
-    axes.plot([table.even_distance], [len(table.heads)], "D", color="#6b7885", ms=4)
+    axes.axvline(table.uniform_distance, color="#6b7885", lw=1, ls=":")
+    axes.plot([table.uniform_distance], [len(table.heads)], "D", color="#6b7885", ms=4)
     axes.set(xlim=(0, None))
     axes.grid(axis="x", alpha=0.25)
     axes.set_title("distance, tokens", fontsize=9)
@@ -117,7 +120,7 @@ def _draw_costs(axes: Any, heads: Sequence[Head]) -> None:
     for offset, (name, marker) in zip((-0.22, 0.0, 0.22), zip(ABLATIONS, "os^", strict=True), strict=True):
         for y, head in enumerate(heads):
             label = _ABLATION_LABELS[name] if y == 0 else None
-            _dot(axes, head.removal[name], y + offset, _COLOURS[name], marker, label)
+            _dot(axes, head.ablation_costs[name], y + offset, _COLOURS[name], marker, label)
     axes.axvline(0, color="#6b7885", lw=0.8)
     axes.grid(axis="x", alpha=0.25)
     axes.set_title("cost of ablation, bits per character", fontsize=9)
