@@ -33,8 +33,7 @@ def score_in_words(score: Evaluation) -> str:
 
 def score_head(run: str, score: Evaluation) -> list[str]:
     """Return lines that name the run, the scored text and the protocol."""
-    counts = ((score.characters, "character"), (score.bytes, "byte"), (score.tokens, "token"))
-    amounts = ", ".join(quantity(number, unit) for number, unit in counts)
+    amounts = ", ".join(quantity(getattr(score, f"{unit}s"), unit) for unit in ("character", "byte", "token"))
     return [
         f"run       {run}, {score.checkpoint}",
         f"text      {score.text}: {amounts}",
