@@ -40,6 +40,7 @@ from octavo.system.terminal import duration, quantity
 from octavo.tokenizer import Tokenizer
 from octavo.training.flops import forward_flops
 
+_SPLIT_NAMES = {"train": "Training split", "validation": "Validation split", "test": "Test split"}
 _MAX_DOCUMENTS = 5  # that are named
 MFU = "MFU"
 _RunBuilder = Callable[[SavedRun], Sequence[Block]]
@@ -59,8 +60,7 @@ def corpus_facts(
     return {
         "Text": f"{text['name']}: {quantity(text['characters'], 'character')}{documents}",
         **{
-            f"{name.capitalize()} split": f"{quantity(split.facts.characters, 'character')}, "
-            f"{quantity(tokens[name], 'token')}"
+            _SPLIT_NAMES[name]: f"{quantity(split.facts.characters, 'character')}, {quantity(tokens[name], 'token')}"
             for name, split in splits.items()
         },
         "Vocabulary": f"{quantity(tokenizer.vocab_size, 'token')}, of "
@@ -275,8 +275,9 @@ def _samples(run: SavedRun) -> Sequence[Block]:
 def sample_notes(copies: HighlightedCopies, memorisation: Memorisation | None) -> list[str]:
     """Return which text is marked and how much is copied, in sentences."""
     notes = [
-        f"Marked: text copied verbatim from the training split in spans of {copies.least} characters or more. It is "
-        f" {100 * copies.share:.1f} % of these samples, and {100 * copies.usual:.1f} % of the validation split."
+        f"Marked: text copied verbatim from the training split in spans of {copies.min_length} characters or more. "
+        f"It is {100 * copies.fraction:.1f} % of these samples, and {100 * copies.baseline:.1f} % of the validation "
+        "split."
     ]
     if memorisation:
         notes.append(
