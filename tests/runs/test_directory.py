@@ -233,10 +233,10 @@ class TestFiles:
         with pytest.raises(OctavoError, match=r"x\.json would have 1,048,588 bytes, where 1,048,576 are the most"):
             run.write_json("x.json", {"a": "x" * 2**20})
         assert run.read_json("x.json") == {"a": 1}
-        run.write_json("x.json", {"a": "x" * 2**20}, most=2**21)
+        run.write_json("x.json", {"a": "x" * 2**20}, max_bytes=2**21)
         with pytest.raises(OctavoError, match="are the most"):
             run.read_json("x.json")
-        assert len(run.read_json("x.json", most=2**21)["a"]) == 2**20
+        assert len(run.read_json("x.json", max_bytes=2**21)["a"]) == 2**20
 
     @pytest.mark.parametrize("content", [b"", b"[1]", b'{"a": ', b"\xff"])
     def test_damaged_json_is_a_sentence(self, tmp_path: Path, content: bytes) -> None:

@@ -20,7 +20,7 @@ from octavo.evaluate.overlap import SEARCHED, TrainOverlap, measure_overlap
 from octavo.evaluate.shift import measure_shift
 from octavo.formats.json_schema import from_json
 from octavo.runs.checkpoint_files import max_file_bytes, newest_is_damaged
-from octavo.runs.earlier_versions import upgraded_finding
+from octavo.runs.earlier_versions import upgrade_finding
 from octavo.runs.metrics import check_complete
 from octavo.runs.saved_run import SavedRun
 from octavo.runs.scores import Score, add_score, is_standard, scores, standard_score
@@ -219,7 +219,7 @@ def kept_diagnosis(run: SavedRun) -> list[Finding] | None:
     """Return what :func:`diagnose_run` found for the checkpoint in use; None if no diagnosis was made."""
     try:
         content = run.directory.read_json("diagnosis.json")
-        found = [from_json(Finding, upgraded_finding(finding)) for finding in content["findings"]]
+        found = [from_json(Finding, upgrade_finding(finding)) for finding in content["findings"]]
         return found if content["checkpoint"] == run.checkpoint else None
     except (OctavoError, LookupError, TypeError, ValueError):
         return None  # it can always be made again
