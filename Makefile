@@ -34,8 +34,9 @@ soak: setup  ## what takes too long for every test: a hundred kills, every syste
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt atheris || echo "Its part is left out."
 	$(BIN)/python -m tests.soak
 
-page: setup  ## docs/the-report-examined.md, from the figures in docs/report
+page: setup  ## docs/the-report-examined.md, from the figures in docs/report, and docs/api.md, from docstrings
 	$(BIN)/python -m scripts.report_examined
+	$(BIN)/python -m scripts.api_page
 
 clean:
 	rm -rf .venv build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

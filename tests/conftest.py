@@ -14,7 +14,7 @@ import torch
 from octavo.config import Config
 from octavo.corpus import Corpus, tiny_shakespeare
 from octavo.data import prepare
-from octavo.interpret.attention_targets import KINDS
+from octavo.interpret.attention_targets import TARGET_KINDS
 from octavo.interpret.head_ablation import ABLATIONS
 from octavo.interpret.head_table import AttentionFraction, Head, HeadTable
 from octavo.model import Transformer
@@ -230,7 +230,7 @@ def make_table() -> MakeTable:
         return Estimate(64, value, value - 0.01, value + 0.01)
 
     def head(layer: int, number: int, given: Mapping[str, float], without: Sequence[str]) -> Head:
-        kinds = [kind.name for kind in KINDS if kind.name not in without]
+        kinds = [kind.name for kind in TARGET_KINDS if kind.name not in without]
         return Head(
             layer,
             number,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from octavo.interpret.head_labels import TITLES
-from octavo.interpret.head_table import EVEN, UNCLASSIFIED, UNUSED, Head, HeadTable
+from octavo.interpret.head_table import INERT, UNCLASSIFIED, UNIFORM, Head, HeadTable
 from octavo.pipeline.run import load
 from octavo.system.statistics import Estimate, estimate
 
@@ -49,7 +49,7 @@ class Group:
     def kinds(self) -> Counter[str]:
         """The same of the names that a kind of attention gives."""
         return Counter(
-            {name: count for name, count in self.names.items() if name not in (EVEN, UNUSED, UNCLASSIFIED)}
+            {name: count for name, count in self.names.items() if name not in (UNIFORM, INERT, UNCLASSIFIED)}
         )
 
     @property
@@ -84,8 +84,8 @@ class Group:
         return [
             f"{self.title}, {len(self.runs)} seeds",
             f"{self.kinds.total()} of {self.heads}" + (f": {kinds}" if kinds else ""),
-            str(self.names[EVEN]),
-            str(self.names[UNUSED]),
+            str(self.names[UNIFORM]),
+            str(self.names[INERT]),
             _shown(self.from_even, 3),
             _shown(self.between_layers("distance"), 1, "+"),
             _shown(self.between_layers("relative_entropy"), 3, "+"),

@@ -1,13 +1,13 @@
-"""Octavo: a pocket laboratory for tiny Transformer language models.
+"""Octavo trains, measures and examines tiny Transformer language models on a CPU.
 
     run = octavo.train("hamlet.txt", minutes=3)
     print(run.evaluation.bits_per_character)
     print(run.generate("ROMEO:"))
 
-Importing this package imports neither torch nor NumPy: a name does so when it is first used.
-The first use also sets environment variables of OpenMP that are unset, which child processes inherit:
+docs/api.md documents every name. Importing this package loads neither torch nor NumPy: the first use of a name does.
+That first use also sets environment variables of OpenMP that are unset, which child processes inherit:
 ``OMP_WAIT_POLICY`` and with it ``GOMP_SPINCOUNT``, so that waiting threads sleep, and ``OMP_NUM_THREADS`` where a
-container may use fewer cores than the machine has. Set them before to keep your own values.
+container may use fewer cores than the machine has. Set them yourself to keep other values.
 """
 
 from importlib import import_module
@@ -40,7 +40,7 @@ __all__ = [
     "train",
 ]
 
-_HOME = {
+_MODULE_OF = {
     "Config": "config",
     "Corpus": "corpus",
     "OctavoError": "errors",
@@ -57,10 +57,10 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'octavo' has no attribute {name!r}")
     import_module("octavo.system.threads").settle_threads()
-    return getattr(import_module(f"octavo.{_HOME[name]}"), name)
+    return getattr(import_module(f"octavo.{_MODULE_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:

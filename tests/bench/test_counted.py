@@ -1,9 +1,9 @@
-"""What a training step of each preset does, counted: no clock, so that a busy machine fails nothing.
+"""Count the operations of a training step of each preset; unlike times, counts do not depend on the machine's load.
 
-Counted are operators of PyTorch that run (of which views cost nothing but their call), calls of Octavo's kernels, new
-tensors and their bytes, and FLOPs of products; with kernels and without. The ceilings are what was counted when they
-were set, and a little more: a step that comes to more has become slower, or does something new that is worth a higher
-ceiling. So set them anew, both ways, when a change lowers a count.
+The counts are of PyTorch operators (a view costs only its call), calls of Octavo's kernels, new tensors and their
+bytes, and FLOPs of matmuls; with kernels and without. The ceilings are the counts of the day they were set, plus a
+small slack. A step above its ceiling has become slower, or does something new that justifies a higher ceiling. Lower
+a ceiling when a change lowers its count.
 """
 
 import math
@@ -30,17 +30,17 @@ SLACK = 1.03
 
 @dataclass
 class Counts:
-    """Of one step."""
+    """The counts of one step."""
 
     operators: int = 0
     kernels: int = 0
-    tensors: int = 0  # that are new in memory
-    megabytes: float = 0.0  # of them
-    gigaflops: float = 0.0  # of products
+    tensors: int = 0  # with new memory
+    megabytes: float = 0.0  # of those tensors
+    gigaflops: float = 0.0  # of matmuls
 
 
 class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # PyTorch has no type for being a base
-    """Counts whatever comes by, backward too."""
+    """Count every operator, also those of the backward pass."""
 
     def __init__(self, counts: Counts) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # nor for this
@@ -58,7 +58,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # PyTorch ha
 
 
 def tensors_in(found: Any) -> Iterator[torch.Tensor]:
-    """All tensors, however deep."""
+    """Yield all tensors of a nested structure."""
     if isinstance(found, torch.Tensor):
         yield found
     elif isinstance(found, dict):
@@ -69,12 +69,12 @@ def tensors_in(found: Any) -> Iterator[torch.Tensor]:
 
 
 def address(tensor: torch.Tensor) -> int:
-    """Where its memory begins; 0 of none."""
+    """Return the address of its memory, 0 if it has none."""
     return tensor.untyped_storage().data_ptr()
 
 
 class CountedLibrary:
-    """The kernels, each call of which counts."""
+    """A proxy of the kernels that counts calls."""
 
     def __init__(self, kernels: Any, counts: Counts) -> None:
         self._kernels, self._counts = kernels, counts
@@ -85,12 +85,12 @@ class CountedLibrary:
 
 
 def product_flops(x_shape: Any, weight_shape: Any, *_: Any, **__: Any) -> int:
-    """Of oneDNN's linear layer, which PyTorch's counter does not know."""
+    """Return the FLOPs of oneDNN's linear layer, which PyTorch's counter does not know."""
     return int(2 * math.prod(x_shape) * weight_shape[0])
 
 
 def counted(preset: str, monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype = torch.float32) -> Counts:
-    """The second step: the first makes what every later one finds."""
+    """Count the second step: the first also allocates state that later steps reuse."""
     steps, counts, kernels = octavo_steps(load_preset(preset), VOCABULARY, dtype), Counts(), library()
     next(steps)
     if kernels is not None:
@@ -102,8 +102,8 @@ def counted(preset: str, monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype = t
     return counts
 
 
-# By preset, dtype, with kernels or without; without them the default's attention is one operator, whose FLOPs go
-# uncounted.
+# By preset, dtype, with kernels or without. Without kernels the attention of `pocket` is one operator, whose FLOPs
+# are not counted.
 CEILINGS = {
     ("pocket", "float32", True): Counts(operators=441, kernels=19, tensors=225, megabytes=438, gigaflops=26.2),
     ("pocket", "bfloat16", True): Counts(operators=515, kernels=19, tensors=283, megabytes=233, gigaflops=26.2),
@@ -115,7 +115,7 @@ CEILINGS = {
 
 
 @pytest.mark.parametrize(("preset", "dtype", "native"), CEILINGS)
-def test_a_step_does_no_more_than_it_did(
+def test_a_step_stays_below_its_ceilings(
     preset: str, dtype: str, native: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if native and library() is None:
@@ -127,8 +127,8 @@ def test_a_step_does_no_more_than_it_did(
     assert not over, f"{found}: more {', '.join(over)} than {ceiling}"
 
 
-def test_the_count_of_flops_is_what_the_model_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without kernels every product is seen, and the pairs that the causal mask hides are computed too."""
+def test_the_counted_flops_are_those_of_the_formula(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without kernels every matmul is counted; pairs that the causal mask hides are computed too."""
     config = load_preset("reference")
     with without_kernels():
         found = counted("reference", monkeypatch)

@@ -1,15 +1,15 @@
-"""The kernels are off where they are to be, and on again after."""
+"""The kernels are disabled within a context and enabled after it."""
 
 import os
 import time
 
 import pytest
 
-from octavo.bench.kernels import WITH, WITHOUT, timed_without, with_and_without_kernels, without_kernels
+from octavo.bench.kernels import WITH, WITHOUT, timed_without_kernels, with_and_without_kernels, without_kernels
 from octavo.kernels.library import active_build, library
 
 
-def test_they_are_left_out_within_it_alone() -> None:
+def test_they_are_disabled_within_the_context_only() -> None:
     before, switch = active_build(), os.environ.get("OCTAVO_NATIVE")
     with without_kernels():
         assert library() is None
@@ -18,26 +18,26 @@ def test_they_are_left_out_within_it_alone() -> None:
     assert os.environ.get("OCTAVO_NATIVE") == switch
 
 
-def test_they_come_back_when_the_work_goes_wrong() -> None:
+def test_they_are_enabled_again_after_an_error() -> None:
     before = active_build()
     with pytest.raises(ZeroDivisionError), without_kernels():
         raise ZeroDivisionError
     assert active_build() == before
 
 
-def test_work_without_them_tells_its_seconds() -> None:
-    assert timed_without(lambda: 0.25)() == 0.25
+def test_work_without_kernels_returns_its_seconds() -> None:
+    assert timed_without_kernels(lambda: 0.25)() == 0.25
     found: list[str] = []
 
     def work() -> None:
         time.sleep(0.05)
         found.append(active_build())
 
-    assert 0.05 <= timed_without(work)() < 10
+    assert 0.05 <= timed_without_kernels(work)() < 10
     assert found == ["none"]
 
 
-def test_where_there_are_none_there_is_one_way() -> None:
+def test_without_kernels_there_is_one_case() -> None:
     with without_kernels():
         assert list(with_and_without_kernels(lambda: None)) == [WITHOUT]
     assert list(with_and_without_kernels(lambda: None)) == ([WITHOUT] if library() is None else [WITHOUT, WITH])

@@ -1,4 +1,4 @@
-"""Ratios, medians and turns, by a clock that does as it is told."""
+"""Ratios, medians and turns, measured with a fake clock."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,12 +6,12 @@ from itertools import count
 
 import pytest
 
-from octavo.bench.measure import BenchCase, Comparison, Measurement, compare_cases
+from octavo.bench.measure import BenchCase, BenchComparison, Measurement, compare_cases
 from octavo.system.progress import subrange
 
 
 class Clock:
-    """Stands still but for what a case takes."""
+    """A clock that only cases advance."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -19,8 +19,8 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
-    def taking(self, *seconds: float) -> Callable[[], None]:
-        """A case that takes so long in its turns; the first is the one that warms up."""
+    def work(self, *seconds: float) -> Callable[[], None]:
+        """Return work that takes these times in its turns; the first is the warm-up."""
         left = list(seconds)
 
         def run() -> None:
@@ -29,48 +29,48 @@ class Clock:
         return run
 
 
-def test_ratios_are_taken_round_by_round_and_their_median_is_told() -> None:
+def test_ratios_are_taken_round_by_round_and_the_ratio_is_their_median() -> None:
     clock = Clock()
     cases = [
-        BenchCase("slow", "sums", 10, "sums", clock.taking(99, 1, 2, 4), "one thread"),
-        BenchCase("fast", "sums", 10, "sums", clock.taking(99, 0.5, 0.5, 4)),
+        BenchCase("slow", "sums", 10, "sums", clock.work(99, 1, 2, 4), "one thread"),
+        BenchCase("fast", "sums", 10, "sums", clock.work(99, 0.5, 0.5, 4)),
     ]
-    found = compare_cases("sums", cases, rounds=3, notes=["as told"], clock=clock)
-    slow, fast = found.measured
+    found = compare_cases("sums", cases, rounds=3, notes=["a note"], clock=clock)
+    slow, fast = found.measurements
     assert (slow.rates, fast.rates) == ((10, 5, 2.5), (20, 20, 2.5))
     assert (slow.median, slow.seconds, slow.note) == (5, 2, "one thread")
     assert found.ratios(fast) == (2, 4, 1)
     assert (found.ratio(slow), found.ratio(fast)) == (1, 2)
-    assert found.ratios_by_name() == {"slow": (1, 1, 1), "fast": (2, 4, 1)}
-    assert found.notes == ("as told",)
+    assert found.ratios_by_case() == {"slow": (1, 1, 1), "fast": (2, 4, 1)}
+    assert found.notes == ("a note",)
 
 
 def test_the_cases_take_turns_after_each_has_warmed_up() -> None:
     turns: list[str] = []
     cases = [BenchCase(name, "nothing", 1, "times", partial(turns.append, name)) for name in "ab"]
-    shares: list[float] = []
-    compare_cases("nothing", cases, rounds=2, watch=shares.append, clock=count().__next__)
+    fractions: list[float] = []
+    compare_cases("nothing", cases, rounds=2, watch=fractions.append, clock=count().__next__)
     assert turns == list("ababab")
-    assert shares == [n / 6 for n in range(6)]
+    assert fractions == [n / 6 for n in range(6)]
 
 
 def test_a_case_may_give_its_own_seconds() -> None:
     found = compare_cases("own", [BenchCase("own", "work", 3, "bits", lambda: 0.5)], rounds=2, clock=Clock())
-    assert found.measured[0].rates == (6, 6)
+    assert found.measurements[0].rates == (6, 6)
 
 
 @pytest.mark.parametrize("other", [("a sum", "products"), ("a product", "sums")])
-def test_unlike_work_is_refused(other: tuple[str, str]) -> None:
+def test_different_work_is_refused(other: tuple[str, str]) -> None:
     cases = [BenchCase("one", "a sum", 1, "sums", lambda: 1.0), BenchCase("two", other[0], 1, other[1], lambda: 1.0)]
-    with pytest.raises(ValueError, match=r"title: these do unlike work: a .*, in .*; a sum, in sums"):
+    with pytest.raises(ValueError, match=r"^title: .*a .*, in .*; a sum, in sums"):
         compare_cases("title", cases, rounds=1)
 
 
 def test_plain_values() -> None:
-    found = Comparison("title", (Measurement("one", "a sum", 4, "sums", "fp32", (1.0, 2.0, 4.0)),), ("said",))
+    found = BenchComparison("title", (Measurement("one", "a sum", 4, "sums", "fp32", (1.0, 2.0, 4.0)),), ("a note",))
     assert found.to_dict() == {
         "title": "title",
-        "notes": ["said"],
+        "notes": ["a note"],
         "cases": [
             {
                 "name": "one",
@@ -88,9 +88,9 @@ def test_plain_values() -> None:
     }
 
 
-def test_a_part_of_the_work_is_told_as_a_part_of_all() -> None:
-    shares: list[float] = []
-    part = subrange(shares.append, 0.5, 0.75)
+def test_a_subrange_of_the_progress() -> None:
+    fractions: list[float] = []
+    part = subrange(fractions.append, 0.5, 0.75)
     part(0)
     part(1)
-    assert shares == [0.5, 0.75]
+    assert fractions == [0.5, 0.75]

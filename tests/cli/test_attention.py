@@ -15,11 +15,11 @@ def test_the_page_and_the_pictures_are_written_and_said(
     assert main(["attention", str(copied.path), "Speak, speak.", "--max-tokens", "4"]) == 0
     said, *paths = capsys.readouterr().out.splitlines()
     assert said == f"{copied.name} reads the first 4 tokens of a text (5 of 13 characters)"
-    look = copied.path / "look"
-    assert paths == [str(look / f"attention{rest}") for rest in (".html", "-layer-0.png", "-layer-0.svg")]
-    assert copied.attention("Speak, speak.", max_tokens=4).page.html == (look / "attention.html").read_text()
-    assert (look / "attention-layer-0.png").read_bytes().startswith(b"\x89PNG")
-    assert "<svg" in (look / "attention-layer-0.svg").read_text()
+    folder = copied.path / "analysis"
+    assert paths == [str(folder / f"attention{rest}") for rest in (".html", "-layer-0.png", "-layer-0.svg")]
+    assert copied.attention("Speak, speak.", max_tokens=4).page.html == (folder / "attention.html").read_text()
+    assert (folder / "attention-layer-0.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (folder / "attention-layer-0.svg").read_text()
 
 
 def test_one_head_into_another_folder(copied: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,7 +28,7 @@ def test_one_head_into_another_folder(copied: Run, tmp_path: Path, capsys: pytes
     assert main(["attention", str(copied.path), *given]) == 0
     names = sorted(path.name for path in (tmp_path / "a" / "b").iterdir())
     assert names == ["attention-layer-0-head-2.png", "attention-layer-0-head-2.svg", "attention.html"]
-    assert not (copied.path / "look").exists()
+    assert not (copied.path / "analysis").exists()
     assert "reads all " in capsys.readouterr().out
 
 
@@ -65,7 +65,7 @@ def test_letters_that_no_font_has_are_said_once(
         (["--layer", "1"], "there is no layer 1: this run has layers 0 to 0"),
         (["--head", "-1"], "there is no head -1: this run has heads 0 to 3"),
         (["--max-tokens", "33"], "33 tokens are out of range: 2 to 32, what this run sees at once"),
-        (["words", "--file", "a"], "TEXT and --file are both there"),
+        (["words", "--file", "a"], "TEXT and --file"),
     ],
 )
 def test_what_cannot_be_is_refused(
@@ -73,4 +73,4 @@ def test_what_cannot_be_is_refused(
 ) -> None:
     assert main(["attention", str(trained.path), *given]) == 2
     assert sentence in capsys.readouterr().err
-    assert not (trained.path / "look").exists()
+    assert not (trained.path / "analysis").exists()

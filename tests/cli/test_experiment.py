@@ -87,12 +87,12 @@ def test_failures_are_counted_with_what_to_type(
 
 
 WRONG = [
-    (["none.toml"], "none.toml cannot be read"),
-    (["widths.toml", "--workers", "0"], "0 workers are out of range"),
-    (["widths.toml", "--workers", "2", "--scheduler", "tcp://x:1"], "give one of them"),
-    (["widths.toml", "--dry-run", "--scheduler", "tcp://x:1"], "leave out --scheduler"),
-    (["widths.toml", "--steps", "0"], "a budget of 0 steps is none"),
-    (["widths.toml", "--name", "a/b"], "'a/b' cannot be the name"),
+    (["none.toml"], "none.toml"),
+    (["widths.toml", "--workers", "0"], "0 workers"),
+    (["widths.toml", "--workers", "2", "--scheduler", "tcp://x:1"], "--scheduler"),
+    (["widths.toml", "--dry-run", "--scheduler", "tcp://x:1"], "--scheduler"),
+    (["widths.toml", "--steps", "0"], "steps"),
+    (["widths.toml", "--name", "a/b"], "'a/b'"),
 ]
 
 

@@ -22,9 +22,8 @@ def test_a_loss_that_rose_again_is_told(
     options = [f"--{name}={value}" for name, value in settings.items()]
     assert main(["train", str(tmp_path / "short.txt"), "--steps", "120", "--runs", str(tmp_path), *options]) == 0
     said = capsys.readouterr()
-    assert "held-out loss was lowest at step " in said.out
     assert "overfitting: " in said.out
-    assert "To fix: stop there (train.patience)" in said.out.replace("\n", " ").replace("  ", " ")
+    assert "train.patience" in said.out
     assert "expect it to be memorised" in said.err
 
 
@@ -37,7 +36,7 @@ def test_a_healthy_run_is_not_accused(
     assert "memoris" not in said.out + said.err
     (copied.path / "samples.txt").unlink()  # what is left to do is to tell
     assert main(["train", "--resume", "--runs", str(copied.path.parent)]) == 0
-    assert "nats per character" in (said := capsys.readouterr()).out
+    assert "bits per character" in (said := capsys.readouterr()).out
     assert "memoris" not in said.out + said.err
 
 

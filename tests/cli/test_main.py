@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 import torch
 
+import octavo.cli.parser
 from octavo.cli.main import _refuse, main
+from octavo.cli.parser import COMMANDS, GROUPS, parse
 from octavo.pipeline.run import Run
 
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -32,7 +34,9 @@ sys.exit(code)
 """
 
 LIGHT = [
+    ([], "octavo train"),
     (["--help"], "octavo COMMAND --help"),
+    (["help", "train"], "--resume"),
     (["--version"], "octavo 0."),
     (["train", "--help"], "--resume"),
     (["generate", "--help"], "--temperature"),
@@ -42,7 +46,7 @@ LIGHT = [
 ]
 WRONG = [
     (["nonsense"], "nonsense"),
-    (["--nonsense"], "--help says more"),
+    (["--nonsense"], "no option --nonsense: see octavo --help"),
     (["train", "--nonsense"], "--nonsense"),
     (["generate"], "RUN"),
     (["train", "--steps", "many"], "--steps"),
@@ -106,7 +110,7 @@ def test_an_error_is_one_sentence_and_exit_code_2(
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize("number", [1, 5, 12, 16, 17, 22])
+@pytest.mark.parametrize("number", [1, 2, 5, 12, 16, 17, 22])
 def test_an_error_needs_no_torch_either(number: int, environment: dict[str, str], tmp_path: Path) -> None:
     command = [sys.executable, "-c", WATCHED, *WRONG[number][0]]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -136,11 +140,30 @@ def test_quick_answers_take_less_than_three_tenths_of_a_second(
     assert clock < 5
 
 
-def test_without_arguments_it_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("called", ["octavo", "a long folder/of programs/octavo"])
+def test_without_arguments_it_shows_five_commands_that_work(
+    called: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [called])
+    monkeypatch.setenv("PATH", "/nowhere")
     assert main([]) == 0
     shown = capsys.readouterr().out
-    for command in ("train", "generate", "evaluate", "curves", "tokenizer", "runs", "presets"):
-        assert re.search(rf"^    {command}\b", shown, re.MULTILINE)
+    assert max(map(len, shown.splitlines()[:-1])) <= 80
+    examples = [shlex.split(line) for line in re.findall(rf"^  ('?{called}'? .*?)(?=  |$)", shown, re.MULTILINE)]
+    assert [words[1] for words in examples] == ["doctor", "train", "generate", "evaluate", "report"]
+    for _, *words in examples:
+        assert parse(words).command == words[0]
+
+
+def test_help_lists_every_command_once_under_a_heading(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    blocks = {block.splitlines()[0]: block for block in shown.split("\n\n")}
+    for title, commands in GROUPS.items():
+        assert re.findall(r"^  (\w+)", blocks[f"{title}:"], re.MULTILINE) == list(commands)
+    assert max(map(len, shown.splitlines())) <= 80
+    modules = {path.stem for path in Path(octavo.cli.parser.__file__).parent.glob("*.py")}
+    assert modules - {"__init__", "main", "options", "output", "parser"} == set(COMMANDS)
 
 
 def test_the_installed_script_is_the_same(environment: dict[str, str]) -> None:
@@ -202,7 +225,9 @@ def test_too_little_memory_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys
 
     monkeypatch.setattr("octavo.cli.runs.run", fail)
     assert main(["runs"]) == 2
-    assert capsys.readouterr().err == "octavo: there is not enough memory: ask for less, or free some\n"
+    assert (
+        capsys.readouterr().err == "octavo: there is not enough memory: use a smaller model or batch, or free some\n"
+    )
 
 
 def test_what_torch_cannot_have_is_a_sentence(
@@ -210,8 +235,7 @@ def test_what_torch_cannot_have_is_a_sentence(
 ) -> None:
     monkeypatch.setattr("octavo.cli.runs.run", lambda options: torch.empty(2**48, dtype=torch.uint8))
     assert main(["runs"]) == 2
-    wanted = f"octavo: there is not enough memory for {2**48} bytes more: ask for less, or free some\n"
-    assert capsys.readouterr().err == wanted
+    assert capsys.readouterr().err.startswith(f"octavo: there is not enough memory for {2**48} bytes more: ")
 
 
 def test_another_error_of_a_program_is_not_taken_for_a_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,4 +272,4 @@ def test_the_command_that_is_advised_works(copied: Run, capsys: pytest.CaptureFi
     said = capsys.readouterr().err
     words = shlex.split(said[said.index("(") + 1 : said.rindex(")")])
     assert main([*words[words.index("train") :], "--quiet"]) == 0
-    assert "nats per character" in capsys.readouterr().out
+    assert "bits per character" in capsys.readouterr().out

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from octavo.cli.main import main
-from octavo.cli.parser import COMMANDS, as_text, command_parser, parse
+from octavo.cli.parser import COMMANDS, command_parser, parse, utf8_text
 from octavo.errors import OctavoError
 
 
@@ -41,7 +41,7 @@ def test_an_option_before_the_command_is_refused(option: list[str]) -> None:
 def test_a_text_is_utf_8_whatever_the_locale(option: list[str]) -> None:
     given = vars(parse([*option, "T\udcc3\udcbcr"]))
     assert "Tür" in given.values() or ["Tür"] in given.values()
-    with pytest.raises(OctavoError, match=r"'T\?r' is no UTF-8: give the text in a file"):
+    with pytest.raises(OctavoError, match=r"'T\?r' is not UTF-8: give the text in a file"):
         parse([*option, "T\udcfcr"])
 
 
@@ -66,7 +66,7 @@ def test_every_option_takes_a_value_that_begins_with_a_dash(
     for value in TEXTS:
         forms = [[f"{option}={value}"], [option, value]] if value != "--" else [[f"{option}={value}"]]
         for form in forms:
-            if action.choices is None and action.type in (None, as_text):
+            if action.choices is None and action.type in (None, utf8_text):
                 found = getattr(parse([command, *words, *form]), action.dest)
                 assert found == ([value] if isinstance(action.default, list) else value)
             else:
@@ -77,7 +77,7 @@ def test_every_option_takes_a_value_that_begins_with_a_dash(
 
 @pytest.mark.parametrize(("command", "option", "action"), OPTIONS)
 def test_an_empty_value_is_not_silently_the_default(command: str, option: str, action: argparse.Action) -> None:
-    if action.type is not as_text:
+    if action.type is not utf8_text:
         with pytest.raises(OctavoError, match=f"{option}.*empty"):
             parse([command, f"{option}="])
 
@@ -116,12 +116,30 @@ def test_whatever_comes_after_two_dashes_is_a_text(word: str) -> None:
         (["generate", "run", "--temp", "warm"], "--temperature.*'warm'"),
         (["train", "--quiet=--"], "--quiet"),
         (["trian"], "no command 'trian': did you mean 'train'"),
+        (["--hlep"], "no option --hlep: did you mean --help"),
+        (["--Version"], "no option --Version: did you mean --version"),
+        (
+            ["train", "--validate-every", "3"],
+            r"no option --validate-every: did you mean --train\.validate_every=VALUE",
+        ),
+        (["train", "--learning-rate=0.1"], r"did you mean --optimizer\.learning_rate=VALUE"),
+        (["train", "--modle.n_layers=3"], r"model\.n_layers"),
+        (["train", "--tokenizer.kind=bep"], "did you mean 'bpe'"),
+        (["train", "--preset", "pokcet"], "did you mean 'pocket'"),
+        (["evaluate", "run", "--chunk-charcters", "3"], "did you mean --chunk-characters"),
+        (["evaluate", "run", "--protocol", "disjont"], "did you mean 'disjoint'"),
+        (["evaluate", "run", "--windows", "3"], "no option --windows: see octavo evaluate --help"),
+        (["edit", "run", "--list-site", "--zeor", "x"], "did you mean --zero"),
+        (["report", "run", "--format", "hmtl"], "did you mean 'html'"),
+        (["bench", "--suite", "trian"], "did you mean 'train'"),
         (["Generate", "run"], "did you mean 'generate'"),
         ([""], "no command ''"),
         (["--", "nonsense"], "no command 'nonsense'"),
     ],
 )
-def test_what_is_misspelt(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_misspelt_word_gets_the_one_that_was_meant(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(words) == 2
     err = capsys.readouterr().err
     assert re.search(said, err)

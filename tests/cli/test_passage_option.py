@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.cli.options import add_passage_arguments, given_text
+from octavo.cli.options import add_run_and_text, text_of
 from octavo.cli.parser import Parser
 from octavo.errors import OctavoError
 from octavo.pipeline.run import Run
@@ -17,12 +17,12 @@ from octavo.system.terminal import shown
 
 def parsed(*arguments: str | Path) -> argparse.Namespace:
     parser = Parser()
-    add_passage_arguments(parser)
-    return parser.parse_args([*map(str, arguments)])
+    add_run_and_text(parser)
+    return parser.parse_args(["run", *map(str, arguments)])
 
 
 def test_text_in_quotes_is_taken_as_it_is(tmp_path: Path) -> None:
-    assert given_text(parsed(" a\nb ")) == " a\nb "
+    assert text_of(parsed(" a\nb ")) == " a\nb "
 
 
 @pytest.mark.parametrize("name", ["hamlet.txt", "two words", "\x1b[31mred"])
@@ -31,41 +31,42 @@ def test_the_name_of_a_file_is_a_text_and_that_is_said(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path(name).write_text("words")
-    assert given_text(parsed(name)) == name
+    assert text_of(parsed(name)) == name
     file = shown(shlex.quote(name))
-    hint = f"octavo: the text is read as it stands; to read the file {file}: --file {file}\n"
-    assert capsys.readouterr().err == hint
+    hint = capsys.readouterr().err
+    assert hint.count("\n") == 1
+    assert hint.endswith(f" --file {file}\n")
     for other in ("nothing.txt", ".", "a\0b", "long" * 2000):
-        given_text(parsed(other))
-    given_text(parsed("--file", name))
+        text_of(parsed(other))
+    text_of(parsed("--file", name))
     assert capsys.readouterr().err == ""
 
 
 def test_a_file(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes("zwei\r\nZeilen ü".encode())
-    assert given_text(parsed("--file", tmp_path / "a.txt")) == "zwei\r\nZeilen ü"
+    assert text_of(parsed("--file", tmp_path / "a.txt")) == "zwei\r\nZeilen ü"
 
 
 def test_a_byte_order_mark_is_no_character(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     marked = b"\xef\xbb\xbfwords"
     (tmp_path / "a.txt").write_bytes(marked)
-    assert given_text(parsed("--file", tmp_path / "a.txt")) == "words"
+    assert text_of(parsed("--file", tmp_path / "a.txt")) == "words"
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(marked)))
-    assert given_text(parsed("-")) == "words"
+    assert text_of(parsed("-")) == "words"
 
 
 def test_another_encoding(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes("zwölf".encode("cp1252"))
-    assert given_text(parsed("--file", tmp_path / "a.txt", "--encoding", "cp1252")) == "zwölf"
+    assert text_of(parsed("--file", tmp_path / "a.txt", "--encoding", "cp1252")) == "zwölf"
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"piped in\n")))
-    assert given_text(parsed("-")) == "piped in\n"
+    assert text_of(parsed("-")) == "piped in\n"
 
 
 def test_none_where_none_is_given() -> None:
-    assert given_text(parsed()) is None
+    assert text_of(parsed()) is None
 
 
 def test_a_beginning_does_not_split_a_character(strange: Run) -> None:
@@ -76,7 +77,7 @@ def test_a_beginning_does_not_split_a_character(strange: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["words", "--file", "a.txt"], "TEXT and --file are both there"),
+        (["words", "--file", "a.txt"], "TEXT and --file"),
         ([""], "the text is empty"),
         (["--file", "none.txt"], "none.txt cannot be read .No such file"),
         (["--file", "."], "cannot be read"),
@@ -92,10 +93,10 @@ def test_what_cannot_be_read_is_refused(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bad.txt").write_bytes(b"ab\xff")
     with pytest.raises(OctavoError, match=sentence):
-        given_text(parsed(*arguments))
+        text_of(parsed(*arguments))
 
 
 def test_closed_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(OctavoError, match="standard input is closed"):
-        given_text(parsed("-"))
+        text_of(parsed("-"))

@@ -45,7 +45,7 @@ def read_only(trained: Run) -> Iterator[Path]:
     # What is imported late comes now: Python itself may lie where nobody cannot read it.
     assert main(["heads", "play", "--windows", "1", "--runs", str(root)]) == 0
     for name in ("play", "other"):
-        shutil.rmtree(root / name / "look", ignore_errors=True)
+        shutil.rmtree(root / name / "analysis", ignore_errors=True)
         for made in ("evaluation.json", "baselines.json", "memorisation.json", "diagnosis.json"):
             (root / name / made).unlink()
     for folder in (top, root, *root.rglob("*")):
@@ -95,7 +95,7 @@ def test_what_the_terminal_shows_needs_no_file(
     code, out, _ = told(read_only, capsys, *command)
     assert code == 0
     assert len(out.splitlines()) > 3
-    assert f"not kept: {read_only / 'play' / 'look'} cannot be written to" in out
+    assert f"not kept: {read_only / 'play' / 'analysis'} cannot be written to" in out
     assert "--output" in out
     assert main([*command, "--runs", str(read_only), "--output", str(tmp_path)]) == 0
     assert str(tmp_path) in capsys.readouterr().out.splitlines()[-1]
@@ -139,7 +139,7 @@ def test_curves_are_drawn_elsewhere(read_only: Path, capsys: pytest.CaptureFixtu
     assert main(["curves", "play", "--runs", str(read_only), "--output", str(place)]) == 0
     assert {path.name for path in place.iterdir()} >= {"curves.html", "steps.png", "seconds.svg"}
     assert main(["curves", "play", "--runs", str(read_only), "--output", str(place)]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "exists already" in capsys.readouterr().err
 
 
 def test_from_python_results_come_back_with_a_warning(read_only: Path) -> None:

@@ -118,7 +118,7 @@ def test_the_report_says_what_was_changed_and_what_follows(reproduced: Reproduce
 def test_the_command_says_where_everything_is(reproduced: Reproduced) -> None:
     for place in ("report.md", "report.json", "*.png"):
         assert str(reproduced.folder / place) in reproduced.said
-    assert "of 13 as in the report; others: characters, lines, SHA-256" in reproduced.said
+    assert "of 13 as in the course report; others: characters, lines, SHA-256" in reproduced.said
     assert f"{reproduced.figures['perplexity']['training_as_reported']['loss']:.4f}" in reproduced.said
 
 
@@ -214,7 +214,7 @@ def test_a_signal_stops_it_and_the_same_command_goes_on(
 
     monkeypatch.setattr("octavo.experiments.reproduction.reproduce.train", stopped)
     assert main(["reproduce", "--runs", str(tmp_path)]) == 128 + 15
-    assert "Stopped at step 123; saved. To go on, give the same command again." in capsys.readouterr().err
+    assert "Stopped at step 123; saved." in capsys.readouterr().err
 
 
 def test_stopped_while_it_measures_it_measures_when_it_is_called_again(
@@ -227,9 +227,9 @@ def test_stopped_while_it_measures_it_measures_when_it_is_called_again(
     monkeypatch.setattr("octavo.experiments.reproduction.reproduce.existing_run", lambda *given: copied.directory)
     monkeypatch.setattr("octavo.cli.reproduce.existing_run", lambda *given: copied.directory)
     with monkeypatch.context() as patch:
-        patch.setattr("octavo.experiments.reproduction.reproduce.measure", stopped)
+        patch.setattr("octavo.experiments.reproduction.reproduce.measure_run", stopped)
         assert main(command) == 130
-    assert "Stopped at once. To go on, give the same command again." in capsys.readouterr().err
+    assert "Stopped at once." in capsys.readouterr().err
     assert not (copied.path / "reproduction" / "report.md").exists()
     monkeypatch.setattr("octavo.experiments.reproduction.reproduce.draw_all", lambda *given: None)  # takes longest
     assert main(command) == 0

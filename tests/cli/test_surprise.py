@@ -21,11 +21,11 @@ def test_the_text_its_score_and_the_page(copied: Run, tmp_path: Path, capsys: py
     out = told(capsys, copied.path, "--file", tmp_path / "a.txt")
     score = copied.evaluate(Corpus.from_text(text))
     assert score.tokens > 3 * copied.config.data.context_length
-    assert f"{score.bits_per_character:.4f} bits ({score.nats_per_character:.4f} nats) per character" in out
+    assert f"{score.bits_per_character:.4f} bits per character ({score.nats_per_character:.4f} nats)" in out
     assert f"{score.nats_per_token:.4f} nats per token" in out
     shown = "".join(re.findall(r"^\| (.*)$", out, re.MULTILINE)).replace("↵", "\n")
     assert shown == text
-    page = copied.path / "look" / "surprise.html"
+    page = copied.path / "analysis" / "surprise.html"
     assert f"written to {page}\n" in out
     assert page.read_text().startswith("<!doctype html>")
     assert "\x1b" not in out
@@ -38,7 +38,7 @@ def test_a_file_with_a_byte_order_mark_costs_what_evaluate_says(
     marked.write_bytes(b"\xef\xbb\xbf" + copied.splits["validation"].text[:200].encode())
     score = copied.evaluate(read_corpus([marked]))
     out = told(capsys, copied.path, "--file", marked)
-    assert f"{score.bits_per_character:.4f} bits ({score.nats_per_character:.4f} nats) per character" in out
+    assert f"{score.bits_per_character:.4f} bits per character ({score.nats_per_character:.4f} nats)" in out
     assert "\n200 characters, " in out
 
 
@@ -56,7 +56,7 @@ def test_without_a_text_it_is_the_runs_own(copied: Run, tmp_path: Path, capsys: 
     out = told(capsys, copied.path, "--output", tmp_path / "there")
     assert "1,000 characters" in out
     assert (tmp_path / "there" / "surprise.html").is_file()
-    assert not (copied.path / "look").exists()
+    assert not (copied.path / "analysis").exists()
 
 
 def test_of_a_long_text_the_beginning_is_shown_and_the_totals_are_of_all(

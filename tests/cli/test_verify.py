@@ -222,8 +222,8 @@ def test_what_is_wrong_is_said_in_its_line(
     harm(copied.path)
     code, parts, err = told(capsys, copied.path)
     assert code == 2
-    assert err == f"octavo: something is wrong with {copied.path}: the lines above say what\n"
-    assert parts[part].startswith("WRONG: ")
+    assert err == f"octavo: verification failed for {copied.path}: see the lines above\n"
+    assert parts[part].startswith("FAILED: ")
     assert says in parts[part]
 
 
@@ -249,7 +249,7 @@ def test_whatever_a_parser_raises_is_said_in_its_line(
     monkeypatch.setattr("octavo.pipeline.verify.standard_score", raising)
     code, parts, _ = told(capsys, trained.path, "--full")
     assert code == 2
-    assert parts["score computed anew"].startswith(f"WRONG: {error.__name__}: ")
+    assert parts["score computed anew"].startswith(f"FAILED: {error.__name__}: ")
     assert parts["samples.txt"] == "ok"
 
 
@@ -271,9 +271,9 @@ def test_of_several_runs_there_is_a_line_each_at_the_end(copied: Run, capsys: py
     out, err = capsys.readouterr()
     summary = out.rpartition("\n\n")[2].splitlines()
     assert summary[0].startswith(f"{bad}: ")
-    assert summary[0].endswith("of its parts are wrong")
+    assert summary[0].endswith("of its checks failed")
     assert summary[1] == f"{copied.path}: ok"
-    assert f"something is wrong with {bad}:" in err
+    assert f"verification failed for {bad}:" in err
     assert str(copied.path) + "," not in err
 
 
@@ -336,7 +336,7 @@ def test_of_a_damaged_newest_checkpoint_nothing_else_is_wrong(
     (copied.path / WEIGHTS).write_bytes(weights)
     code, lines, _ = told(capsys, copied.path)
     assert code == 2
-    assert [what for what, said in lines.items() if said.startswith("WRONG")] == [NEWEST]
+    assert [what for what, said in lines.items() if said.startswith("FAILED")] == [NEWEST]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a pipe whose reader is gone")
@@ -351,4 +351,4 @@ def test_whoever_reads_one_line_alone_learns_that_something_is_wrong(
         process.stdout.close()
         said = process.stderr.read()
     assert process.returncode == 2
-    assert said == f"octavo: something is wrong with {copied.path}: the lines above say what\n"
+    assert said == f"octavo: verification failed for {copied.path}: see the lines above\n"

@@ -9,7 +9,7 @@ import pytest
 
 from octavo.evaluate import Baseline
 from octavo.evaluate import baseline_cache as module
-from octavo.evaluate.baseline_cache import BASELINES_FILE, cache_baselines, cached_baselines
+from octavo.evaluate.baseline_cache import BASELINES_FILE, read_baselines, write_baselines
 from octavo.runs import RunDirectory
 
 ROWS = [
@@ -24,34 +24,34 @@ def run(tmp_path: Path) -> RunDirectory:
 
 
 def test_what_was_kept_comes_back(run: RunDirectory) -> None:
-    assert cached_baselines(run, "train", "one") is None
-    cache_baselines(run, "train", "one", "1.txt", ROWS)
-    cache_baselines(run, "train", "two", "2.txt", ROWS[:1])
-    assert cached_baselines(run, "train", "one") == ROWS
-    assert cached_baselines(run, "train", "two") == ROWS[:1]
-    assert cached_baselines(run, "train", "three") is None
+    assert read_baselines(run, "train", "one") is None
+    write_baselines(run, "train", "one", "1.txt", ROWS)
+    write_baselines(run, "train", "two", "2.txt", ROWS[:1])
+    assert read_baselines(run, "train", "one") == ROWS
+    assert read_baselines(run, "train", "two") == ROWS[:1]
+    assert read_baselines(run, "train", "three") is None
     assert json.loads((run.path / BASELINES_FILE).read_text())["texts"]["one"]["text"] == "1.txt"
 
 
 def test_of_texts_kept_at_once_none_is_lost(run: RunDirectory) -> None:
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda text: cache_baselines(run, "train", text, "x", ROWS), map(str, range(32))))
-    assert all(cached_baselines(run, "train", str(text)) == ROWS for text in range(32))
+        list(pool.map(lambda text: write_baselines(run, "train", text, "x", ROWS), map(str, range(32))))
+    assert all(read_baselines(run, "train", str(text)) == ROWS for text in range(32))
 
 
 def test_what_was_learned_from_anything_else_goes(run: RunDirectory) -> None:
-    cache_baselines(run, "train", "one", "1.txt", ROWS)
-    assert cached_baselines(run, "other", "one") is None
-    cache_baselines(run, "other", "two", "2.txt", ROWS)
-    assert cached_baselines(run, "other", "two") == ROWS
-    assert cached_baselines(run, "train", "one") is None
+    write_baselines(run, "train", "one", "1.txt", ROWS)
+    assert read_baselines(run, "other", "one") is None
+    write_baselines(run, "other", "two", "2.txt", ROWS)
+    assert read_baselines(run, "other", "two") == ROWS
+    assert read_baselines(run, "train", "one") is None
 
 
 def test_the_file_does_not_grow_without_end(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MOST", 3)
+    monkeypatch.setattr(module, "_MAX_TEXTS", 3)
     for number in range(5):
-        cache_baselines(run, "train", str(number), "x", ROWS)
-    cache_baselines(run, "train", "3", "x", ROWS)
+        write_baselines(run, "train", str(number), "x", ROWS)
+    write_baselines(run, "train", "3", "x", ROWS)
     assert list(json.loads((run.path / BASELINES_FILE).read_text())["texts"]) == ["2", "4", "3"]
 
 
@@ -74,23 +74,23 @@ def test_the_file_does_not_grow_without_end(run: RunDirectory, monkeypatch: pyte
 )
 def test_a_damaged_file_is_as_good_as_none(run: RunDirectory, damage: str) -> None:
     (run.path / BASELINES_FILE).write_bytes(damage.encode(errors="surrogateescape"))
-    assert cached_baselines(run, "train", "one") is None
-    cache_baselines(run, "train", "one", "1.txt", ROWS)
-    assert cached_baselines(run, "train", "one") == ROWS
+    assert read_baselines(run, "train", "one") is None
+    write_baselines(run, "train", "one", "1.txt", ROWS)
+    assert read_baselines(run, "train", "one") == ROWS
 
 
 @pytest.mark.parametrize(
     ("key", "value"), [("nats_per_character", "2.5"), ("nats_per_token", None), ("name", 3), ("seconds", None)]
 )
 def test_a_row_of_the_wrong_kind_is_none(run: RunDirectory, key: str, value: object) -> None:
-    cache_baselines(run, "train", "one", "1.txt", ROWS)
+    write_baselines(run, "train", "one", "1.txt", ROWS)
     content = json.loads((run.path / BASELINES_FILE).read_text())
     content["texts"]["one"]["baselines"][0][key] = value
     run.write_json(BASELINES_FILE, content)
-    assert cached_baselines(run, "train", "one") is None
+    assert read_baselines(run, "train", "one") is None
 
 
 def test_a_folder_that_is_gone_is_an_error_of_the_system(run: RunDirectory) -> None:
     shutil.rmtree(run.path)
     with pytest.raises(OSError, match="No such file"):
-        cache_baselines(run, "train", "one", "1.txt", ROWS)
+        write_baselines(run, "train", "one", "1.txt", ROWS)

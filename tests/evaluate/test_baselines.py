@@ -8,7 +8,7 @@ import pytest
 from octavo.config import TokenizerConfig, load_preset
 from octavo.corpus import Corpus
 from octavo.data import documents, prepare
-from octavo.evaluate import Baseline, baselines
+from octavo.evaluate import Baseline, fit_baselines
 from octavo.evaluate.baselines import TOKEN_KINDS, _of_tokens, unigram_probabilities
 from octavo.evaluate.documents import Documents, documents_of
 from octavo.tokenizer import Tokenizer, train_tokenizer
@@ -24,7 +24,7 @@ def as_documents(tokenizer: Tokenizer, *texts: str) -> Documents:
 
 
 def scored(tokenizer: Tokenizer, learned: Documents, *texts: str) -> dict[str, Baseline]:
-    found = baselines(
+    found = fit_baselines(
         learned,
         as_documents(tokenizer, *texts),
         vocab_size=tokenizer.vocab_size,
@@ -119,7 +119,7 @@ def test_what_was_learned_from_a_part_alone_is_said(tokenizer: Tokenizer, play: 
 def test_the_one_who_waits_sees_how_far_it_is(tokenizer: Tokenizer, play: str) -> None:
     shares: list[float] = []
     text = as_documents(tokenizer, play)
-    baselines(text, text, vocab_size=400, bos_id=tokenizer.bos_id, watch=shares.append)
+    fit_baselines(text, text, vocab_size=400, bos_id=tokenizer.bos_id, watch=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] > 0.5
     assert shares[-1] <= 1.0

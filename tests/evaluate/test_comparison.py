@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from octavo.evaluate import Baseline, Evaluation, TrainOverlap
-from octavo.evaluate.comparison import THIS_MODEL, caveats, protocol_words, rank_scores
+from octavo.evaluate.comparison import THIS_MODEL, caveats, protocol_description, rank_scores
 from octavo.pipeline.run import Run
 
 
@@ -40,15 +40,15 @@ def test_where_the_tokenizer_loses_text_models_of_text_stand_apart(
 
 
 def test_how_the_text_was_read(score: Evaluation) -> None:
-    assert protocol_words(score) == "sliding: windows of 32 tokens, 16 apart"
+    assert protocol_description(score) == "sliding: windows of 32 tokens, 16 apart"
     pieces = replace(score, protocol="disjoint", window_characters=256)
-    assert protocol_words(pieces) == "disjoint: pieces of 256 characters, each from an empty context"
+    assert protocol_description(pieces) == "disjoint: pieces of 256 characters, each from an empty context"
 
 
 @pytest.mark.parametrize(
     ("changes", "overlap", "says"),
     [
-        ({"lossless_tokenizer": False}, TrainOverlap(64, 100, 0), "compare with no other model's"),
+        ({"lossless_tokenizer": False}, TrainOverlap(64, 100, 0), "lossy"),
         ({"selected_on_this_text": True}, TrainOverlap(64, 100, 0), "selected on this text"),
         ({}, None, "the model was trained on this text"),
         ({"characters": 100}, TrainOverlap(64, 100, 3), "3% of this text stands word for word in the training part"),

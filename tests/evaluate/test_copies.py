@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octavo.evaluate import overlap as copies
-from octavo.evaluate.overlap import CopyStats, measure_copies, measure_overlap, spans
+from octavo.evaluate.overlap import CopyStats, copied_spans, measure_copies, measure_overlap
 
 WORDY = st.lists(st.text(alphabet="ab \n😀", max_size=60), max_size=3)
 
@@ -97,7 +97,7 @@ class TestOverlap:
         assert measure_overlap([shakespeare[border:]], [shakespeare[:border]]).share == 0
 
     def test_only_the_beginning_of_a_long_text_is_looked_up(self, play: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(copies, "LOOKED_UP", 2_000)
+        monkeypatch.setattr(copies, "MAX_QUERIED", 2_000)
         found = measure_overlap([play[:1_000] + "é" * 4_000], [play])
         assert (found.characters, found.found) == (2_000, 1_000)
 
@@ -108,7 +108,7 @@ class TestStretches:
     def test_a_character_is_in_one_if_a_run_of_the_training_text_covers_it(
         self, texts: list[str], training: list[str], least: int
     ) -> None:
-        for text, found in zip(texts, spans(texts, training, least), strict=True):
+        for text, found in zip(texts, copied_spans(texts, training, least), strict=True):
             runs = [i for i in range(len(text) - least + 1) if any(text[i : i + least] in t for t in training)]
             covered = {place for i in runs for place in range(i, i + least)}
             assert covered == {place for start, end in found for place in range(start, end)}
@@ -116,4 +116,4 @@ class TestStretches:
 
     def test_where_a_copy_is(self, play: str) -> None:
         copy = play[1_000:1_060]
-        assert spans(["§§" + copy + "§", "§"], [play], 24) == [[(2, 62)], []]
+        assert copied_spans(["§§" + copy + "§", "§"], [play], 24) == [[(2, 62)], []]

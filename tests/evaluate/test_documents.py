@@ -10,7 +10,7 @@ from octavo.config import DataConfig, TokenizerConfig
 from octavo.corpus import Corpus, Document
 from octavo.data import open_splits, prepare, save_splits
 from octavo.evaluate import documents as module
-from octavo.evaluate.documents import decoded, documents_of, last
+from octavo.evaluate.documents import decode_documents, documents_of, last_characters
 
 CORPUS = Corpus("c", (Document("1", "Ein Häuschen. " * 20), Document("2", "😀😀"), Document("3", "ünd Ende. " * 30)))
 
@@ -52,7 +52,7 @@ def test_where_the_tokenizer_loses_text_the_text_is_still_the_text(tmp_path: Pat
     assert train.texts == [found["train"].text]
     assert "  " in train.texts[0]
     assert documents_of(found["train"], tokenizer, 9).texts == [found["train"].text[-9:]]
-    assert "".join(decoded(found["train"], tokenizer)).strip() == tokenizer.decode(found["train"].ids)
+    assert "".join(decode_documents(found["train"], tokenizer)).strip() == tokenizer.decode(found["train"].ids)
 
 
 def test_another_text(tmp_path: Path) -> None:
@@ -63,8 +63,8 @@ def test_another_text(tmp_path: Path) -> None:
 
 
 def test_the_last_characters_of_several_texts() -> None:
-    assert last(["abc", "", "def"], 4) == ["c", "", "def"]
-    assert last(["abc", "def"], 3) == ["def"]
-    assert last(["abc", "def"], 99) == ["abc", "def"]
-    assert last(["abc"], None) == ["abc"]
-    assert last(["abc"], 0) == []
+    assert last_characters(["abc", "", "def"], 4) == ["c", "", "def"]
+    assert last_characters(["abc", "def"], 3) == ["def"]
+    assert last_characters(["abc", "def"], 99) == ["abc", "def"]
+    assert last_characters(["abc"], None) == ["abc"]
+    assert last_characters(["abc"], 0) == []

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from octavo.config import ModelConfig, TokenizerConfig
 from octavo.errors import OctavoError
 from octavo.evaluate import ScoredText, evaluate, perplexity
-from octavo.evaluate.evaluation import disjoint_pieces
+from octavo.evaluate.evaluation import disjoint_chunks
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer, train_tokenizer
 
@@ -80,7 +80,7 @@ def test_a_text_that_does_not_fit_its_tokens_is_a_fault_of_the_program() -> None
 def test_disjoint_pieces_cover_the_text_and_each_begins_from_nothing(characters: int) -> None:
     texts = [TEXT[:200], "é", TEXT[:64]]
     documents = [PIECES.encode(t) for t in texts]
-    pieces = disjoint_pieces(PIECES, documents, characters)
+    pieces = disjoint_chunks(PIECES, documents, characters)
     assert "".join(PIECES.decode(ids) for ids in pieces) == "".join(texts)
     assert [len(PIECES.decode(ids)) for ids in pieces] == [
         len(t[at : at + characters]) for t in texts for at in range(0, len(t), characters)

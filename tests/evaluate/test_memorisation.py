@@ -98,7 +98,7 @@ def test_a_model_trained_on_more_text_than_it_can_hold_has_not(copied: Run) -> N
 def test_of_a_long_training_part_the_end_is_searched_and_that_is_said(
     copied: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"{MODULE}.SEARCHED", 2_000)
+    monkeypatch.setattr(f"{MODULE}.MAX_SEARCHED", 2_000)
     found = copied.memorisation(samples=1, tokens=20)
     assert (found.searched, found.searched_all) == (2_000, False)
 

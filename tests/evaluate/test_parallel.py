@@ -5,12 +5,12 @@ import time
 
 import pytest
 
-from octavo.evaluate.parallel import Cancelled, Meter, run_parallel
+from octavo.evaluate.parallel import Cancelled, ProgressMeter, run_parallel
 
 
 def test_results_come_in_the_order_of_the_tasks() -> None:
     shares: list[float] = []
-    meter = Meter(4)
+    meter = ProgressMeter(4)
 
     def task(number: int) -> int:
         time.sleep(0.15 - 0.05 * number)
@@ -25,7 +25,7 @@ def test_results_come_in_the_order_of_the_tasks() -> None:
     assert meter.share == 1.0
 
 
-def endless(meter: Meter, ended: threading.Event) -> None:
+def endless(meter: ProgressMeter, ended: threading.Event) -> None:
     try:
         while True:
             meter.add(0)
@@ -36,7 +36,7 @@ def endless(meter: Meter, ended: threading.Event) -> None:
 
 
 def test_a_task_that_fails_ends_the_others() -> None:
-    meter, ended = Meter(1), threading.Event()
+    meter, ended = ProgressMeter(1), threading.Event()
 
     def broken() -> None:
         raise ValueError("no")
@@ -47,7 +47,7 @@ def test_a_task_that_fails_ends_the_others() -> None:
 
 
 def test_ctrl_c_ends_them() -> None:
-    meter, ended = Meter(1), threading.Event()
+    meter, ended = ProgressMeter(1), threading.Event()
 
     def interrupted(share: float) -> None:
         raise KeyboardInterrupt
@@ -60,7 +60,7 @@ def test_ctrl_c_ends_them() -> None:
 def test_no_more_run_at_once_than_a_container_lets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("octavo.system.threads.processor_shares", lambda: [1])
     monkeypatch.setattr("os.cpu_count", lambda: 8)
-    meter, lock, running, most = Meter(1), threading.Lock(), 0, 0
+    meter, lock, running, most = ProgressMeter(1), threading.Lock(), 0, 0
 
     def task() -> None:
         nonlocal running, most

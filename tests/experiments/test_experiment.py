@@ -1,4 +1,4 @@
-"""A whole experiment: its folder, going on with it, failures, and that seeds are paired."""
+"""A whole experiment: its folder, resuming it, failures, and that seeds are paired."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ import torch
 
 from octavo.errors import OctavoError
 from octavo.experiments import cell, read_spec
-from octavo.experiments.executors import _TRIES
+from octavo.experiments.executors import _MAX_TRIES
 from octavo.experiments.experiment import Experiment, experiment
 from octavo.experiments.results import CellResult
 from octavo.model import Transformer
@@ -114,7 +114,7 @@ class TestResults:
         assert found["differences"]["nats_per_character"]["mean"] == pytest.approx(difference)
         assert result["adamw"].differences["nats_per_character"].mean == pytest.approx(difference)
 
-    def test_octavo_lists_the_runs_and_passes_over_the_experiment(self, done: tuple[Experiment, Values]) -> None:
+    def test_octavo_lists_the_runs_and_skips_the_experiment(self, done: tuple[Experiment, Values]) -> None:
         result, _ = done
         assert list_runs(result.path.parent) == []
         assert len(list_runs(result.path)) == 4
@@ -136,7 +136,8 @@ class TestPairing:
     def test_weights_are_equal_wherever_shapes_are(self, values: Values) -> None:
         narrow, wide = read_spec(values).variants
         first, second = (
-            dict(Transformer(v.config.model, 300, v.seeded(1).train.seed).named_parameters()) for v in (narrow, wide)
+            dict(Transformer(v.config.model, 300, v.with_seed(1).train.seed).named_parameters())
+            for v in (narrow, wide)
         )
         alike = [name for name in first if first[name].shape == second[name].shape]
         assert "blocks.0.attention.q.weight" in alike
@@ -148,7 +149,7 @@ def trained_at(result: Experiment) -> dict[str, int]:
     return {row.run: (result.path / row.run / "metrics.jsonl").stat().st_mtime_ns for row in result.rows}
 
 
-class TestGoingOn:
+class TestResuming:
     def test_when_all_is_done_nothing_runs(
         self, again: Callable[..., Experiment], done: tuple[Experiment, Values]
     ) -> None:
@@ -184,9 +185,9 @@ class TestGoingOn:
         assert {run: after[run] for run in before} == before, "what was there did not run again"
 
     def test_what_is_there_may_not_be_left_out(self, again: Callable[..., Experiment]) -> None:
-        with pytest.raises(OctavoError, match="has seed 2 too: put it back, or choose another name"):
+        with pytest.raises(OctavoError, match="seed 2"):
             again({"seeds": [1]})
-        with pytest.raises(OctavoError, match="has variant adamw too"):
+        with pytest.raises(OctavoError, match="variant adamw"):
             again({"variants": {"muon": {}}})
 
     @pytest.mark.parametrize(
@@ -199,7 +200,7 @@ class TestGoingOn:
     )
     def test_damaged_results_are_told(self, again: Callable[..., Experiment], tmp_path: Path, damage: str) -> None:
         (tmp_path / "optimizers" / "experiment.json").write_text(damage)
-        with pytest.raises(OctavoError, match=r"experiment\.json is damaged: delete it and start again"):
+        with pytest.raises(OctavoError, match=r"experiment\.json is damaged"):
             again()
 
     def test_other_windows_are_scored_without_training(
@@ -231,37 +232,37 @@ class TestGoingOn:
     ) -> None:
         place = tmp_path / "optimizers" / "muon-seed1" / "provenance.json"
         place.write_text(json.dumps({**json.loads(place.read_text()), "text": {}}))
-        with pytest.raises(OctavoError, match="was begun with another text"):
+        with pytest.raises(OctavoError, match="another text"):
             again()
 
     def test_another_setting_is_refused(self, again: Callable[..., Experiment], tmp_path: Path) -> None:
         before = (tmp_path / "optimizers" / "experiment.json").read_bytes()
-        with pytest.raises(OctavoError, match=r"variant muon was begun with another train\.steps: put it back"):
+        with pytest.raises(OctavoError, match=r"variant muon .*train\.steps"):
             again({"steps": 7})
         variants = {"muon": {}, "adamw": {"optimizer.kind": "adam"}}
-        with pytest.raises(OctavoError, match=r"variant adamw was begun with another optimizer\.kind"):
+        with pytest.raises(OctavoError, match=r"variant adamw .*optimizer\.kind"):
             again({"variants": variants})
         assert (tmp_path / "optimizers" / "experiment.json").read_bytes() == before
 
     def test_another_text_is_refused(self, again: Callable[..., Experiment], tmp_path: Path) -> None:
         (tmp_path / "other.txt").write_text("another text " * 900)
-        with pytest.raises(OctavoError, match="was begun with another text"):
+        with pytest.raises(OctavoError, match="another text"):
             again({"text": str(tmp_path / "other.txt")})
 
     def test_a_folder_of_something_else_is_refused(self, again: Callable[..., Experiment], tmp_path: Path) -> None:
         (tmp_path / "notes").mkdir()
         (tmp_path / "notes" / "a.txt").write_text("mine")
-        with pytest.raises(OctavoError, match="notes is there already and is no experiment"):
+        with pytest.raises(OctavoError, match="notes exists"):
             again(name="notes")
-        with pytest.raises(OctavoError, match="adamw-seed1 is there already and is no experiment"):
+        with pytest.raises(OctavoError, match="adamw-seed1 exists"):
             again(name="adamw-seed1", runs=tmp_path / "optimizers")
-        with pytest.raises(OctavoError, match="cannot be the name"):
+        with pytest.raises(OctavoError, match=r"\.\./up"):
             again(name="../up")
 
     def test_two_at_a_time_are_refused(self, again: Callable[..., Experiment], tmp_path: Path) -> None:
         with (
             locked(RunDirectory(tmp_path / "optimizers")),
-            pytest.raises(OctavoError, match="another process is training optimizers"),
+            pytest.raises(OctavoError, match=r"another process .*optimizers"),
         ):
             again()
 
@@ -273,7 +274,7 @@ class TestGoingOn:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """So a cell that was left behind on a cluster is taken up when it is done, and not begun twice."""
-        monkeypatch.setattr(cell, "_LOOK_AGAIN", 0.01)
+        monkeypatch.setattr(cell, "_LOCK_POLL_SECONDS", 0.01)
         place = tmp_path / "optimizers"
         kept = json.loads((place / "experiment.json").read_text())
         (place / "experiment.json").write_text(json.dumps(kept | {"rows": kept["rows"][1:]}))
@@ -321,7 +322,7 @@ class TestFailures:
         "steps": 200,
     }
 
-    def test_a_variant_that_explodes_is_a_row_and_the_rest_goes_on(
+    def test_a_variant_that_diverges_is_a_row_and_the_rest_continues(
         self, values: Values, tmp_path: Path, inline: Executor
     ) -> None:
         values |= {"seeds": [1], "variants": {"wild": self.WILD, "tame": {}}}
@@ -334,27 +335,27 @@ class TestFailures:
         assert (result.failed, result.missing) == (1, 0)
         assert f"- wild, seed 1, failed: {wild.failure}" in (tmp_path / "wild" / "table.md").read_text()
         again = experiment(values, name="wild", runs=tmp_path, executor=Broken(), progress=False)
-        assert again.rows == result.rows, "that it fails is a result"
-        with pytest.raises(OctavoError, match="takes no more work"):
+        assert again.rows == result.rows, "divergence is final"
+        with pytest.raises(OctavoError, match="no more work"):
             experiment(values, name="wild", runs=tmp_path, executor=Broken(), retry=True, progress=False)
 
     def test_a_text_too_short_for_one_variant(self, values: Values, tmp_path: Path, inline: Executor) -> None:
         values |= {"seeds": [1], "variants": {"tame": {}, "long": {"data.context_length": 9000}}}
         result = experiment(values, name="a", runs=tmp_path, executor=inline, progress=False)
-        assert "8,000 characters are too few for a context of 9000" in result.rows[1].failure
+        assert "8,000 characters" in result.rows[1].failure
 
-    def test_who_dies_once_is_tried_again_and_who_dies_twice_has_failed(self, values: Values, tmp_path: Path) -> None:
+    def test_a_cell_whose_process_dies_is_tried_twice(self, values: Values, tmp_path: Path) -> None:
         values["seeds"] = [1]
-        with Crashing({"narrow-seed1": 1, "wide-seed1": _TRIES}) as executor:
+        with Crashing({"narrow-seed1": 1, "wide-seed1": _MAX_TRIES}) as executor:
             result = experiment(values, name="a", runs=tmp_path, executor=executor, progress=False)
             narrow, wide = result.rows
             assert narrow.nats_per_character is not None
             assert wide.failure == "its process died, 2 times"
-            mended = experiment(values, name="a", runs=tmp_path, executor=executor, progress=False)
-        assert mended.failed == 0, "a death is no result: the next start tries again"
-        assert mended.rows[0] == narrow
+            retried = experiment(values, name="a", runs=tmp_path, executor=executor, progress=False)
+        assert retried.failed == 0, "the next start tries it again"
+        assert retried.rows[0] == narrow
 
-    def test_what_nobody_foresaw_is_kept_with_its_trace(
+    def test_an_unexpected_error_is_kept_with_its_traceback(
         self, values: Values, tmp_path: Path, inline: Executor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def explode(*args: Any, **options: Any) -> None:
@@ -368,7 +369,7 @@ class TestFailures:
         assert result.figures == []
         assert (tmp_path / "a" / "table.md").exists()
 
-    def test_a_text_that_changes_in_between_is_noticed(self, values: Values, tmp_path: Path) -> None:
+    def test_a_text_that_changes_during_the_experiment_is_a_failure(self, values: Values, tmp_path: Path) -> None:
         (tmp_path / "a.txt").write_text("one text " * 900)
 
         class Late(ThreadPoolExecutor):
@@ -379,7 +380,7 @@ class TestFailures:
         values |= {"text": str(tmp_path / "a.txt"), "seeds": [1], "variants": {"a": {}}}
         with Late(1) as executor:
             result = experiment(values, name="a", runs=tmp_path, executor=executor, progress=False)
-        assert result.rows[0].failure.startswith("the text is not what it was")
+        assert "text changed" in result.rows[0].failure
 
 
 def test_precision_is_decided_once_for_all(

@@ -1,4 +1,4 @@
-"""The figure: readable whatever the names, the numbers and the failures."""
+"""The figure is readable with any names, numbers and failures."""
 
 import itertools
 import struct
@@ -64,33 +64,33 @@ def test_long_names_do_not_overlap(make_row: MakeRow) -> None:
     assert all(box.x0 >= 0 and box.x1 <= inside.x0 for box in boxes)
 
 
-def test_every_seed_is_a_ring_and_every_mean_a_diamond(make_row: MakeRow) -> None:
+def test_every_seed_is_a_ring_and_every_mean_a_diamond_in_bits(make_row: MakeRow) -> None:
     rows = [make_row(v, s) for v in ("a", "b") for s in (1, 2, 3)]
     scores, differences = drawn(spec_of(["a", "b"]), rows).axes[:2]
 
     def marks(axes: Any, marker: str) -> list[list[float]]:
         return [list(line.get_xdata()) for line in axes.lines if line.get_marker() == marker]
 
-    assert marks(scores, "o") == [[row.nats_per_character for row in rows if row.variant == v] for v in ("a", "b")]
+    assert marks(scores, "o") == [[row.bits_per_character for row in rows if row.variant == v] for v in ("a", "b")]
     assert marks(scores, "D") == [[pytest.approx(sum(seeds) / 3)] for seeds in marks(scores, "o")]
     (paired,) = marks(differences, "o")
     first, second = marks(scores, "o")
     assert paired == [b - a for a, b in zip(first, second, strict=True)]
 
 
-def test_one_far_off_is_a_number_at_the_edge_not_a_dot_that_flattens_the_rest(make_row: MakeRow) -> None:
+def test_an_outlier_is_a_number_at_the_edge_and_does_not_compress_the_rest(make_row: MakeRow) -> None:
     names = ["a", "b", "c", "d", "far"]
     abouts = [1.5, 1.52, 1.54, 1.56, 9.0]
     rows = [make_row(n, s, about=x) for n, x in zip(names, abouts, strict=True) for s in (1, 2, 3)]
     scores, differences = drawn(spec_of(names), rows).axes[:2]
-    assert [text for text in texts(scores) if text.startswith(("9.0", "8.9"))]
-    assert scores.get_xlim()[1] < 2
+    assert [text for text in texts(scores) if text.startswith(("13.0", "12.9"))]
+    assert scores.get_xlim()[1] < 3
     assert differences.get_xlim()[1] < 1
     two = drawn(spec_of(["a", "far"]), [row for row in rows if row.variant in ("a", "far")]).axes[0]
-    assert two.get_xlim()[1] > 8, "of two none is the exception"
+    assert two.get_xlim()[1] > 8, "of two variants none is an outlier"
 
 
-def test_failures_stand_beside_the_name(make_row: MakeRow) -> None:
+def test_failures_are_counted_next_to_the_name(make_row: MakeRow) -> None:
     rows = [make_row("a", 1), CellResult("b", 1, "b-seed1", failure="x"), CellResult("b", 2, "b-seed2", failure="x")]
     made = drawn(spec_of(["a", "b"]), rows)
     assert [label.get_text() for label in made.axes[0].get_yticklabels()] == ["a", "b\n(2 of 3 failed)"]

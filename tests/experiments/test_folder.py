@@ -1,4 +1,4 @@
-"""An experiment's folder, of an experiment with very many cells."""
+"""The folder of an experiment with very many cells."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +12,10 @@ from octavo.formats.untrusted import MOST_TEXT
 MakeRow = Callable[..., CellResult]
 
 
-def test_what_is_written_of_thousands_of_cells_is_read_again(
-    values: dict[str, Any], make_row: MakeRow, tmp_path: Path
-) -> None:
+def test_thousands_of_rows_are_written_and_read(values: dict[str, Any], make_row: MakeRow, tmp_path: Path) -> None:
     spec = read_spec(values | {"seeds": list(range(1000))})
     rows = [make_row(variant.name, seed) for variant, seed in spec.cells()]
     folder = ExperimentFolder(tmp_path)
     folder.write(spec, {}, rows, ())
     assert (tmp_path / "experiment.json").stat().st_size > MOST_TEXT
-    assert folder.kept["rows"] == [row.to_dict() for row in rows]
+    assert folder.saved["rows"] == [row.to_dict() for row in rows]

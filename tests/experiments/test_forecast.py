@@ -1,4 +1,4 @@
-"""What an experiment will be."""
+"""The forecast of an experiment."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,7 +10,7 @@ import pytest
 from octavo.errors import OctavoError
 from octavo.experiments.cell import CellJob
 from octavo.experiments.experiment import experiment
-from octavo.experiments.forecast import _AROUND, forecast_experiment
+from octavo.experiments.forecast import _OVERHEAD_SECONDS, forecast_experiment
 from octavo.experiments.results import CellResult
 
 Values = dict[str, Any]
@@ -21,17 +21,18 @@ def test_counts_sizes_and_time(values: Values, tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
     assert found.missing == {"narrow": 2, "wide": 2}
     assert found.workers == 2
-    each = sum(run.seconds + _AROUND for run in found.runs.values())
+    each = sum(run.seconds + _OVERHEAD_SECONDS for run in found.runs.values())
     assert found.seconds == pytest.approx(each)
     first, narrow, wide, *_ = found.lines()
-    assert first == "2 variants × 2 seeds = 4 runs; compared with narrow"
+    assert first.startswith("2 variants × 2 seeds = 4 runs")
+    assert first.endswith("narrow")
     assert f"{found.runs['narrow'].parameters:,} parameters, about 6 steps" in narrow
     assert found.runs["wide"].parameters > found.runs["narrow"].parameters
     assert wide.strip().startswith("wide ")
-    assert found.lines()[-1] == f"would be written to {tmp_path / 'runs' / 'a'}"
+    assert found.lines()[-1].endswith(str(tmp_path / "runs" / "a"))
 
 
-def test_what_is_done_costs_nothing(values: Values, tmp_path: Path) -> None:
+def test_finished_cells_need_no_time(values: Values, tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as executor:
         experiment(values | {"seeds": [1]}, name="a", runs=tmp_path, executor=executor, progress=False)
     found = forecast_experiment(values, name="a", runs=tmp_path, workers=9)
@@ -40,7 +41,7 @@ def test_what_is_done_costs_nothing(values: Values, tmp_path: Path) -> None:
     assert "4 runs, 2 of them done" in found.lines()[0]
 
 
-def test_what_failed_is_done_unless_it_is_tried_again(values: Values, tmp_path: Path) -> None:
+def test_failed_cells_need_no_time_unless_they_are_retried(values: Values, tmp_path: Path) -> None:
     def fail(job: CellJob) -> CellResult:
         return CellResult(job.variant, job.seed, job.run, failure="it exploded")
 
@@ -54,7 +55,7 @@ def test_what_failed_is_done_unless_it_is_tried_again(values: Values, tmp_path: 
     assert sum(forecast_experiment(values, name="a", runs=tmp_path, retry=True).missing.values()) == 4
 
 
-def test_a_variant_that_cannot_be_is_named(values: Values, tmp_path: Path) -> None:
+def test_an_invalid_variant_is_named(values: Values, tmp_path: Path) -> None:
     values["variants"]["long"] = {"data.context_length": 9000}
-    with pytest.raises(OctavoError, match="variant long: 8,000 characters are too few"):
+    with pytest.raises(OctavoError, match=r"variant long: .*8,000 characters"):
         forecast_experiment(values, runs=tmp_path)

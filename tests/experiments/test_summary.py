@@ -43,7 +43,7 @@ def test_only_seeds_that_both_have_are_compared() -> None:
     assert (difference.n, difference.mean, difference.low) == (1, 0.25, None)
 
 
-def test_what_failed_is_counted_and_not_averaged() -> None:
+def test_failures_are_counted_and_not_averaged() -> None:
     rows = [scored("a", 0, 1.0), CellResult("b", 0, "b-seed0", failure="the loss exploded"), scored("b", 1, 3.0)]
     b = summarise(spec_of("a", "b"), rows)[1]
     assert (b.planned, b.scored, b.failed) == (3, 1, 1)
@@ -77,11 +77,11 @@ def test_another_tokenizer_compares_characters_but_not_tokens() -> None:
 @pytest.mark.parametrize(
     ("figures", "says"),
     [
-        ({"tokenizer": "other", "lossless_tokenizer": False}, "a tokenizer that loses text"),
-        ({"text_sha256": "other"}, "another stretch of text"),
+        ({"tokenizer": "other", "lossless_tokenizer": False}, "a tokenizer is lossy"),
+        ({"text_sha256": "other"}, "another text was scored"),
     ],
 )
-def test_what_cannot_be_compared_has_no_difference_and_a_reason(figures: dict[str, Any], says: str) -> None:
+def test_rows_that_are_not_comparable_have_no_difference_and_a_reason(figures: dict[str, Any], says: str) -> None:
     rows = [scored("a", 0, 1.0), scored("b", 0, 1.5, **figures)]
     b = summarise(spec_of("a", "b"), rows)[1]
     assert b.differences == {}

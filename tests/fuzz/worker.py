@@ -26,7 +26,7 @@ from octavo.system.hardware import peak_memory
 SECONDS = 10.0  # that a command may take
 MEMORY = 2 * 2**30  # bytes that a mutant may take beside what the process needs anyway
 _ROOM = 4 * 2**30  # that there are, so that it shows which takes more, and the machine is not filled
-_LEFT_OUT = ("curves/", "look/", "report.html", ".lock")  # pictures and pages: written, never read
+_LEFT_OUT = ("curves/", "analysis/", "report.html", ".lock")  # pictures and pages: written, never read
 _MODEL = ("generate", "surprise", "lens", "edit", "tokenizer")  # whose output is of the model alone
 # Of these any that is well formed is another run's, which only provenance.json can tell: verify must.
 _OTHER_RUN = ("config.toml", "tokenizer.json")

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pytest
 
 from octavo.interpret.activations import run_with_cache
-from octavo.interpret.attention import Attention, read_attention
-from octavo.interpret.tokens import START, Passage, read_passage
+from octavo.interpret.attention import Attention, measure_attention
+from octavo.interpret.tokens import BOS_LABEL, Passage, read_passage
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 
@@ -24,15 +24,15 @@ def attention(pattern: list[list[float]]) -> Attention:
 class TestReading:
     def test_rows_sum_to_one_and_nobody_looks_ahead(self, make_model: MakeModel, bpe: Tokenizer) -> None:
         passage = read_passage(bpe, "To be, or not to be", most=10)
-        read = read_attention(make_model(bpe.vocab_size), passage)
-        assert read.passage.labels[0] == START
+        read = measure_attention(make_model(bpe.vocab_size), passage)
+        assert read.passage.labels[0] == BOS_LABEL
         assert read.patterns.shape == (2, 4, 10, 10)
         assert read.patterns.sum(-1) == pytest.approx(np.ones((2, 4, 10)), abs=1e-6)
         assert not np.triu(read.patterns, 1).any()
 
     def test_it_is_the_softmax_of_queries_and_keys(self, make_model: MakeModel, bpe: Tokenizer) -> None:
         model, passage = make_model(bpe.vocab_size), read_passage(bpe, "To be, or not to be", most=10)
-        read = read_attention(model, passage)
+        read = measure_attention(model, passage)
         recorded = run_with_cache(model, passage.input_ids, "embedding", "blocks.0.output")
         for layer, site in enumerate(("embedding", "blocks.0.output")):
             stream = recorded[site][0].double().numpy()

@@ -2,14 +2,14 @@
 
 import pytest
 
-from octavo.interpret.direction import direction_of, is_made_up
-from octavo.interpret.tokens import START
+from octavo.interpret.direction import is_placeholder, text_direction
+from octavo.interpret.tokens import BOS_LABEL
 
 
 @pytest.mark.parametrize(
     ("labels", "direction"),
     [
-        ((START, "של", "ום"), "rtl"),
+        ((BOS_LABEL, "של", "ום"), "rtl"),
         (("hello", " שלום עולם"), "rtl"),  # though its first letter is Latin
         (("שלום", " hello world"), "ltr"),
         (("سلام",), "rtl"),
@@ -21,10 +21,10 @@ from octavo.interpret.tokens import START
     ids=str,
 )
 def test_most_letters_decide(labels: tuple[str, ...], direction: str) -> None:
-    assert direction_of(labels) == direction
+    assert text_direction(labels) == direction
 
 
 def test_names_of_what_is_no_text() -> None:
-    assert is_made_up(START)
-    assert is_made_up("a⟨d7⟩")
-    assert not is_made_up("⟨abc⟩")
+    assert is_placeholder(BOS_LABEL)
+    assert is_placeholder("a⟨d7⟩")
+    assert not is_placeholder("⟨abc⟩")

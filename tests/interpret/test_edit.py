@@ -14,7 +14,7 @@ from octavo.errors import OctavoError
 from octavo.evaluate import evaluate
 from octavo.evaluate.documents import scored_text
 from octavo.interpret.activations import mean_activations, run_with_cache
-from octavo.interpret.edit import Edit, TokenChange, make_edit
+from octavo.interpret.edit import Edit, TokenChange, measure_edit
 from octavo.interpret.interventions import InterventionSpec
 from octavo.interpret.tokens import read_passage
 from octavo.model import Transformer
@@ -39,7 +39,7 @@ def test_a_head_set_to_zero_costs_what_its_weights_do(play: str, tokenizer: Toke
     model, without, text = make_model(tokenizer.vocab_size), make_model(tokenizer.vocab_size), play[:400]
     with torch.no_grad():
         without.get_parameter("blocks.0.attention.output.weight")[:, : model.config.head_width] = 0
-    edit = make_edit(
+    edit = measure_edit(
         model, tokenizer, text, InterventionSpec(zero=["blocks.0.attention.head.0"]), context_length=CONTEXT
     )
     assert edit.changed == ("zero blocks.0.attention.head.0",)
@@ -50,7 +50,7 @@ def test_a_head_set_to_zero_costs_what_its_weights_do(play: str, tokenizer: Toke
 
 def test_the_next_token_is_what_the_model_expects_after_the_text(tokenizer: Tokenizer, make_model: MakeModel) -> None:
     model, text = make_model(tokenizer.vocab_size), "First Citizen"
-    edit = make_edit(
+    edit = measure_edit(
         model, tokenizer, text, InterventionSpec(zero=["blocks.*.output"]), context_length=CONTEXT, most=3
     )
     ids = tokenizer.encode(text).tolist()
@@ -69,7 +69,7 @@ def test_patching_with_the_same_text_changes_nothing(
     play: str, tokenizer: Tokenizer, make_model: MakeModel, place: str
 ) -> None:
     text = play[:300]
-    edit = make_edit(
+    edit = measure_edit(
         make_model(tokenizer.vocab_size),
         tokenizer,
         text,
@@ -87,12 +87,12 @@ def test_patching_the_last_layer_gives_the_other_texts_prediction(
     """In every window of it."""
     model, text, other = make_model(tokenizer.vocab_size), play[:300], play[1000:1600]
     length = len(tokenizer.encode(text))
-    patched = make_edit(
+    patched = measure_edit(
         model, tokenizer, text, InterventionSpec(patch=["blocks.1.output"]), other=other, context_length=CONTEXT
     )
     ids = tokenizer.encode(other)[:length]
     cut = next(end for end in range(len(other)) if tokenizer.encode(other[:end]).tolist() == ids.tolist())
-    alone = make_edit(model, tokenizer, other[:cut], InterventionSpec(zero=["embedding"]), context_length=CONTEXT)
+    alone = measure_edit(model, tokenizer, other[:cut], InterventionSpec(zero=["embedding"]), context_length=CONTEXT)
     after = {c.label: c.after for c in patched.candidates}
     for candidate in alone.candidates[:3]:
         assert after[candidate.label] == pytest.approx(candidate.before, rel=1e-6)
@@ -102,13 +102,13 @@ def test_patching_the_last_layer_gives_the_other_texts_prediction(
 def test_a_patch_at_one_position_leaves_what_came_before_alone(tokenizer: Tokenizer, make_model: MakeModel) -> None:
     model, text, other = make_model(tokenizer.vocab_size), "Good morrow", "Sweet night for all the"
     given: dict[str, Any] = {"other": other, "context_length": CONTEXT}
-    last = make_edit(model, tokenizer, text, InterventionSpec(patch=["embedding"], position=-1), **given)
+    last = measure_edit(model, tokenizer, text, InterventionSpec(patch=["embedding"], position=-1), **given)
     assert last.cost == 0  # the last token is read for the next one alone
     assert last.divergence_bits > 1e-4
     tokens = len(tokenizer.encode(text)) + (tokenizer.bos_id is not None)
     assert last.position == tokens - 1
     assert text.endswith(last.at)
-    begin = make_edit(model, tokenizer, text, InterventionSpec(patch=["embedding"], position=0), **given)
+    begin = measure_edit(model, tokenizer, text, InterventionSpec(patch=["embedding"], position=0), **given)
     assert (begin.divergence_bits == 0) == (tokenizer.bos_id is not None)  # which is the same in both texts
 
 
@@ -136,7 +136,7 @@ def test_the_mean_of_the_last_layer_leaves_one_prediction_for_all(
     model, held_out = make_model(tokenizer.vocab_size), [tokenizer.encode(play[:500])]
     given: dict[str, Any] = {"held_out": held_out, "context_length": CONTEXT}
     edits = [
-        make_edit(model, tokenizer, text, InterventionSpec(mean=["final_norm"]), **given)
+        measure_edit(model, tokenizer, text, InterventionSpec(mean=["final_norm"]), **given)
         for text in ("To be", "First Citizen:\nBefore we proceed")
     ]
     odds = [{candidate.label: candidate.after for candidate in edit.candidates} for edit in edits]
@@ -147,7 +147,7 @@ def test_the_mean_of_the_last_layer_leaves_one_prediction_for_all(
 
 def test_it_is_plain_values(bpe: Tokenizer, make_model: MakeModel) -> None:
     changes = InterventionSpec(zero=["embedding"], position=1)
-    plain = make_edit(make_model(bpe.vocab_size), bpe, "ab", changes, context_length=CONTEXT).to_dict()
+    plain = measure_edit(make_model(bpe.vocab_size), bpe, "ab", changes, context_length=CONTEXT).to_dict()
     assert json.loads(json.dumps(plain))["cost_bits_per_character"] == pytest.approx(
         plain["bits_per_character_after"] - plain["bits_per_character_before"]
     )
@@ -159,7 +159,7 @@ def test_the_donor_is_the_other_texts_token_at_the_position(tokenizer: Tokenizer
     model = make_model(tokenizer.vocab_size)
     for position in (0, 1, -1):
         changes = InterventionSpec(patch=["embedding"], position=position)
-        edit = make_edit(model, tokenizer, "to be", changes, other="what say you", context_length=CONTEXT)
+        edit = measure_edit(model, tokenizer, "to be", changes, other="what say you", context_length=CONTEXT)
         assert edit.position is not None
         assert edit.donor == read_passage(tokenizer, "what say you").labels[edit.position]
 
@@ -194,12 +194,14 @@ def test_what_cannot_be_done_is_said(
     tokenizer: Tokenizer, make_model: MakeModel, changes: InterventionSpec, other: str, sentence: str
 ) -> None:
     with pytest.raises(OctavoError, match=sentence):
-        make_edit(make_model(tokenizer.vocab_size), tokenizer, "be we", changes, other=other, context_length=CONTEXT)
+        measure_edit(
+            make_model(tokenizer.vocab_size), tokenizer, "be we", changes, other=other, context_length=CONTEXT
+        )
 
 
 def test_a_position_is_one_of_a_single_window(play: str, bpe: Tokenizer, make_model: MakeModel) -> None:
     with pytest.raises(OctavoError, match="within a window of 16 tokens"):
-        make_edit(
+        measure_edit(
             make_model(bpe.vocab_size),
             bpe,
             play[:200],

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from octavo.interpret.edit import Edit, changes, measured_on
+from octavo.interpret.edit import Edit, edit_sample, intervention_lines
 
 EDIT = Edit(
     text="a" * 1200,
@@ -22,7 +22,7 @@ EDIT = Edit(
 
 
 def test_means_and_patches_say_where_they_come_from() -> None:
-    assert changes(EDIT, 3) == [
+    assert intervention_lines(EDIT, 3) == [
         "zero embedding",
         "mean blocks.0.output, over the first 8,192 tokens of the held-out text",
         "patch blocks.1.output, from the other text, token for token",
@@ -31,7 +31,7 @@ def test_means_and_patches_say_where_they_come_from() -> None:
 
 def test_at_one_token_the_donor_is_named() -> None:
     at = replace(EDIT, position=2, at=" are", donor=" \x1bking")
-    assert changes(at, 3) == [
+    assert intervention_lines(at, 3) == [
         "zero embedding at token 2, '␣are'",
         "mean blocks.0.output at token 2, '␣are', over the first 8,192 tokens of the held-out text",
         "patch blocks.1.output at token 2, '␣are', from '␣\\x1bking', token 2 of the other text",
@@ -39,9 +39,9 @@ def test_at_one_token_the_donor_is_named() -> None:
 
 
 def test_many_are_counted() -> None:
-    assert changes(EDIT, 1) == ["zero embedding", "and 2 more"]
+    assert intervention_lines(EDIT, 1) == ["zero embedding", "and 2 more"]
 
 
 def test_what_it_was_measured_on() -> None:
-    assert measured_on(EDIT) == "measured on the given text: 1,200 characters, 700 tokens"
-    assert measured_on(replace(EDIT, text="I", tokens=1)) == "measured on the given text: 1 character, 1 token"
+    assert edit_sample(EDIT) == "measured on the given text: 1,200 characters, 700 tokens"
+    assert edit_sample(replace(EDIT, text="I", tokens=1)) == "measured on the given text: 1 character, 1 token"

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from octavo.errors import OctavoError
-from octavo.interpret.edit import make_edit
+from octavo.interpret.edit import measure_edit
 from octavo.interpret.interventions import InterventionSpec
-from octavo.interpret.lens import read_lens
-from octavo.interpret.surprise import read_surprise
+from octavo.interpret.lens import apply_lens
+from octavo.interpret.surprise import measure_surprise
 from octavo.interpret.tokens import read_passage
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
@@ -23,8 +23,8 @@ def test_damaged_weights_are_an_error_in_words(
     with torch.no_grad():
         model.unembedding.weight.fill_(value)
     with pytest.raises(OctavoError, match="the model's numbers are not finite"):
-        read_surprise(model, bpe, text, context_length=16)
+        measure_surprise(model, bpe, text, context_length=16)
     with pytest.raises(OctavoError, match="the model's numbers are not finite"):
-        read_lens(model, bpe, read_passage(bpe, text), context_length=16)
+        apply_lens(model, bpe, read_passage(bpe, text), context_length=16)
     with pytest.raises(OctavoError, match="the model's numbers are not finite"):
-        make_edit(model, bpe, text, InterventionSpec(zero=("blocks.0.attention.head.0",)), context_length=16)
+        measure_edit(model, bpe, text, InterventionSpec(zero=("blocks.0.attention.head.0",)), context_length=16)

@@ -14,7 +14,7 @@ from octavo.evaluate.documents import Documents
 from octavo.evaluate.scoring import token_losses
 from octavo.interpret.activations import run_with_cache
 from octavo.interpret.excerpts import SampledWindows, sample_windows
-from octavo.interpret.head_ablation import ABLATIONS, ablation_costs, mean_outputs, window_nats
+from octavo.interpret.head_ablation import ABLATIONS, ablation_costs, mean_head_outputs, window_nats
 from octavo.model import Transformer
 from octavo.model.attention import Attention
 from octavo.pipeline.run import Run
@@ -63,7 +63,7 @@ def test_mean_is_the_model_with_the_heads_mean_in_the_bias(
     for layer in range(2):
         site = f"blocks.{layer}.attention.heads"
         said = run_with_cache(model, excerpts.inputs, site)[site]  # (W, H, T, d_head)
-        assert torch.allclose(mean_outputs(model, excerpts)[layer], said.mean((0, 2)), atol=1e-6)
+        assert torch.allclose(mean_head_outputs(model, excerpts)[layer], said.mean((0, 2)), atol=1e-6)
         changed = copy.deepcopy(model)
         with torch.no_grad():
             part = slice(3 * width, 4 * width)

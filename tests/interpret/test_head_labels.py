@@ -5,16 +5,16 @@ from collections.abc import Callable
 
 import pytest
 
-from octavo.interpret.attention_targets import KINDS
-from octavo.interpret.head_labels import MEANINGS, TITLES, counted_windows, measured_on, percent, table_caveats
-from octavo.interpret.head_table import EVEN, UNCLASSIFIED, UNUSED, HeadTable
+from octavo.interpret.attention_targets import TARGET_KINDS
+from octavo.interpret.head_labels import MEANINGS, TITLES, counted_windows, percent, table_caveats, table_sample
+from octavo.interpret.head_table import INERT, UNCLASSIFIED, UNIFORM, HeadTable
 from octavo.system.statistics import Estimate
 
 MakeTable = Callable[..., HeadTable]
 
 
 def test_every_name_has_a_title_and_a_meaning() -> None:
-    assert set(TITLES) == set(MEANINGS) == {*(kind.name for kind in KINDS), EVEN, UNUSED, UNCLASSIFIED}
+    assert set(TITLES) == set(MEANINGS) == {*(kind.name for kind in TARGET_KINDS), UNIFORM, INERT, UNCLASSIFIED}
 
 
 @pytest.mark.parametrize(
@@ -31,14 +31,14 @@ def test_a_share_is_told_as_exactly_as_it_is_known(found: Estimate, text: tuple[
 
 def test_what_was_measured(make_table: MakeTable) -> None:
     table = make_table([{}])
-    assert measured_on(table) == (
+    assert table_sample(table) == (
         "64 windows of 128 tokens, spread evenly over validation; as it is, the model needs 2.070 (2.060 … 2.080) "
         "bits per character for them"
     )
     assert table_caveats(table) == []
     one = dataclasses.replace(table, windows=1, bits_per_character=Estimate(1, 2.0, None, None))
     assert counted_windows(one) == "1 window of 128 tokens"
-    assert "needs 2.000 bits" in measured_on(one)
+    assert "needs 2.000 bits" in table_sample(one)
 
 
 def test_what_is_missing_is_said(make_table: MakeTable) -> None:
@@ -48,4 +48,4 @@ def test_what_is_missing_is_said(make_table: MakeTable) -> None:
     ]
     assert "no intervals" in table_caveats(dataclasses.replace(table, windows=1))[0]
     assert "say little" in table_caveats(dataclasses.replace(table, windows=4))[0]
-    assert "compare with no other" in table_caveats(dataclasses.replace(table, lossless_tokenizer=False))[-1]
+    assert "lossy" in table_caveats(dataclasses.replace(table, lossless_tokenizer=False))[-1]

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from octavo.interpret.head_table import (
-    EVEN,
+    INERT,
+    INERT_COST,
+    MIN_FRACTION,
     MIN_WINDOWS,
-    SHARE,
     UNCLASSIFIED,
-    UNUSED,
-    WORTH,
+    UNIFORM,
     AttentionFraction,
     HeadTable,
     classify_head,
@@ -36,8 +36,8 @@ def name(
 @pytest.mark.parametrize(
     ("low", "even", "n", "earned"),
     [
-        (SHARE + 0.01, 0.05, 64, True),
-        (SHARE - 0.01, 0.05, 64, False),
+        (MIN_FRACTION + 0.01, 0.05, 64, True),
+        (MIN_FRACTION - 0.01, 0.05, 64, False),
         (0.45, 0.23, 64, False),
         (0.45, 0.22, 64, True),
         (0.9, 0.05, MIN_WINDOWS, True),
@@ -62,18 +62,18 @@ def test_induction_has_to_hold_on_random_tokens_too() -> None:
 
 
 def test_a_head_that_looks_at_all_alike_is_even_whatever_it_costs() -> None:
-    assert name({"punctuation": share(0.9, 0.95)}, from_even=(0.0, 0.04)) == EVEN
+    assert name({"punctuation": share(0.9, 0.95)}, from_even=(0.0, 0.04)) == UNIFORM
     assert name({}, from_even=(0.0, 0.06)) == UNCLASSIFIED
     assert name({}, from_even=(0.0, 0.04), n=MIN_WINDOWS - 1) == UNCLASSIFIED
 
 
 @pytest.mark.parametrize(
     ("cost", "unused"),
-    [((-0.001, 0.002), True), ((0.001, 0.002), True), ((-0.02, 0.02), False), ((0.001, WORTH), False)],
+    [((-0.001, 0.002), True), ((0.001, 0.002), True), ((-0.02, 0.02), False), ((0.001, INERT_COST), False)],
 )
 def test_a_head_is_unused_if_its_removals_are_seen_to_cost_nothing(cost: tuple[float, float], unused: bool) -> None:
     """A wide interval about zero shows nothing of the kind."""
-    assert name({"previous": share(0.9, 0.95)}, cost=cost) == (UNUSED if unused else "previous")
+    assert name({"previous": share(0.9, 0.95)}, cost=cost) == (INERT if unused else "previous")
 
 
 def test_one_removal_that_costs_is_use() -> None:
@@ -84,4 +84,4 @@ def test_one_removal_that_costs_is_use() -> None:
 
 def test_the_table_names_its_heads(make_table: Callable[..., HeadTable]) -> None:
     table = make_table([{"previous": 0.8}, {"from_even": 0.0}], [{"cost": -0.02, "line": 0.5}, {}])
-    assert [head.name for head in table.heads] == ["previous", EVEN, "line", UNCLASSIFIED]
+    assert [head.name for head in table.heads] == ["previous", UNIFORM, "line", UNCLASSIFIED]

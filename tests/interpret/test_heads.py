@@ -12,10 +12,10 @@ from torch import nn
 from octavo.config import ModelConfig
 from octavo.errors import OctavoError
 from octavo.evaluate.documents import Documents
-from octavo.interpret.attention_targets import KINDS
+from octavo.interpret.attention_targets import TARGET_KINDS
 from octavo.interpret.excerpts import sample_windows
 from octavo.interpret.head_table import HeadTable
-from octavo.interpret.heads import read_heads, repeated_targets, repeated_tokens
+from octavo.interpret.heads import measure_heads, repeated_targets, repeated_tokens
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 
@@ -24,7 +24,7 @@ CONTEXT = 32
 
 def table(model: Transformer, tokenizer: Tokenizer, text: str, windows: int = 12) -> HeadTable:
     documents = Documents([tokenizer.encode(text)], [text])
-    return read_heads(model, tokenizer, documents, text="text", context_length=CONTEXT, windows=windows)
+    return measure_heads(model, tokenizer, documents, text="text", context_length=CONTEXT, windows=windows)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_a_head_built_for_induction_scores_high_and_is_named(found: HeadTable) -
 def test_a_random_model_earns_no_name(settings: dict[str, Any], seed: int, bpe: Tokenizer, play: str) -> None:
     config = dataclasses.replace(ModelConfig(d_model=32, d_ff=32), **settings)
     found = table(Transformer(config, bpe.vocab_size, seed), bpe, play)
-    kinds = {kind.name for kind in KINDS}
+    kinds = {kind.name for kind in TARGET_KINDS}
     for head in found.heads:
         assert head.name not in kinds
         assert head.induction_random is not None
@@ -104,7 +104,7 @@ def test_every_head_has_every_figure(found: HeadTable) -> None:
     assert found.even_entropy == pytest.approx(sum(math.log2(n) for n in range(2, CONTEXT + 1)) / (CONTEXT - 1))
     assert found.characters == pytest.approx(12 * CONTEXT, abs=12)
     for head in found.heads:
-        assert list(head.shares) == [kind.name for kind in KINDS]
+        assert list(head.shares) == [kind.name for kind in TARGET_KINDS]
         assert list(head.removal) == ["zero", "mean", "first"]
         for share in head.shares.values():
             assert share.found.low is not None

@@ -10,7 +10,7 @@ import torch
 
 from octavo.evaluate.scoring import token_losses
 from octavo.interpret.activations import run_with_cache
-from octavo.interpret.lens import layer_losses, read_lens, through_lens
+from octavo.interpret.lens import apply_lens, layer_losses, lens_logits
 from octavo.interpret.tokens import read_passage
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
@@ -31,7 +31,7 @@ def test_the_last_layer_is_the_model(make_model: MakeModel, settings: dict[str, 
     model, input_ids = make_model(50, **settings), torch.arange(12).view(1, -1)
     last = run_with_cache(model, input_ids, "blocks.1.output")["blocks.1.output"]
     with torch.inference_mode():
-        assert torch.equal(through_lens(model, last), model(input_ids))
+        assert torch.equal(lens_logits(model, last), model(input_ids))
 
 
 @pytest.mark.parametrize("settings", KINDS)
@@ -43,7 +43,7 @@ def test_a_layer_is_the_model_whose_later_blocks_do_nothing(make_model: MakeMode
             torch.nn.init.zeros_(parameter)
     input_ids = torch.arange(12).view(1, -1)
     with torch.inference_mode():
-        seen = through_lens(model, run_with_cache(model, input_ids, "blocks.0.output")["blocks.0.output"])
+        seen = lens_logits(model, run_with_cache(model, input_ids, "blocks.0.output")["blocks.0.output"])
         same = torch.allclose(seen, silenced(input_ids), atol=1e-5)
     assert same == (model.config.norm_order == "pre" and model.config.residual)
 
@@ -54,7 +54,7 @@ def test_the_last_layers_cells_are_the_models_odds(
 ) -> None:
     tokenizer: Tokenizer = request.getfixturevalue(kind)
     model, passage = make_model(tokenizer.vocab_size), read_passage(tokenizer, play, CONTEXT)
-    found = read_lens(model, tokenizer, passage, context_length=CONTEXT, most=2)
+    found = apply_lens(model, tokenizer, passage, context_length=CONTEXT, most=2)
     assert [layer.site for layer in found.layers] == ["embedding", "blocks.0.output", "blocks.1.output"]
     assert {len(layer.cells) for layer in found.layers} == {len(passage.ids)} == {CONTEXT}
     assert found.held_out_bits == ()
@@ -80,7 +80,7 @@ def test_layers_are_scored_as_the_model_is(
         [tokenizer.encode(play[:300]), tokenizer.encode(play[300:700])],
     )
     passage = read_passage(tokenizer, play, 4)
-    found = read_lens(model, tokenizer, passage, held_out, held_out_characters=700, context_length=CONTEXT)
+    found = apply_lens(model, tokenizer, passage, held_out, held_out_characters=700, context_length=CONTEXT)
     scored = token_losses(model, held_out, bos_id=tokenizer.bos_id, context_length=CONTEXT, stride=CONTEXT // 2)
     predicted = np.concatenate([nats[int(tokenizer.bos_id is None) :] for nats in scored])
     assert found.layers[-1].held_out_nats == pytest.approx(predicted.mean(), rel=1e-6)
@@ -97,6 +97,6 @@ def test_nothing_predicted_is_no_mean(make_model: MakeModel) -> None:
 
 def test_the_embedding_of_tied_weights_foretells_its_own_token(bpe: Tokenizer, make_model: MakeModel) -> None:
     passage = read_passage(bpe, "ROMEO", CONTEXT)
-    found = read_lens(make_model(bpe.vocab_size, d_model=64), bpe, passage, context_length=CONTEXT)
+    found = apply_lens(make_model(bpe.vocab_size, d_model=64), bpe, passage, context_length=CONTEXT)
     assert found.tied_embeddings
     assert [cell.guesses[0].label for cell in found.layers[0].cells[1:]] == list(passage.labels[1:])

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from octavo.interpret import attention_stats as looking
-from octavo.interpret.attention import read_attention
+from octavo.interpret.attention import measure_attention
 from octavo.interpret.attention_stats import attention_stats
 from octavo.interpret.tokens import Passage
 from octavo.model import Transformer
@@ -40,7 +40,7 @@ def test_shares_are_means_over_the_queries_that_have_a_key(
     for layer, head in ((0, 0), (1, 3)):
         shares, even = [], []
         for row, ids in enumerate(inputs.tolist()):
-            pattern = read_attention(model, Passage(tuple(ids), (), begun=False)).patterns[layer, head]
+            pattern = measure_attention(model, Passage(tuple(ids), (), begun=False)).patterns[layer, head]
             for query in range(LENGTH):
                 if masks[row, 0, query].any():
                     shares.append(pattern[query][masks[row, 0, query]].sum())
@@ -60,7 +60,7 @@ def test_spread_leaves_out_the_first_query(make_model: MakeModel, inputs: torch.
     model = make_model(40)
     distance, entropy, relative, far = attention_stats(model, inputs, lambda rows: masks[rows]).spread(1, 2)
     patterns = np.stack(
-        [read_attention(model, Passage(tuple(ids), (), begun=False)).patterns[1, 2, 1:] for ids in inputs.tolist()]
+        [measure_attention(model, Passage(tuple(ids), (), begun=False)).patterns[1, 2, 1:] for ids in inputs.tolist()]
     ).astype(np.float64)
     places, seen = np.arange(LENGTH), np.arange(2, LENGTH + 1)
     bits = -(patterns * np.log2(np.where(patterns > 0, patterns, 1))).sum(-1)

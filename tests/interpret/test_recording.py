@@ -8,18 +8,18 @@ import torch
 
 from octavo.config.shapes import windows_at_once
 from octavo.interpret.activations import matches, mean_activations, run_with_cache, sites_of
-from octavo.interpret.edit import make_edit
+from octavo.interpret.edit import measure_edit
 from octavo.interpret.interventions import InterventionSpec
 from octavo.interpret.lens import layer_losses
-from octavo.interpret.surprise import read_surprise
+from octavo.interpret.surprise import measure_surprise
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 
 MakeModel = Callable[..., Transformer]
 CONTEXT = 8
 READINGS: dict[str, Callable[..., Any]] = {
-    "surprise": lambda model, tokenizer, text, ids: read_surprise(model, tokenizer, text, context_length=CONTEXT),
-    "edit": lambda model, tokenizer, text, ids: make_edit(
+    "surprise": lambda model, tokenizer, text, ids: measure_surprise(model, tokenizer, text, context_length=CONTEXT),
+    "edit": lambda model, tokenizer, text, ids: measure_edit(
         model, tokenizer, text, InterventionSpec(zero=["embedding"]), context_length=CONTEXT
     ),
     "lens": lambda model, tokenizer, text, ids: layer_losses(

@@ -10,7 +10,7 @@ from octavo.corpus import Corpus
 from octavo.errors import OctavoError
 from octavo.evaluate import evaluate
 from octavo.evaluate.documents import scored_text
-from octavo.interpret.surprise import read_surprise
+from octavo.interpret.surprise import measure_surprise
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 
@@ -24,7 +24,7 @@ def test_the_totals_are_the_score(
 ) -> None:
     tokenizer: Tokenizer = request.getfixturevalue(kind)
     model, text = make_model(tokenizer.vocab_size), play[:900] + "😀é"
-    found = read_surprise(model, tokenizer, text, context_length=CONTEXT)
+    found = measure_surprise(model, tokenizer, text, context_length=CONTEXT)
     scored = scored_text(Corpus.from_text(text), tokenizer)
     score = evaluate(model, tokenizer, scored, context_length=CONTEXT)
     assert score.tokens > 5 * CONTEXT
@@ -44,8 +44,8 @@ def test_of_a_long_text_the_beginning_is_kept_and_all_of_it_counts(
 ) -> None:
     tokenizer: Tokenizer = request.getfixturevalue(kind)
     model, text = make_model(tokenizer.vocab_size), " \n" + play[:900] + "\n😀é"
-    whole = read_surprise(model, tokenizer, text, context_length=CONTEXT)
-    found = read_surprise(model, tokenizer, text, context_length=CONTEXT, characters=characters)
+    whole = measure_surprise(model, tokenizer, text, context_length=CONTEXT)
+    found = measure_surprise(model, tokenizer, text, context_length=CONTEXT, characters=characters)
     assert 1 <= len(found.tokens) < 100
     assert found.tokens == whole.tokens[: len(found.tokens)]
     assert found.pieces == whole.pieces[: len(found.pieces)]
@@ -63,7 +63,7 @@ def test_each_token_has_what_the_model_says_there(bpe: Tokenizer, make_model: Ma
     model, text = make_model(bpe.vocab_size), "ROMEO: I"
     assert bpe.bos_id is not None
     ids = bpe.encode(text).tolist()
-    found = read_surprise(model, bpe, text, context_length=CONTEXT, most=3)
+    found = measure_surprise(model, bpe, text, context_length=CONTEXT, most=3)
     with torch.no_grad():
         odds = model(torch.tensor([[bpe.bos_id, *ids[:-1]]]))[0].softmax(-1)
     for place, (token, came) in enumerate(zip(found.tokens, ids, strict=True)):
@@ -82,7 +82,7 @@ def test_each_token_has_what_the_model_says_there(bpe: Tokenizer, make_model: Ma
 def test_before_the_first_token_of_a_text_without_a_start_there_is_chance(
     unstarted: Tokenizer, make_model: MakeModel
 ) -> None:
-    first, second = read_surprise(make_model(unstarted.vocab_size), unstarted, "xy", context_length=8).tokens
+    first, second = measure_surprise(make_model(unstarted.vocab_size), unstarted, "xy", context_length=8).tokens
     assert first.nats == pytest.approx(math.log(unstarted.vocab_size))
     assert (first.rank, first.guesses) == (None, ())
     assert second.rank is not None
@@ -91,4 +91,4 @@ def test_before_the_first_token_of_a_text_without_a_start_there_is_chance(
 
 def test_a_text_without_tokens_is_refused(lossy: Tokenizer, make_model: MakeModel) -> None:
     with pytest.raises(OctavoError, match="nothing that the run's tokenizer knows"):
-        read_surprise(make_model(lossy.vocab_size), lossy, " \n日", context_length=8)
+        measure_surprise(make_model(lossy.vocab_size), lossy, " \n日", context_length=8)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from octavo.interpret.token_features import TokenFeatures, lines, token_features
+from octavo.interpret.token_features import TokenFeatures, line_spans, token_features
 from octavo.interpret.tokens import Alignment, align
 from octavo.tokenizer import Tokenizer
 
@@ -24,8 +24,8 @@ def test_a_line_starts_with_its_first_character_and_a_blank_one_has_none() -> No
 
 
 def test_lines_are_all_that_is_not_blank() -> None:
-    assert [PLAY[begin:end] for begin, end in lines(PLAY)] == [line for line in PLAY.split("\n") if line.strip()]
-    assert lines("") == lines("\n \n") == []
+    assert [PLAY[begin:end] for begin, end in line_spans(PLAY)] == [line for line in PLAY.split("\n") if line.strip()]
+    assert line_spans("") == line_spans("\n \n") == []
 
 
 def test_the_speaker_is_known_from_the_colon_on() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from octavo.interpret.tokens import START, in_text, running, visible
+from octavo.interpret.tokens import BOS_LABEL, inline_label, visible_label, visible_text
 from octavo.reports.figures.files import drawable
 
 
@@ -20,12 +20,12 @@ from octavo.reports.figures.files import drawable
         ("\U000e0001", "\\U000e0001"),
         ("\x1b[31m", "\\x1b[31m"),
         ("日本 é", "日本␣é"),
-        (START, START),
+        (BOS_LABEL, BOS_LABEL),
         ("", ""),
     ],
 )
 def test_white_space_and_what_does_not_show(label: str, seen: str) -> None:
-    assert visible(label) == seen
+    assert visible_label(label) == seen
 
 
 @pytest.mark.parametrize(
@@ -45,11 +45,11 @@ def test_white_space_and_what_does_not_show(label: str, seen: str) -> None:
     ],
 )
 def test_parts_of_letters_and_emoji_are_to_be_seen_and_whole_ones_stay_whole(label: str, seen: str) -> None:
-    assert visible(label) == in_text(label) == seen
+    assert visible_label(label) == inline_label(label) == seen
 
 
 def test_a_label_in_its_text_keeps_spaces_and_line_ends() -> None:
-    assert in_text("a b\r\nc\td\xa0\u3000\r") == "a b\nc⇥d\xa0\u3000\\r"
+    assert inline_label("a b\r\nc\td\xa0\u3000\r") == "a b\nc⇥d\xa0\u3000\\r"
 
 
 RUNNING = "می\u200cخواهم\xa0👩\u200d👧 ❤\ufe0f\u3000日本\r\n\x1bו\t\u0301"
@@ -57,9 +57,9 @@ RUNNING = "می\u200cخواهم\xa0👩\u200d👧 ❤\ufe0f\u3000日本\r\n\x1b�
 
 def test_in_running_text_nothing_falls_apart() -> None:
     kept = "می\u200cخواهم\xa0👩\u200d👧 ❤\ufe0f\u3000日本"
-    assert running(RUNNING) == kept + "↵\\x1bו⇥\u0301"
-    assert running(RUNNING, lines=True) == kept + "\n\\x1bו⇥\u0301"
+    assert visible_text(RUNNING) == kept + "↵\\x1bו⇥\u0301"
+    assert visible_text(RUNNING, lines=True) == kept + "\n\\x1bו⇥\u0301"
 
 
 def test_figures_can_draw_the_signs() -> None:
-    assert drawable(visible(" \n\t") + START) == "␣↵⇥" + START
+    assert drawable(visible_label(" \n\t") + BOS_LABEL) == "␣↵⇥" + BOS_LABEL

@@ -20,12 +20,12 @@ from octavo.runs.checkpoint import Checkpoint, load_newest
 
 ISSUE = """
 import octavo, sys
-import octavo.training, octavo.pipeline, octavo.run
+import octavo.training, octavo.pipeline.run, octavo.pipeline.train, octavo.reports.report
 path, settings = sys.argv[1], {settings}
 run = octavo.train(path, preset="pocket", steps=3, overrides=settings, progress=False)
 print(run.evaluation.bits_per_character)
-for piece in run.generate("ROMEO:", temperature=0.8, max_new_tokens=8, stream=True):
-    print(piece, end="")
+for chunk in run.generate("ROMEO:", temperature=0.8, max_new_tokens=8, stream=True):
+    print(chunk, end="")
 print()
 run = octavo.load("runs/play")
 assert callable(octavo.train) and callable(octavo.load), "importing a part hides no function"

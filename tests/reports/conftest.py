@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from octavo.interpret.heads import read_heads
+from octavo.interpret.heads import measure_heads
 from octavo.pipeline.run import Run
 from octavo.pipeline.train import train
 
@@ -17,10 +17,10 @@ def _few_windows() -> Iterator[None]:
     """Heads measured over few windows."""
 
     def few(*given: Any, **named: Any) -> Any:
-        return read_heads(*given, **named | {"windows": 3})
+        return measure_heads(*given, **named | {"windows": 3})
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("octavo.interpret.run_analyses.read_heads", few)
+        patch.setattr("octavo.interpret.run_analyses.measure_heads", few)
         yield
 
 

@@ -1,4 +1,4 @@
-"""What a run cost."""
+"""The costs of a run."""
 
 from typing import Any
 
@@ -25,20 +25,22 @@ def test_costs_are_those_of_the_metrics(trained: Run) -> None:
     rates = [record["steps_per_second"] for record in trained.metrics if record["event"] == "step"]
     assert min(rates) <= found.steps_per_second <= max(rates)
     assert found.tokens_per_second == pytest.approx(found.steps_per_second * found.tokens / 80)
-    assert found.stepping == pytest.approx(80 / found.steps_per_second / found.seconds)
-    assert not isinstance(found.share, Unavailable)
-    assert found.share.flops_per_second == pytest.approx(found.share.flops_per_token * found.tokens_per_second)
+    assert found.step_fraction == pytest.approx(80 / found.steps_per_second / found.seconds)
+    assert not isinstance(found.utilisation, Unavailable)
+    assert found.utilisation.flops_per_second == pytest.approx(
+        found.utilisation.flops_per_token * found.tokens_per_second
+    )
 
 
 def test_another_machine_cannot_be_measured_here(trained: Run) -> None:
-    found = read(trained, processor="an abacus").share
+    found = read(trained, processor="an abacus").utilisation
     assert isinstance(found, Unavailable)
     assert "another machine" in found.why
 
 
 def test_a_run_that_has_hardly_begun_or_not_ended(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     provenance = trained.directory.provenance
-    with pytest.raises(OctavoError, match="not trained long enough"):
+    with pytest.raises(OctavoError, match="no line of metrics"):
         read_costs([], provenance, trained.model, 32)
-    monkeypatch.setattr(costs, "_share", lambda *_: Unavailable("Not measured."))
+    monkeypatch.setattr(costs, "_utilisation", lambda *_: Unavailable("Not measured."))
     assert read_costs(trained.metrics[:-1], provenance, trained.model, 32).peak_memory_bytes == 0

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from octavo.interpret.head_table import HeadTable
-from octavo.interpret.lens import Cell, Layer, Lens
+from octavo.interpret.lens import Lens, LensCell, LensLayer
 from octavo.interpret.predictions import Prediction
 from octavo.interpret.surprise import Surprise, TokenSurprise
 from octavo.interpret.tokens import Alignment, Passage
@@ -24,8 +24,8 @@ def surprise(*ranks: int | None, lossless: bool = True) -> Surprise:
 
 
 def lens(nats: float | None, tied: bool = False, residual: bool = True) -> Lens:
-    cells = (Cell(GUESSES, 0.1, 1), Cell(GUESSES, None, None))
-    layers = (Layer("embedding", cells, nats), Layer("blocks.0.output", cells, nats and nats - 1))
+    cells = (LensCell(GUESSES, 0.1, 1), LensCell(GUESSES, None, None))
+    layers = (LensLayer("embedding", cells, nats), LensLayer("blocks.0.output", cells, nats and nats - 1))
     return Lens(Passage((0, 1), ("To", " be"), begun=False), layers, 5000, 10_000, tied, residual)
 
 
@@ -47,20 +47,20 @@ class TestHeads:
         heads = replace(make_table([{}], without=["previous"]), windows=1, lossless_tokenizer=False)
         text = "\n".join(heads_pieces(heads, ""))
         assert "- One window has no intervals" in text
-        assert "- The tokenizer loses text" in text
+        assert "- The tokenizer is lossy" in text
         assert "| – |" in text, "a kind that the text has not"
 
 
 class TestSurprise:
     def test_what_a_tokenizer_drops(self) -> None:
         said = surprise_pieces(surprise(1, 2, lossless=False))[0]
-        assert "The tokenizer drops 1 of the characters" in said
-        assert "compare with no other model's" in said
-        assert "drops" not in surprise_pieces(surprise(1, 2))[0]
+        assert "1 character of this text" in said
+        assert "not comparable with other models" in said
+        assert "lossy" not in surprise_pieces(surprise(1, 2))[0]
 
     def test_a_first_token_after_nothing_has_no_rank(self) -> None:
         text = "\n".join(surprise_pieces(surprise(None, 2)))
-        assert "charged as by chance" in text
+        assert "uniform baseline" in text
         assert "None" not in text
         assert len(surprise_pieces(surprise(None))) == 1, "and nothing is left to list"
 
@@ -75,5 +75,5 @@ class TestLens:
 
     def test_what_must_be_known(self) -> None:
         said = lens_pieces(lens(None, tied=True, residual=False))
-        assert "its embedding" in said[0]
+        assert "the embedding" in said[0]
         assert "no residual stream" in said[1]

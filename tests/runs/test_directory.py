@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.cli.options import given_text, output_path
+from octavo.cli.options import output_path, text_of
 from octavo.cli.parser import parse
 from octavo.config import load_preset
 from octavo.config.overrides import Request
@@ -299,7 +299,7 @@ class TestHome:
     def test_in_options_of_the_command_line(self, tmp_path: Path) -> None:
         assert output_path(parse(["report", "a", "--output=~/x"])) == tmp_path / "x"
         (tmp_path / "text").write_text("words")
-        assert given_text(parse(["surprise", "a", "--file=~/text"])) == "words"
+        assert text_of(parse(["surprise", "a", "--file=~/text"])) == "words"
 
 
 def test_a_misspelt_run_is_asked_after(tmp_path: Path) -> None:

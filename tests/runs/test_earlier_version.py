@@ -24,9 +24,10 @@ def test_a_finished_run_loads_with_its_results(runs: Path) -> None:
     run = octavo.load("finished", runs=runs)
     assert (run.checkpoint, run.config.model.d_model) == ("step-00000060", 16)
     assert run.evaluation.bits_per_character == pytest.approx(2.262, abs=0.001)
-    (finding,) = run.diagnosed or []
+    (finding,) = run.saved_diagnosis or []
     assert finding.kind == "no better than bigram"
     assert "learning_rate" in finding.fix
+    assert finding.severity == "error"
     assert run.generate("The", max_new_tokens=5, seed=1)
 
 
@@ -43,6 +44,14 @@ def test_a_finished_run_is_reported_and_verified(runs: Path, capsys: pytest.Capt
     assert (runs / "finished" / "report.html").stat().st_size > 50_000
     assert main(["verify", "finished", "--full", "--runs", str(runs)]) == 0
     assert "FAILED" not in capsys.readouterr().out
+
+
+def test_analyses_of_an_earlier_run_are_cleaned_up(runs: Path) -> None:
+    earlier = runs / "finished" / "look" / "heads.json"
+    assert earlier.exists()
+    assert main(["heads", "finished", "--runs", str(runs), "--windows", "4"]) == 0
+    assert (runs / "finished" / "analysis" / "heads.json").exists()
+    assert not earlier.exists()
 
 
 def test_an_interrupted_run_is_resumed(runs: Path) -> None:

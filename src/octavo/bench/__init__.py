@@ -1,1 +1,1 @@
-"""How fast Octavo is on this machine, measured side by side in one sitting. Importing this takes no torch."""
+"""Benchmarks: the speed of Octavo on this machine, measured in one session. Importing this loads no torch."""

@@ -1,22 +1,23 @@
-"""How fast a model writes: one text and many, each in a context that is just large enough, and the first token.
+"""Measure the speed of generation: one text, many texts, the first token, and the command `octavo generate`.
 
-How long a person waits who types `octavo generate`: a whole process, from nothing to its last token.
+Each text has a context that is just large enough for it. The command is timed as the user waits for it: a process,
+from its start to its last token.
 """
 
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from octavo.bench.generator import GREEDY, SAMPLED, Writer, make_writer
+from octavo.bench.generator import GREEDY, SAMPLED, TextGenerator, make_text_generator
 from octavo.bench.kernels import with_and_without_kernels
-from octavo.bench.llama2c import beside_llama2c
-from octavo.bench.measure import BenchCase, Comparison, compare_cases
+from octavo.bench.llama2c import compare_with_llama2c
+from octavo.bench.measure import BenchCase, BenchComparison, compare_cases
 from octavo.bench.request import Peers
-from octavo.bench.steps import in_words
+from octavo.bench.steps import case_note
 from octavo.config import load_preset
 from octavo.config.inference import SamplingConfig
 from octavo.formats.files import write_atomically
@@ -24,103 +25,101 @@ from octavo.formats.toml_schema import to_toml
 from octavo.runs.checkpoint import Checkpoint, save_checkpoint
 from octavo.system.progress import ProgressCallback, no_progress, subrange
 
-_TOKENS = 256  # of each text; the context has room for just so many
+_TOKENS_PER_TEXT = 256  # also the context
 _STREAMS = 64
-_FIRSTS = 20  # first tokens a turn
-
-
-def bench_generation(rounds: int, peers: Peers, watch: ProgressCallback = no_progress) -> list[Comparison]:
-    """The default model, with and without kernels; then llama2.c beside a model of its kind."""
-    writer = make_writer(load_preset("pocket").model)
-    place = peers.place("llama2.c")
-    sampled = "temperature 1, top-p 0.9"
-    asked = [("greedy", GREEDY, 1), (sampled, SAMPLED, 1), (sampled, SAMPLED, _STREAMS)]
-    parts = len(asked) + 2 + 2 * (place is not None)
-    found = []
-    for part, (how, sampling, streams) in enumerate(asked):
-        watched = subrange(watch, part / parts, (part + 1) / parts)
-        found.append(_texts(writer, how, sampling, streams, rounds, watched))
-    done = len(asked)
-    for measure in (_first_token, whole_process):
-        found.append(measure(writer, rounds, subrange(watch, done / parts, (done + 1) / parts)))
-        done += 1
-    if place is not None:
-        rest = subrange(watch, done / parts, 1)
-        found += beside_llama2c(place, {"greedy": GREEDY, sampled: SAMPLED}, _TOKENS, rounds, rest)
-    return found
-
-
-def _texts(
-    writer: Writer, how: str, sampling: SamplingConfig, streams: int, rounds: int, watch: ProgressCallback
-) -> Comparison:
-    def write() -> None:
-        writer.write(_TOKENS, sampling, _TOKENS, streams)
-
-    texts = "one text" if streams == 1 else f"{streams} texts at once"
-    work = f"{texts} of {_TOKENS} tokens from nothing, {how}"
-    cases = [
-        BenchCase(name, work, streams * _TOKENS, "tokens", run, in_words("fp32"))
-        for name, run in with_and_without_kernels(write).items()
-    ]
-    return compare_cases(f"Writing {work}", cases, rounds=rounds, watch=watch)
-
-
-def _first_token(writer: Writer, rounds: int, watch: ProgressCallback) -> Comparison:
-    def begin() -> None:
-        for _ in range(_FIRSTS):
-            next(writer.begin(_TOKENS, SAMPLED, _TOKENS))
-
-    work = "the first token of a text, in a process that has the model"
-    cases = [
-        BenchCase(name, work, _FIRSTS, "first tokens", run, in_words("fp32"))
-        for name, run in with_and_without_kernels(begin).items()
-    ]
-    return compare_cases("The first token of a text", cases, rounds=rounds, watch=watch)
-
-
+_FIRST_TOKENS_PER_TURN = 20
 _PROCESS_TOKENS = 200
 
 
-def whole_process(writer: Writer, rounds: int, watch: ProgressCallback = no_progress) -> Comparison:
-    """`octavo generate` of a run with the writer's weights, without kernels, when it takes torch, and with them."""
-    with _as_run(writer) as run:
-        command = [
-            sys.executable,
-            "-m",
-            "octavo.cli.main",
-            "generate",
-            str(run),
-            "--max-new-tokens",
-            str(_PROCESS_TOKENS),
-        ]
+def bench_generation(rounds: int, peers: Peers, watch: ProgressCallback = no_progress) -> list[BenchComparison]:
+    """Measure the default model with and without kernels, then llama2.c next to a model of its kind."""
+    generator, checkout = make_text_generator(load_preset("pocket").model), peers.checkout("llama2.c")
+    sampled = "temperature 1, top-p 0.9"
+    modes = [("greedy", GREEDY, 1), (sampled, SAMPLED, 1), (sampled, SAMPLED, _STREAMS)]
+    parts = len(modes) + 2 + 2 * (checkout is not None)
 
-        def process() -> (
-            None
-        ):  # what `with_and_without_kernels` turns off is an environment variable, which it inherits
+    def part(number: int) -> ProgressCallback:
+        return subrange(watch, number / parts, (number + 1) / parts)
+
+    results = [_texts(generator, *mode, rounds, part(number)) for number, mode in enumerate(modes)]
+    results.append(_first_token(generator, rounds, part(len(modes))))
+    results.append(generate_process(generator, rounds, part(len(modes) + 1)))
+    if checkout is not None:
+        rest = subrange(watch, (len(modes) + 2) / parts, 1)
+        peer_modes = {"greedy": GREEDY, sampled: SAMPLED}
+        results += compare_with_llama2c(checkout, peer_modes, _TOKENS_PER_TEXT, rounds, rest)
+    return results
+
+
+def _texts(
+    generator: TextGenerator,
+    mode: str,
+    sampling: SamplingConfig,
+    streams: int,
+    rounds: int,
+    watch: ProgressCallback,
+) -> BenchComparison:
+    def run() -> None:
+        generator.generate(_TOKENS_PER_TEXT, sampling, _TOKENS_PER_TEXT, streams)
+
+    texts = "one text" if streams == 1 else f"{streams} texts at once"
+    work = f"{texts} of {_TOKENS_PER_TEXT} tokens from an empty prompt, {mode}"
+    return _compare(f"Generating {work}", work, streams * _TOKENS_PER_TEXT, "tokens", run, rounds, watch)
+
+
+def _first_token(generator: TextGenerator, rounds: int, watch: ProgressCallback) -> BenchComparison:
+    def run() -> None:
+        for _ in range(_FIRST_TOKENS_PER_TURN):
+            next(generator.stream(_TOKENS_PER_TEXT, SAMPLED, _TOKENS_PER_TEXT))
+
+    work = "the first token of a text, in a process that has loaded the model"
+    amount = _FIRST_TOKENS_PER_TURN
+    return _compare("The first token of a text", work, amount, "first tokens", run, rounds, watch)
+
+
+def generate_process(generator: TextGenerator, rounds: int, watch: ProgressCallback = no_progress) -> BenchComparison:
+    """Measure processes of `octavo generate` on a run with these weights: without kernels, which loads torch, and
+    with them."""
+    with _temporary_run(generator) as run:
+        command = [sys.executable, "-m", "octavo.cli.main", "generate", str(run)]
+        command += ["--max-new-tokens", str(_PROCESS_TOKENS)]
+
+        def process() -> None:  # it inherits the environment variable by which kernels are disabled
             subprocess.run(command, check=True, capture_output=True)
 
-        work = f"a process that writes {_PROCESS_TOKENS} tokens with a trained run"
-        cases = [
-            BenchCase(name, work, 1, "processes", start, "fp32")
-            for name, start in with_and_without_kernels(process).items()
-        ]
-        return compare_cases("A process that writes", cases, rounds=rounds, watch=watch)
+        work = f"a process that generates {_PROCESS_TOKENS} tokens with a trained run"
+        return _compare("A process that generates", work, 1, "processes", process, rounds, watch, note="fp32")
+
+
+def _compare(
+    title: str,
+    work: str,
+    amount: int,
+    unit: str,
+    run: Callable[[], None],
+    rounds: int,
+    watch: ProgressCallback,
+    note: str = "",
+) -> BenchComparison:
+    """Compare `run` without and with kernels."""
+    cases = [
+        BenchCase(name, work, amount, unit, one, note or case_note("fp32"))
+        for name, one in with_and_without_kernels(run).items()
+    ]
+    return compare_cases(title, cases, rounds=rounds, watch=watch)
 
 
 @contextmanager
-def _as_run(writer: Writer) -> Iterator[Path]:
-    """The model and its tokenizer as a run of their own; deleted afterwards."""
+def _temporary_run(generator: TextGenerator) -> Iterator[Path]:
+    """Save the model and its tokenizer as a run, which is deleted afterwards."""
     config = load_preset("pocket")
-    config = replace(
-        config,
-        model=writer.model.config,
-        tokenizer=replace(config.tokenizer, vocab_size=writer.tokenizer.vocab_size),
-    )
+    tokenizer = replace(config.tokenizer, vocab_size=generator.tokenizer.vocab_size)
+    config = replace(config, model=generator.model.config, tokenizer=tokenizer)
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         run.mkdir()
         write_atomically(run / "config.toml", to_toml(config).encode())
-        writer.tokenizer.save(run / "tokenizer.json")
-        weights = {name: weight.detach() for name, weight in writer.model.named_parameters()}
+        generator.tokenizer.save(run / "tokenizer.json")
+        weights = {name: weight.detach() for name, weight in generator.model.named_parameters()}
         save_checkpoint(run / "checkpoints", Checkpoint({"weights": weights}, {"step": 0}), keep=1)
         yield run

@@ -1,6 +1,4 @@
-"""How the time of a token grows with the size of things: context, width, windows of a batch, texts at once,
-length of text.
-"""
+"""Measure how the time per token scales with context length, width, batch size, number of texts and text length."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -9,122 +7,130 @@ from statistics import median
 
 import numpy as np
 
-from octavo.bench.generator import SAMPLED, VOCABULARY, make_writer
-from octavo.bench.measure import BenchCase, Comparison, Measurement, compare_cases
+from octavo.bench.generator import SAMPLED, VOCAB_SIZE, make_text_generator
+from octavo.bench.measure import BenchCase, BenchComparison, Measurement, compare_cases
 from octavo.bench.request import Peers
-from octavo.bench.steps import TEXT, in_words, octavo_steps, taking
+from octavo.bench.steps import N_TOKENS, case_note, octavo_steps, stepper
 from octavo.config import Config, ModelConfig, load_preset
 from octavo.system.progress import ProgressCallback, no_progress, subrange
 from octavo.system.terminal import capitalized
 from octavo.training.precision import Precision, choose_precision
 
-_TOKENS = 4096  # to train on, a turn
-_WRITTEN = 64  # tokens of each text, where it is not the context that grows
+_TOKENS_PER_TURN = 4096  # of training
+_TOKENS_PER_TEXT = 64  # of generation, where neither the context nor the length of the text grows
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large things become."""
+    """The sizes to measure, by axis."""
 
     contexts: tuple[int, ...] = (50, 128, 256, 512, 1024)
     widths: tuple[int, ...] = (64, 128, 256, 512)
     batches: tuple[int, ...] = (1, 4, 16, 64)
-    streams: tuple[int, ...] = (1, 4, 16, 64)
-    texts: tuple[int, ...] = (10**4, 10**5, 10**6, 10**7)  # tokens that are trained on
-    lengths: tuple[int, ...] = (64, 128, 256, 512, 1024)  # tokens that are written, in the default's context
+    streams: tuple[int, ...] = (1, 4, 16, 64)  # texts at once
+    texts: tuple[int, ...] = (10**4, 10**5, 10**6, 10**7)  # tokens of the training split
+    lengths: tuple[int, ...] = (64, 128, 256, 512, 1024)  # tokens to generate, in the default context
 
 
 @dataclass(frozen=True)
-class Axis:
-    """One thing that grows, all else being as in the default."""
+class GrowthAxis:
+    """One size that grows while all others are those of the default model."""
 
-    doing: str  # "training", "writing"
+    activity: str  # "training", "generation"
     name: str  # "context"
     sizes: tuple[int, ...]
-    case: Callable[[int], BenchCase]
+    case: Callable[[int], BenchCase]  # of a size
 
 
 def bench_growth(
     rounds: int, peers: Peers, watch: ProgressCallback = no_progress, sizes: Sizes | None = None
-) -> list[Comparison]:
-    """Each axis by itself."""
+) -> list[BenchComparison]:
+    """Measure every axis separately."""
     axes = make_axes(sizes or Sizes(), choose_precision(load_preset("pocket").train))
-    return [grown(axis, rounds, subrange(watch, i / len(axes), (i + 1) / len(axes))) for i, axis in enumerate(axes)]
+    n = len(axes)
+    return [measure_axis(axis, rounds, subrange(watch, i / n, (i + 1) / n)) for i, axis in enumerate(axes)]
 
 
-def make_axes(sizes: Sizes, precision: Precision) -> list[Axis]:
-    """Training, then writing."""
+def make_axes(sizes: Sizes, precision: Precision) -> list[GrowthAxis]:
+    """Return the axes of training, then those of generation."""
 
-    def training(config: Config) -> BenchCase:
-        return _training(config, precision)
+    def training(config: Config, n_tokens: int = N_TOKENS) -> BenchCase:
+        return _training_case(config, precision, n_tokens)
+
+    def generation(model: ModelConfig, tokens: int = _TOKENS_PER_TEXT, streams: int = 1) -> BenchCase:
+        return _generation_case(model, tokens, tokens, streams)
 
     pocket = load_preset("pocket")
     data, model = pocket.data, pocket.model
-    batch = max(1, _TOKENS // data.context_length)
-    usual = replace(pocket, data=replace(data, batch_size=batch))
+    usual = _with_batch(pocket, max(1, _TOKENS_PER_TURN // data.context_length))
     return [
-        Axis("training", "context", sizes.contexts, lambda n: training(_with_context(pocket, n))),
-        Axis("training", "width", sizes.widths, lambda n: training(replace(usual, model=widened(model, n)))),
-        Axis("training", "batch", sizes.batches, lambda n: training(_with_batch(pocket, n))),
-        Axis("training", "length of text", sizes.texts, lambda n: _training(usual, precision, n)),
-        Axis("writing", "context", sizes.contexts, lambda n: _writing(model, n, n, 1)),
-        Axis("writing", "width", sizes.widths, lambda n: _writing(widened(model, n), _WRITTEN, _WRITTEN, 1)),
-        Axis("writing", "texts", sizes.streams, lambda n: _writing(model, _WRITTEN, _WRITTEN, n)),
-        Axis("writing", "length of text", sizes.lengths, lambda n: _writing(model, n, data.context_length, 1)),
+        GrowthAxis("training", "context", sizes.contexts, lambda n: training(_with_context(pocket, n))),
+        GrowthAxis("training", "width", sizes.widths, lambda n: training(replace(usual, model=with_width(model, n)))),
+        GrowthAxis("training", "batch", sizes.batches, lambda n: training(_with_batch(pocket, n))),
+        GrowthAxis("training", "length of text", sizes.texts, lambda n: training(usual, n)),
+        GrowthAxis("generation", "context", sizes.contexts, lambda n: generation(model, n)),
+        GrowthAxis("generation", "width", sizes.widths, lambda n: generation(with_width(model, n))),
+        GrowthAxis("generation", "texts", sizes.streams, lambda n: generation(model, streams=n)),
+        GrowthAxis(
+            "generation",
+            "length of text",
+            sizes.lengths,
+            lambda n: _generation_case(model, n, data.context_length, 1),
+        ),
     ]
 
 
-def grown(axis: Axis, rounds: int, watch: ProgressCallback = no_progress) -> Comparison:
-    """An axis measured, its sizes in turn; and the power of the size that a token's time goes as."""
+def measure_axis(axis: GrowthAxis, rounds: int, watch: ProgressCallback = no_progress) -> BenchComparison:
+    """Measure every size of an axis; the note has the scaling exponent."""
     cases = [replace(axis.case(size), name=f"{axis.name} {size}") for size in axis.sizes]
-    found = compare_cases(f"{capitalized(axis.doing)}, by {axis.name}", cases, rounds=rounds, watch=watch)
-    return replace(found, notes=(in_powers(axis, found.measured),))
+    result = compare_cases(f"{capitalized(axis.activity)}, by {axis.name}", cases, rounds=rounds, watch=watch)
+    return replace(result, notes=(scaling_note(axis, result.measurements),))
 
 
-def in_powers(axis: Axis, measured: Sequence[Measurement]) -> str:
-    """How the time of a token grows, in a sentence."""
-    powers = [exponent(axis.sizes, rates) for rates in zip(*(one.rates for one in measured), strict=True)]
-    middle, least, most = (round(power, 2) + 0.0 for power in (median(powers), min(powers), max(powers)))  # no -0
-    way = "grows" if middle >= 0 else "falls"
-    reach = f"From {axis.name} {axis.sizes[0]} to {axis.sizes[-1]}"
+def scaling_note(axis: GrowthAxis, measurements: Sequence[Measurement]) -> str:
+    """Return a sentence with the median exponent over the rounds, and its range."""
+    exponents = [
+        scaling_exponent(axis.sizes, rates) for rates in zip(*(one.rates for one in measurements), strict=True)
+    ]
+    middle, low, high = (round(e, 2) + 0.0 for e in (median(exponents), min(exponents), max(exponents)))  # no -0.00
     return (
-        f"{reach} the time of a token {way} as the power {middle:.2f} of it, by least squares "
-        f"({least:.2f} to {most:.2f} over the rounds): 0 is no growth, 1 is growth in step."
+        f"From {axis.name} {axis.sizes[0]} to {axis.sizes[-1]}, time per token scales as size^{middle:.2f} "
+        f"(least squares; {low:.2f} to {high:.2f} over the rounds; 0 = constant, 1 = linear)."
     )
 
 
-def exponent(sizes: Sequence[int], rates: Iterable[float]) -> float:
-    """The slope of log time per token on log size, by least squares."""
+def scaling_exponent(sizes: Sequence[int], rates: Iterable[float]) -> float:
+    """Return the slope of log(time per token) on log(size), by least squares; `rates` are in tokens per second."""
     slope, _ = np.polyfit([math.log(size) for size in sizes], [-math.log(rate) for rate in rates], 1)
     return float(slope)
 
 
-def widened(model: ModelConfig, width: int) -> ModelConfig:
-    """All of it so wide: as many heads as there is room for, a feed-forward layer in proportion."""
+def with_width(model: ModelConfig, width: int) -> ModelConfig:
+    """Return the model with another d_model, the same head size, and d_ff in proportion."""
     return replace(model, d_model=width, n_heads=width // model.head_width, d_ff=width * model.d_ff // model.d_model)
 
 
 def _with_context(config: Config, context: int) -> Config:
-    return replace(
-        config, data=replace(config.data, context_length=context, batch_size=max(1, round(_TOKENS / context)))
-    )
+    """Return the config with another context and as many tokens per step as a turn has."""
+    batch = max(1, round(_TOKENS_PER_TURN / context))
+    return replace(config, data=replace(config.data, context_length=context, batch_size=batch))
 
 
 def _with_batch(config: Config, windows: int) -> Config:
     return replace(config, data=replace(config.data, batch_size=windows))
 
 
-def _training(config: Config, precision: Precision, text: int = TEXT) -> BenchCase:
-    a_step = config.data.batch_size * config.data.context_length
-    steps = max(1, round(_TOKENS / a_step))
-    run = taking(octavo_steps(config, VOCABULARY, precision.dtype, text), steps)
-    return BenchCase("", "tokens that a model learns from", steps * a_step, "tokens", run, in_words(precision.name))
+def _training_case(config: Config, precision: Precision, n_tokens: int) -> BenchCase:
+    step = config.data.batch_size * config.data.context_length  # tokens
+    steps = max(1, round(_TOKENS_PER_TURN / step))
+    run = stepper(octavo_steps(config, VOCAB_SIZE, precision.dtype, n_tokens), steps)
+    return BenchCase("", "training on tokens", steps * step, "tokens", run, case_note(precision.name))
 
 
-def _writing(config: ModelConfig, tokens: int, context: int, streams: int) -> BenchCase:
-    writer = make_writer(config)
+def _generation_case(config: ModelConfig, tokens: int, context: int, streams: int) -> BenchCase:
+    generator = make_text_generator(config)
 
-    def write() -> None:
-        writer.write(tokens, SAMPLED, context, streams)
+    def run() -> None:
+        generator.generate(tokens, SAMPLED, context, streams)
 
-    return BenchCase("", "tokens that a model writes", streams * tokens, "tokens", write, in_words("fp32"))
+    return BenchCase("", "generating tokens", streams * tokens, "tokens", run, case_note("fp32"))

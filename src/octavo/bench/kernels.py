@@ -1,4 +1,4 @@
-"""With Octavo's compiled kernels and without them, in one process: the one place that turns them off and on."""
+"""Run work with and without Octavo's compiled kernels in one process; only this module turns them off and on."""
 
 import os
 import time
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from octavo.kernels.library import library
 
 _SWITCH = "OCTAVO_NATIVE"
-WITH, WITHOUT = "octavo", "octavo, no kernels"
+WITH, WITHOUT = "octavo", "octavo, no kernels"  # names of cases
 
 
 @contextmanager
 def without_kernels() -> Iterator[None]:
-    """Within it there are none, whatever asks for them."""
+    """Disable the compiled kernels within this context, also for child processes."""
     before = os.environ.get(_SWITCH)
     os.environ[_SWITCH] = "0"
     library.cache_clear()
@@ -26,18 +26,21 @@ def without_kernels() -> Iterator[None]:
         library.cache_clear()
 
 
-def timed_without(work: Callable[[], float | None]) -> Callable[[], float]:
-    """`work` without kernels; it gives its seconds, in which turning them off and on is not counted."""
+def timed_without_kernels(work: Callable[[], float | None]) -> Callable[[], float]:
+    """Return a function that does `work` without kernels and returns its seconds.
+
+    The time to turn the kernels off and on is not included.
+    """
 
     def run() -> float:
         with without_kernels():
             began = time.perf_counter()
-            told = work()
-            return time.perf_counter() - began if told is None else told
+            reported = work()
+            return time.perf_counter() - began if reported is None else reported
 
     return run
 
 
 def with_and_without_kernels(work: Callable[[], float | None]) -> dict[str, Callable[[], float | None]]:
-    """`work` without kernels, which is what others are compared with, and with them; alone where there are none."""
-    return {WITHOUT: work} if library() is None else {WITHOUT: timed_without(work), WITH: work}
+    """Return `work` without kernels, the reference, then with them; only the first where there are no kernels."""
+    return {WITHOUT: work} if library() is None else {WITHOUT: timed_without_kernels(work), WITH: work}

@@ -1,8 +1,9 @@
-"""Octavo beside llama2.c (github.com/karpathy/llama2.c): one text by the same weights, on one thread each.
+"""Compare with llama2.c (github.com/karpathy/llama2.c): one text with the same weights, on one thread each.
 
-Its ``run.c`` is compiled where the user has it, into a temporary folder, and reads the model from a file of its
-format "version 0": seven little-endian 32-bit integers, then every tensor in fp32, one kind after the other. It ends
-where token 1 comes, which is also what it begins with; here that is Octavo's start token, and never comes (odds.py).
+Its ``run.c`` is compiled from the user's checkout into a temporary folder. It reads the model from a file of its
+format "version 0": seven little-endian 32-bit integers, then every tensor in fp32, one kind after the other. A text
+begins with token 1 and ends where token 1 occurs. Here token 1 is Octavo's BOS token, which practically never occurs
+(:func:`octavo.bench.generator.set_zipf_logits`).
 """
 
 import re
@@ -17,10 +18,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from octavo.bench.generator import Writer, make_writer
+from octavo.bench.generator import TextGenerator, make_text_generator
 from octavo.bench.kernels import with_and_without_kernels
-from octavo.bench.measure import BenchCase, Comparison, compare_cases
-from octavo.bench.request import PeerFailed
+from octavo.bench.measure import BenchCase, BenchComparison, compare_cases
+from octavo.bench.request import PeerError
 from octavo.config import ModelConfig
 from octavo.config.inference import SamplingConfig
 from octavo.errors import reason
@@ -28,18 +29,18 @@ from octavo.model import Transformer
 from octavo.system.progress import ProgressCallback, no_progress, subrange
 from octavo.system.threads import one_thread
 
-LLAMA = ModelConfig(qk_norm=False, norm_epsilon=1e-5)  # the default model, as near as llama2.c can come to it
-START = 1  # llama2.c's
-COMPILE = ("-Ofast", "-march=native")  # its fastest build for one thread
-_TEXTS = 4  # a turn: it tells time in whole milliseconds
-_SECONDS = 120  # after which it is given up
+LLAMA = ModelConfig(qk_norm=False, norm_epsilon=1e-5)  # the default model, without what llama2.c cannot do
+START_ID = 1  # of llama2.c
+COMPILE = ("-Ofast", "-march=native")  # options of its fastest build for one thread
+_TEXTS_PER_TURN = 4  # more than one, because llama2.c measures time in whole milliseconds
+_TIMEOUT_SECONDS = 120  # of one text
 _RATE = re.compile(r"achieved tok/s: (\S+)")
 
 
-def as_bin(model: Transformer, bos_id: int, context: int) -> bytes:
-    """`model` in llama2.c's format, with `bos_id` and llama2.c's own start token in each other's place."""
+def model_bin(model: Transformer, bos_id: int, context: int) -> bytes:
+    """Return `model` in llama2.c's format, with the ids of `bos_id` and llama2.c's start token exchanged."""
     config, weights = model.config, model.state_dict()
-    ids = swapped(model.vocab_size, bos_id)
+    ids = swap_start_ids(model.vocab_size, bos_id)
 
     def every(name: str) -> list[torch.Tensor]:
         return [weights[f"blocks.{i}.{name}.weight"] for i in range(config.n_layers)]
@@ -47,8 +48,8 @@ def as_bin(model: Transformer, bos_id: int, context: int) -> bytes:
     tensors = [
         weights["embedding.weight"][ids],
         *every("attention_norm"),
-        *(interleaved(weight, config.n_heads) for weight in every("attention.q")),
-        *(interleaved(weight, config.key_value_heads) for weight in every("attention.k")),
+        *(interleave_rotary(weight, config.n_heads) for weight in every("attention.q")),
+        *(interleave_rotary(weight, config.key_value_heads) for weight in every("attention.k")),
         *every("attention.v"),
         *every("attention.output"),
         *every("feedforward_norm"),
@@ -56,130 +57,134 @@ def as_bin(model: Transformer, bos_id: int, context: int) -> bytes:
         *every("feedforward.down"),
         *every("feedforward.up"),
         weights["final_norm.weight"],
-        torch.zeros(context * config.head_width),  # where tables of cosines and sines were once
+        torch.zeros(context * config.head_width),  # skipped by run.c: once the tables of RoPE
     ]
     sizes = (config.d_model, config.d_ff, config.n_layers, config.n_heads, config.key_value_heads)
     header = struct.pack("<7i", *sizes, model.vocab_size, context)
     return header + b"".join(tensor.numpy().astype("<f4").tobytes() for tensor in tensors)
 
 
-def interleaved(weight: torch.Tensor, heads: int) -> torch.Tensor:
-    """Rows (H·K, D) of queries or keys in llama2.c's order: a pair that is turned together lies side by side, where
-    Octavo keeps one half of the pairs after the other."""
+def interleave_rotary(weight: torch.Tensor, heads: int) -> torch.Tensor:
+    """Return the rows (H·K, D) of a query or key projection in llama2.c's order.
+
+    There the two dimensions that RoPE rotates together are adjacent; in Octavo they are half a head apart.
+    """
     return weight.view(heads, 2, -1, weight.shape[1]).transpose(1, 2).flatten(0, 2)
 
 
-def swapped(vocab_size: int, bos_id: int) -> torch.Tensor:
-    """Which of Octavo's tokens each of llama2.c's is; the other way round it is the same."""
+def swap_start_ids(vocab_size: int, bos_id: int) -> torch.Tensor:
+    """Return the Octavo id of each llama2.c id (V,); the mapping is its own inverse."""
     ids = torch.arange(vocab_size)
-    ids[[START, bos_id]] = ids[[bos_id, START]]
+    ids[[START_ID, bos_id]] = ids[[bos_id, START_ID]]
     return ids
 
 
-def tokenizer_bin(pieces: list[bytes]) -> bytes:
-    """llama2.c's tokenizer file: the longest piece's length, then of each its score, its length and its bytes."""
-    each = (struct.pack("<fi", 0.0, len(piece)) + piece for piece in pieces)
-    return struct.pack("<i", max(map(len, pieces))) + b"".join(each)
+def tokenizer_bin(tokens: list[bytes]) -> bytes:
+    """Return llama2.c's tokenizer file: the longest token's length, then each token's score, length and bytes."""
+    entries = (struct.pack("<fi", 0.0, len(token)) + token for token in tokens)
+    return struct.pack("<i", max(map(len, tokens))) + b"".join(entries)
 
 
 @dataclass(frozen=True)
 class Llama2c:
-    """The compiled program with a model, in a folder."""
+    """The compiled program and a model, in a folder."""
 
     folder: Path
 
     @classmethod
     def build(cls, checkout: Path, folder: Path, model: Transformer, bos_id: int, context: int) -> "Llama2c":
-        """Compile it into `folder`, and write the model beside it.
+        """Compile run.c into `folder` and write the model and tokenizer there.
 
         Raises:
-            PeerFailed: there is no compiler, or it has refused the text.
+            PeerError: there is no run.c, no compiler, or a compile error.
         """
         if not (checkout / "run.c").is_file():
-            raise PeerFailed(f"there is no run.c in {checkout}")
+            raise PeerError(f"there is no run.c in {checkout}")
         if (compiler := shutil.which("cc")) is None:
-            raise PeerFailed("there is no C compiler: install one that is called cc")
+            raise PeerError("there is no C compiler: install one named cc")
         command = [compiler, *COMPILE, "-o", str(folder / "run"), str(checkout / "run.c"), "-lm"]
-        made = subprocess.run(command, capture_output=True, text=True, check=False)
-        if made.returncode:
-            said = next((line for line in made.stderr.splitlines() if "error" in line), "no reason given")
-            raise PeerFailed(f"run.c cannot be compiled: {said}")
-        (folder / "model.bin").write_bytes(as_bin(model, bos_id, context))
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode:
+            message = next((line for line in result.stderr.splitlines() if "error" in line), "no reason given")
+            raise PeerError(f"run.c cannot be compiled: {message}")
+        (folder / "model.bin").write_bytes(model_bin(model, bos_id, context))
         (folder / "tokenizer.bin").write_bytes(tokenizer_bin([b"%d " % i for i in range(model.vocab_size)]))
         return cls(folder)
 
-    def write(self, tokens: int, sampling: SamplingConfig) -> tuple[list[int], float]:
-        """The tokens of a text from nothing, in llama2.c's numbers, and how many a second it came to after the first.
+    def generate(self, tokens: int, sampling: SamplingConfig) -> tuple[list[int], float]:
+        """Generate from an empty prompt; return the ids, as llama2.c has them, and tokens/s after the first.
 
         Raises:
-            PeerFailed: it went wrong, or said no rate.
+            PeerError: the program failed or printed no rate.
         """
         filters = ["-t", str(sampling.temperature), "-p", str(sampling.top_p), "-s", str(sampling.seed + 1)]
         command = [str(self.folder / "run"), str(self.folder / "model.bin"), *filters, "-n", str(tokens)]
         try:
-            done = subprocess.run(
+            result = subprocess.run(
                 [*command, "-z", str(self.folder / "tokenizer.bin")],
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=_SECONDS,
+                timeout=_TIMEOUT_SECONDS,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise PeerFailed(f"it cannot be run: {reason(error, named=True)}") from None
-        if done.returncode:
-            raise PeerFailed(f"it ended with code {done.returncode}: {' '.join(done.stderr.split())[:200]}")
-        found = _RATE.search(done.stderr)
-        if found is None or not np.isfinite(rate := float(found[1])) or rate <= 0:
-            raise PeerFailed(f"it wrote {len(done.stdout.split())} tokens and said no rate")
-        return [int(piece) for piece in done.stdout.split()], rate
+            raise PeerError(f"it cannot be run: {reason(error, named=True)}") from None
+        words = result.stdout.split()
+        if result.returncode:
+            raise PeerError(f"it ended with exit code {result.returncode}: {' '.join(result.stderr.split())[:200]}")
+        match = _RATE.search(result.stderr)
+        if match is None or not np.isfinite(rate := float(match[1])) or rate <= 0:
+            raise PeerError(f"it generated {len(words)} tokens and printed no rate")
+        return [int(word) for word in words], rate
 
 
-def beside_llama2c(
+def compare_with_llama2c(
     checkout: Path,
-    asked: Mapping[str, SamplingConfig],
+    modes: Mapping[str, SamplingConfig],
     tokens: int,
     rounds: int,
     watch: ProgressCallback = no_progress,
-) -> list[Comparison]:
-    """llama2.c and Octavo with the same weights; where it cannot be measured, why."""
-    writer, found = make_writer(LLAMA), []
-    title = "Beside llama2.c, the same weights on one thread each"
+) -> list[BenchComparison]:
+    """Compare llama2.c and Octavo in every mode; if that fails, the last comparison is empty and notes the reason."""
+    generator, results = make_text_generator(LLAMA), []
+    title = "Compared with llama2.c, the same weights on one thread each"
     with tempfile.TemporaryDirectory(prefix="octavo-llama2c-") as folder, one_thread():
         try:
-            start = writer.tokenizer.bos_id
-            assert start is not None, "a writer begins with a start token"
-            peer = Llama2c.build(checkout, Path(folder), writer.model, start, tokens)
-            for part, (how, sampling) in enumerate(asked.items()):
-                watched = subrange(watch, part / len(asked), (part + 1) / len(asked))
-                found.append(_one(peer, writer, f"{title}, {how}", sampling, tokens, rounds, watched))
-        except PeerFailed as failed:
-            found.append(Comparison(title, (), (f"llama2.c was left out: {failed}.",)))
-    return found
+            bos_id = generator.tokenizer.bos_id
+            assert bos_id is not None, "a byte-level tokenizer has a BOS token"
+            peer = Llama2c.build(checkout, Path(folder), generator.model, bos_id, tokens)
+            for number, (mode, sampling) in enumerate(modes.items()):
+                part = subrange(watch, number / len(modes), (number + 1) / len(modes))
+                results.append(_compare(peer, generator, f"{title}, {mode}", sampling, tokens, rounds, part))
+        except PeerError as error:
+            results.append(BenchComparison(title, (), (f"llama2.c was skipped: {error}.",)))
+    return results
 
 
-def _one(
+def _compare(
     peer: Llama2c,
-    writer: Writer,
+    generator: TextGenerator,
     title: str,
     sampling: SamplingConfig,
     tokens: int,
     rounds: int,
     watch: ProgressCallback,
-) -> Comparison:
-    counted = tokens - 1  # neither counts the first token
+) -> BenchComparison:
+    timed = tokens - 1  # neither program times the first token
 
     def by_peer() -> float:
-        return sum(counted / peer.write(tokens, sampling)[1] for _ in range(_TEXTS))
+        return sum(timed / peer.generate(tokens, sampling)[1] for _ in range(_TEXTS_PER_TURN))
 
     def by_octavo() -> float:
-        return sum(writer.seconds_after_the_first(tokens, sampling, tokens) for _ in range(_TEXTS))
+        return sum(generator.seconds_after_first_token(tokens, sampling, tokens) for _ in range(_TEXTS_PER_TURN))
 
-    written, _ = peer.write(tokens, sampling)
+    ids, _ = peer.generate(tokens, sampling)
     notes = [f"run.c was compiled with {' '.join(COMPILE)}."]
-    if len(written) < tokens:
-        notes.append(f"llama2.c ended after {len(written)} of {tokens} tokens: there came token 1, where it ends.")
-    work = f"a text of {tokens} tokens from nothing, after its first token"
-    cases = [BenchCase("llama2.c", work, _TEXTS * counted, "tokens", by_peer, "fp32, 1 thread")]
-    for name, run in with_and_without_kernels(by_octavo).items():
-        cases.append(BenchCase(name, work, _TEXTS * counted, "tokens", run, "fp32, 1 thread"))
+    if len(ids) < tokens:
+        notes.append(f"llama2.c ended after {len(ids)} of {tokens} tokens, because token 1 occurred.")
+    work = f"a text of {tokens} tokens from an empty prompt, after its first token"
+    runs = {"llama2.c": by_peer, **with_and_without_kernels(by_octavo)}
+    cases = [
+        BenchCase(name, work, _TEXTS_PER_TURN * timed, "tokens", run, "fp32, 1 thread") for name, run in runs.items()
+    ]
     return compare_cases(title, cases, rounds=rounds, notes=notes, watch=watch)

@@ -1,4 +1,4 @@
-"""Cases measured side by side: in turn, round after round, so that what else the machine does meets all of them."""
+"""Measure benchmark cases in turn, round after round, so that other load on the machine affects all of them."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,15 +8,18 @@ from typing import Any
 
 from octavo.system.progress import ProgressCallback, no_progress
 
-Clock = Callable[[], float]
+Clock = Callable[[], float]  # seconds
 
 
 @dataclass(frozen=True)
 class BenchCase:
-    """One way to do some work. `run` does `amount` of it, in `unit`; or it times itself and gives its seconds."""
+    """One way to do some work. A call of `run` does `amount` of it, in `unit`.
+
+    `run` may return the seconds that it took; if it returns None, the call is timed.
+    """
 
     name: str
-    work: str  # what is done, and on what: cases with the same words are compared
+    work: str  # the operation and its data: only cases with the same text are compared
     amount: float
     unit: str  # "steps", "tokens"
     run: Callable[[], float | None]
@@ -25,53 +28,53 @@ class BenchCase:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a case did a second, round by round."""
+    """The rates of one case, in `unit` per second, one for each round."""
 
     name: str
     work: str
-    amount: float  # a turn
+    amount: float  # per turn
     unit: str
     note: str
     rates: tuple[float, ...]
 
     @property
     def median(self) -> float:
-        """The middle rate: one slow round moves it little."""
+        """Return the median rate: a single slow round hardly changes it."""
         return median(self.rates)
 
     @property
     def seconds(self) -> float:
-        """How long a turn took, in the middle."""
+        """Return the seconds of a turn at the median rate."""
         return self.amount / self.median
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values for JSON."""
         return asdict(self) | {"median": self.median, "seconds": self.seconds}
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Cases that do the same work; the first is what others are compared with."""
+class BenchComparison:
+    """Measurements of the same work; the first one is the reference of every ratio."""
 
     title: str
-    measured: tuple[Measurement, ...]
-    notes: tuple[str, ...] = ()  # what has to be said about it, each in a sentence
+    measurements: tuple[Measurement, ...]
+    notes: tuple[str, ...] = ()  # sentences to be shown with the table
 
     def ratios(self, one: Measurement) -> tuple[float, ...]:
-        """How many times as fast as the first, round by round: each ran both within seconds."""
-        return tuple(mine / base for mine, base in zip(one.rates, self.measured[0].rates, strict=True))
+        """Return the speed-up over the first case in each round, in which both ran within seconds."""
+        return tuple(rate / base for rate, base in zip(one.rates, self.measurements[0].rates, strict=True))
 
     def ratio(self, one: Measurement) -> float:
-        """How many times as fast as the first: the median over rounds."""
+        """Return the median speed-up over the first case."""
         return median(self.ratios(one))
 
-    def ratios_by_name(self) -> dict[str, tuple[float, ...]]:
-        """The ratios of every case, in their order."""
-        return {one.name: self.ratios(one) for one in self.measured}
+    def ratios_by_case(self) -> dict[str, tuple[float, ...]]:
+        """Return the ratios of every case by its name, in order."""
+        return {one.name: self.ratios(one) for one in self.measurements}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        cases = [one.to_dict() | {"ratio": self.ratio(one), "ratios": self.ratios(one)} for one in self.measured]
+        """Return plain values for JSON."""
+        cases = [one.to_dict() | {"ratio": self.ratio(one), "ratios": self.ratios(one)} for one in self.measurements]
         return {"title": self.title, "cases": cases, "notes": list(self.notes)}
 
 
@@ -83,29 +86,25 @@ def compare_cases(
     notes: Sequence[str] = (),
     watch: ProgressCallback = no_progress,
     clock: Clock = time.perf_counter,
-) -> Comparison:
-    """Warm every case up once, then run all of them in turn, `rounds` times.
+) -> BenchComparison:
+    """Run every case once to warm up, then run all cases in turn, `rounds` times.
 
     Raises:
-        ValueError: the cases do unlike work, which no ratio can compare.
+        ValueError: the cases do different work, which no ratio can compare.
     """
     if len(works := sorted({f"{case.work}, in {case.unit}" for case in cases})) > 1:
-        raise ValueError(f"{title}: these do unlike work: {'; '.join(works)}")
+        raise ValueError(f"{title}: the cases do different work: {'; '.join(works)}")
     rates: list[list[float]] = [[] for _ in cases]
     for turn in range(rounds + 1):
-        for place, case in enumerate(cases):
-            watch((turn * len(cases) + place) / ((rounds + 1) * len(cases)))
-            seconds = _seconds(case, clock)
-            if turn:  # the first warms up
-                rates[place].append(case.amount / seconds)
-    measured = (
-        Measurement(case.name, case.work, case.amount, case.unit, case.note, tuple(found))
-        for case, found in zip(cases, rates, strict=True)
+        for number, case in enumerate(cases):
+            watch((turn * len(cases) + number) / ((rounds + 1) * len(cases)))
+            began = clock()
+            reported = case.run()
+            seconds = clock() - began if reported is None else reported
+            if turn:  # the first one warms up
+                rates[number].append(case.amount / seconds)
+    measurements = (
+        Measurement(case.name, case.work, case.amount, case.unit, case.note, tuple(own))
+        for case, own in zip(cases, rates, strict=True)
     )
-    return Comparison(title, tuple(measured), tuple(notes))
-
-
-def _seconds(case: BenchCase, clock: Clock) -> float:
-    began = clock()
-    told = case.run()
-    return clock() - began if told is None else told
+    return BenchComparison(title, tuple(measurements), tuple(notes))

@@ -1,8 +1,8 @@
-"""Octavo beside nanoGPT (github.com/karpathy/nanoGPT): a training step of the recipe that its README has for a CPU.
+"""Compare with nanoGPT (github.com/karpathy/nanoGPT): a training step of the recipe that its README has for a CPU.
 
-The model of nanoGPT's ``model.py``, imported where the user has it, is trained as its ``train.py`` does on a CPU
-without compiling; Octavo trains the same mathematics: 4 blocks of LayerNorm, attention and GELU, learned positions,
-tied embeddings, no biases and no dropout, AdamW, on batches of 12 windows of 64 characters.
+nanoGPT's ``model.py`` is imported from the user's checkout and trained as its ``train.py`` does on a CPU, without
+compiling. Octavo trains the same mathematics: 4 blocks of LayerNorm, attention and GELU, learned positions, tied
+embeddings, no biases and no dropout, AdamW, on batches of 12 windows of 64 characters.
 """
 
 import contextlib
@@ -16,15 +16,15 @@ import numpy as np
 import torch
 
 from octavo.bench.kernels import with_and_without_kernels
-from octavo.bench.measure import BenchCase, Comparison, compare_cases
-from octavo.bench.request import PeerFailed
-from octavo.bench.steps import in_words, made_up_ids, octavo_steps, taking
+from octavo.bench.measure import BenchCase, BenchComparison, compare_cases
+from octavo.bench.request import PeerError
+from octavo.bench.steps import case_note, octavo_steps, random_ids, stepper
 from octavo.config import Config, DataConfig, ModelConfig, OptimizerConfig
 from octavo.errors import reason
 from octavo.model import Transformer
 from octavo.system.progress import ProgressCallback, no_progress
 
-CHARACTERS = 65  # of Tiny Shakespeare
+VOCAB_SIZE = 65  # characters of Tiny Shakespeare
 RECIPE = Config(
     data=DataConfig(context_length=64, batch_size=12),
     model=ModelConfig(
@@ -48,41 +48,43 @@ RECIPE = Config(
 _TITLE = "A step of nanoGPT's recipe for a CPU"
 
 
-def nano_gpt_step(checkout: Path, rounds: int, watch: ProgressCallback = no_progress, steps: int = 20) -> Comparison:
-    """nanoGPT first, then Octavo; where it cannot be measured, why."""
+def nano_gpt_step(
+    checkout: Path, rounds: int, watch: ProgressCallback = no_progress, steps: int = 20
+) -> BenchComparison:
+    """Compare Octavo with nanoGPT; if that fails, the comparison is empty and its note is the reason."""
     data = RECIPE.data
     try:
-        peer = nano_gpt_steps(make_gpt(checkout))
-    except PeerFailed as failed:
-        return Comparison(_TITLE, (), (f"nanoGPT was left out: {failed}.",))
+        peer = nano_gpt_steps(load_gpt(checkout))
+    except PeerError as error:
+        return BenchComparison(_TITLE, (), (f"nanoGPT was skipped: {error}.",))
     work = "nanoGPT's step: 12 windows of 64 characters, 4 blocks 128 wide, AdamW"
     runs = {
-        "nanoGPT": taking(peer, steps),
-        **with_and_without_kernels(taking(octavo_steps(RECIPE, CHARACTERS, torch.float32), steps)),
+        "nanoGPT": stepper(peer, steps),
+        **with_and_without_kernels(stepper(octavo_steps(RECIPE, VOCAB_SIZE, torch.float32), steps)),
     }
     amount = steps * data.batch_size * data.context_length
-    cases = [BenchCase(name, work, amount, "tokens", run, in_words("fp32")) for name, run in runs.items()]
+    cases = [BenchCase(name, work, amount, "tokens", run, case_note("fp32")) for name, run in runs.items()]
     return compare_cases(_TITLE, cases, rounds=rounds, watch=watch)
 
 
-def make_gpt(checkout: Path) -> Any:
-    """nanoGPT's model of the recipe.
+def load_gpt(checkout: Path) -> Any:
+    """Return nanoGPT's model of the recipe.
 
     Raises:
-        PeerFailed: it cannot be imported, or is another model than Octavo's of the recipe.
+        PeerError: it cannot be imported, or its number of parameters is not that of Octavo's model.
     """
     model, data = RECIPE.model, RECIPE.data
     spec = importlib.util.spec_from_file_location("octavo_peer_nano_gpt", checkout / "model.py")
     if spec is None or spec.loader is None or not (checkout / "model.py").is_file():
-        raise PeerFailed(f"there is no model.py in {checkout}")
+        raise PeerError(f"there is no model.py in {checkout}")
     module = importlib.util.module_from_spec(spec)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # it tells its size
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints its size
             spec.loader.exec_module(module)
             gpt = module.GPT(
                 module.GPTConfig(
                     block_size=data.context_length,
-                    vocab_size=CHARACTERS,
+                    vocab_size=VOCAB_SIZE,
                     n_layer=model.n_layers,
                     n_head=model.n_heads,
                     n_embd=model.d_model,
@@ -90,31 +92,29 @@ def make_gpt(checkout: Path) -> Any:
                     bias=False,
                 )
             )
-    except Exception as error:  # whatever somebody else's program does
-        raise PeerFailed(
-            f"its model.py cannot be used: {type(error).__name__}: {reason(error, named=True)}"
-        ) from None
+    except Exception as error:  # the checkout is another project's code
+        raise PeerError(f"its model.py cannot be used: {type(error).__name__}: {reason(error, named=True)}") from None
     theirs = sum(p.numel() for p in gpt.parameters())
-    if theirs != (ours := Transformer(model, CHARACTERS).n_parameters()):
-        raise PeerFailed(f"its model has {theirs:,} parameters, and the recipe's {ours:,}: the work is not alike")
+    if theirs != (ours := Transformer(model, VOCAB_SIZE).n_parameters()):
+        raise PeerError(f"its model has {theirs:,} parameters, and the recipe's {ours:,}: the work is not the same")
     return gpt
 
 
 def nano_gpt_steps(gpt: Any) -> Iterator[float]:
-    """Train `gpt` without end, as nanoGPT's train.py does on a CPU; yield each step's loss."""
-    data, chosen = RECIPE.data, RECIPE.optimizer
-    ids = made_up_ids(CHARACTERS)
+    """Train `gpt` endlessly as nanoGPT's train.py does on a CPU; yield the loss of each step."""
+    data, settings = RECIPE.data, RECIPE.optimizer
+    ids = random_ids(VOCAB_SIZE)
     with contextlib.redirect_stdout(io.StringIO()):
-        optimizer = gpt.configure_optimizers(chosen.weight_decay, chosen.learning_rate, chosen.betas, "cpu")
+        optimizer = gpt.configure_optimizers(settings.weight_decay, settings.learning_rate, settings.betas, "cpu")
     while True:
-        places = torch.randint(len(ids) - data.context_length, (data.batch_size,)).tolist()
+        starts = torch.randint(len(ids) - data.context_length, (data.batch_size,)).tolist()
         inputs, targets = (
             torch.stack([torch.from_numpy(ids[i : i + data.context_length].astype(np.int64)) for i in shifted])
-            for shifted in (places, [i + 1 for i in places])
+            for shifted in (starts, [i + 1 for i in starts])
         )
         _, loss = gpt(inputs, targets)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(gpt.parameters(), chosen.clip_norm)
+        torch.nn.utils.clip_grad_norm_(gpt.parameters(), settings.clip_norm)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         yield loss.item()

@@ -1,4 +1,4 @@
-"""Training steps without end, as a run takes them, on text that is made up: what it says changes no step's time."""
+"""Endless training steps, as a run takes them, on random tokens: the content does not affect the time of a step."""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -14,18 +14,18 @@ from octavo.training.loop import dropout_masks
 from octavo.training.optimizers import Optimizers
 from octavo.training.step import training_step
 
-TEXT = 100_000  # tokens of it
+N_TOKENS = 100_000  # to train on, unless a benchmark varies this
 
 
-def made_up_ids(vocab_size: int, count: int = TEXT) -> npt.NDArray[np.uint16]:
-    """Token ids that follow no rule."""
+def random_ids(vocab_size: int, count: int = N_TOKENS) -> npt.NDArray[np.uint16]:
+    """Return `count` token ids, uniform and independent, always the same ones."""
     return np.random.default_rng(0).integers(vocab_size, size=count, dtype=np.uint16)
 
 
-def octavo_steps(config: Config, vocab_size: int, dtype: torch.dtype, text: int = TEXT) -> Iterator[float]:
-    """Train as a run does, batches and dropout included, on so many tokens; yield each step's loss."""
+def octavo_steps(config: Config, vocab_size: int, dtype: torch.dtype, n_tokens: int = N_TOKENS) -> Iterator[float]:
+    """Train on `n_tokens` tokens as a run does, with its batches and dropout; yield the loss of each step."""
     data = config.data
-    windows = Windows(made_up_ids(vocab_size, text), data.context_length, data.window_stride)
+    windows = Windows(random_ids(vocab_size, n_tokens), data.context_length, data.window_stride)
     order = BatchOrder(0, len(windows), data.batch_size)
     model = Transformer(config.model, vocab_size)
     optimizers, masks = Optimizers(model, config.optimizer), dropout_masks(config, dtype)
@@ -46,8 +46,8 @@ def octavo_steps(config: Config, vocab_size: int, dtype: torch.dtype, text: int 
         step += 1
 
 
-def taking(steps: Iterator[float], count: int) -> Callable[[], None]:
-    """Takes so many steps each time it is called."""
+def stepper(steps: Iterator[float], count: int) -> Callable[[], None]:
+    """Return a function that takes the next `count` steps at each call."""
 
     def take() -> None:
         for _ in islice(steps, count):
@@ -56,7 +56,7 @@ def taking(steps: Iterator[float], count: int) -> Callable[[], None]:
     return take
 
 
-def in_words(precision: str) -> str:
-    """Precision and threads, as every case says them."""
+def case_note(precision: str) -> str:
+    """Return the note of a case: precision and number of threads."""
     threads = torch.get_num_threads()
     return f"{precision}, {threads} thread{'s' * (threads > 1)}"

@@ -1,7 +1,4 @@
-"""What was measured, on what, when and by which versions: everything that a reader of the figures has to know.
-
-The suites by name, and all of what was asked for in one go.
-"""
+"""Run the benchmark suites by name, and record the circumstances: machine, versions, threads, load and time."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -13,20 +10,25 @@ import torch
 
 from octavo.bench.generation import bench_generation
 from octavo.bench.growth import bench_growth
-from octavo.bench.measure import Comparison
-from octavo.bench.request import SUITE_NAMES, Asked, Peers
+from octavo.bench.measure import BenchComparison
+from octavo.bench.request import SUITE_NAMES, BenchRequest, Peers
 from octavo.bench.training import bench_scoring, bench_training
 from octavo.kernels.library import active_build
 from octavo.runs.provenance import machine_facts
 from octavo.system.progress import PhaseCallback, ProgressCallback, subrange
 from octavo.system.terminal import counted
 
-_BUSY = 0.5  # processes that wait or work, for each core, before anything is measured
+_BUSY_LOAD = 0.5  # load average per core
+
+Suite = Callable[[int, Peers, ProgressCallback], list[BenchComparison]]
+SUITES: dict[str, Suite] = dict(
+    zip(SUITE_NAMES, (bench_training, bench_generation, bench_scoring, bench_growth), strict=True)
+)
 
 
 @dataclass(frozen=True)
-class Sitting:
-    """The circumstances; made before anything is measured."""
+class BenchSession:
+    """The circumstances of a benchmark; to be made before anything is measured."""
 
     began: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     machine: dict[str, Any] = field(default_factory=machine_facts)
@@ -36,47 +38,46 @@ class Sitting:
 
     @property
     def busy(self) -> bool:
-        """Whether the machine had other work in the minute before."""
-        return self.load is not None and self.load > _BUSY * int(self.machine["cores"] or 1)
+        """Return whether the machine had other work in the minute before."""
+        return self.load is not None and self.load > _BUSY_LOAD * int(self.machine["cores"] or 1)
 
-    def words(self) -> list[str]:
-        """For people."""
+    def lines(self) -> list[str]:
+        """Return the circumstances as lines of text."""
         packages = self.machine["packages"]
         lines = [
             f"{self.machine['processor']}, {counted(self.machine['cores'], 'core')}, torch on {self.threads}",
             f"octavo {packages['octavo']}, torch {packages['torch']}; kernels: {self.kernels}; {self.began}",
         ]
         if self.busy:
-            lines.append(f"The machine had other work before (load {self.load:.1f}): times say little, ratios more.")
+            lines.append(
+                f"The machine had other work before (load {self.load:.1f}): trust the ratios more than the times."
+            )
         return lines
 
 
-def to_dict(sitting: Sitting, rounds: int, found: Mapping[str, Sequence[Comparison]]) -> dict[str, Any]:
-    """Plain values."""
+def run_suites(request: BenchRequest, watch: PhaseCallback) -> dict[str, list[BenchComparison]]:
+    """Run each suite in turn; `watch` gets the suite's name and the fraction of the whole that is done."""
+    results, count = {}, len(request.suites)
+    for number, name in enumerate(request.suites):
+
+        def watch_suite(fraction: float, name: str = name) -> None:
+            watch(name, fraction)
+
+        progress = subrange(watch_suite, number / count, (number + 1) / count)
+        results[name] = SUITES[name](request.rounds, request.peers, progress)
+    return results
+
+
+def suites_to_dict(
+    session: BenchSession, rounds: int, results: Mapping[str, Sequence[BenchComparison]]
+) -> dict[str, Any]:
+    """Return the circumstances and all results as plain values for JSON."""
     return {
-        "began": sitting.began,
-        "machine": sitting.machine,
-        "threads": sitting.threads,
-        "kernels": sitting.kernels,
-        "load_before": sitting.load,
+        "began": session.began,
+        "machine": session.machine,
+        "threads": session.threads,
+        "kernels": session.kernels,
+        "load_before": session.load,
         "rounds": rounds,
-        "suites": {name: [comparison.to_dict() for comparison in suite] for name, suite in found.items()},
+        "suites": {name: [comparison.to_dict() for comparison in suite] for name, suite in results.items()},
     }
-
-
-Suite = Callable[[int, Peers, ProgressCallback], list[Comparison]]
-SUITES: dict[str, Suite] = dict(
-    zip(SUITE_NAMES, (bench_training, bench_generation, bench_scoring, bench_growth), strict=True)
-)
-
-
-def run_suites(asked: Asked, watch: PhaseCallback) -> dict[str, list[Comparison]]:
-    """Each suite after the other; `watch` is told the suite's name and the share of all that is done."""
-    found, count = {}, len(asked.suites)
-    for place, name in enumerate(asked.suites):
-
-        def told(share: float, name: str = name) -> None:
-            watch(name, share)
-
-        found[name] = SUITES[name](asked.rounds, asked.peers, subrange(told, place / count, (place + 1) / count))
-    return found

@@ -1,6 +1,8 @@
-"""How fast a model trains: the report's step beside a plain loop, the default's as a share of the machine's peak.
+"""Measure the speed of training steps and of scoring.
 
-How fast a text is scored: as much as Tiny Shakespeare's held-out tenth, by the default model, in fp32.
+The `reference` preset's step is compared with a plain PyTorch loop. The `pocket` preset's step is compared with the
+measured matmul throughput; the ratio is the model FLOPs utilisation (MFU). Scoring is in fp32, on as much text as the
+validation split of Tiny Shakespeare.
 """
 
 from collections.abc import Callable
@@ -9,11 +11,11 @@ import numpy as np
 import torch
 
 from octavo.bench.kernels import WITH, with_and_without_kernels
-from octavo.bench.measure import BenchCase, Comparison, compare_cases
+from octavo.bench.measure import BenchCase, BenchComparison, compare_cases
 from octavo.bench.nano_gpt import nano_gpt_step
 from octavo.bench.plain_loop import plain_steps
 from octavo.bench.request import Peers
-from octavo.bench.steps import in_words, made_up_ids, octavo_steps, taking
+from octavo.bench.steps import case_note, octavo_steps, random_ids, stepper
 from octavo.config import load_preset
 from octavo.config.inference import default_stride
 from octavo.evaluate.scoring import token_losses
@@ -22,80 +24,83 @@ from octavo.system.progress import ProgressCallback, no_progress, subrange
 from octavo.training.flops import forward_flops, matmul_rate
 from octavo.training.precision import choose_precision
 
-_STEPS = 10  # a turn
+_STEPS_PER_TURN = 10
+_SCORED_TOKENS = 56_000  # at a vocabulary of 512, as many as 111,540 characters have
+_VOCAB_SIZE = 512
 
 
-def bench_training(rounds: int, peers: Peers, watch: ProgressCallback = no_progress) -> list[Comparison]:
-    """The report's step against a plain loop, the default's beside what products reach, and nanoGPT's recipe."""
-    place = peers.place("nanoGPT")
-    own = 0.7 if place else 1.0
-    found = [
-        report_step(rounds, subrange(watch, 0, 0.6 * own)),
-        default_step(rounds, subrange(watch, 0.6 * own, own)),
+def bench_training(rounds: int, peers: Peers, watch: ProgressCallback = no_progress) -> list[BenchComparison]:
+    """Measure the steps of both presets, and that of nanoGPT's recipe if its checkout was found."""
+    checkout = peers.checkout("nanoGPT")
+    own = 0.7 if checkout else 1.0  # fraction of the progress
+    results = [
+        reference_step(rounds, subrange(watch, 0, 0.6 * own)),
+        pocket_step(rounds, subrange(watch, 0.6 * own, own)),
     ]
-    return found if place is None else [*found, nano_gpt_step(place, rounds, subrange(watch, own, 1), _STEPS)]
+    if checkout is not None:
+        results.append(nano_gpt_step(checkout, rounds, subrange(watch, own, 1), _STEPS_PER_TURN))
+    return results
 
 
-def report_step(rounds: int, watch: ProgressCallback = no_progress) -> Comparison:
-    """Steps of the preset ``reference``: 64 windows of 50 tokens, dropout, clipping, L2 inside Adam."""
+def reference_step(rounds: int, watch: ProgressCallback = no_progress) -> BenchComparison:
+    """Compare steps of the preset ``reference``, with dropout and clipping, with those of a plain loop."""
     config, vocab_size = load_preset("reference"), 500
-    ids = torch.from_numpy(made_up_ids(vocab_size).astype(np.int64))
+    ids = torch.from_numpy(random_ids(vocab_size).astype(np.int64))
+
+    def steps(dtype: torch.dtype) -> Callable[[], None]:
+        return stepper(octavo_steps(config, vocab_size, dtype), _STEPS_PER_TURN)
+
     runs: dict[str, tuple[Callable[[], float | None], str]] = {
-        "a plain loop": (taking(plain_steps(config, ids, vocab_size), _STEPS), "fp32")
+        "a plain loop": (stepper(plain_steps(config, ids, vocab_size), _STEPS_PER_TURN), "fp32")
     }
-    for name, run in with_and_without_kernels(
-        taking(octavo_steps(config, vocab_size, torch.float32), _STEPS)
-    ).items():
-        runs[name] = (run, "fp32")
-    runs[f"{WITH} in bf16"] = (taking(octavo_steps(config, vocab_size, torch.bfloat16), _STEPS), "bf16")
+    runs |= {name: (run, "fp32") for name, run in with_and_without_kernels(steps(torch.float32)).items()}
+    runs[f"{WITH} in bf16"] = (steps(torch.bfloat16), "bf16")
     work = "the reference's step: 64 windows of 50 tokens, dropout 0.1, clipping, Adam"
-    cases = [BenchCase(name, work, _STEPS, "steps", take, in_words(kind)) for name, (take, kind) in runs.items()]
-    return compare_cases("A step of the report's model", cases, rounds=rounds, watch=watch)
+    cases = [
+        BenchCase(name, work, _STEPS_PER_TURN, "steps", run, case_note(precision))
+        for name, (run, precision) in runs.items()
+    ]
+    return compare_cases("A step of the course report's model", cases, rounds=rounds, watch=watch)
 
 
-def default_step(rounds: int, watch: ProgressCallback = no_progress) -> Comparison:
-    """FLOPs a second that the preset ``pocket`` needs, beside those of a square matrix product on as many threads."""
-    config, vocab_size = load_preset("pocket"), 512
+def pocket_step(rounds: int, watch: ProgressCallback = no_progress) -> BenchComparison:
+    """Compare the FLOP/s of the preset ``pocket`` with those of a square matmul on as many threads."""
+    config = load_preset("pocket")
     precision, threads = choose_precision(config.train), torch.get_num_threads()
     windows, context = config.data.batch_size, config.data.context_length
     tokens = windows * context
-    billions = 3 * forward_flops(Transformer(config.model, vocab_size), context) * tokens / 1e9
+    gigaflops = 3 * forward_flops(Transformer(config.model, _VOCAB_SIZE), context) * tokens / 1e9  # of a step
 
-    def product() -> float:
+    def matmul() -> float:
         return 1e9 / matmul_rate(precision.dtype, threads)
 
-    work, unit, note = "GFLOPs that the model needs, or that a product has", "GFLOPs", in_words(precision.name)
-    cases = [BenchCase("matrix product", work, 1.0, unit, product, note)]
-    for name, run in with_and_without_kernels(
-        taking(octavo_steps(config, vocab_size, precision.dtype), _STEPS)
-    ).items():
-        cases.append(BenchCase(name, work, _STEPS * billions, unit, run, note))
+    work, unit, note = "GFLOPs of the model, or of a matmul", "GFLOPs", case_note(precision.name)
+    cases = [BenchCase("matmul", work, 1.0, unit, matmul, note)]
+    steps = stepper(octavo_steps(config, _VOCAB_SIZE, precision.dtype), _STEPS_PER_TURN)
+    for name, run in with_and_without_kernels(steps).items():
+        cases.append(BenchCase(name, work, _STEPS_PER_TURN * gigaflops, unit, run, note))
     notes = (
-        f"A step is {windows} windows of {context} tokens and takes {billions:.2f} GFLOPs, so that one is for "
-        f"{tokens / billions:,.0f} tokens. The ratio is the share of the machine's peak.",
+        f"A step has {windows} windows of {context} tokens and needs {gigaflops:.2f} GFLOPs, so 1 GFLOP is "
+        f"{tokens / gigaflops:,.0f} tokens. The ratio is the MFU: model FLOPs over the measured matmul throughput.",
         f"{precision.name}: {precision.reason}.",
     )
-    title = "A step of the default model, beside what matrix products reach"
+    title = "A step of the default model, next to the matmul throughput"
     return compare_cases(title, cases, rounds=rounds, notes=notes, watch=watch)
 
 
-_TOKENS = 56_000  # of vocabulary 512: 111,540 characters
-_VOCABULARY = 512
-
-
-def bench_scoring(rounds: int, peers: Peers, watch: ProgressCallback = no_progress) -> list[Comparison]:
-    """Every token once, in windows of a whole context, half a context apart."""
+def bench_scoring(rounds: int, peers: Peers, watch: ProgressCallback = no_progress) -> list[BenchComparison]:
+    """Measure the score of every token once, in windows of a context with a stride of half a context."""
     config = load_preset("pocket")
     context, stride = config.data.context_length, default_stride(config.data.context_length)
-    model, ids = Transformer(config.model, _VOCABULARY), made_up_ids(_VOCABULARY, _TOKENS)
+    model, ids = Transformer(config.model, _VOCAB_SIZE), random_ids(_VOCAB_SIZE, _SCORED_TOKENS)
 
     def score() -> None:
         with torch.inference_mode():
             token_losses(model, [ids], bos_id=0, context_length=context, stride=stride)
 
-    work = f"{_TOKENS:,} tokens, each scored once, in windows of {context}, {stride} apart"
+    work = f"{_SCORED_TOKENS:,} tokens, each scored once, in windows of {context} with stride {stride}"
     cases = [
-        BenchCase(name, work, _TOKENS, "tokens", run, in_words("fp32"))
+        BenchCase(name, work, _SCORED_TOKENS, "tokens", run, case_note("fp32"))
         for name, run in with_and_without_kernels(score).items()
     ]
     return [compare_cases(f"Scoring {work}", cases, rounds=rounds, watch=watch)]

@@ -4,8 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
-from octavo.bench.request import NO_PEERS, ROUNDS, SUITE_NAMES, Asked, peers_in
-from octavo.cli.options import add_output_option, output_path, refuse_replacing
+from octavo.bench.request import NO_PEERS, ROUNDS, SUITE_NAMES, BenchRequest, peers_in
+from octavo.cli.options import add_output_option, add_quiet_option, output_path, refuse_replacing
 from octavo.cli.output import say
 from octavo.formats.files import user_path
 from octavo.formats.output_paths import folder_place
@@ -14,48 +14,50 @@ _FOLDER = "bench"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options."""
-    parser.add_argument("--suite", choices=SUITE_NAMES, help="one suite alone (default: all, one after the other)")
+    """Add the options."""
+    parser.add_argument("--suite", choices=SUITE_NAMES, help="run only this suite (default: all of them)")
     parser.add_argument(
-        "--peers", metavar="DIR", help="folder with checkouts of llama2.c and nanoGPT, to be measured too"
+        "--peers",
+        metavar="DIR",
+        help="folder with checkouts of llama2.c and nanoGPT to measure, too (default: none)",
     )
     parser.add_argument(
-        "--rounds", type=int, default=ROUNDS, metavar="N", help=f"how often each case has its turn ({ROUNDS})"
+        "--rounds", type=int, default=ROUNDS, metavar="N", help=f"measurements of each case (default: {ROUNDS})"
     )
-    add_output_option(parser, "FOLDER", f"folder for bench.json and bench.png (./{_FOLDER})")
-    parser.add_argument("--quiet", action="store_true", help="no progress, only the result")
+    add_output_option(parser, "FOLDER", f"folder for bench.json and bench.png (default: ./{_FOLDER})")
+    add_quiet_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure, show the tables, write them as JSON and picture."""
+    """Measure, print the tables, and write them as JSON and as a picture."""
     peers = NO_PEERS if options.peers is None else peers_in(user_path(options.peers))
-    asked = Asked((options.suite,) if options.suite else SUITE_NAMES, options.rounds, peers)
+    request = BenchRequest((options.suite,) if options.suite else SUITE_NAMES, options.rounds, peers)
     folder = output_path(options) or Path(_FOLDER)
     refuse_replacing(options, [folder / "bench.json", folder / "bench.png"])
     folder_place(folder)
 
-    from octavo.bench.suites import Sitting, run_suites, to_dict
+    from octavo.bench.suites import BenchSession, run_suites, suites_to_dict
     from octavo.formats.files import write_atomically
     from octavo.pipeline.progress import make_progress
     from octavo.reports.figures.bench import bench_figure
     from octavo.reports.figures.files import save_figure
-    from octavo.reports.terminal import bench as bench_table
+    from octavo.reports.terminal.bench import bench_notes, bench_table
     from octavo.reports.terminal.colours import make_console
 
-    sitting, console = Sitting(), make_console()
+    session, console = BenchSession(), make_console()
     with make_progress(not options.quiet) as progress:
-        found = run_suites(asked, lambda suite, share: progress.share(f"measuring: {suite}", share))
-    place = folder / "bench.json"
-    write_atomically(place, json.dumps(to_dict(sitting, asked.rounds, found), indent=1).encode())
-    comparisons = [comparison for suite in found.values() for comparison in suite]
-    written = [place, *save_figure(bench_figure(comparisons, sitting.words()), folder / "bench")]
-    say("\n".join(sitting.words()))
+        results = run_suites(request, lambda suite, fraction: progress.phase(f"measuring: {suite}", fraction))
+    json_path = folder / "bench.json"
+    write_atomically(json_path, json.dumps(suites_to_dict(session, request.rounds, results), indent=1).encode())
+    comparisons = [comparison for suite in results.values() for comparison in suite]
+    paths = [json_path, *save_figure(bench_figure(comparisons, session.lines()), folder / "bench")]
+    say("\n".join(session.lines()))
     for comparison in comparisons:
         say(f"\n{comparison.title}")
-        if comparison.measured:
-            console.print(bench_table.bench_table(comparison))
-        say("\n".join(bench_table.bench_notes(comparison)), end="\n" if comparison.notes else "")
+        if comparison.measurements:
+            console.print(bench_table(comparison))
+        say("\n".join(bench_notes(comparison)), end="\n" if comparison.notes else "")
     say()
-    for path in written:
+    for path in paths:
         say(path)
     return 0

@@ -6,9 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from octavo.cli.options import add_output_option, output_path, refuse_replacing
+from octavo.cli.options import add_output_option, add_runs_option, output_path, refuse_replacing
 from octavo.cli.output import say
-from octavo.cli.parser import add_runs_option
 from octavo.runs import open_run, runs_root
 
 if TYPE_CHECKING:
@@ -18,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options."""
-    parser.add_argument("run", nargs="+", metavar="RUN", help="names or folders of two runs or more")
+    """Add the options."""
+    parser.add_argument("run", nargs="+", metavar="RUN", help="names or folders of two or more runs")
     add_output_option(parser, "FILE", "the page (default: compare.html in the folder of the runs)")
     add_runs_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make the page, and say where it is."""
+    """Make the page and print its path."""
     root = runs_root(options.runs)
     directories = [open_run(name, root) for name in options.run]
     output = output_path(options)
@@ -36,13 +35,13 @@ def run(options: argparse.Namespace) -> int:
     from octavo.pipeline.run import Run
     from octavo.reports.compare import compare
 
-    path = page_place(output or _beside(directories, root))
+    path = page_place(output or _default_path(directories, root))
     say(compare([Run(directory) for directory in directories]).save(path))
     return 0
 
 
-def _beside(directories: Sequence[RunDirectory], root: Path) -> Path:
-    """In the folder that holds the runs, which is `root` for those named by name alone."""
+def _default_path(directories: Sequence[RunDirectory], root: Path) -> Path:
+    """Return the page's path in the folder that holds the runs: `root` for runs that were given by name."""
     from octavo.formats.output_paths import common_parent
 
     folder = common_parent([directory.path for directory in directories])

@@ -7,8 +7,8 @@ import json
 import textwrap
 from typing import TYPE_CHECKING
 
+from octavo.cli.options import add_runs_option
 from octavo.cli.output import say
-from octavo.cli.parser import add_runs_option
 from octavo.runs import runs_root
 from octavo.system.terminal import counted, shown, size
 
@@ -19,14 +19,14 @@ _LABEL, _WIDTH = 11, 80
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options."""
-    parser.epilog = "Exit code 0 if Octavo can work, 1 if something stands in its way: what, comes last."
-    parser.add_argument("--json", action="store_true", help="for a machine")
+    """Add the options."""
+    parser.epilog = "Exit code 0 if no problems were found, otherwise 1; problems are listed at the end."
+    parser.add_argument("--json", action="store_true", help="print JSON")
     add_runs_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Look, and tell on one screen; 1 if there are problems."""
+    """Print the state of the machine on one screen; return 1 if there are problems."""
     from octavo.pipeline.doctor import examine_machine
 
     health = examine_machine(runs_root(options.runs))
@@ -35,13 +35,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def lines(health: Health) -> list[str]:
-    """For people: a screen of 80 columns and 24 lines, where paths are not long and problems are few."""
+    """Return lines of at most 80 columns, 24 of them unless there are many problems or long paths."""
     packages = ", ".join(f"{name} {version}" for name, version in health.packages.items())
     rows = [
         ("versions", f"{packages}, Python {health.python}"),
-        ("place", health.place),
+        ("path", health.place),
         ("system", health.system),
-        ("processor", f"{health.processor}: {', '.join(health.features) or 'features unknown'}"),
+        ("CPU", f"{health.processor}: {', '.join(health.features) or 'features unknown'}"),
         ("memory", _memory(health)),
         ("threads", _threads(health)),
         ("kernels", f"none ({health.why_no_kernels})" if health.why_no_kernels else health.kernels),
@@ -50,13 +50,13 @@ def lines(health: Health) -> list[str]:
         *(("cache", f"{folder.path} ({_cache(name, folder)})") for name, folder in health.caches.items()),
         *(("optional", _optional(part)) for part in health.optional),
     ]
-    told = [line for label, text in rows for line in _row(label, text)]
+    facts = [line for label, text in rows for line in _row(label, text)]
     problems = [line for problem in health.problems for line in _row("  -", problem, 4)]
-    return [*told, "", *(["Problems:", *problems] if problems else ["No problems: Octavo can work here."])]
+    return [*facts, "", *(["Problems:", *problems] if problems else ["No problems: Octavo works here."])]
 
 
 def _row(label: str, text: str, width: int = _LABEL) -> list[str]:
-    """A label and its text, which goes on below itself; a path is not broken."""
+    """Return a label and its text, wrapped in its own column; a path stays on one line."""
     return textwrap.wrap(
         shown(text),
         _WIDTH,
@@ -75,32 +75,32 @@ def _memory(health: Health) -> str:
 
 def _threads(health: Health) -> str:
     wait = " ".join(f"{name}={value}" for name, value in health.waiting.items())
-    usual = "one for each core" if not health.omp_num_threads else f"OMP_NUM_THREADS={health.omp_num_threads}"
+    origin = "one for each core" if not health.omp_num_threads else f"OMP_NUM_THREADS={health.omp_num_threads}"
     cores = f"{health.usable_cores} of {health.cores} cores may be used"
-    return f"{health.threads} ({usual}; {cores}), {wait}"
+    return f"{health.threads} ({origin}; {cores}), {wait}"
 
 
-def _arithmetic(found: Arithmetic | None) -> list[tuple[str, str]]:
-    if found is None:
+def _arithmetic(measured: Arithmetic | None) -> list[tuple[str, str]]:
+    if measured is None:
         return [("precision", "unknown: torch does not work")]
-    fp32, bf16 = (f"{rate / 1e9:,.0f}" for rate in (found.fp32_rate, found.bf16_rate))
-    gpu = f"{found.gpu}, which Octavo leaves alone" if found.gpu else "none that torch sees"
+    fp32, bf16 = (f"{rate / 1e9:,.0f}" for rate in (measured.fp32_rate, measured.bf16_rate))
+    gpu = f"{measured.gpu}, which Octavo does not use" if measured.gpu else "none that torch detects"
     return [
-        ("precision", f"{found.precision} ({found.reason})"),
-        ("products", f"{fp32} GFLOP/s in fp32, {bf16} in bf16, of matrices, on one thread"),
+        ("precision", f"{measured.precision} ({measured.reason})"),
+        ("matmul", f"{fp32} GFLOP/s in fp32, {bf16} in bf16, on one thread"),
         ("GPU", gpu),
     ]
 
 
 def _runs(health: Health) -> str:
     folder = health.runs
-    number = counted(health.n_runs, "run") if folder.exists else "to be made"
+    number = counted(health.n_runs, "run") if folder.exists else "not there yet"
     state = "cannot be written to" if folder.trouble else "writable"
     return f"{number}, {state}" + (f", {size(folder.free_bytes)} free" if folder.free_bytes >= 0 else "")
 
 
 def _cache(name: str, folder: Folder) -> str:
-    return f"{name}: done without, {folder.trouble}" if folder.trouble else f"{name}: writable"
+    return f"{name}: not used, {folder.trouble}" if folder.trouble else f"{name}: writable"
 
 
 def _optional(part: OptionalPart) -> str:

@@ -3,112 +3,126 @@
 import argparse
 import json
 
-from octavo.cli.options import add_output_option, add_passage_arguments, given_text, output_of, read_text
+from octavo.cli.options import (
+    add_output_option,
+    add_run_and_text,
+    add_runs_option,
+    output_of,
+    read_text,
+    run_of,
+    text_of,
+)
 from octavo.cli.output import say
-from octavo.cli.parser import add_runs_option, as_text
+from octavo.cli.parser import utf8_text
 from octavo.config import ModelConfig
 from octavo.errors import OctavoError
-from octavo.runs import open_run, runs_root
 
-_PLACES = (
-    ("embedding", "what the first block gets"),
-    ("blocks.I.attention.head.H", "what one head read"),
+_SITES = (
+    ("embedding", "input of the first block"),
+    ("blocks.I.attention.head.H", "output of one head"),
     ("blocks.I.attention.q", "queries of all heads; .k keys, .v values"),
-    ("blocks.I.attention.scores", "query times key, before the softmax"),
-    ("blocks.I.attention.pattern", "where the heads look"),
-    ("blocks.I.attention.heads", "what all heads read"),
-    ("blocks.I.attention.output", "what attention adds"),
-    ("blocks.I.feedforward.unit.U", "one unit of the hidden layer"),
-    ("blocks.I.feedforward.hidden", "all of them"),
-    ("blocks.I.feedforward.output", "what the feed-forward adds"),
-    ("blocks.I.output", "what the next block gets"),
-    ("final_norm", "what the unembedding gets"),
-    ("logits", "what the softmax gets"),
+    ("blocks.I.attention.scores", "attention scores, before the softmax"),
+    ("blocks.I.attention.pattern", "attention weights, after the softmax"),
+    ("blocks.I.attention.heads", "output of all heads"),
+    ("blocks.I.attention.output", "output of the attention layer"),
+    ("blocks.I.feedforward.unit.U", "one hidden unit of the feed-forward layer"),
+    ("blocks.I.feedforward.hidden", "all hidden units"),
+    ("blocks.I.feedforward.output", "output of the feed-forward layer"),
+    ("blocks.I.output", "output of the block"),
+    ("final_norm", "input of the unembedding"),
+    ("logits", "input of the softmax"),
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options."""
-    parser.add_argument("run", metavar="RUN", help="a run's name or folder")
-    add_passage_arguments(parser)
-    for name, says in (
-        ("zero", "let nothing flow by there"),
-        ("mean", "let flow by the mean over the beginning of the held-out text"),
-        ("patch", "let flow by what another text had there (--from)"),
+    """Add the options."""
+    add_run_and_text(parser)
+    for name, description in (
+        ("zero", "zero-ablate these activations, as blocks.0.attention.head.2 or blocks.*.output"),
+        ("mean", "mean-ablate (mean over the first 8,192 validation tokens)"),
+        ("patch", "patch in activations from the text given with --from"),
     ):
-        says += ", as blocks.0.attention.head.2 or blocks.*.output" if name == "zero" else ""
         parser.add_argument(
-            f"--{name}", action="append", default=[], metavar="PLACE", help=f"{says}; may be repeated"
+            f"--{name}", action="append", default=[], metavar="SITE", help=f"{description}; may be repeated"
         )
     parser.add_argument(
-        "--from", dest="other", type=as_text, default="", metavar="TEXT", help="the other text, as long at least"
+        "--from",
+        dest="other",
+        type=utf8_text,
+        default="",
+        metavar="TEXT",
+        help="the text to patch from, with at least as many tokens; - reads standard input",
     )
     parser.add_argument(
-        "--position", type=int, metavar="N", help="at this token alone; 0 is the first, -1 the last (all)"
+        "--position",
+        type=int,
+        metavar="N",
+        help="change only token N: 0 is the first, -1 the last (default: all tokens)",
     )
-    parser.add_argument("--places", action="store_true", help="list the places that there are")
-    parser.add_argument("--json", action="store_true", help="for a machine, and no page")
+    parser.add_argument("--list-sites", action="store_true", help="list the sites of this model")
+    parser.add_argument(
+        "--places", dest="list_sites", action="store_true", help=argparse.SUPPRESS
+    )  # its earlier name
+    parser.add_argument("--json", action="store_true", help="print JSON, write no page")
     add_output_option(parser)
     add_runs_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Change, show what comes of it, and write the page."""
-    directory = open_run(options.run, runs_root(options.runs))
-    if options.places:
-        say("\n".join(place_lines(directory.config.model)))
+    """Change activations, print the effect on the predictions, and write the page."""
+    directory = run_of(options)
+    if options.list_sites:
+        say("\n".join(site_lines(directory.config.model)))
         return 0
     if not (options.zero or options.mean or options.patch):
         raise OctavoError(
-            "there is nothing to change: give --zero, --mean or --patch with a PLACE; --places lists them"
+            "there is nothing to change: give --zero, --mean or --patch with a SITE; --list-sites lists them"
         )
-
     if options.json and options.output:
         raise OctavoError("--json writes no page: leave --output out")
-    text = given_text(options)
-    other = _other(options)
+    text = text_of(options)
+    other = _text_to_patch_from(options)
     output = output_of(options, directory, r"edit\.html")
 
     from octavo.pipeline.progress import make_progress
     from octavo.pipeline.run import Run
 
     with make_progress(True) as progress:
-        shown = Run(directory).edit(
+        view = Run(directory).edit(
             text,
             zero=options.zero,
             mean=options.mean,
             patch=options.patch,
             other=other,
             position=options.position,
-            watch=lambda share: progress.share("reading", share),
+            watch=lambda fraction: progress.phase("reading", fraction),
         )
-    edit = shown.edit
+    edit = view.edit
     if options.json:
         say(json.dumps(edit.to_dict(), indent=1))
         return 0
-    where = output.save(lambda folder: [shown.page.save(folder / "edit.html")])
+    message = output.save(lambda folder: [view.page.save(folder / "edit.html")])
 
-    from octavo.reports.terminal import edit as edit_table
+    from octavo.reports.terminal import edit as terminal
     from octavo.reports.terminal.colours import make_console
 
-    say("\n".join(edit_table.edit_head(edit)))
-    make_console().print(edit_table.candidates(edit))
-    say("\n" + "\n".join(edit_table.edit_costs(edit)), end="\n\n")
-    say(where)
+    say("\n".join(terminal.edit_head(edit)))
+    make_console().print(terminal.prediction_table(edit))
+    say("\n" + "\n".join(terminal.edit_costs(edit)), end="\n\n")
+    say(message)
     return 0
 
 
-def _other(options: argparse.Namespace) -> str:
-    """Return the text of ``--from``; "-" reads it."""
+def _text_to_patch_from(options: argparse.Namespace) -> str:
     if options.other == options.text == "-":
         raise OctavoError("standard input can be read once: give TEXT or --from another way")
     return read_text(argparse.Namespace(file=None, encoding=None), options.other) or ""
 
 
-def place_lines(config: ModelConfig) -> list[str]:
-    """The places of a model, and what flows by there."""
+def site_lines(config: ModelConfig) -> list[str]:
+    """Return lines with the sites of a model and the activations there."""
     ranges = f"I is 0 to {config.n_layers - 1}, H 0 to {config.n_heads - 1}, U 0 to {config.d_ff - 1}"
     return [
-        *(f"{name:<29}{says}" for name, says in _PLACES),
+        *(f"{name:<29}{description}" for name, description in _SITES),
         f"{ranges}; * stands for all, as in blocks.*.attention.head.0",
     ]

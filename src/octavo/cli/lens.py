@@ -2,49 +2,55 @@
 
 import argparse
 
-from octavo.cli.options import add_output_option, add_passage_arguments, given_text, output_of, say_how_to_read_more
+from octavo.cli.options import (
+    add_output_option,
+    add_run_and_text,
+    add_runs_option,
+    hint_at_max_tokens,
+    output_of,
+    run_of,
+    text_of,
+)
 from octavo.cli.output import say
-from octavo.cli.parser import add_runs_option
 from octavo.config.inference import check_passage, most_tokens_of_lens
-from octavo.runs import open_run, runs_root
 
-_CHARACTERS = 100  # of the run's own text: about what a terminal shows at once
+_CHARACTERS = 100  # of the validation split: about a screen
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options."""
-    parser.add_argument("run", metavar="RUN", help="a run's name or folder")
-    add_passage_arguments(parser)
-    parser.add_argument("--max-tokens", type=int, metavar="N", help="only the first N tokens (128)")
+    """Add the options."""
+    add_run_and_text(parser)
+    parser.add_argument("--max-tokens", type=int, metavar="N", help="read only the first N tokens (default: 128)")
     add_output_option(parser)
     add_runs_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Show the table and what each layer would score; write the page."""
-    directory = open_run(options.run, runs_root(options.runs))
+    """Print the table of predictions and the loss at each layer; write the page."""
+    directory = run_of(options)
+    limit = most_tokens_of_lens(directory.config)
     if options.max_tokens is not None:
-        check_passage(options.max_tokens, most_tokens_of_lens(directory.config), directory.config)
-    text = given_text(options)
+        check_passage(options.max_tokens, limit, directory.config)
+    text = text_of(options)
     output = output_of(options, directory, r"lens\.html")
 
     from octavo.pipeline.run import Run
 
     opened = Run(directory)
-    shown = opened.lens(text or opened.validation_beginning(_CHARACTERS), max_tokens=options.max_tokens)
-    where = output.save(lambda folder: [shown.page.save(folder / "lens.html")])
+    view = opened.lens(text or opened.validation_beginning(_CHARACTERS), max_tokens=options.max_tokens)
+    message = output.save(lambda folder: [view.page.save(folder / "lens.html")])
 
-    from octavo.reports.terminal import lens as lens_table
+    from octavo.reports.terminal import lens as terminal
     from octavo.reports.terminal.colours import in_colour, make_console
 
-    console, lens = make_console(), shown.lens
-    say(f"{directory.name} reads {shown.of}")
-    if options.max_tokens is None and not shown.whole:
-        say_how_to_read_more(lens.passage, most_tokens_of_lens(directory.config))
-    say("\n".join(lens_table.explanations(lens, console.width)), end="\n\n")
+    console, lens = make_console(), view.lens
+    say(f"{directory.name} reads {view.of}")
+    if options.max_tokens is None and not view.whole:
+        hint_at_max_tokens(lens.passage, limit)
+    say("\n".join(terminal.explanations(lens, console.width)), end="\n\n")
     if in_colour(console):
-        console.print(lens_table.LEGEND)
-    console.print(lens_table.lens_table(lens, console.width))
-    say("\n" + "\n".join(lens_table.losses(lens)), end="\n\n")
-    say(where)
+        console.print(terminal.LEGEND)
+    console.print(terminal.lens_table(lens, console.width))
+    say("\n" + "\n".join(terminal.layer_losses(lens)), end="\n\n")
+    say(message)
     return 0

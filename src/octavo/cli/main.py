@@ -1,4 +1,4 @@
-"""Entry point: run one command, and turn what went wrong into a sentence and an exit code."""
+"""Entry point: run one command, and turn an error into one sentence and an exit code."""
 
 import io
 import os
@@ -11,22 +11,26 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TextIO
 
-from octavo.cli.output import as_options, drop_output
+from octavo.cli.output import as_options, drop_output, program
 from octavo.cli.parser import parse
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.system.terminal import shown
 from octavo.system.threads import any_detached, settle_threads
 
 _OUT_OF_RANGE = re.compile(r"^(temperature|top_k|top_p|min_p|max_new_tokens|seed)=(?=\S)")  # named as in Python
-_NO_MEMORY = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)  # how torch says it, of any device
+_NO_MEMORY = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)  # the words of torch, for any device
+_LESS_MEMORY = "use a smaller model or batch, or free some"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run Octavo; returns the exit code: 0, 1 for a problem that octavo doctor found or a part of a trained
-    run that could not be made, 2 for bad input, 128 + number for a signal."""
+    """Run one command and return its exit code.
+
+    It is 0 for success, 1 for a problem that ``octavo doctor`` found or a missing part of a trained run, 2 for bad
+    input, and 128 + number after a signal.
+    """
     code = _main(arguments)
     if arguments is None and any_detached():
-        # It would come back from its library to a Python that has ended, and abort the process.
+        # A detached thread would return from its library after Python has ended, and abort the process.
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError, AttributeError):
                 stream.flush()
@@ -38,33 +42,33 @@ def _main(arguments: Sequence[str] | None) -> int:
     settle_threads()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal without a letter gets its number
+            stream.reconfigure(errors="backslashreplace")  # a character that the terminal lacks becomes its number
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _warn
             code = _run(sys.argv[1:] if arguments is None else arguments)
         if sys.stdout is not None:
-            sys.stdout.flush()  # what cannot be written shows here, not when Python ends
+            sys.stdout.flush()  # an error of the disk appears here, not when Python ends
         return code
     except OctavoError as error:
         return _refuse(str(error), error.command)
     except MemoryError as error:
-        return _refuse(f"{str(error) or 'there is not enough memory'}: ask for less, or free some")
+        return _refuse(f"{str(error) or 'there is not enough memory'}: {_LESS_MEMORY}")
     except RuntimeError as error:
-        if not (asked := _NO_MEMORY.search(str(error))):
+        if not (amount := _NO_MEMORY.search(str(error))):
             raise
-        return _refuse(f"there is not enough memory for {asked[1]} more: ask for less, or free some")
+        return _refuse(f"there is not enough memory for {amount[1]} more: {_LESS_MEMORY}")
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # the reader has seen enough: octavo generate … | head
+    except BrokenPipeError:  # the reader closed the pipe: octavo generate … | head
         drop_output()
         return 0
     except OSError as error:
-        blamed = error.filename
+        file = error.filename
         if _output_fails():
             drop_output()
-            blamed = blamed or "standard output"
-        return _refuse(f"{error.strerror or error}{f': {blamed}' if blamed else ''}.")
+            file = file or "standard output"
+        return _refuse(f"{error.strerror or error}{f': {file}' if file else ''}.")
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -84,13 +88,13 @@ def _warn(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """What Octavo warns of is a sentence for the person, what others do is said as Python says it."""
+    """Print a warning of Octavo as a sentence, and one of a library with its place in the code, as Python does."""
     text = str(message) if issubclass(category, OctavoWarning) else f"{filename}:{lineno}: {message}"
     print(f"octavo: {shown(' '.join(text.split()))}", file=sys.stderr)
 
 
 def _output_fails() -> bool:
-    """Whether what still waits to be written cannot be."""
+    """Return whether standard output cannot write what it has buffered."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -100,14 +104,12 @@ def _output_fails() -> bool:
 
 
 def _refuse(sentence: str, advised: Sequence[str] = ()) -> int:
-    """Say what is wrong, and behind it the command that is advised."""
-    said = as_options(" ".join(sentence.split()))
-    said = _OUT_OF_RANGE.sub(lambda found: f"--{found[1].replace('_', '-')} ", said)
+    """Print an error, and behind it the command that is advised; return exit code 2."""
+    message = as_options(" ".join(sentence.split()))
+    message = _OUT_OF_RANGE.sub(lambda match: f"--{match[1].replace('_', '-')} ", message)
     if advised:
-        from octavo.cli.output import program
-
-        said += f" ({program()} {shlex.join(advised)})"
-    print(f"octavo: {shown(said)}", file=sys.stderr)
+        message += f" ({program()} {shlex.join(advised)})"
+    print(f"octavo: {shown(message)}", file=sys.stderr)
     return 2
 
 

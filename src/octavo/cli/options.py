@@ -1,119 +1,152 @@
-"""Where a command puts the files it makes, and what it may replace there.
+"""Arguments that several commands share, and the values that they name: a run, a text, a folder for results.
 
-In a run's own folder a command replaces what it left there before, altogether, so that no picture of an earlier text
-lies beside a newer page; but not before the new files are written, which a full disk may prevent. Where ``--output``
-says, it replaces nothing without being told.
-
-The text that a command looks at: given in quotes, from a file or standard input, or the run's own.
-
-The options of commands that read a text for a model: how it is encoded, and what a document is.
+Results go into the run's own folder unless ``--output`` names another one. In the run's folder a command replaces all
+files that it wrote there before, so that no picture of an earlier text stays next to a newer page; it removes them
+only after the new files are written, which a full disk may prevent. In a folder that ``--output`` names it replaces
+nothing without ``--overwrite``. Importing this takes no torch.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import shlex
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from octavo.cli.output import say
+from octavo.cli.parser import utf8_text
 from octavo.errors import OctavoError
 from octavo.formats.files import user_path
 from octavo.formats.output_paths import check_writable, folder_place
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from octavo.runs import RunDirectory
-
-
-import os
-import shlex
-import sys
-from typing import TYPE_CHECKING
-
-from octavo.cli.output import say
-from octavo.cli.parser import as_text
+from octavo.runs import RunDirectory, open_run, runs_root
 from octavo.system.terminal import shown
 
 if TYPE_CHECKING:
-    from octavo.interpret.tokens import Passage
-
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Sequence
 
     from octavo.corpus import Corpus
+    from octavo.interpret.tokens import Passage
+
+ANALYSES = "analysis"  # the folder of a run with the results of commands that look inside the model
+_EARLIER_ANALYSES = "look"  # its name in earlier versions of Octavo
+_ENCODING_HELP = "text encoding, such as cp1252 (default: UTF-8, or what a byte order mark says)"
+_ESCAPE = re.compile(r"\\[nrt]")
+
+
+def add_run_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the argument RUN."""
+    parser.add_argument("run", metavar="RUN", help="name or folder of a run")
+
+
+def add_runs_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--runs``, an option of every command that reads or writes runs."""
+    parser.add_argument("--runs", metavar="DIR", help="folder of all runs (default: $OCTAVO_RUNS or ./runs)")
+
+
+def run_of(options: argparse.Namespace) -> RunDirectory:
+    """Return the run that RUN names.
+
+    Raises:
+        OctavoError: there is no such run, or it is damaged.
+    """
+    return open_run(options.run, runs_root(options.runs))
+
+
+def add_quiet_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--quiet``."""
+    parser.add_argument("--quiet", action="store_true", help="hide progress")
+
+
+def add_set_option(parser: argparse.ArgumentParser, example: str) -> None:
+    """Add ``--set``, which may be repeated."""
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help=f"change a setting, such as {example}"
+    )
 
 
 def add_output_option(
     parser: argparse.ArgumentParser,
     metavar: str = "FOLDER",
-    says: str = "folder for the files (default: look in the run's folder)",
+    description: str = f"folder for the files (default: {ANALYSES}/ in the run's folder)",
 ) -> None:
-    """``--output`` and ``--overwrite``."""
-    parser.add_argument("--output", metavar=metavar, help=says)
-    parser.add_argument("--overwrite", action="store_true", help="replace files that are there already")
+    """Add ``--output`` and ``--overwrite``."""
+    parser.add_argument("--output", metavar=metavar, help=description)
+    parser.add_argument("--overwrite", action="store_true", help="replace existing files")
 
 
 @dataclass(frozen=True)
 class Output:
-    """A folder for the files of one command, whose names match `pattern` as a whole."""
+    """A folder for the files of one command, whose names all match the regular expression `pattern`."""
 
     folder: Path
     pattern: str
-    own: bool = False  # it is the run's own folder, not one that was asked for
+    own: bool = False  # it is inside the run's folder, not the folder that --output names
 
     @property
     def earlier(self) -> list[Path]:
-        """Such files that are there already."""
-        paths = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
+        """The existing files of the command, in a run also those of an earlier version of Octavo."""
+        folders = [self.folder]
+        if self.own and self.folder.name == ANALYSES:
+            folders.append(self.folder.with_name(_EARLIER_ANALYSES))
+        paths = [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())]
         return [path for path in paths if path.is_file() and re.fullmatch(self.pattern, path.name)]
 
     def write(self, files: Callable[[Path], Iterable[Path]]) -> list[Path]:
-        """Let `files` write into the folder, then remove earlier files of other names; return what was written.
+        """Let `files` write into the folder, then remove the earlier files that it did not replace.
+
+        Returns:
+            The paths of the new files.
 
         Raises:
-            OSError: the folder cannot be made, a file not be written (then the earlier ones stay), or not be removed.
+            OSError: a file cannot be written (then the earlier ones stay), or an earlier one cannot be removed.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         paths = list(files(self.folder))
-        written = {path.name for path in paths}
         for path in self.earlier:
-            if path.name not in written:
+            if path not in paths:
                 path.unlink()
+        if self.own:
+            with suppress(OSError):  # there is none, or it holds files of other commands
+                self.folder.with_name(_EARLIER_ANALYSES).rmdir()
         return paths
 
     def save(self, files: Callable[[Path], list[Path]]) -> str:
-        """Write files as :meth:`write` does; return where they are, in words.
+        """Write files as :meth:`write` does; return a line that says where they are.
 
-        The terminal shows the result as well, so where the run's own folder cannot be written to, the words say that
+        The terminal shows the result as well. So where the run's own folder cannot be written to, the line says that
         nothing is kept.
 
         Raises:
-            OSError: the folder that was asked for cannot be written to.
+            OSError: the folder that ``--output`` names cannot be written to.
         """
         try:
             paths = self.write(files)
         except OSError as error:
             if not self.own:
                 raise
-            return f"not kept: {self.folder} cannot be written to ({error.strerror}): name a place with --output"
+            return f"not kept: {self.folder} cannot be written to ({error.strerror}): name a folder with --output"
         return f"written to {paths[0]}" if len(paths) == 1 else "\n".join(map(str, paths))
 
 
 def output_of(
-    options: argparse.Namespace, directory: RunDirectory, pattern: str, folder: str = "look", *, needed: bool = False
+    options: argparse.Namespace,
+    directory: RunDirectory,
+    pattern: str,
+    folder: str = ANALYSES,
+    *,
+    needed: bool = False,
 ) -> Output:
-    """Return where the files of a command go: into that folder of the run, unless another was asked for.
+    """Return where the files of a command go: `folder` in the run's folder, or the folder that ``--output`` names.
 
-    To be called before the work. `needed`: the files are the result, which the terminal does not show.
+    To be called before the work begins. `needed`: the terminal does not show the result, so it has to be written.
 
     Raises:
-        OctavoError: nothing can be written there, or what is there already is not to be replaced.
+        OctavoError: nothing can be written there, or an existing file would be replaced.
     """
     given = output_path(options)
     if given is None:
@@ -128,45 +161,46 @@ def output_of(
 
 
 def output_path(options: argparse.Namespace) -> Path | None:
-    """Return where ``--output`` says that the files go; None if it was not given."""
+    """Return the path that ``--output`` names; None if it was not given."""
     return None if options.output is None else user_path(options.output)
 
 
 def refuse_replacing(options: argparse.Namespace, paths: Iterable[Path]) -> None:
-    """Raises OctavoError if one of the files is there, and nobody said that it be replaced."""
-    there = None if options.overwrite else next((path for path in paths if path.is_file()), None)
-    if there:
-        raise OctavoError(f"{there} is there already: name another place with --output, or add --overwrite")
+    """Raise OctavoError if one of the files exists and ``--overwrite`` was not given."""
+    existing = None if options.overwrite else next((path for path in paths if path.is_file()), None)
+    if existing:
+        raise OctavoError(f"{existing} exists already: name another place with --output, or add --overwrite")
 
 
-_ESCAPE = re.compile(r"\\[nrt]")
-
-
-def add_passage_arguments(
-    parser: argparse.ArgumentParser, default: str = "the beginning of the run's held-out text"
-) -> None:
-    """TEXT and ``--file``; `default` says what is looked at if neither is given."""
+def add_run_and_text(parser: argparse.ArgumentParser, default: str = "the beginning of the validation split") -> None:
+    """Add RUN, TEXT, ``--file`` and ``--encoding``; `default` names the text that is used without one."""
+    add_run_argument(parser)
     parser.add_argument(
         "text",
         nargs="?",
-        type=as_text,
+        type=utf8_text,
         metavar="TEXT",
-        help=f"the text to look at, in quotes; - reads it (default: {default})",
+        help=f"a text in quotes, or - for standard input (default: {default})",
     )
     add_reading_options(parser)
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
-    """``--file`` and ``--encoding``."""
-    parser.add_argument("--file", metavar="PATH", help="a file with the text")
-    parser.add_argument("--encoding", metavar="NAME", help=ENCODING_HELP)
+    """Add ``--file`` and ``--encoding``."""
+    parser.add_argument("--file", metavar="PATH", help="read the text from this file")
+    add_encoding_option(parser)
 
 
-def given_text(options: argparse.Namespace) -> str | None:
-    """The text that was given; None if none was. Where it is the name of a file, that is said.
+def add_encoding_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--encoding``."""
+    parser.add_argument("--encoding", metavar="NAME", help=_ENCODING_HELP)
+
+
+def text_of(options: argparse.Namespace) -> str | None:
+    """Return TEXT or the text of ``--file``; None if neither was given. Warn if TEXT is the name of a file.
 
     Raises:
-        OctavoError: two were given, or it is empty or cannot be read.
+        OctavoError: both were given, or the text is empty or cannot be read.
     """
     text = read_text(options, options.text)
     if text == "":
@@ -174,47 +208,47 @@ def given_text(options: argparse.Namespace) -> str | None:
     if text is not None and text == options.text and os.path.isfile(text):
         file = shown(shlex.quote(text))
         option = f"--file={file}" if text.startswith("-") else f"--file {file}"
-        say(f"octavo: the text is read as it stands; to read the file {file}: {option}", file=sys.stderr)
+        say(f"octavo: {file} is taken as the text itself; to read the file of that name: {option}", file=sys.stderr)
     return text
 
 
-def read_text(options: argparse.Namespace, given: str | None) -> str | None:
-    """Return the text of ``--file``, what standard input holds if `given` is "-", or `given`.
+def read_text(options: argparse.Namespace, argument: str | None) -> str | None:
+    """Return the text of ``--file``, of standard input if `argument` is "-", or `argument` itself.
 
     Raises:
-        OctavoError: two were given, or one cannot be read.
+        OctavoError: ``--file`` and `argument` were both given, or the text cannot be read.
     """
-    if given is not None and options.file is not None:
-        raise OctavoError("TEXT and --file are both there: give one of them")
-    reads = options.file is not None or given == "-"
-    if options.encoding is not None and not reads:
+    if argument is not None and options.file is not None:
+        raise OctavoError("TEXT and --file were both given: give one of them")
+    from_file = options.file is not None or argument == "-"
+    if options.encoding is not None and not from_file:
         raise OctavoError("--encoding goes with --file or - alone: leave it out")
-    if reads:
-        return _read(options.file, options.encoding or "utf-8")
-    if given is not None:
-        hint_at_escapes(given)
-    return given
+    if from_file:
+        return _decoded(options.file, options.encoding or "utf-8")
+    if argument is not None:
+        hint_at_escapes(argument)
+    return argument
 
 
 def hint_at_escapes(text: str) -> None:
-    r"""Say on standard error that a ``\n`` which was typed is two characters, and how a line end is typed."""
+    r"""Say on standard error that a typed ``\n`` is two characters, and how the shell takes a line end."""
     if not _ESCAPE.search(text):
         return
     escaped = re.sub(r"\\(?![nrt])", r"\\\\", text).replace("'", r"\'")
     say(
-        f"octavo: '{text}' holds a backslash and a letter, no line end or tab; did you mean $'{escaped}'?",
+        f"octavo: '{text}' holds a backslash and a letter, not a line end or tab; did you mean $'{escaped}'?",
         file=sys.stderr,
     )
 
 
-def say_how_to_read_more(passage: Passage, most: int) -> None:
-    """Name the option that reads more tokens of a text than those of `passage`, up to `most`."""
-    if len(passage.ids) < most:
-        say(f"--max-tokens N reads more, up to {most:,}")
+def hint_at_max_tokens(passage: Passage, limit: int) -> None:
+    """Name the option that reads more tokens than those of `passage`, up to `limit`, if that is possible."""
+    if len(passage.ids) < limit:
+        say(f"--max-tokens N reads more, up to {limit:,}")
 
 
-def _read(file: str | None, encoding: str) -> str:
-    """A file, or standard input where none is named, as octavo evaluate reads it: without a byte order mark."""
+def _decoded(file: str | None, encoding: str) -> str:
+    """Return the text of a file, or of standard input if `file` is None, without a byte order mark."""
     from octavo.corpus.encoding_advice import decode
     from octavo.corpus.reading import read_source, standard_input
 
@@ -223,33 +257,34 @@ def _read(file: str | None, encoding: str) -> str:
     return decode(read_source(user_path(file)), encoding, file)
 
 
-ENCODING_HELP = "encoding of what has no byte order mark and is not UTF-8, such as cp1252"
-
-
 def add_corpus_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--encoding`` and ``--documents``."""
-    parser.add_argument("--encoding", metavar="NAME", help=ENCODING_HELP)
+    add_encoding_option(parser)
     parser.add_argument(
         "--documents",
         metavar="UNIT",
-        help="where a document ends: file (default), or separator:TEXT, in which \\n is a line end",
+        help="unit of a document: file, or separator:TEXT, where \\n is a line end (default: file)",
     )
 
 
 def refuse_without_text(options: argparse.Namespace, needed: str) -> None:
-    """Raise OctavoError if one of the options is there, which go with what is `needed` alone."""
+    """Raise OctavoError if ``--encoding`` or ``--documents`` is given, which go only with `needed`."""
     for name in ("encoding", "documents"):
         if getattr(options, name, None) is not None:
             raise OctavoError(f"--{name} goes with {needed} alone: leave it out")
 
 
 def corpus_of(options: argparse.Namespace, sources: Sequence[str], root: Path) -> Corpus:
-    """Return the text at `sources`, read as the options say; `root` is the folder of all runs.
+    """Return the text of `sources`, read as the options say; `root` is the folder of all runs, which are skipped.
 
     Raises:
         OctavoError: it cannot be read.
     """
     from octavo.corpus import read_corpus
 
-    unit = options.documents if getattr(options, "documents", None) is not None else "file"
-    return read_corpus(sources, encoding=options.encoding or "utf-8", documents=unit, runs=root)
+    return read_corpus(
+        sources,
+        encoding=options.encoding or "utf-8",
+        documents=getattr(options, "documents", None) or "file",
+        runs=root,
+    )

@@ -1,6 +1,7 @@
-"""What a command says: through here, since names, paths and texts are other people's.
+"""Print what commands say, and the commands that they advise.
 
-Commands that a message tells the user to type: quoted, and called as the user called this one.
+Everything is printed through :func:`say`, since names, paths and texts may hold control characters. An advised
+command is quoted for the shell and starts Octavo as the user did.
 """
 
 import os
@@ -9,36 +10,37 @@ import shlex
 import sys
 from pathlib import Path
 from shutil import which
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from octavo.errors import OctavoError
-from octavo.runs import RunDirectory, find_run
 from octavo.system.terminal import shown
 
-# An argument of a function, that is an option here: where something is advised, not in the name of a file.
+if TYPE_CHECKING:
+    from octavo.runs import RunDirectory
+
+# An argument of a function that is an option here, after a word of advice: not in the name of a file.
 _ADVISED = re.compile(r"\b(pass|give|as|with|there:) (encoding|documents|output)=(?=\S)")
 
 
 def say(text: object = "", *, end: str = "\n", file: TextIO | None = None) -> None:
-    """Print `text` to `file` (standard output), every control character in it written out."""
+    """Print `text` to `file` (default: standard output), with every control character written out."""
     print(shown(str(text)), end=end, file=file)
 
 
 def as_options(sentence: str) -> str:
-    """Return a sentence of the library with options for the arguments that it names: ``--encoding`` for encoding=."""
+    """Return a sentence of the library with options in place of its arguments: ``--encoding`` for ``encoding=``."""
     return _ADVISED.sub(r"\1 --\2 ", sentence)
 
 
 def drop_output(stream: TextIO | None = None) -> None:
-    """Drop what waits to be written to `stream` (standard output) and cannot be: nothing tries again, not even Python
-    when it ends."""
+    """Drop what `stream` (default: standard output) could not write, so that Python does not try again at its end."""
     stream = stream or sys.stdout
     if stream is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def program() -> str:
-    """Return what starts Octavo where the user stands, quoted: ``octavo``, its path, or ``python -m octavo``."""
+    """Return the words that start Octavo as the user did, quoted: ``octavo``, its path, or ``python -m octavo``."""
     called = Path(sys.argv[0])
     if called.parts[-2:] in (("octavo", "__main__.py"), ("cli", "main.py")):  # python -m octavo, or octavo.cli.main
         return shlex.join([sys.orig_argv[0], "-m", "octavo"])
@@ -49,7 +51,7 @@ def program() -> str:
 
 
 def command(name: str, /, *words: str, **options: object) -> str:
-    """Return a command line: its words, and the options that are neither None nor False."""
+    """Return a command line of its words and the options that are neither None nor False."""
     given: list[str] = []
     for option, value in options.items():
         flag = f"--{option.replace('_', '-')}"
@@ -62,8 +64,10 @@ def command(name: str, /, *words: str, **options: object) -> str:
     return f"{program()} {shlex.join([name, *given, '--', *words] if dashed else [name, *words, *given])}"
 
 
-def run_word(run: RunDirectory, root: Path) -> str:
-    """Return what names a run in a command: its name where that finds it under `root`, else its path."""
+def run_word(run: "RunDirectory", root: Path) -> str:
+    """Return the name of a run if it finds the run under `root`, else its path."""
+    from octavo.runs import find_run
+
     try:
         found = find_run(run.name, root).path
     except OctavoError:

@@ -1,4 +1,4 @@
-"""The parser of all commands. Nothing heavy is imported until a command runs."""
+"""The parser of the command line. A command's own module is imported only when that command runs."""
 
 import argparse
 import os
@@ -9,54 +9,78 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
+from octavo.cli.output import program, say
 from octavo.errors import OctavoError
 from octavo.system.spelling import nearest, suggestion
 from octavo.system.terminal import capitalized, readable
 
-COMMANDS = {
-    "train": "train a model on a text, score it, draw its curves, write samples",
-    "generate": "continue a prompt",
-    "evaluate": "score a run on held-out text",
-    "surprise": "show how much each character of a text surprises a model",
-    "lens": "show what each layer of a model would already predict",
-    "edit": "change something inside a model and see what comes of it",
-    "curves": "draw how training went",
-    "report": "show a whole run on one page",
-    "compare": "show several runs on one page",
-    "attention": "show where each head of a model looks",
-    "heads": "measure what each head of a model looks at, and what it is worth",
-    "reproduce": "run a course report's experiment again and set its figures beside the report's",
-    "tokenizer": "show how a run's tokenizer cuts a text",
-    "experiment": "train variants with several seeds and compare them",
-    "bench": "measure how fast Octavo is on this machine, side by side",
-    "doctor": "look whether Octavo can work on this machine, and how fast",
-    "runs": "list the runs and their scores",
-    "verify": "check that a run is whole, and say what is not",
-    "presets": "list the presets",
+GROUPS = {
+    "train and score": {
+        "train": "train a model on a text, score it and report on it",
+        "evaluate": "score a run on held-out or other text, next to baselines",
+        "report": "show a run on one page",
+        "curves": "draw the training curves of a run",
+    },
+    "generate": {
+        "generate": "continue a prompt",
+    },
+    "look inside": {
+        "surprise": "show the surprisal of each character of a text",
+        "lens": "show what each layer would predict (logit lens)",
+        "attention": "show where each head of a model attends",
+        "heads": "measure what each head attends to, and the cost of its ablation",
+        "edit": "ablate or patch activations and show the effect on predictions",
+        "tokenizer": "show how a run's tokenizer splits a text into tokens",
+    },
+    "compare and experiment": {
+        "runs": "list all runs with their scores",
+        "compare": "show several runs on one page",
+        "experiment": "train variants with several seeds and compare them",
+        "reproduce": "repeat the experiment of a course report and compare the results",
+        "bench": "measure the speed of Octavo on this machine",
+    },
+    "check": {
+        "doctor": "check whether Octavo works on this machine, and how fast",
+        "verify": "check the files of a run for damage",
+        "presets": "list the presets",
+    },
+}
+COMMANDS = {name: summary for commands in GROUPS.values() for name, summary in commands.items()}
+# The commands to start with, in the order of their use: each works as it is printed, after the ones above it.
+_FIRST_STEPS = {
+    "doctor": "check whether Octavo works here",
+    "train": "train on Tiny Shakespeare, about 5 minutes",
+    "generate shakespeare ROMEO:": "continue a prompt",
+    "evaluate shakespeare": "compare the score with baselines",
+    "report shakespeare": "show the run on one page",
 }
 _SETTING = re.compile(r"--[\w-]+\.[\w.-]+=.*", re.DOTALL)
 _OPTION = re.compile(r"--?[A-Za-z][\w.-]*(=.*)?", re.DOTALL)
 _LITERAL = "\0literal:"  # before an argument that argparse must not take for an option or a separator
 
 
-class _Wide(argparse.HelpFormatter):
-    """Help beside the longest option, not below it."""
+class _HelpFormatter(argparse.HelpFormatter):
+    """Put the help of an option on its line, also where the option is long."""
 
     def __init__(self, prog: str, **options: Any) -> None:
         super().__init__(prog, **{"max_help_position": 32, **options})
 
 
-class Parser(argparse.ArgumentParser):
-    """Reports a wrong command line in one sentence, and takes values and texts that begin with a dash.
+class _OverviewFormatter(_HelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Keep the lines of the description."""
 
-    argparse removes "--" from the values of options (of Python 3.11, 3.12.1 and 3.13.0, and not of every later one),
-    and refuses values and texts that begin with a dash. Here "--" alone ends the options, and only what can be an
-    option's name is taken for one.
+
+class Parser(argparse.ArgumentParser):
+    """Report a wrong command line in one sentence, and accept values and texts that begin with a dash.
+
+    argparse removes "--" from the values of options (in Python 3.11, 3.12.1 and 3.13.0, but not in every later one),
+    and refuses values and texts that begin with a dash. Here "--" alone ends the options, and only a word with the
+    form of an option's name is taken for one.
     """
 
     def __init__(self, **options: Any) -> None:
         self._takes_value: dict[str, bool] = {}  # by the name of the option
-        super().__init__(formatter_class=_Wide, **options)
+        super().__init__(**{"formatter_class": _HelpFormatter, **options})
 
     def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
         """Add an argument, as argparse does."""
@@ -77,7 +101,7 @@ class Parser(argparse.ArgumentParser):
         """Parse a command line in which texts and options may be mixed.
 
         Raises:
-            OctavoError: it is wrong.
+            OctavoError: it is wrong; the sentence names the problem and the nearest right word.
         """
         parsed, unknown = self.parse_known_intermixed_args(list(self._literal(deque(arguments))))
         if not unknown:
@@ -87,16 +111,24 @@ class Parser(argparse.ArgumentParser):
             given = first.removeprefix(_LITERAL)
             raise OctavoError(f"{given!r} is one argument too many: put quotes around a text that has spaces")
         name = first.partition("=")[0]
-        if near := nearest(name, self.option_names):
-            hint = f"did you mean {near}?"
-        elif "--set" in self.option_names and _SETTING.fullmatch(f"{name}="):
-            hint = f"a setting is written {name}=VALUE"
-        else:
-            hint = f"{_help(self.prog)} lists those there are"
-        raise OctavoError(f"there is no option {name}: {hint} (a text that begins with a dash comes after --)")
+        raise OctavoError(
+            f"there is no option {name}: {self._hint(name)} (a text that begins with a dash comes after --)"
+        )
+
+    def _hint(self, name: str) -> str:
+        """Return what the user probably meant by an unknown option: an option, a setting, or one from the help."""
+        public = [action.option_strings for action in self._actions if action.help != argparse.SUPPRESS]
+        near, near_setting = nearest(name, [option for names in public for option in names]), ""
+        if "--set" in self.option_names:
+            if _SETTING.fullmatch(f"{name}="):
+                return f"a setting is written {name}=VALUE"
+            near_setting = _nearest_setting(name)
+        if near_setting and not near:
+            return f"did you mean --{near_setting}=VALUE?"
+        return f"did you mean {near}?" if near else f"see {_help(self.prog)}"
 
     def _literal(self, rest: deque[str]) -> Iterator[str]:
-        """Yield the arguments, those marked that are values or texts although they begin with a dash."""
+        """Yield the arguments, with a mark on values and texts that begin with a dash."""
         while rest:
             argument = rest.popleft()
             if argument == "--":
@@ -115,7 +147,7 @@ class Parser(argparse.ArgumentParser):
                 yield f"{name}={_LITERAL}{rest.popleft()}"
 
     def _matching(self, name: str) -> list[str]:
-        """The options of that name, or that begin with it, as argparse allows."""
+        """Return the options of that name, or that begin with it, as argparse allows."""
         if not _OPTION.fullmatch(name):
             return []
         if name in self._takes_value:
@@ -128,39 +160,57 @@ class Parser(argparse.ArgumentParser):
 
     def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
         given = arg_string.removeprefix(_LITERAL)
-        if not given and action.option_strings and action.type is not as_text:
+        if not given and action.option_strings and action.type is not utf8_text:
             raise argparse.ArgumentError(action, "the value is empty: give one, or leave the option out")
         return super()._get_value(action, given)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
-            raise argparse.ArgumentError(action, f"{value!r} is no choice: {suggestion(value, action.choices)}")
+            raise argparse.ArgumentError(action, f"{value!r} is not a choice: {suggestion(value, action.choices)}")
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and where the help is; exit code 2."""
-        raise OctavoError(f"{message} ({_help(self.prog)} says more)")
+        """Raise OctavoError with the message of argparse and the command that shows the help."""
+        raise OctavoError(f"{message} (see {_help(self.prog)})")
 
 
 def make_parser() -> Parser:
-    """The parser of everything but a command's own options: it lists the commands."""
+    """Return the parser of a command line without a command: its help lists the commands."""
     from octavo import __version__
 
+    listed = [
+        "\n".join([f"{title}:", *(f"  {name:<12}{summary}" for name, summary in commands.items())])
+        for title, commands in GROUPS.items()
+    ]
     parser = Parser(
         prog="octavo",
-        description="A pocket laboratory for tiny Transformer language models.",
-        epilog="octavo COMMAND --help tells the options of a command.",
+        usage="octavo COMMAND ...",
+        formatter_class=_OverviewFormatter,
+        description="\n\n".join(["A pocket laboratory for tiny Transformer language models.", *listed]),
+        epilog="Run 'octavo COMMAND --help' for the options of a command.",
     )
     parser.add_argument("--version", action="version", version=f"octavo {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, summary in COMMANDS.items():
-        commands.add_parser(name, help=summary)
     return parser
 
 
+def first_steps() -> list[str]:
+    """Return lines for a user who types no command: commands to begin with, which work as they are printed."""
+    examples = {f"{program()} {words}": purpose for words, purpose in _FIRST_STEPS.items()}
+    width = max(map(len, examples))
+    lines = [f"  {example:<{width}}  {purpose}" for example, purpose in examples.items()]
+    if max(map(len, lines)) > 80:  # the program's path is long
+        lines = [line for example, purpose in examples.items() for line in (f"  {example}", f"      {purpose}")]
+    return [
+        "Octavo is a pocket laboratory for tiny Transformer language models. Start with:",
+        "",
+        *lines,
+        "",
+        f"'{program()} train FILE' trains on a text of your own. '{_help('octavo')}' lists all commands.",
+    ]
+
+
 def command_parser(command: str) -> Parser:
-    """The parser of one command's arguments."""
-    summary = COMMANDS[command]
-    parser = Parser(prog=f"octavo {command}", description=capitalized(summary) + ".")
+    """Return the parser of one command's arguments."""
+    parser = Parser(prog=f"octavo {command}", description=capitalized(COMMANDS[command]) + ".")
     parser.set_defaults(command=command)
     import_module(f"octavo.cli.{command}").add_arguments(parser)
     return parser
@@ -171,48 +221,55 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
     Raises:
         OctavoError: it is wrong.
+        SystemExit: the answer was printed: help, version, or the first steps where there are no arguments.
     """
-    if arguments[:1] == ["--"]:
-        return parse(arguments[1:])
-    if not arguments or arguments[0] not in COMMANDS:
-        late = next((argument for argument in arguments if argument in COMMANDS), None)
-        if late and arguments[0].startswith("--") and not make_parser().knows(arguments[0]):
-            raise OctavoError(f"the command comes first: {_program()} {late} …, with its options after it")
-        if arguments and not arguments[0].startswith("-"):
-            hint = suggestion(arguments[0], COMMANDS)
-            raise OctavoError(f"there is no command {arguments[0]!r}: {hint} ({_help('octavo')} lists them)")
-        return make_parser().parse_args(arguments or ["--help"])  # it ends here: with the help, or with what is wrong
+    if not arguments:
+        say("\n".join(first_steps()))
+        raise SystemExit(0)
     command, *rest = arguments
+    if command in ("--", "help"):
+        return parse(rest if command == "--" else [*rest, "--help"])
+    if command not in COMMANDS:
+        _refuse_command(command, rest)
+        return make_parser().parse_all([command])  # it ends here: with help, version or an error
     parser = command_parser(command)
-    spread: list[str] = []
+    expanded: list[str] = []
     while rest and rest[0] != "--":
         argument = rest.pop(0)
         setting = "--set" in parser.option_names and _SETTING.fullmatch(argument)
-        spread += ["--set", argument[2:]] if setting else [argument]
-    return parser.parse_all([*spread, *rest])
+        expanded += ["--set", argument[2:]] if setting else [argument]
+    return parser.parse_all([*expanded, *rest])
 
 
-def _program() -> str:
-    from octavo.cli.output import program
-
-    return program()
+def _refuse_command(word: str, rest: Sequence[str]) -> None:
+    """Raise OctavoError for a first word that is neither a command nor an option of ``octavo`` itself."""
+    if not word.startswith("-"):
+        hint = suggestion(word, COMMANDS)
+        raise OctavoError(f"there is no command {word!r}: {hint} ({_help('octavo')} lists all)")
+    late = next((argument for argument in rest if argument in COMMANDS), None)
+    if late and word.startswith("--") and not make_parser().knows(word):
+        raise OctavoError(f"the command comes first: {program()} {late} …, with its options after it")
 
 
 def _help(prog: str) -> str:
     """Return the command that shows the help of ``octavo`` or ``octavo COMMAND``."""
-    return f"{_program()}{prog.removeprefix('octavo')} --help"
+    return f"{program()}{prog.removeprefix('octavo')} --help"
 
 
-def add_runs_option(parser: argparse.ArgumentParser) -> None:
-    """The folder of runs, an option of every command that has to do with them."""
-    parser.add_argument("--runs", metavar="DIR", help="folder of the runs (default: $OCTAVO_RUNS or ./runs)")
+def _nearest_setting(option: str) -> str:
+    """Return the setting whose last word an option resembles: train.validate_every for --validate-every."""
+    from octavo.config import Config
+    from octavo.formats.toml_schema import as_mapping, dotted_names
+
+    by_last_word = {name.rpartition(".")[2]: name for name in dotted_names(as_mapping(Config()))}
+    return by_last_word.get(nearest(option.lstrip("-").replace("-", "_"), by_last_word, cutoff=0.8), "")
 
 
-def as_text(argument: str) -> str:
-    """An argument that is a text, not a name: in a locale of C too it is read as UTF-8.
+def utf8_text(argument: str) -> str:
+    """Return an argument that is a text, not a name: it is read as UTF-8 also in the C locale.
 
     Raises:
-        OctavoError: it is none.
+        OctavoError: it is not valid UTF-8.
     """
     with suppress(UnicodeEncodeError):
         argument.encode("utf-8")
@@ -220,4 +277,4 @@ def as_text(argument: str) -> str:
     try:
         return os.fsencode(argument).decode("utf-8")  # bytes that the locale could not decode
     except UnicodeError:
-        raise OctavoError(f"{readable(argument)!r} is no UTF-8: give the text in a file, with --encoding") from None
+        raise OctavoError(f"{readable(argument)!r} is not UTF-8: give the text in a file, with --encoding") from None

@@ -1,34 +1,39 @@
-"""``octavo report``."""
+"""``octavo report``: a short file, since `octavo.cli.parser` loads a command by its name, and no other with it."""
 
 import argparse
 
-from octavo.cli.options import add_output_option, output_path, refuse_replacing
+from octavo.cli.options import (
+    add_output_option,
+    add_run_argument,
+    add_runs_option,
+    output_path,
+    refuse_replacing,
+    run_of,
+)
 from octavo.cli.output import say
-from octavo.cli.parser import add_runs_option
-from octavo.runs import open_run, runs_root
-
-FORMATS = ("html", "md")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options."""
-    parser.add_argument("run", metavar="RUN", help="a run's name or folder")
+    """Add the options."""
+    add_run_argument(parser)
     parser.add_argument(
-        "--format", choices=FORMATS, default="html", help="one page, or a folder of Markdown and pictures (html)"
+        "--format",
+        choices=("html", "md"),
+        default="html",
+        help="html: one page; md: a folder of Markdown and pictures (default: html)",
     )
-    add_output_option(parser, "PATH", "the page, or the folder (default: report.html or report in the run's folder)")
+    add_output_option(parser, "PATH", "the page or the folder (default: report.html or report/ in the run's folder)")
     add_runs_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make the page, and say where it is."""
-    directory = open_run(options.run, runs_root(options.runs))
+    """Make the page or the folder, and print its path."""
+    directory = run_of(options)
     output = output_path(options)
     markdown = options.format == "md"
     if output is not None:
-        refuse_replacing(
-            options, sorted([*output.glob("report.md"), *output.glob("*.png")]) if markdown else [output]
-        )
+        earlier = sorted([*output.glob("report.md"), *output.glob("*.png")]) if markdown else [output]
+        refuse_replacing(options, earlier)
 
     from octavo.pipeline.progress import make_progress
     from octavo.pipeline.run import Run

@@ -6,9 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from octavo.cli.options import ENCODING_HELP, corpus_of
+from octavo.cli.options import add_encoding_option, add_quiet_option, add_runs_option, add_set_option, corpus_of
 from octavo.cli.output import say
-from octavo.cli.parser import add_runs_option
 from octavo.config.overrides import Request
 from octavo.errors import OctavoError
 from octavo.experiments.reproduction.existing_run import existing_run
@@ -21,28 +20,33 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options."""
+    """Add the options."""
     parser.add_argument(
-        "--epochs", type=float, metavar="N", help="passes over the training part (10, as in the report)"
+        "--epochs",
+        type=float,
+        metavar="N",
+        help="train for N passes over the training split (default: 10, as in the report)",
     )
-    parser.add_argument("--name", default=PRESET, help=f"the run's name ({PRESET}); one that stands is gone on with")
-    parser.add_argument("--text", metavar="FILE", help="another text than Tiny Shakespeare")
-    parser.add_argument("--encoding", metavar="NAME", help=ENCODING_HELP)
     parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting, such as optimizer.kind=adamw"
+        "--name", default=PRESET, help=f"name of the run; an existing one is resumed (default: {PRESET})"
     )
-    parser.add_argument("--seed", type=int, metavar="S", help="seed of weights, batches, dropout and generations")
-    parser.add_argument("--quiet", action="store_true", help="no progress, only the result")
+    parser.add_argument("--text", metavar="FILE", help="train on this text (default: Tiny Shakespeare)")
+    add_encoding_option(parser)
+    add_set_option(parser, "optimizer.kind=adamw")
+    parser.add_argument(
+        "--seed", type=int, metavar="S", help="seed of weights, batches, dropout and samples (default: the preset's)"
+    )
+    add_quiet_option(parser)
     add_runs_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train, measure, and print the table of epochs beside the report's."""
+    """Train, measure, and print the table of epochs next to those of the course report."""
     overrides = [parse_assignment(text) for text in options.set]
     request = Request(PRESET, overrides, epochs=options.epochs, seed=options.seed)
     if options.encoding is not None and options.text is None:
         raise OctavoError("--encoding goes with --text alone: leave it out")
-    # What is wrong with settings, names or files shows before anything heavy is loaded.
+    # An error in settings, names or files is reported before anything heavy is loaded.
     root = runs_root(options.runs)
     corpus = None if options.text is None else corpus_of(options, [options.text], root)
     existing_run(root, options.name, request, corpus)
@@ -51,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     from octavo.training import Interrupted
 
     try:
-        found = reproduce(
+        result = reproduce(
             corpus,
             name=options.name,
             epochs=options.epochs,
@@ -61,34 +65,36 @@ def run(options: argparse.Namespace) -> int:
             progress=not options.quiet,
         )
     except Interrupted as stopped:
-        say(f"Stopped at step {stopped.step}; saved. To go on, give the same command again.", file=sys.stderr)
+        say(f"Stopped at step {stopped.step}; saved. To resume, give the same command again.", file=sys.stderr)
         return 128 + stopped.signal_number
     except KeyboardInterrupt:
-        say("Stopped at once. To go on, give the same command again.", file=sys.stderr)
+        say("Stopped at once. To resume, give the same command again.", file=sys.stderr)
         return 130
-    say("\n".join(_summary(found)))
+    say("\n".join(_summary(result)))
     return 0
 
 
-def _summary(found: Reproduction) -> list[str]:
-    """The table of epochs, what it comes to, and where everything is."""
-    from octavo.experiments.reproduction import commentary as reading
+def _summary(result: Reproduction) -> list[str]:
+    """Return lines with the table of epochs, the main results, and the paths."""
+    from octavo.experiments.reproduction import commentary
     from octavo.experiments.reproduction.page import EPOCH_HEAD, epoch_cells
     from octavo.experiments.reproduction.reproduce import FOLDER
 
-    table = [EPOCH_HEAD, *map(epoch_cells, found.epochs)] if found.epochs else []
+    table = [EPOCH_HEAD, *map(epoch_cells, result.epochs)] if result.epochs else []
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
-    differing = [fact.name for fact in found.facts if not fact.equal]
-    measured, folder = found.perplexities, found.run.path / FOLDER
+    differing = [fact.name for fact in result.facts if not fact.equal]
+    losses, folder = result.perplexities, result.run.path / FOLDER
     return [
         "",
-        *(lines or [reading.about_epochs(found)]),
+        *(lines or [commentary.about_epochs(result)]),
         "",
-        f"facts: {len(found.facts) - len(differing)} of {len(found.facts)} as in the report"
+        f"facts: {len(result.facts) - len(differing)} of {len(result.facts)} as in the course report"
         + (f"; others: {', '.join(differing)}" if differing else ""),
-        f"validation loss {measured.validation.mean:.4f}; token frequencies alone {measured.unigram_validation:.4f}",
-        f"training loss {measured.sample.mean:.4f}; as the report computed it {measured.training_as_reported:.4f}",
+        "losses in nats per token:",
+        f"  validation split {losses.validation.mean:.4f}, unigram baseline {losses.unigram_validation:.4f}",
+        f"  training split {losses.sample.mean:.4f}, as the course report computed it "
+        f"{losses.training_as_reported:.4f}",
         f"  report    {folder / 'report.md'}",
         f"  figures   {folder / 'report.json'}",
         f"  pictures  {folder / '*.png'}",

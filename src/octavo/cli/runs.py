@@ -3,8 +3,8 @@
 import argparse
 from typing import Any
 
+from octavo.cli.options import add_runs_option
 from octavo.cli.output import command, say
-from octavo.cli.parser import add_runs_option
 from octavo.errors import OctavoError
 from octavo.runs import RunDirectory, list_runs, runs_root
 from octavo.runs.completion import failed_parts, is_finished
@@ -12,46 +12,46 @@ from octavo.runs.scores import standard_score
 from octavo.system.terminal import duration, shown
 
 _UNFINISHED = "unfinished"
-_HEAD = ("RUN", "NATS/CHAR", "BITS/CHAR", "PARAMETERS", "STEPS", "TIME", "TEXT", "STATE")
+_TITLES = ("RUN", "BITS/CHAR", "NATS/CHAR", "PARAMETERS", "STEPS", "TIME", "TEXT", "STATE")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options."""
+    """Add the options."""
     add_runs_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """One line a run, oldest first; a damaged one says so in its line."""
+    """Print a line for each run, oldest first; the line of a damaged one says so."""
     root = runs_root(options.runs)
     if root.exists() and not root.is_dir():
-        raise OctavoError(f"{root} is no folder: name the folder of the runs with --runs")
+        raise OctavoError(f"{root} is not a folder: name the folder of the runs with --runs")
     rows = [_row(run) for run in list_runs(root)]
     if not rows:
         say(f"{root} holds no runs yet: {command('train', runs=options.runs)} makes one.")
         return 0
-    widths = [max(len(row[i]) for row in [_HEAD, *rows]) for i in range(len(_HEAD))]
-    for row in [_HEAD, *rows]:
+    widths = [max(len(row[i]) for row in [_TITLES, *rows]) for i in range(len(_TITLES))]
+    for row in [_TITLES, *rows]:
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     if any(row[-1] == _UNFINISHED for row in rows):
         resume = command("train", resume=True, runs=options.runs)
-        say(f"\nTo go on with the unfinished run that was worked on last: {resume}")
+        say(f"\nTo resume the most recent unfinished run: {resume}")
     return 0
 
 
 def _row(run: RunDirectory) -> tuple[str, ...]:
     try:
-        return _healthy_row(run)
+        return _undamaged_row(run)
     except (OctavoError, KeyError, TypeError, ValueError) as error:
-        return (_cell(run.name), *["-"] * (len(_HEAD) - 2), _cell(f"damaged: {error}"))
+        return (_cell(run.name), *["-"] * (len(_TITLES) - 2), _cell(f"damaged: {error}"))
 
 
-def _healthy_row(run: RunDirectory) -> tuple[str, ...]:
+def _undamaged_row(run: RunDirectory) -> tuple[str, ...]:
     provenance, score = run.provenance, standard_score(run)
     last: dict[str, Any] = run.last_record or {"step": 0, "seconds": 0.0}
     return (
         _cell(run.name),
-        f"{score['nats_per_character']:.4f}" if score else "-",
         f"{score['bits_per_character']:.3f}" if score else "-",
+        f"{score['nats_per_character']:.3f}" if score else "-",
         f"{provenance['parameters']:,}",
         f"{last['step']:,}",
         duration(last["seconds"]),
@@ -68,5 +68,5 @@ def _state(run: RunDirectory) -> str:
 
 
 def _cell(text: object) -> str:
-    """Another's text on one line, as wide as it will be shown."""
+    """Return text from a file on one line, without control characters."""
     return shown(" ".join(str(text).split()))

@@ -2,34 +2,31 @@
 
 import argparse
 
-from octavo.cli.options import add_output_option, add_passage_arguments, given_text, output_of
+from octavo.cli.options import add_output_option, add_run_and_text, add_runs_option, output_of, run_of, text_of
 from octavo.cli.output import say
-from octavo.cli.parser import add_runs_option
-from octavo.runs import open_run, runs_root
 from octavo.system.terminal import counted
 
-_CHARACTERS = 1000  # of the run's own text: about what a terminal shows at once
+_CHARACTERS = 1000  # of the validation split: about a screen
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options."""
-    parser.add_argument("run", metavar="RUN", help="a run's name or folder")
-    add_passage_arguments(parser)
+    """Add the options."""
+    add_run_and_text(parser)
     parser.add_argument(
         "--max-characters",
         type=int,
         default=10_000,
         metavar="N",
-        help="show the first N characters (10,000); the totals are of all that was read",
+        help="show only the first N characters; the totals are of the full text (default: 10000)",
     )
     add_output_option(parser)
     add_runs_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Show the text, the totals and the worst surprises; write the page."""
-    directory = open_run(options.run, runs_root(options.runs))
-    text = given_text(options)
+    """Print the text with its surprisal, the totals and the most surprising tokens; write the page."""
+    directory = run_of(options)
+    text = text_of(options)
     output = output_of(options, directory, r"surprise\.html")
 
     from octavo.pipeline.progress import make_progress
@@ -37,29 +34,26 @@ def run(options: argparse.Namespace) -> int:
 
     opened = Run(directory)
     with make_progress(True) as progress:
-        shown = opened.surprise(
+        view = opened.surprise(
             text or opened.validation_beginning(_CHARACTERS),
             max_characters=options.max_characters,
-            watch=lambda share: progress.share("reading", share),
+            watch=lambda fraction: progress.phase("reading", fraction),
         )
-    where = output.save(lambda folder: [shown.page.save(folder / "surprise.html")])
+    message = output.save(lambda folder: [view.page.save(folder / "surprise.html")])
 
-    from octavo.reports.terminal import surprise as surprise_text
+    from octavo.reports.terminal import surprise as terminal
     from octavo.reports.terminal.colours import in_colour, make_console
 
-    console, surprise = make_console(), shown.surprise
-    if in_colour(console):
-        lines = surprise_text.coloured(surprise, console.width)
-    else:
-        lines = surprise_text.marked(surprise, console.width)
-    for line in lines:
+    console, surprise = make_console(), view.surprise
+    print_lines = terminal.coloured if in_colour(console) else terminal.marked
+    for line in print_lines(surprise, console.width):
         console.print(line, soft_wrap=True)
     if surprise.left_out:
         amount = counted(surprise.left_out, "character is", "characters are")
         say(f"the other {amount} left out here; the totals are of all {len(surprise.text):,}")
-    say("\n" + "\n".join(surprise_text.surprise_totals(surprise)), end="\n\n")
-    if (worst := surprise_text.worst_tokens(surprise)).row_count:
+    say("\n" + "\n".join(terminal.surprise_totals(surprise)), end="\n\n")
+    if (worst := terminal.worst_tokens(surprise)).row_count:
         console.print(worst)
         say()
-    say(where)
+    say(message)
     return 0

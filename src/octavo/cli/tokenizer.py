@@ -2,27 +2,23 @@
 
 import argparse
 
-from octavo.cli.options import add_passage_arguments, given_text
+from octavo.cli.options import add_run_and_text, add_runs_option, run_of, text_of
 from octavo.cli.output import say
-from octavo.cli.parser import add_runs_option
-from octavo.runs import open_run, runs_root
 from octavo.system.terminal import counted, shown
 
-_CHARACTERS = 100  # of the run's own text
+_CHARACTERS = 100  # shown of the validation split
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options."""
-    parser.add_argument("run", metavar="RUN", help="a run's name or folder")
-    add_passage_arguments(parser)
+    """Add the options."""
+    add_run_and_text(parser)
     add_runs_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Show each piece with its id, and whether decoding gives the text back."""
-    directory = open_run(options.run, runs_root(options.runs))
-
-    text = given_text(options)
+    """Print each token with its id, and whether decoding returns the text."""
+    directory = run_of(options)
+    text = text_of(options)
 
     from octavo.data import open_splits
     from octavo.tokenizer import load_tokenizer
@@ -31,15 +27,15 @@ def run(options: argparse.Namespace) -> int:
     if text is None:
         text = open_splits(directory.path / "data")["validation"].beginning(_CHARACTERS)
     ids = tokenizer.encode(text).tolist()
-    table = tokenizer.token_bytes()
+    token_bytes = tokenizer.token_bytes()
     amounts = f"{counted(len(text), 'character')}, {counted(len(ids), 'token')}"
     say(f"{tokenizer.kind}, vocabulary of {tokenizer.vocab_size:,}: {amounts}")
     for token in ids:
-        piece = table[token].decode("utf-8", errors="backslashreplace")
-        say(f"{token:>7}  {shown(repr(piece))}")
+        token_text = token_bytes[token].decode("utf-8", errors="backslashreplace")
+        say(f"{token:>7}  {shown(repr(token_text))}")
     decoded = tokenizer.decode(ids)
     if decoded == text:
-        say("decoding gives the text back")
+        say("lossless: decoding returns the text")
     else:
-        say(f"decoding does not give the text back, but {shown(repr(decoded))}")
+        say(f"lossy: decoding returns {shown(repr(decoded))}")
     return 0

@@ -7,9 +7,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from octavo.cli.options import add_corpus_options, corpus_of, refuse_without_text
+from octavo.cli.options import (
+    add_corpus_options,
+    add_quiet_option,
+    add_runs_option,
+    add_set_option,
+    corpus_of,
+    refuse_without_text,
+)
 from octavo.cli.output import as_options, command, drop_output, run_word, say
-from octavo.cli.parser import add_runs_option
 from octavo.config.overrides import Request
 from octavo.errors import OctavoError
 from octavo.formats.toml_schema import parse_assignment
@@ -24,30 +30,38 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options."""
+    """Add the options."""
     parser.epilog = (
-        "Exit code 0 if the run is trained, scored and examined, 1 if it is trained and scored and another part "
-        "could not be made (the summary says which), 2 if there is no score, 128 + number of a signal."
+        "Without --minutes, --steps and --epochs the preset's budget applies. Exit code 0 if the run is trained, "
+        "scored and reported on, 1 if a part besides the score is missing (the summary names it), 2 without a score, "
+        "128 + number after a signal."
     )
-    parser.add_argument("text", nargs="*", metavar="TEXT", help="files, folders, or - (default: Tiny Shakespeare)")
-    parser.add_argument("--preset", help="a preset's name or a TOML file (default: pocket)")
-    parser.add_argument("--name", help="the run's name (default: from the text)")
-    parser.add_argument("--minutes", type=float, metavar="M", help="budget: minutes of training")
-    parser.add_argument("--steps", type=int, metavar="N", help="budget: optimizer steps")
-    parser.add_argument("--epochs", type=float, metavar="N", help="budget: passes over the training part")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting, such as model.n_layers=3"
+        "text",
+        nargs="*",
+        metavar="TEXT",
+        help="files or folders to train on, or - for standard input (default: Tiny Shakespeare)",
     )
-    parser.add_argument("--seed", type=int, metavar="S", help="seed of weights, batches and dropout")
+    parser.add_argument("--preset", help="name of a preset or a TOML file with settings (default: pocket)")
+    parser.add_argument("--name", help="name of the run (default: made from the name of the text)")
+    parser.add_argument("--minutes", type=float, metavar="M", help="train for M minutes")
+    parser.add_argument("--steps", type=int, metavar="N", help="train for N optimizer steps")
+    parser.add_argument("--epochs", type=float, metavar="N", help="train for N passes over the training split")
+    add_set_option(parser, "model.n_layers=3")
+    parser.add_argument(
+        "--seed", type=int, metavar="S", help="seed of initial weights, batches and dropout (default: the preset's)"
+    )
     add_corpus_options(parser)
-    parser.add_argument("--resume", action="store_true", help="go on with --name, or the newest unfinished run")
-    parser.add_argument("--dry-run", action="store_true", help="say what the run would be, and stop")
-    parser.add_argument("--quiet", action="store_true", help="no progress, only the result")
+    parser.add_argument(
+        "--resume", action="store_true", help="resume the run --name, or the most recent unfinished run"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show the plan and forecast, train nothing")
+    add_quiet_option(parser)
     add_runs_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train, and say what came of it and where it is."""
+    """Train, and print the results, where they are, and what to type next."""
     request = Request(
         options.preset,
         [parse_assignment(text) for text in options.set],
@@ -56,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
         options.epochs,
         options.seed,
     )
-    # What is wrong with settings, names or files shows before anything heavy is loaded.
+    # An error in settings, names or files is reported before anything heavy is loaded.
     root = runs_root(options.runs)
     corpus = resumed = None
     if not options.text:
@@ -85,15 +99,15 @@ def run(options: argparse.Namespace) -> int:
         else:
             trained = start_run(request, corpus, root=root, name=options.name, progress=shown_progress, notes=False)
     except Interrupted as stopped:
-        again = _again(options, stopped.run_name)
+        resume = _resume_command(options, stopped.run_name)
         try:
-            say(f"Stopped at step {stopped.step}; saved. To go on: {again}", file=sys.stderr)
+            say(f"Stopped at step {stopped.step}; saved. To resume: {resume}", file=sys.stderr)
         except OSError:  # the terminal was closed
             drop_output(sys.stderr)
         return 128 + stopped.signal_number
     except InterruptedAtOnce as stopped:
-        again = _again(options, stopped.run_name)
-        say(f"Stopped at once. To go on from what is saved: {again}", file=sys.stderr)
+        resume = _resume_command(options, stopped.run_name)
+        say(f"Stopped at once. To resume from the last checkpoint: {resume}", file=sys.stderr)
         return 130
     except KeyboardInterrupt:
         say("Stopped at once, before anything was written.", file=sys.stderr)
@@ -104,9 +118,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _report(trained: Run, options: argparse.Namespace) -> tuple[Path | Unavailable, int]:
-    """Make the page, and the exit code: 1 if the page or another part of the run could not be made.
+    """Make the page; return it with the exit code, which is 1 if the page or another part of the run is missing.
 
-    The run and its score are there: what goes wrong here costs nothing but the page.
+    The run and its score exist by now: an error here costs only the page.
     """
     from octavo.pipeline.progress import make_progress
     from octavo.reports.blocks import Unavailable, try_compute
@@ -114,15 +128,15 @@ def _report(trained: Run, options: argparse.Namespace) -> tuple[Path | Unavailab
     from octavo.runs.completion import failed_parts
 
     with make_progress(not options.quiet) as progress:
-        progress.note("the run is trained and scored; making a report of it")
+        progress.note("the run is trained and scored; making its report")
         try:
-            report = try_compute(lambda: save_report(trained, note=progress.note, watch=progress.share))
+            report = try_compute(lambda: save_report(trained, note=progress.note, watch=progress.phase))
         except KeyboardInterrupt:
             return Unavailable("It was stopped."), 130
     return report, int(isinstance(report, Unavailable) or bool(failed_parts(trained.directory)))
 
 
-def _again(options: argparse.Namespace, run_name: str) -> str:
+def _resume_command(options: argparse.Namespace, run_name: str) -> str:
     return command("train", resume=True, name=options.name or run_name, runs=options.runs)
 
 
@@ -131,63 +145,61 @@ def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | Non
     from octavo.pipeline.progress import make_progress
 
     if options.resume:
-        raise OctavoError("--dry-run is for a run that is yet to begin: leave out --resume")
+        raise OctavoError("--dry-run is for a new run: leave out --resume")
     with make_progress(not options.quiet) as progress:
-        plan = make_plan(corpus, request, name=options.name, root=runs_root(options.runs), watch=progress.share)
+        plan = make_plan(corpus, request, name=options.name, root=runs_root(options.runs), watch=progress.phase)
     say("\n".join([*map(as_options, plan.corpus.notes()), *plan.lines()]))
     say(f"would be written to {runs_root(options.runs) / plan.name}")
     return 0
 
 
 def _summary(run: Run, report: Path | Unavailable, options: argparse.Namespace) -> list[str]:
-    """The result of a run, what could not be made, where things are, and what to type next."""
+    """Return lines with the result of a run, the parts that are missing, the paths, and what to type next."""
     from octavo.corpus.lines import READ, frequent_line_start
     from octavo.reports.blocks import Unavailable
-    from octavo.reports.terminal.findings import diagnosis_lines
+    from octavo.reports.terminal.scores import diagnosis_lines, score_in_words
     from octavo.runs.completion import failed_parts
 
     failed = failed_parts(run.directory)
     if isinstance(report, Unavailable):
         failed["report"] = report.why
-    places = {"curves": run.path / "curves" / "steps.png", "samples": run.path / "samples.txt", "report": report}
+    paths = {"curves": run.path / "curves" / "steps.png", "samples": run.path / "samples.txt", "report": report}
     score, step = run.evaluation, run.metrics[-1]
-    error = score.standard_error_nats_per_character
-    name, runs = run_word(run.directory, runs_root(options.runs)), options.runs
+    word, runs = run_word(run.directory, runs_root(options.runs)), options.runs
     prompt = [start] if (start := shown(frequent_line_start(run.splits["train"].beginning(READ)))) else []
     return [
         "",
-        f"{run.name}: {score.nats_per_character:.4f} nats per character = {score.bits_per_character:.3f} bits"
-        + (f", standard error {error:.4f} nats" if error else ""),
+        f"{run.name}: {score_in_words(score)}",
         f"  scored on {counted(score.characters, 'held-out character')}, {counted(score.tokens, 'token')}"
         + (", selected on this text" if score.selected_on_this_text else "")
-        + ("" if score.lossless_tokenizer else "; its tokenizer loses text: compare with no other model"),
+        + ("" if score.lossless_tokenizer else "; the tokenizer is lossy: not comparable with other models"),
         f"  trained for {duration(step['seconds'])}, {counted(step['step'], 'step')}, {step['epoch']:.1f} epochs",
-        *([] if "baselines" in failed else _beside(run)),
+        *([] if "baselines" in failed else _baseline_lines(run)),
         *([] if "diagnosis" in failed else diagnosis_lines(run, "  ")),
-        *(line for what, why in failed.items() for line in wrapped(f"no {what}: {why}", indent="  ")),
+        *(line for name, reason in failed.items() for line in wrapped(f"no {name}: {reason}", indent="  ")),
         f"  folder   {run.path}",
-        *(f"  {what:<8} {place}" for what, place in places.items() if what not in failed),
+        *(f"  {name:<8} {path}" for name, path in paths.items() if name not in failed),
         "next:",
-        *([f"  {command('report', name, runs=runs)}"] if "report" in failed else []),
-        f"  {command('generate', name, *prompt, runs=runs)}",
-        f"  {command('evaluate', name, protocol='disjoint', runs=runs)}",
-        *([f"  {command('tokenizer', name, *prompt, runs=runs)}"] if prompt else []),
+        *([f"  {command('report', word, runs=runs)}"] if "report" in failed else []),
+        f"  {command('generate', word, *prompt, runs=runs)}",
+        f"  {command('evaluate', word, protocol='disjoint', runs=runs)}",
+        *([f"  {command('tokenizer', word, *prompt, runs=runs)}"] if prompt else []),
     ]
 
 
-def _beside(run: Run) -> list[str]:
-    """What simpler models need for the same text, from the worst to the best; tokens apart where they lose text."""
+def _baseline_lines(run: Run) -> list[str]:
+    """Return the scores of the baselines, from worst to best; where the tokenizer is lossy, those of tokens first."""
     from octavo.evaluate.comparison import THIS_MODEL, rank_scores
 
-    found = rank_scores(run.evaluation, run.baselines())
-    groups = {"simpler models, in nats per character": found.standings}
+    scores = rank_scores(run.evaluation, run.baselines())
+    groups = {"baselines, in bits per character": scores.standings}
     if not run.tokenizer.lossless:
         groups = {
-            "simpler models of the same tokens, in nats per character": found.standings,
-            "models of all the text, white space too, which compare with none of these": found.apart,
+            "baselines on the same tokens, in bits per character": scores.standings,
+            "baselines on the full text with its white space, not comparable with these": scores.apart,
         }
     lines = []
-    for title, group in groups.items():
-        listed = ", ".join(f"{one.name}: {one.nats_per_character:.3f}" for one in group if one.name != THIS_MODEL)
+    for title, rows in groups.items():
+        listed = ", ".join(f"{row.name}: {row.bits_per_character:.3f}" for row in rows if row.name != THIS_MODEL)
         lines += wrapped(f"{title}: {listed}", indent="  ")
     return lines

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import isqrt
+from typing import TypedDict
 
 from octavo.config.schema import LARGEST_SIZE, Config, ModelConfig, between
 from octavo.errors import OctavoError
@@ -34,6 +35,17 @@ class SamplingConfig:
         between("min_p", self.min_p, 0.0, 1.0)
         between("max_new_tokens", self.max_new_tokens, 1, 10**7)
         between("seed", self.seed, 0, 2**63 - 1)
+
+
+class SamplingOptions(TypedDict, total=False):
+    """The fields of :class:`SamplingConfig` as keyword arguments, each optional."""
+
+    temperature: float
+    top_k: int
+    top_p: float
+    min_p: float
+    max_new_tokens: int
+    seed: int
 
 
 def default_stride(context_length: int) -> int:

@@ -211,7 +211,26 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """All sections. The defaults are the preset ``pocket``; another preset changes what it names."""
+    """All settings of a run, in sections. The defaults are the preset ``pocket``.
+
+    A config is frozen: :func:`octavo.train` makes one of a preset and overrides, and a run keeps it in
+    ``config.toml``.
+
+    Attributes:
+        data: context length in tokens, batch size in windows, fractions of the validation and test split.
+        tokenizer: kind, size of the vocabulary, BPE-dropout.
+        model: sizes and parts of the Transformer.
+        optimizer: kind, learning rates, weight decay, gradient clipping.
+        schedule: the learning rate over the run, in fractions of the budget.
+        train: budget, seed, precision, and when to validate, save and sample.
+
+    Raises:
+        OctavoError: a value is out of range, or two settings contradict each other.
+
+    Example:
+        >>> octavo.Config().model.d_model
+        128
+    """
 
     data: DataConfig = field(default_factory=DataConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
@@ -274,8 +293,18 @@ def preset_text(name: str) -> str:
 def load_preset(name: str) -> Config:
     """Read a preset that comes with Octavo.
 
+    Args:
+        name: one of ``octavo presets``, such as ``"pocket"``.
+
+    Returns:
+        The settings: those of the preset over the defaults.
+
     Raises:
         OctavoError: there is no such preset.
+
+    Example:
+        >>> octavo.load_preset("reference").optimizer.kind
+        'adam'
     """
     return config_from_toml(preset_text(name), f"preset {name}")
 

@@ -45,19 +45,27 @@ def read_corpus(
     runs: str | Path | None = None,
     stdin: BinaryIO | None = None,
 ) -> Corpus:
-    """Read the texts of `sources`: files, directories, "-" for standard input; none at all for Tiny Shakespeare.
+    """Read files, directories or standard input into a corpus. Texts are kept as they are, line ends included.
 
     Args:
-        sources: a path or several. A named pipe is read like a file. The corpus has the name of the first one,
-            without the suffix.
+        sources: a path or several; ``"-"`` is standard input, an empty list Tiny Shakespeare. A directory is read at
+            any depth, in the order of names. The corpus has the name of the first source, without suffix.
         encoding: of files that have no byte order mark and are not UTF-8.
-        documents: "file" if each file is a document, or "separator:TEXT" to split the files at a text.
-        runs: the folder of all runs, which is left out of a directory (default: ``$OCTAVO_RUNS`` or ``./runs``).
-        stdin: stands in for the standard input of the process.
+        documents: ``"file"`` if each file is a document, or ``"separator:TEXT"`` to split files at that text.
+        runs: the folder of all runs, which is left out of a directory (default: ``$OCTAVO_RUNS``, else ``./runs``).
+        stdin: is read instead of the standard input of the process.
+
+    Returns:
+        The corpus. `Corpus.skipped` lists the files of a directory that were left out, each with a reason.
 
     Raises:
-        OctavoError: a source is missing, unreadable, empty, a device, no text in `encoding`, a run, a directory
-            without text, or given twice (a text that is there twice would be both trained on and validated on).
+        OctavoError: a source is missing, unreadable, empty, a device, not text in `encoding`, a run, a directory
+            without text, or given twice (its text would be both trained on and validated on).
+
+    Example:
+        >>> corpus = octavo.read_corpus("hamlet.txt")
+        >>> corpus.name, len(corpus.documents), corpus.characters
+        ('hamlet', 1, 40000)
     """
     parse_document_unit(documents)  # what is wrong with it shows before anything is read
     given = checked_sources(sources)

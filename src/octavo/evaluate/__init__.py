@@ -1,6 +1,6 @@
 """The score: every token once, in nats and in bits per character; what it has to beat; what was only remembered."""
 
-from octavo.evaluate.baselines import Baseline, baselines
+from octavo.evaluate.baselines import Baseline, fit_baselines
 from octavo.evaluate.evaluation import Evaluation, Protocol, ScoredText, evaluate, perplexity
 from octavo.evaluate.memorisation import Memorisation, measure_memorisation
 from octavo.evaluate.overlap import CopyStats, TrainOverlap
@@ -15,8 +15,8 @@ __all__ = [
     "ScoredText",
     "Shift",
     "TrainOverlap",
-    "baselines",
     "evaluate",
+    "fit_baselines",
     "measure_memorisation",
     "measure_shift",
     "perplexity",

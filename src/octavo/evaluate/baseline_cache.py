@@ -5,7 +5,7 @@ from typing import Any
 from octavo.corpus import Corpus
 from octavo.data import TokenSplit
 from octavo.errors import OctavoError
-from octavo.evaluate.baselines import LEARNED, TOKEN_KINDS, Baseline, baselines
+from octavo.evaluate.baselines import MAX_LEARNED, TOKEN_KINDS, Baseline, fit_baselines
 from octavo.evaluate.compressors import COMPRESSORS
 from octavo.evaluate.documents import documents_of
 from octavo.formats.json_schema import from_json
@@ -15,23 +15,23 @@ from octavo.tokenizer import Tokenizer
 
 BASELINES_FILE = "baselines.json"
 _VERSION = 1  # of how they are computed
-_MOST = 100  # texts
+_MAX_TEXTS = 100  # texts
 
 
-def kept_baselines(
+def load_baselines(
     run: RunDirectory, tokenizer: Tokenizer, train: TokenSplit, scored: TokenSplit | Corpus
 ) -> list[Baseline] | None:
     """Return the baselines that learned from a run's training part and scored a text, if they are kept.
 
     Those that lack a compressor that can be used now are as good as none.
     """
-    found = cached_baselines(run, learning_source(tokenizer, train), _sha256(scored))
+    found = read_baselines(run, learning_source(tokenizer, train), _sha256(scored))
     names = {baseline.name for baseline in found or []}
     lacking = [compressor for compressor in COMPRESSORS if compressor.name not in names]
     return None if any(not compressor.why_absent for compressor in lacking) else found
 
 
-def computed_baselines(
+def compute_baselines(
     tokenizer: Tokenizer, train: TokenSplit, scored: TokenSplit | Corpus, watch: ProgressCallback = no_progress
 ) -> list[Baseline]:
     """Compute the baselines that learn from a run's training part and score another part or another text.
@@ -42,11 +42,11 @@ def computed_baselines(
     text = documents_of(scored, tokenizer)
     if not any(map(len, text.tokens)):
         raise OctavoError(f"{scored.name} is empty: there is nothing to score")
-    learned = documents_of(train, tokenizer, LEARNED)
-    return baselines(learned, text, vocab_size=tokenizer.vocab_size, bos_id=tokenizer.bos_id, watch=watch)
+    learned = documents_of(train, tokenizer, MAX_LEARNED)
+    return fit_baselines(learned, text, vocab_size=tokenizer.vocab_size, bos_id=tokenizer.bos_id, watch=watch)
 
 
-def keep_baselines(
+def save_baselines(
     run: RunDirectory, tokenizer: Tokenizer, train: TokenSplit, scored: TokenSplit | Corpus, found: list[Baseline]
 ) -> None:
     """Put them into the file.
@@ -54,7 +54,7 @@ def keep_baselines(
     Raises:
         OSError: it cannot be written.
     """
-    cache_baselines(run, learning_source(tokenizer, train), _sha256(scored), scored.name, found)
+    write_baselines(run, learning_source(tokenizer, train), _sha256(scored), scored.name, found)
 
 
 def _sha256(scored: TokenSplit | Corpus) -> str:
@@ -66,7 +66,7 @@ def learning_source(tokenizer: Tokenizer, train: TokenSplit) -> str:
     return f"{train.facts.sha256} {tokenizer.fingerprint}"
 
 
-def cached_baselines(run: RunDirectory, learned_from: str, text: str) -> list[Baseline] | None:
+def read_baselines(run: RunDirectory, learned_from: str, text: str) -> list[Baseline] | None:
     """The baselines of the text with SHA-256 `text`, if they are there, whole, and learned from the same."""
     try:
         rows = _texts(run, learned_from)[text]["baselines"]
@@ -75,7 +75,7 @@ def cached_baselines(run: RunDirectory, learned_from: str, text: str) -> list[Ba
         return None  # they can always be computed again
 
 
-def cache_baselines(run: RunDirectory, learned_from: str, text: str, name: str, found: list[Baseline]) -> None:
+def write_baselines(run: RunDirectory, learned_from: str, text: str, name: str, found: list[Baseline]) -> None:
     """Put them into the file; what was learned from anything else goes.
 
     Raises:
@@ -87,7 +87,7 @@ def cache_baselines(run: RunDirectory, learned_from: str, text: str, name: str, 
         except (OctavoError, LookupError, TypeError):
             texts = {}
         newest = {key: value for key, value in texts.items() if key != text}
-        newest = dict(list(newest.items())[1 - _MOST :])
+        newest = dict(list(newest.items())[1 - _MAX_TEXTS :])
         newest[text] = {"text": name, "baselines": [baseline.to_dict() for baseline in found]}
         run.write_json(BASELINES_FILE, {"version": _VERSION, "learned_from": learned_from, "texts": newest})
 

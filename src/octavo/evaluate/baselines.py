@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from octavo.evaluate.compressors import COMPRESSORS, Compressor
 from octavo.evaluate.documents import Documents
-from octavo.evaluate.kneser_ney import LONGEST, CharacterNgrams, KneserNey, Symbols
-from octavo.evaluate.parallel import Meter, run_parallel
+from octavo.evaluate.kneser_ney import MAX_ORDER, CharacterNgrams, KneserNey, Symbols
+from octavo.evaluate.parallel import ProgressMeter, run_parallel
 from octavo.system.progress import ProgressCallback, no_progress
 
-LEARNED = 4_000_000  # characters, and tokens, to learn from at most: more would take minutes
+MAX_LEARNED = 4_000_000  # characters, and tokens, to learn from at most: more would take minutes
 _FEW = 500  # bytes that a text adds: one more or less is then as much as baselines may differ by
 _NGRAM_SECONDS = 1.5e-6  # about, for each byte learned: to weigh the work
 
@@ -52,7 +52,7 @@ class _Cost:
     note: str = ""
 
 
-def baselines(
+def fit_baselines(
     learned: Documents,
     scored: Documents,
     *,
@@ -71,7 +71,7 @@ def baselines(
     characters, tokens = sum(map(len, scored.texts)), sum(map(len, scored.tokens))
     usable = [compressor for compressor in COMPRESSORS if not compressor.why_absent]
     weights = [_seconds(compressor, len(primer) + len(whole)) for compressor in usable]
-    meter = Meter(_NGRAM_SECONDS * len(primer) + sum(weights))
+    meter = ProgressMeter(_NGRAM_SECONDS * len(primer) + sum(weights))
     tasks: list[Callable[[], list[_Cost]]] = [
         *(partial(_compressed, compressor, whole, len(primer), meter) for compressor in usable),
         partial(_character_ngrams, learned.texts, scored.texts, _NGRAM_SECONDS * len(primer), meter),
@@ -129,9 +129,11 @@ def unigram_probabilities(counts: npt.NDArray[np.integer], bos_id: int | None) -
     return shares
 
 
-def _character_ngrams(learned: Sequence[str], scored: Sequence[str], seconds: float, meter: Meter) -> list[_Cost]:
+def _character_ngrams(
+    learned: Sequence[str], scored: Sequence[str], seconds: float, meter: ProgressMeter
+) -> list[_Cost]:
     began = time.thread_time()
-    ngrams = CharacterNgrams.fit(learned, lambda order: meter.add(seconds / (2 * LONGEST)))
+    ngrams = CharacterNgrams.fit(learned, lambda order: meter.add(seconds / (2 * MAX_ORDER)))
     nats = 0.0
     for block in ngrams.nats(scored):
         nats += float(block.sum())
@@ -140,7 +142,7 @@ def _character_ngrams(learned: Sequence[str], scored: Sequence[str], seconds: fl
     return [_Cost(name, "kneser-ney", nats, time.thread_time() - began)]
 
 
-def _compressed(compressor: Compressor, whole: memoryview, primer: int, meter: Meter) -> list[_Cost]:
+def _compressed(compressor: Compressor, whole: memoryview, primer: int, meter: ProgressMeter) -> list[_Cost]:
     """What the text adds to the compressed size of the primer, the first bytes of the whole."""
     began = time.thread_time()
 

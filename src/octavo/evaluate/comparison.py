@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from octavo.evaluate.baselines import Baseline
 from octavo.evaluate.compressors import COMPRESSORS
-from octavo.evaluate.evaluation import Evaluation
+from octavo.evaluate.evaluation import LOSSY_CAVEAT, Evaluation
 from octavo.evaluate.overlap import TrainOverlap
 from octavo.system.terminal import counted
 
 THIS_MODEL = "this model"
-TIMES = "time: to learn and to score; compressors learn also from what they score"
+TIME_CAVEAT = "time: to learn and to score; compressors learn also from what they score"
 NOT_COMPARABLE = "of all the text, white space too: compares with nothing above"
 _OVERLAP = 0.01  # share of a text from which on it matters that the training part holds it
 
@@ -27,7 +27,7 @@ class ScoreRow:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ScoreRanking:
     """The models from the worst to the best.
 
     Those `apart` predict text that the run's tokenizer leaves out: they compare with each other alone.
@@ -37,14 +37,14 @@ class Comparison:
     apart: tuple[ScoreRow, ...] = ()
 
 
-def rank_scores(score: Evaluation, baselines: Sequence[Baseline], training_seconds: float = 0.0) -> Comparison:
+def rank_scores(score: Evaluation, baselines: Sequence[Baseline], training_seconds: float = 0.0) -> ScoreRanking:
     """The model, named THIS_MODEL, among the baselines."""
     standings = [_standing(THIS_MODEL, score, score.nats_per_token, training_seconds + score.seconds)]
     standings += [_standing(b.name, b, b.nats_per_token, b.seconds) for b in baselines]
     ordered = sorted(standings, key=lambda one: -one.nats_per_character)
     if score.lossless_tokenizer:
-        return Comparison(tuple(ordered))
-    return Comparison(
+        return ScoreRanking(tuple(ordered))
+    return ScoreRanking(
         tuple(one for one in ordered if one.nats_per_token is not None),
         tuple(one for one in ordered if one.nats_per_token is None),
     )
@@ -61,7 +61,7 @@ def _standing(name: str, score: Evaluation | Baseline, nats_per_token: float | N
     return ScoreRow(name, nats_per_token, score.nats_per_character, score.bits_per_character, seconds)
 
 
-def protocol_words(score: Evaluation) -> str:
+def protocol_description(score: Evaluation) -> str:
     """How the text was read when it was scored."""
     if score.protocol == "disjoint":
         return f"disjoint: pieces of {counted(score.window_characters, 'character')}, each from an empty context"
@@ -92,5 +92,5 @@ def caveats(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOver
             "selected on this text: early stopping chose the model by its loss here, so the score flatters it"
         )
     if not score.lossless_tokenizer:
-        said.append("the tokenizer loses text (white space): these figures compare with no other model's")
+        said.append(LOSSY_CAVEAT)
     return said

@@ -33,7 +33,7 @@ def texts_of(source: TokenSplit | Corpus, tokenizer: Tokenizer, most: int | None
     """Return the texts alone of :func:`documents_of`: another text need not be tokenized for them."""
     if isinstance(source, Corpus):
         return [str(document.text) for document in source.documents]
-    return decoded(source, tokenizer, most) if tokenizer.lossless else last([source.text], most)
+    return decode_documents(source, tokenizer, most) if tokenizer.lossless else last_characters([source.text], most)
 
 
 def scored_text(source: TokenSplit | Corpus, tokenizer: Tokenizer) -> ScoredText:
@@ -45,13 +45,13 @@ def scored_text(source: TokenSplit | Corpus, tokenizer: Tokenizer) -> ScoredText
     return ScoredText(source.name, facts.sha256, tokens, facts.characters, facts.bytes, own=True)
 
 
-def decoded(part: TokenSplit, tokenizer: Tokenizer, most: int | None = None) -> list[str]:
+def decode_documents(part: TokenSplit, tokenizer: Tokenizer, most: int | None = None) -> list[str]:
     """The documents of a part as their tokens tell them, no more than the last `most` tokens and characters.
 
     If the tokenizer loses text, that is not the text itself but what the model sees of it.
     """
     pieces = tokenizer.token_bytes()
-    return last([_text(document, pieces) for document in _tokens(part, tokenizer, most)], most)
+    return last_characters([_text(document, pieces) for document in _tokens(part, tokenizer, most)], most)
 
 
 def _tokens(part: TokenSplit, tokenizer: Tokenizer, most: int | None = None) -> list[Ids]:
@@ -64,7 +64,7 @@ def _text(ids: Ids, pieces: list[bytes]) -> str:
     return b"".join(b"".join([pieces[i] for i in block]) for block in blocks).decode("utf-8", errors="replace")
 
 
-def last(texts: Sequence[str], most: int | None) -> list[str]:
+def last_characters(texts: Sequence[str], most: int | None) -> list[str]:
     """The last `most` characters of all documents together; None: all."""
     if most is None:
         return list(texts)

@@ -17,6 +17,9 @@ from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer
 
 Protocol = Literal["sliding", "disjoint"]
+LOSSY_CAVEAT = (
+    "the tokenizer is lossy (it drops white space): bits per character are not comparable with other models"
+)
 _BLOCK = 2048  # characters of a block for the standard error: long enough that blocks hardly depend on each other
 
 
@@ -92,7 +95,7 @@ def evaluate(
     began = time.perf_counter()
     documents = text.documents
     if protocol == "disjoint":
-        documents = disjoint_pieces(tokenizer, documents, window_characters)
+        documents = disjoint_chunks(tokenizer, documents, window_characters)
     tokens = sum(map(len, documents))
     if not tokens or not text.characters:
         raise OctavoError(f"{text.name} is empty: there is nothing to score")
@@ -145,7 +148,7 @@ def perplexity(nats: float) -> float:
     return math.exp(min(nats, 700.0))
 
 
-def disjoint_pieces(
+def disjoint_chunks(
     tokenizer: Tokenizer, documents: Sequence[npt.NDArray[np.integer]], characters: int
 ) -> list[npt.NDArray[np.integer]]:
     """Cut the documents' text every `characters` characters and tokenize each piece by itself.

@@ -183,7 +183,7 @@ def _contexts(numbers: _Numbers, begins: _Flags) -> _Numbers:
     return contexts
 
 
-LONGEST = 10  # characters: beyond, running text gains nothing
+MAX_ORDER = 10  # characters: beyond, running text gains nothing
 _SLICE = 200_000  # characters at most on which the order is chosen: the order wants no more, and time does
 _CHARACTERS_OF_UNICODE = 0x110000 - 0x800  # code points less surrogates
 
@@ -214,7 +214,7 @@ class CharacterNgrams:
         if not order:
             characters = sum(map(len, documents))
             learned, held_out = _cut(documents, characters - min(characters // 10, _SLICE))
-            order = best_order(learned, held_out, symbols, LONGEST, level)[0] if held_out else 1
+            order = best_order(learned, held_out, symbols, MAX_ORDER, level)[0] if held_out else 1
         return cls(alphabet, KneserNey.fit(documents, symbols, order, level))
 
     def nats(self, texts: Sequence[str]) -> Iterator[Floats]:

@@ -13,8 +13,8 @@ import numpy as np
 
 from octavo.config.inference import SamplingConfig
 from octavo.data import TokenSplit
-from octavo.evaluate.documents import decoded
-from octavo.evaluate.overlap import SEARCHED, CopyStats, measure_copies
+from octavo.evaluate.documents import decode_documents
+from octavo.evaluate.overlap import MAX_SEARCHED, CopyStats, measure_copies
 from octavo.formats.json_schema import from_json
 from octavo.generate.generate import generate
 from octavo.generate.prompts import find_opening
@@ -90,13 +90,13 @@ def measure_memorisation(
         watch=watch,
     ):
         texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
-    training = decoded(train, tokenizer, SEARCHED)
-    texts, pieces = cut_to_lengths(texts, "".join(decoded(held_out, tokenizer)))
+    training = decode_documents(train, tokenizer, MAX_SEARCHED)
+    texts, pieces = cut_to_lengths(texts, "".join(decode_documents(held_out, tokenizer)))
     return Memorisation(
         generated=measure_copies(texts, training),
         held_out=measure_copies(pieces, training),
         searched=sum(map(len, training)),
-        searched_all=max(len(train.ids), train.facts.characters) <= SEARCHED,
+        searched_all=max(len(train.ids), train.facts.characters) <= MAX_SEARCHED,
         lossless_tokenizer=tokenizer.lossless,
         tokens=sampling.max_new_tokens,
         temperature=sampling.temperature,

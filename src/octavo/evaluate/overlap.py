@@ -13,10 +13,10 @@ from octavo.evaluate.kneser_ney import code_points
 from octavo.evaluate.substring_match import BORDER, longest_shared, shared_windows
 from octavo.tokenizer.chunking import chunks
 
-WORDS = 8  # of a sequence; words are what white space separates
-SPAN = 64  # characters: on Tiny Shakespeare no stretch of held-out text that long stands in the rest
-SEARCHED = 20_000_000  # characters of training text at most: the last ones
-LOOKED_UP = 1_000_000  # characters at most of a text that is looked up there: the first ones
+SEQUENCE_WORDS = 8  # of a sequence; words are what white space separates
+OVERLAP_LENGTH = 64  # characters: on Tiny Shakespeare no stretch of held-out text that long stands in the rest
+MAX_SEARCHED = 20_000_000  # characters of training text at most: the last ones
+MAX_QUERIED = 1_000_000  # characters at most of a text that is looked up there: the first ones
 
 _BETWEEN = "\n"  # takes the place of a border: no run reaches over it
 _Numbers = npt.NDArray[np.int32]
@@ -58,13 +58,13 @@ def measure_copies(texts: Sequence[str], training: Sequence[str]) -> CopyStats:
     length, place = longest_shared(_characters(training), _characters(texts))
     numbers: dict[str, int] = {}
     own = _words(texts, lambda word: numbers.setdefault(word, len(numbers)))
-    windows = shared_windows(_words(training, lambda word: numbers.get(word, BORDER)), own, WORDS)
+    windows = shared_windows(_words(training, lambda word: numbers.get(word, BORDER)), own, SEQUENCE_WORDS)
     return CopyStats(
         texts=len(texts),
         characters=sum(map(len, texts)),
         longest_run=length,
         run=_BETWEEN.join(texts)[place : place + length],
-        sequences=sum(max(0, len(text.split()) - WORDS + 1) for text in texts),
+        sequences=sum(max(0, len(text.split()) - SEQUENCE_WORDS + 1) for text in texts),
         sequences_found=int(windows.found.sum()),
     )
 
@@ -74,13 +74,13 @@ def measure_overlap(texts: Sequence[str], training: Sequence[str]) -> TrainOverl
 
     What is shorter than a stretch must stand there as a whole.
     """
-    pieces = _characters(texts)[:LOOKED_UP]
-    stretch = max(1, min(SPAN, max(map(len, texts), default=0)))
+    pieces = _characters(texts)[:MAX_QUERIED]
+    stretch = max(1, min(OVERLAP_LENGTH, max(map(len, texts), default=0)))
     held = _held(_characters(training), pieces, stretch)
     return TrainOverlap(stretch, int((pieces != BORDER).sum()), int(held.sum()))
 
 
-def spans(texts: Sequence[str], training: Sequence[str], least: int) -> list[list[tuple[int, int]]]:
+def copied_spans(texts: Sequence[str], training: Sequence[str], least: int) -> list[list[tuple[int, int]]]:
     """Of each text, the places (from, up to) of what stands in the documents `training`, in runs of `least`
     characters or more. What such runs cover without a gap is one stretch, so a long one may be pieced together."""
     held = _held(_characters(training), _characters(texts), least)
@@ -121,12 +121,12 @@ def _bordered(documents: Sequence[_Numbers]) -> _Numbers:
     return np.concatenate(parts[1:]) if parts else np.empty(0, np.int32)
 
 
-MIN_LENGTH = (
+HIGHLIGHT_LENGTH = (
     24  # characters of a stretch: on Tiny Shakespeare 0.4 % of held-out text lies in such, of 16 or more 12 %
 )
 _BESIDE = 100_000  # characters of other text that are looked up
 
-Places = tuple[tuple[int, int], ...]
+Spans = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -137,18 +137,18 @@ class HighlightedCopies:
     """
 
     texts: tuple[str, ...]
-    spans: tuple[Places, ...]
+    spans: tuple[Spans, ...]
     least: int
     share: float
     usual: float
 
 
-def mark_copies(
-    texts: Sequence[str], held_out: Sequence[str], training: Sequence[str], least: int = MIN_LENGTH
+def highlight_copies(
+    texts: Sequence[str], held_out: Sequence[str], training: Sequence[str], least: int = HIGHLIGHT_LENGTH
 ) -> HighlightedCopies:
     """Look the texts, and the beginning of the documents `held_out`, up in the documents `training`."""
     beside = list(_beginning(held_out, _BESIDE))
-    found = spans([*texts, *beside], training, least)
+    found = copied_spans([*texts, *beside], training, least)
     own, other = found[: len(texts)], found[len(texts) :]
     return HighlightedCopies(tuple(texts), tuple(map(tuple, own)), least, _share(texts, own), _share(beside, other))
 

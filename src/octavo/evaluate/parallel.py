@@ -16,7 +16,7 @@ class Cancelled(Exception):
     """Nobody waits for the result any more."""
 
 
-class Meter:
+class ProgressMeter:
     """How much of `total` is done, in whatever unit. Tasks tell it, and hear from it when to stop."""
 
     def __init__(self, total: float) -> None:
@@ -43,7 +43,7 @@ class Meter:
         self._stop = True
 
 
-def run_parallel(tasks: Sequence[Callable[[], T]], meter: Meter, watch: ProgressCallback) -> list[T]:
+def run_parallel(tasks: Sequence[Callable[[], T]], meter: ProgressMeter, watch: ProgressCallback) -> list[T]:
     """The results of the tasks, in their order; `watch` is told the meter's share now and then.
 
     Raises:

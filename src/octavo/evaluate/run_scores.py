@@ -10,13 +10,13 @@ from octavo.config.inference import SamplingConfig
 from octavo.corpus import Corpus, read_corpus, with_documents
 from octavo.data import TokenSplit
 from octavo.errors import OctavoError
-from octavo.evaluate.baseline_cache import computed_baselines, keep_baselines, kept_baselines
+from octavo.evaluate.baseline_cache import compute_baselines, load_baselines, save_baselines
 from octavo.evaluate.baselines import Baseline
 from octavo.evaluate.diagnosis import Case, Finding, baseline_losses, diagnose, validation_points, validation_split
 from octavo.evaluate.documents import scored_text, texts_of
 from octavo.evaluate.evaluation import Evaluation, Protocol, evaluate
 from octavo.evaluate.memorisation import Memorisation, measure_memorisation
-from octavo.evaluate.overlap import SEARCHED, TrainOverlap, measure_overlap
+from octavo.evaluate.overlap import MAX_SEARCHED, TrainOverlap, measure_overlap
 from octavo.evaluate.shift import measure_shift
 from octavo.formats.json_schema import from_json
 from octavo.runs.checkpoint_files import max_file_bytes, newest_is_damaged
@@ -108,10 +108,10 @@ def run_baselines(
     if text is None and split == "train":
         raise OctavoError("baselines learn from the training part, so a score on it says nothing: take another")
     scored, train = _source(run, text, split, encoding, documents), run.split("train")
-    found = kept_baselines(run.directory, run.tokenizer, train, scored)
+    found = load_baselines(run.directory, run.tokenizer, train, scored)
     if found is None:
-        computed = found = computed_baselines(run.tokenizer, train, scored, watch)
-        run.save_result(lambda: keep_baselines(run.directory, run.tokenizer, train, scored, computed))
+        computed = found = compute_baselines(run.tokenizer, train, scored, watch)
+        run.save_result(lambda: save_baselines(run.directory, run.tokenizer, train, scored, computed))
     return found
 
 
@@ -133,7 +133,7 @@ def run_overlap(
         known: TrainOverlap = run.result_cache[key]
         return known
     texts = texts_of(_source(run, text, split, encoding, documents), run.tokenizer)
-    found = measure_overlap(texts, texts_of(run.split("train"), run.tokenizer, SEARCHED))
+    found = measure_overlap(texts, texts_of(run.split("train"), run.tokenizer, MAX_SEARCHED))
     if text is None:
         run.result_cache[key] = found
     return found
@@ -176,7 +176,7 @@ def run_memorisation(
     return found
 
 
-def kept_memorisation(run: SavedRun) -> Memorisation | None:
+def load_memorisation(run: SavedRun) -> Memorisation | None:
     """Return what :func:`run_memorisation` found for the checkpoint in use; None if it was not measured."""
     just_measured: Memorisation | None = run.result_cache.get("memorisation")
     try:
@@ -215,7 +215,7 @@ def diagnose_run(
     return found
 
 
-def kept_diagnosis(run: SavedRun) -> list[Finding] | None:
+def load_diagnosis(run: SavedRun) -> list[Finding] | None:
     """Return what :func:`diagnose_run` found for the checkpoint in use; None if no diagnosis was made."""
     try:
         content = run.directory.read_json("diagnosis.json")
@@ -239,7 +239,7 @@ def run_findings(run: SavedRun, score: Evaluation, baselines: Sequence[Baseline]
         ended=bool(metrics) and metrics[-1].get("reason") == "budget",
         early_stopped=bool(run.config.train.patience),
         part=validation_split(run.config),
-        memorisation=kept_memorisation(run),
+        memorisation=load_memorisation(run),
         overlap=run_overlap(run),
         shift=measure_shift(run.split("train"), run.split("validation"), run.tokenizer),
     )

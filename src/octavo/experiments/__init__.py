@@ -1,6 +1,6 @@
-"""Experiments: variants × seeds, each a run of its own, compared with intervals. Importing this takes no torch.
+"""Experiments: variants × seeds, each a run, compared with confidence intervals. Importing this loads no torch.
 
-`octavo.experiment(file)` is in :mod:`octavo.experiments.experiment`.
+The function `octavo.experiment` is in :mod:`octavo.experiments.experiment`.
 """
 
 from octavo.experiments.spec import Spec, Variant, read_spec

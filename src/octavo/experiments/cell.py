@@ -1,7 +1,7 @@
-"""One cell, a variant with a seed: trained or gone on with, scored, and turned into a row.
+"""Train and score one cell, a variant with a seed, and return its row of the results.
 
-It is called in a process of the machine or of a cluster, gets plain values and gives plain values back. All who take
-part see the same files. Whoever dies or is stopped leaves an ordinary unfinished run that the next call goes on with.
+It is called in a process of this machine or of a cluster, and takes and returns plain values. All processes see the
+same files. A process that dies or is stopped leaves an ordinary unfinished run, which the next call resumes.
 """
 
 import statistics
@@ -24,85 +24,90 @@ from octavo.runs.completion import is_finished
 from octavo.system.threads import one_thread
 from octavo.training import Interrupted
 
-_LOOK_AGAIN = 0.5  # seconds
+_LOCK_POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class CellJob:
-    """What it takes to train and score one cell, wherever that happens."""
+    """Everything that is needed to train and score one cell in any process."""
 
     folder: str  # the experiment's, absolute
     variant: str
     seed: int
-    settings: Mapping[str, Any]  # all of them, by dotted name
-    text: tuple[str, ...]
+    settings: Mapping[str, Any]  # the whole config, by dotted name
+    text: tuple[str, ...]  # paths
     encoding: str
     sha256: str  # of the text
-    contexts: tuple[int, ...]  # window lengths to score with as well
-    own_process: bool  # whether nothing else happens in the process
-    documents: str = "file"  # what a document of the text is
+    contexts: tuple[int, ...]  # further window lengths to score with
+    own_process: bool  # the process does nothing else
+    documents: str = "file"  # the unit of a document
 
     @property
     def run(self) -> str:
-        """The name of the cell's run."""
+        """Return the name of the cell's run."""
         return run_name(self.variant, self.seed)
 
 
 def run_name(variant: str, seed: int) -> str:
-    """The name of a cell's run."""
+    """Return the name of a cell's run."""
     return f"{variant}-seed{seed}"
 
 
 def run_cell(job: CellJob) -> CellResult | None:
-    """Train and score one cell; what cannot be trained is a row that says so. None: it was stopped, and is saved."""
+    """Train and score one cell.
+
+    Returns:
+        The cell's row; a failure is a row with its reason. None: the cell was stopped, and its run is saved.
+    """
     try:
-        with one_thread():  # the cores are for other cells
-            trained_here, run = _trained(job)
-            return _row(job, run, memory_known=trained_here and job.own_process)
+        with one_thread():  # the other cores are for other cells
+            trained_here, run = _train_or_load(job)
+            return _result(job, run, memory_known=trained_here and job.own_process)
     except Interrupted:
         return None
     except DivergenceError as error:
-        return failed(job, str(error), final=True, ran_away=True)
+        return failed_result(job, str(error), final=True, diverged=True)
     except OctavoError as error:
-        return failed(job, str(error), final=_settings_refused(job, error))
-    except Exception as error:  # one cell's bad luck is not the experiment's
-        return failed(job, f"{type(error).__name__}: {reason(error, named=True)}", trace=traceback.format_exc())
+        return failed_result(job, str(error), final=_settings_refused(job, error))
+    except Exception as error:  # must not end the experiment
+        message = f"{type(error).__name__}: {reason(error, named=True)}"
+        return failed_result(job, message, trace=traceback.format_exc())
 
 
-def failed(
-    job: CellJob, sentence: str, *, final: bool = False, ran_away: bool = False, trace: str = ""
+def failed_result(
+    job: CellJob, message: str, *, final: bool = False, diverged: bool = False, trace: str = ""
 ) -> CellResult:
-    """The row of a cell that has no result; a final one is not tried again."""
-    sentence = " ".join(sentence.split())
-    return CellResult(job.variant, job.seed, job.run, failure=sentence, final=final, ran_away=ran_away, trace=trace)
+    """Return the row of a cell without a score; a final failure is not tried again."""
+    message = " ".join(message.split())
+    return CellResult(job.variant, job.seed, job.run, failure=message, final=final, ran_away=diverged, trace=trace)
 
 
-class _NoText(OctavoError):
-    """The text cannot be read, or is another one."""
+class _TextError(OctavoError):
+    """The text cannot be read, or has changed."""
 
 
 def _settings_refused(job: CellJob, error: OctavoError) -> bool:
-    """Whether the cell failed before there was a run, by no fault of its text or of the system (a full disk)."""
-    of_the_system = isinstance(error.__context__, OSError)
-    return not (of_the_system or isinstance(error, _NoText) or Path(job.folder, job.run).exists())
+    """Return whether the settings caused the failure: no run exists yet, and no text or system error."""
+    system_error = isinstance(error.__context__, OSError)
+    return not (system_error or isinstance(error, _TextError) or Path(job.folder, job.run).exists())
 
 
-def _trained(job: CellJob) -> tuple[bool, Run]:
-    """The cell's run, trained and scored; and whether it was this call that trained it."""
-    place = Path(job.folder) / job.run
-    begun = place.exists()
-    if begun:
-        _wait_for_others(place)
-        run = load(place)
+def _train_or_load(job: CellJob) -> tuple[bool, Run]:
+    """Return the trained and scored run, and whether this call trained it."""
+    path = Path(job.folder) / job.run
+    exists = path.exists()
+    if exists:
+        _wait_for_lock(path)
+        run = load(path)
         if is_finished(run.directory):
             return False, run
-    ended = begun and load(place).directory.ended
+    ended = exists and load(path).directory.ended
     run = train(
         _corpus(job),
-        name=str(place) if begun else job.run,  # a bare name may be that of a run in the current folder
+        name=str(path) if exists else job.run,  # a bare name could also match a run in the current folder
         runs=job.folder,
         overrides=dict(job.settings),
-        resume=begun,
+        resume=exists,
         progress=False,
         brief=True,
     )
@@ -113,30 +118,31 @@ def _corpus(job: CellJob) -> Corpus:
     try:
         corpus = read_corpus(job.text, encoding=job.encoding, documents=job.documents, runs=Path(job.folder).parent)
     except OctavoError as error:
-        raise _NoText(str(error)) from None
+        raise _TextError(str(error)) from None
     if corpus.sha256 != job.sha256:
-        raise _NoText("the text is not what it was when the experiment began: put it back, or use another name")
+        raise _TextError("the text changed during the experiment: restore it, or use another name")
     return corpus
 
 
-def _wait_for_others(place: Path) -> None:
-    """Wait until no process works on the run: one that was left behind on a cluster goes on to its end there.
+def _wait_for_lock(path: Path) -> None:
+    """Wait until no process trains the run: a cell that was left running on a cluster continues to its end there.
 
     Raises:
         OctavoError: the run cannot be locked.
     """
     while True:
         try:
-            with locked(RunDirectory(place)):
+            with locked(RunDirectory(path)):
                 return
         except Locked:
-            time.sleep(_LOOK_AGAIN)
+            time.sleep(_LOCK_POLL_SECONDS)
 
 
-def _row(job: CellJob, run: Run, *, memory_known: bool) -> CellResult:
+def _result(job: CellJob, run: Run, *, memory_known: bool) -> CellResult:
+    """Return the row of a finished run."""
     score, provenance, events = run.evaluation, run.directory.provenance, run.metrics
     speeds = [event["tokens_per_second"] for event in events if event["event"] == "step"]
-    look = next((event for event in reversed(events) if event["event"] == "validation"), {})
+    validation = next((event for event in reversed(events) if event["event"] == "validation"), {})
     end = next(event for event in reversed(events) if event["event"] == "end")
     return CellResult(
         variant=job.variant,
@@ -146,10 +152,10 @@ def _row(job: CellJob, run: Run, *, memory_known: bool) -> CellResult:
         bits_per_character=score.bits_per_character,
         nats_per_token=score.nats_per_token,
         standard_error_nats_per_character=score.standard_error_nats_per_character,
-        at_context=_at_contexts(run, job.contexts),
-        train_loss=look.get("train_loss"),
-        validation_loss=look.get("loss") if look.get("part") == "validation" else None,
-        weight_norm=look.get("weight_norm"),
+        at_context=_scores_at_contexts(run, job.contexts),
+        train_loss=validation.get("train_loss"),
+        validation_loss=validation.get("loss") if validation.get("part") == "validation" else None,
+        weight_norm=validation.get("weight_norm"),
         steps=end["step"],
         epochs=end["epoch"],
         seconds=end["seconds"],
@@ -166,18 +172,22 @@ def _row(job: CellJob, run: Run, *, memory_known: bool) -> CellResult:
     )
 
 
-def _at_contexts(run: Run, contexts: Sequence[int]) -> dict[str, float | None]:
-    """Nats per character of the held-out part in sliding windows of other lengths, half a window apart."""
-    part, config = run.splits["validation"], run.config
-    ids = documents(part.ids, run.tokenizer.bos_id)
-    text = ScoredText(part.name, part.facts.sha256, ids, part.facts.characters, part.facts.bytes, own=True)
-    found: dict[str, float | None] = {}
+def _scores_at_contexts(run: Run, contexts: Sequence[int]) -> dict[str, float | None]:
+    """Score the validation split in sliding windows of other lengths, with a stride of half a window.
+
+    Returns:
+        Nats per character by window length; None where the model has not enough positions.
+    """
+    split, config = run.splits["validation"], run.config
+    ids = documents(split.ids, run.tokenizer.bos_id)
+    text = ScoredText(split.name, split.facts.sha256, ids, split.facts.characters, split.facts.bytes, own=True)
+    scores: dict[str, float | None] = {}
     for context in contexts:
         if context == config.data.context_length:
-            found[str(context)] = run.evaluation.nats_per_character
+            scores[str(context)] = run.evaluation.nats_per_character
         elif config.model.position in ("sinusoidal", "learned") and context > config.model.max_positions:
-            found[str(context)] = None
+            scores[str(context)] = None
         else:
             score = evaluate(run.model, run.tokenizer, text, context_length=context)
-            found[str(context)] = score.nats_per_character
-    return found
+            scores[str(context)] = score.nats_per_character
+    return scores

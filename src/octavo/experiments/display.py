@@ -1,74 +1,54 @@
-"""What a person sees while an experiment goes: a table on a terminal, plain lines elsewhere, or nothing."""
+"""Show where the cells of an experiment are: a live table on a terminal, plain lines in a log, or nothing."""
 
-import contextlib
+import math
 import sys
-import time
 from collections.abc import Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
+from octavo.experiments.results import CellResult
 from octavo.experiments.status import CellStatus, time_left
 from octavo.pipeline.progress import Display
 from octavo.system.terminal import duration, shown
 
-_EVERY = 30.0  # seconds between plain lines of where everything is
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class ExperimentDisplay(Display):
-    """Shows nothing; the other kinds say more."""
+    """Show a row for each variant and a column for each seed, or each cell in a line when it ends.
 
-    def ended(self, cell: CellStatus) -> None:
-        """A cell is done or has failed."""
+    The table shows only failures as lines of their own.
+    """
 
-    def look(self, cells: Sequence[CellStatus], at_once: int) -> None:
-        """Where every cell is; called often."""
+    refresh_seconds = 30.0
 
+    def __init__(self, file: TextIO | None = None, title: str = "") -> None:
+        self._title = title
+        super().__init__(file)
 
-class PlainExperimentDisplay(ExperimentDisplay):
-    """Lines for a log: each cell as it ends, and now and then where the others are."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file, self._last = file, time.monotonic()
-
-    def note(self, text: str) -> None:
-        with contextlib.suppress(OSError, ValueError):  # that nobody reads on must not end an experiment
-            print(shown(text), file=self._file, flush=True)
-
-    def ended(self, cell: CellStatus) -> None:
-        took = f" ({duration(cell.took)})" if cell.took else ""
-        self.note(f"{cell.name}: {_outcome(cell)}{took}")
-
-    def look(self, cells: Sequence[CellStatus], at_once: int) -> None:
-        if time.monotonic() - self._last < _EVERY:
-            return
-        self._last = time.monotonic()
-        under_way = [f"{cell.name} {_under_way(cell)}" for cell in cells if cell.state in ("starting", "running")]
-        self.note("; ".join([_tally(cells, at_once), *under_way]))
-
-
-class TableExperimentDisplay(ExperimentDisplay):
-    """A live table, a row for each variant and a column for each seed, with failures above it."""
-
-    def __init__(self, file: TextIO, title: str) -> None:
-        from rich.console import Console
+    def live_area(self, console: "Console") -> Any:
+        """Return the table."""
         from rich.live import Live
 
-        self._console = Console(file=file, highlight=False)
-        self._title = title
-        self._live = Live(console=self._console, refresh_per_second=4, transient=True)
-        self._live.start()
+        return Live(console=console, refresh_per_second=4, transient=True)
 
-    def note(self, text: str) -> None:
-        self._console.print(shown(text), markup=False, emoji=False)
+    def cell_ended(self, cell: CellStatus) -> None:
+        """Show a cell that is done or has failed."""
+        if self._console and cell.state != "failed":
+            return
+        time_taken = f" ({duration(cell.took)})" if cell.took and not self._console else ""
+        result = cell.row
+        assert result is not None
+        outcome = f"failed: {result.failure}" if result.failure else f"{_bits(result):.4f} bits per character"
+        self.note(f"{cell.name}: {outcome}{time_taken}")
 
-    def ended(self, cell: CellStatus) -> None:
-        if cell.state == "failed":
-            self.note(f"{cell.name}: {_outcome(cell)}")
-
-    def look(self, cells: Sequence[CellStatus], at_once: int) -> None:
-        self._live.update(self._table(cells, at_once))
-
-    def close(self) -> None:
-        self._live.stop()
+    def update(self, cells: Sequence[CellStatus], at_once: int) -> None:
+        """Show where every cell is; may be called often. `at_once`: how many cells run at a time; 0 if unknown."""
+        if self._console:
+            self.live.update(self._table(cells, at_once))
+        else:
+            running = [f"{cell.name} {_state(cell)}" for cell in cells if cell.state in ("starting", "running")]
+            self.note_now_and_then("; ".join([_tally(cells, at_once), *running]))
 
     def _table(self, cells: Sequence[CellStatus], at_once: int) -> Any:
         from rich.console import Group
@@ -82,46 +62,41 @@ class TableExperimentDisplay(ExperimentDisplay):
             table.add_column(Text(f"seed {seed}"), justify="right", no_wrap=True)
         for variant in dict.fromkeys(cell.variant for cell in cells):
             row = {cell.seed: cell for cell in cells if cell.variant == variant}
-            table.add_row(Text(variant), *[_of_cell(row[seed]) for seed in seeds])
+            table.add_row(Text(variant), *[_table_cell(row[seed]) for seed in seeds])
         title = [Text(shown(self._title), style="bold")] if self._title else []
         return Group(*title, table, Text(_tally(cells, at_once), style="dim"))
 
 
 def make_experiment_display(show: bool, title: str, file: TextIO | None = None) -> ExperimentDisplay:
-    """The kind that suits `file` (standard error)."""
-    file = file or sys.stderr
-    if not show:
-        return ExperimentDisplay()
-    return TableExperimentDisplay(file, title) if file.isatty() else PlainExperimentDisplay(file)
+    """Return a display on `file` (default: standard error), or a silent one."""
+    return ExperimentDisplay((file or sys.stderr) if show else None, title)
 
 
-def _of_cell(cell: CellStatus) -> Any:
+def _table_cell(cell: CellStatus) -> Any:
     from rich.text import Text
 
-    if cell.state == "done" and cell.row and cell.row.nats_per_character is not None:
-        return Text(f"{cell.row.nats_per_character:.4f}", style="bold")
+    if cell.state == "done" and cell.row and cell.row.scored:
+        return Text(f"{_bits(cell.row):.4f}", style="bold")
     if cell.state == "failed":
         return Text("failed", style="red")
-    return Text("·" if cell.state == "waiting" else _under_way(cell), style="dim")
+    return Text("·" if cell.state == "waiting" else _state(cell), style="dim")
 
 
-def _outcome(cell: CellStatus) -> str:
-    assert cell.row is not None
-    if cell.row.failure:
-        return f"failed: {cell.row.failure}"
-    return f"{cell.row.nats_per_character:.4f} nats per character"
+def _bits(result: CellResult) -> float:
+    """Return the score in bits per character; NaN for one that was not kept."""
+    return (math.nan if result.nats_per_character is None else result.nats_per_character) / math.log(2)
 
 
-def _under_way(cell: CellStatus) -> str:
+def _state(cell: CellStatus) -> str:
     if cell.state == "starting":
         return "starting"
     if cell.progress >= 1:
         return "scoring"
-    return f"{cell.progress:.0%}" + ("" if cell.loss is None else f" loss {cell.loss:.3f}")
+    return f"{cell.progress:.0%}" + ("" if cell.loss is None else f" {cell.loss / math.log(2):.3f} bits")
 
 
 def _tally(cells: Sequence[CellStatus], at_once: int) -> str:
-    """How many are where, and for how long yet."""
+    """Return how many cells are in each state, and the time until all are done."""
     counts = {state: sum(cell.state == state for cell in cells) for state in ("done", "failed", "waiting")}
     running = len(cells) - sum(counts.values())
     parts = [f"{counts['done']} of {len(cells)} done", f"{running} running"]

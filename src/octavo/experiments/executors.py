@@ -1,6 +1,6 @@
-"""Where cells run: processes of this machine, a Dask cluster, or whatever executor is given.
+"""Executors for cells (processes of this machine, a Dask cluster, or a given one), and the loop that runs them.
 
-All cells through an executor: what is done is handed on, who crashes is tried again, who is stopped is saved.
+A result is handed on as soon as it is there. A cell whose process dies is tried again. A stopped cell saves its run.
 """
 
 import re
@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from octavo.errors import OctavoError, reason
-from octavo.experiments.cell import CellJob, failed, run_cell
+from octavo.experiments.cell import CellJob, failed_result, run_cell
 from octavo.experiments.processes import OwnProcesses
 from octavo.experiments.results import CellResult
 from octavo.system.hardware import machine_memory
@@ -21,36 +21,42 @@ from octavo.system.requirements import pip_install
 from octavo.system.terminal import counted
 from octavo.system.threads import usable_cores
 
-_MEMORY_OF_A_CELL = 2**30  # bytes: what a tiny model's training takes, rounded up
-_PATIENCE = "10s"  # for an answer of the scheduler
+_CELL_MEMORY_BYTES = 2**30  # of training a tiny model, rounded up
+_MAX_WORKERS = 1024
+_SCHEDULER_TIMEOUT = "10s"
+_POLL_SECONDS = 0.2
+_MAX_TRIES = 2  # of a cell whose process died
+
+Futures = dict["Future[CellResult | None]", CellJob]
 
 
 @dataclass(frozen=True)
 class Pool:
-    """An executor and what has to be known of it."""
+    """An executor and its properties."""
 
     executor: Executor
-    count: int  # cells at once; 0: unknown
-    own_process: bool  # each cell gets one
-    tells_running: bool  # its futures say whether they run yet
+    slots: int  # cells at once; 0: unknown
+    own_process: bool  # each cell gets a process of its own
+    reports_running: bool  # `Future.running` is known
     stop: Callable[[], None]  # ask the running cells to save and stop
-    waits: bool  # to stop means to wait for the running cells
-    note: str
-    parting: str  # what happens to the running cells when the experiment is stopped
+    waits_on_stop: bool  # stopping waits for the running cells
+    start_message: str
+    stop_message: str  # what stopping means for the running cells
 
 
 @contextmanager
 def open_pool(workers: int | None, scheduler: str | None, executor: Executor | None) -> Iterator[Pool]:
-    """The one that is asked for; an executor that was given is left open.
+    """Open the requested executor, by default processes of this machine. A given executor is not shut down.
 
     Raises:
-        OctavoError: more than one is asked for, or there is no such cluster.
+        OctavoError: more than one was requested, or the cluster cannot be reached.
     """
     if sum(given is not None for given in (workers, scheduler, executor)) > 1:
-        raise OctavoError("runs go to workers of this machine, to a scheduler or to an executor: give one of them")
+        raise OctavoError("give only one of workers (of this machine), scheduler (of a cluster) and executor")
     if executor is not None:
-        note, parting = f"running in a {type(executor).__name__}", "stopping, when what runs is done"
-        yield Pool(executor, 0, False, True, lambda: None, True, note, parting)
+        start = f"running in a {type(executor).__name__}"
+        stop = "stopping when the running cells have finished"
+        yield Pool(executor, 0, False, True, lambda: None, True, start, stop)
     elif scheduler is not None:
         yield from _cluster(scheduler)
     else:
@@ -58,42 +64,39 @@ def open_pool(workers: int | None, scheduler: str | None, executor: Executor | N
 
 
 def default_workers() -> int:
-    """One for each core that this process may use, as long as there is memory for them."""
+    """Return one worker for each core that this process may use, as far as memory allows."""
     cores = usable_cores()
     memory = machine_memory()
-    return max(1, min(cores, memory // _MEMORY_OF_A_CELL) if memory else cores)
+    return max(1, min(cores, memory // _CELL_MEMORY_BYTES) if memory else cores)
 
 
 def check_workers(workers: int | None) -> None:
-    """Raises OctavoError unless there can be so many."""
-    if workers is not None and not 1 <= workers <= 1024:
-        raise OctavoError(f"{workers} workers are out of range: from 1 to 1024, one for each core is best")
+    """Raise OctavoError if the number of workers is out of range."""
+    if workers is not None and not 1 <= workers <= _MAX_WORKERS:
+        raise OctavoError(f"{workers} workers are out of range: give 1 to {_MAX_WORKERS}, one for each core is best")
 
 
 def _processes(workers: int | None) -> Iterator[Pool]:
-    count = workers or default_workers()
-    with OwnProcesses(count) as processes:
-        note = f"{counted(count, 'run')} at a time, each in a process with one thread"
+    slots = workers or default_workers()
+    with OwnProcesses(slots) as processes:
+        start = f"{counted(slots, 'run')} at a time, each in a process with one thread"
+        stop = "stopping when the running cells are saved; Ctrl-C again stops at once"
         try:
-            parting = "stopping, when what runs is saved; Ctrl-C again stops at once"
-            yield Pool(processes, count, True, True, processes.stop, True, note, parting)
+            yield Pool(processes, slots, True, True, processes.stop, True, start, stop)
         except BaseException as error:
             processes.shutdown(wait=False, cancel_futures=True)
-            processes.stop(at_once=isinstance(error, KeyboardInterrupt))  # a second Ctrl-C waits for no one
+            processes.stop(at_once=isinstance(error, KeyboardInterrupt))  # a second Ctrl-C does not wait
             raise
 
 
 def _cluster(address: str) -> Iterator[Pool]:
     client = _client(address)
     try:
-        count = sum(client.nthreads().values())
-        note = (
-            f"on the cluster at {address}, {counted(count, 'run')} at a time"
-            if count
-            else f"{address} has no workers yet"
-        )
-        parting = "stopping here; what runs goes on to its end on the cluster, and the next start takes it up"
-        yield Pool(client.get_executor(pure=False), count, False, False, lambda: None, False, note, parting)
+        slots = sum(client.nthreads().values())
+        start = f"on the cluster at {address}, {counted(slots, 'run')} at a time"
+        start = start if slots else f"{address} has no workers yet"
+        stop = "stopping here; running cells continue on the cluster, and the next start reads their results"
+        yield Pool(client.get_executor(pure=False), slots, False, False, lambda: None, False, start, stop)
     finally:
         client.close()
 
@@ -105,71 +108,74 @@ def _client(address: str) -> Any:
         install = pip_install("octavo[cluster]")
         raise OctavoError(f"a cluster needs Dask: {install}, here and on every worker") from None
     if not re.fullmatch(r"(\w+://)?\S+:\d+", address):
-        raise OctavoError(f"{address!r} is no scheduler's address: write it as tcp://10.0.0.1:8786")
+        raise OctavoError(f"{address!r} is not the address of a scheduler: write it as tcp://10.0.0.1:8786")
     try:
-        return distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
+        return distributed.Client(address, timeout=_SCHEDULER_TIMEOUT, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise OctavoError(f"no Dask scheduler answers at {address} ({' '.join(reason(error).split())})") from None
-
-
-_EVERY = 0.2  # seconds between looks
-_TRIES = 2  # of a cell whose process died
-
-Futures = dict["Future[CellResult | None]", CellJob]
+        details = " ".join(reason(error).split())
+        raise OctavoError(f"no Dask scheduler answers at {address} ({details}): check address and network") from None
 
 
 def run_jobs(
     jobs: Sequence[CellJob],
     pool: Pool,
     *,
-    finished: Callable[[CellResult], None],
-    look: Callable[[Futures], None],
-    stop: Callable[[], int],
+    on_result: Callable[[CellResult], None],
+    on_poll: Callable[[Futures], None],
+    stop_signal: Callable[[], int],
 ) -> int:
-    """Run every job. `finished` gets each row as it comes, `look` what is still under way, several times a second.
+    """Run every job.
 
-    Returns the signal that `stop` told of, or 0. After one, cells that wait are cancelled and those that run are
-    asked to save and stop.
+    Args:
+        jobs: the cells to run.
+        pool: where they run.
+        on_result: gets each row as soon as it is known.
+        on_poll: gets the futures that are not done, several times a second.
+        stop_signal: returns the number of a signal that asked to stop, else 0. After one, waiting cells are cancelled
+            and running cells are asked to save and stop.
+
+    Returns:
+        The number of that signal, or 0.
 
     Raises:
-        OctavoError: the executor takes no more work.
+        OctavoError: the executor accepts no more work.
     """
     tries: Counter[str] = Counter()  # by run
     futures: Futures = {}
     signalled = 0
     for job in jobs:
-        futures[_submitted(job, pool)] = job
+        futures[_submit(job, pool)] = job
     while futures:
-        for future in wait(futures, timeout=_EVERY, return_when=FIRST_COMPLETED).done:
+        for future in wait(futures, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED).done:
             job = futures.pop(future)
             try:
                 row = future.result()
             except CancelledError:
                 continue
-            except OctavoError:  # none of a cell's, which are rows: no process can begin
+            except OctavoError:  # not from a cell, whose errors are rows: no process can start
                 raise
-            except Exception as error:  # a dead process, in the words of any executor: the cell is tried again
+            except Exception as error:  # a dead process, whatever the executor calls it
                 tries[job.run] += 1
                 if signalled:
                     continue
-                if tries[job.run] < _TRIES:
-                    futures[_submitted(job, pool)] = job
+                if tries[job.run] < _MAX_TRIES:
+                    futures[_submit(job, pool)] = job
                     continue
-                row = failed(job, f"{error or type(error).__name__}, {_TRIES} times")
+                row = failed_result(job, f"{error or type(error).__name__}, {_MAX_TRIES} times")
             if row is not None:
-                finished(row)
-        look(futures)
-        if not signalled and (signalled := stop()):
+                on_result(row)
+        on_poll(futures)
+        if not signalled and (signalled := stop_signal()):
             for future in futures:
                 future.cancel()
             pool.stop()
-            if not pool.waits:
+            if not pool.waits_on_stop:
                 break
     return signalled
 
 
-def _submitted(job: CellJob, pool: Pool) -> "Future[CellResult | None]":
+def _submit(job: CellJob, pool: Pool) -> "Future[CellResult | None]":
     try:
         return pool.executor.submit(run_cell, job)
     except (BrokenExecutor, RuntimeError) as error:
-        raise OctavoError(f"the executor takes no more work ({error}): start again with another one") from None
+        raise OctavoError(f"the executor accepts no more work ({error}): start again with a new one") from None

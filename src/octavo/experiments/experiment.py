@@ -1,4 +1,4 @@
-"""`octavo.experiment`: every variant with every seed, trained, scored and compared."""
+"""`octavo.experiment`: train, score and compare every variant with every seed."""
 
 import time
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from octavo.config import TrainConfig
+from octavo.config import Config, TrainConfig
 from octavo.corpus import Corpus, read_corpus
 from octavo.experiments.cell import CellJob, run_name
 from octavo.experiments.display import ExperimentDisplay, make_experiment_display
@@ -16,7 +16,7 @@ from octavo.experiments.figure import draw_experiment
 from octavo.experiments.folder import ExperimentFolder
 from octavo.experiments.results import CellResult, VariantSummary, summarise
 from octavo.experiments.spec import Spec, read_spec
-from octavo.experiments.status import CellStatus, at_work
+from octavo.experiments.status import CellStatus, is_running
 from octavo.experiments.table import experiment_markdown
 from octavo.formats.files import remove_left_over
 from octavo.formats.toml_schema import as_mapping, dotted_names
@@ -25,12 +25,19 @@ from octavo.runs.provenance import machine_facts
 from octavo.system.terminal import counted
 from octavo.training import choose_precision, stop_signals
 
-_LOOK_EVERY = 0.5  # seconds
+_REFRESH_SECONDS = 0.5
 
 
 @dataclass(frozen=True, repr=False)
 class Experiment:
-    """What an experiment has come to. A row is a variant with a seed; a summary is a variant over its seeds."""
+    """The results of an experiment, finished or not.
+
+    Attributes:
+        path: the folder with the runs, ``experiment.json``, ``table.md`` and ``figure.png``.
+        spec: variants, seeds and text.
+        rows: the result of each cell (a variant with a seed) that has run.
+        summary: for each variant means over its seeds, and differences to the base.
+    """
 
     path: Path
     spec: Spec
@@ -42,30 +49,34 @@ class Experiment:
 
     @property
     def missing(self) -> int:
-        """How many cells have not run to their end."""
+        """Return the number of cells without a result."""
         return len(self.spec.variants) * len(self.spec.seeds) - len(self.rows)
 
     @property
     def failed(self) -> int:
-        """How many cells have failed."""
+        """Return the number of cells that failed."""
         return sum(bool(row.failure) for row in self.rows)
 
     @property
     def figures(self) -> list[Path]:
-        """The picture, as PNG and SVG; none if nothing is scored."""
+        """Return the paths of the figure, as PNG and SVG; none if nothing is scored."""
         return [path for path in (self.path / "figure.png", self.path / "figure.svg") if path.exists()]
 
     def table(self) -> str:
-        """The results as Markdown."""
+        """Return the results as Markdown."""
         return experiment_markdown(self.spec, self.rows, self.summary)
 
     def __getitem__(self, variant: str) -> VariantSummary:
-        """The summary of a variant."""
-        return {found.variant: found for found in self.summary}[variant]
+        """Return the summary of a variant.
+
+        Raises:
+            KeyError: there is no such variant.
+        """
+        return {one.variant: one for one in self.summary}[variant]
 
 
 class ExperimentStopped(Exception):
-    """A signal asked to stop: what is done is written, what was running is saved, or goes on on its cluster."""
+    """A signal stopped the experiment: results are written; running cells are saved, or continue on their cluster."""
 
     def __init__(self, signal_number: int, experiment: Experiment) -> None:
         super().__init__(f"stopped with {counted(experiment.missing, 'run')} to go")
@@ -84,47 +95,69 @@ def experiment(
     retry: bool = False,
     progress: bool = True,
 ) -> Experiment:
-    """Train and score every variant of `file` (TOML, or a mapping of the same keys) with every seed, and compare.
+    """Train and score every variant with every seed, and compare the variants with the base.
 
-    Cells run in `workers` processes of this machine (one for each core), on the Dask cluster of a `scheduler`, or in
-    an `executor`. What is done already stays; `retry` runs again what has failed. `steps` takes the place of every
-    budget. The results are in ``experiment.json``, ``table.md`` and ``figure.png`` of the folder ``runs/name``.
+    Each cell is an ordinary run in the experiment's folder. Cells that are done are not run again, so the same call
+    resumes an experiment that was stopped, and a file with further variants or seeds runs only those.
+
+    Args:
+        file: path of a TOML file (docs/experiments.md), or a mapping with the same keys.
+        name: name of the experiment's folder; by default the file's name, with the number of `steps` if given.
+        runs: folder that holds runs; by default that of :func:`octavo.train`.
+        workers: number of processes of this machine; by default one for each core.
+        scheduler: address of a Dask scheduler, to run on a cluster that sees the same files.
+        executor: any executor of :mod:`concurrent.futures`, instead of workers or a scheduler.
+        steps: training steps of every cell, instead of the budgets in the file: to try an experiment out.
+        retry: run cells again whose settings made them fail.
+        progress: show progress on standard error.
+
+    Returns:
+        The results; they are also in ``experiment.json``, ``table.md``, ``figure.png`` and ``figure.svg`` of the
+        folder.
 
     Raises:
-        OctavoError: whatever cannot work, in one sentence with the fix.
-        Stopped: a signal asked to stop; the same call goes on.
+        OctavoError: a file, name or setting is invalid, the folder holds another experiment, or it cannot be written.
+        ExperimentStopped: a signal asked to stop; the same call resumes the experiment.
+
+    Example:
+        >>> variants = {"relu": {"model.feedforward": "relu"}, "swiglu": {"model.feedforward": "swiglu"}}
+        >>> result = octavo.experiment({"seeds": [1, 2, 3], "steps": 500, "variants": variants})  # doctest: +SKIP
+        >>> result["swiglu"].differences["bits_per_character"]  # doctest: +SKIP
+        Estimate(n=3, mean=-0.021, low=-0.034, high=-0.007)
     """
     check_workers(workers)
     spec = read_spec(file, steps=steps)
     root = runs_root(runs)
     folder = ExperimentFolder.at(root, name or default_name(file, steps))
     corpus = read_corpus(spec.text, encoding=spec.encoding, documents=spec.documents, runs=root)
-    with open_pool(workers, scheduler, executor) as pool, make_experiment_display(progress, spec.title) as board:
+    with open_pool(workers, scheduler, executor) as pool, make_experiment_display(progress, spec.title) as display:
         folder.create()
         with locked(RunDirectory(folder.path)):
             remove_left_over(folder.path)
             spec, precision = decide_precision(spec, folder)
             folder.check_same(spec, corpus.sha256)
-            facts = {"text": _text_facts(corpus), "precision": precision, "machine": machine_facts()}
-            return _Sitting(spec, folder, corpus, facts, pool, board).go(retry)
+            text = {"name": corpus.name, "characters": corpus.characters, "sha256": corpus.sha256}
+            facts = {"text": text, "precision": precision, "machine": machine_facts()}
+            return _Session(spec, folder, corpus, facts, pool, display).run(retry)
 
 
 def default_name(file: str | Path | Mapping[str, Any], steps: int | None) -> str:
-    """The experiment's name: its file's, and the number of steps if those are not the file's."""
+    """Return the default name: the file's, and the number of steps where it replaces the file's budgets."""
     stem = "experiment" if isinstance(file, Mapping) else Path(file).stem
     return stem if steps is None else f"{stem}-{steps}-steps"
 
 
 def decide_precision(spec: Spec, folder: ExperimentFolder) -> tuple[Spec, str | None]:
-    """Where a variant leaves the precision to a probe, decide once for all cells, and stay with it."""
-    if not spec.undecided_precision:
-        return spec, folder.kept.get("precision")
-    name = folder.kept.get("precision") or choose_precision(TrainConfig(steps=1, precision="auto")).name
+    """Replace ``train.precision=auto`` by one choice for all cells: the saved one, else the result of a probe."""
+    saved = folder.saved.get("precision")
+    if not spec.has_auto_precision:
+        return spec, saved
+    name = saved or choose_precision(TrainConfig(steps=1, precision="auto")).name
     return spec.with_precision(name), name
 
 
-class _Sitting:
-    """One go at an experiment: what is missing runs, and the results are written as they come."""
+class _Session:
+    """One session of an experiment: run the missing cells, and write the results whenever one is known."""
 
     def __init__(
         self,
@@ -133,16 +166,16 @@ class _Sitting:
         corpus: Corpus,
         facts: dict[str, Any],
         pool: Pool,
-        board: ExperimentDisplay,
+        display: ExperimentDisplay,
     ) -> None:
         self.spec, self.folder, self.corpus, self.facts = spec, folder, corpus, facts
-        self.pool, self.board = pool, board
-        self.rows: dict[str, CellResult] = {}
-        self.cells: dict[str, CellStatus] = {}
-        self.looked = 0.0
+        self.pool, self.display = pool, display
+        self.rows: dict[str, CellResult] = {}  # by run
+        self.cells: dict[str, CellStatus] = {}  # by run
+        self.refreshed_at = 0.0
 
-    def go(self, retry: bool) -> Experiment:
-        self.rows = {row.run: row for row in self.folder.rows(self.spec, retry=retry)}
+    def run(self, retry: bool) -> Experiment:
+        self.rows = {row.run: row for row in self.folder.settled_rows(self.spec, retry=retry)}
         self.cells = {
             run: CellStatus(variant.name, seed, variant.config.train, path / "metrics.jsonl", self.rows.get(run))
             for variant, seed in self.spec.cells()
@@ -150,16 +183,18 @@ class _Sitting:
             for path in [self.folder.path / run]
         }
         jobs = [job for job in self._jobs() if job.run not in self.rows]
-        self._tell(len(jobs))
+        self._announce(len(jobs))
         self._write()
-        with stop_signals() as stop:
+        with stop_signals() as signal_number:
 
-            def stopping() -> int:
-                if number := stop():
-                    self.board.note(self.pool.parting)
+            def stop_signal() -> int:
+                if number := signal_number():
+                    self.display.note(self.pool.stop_message)
                 return number
 
-            signalled = run_jobs(jobs, self.pool, finished=self._finished, look=self._look, stop=stopping)
+            signalled = run_jobs(
+                jobs, self.pool, on_result=self._record, on_poll=self._refresh, stop_signal=stop_signal
+            )
         result = self._write()
         draw_experiment(self.spec, result.rows, result.summary, self.folder.path)
         if signalled:
@@ -167,16 +202,12 @@ class _Sitting:
         return result
 
     def _jobs(self) -> list[CellJob]:
-        def settings(config: Any) -> dict[str, Any]:
-            values = as_mapping(config)
-            return {name: values[s][k] for name in dotted_names(values) for s, k in [name.split(".")]}
-
         return [
             CellJob(
                 folder=str(self.folder.path.resolve()),
                 variant=variant.name,
                 seed=seed,
-                settings=settings(variant.seeded(seed)),
+                settings=_settings(variant.with_seed(seed)),
                 text=self.spec.text,
                 encoding=self.spec.encoding,
                 documents=self.spec.documents,
@@ -187,29 +218,29 @@ class _Sitting:
             for variant, seed in self.spec.cells()
         ]
 
-    def _tell(self, missing: int) -> None:
+    def _announce(self, missing: int) -> None:
         done = len(self.cells) - missing
-        self.board.note(f"{self.folder.path}: {self.spec.size}" + (f", {done} of them done" if done else ""))
+        self.display.note(f"{self.folder.path}: {self.spec.size}" + (f", {done} of them done" if done else ""))
         for line in self.corpus.notes():
-            self.board.note(line)
+            self.display.note(line)
         if missing:
-            self.board.note(self.pool.note)
+            self.display.note(self.pool.start_message)
 
-    def _finished(self, row: CellResult) -> None:
+    def _record(self, row: CellResult) -> None:
         self.rows[row.run] = row
         cell = self.cells[row.run]
         cell.finish(row)
-        self.board.ended(cell)
+        self.display.cell_ended(cell)
         self._write()
 
-    def _look(self, futures: Futures) -> None:
-        if time.monotonic() - self.looked < _LOOK_EVERY:  # a look reads the metrics of every cell
+    def _refresh(self, futures: Futures) -> None:
+        if time.monotonic() - self.refreshed_at < _REFRESH_SECONDS:  # it reads the metrics of every cell
             return
-        self.looked = time.monotonic()
-        working = {job.run for future, job in futures.items() if self.pool.tells_running and at_work(future)}
+        self.refreshed_at = time.monotonic()
+        running = {job.run for future, job in futures.items() if self.pool.reports_running and is_running(future)}
         for run, cell in self.cells.items():
-            cell.look(run in working)
-        self.board.look(list(self.cells.values()), self.pool.count)
+            cell.refresh(run in running)
+        self.display.update(list(self.cells.values()), self.pool.slots)
 
     def _write(self) -> Experiment:
         rows = [self.rows[run] for run in self.cells if run in self.rows]
@@ -218,5 +249,7 @@ class _Sitting:
         return Experiment(self.folder.path, self.spec, tuple(rows), tuple(summary))
 
 
-def _text_facts(corpus: Corpus) -> dict[str, Any]:
-    return {"name": corpus.name, "characters": corpus.characters, "sha256": corpus.sha256}
+def _settings(config: Config) -> dict[str, Any]:
+    """Return all settings by dotted name."""
+    values = as_mapping(config)
+    return {name: values[section][key] for name in dotted_names(values) for section, key in [name.split(".")]}

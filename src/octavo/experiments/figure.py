@@ -1,4 +1,4 @@
-"""One figure of an experiment: every seed, the means with their intervals, and the differences to the base."""
+"""Draw an experiment: every seed, the means with their intervals, and the differences to the base."""
 
 import math
 import statistics
@@ -13,18 +13,20 @@ from octavo.reports.figures.files import drawable, save_figure, with_installed_f
 from octavo.reports.figures.style import in_own_style
 from octavo.system.statistics import Estimate
 
-_INK, _SEED = "black", "#7a7a7a"  # told apart by shape and by grey, so that print without colour shows all
-_WIDEST_NAME = 26  # letters of a line
-_FAR = 0.75  # of the median, away from it: a number at the edge, or else all others would be one dot
+_INK, _SEED = "black", "#7a7a7a"  # shapes and greys, so that print without colour shows everything
+_MAX_NAME_WIDTH = 26  # letters per line
+_OUTLIER_FRACTION = 0.75  # distance from the median, as a fraction of it
+_OUTLIER_DEVIATIONS = 10  # distance from the median, in median absolute deviations
 _MARKERS = "osD^vPX*<>"
 _LINES = ("-", "--", ":", "-.")
-_SCORE = "nats_per_character"
+_SCORE, _NATS = "bits_per_character", "nats_per_character"
+_NATS_PER_BIT = math.log(2)
 
 
 def draw_experiment(
     spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSummary], folder: Path
 ) -> list[Path]:
-    """Write ``figure.png`` and ``figure.svg`` into `folder`; returns their paths, none if nothing is scored."""
+    """Write ``figure.png`` and ``figure.svg`` into `folder`; return their paths, none if nothing is scored."""
     if not any(variant.scored for variant in summary):
         return []
     return save_figure(_figure(spec, rows, summary), folder / "figure", ("png", "svg"))
@@ -32,6 +34,7 @@ def draw_experiment(
 
 @in_own_style
 def _figure(spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSummary]) -> Any:
+    """Return the figure: scores, differences if there are two variants, scores by context if the spec has some."""
     from matplotlib.figure import Figure
 
     names = [_label(variant) for variant in summary]
@@ -44,7 +47,7 @@ def _figure(spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSum
     axes = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
     for draw, ax in zip((_draw_scores, _draw_differences)[: min(2, len(summary))], axes, strict=False):
         draw(ax, spec, rows, summary)
-        ax.set_ylim(len(summary) - 0.4, -0.6)  # the first variant on top
+        ax.set_ylim(len(summary) - 0.4, -0.6)  # the first variant at the top
         ax.set_yticks(range(len(summary)), names if ax is axes[0] else [""] * len(names), parse_math=False)
         ax.tick_params(axis="y", length=0)
         ax.locator_params(axis="x", nbins=5)
@@ -58,25 +61,25 @@ def _figure(spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSum
 
 def _label(variant: VariantSummary) -> str:
     failed = f"\n({variant.failed} of {variant.planned} failed)" if variant.failed else ""
-    return textwrap.fill(drawable(variant.variant), _WIDEST_NAME) + failed
+    return textwrap.fill(drawable(variant.variant), _MAX_NAME_WIDTH) + failed
 
 
 def _draw_scores(axes: Any, spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSummary]) -> None:
     scored = {
-        v.variant: [float(r.nats_per_character or 0) for r in rows if r.variant == v.variant and r.scored]
+        v.variant: [float(r.bits_per_character or 0) for r in rows if r.variant == v.variant and r.scored]
         for v in summary
     }
-    _draw_estimates(axes, [(v.figures.get(_SCORE), scored[v.variant]) for v in summary], _far(summary))
-    axes.set_xlabel("nats per character, held out")
-    nats = math.log(2)
-    bits = axes.secondary_xaxis("top", functions=(lambda x: x / nats, lambda x: x * nats))
-    bits.set_xlabel("bits per character")
-    bits.locator_params(axis="x", nbins=5)
+    lines = [(v.figures.get(_SCORE), scored[v.variant]) for v in summary]
+    _draw_estimates(axes, lines, _outliers(summary))
+    axes.set_xlabel("bits per character, validation split")
+    nats = axes.secondary_xaxis("top", functions=(lambda x: x * _NATS_PER_BIT, lambda x: x / _NATS_PER_BIT))
+    nats.set_xlabel("nats per character")
+    nats.locator_params(axis="x", nbins=5)
 
 
 def _draw_differences(axes: Any, spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSummary]) -> None:
     axes.axvline(0, color=_INK, lw=0.8, ls=":")
-    scores = {(row.variant, row.seed): row.nats_per_character for row in rows}
+    scores = {(row.variant, row.seed): row.bits_per_character for row in rows}
     seeds = [
         [
             own - base
@@ -87,24 +90,27 @@ def _draw_differences(axes: Any, spec: Spec, rows: Sequence[CellResult], summary
         for variant in summary
     ]
     lines = [(variant.differences.get(_SCORE), each) for variant, each in zip(summary, seeds, strict=True)]
-    _draw_estimates(axes, lines, _far(summary))
-    name = drawable(spec.base) if len(spec.base) <= _WIDEST_NAME else "the base"
+    _draw_estimates(axes, lines, _outliers(summary))
+    name = drawable(spec.base) if len(spec.base) <= _MAX_NAME_WIDTH else "the base"
     axes.set_xlabel(f"minus {name}, seed by seed", parse_math=False)
     axes.margins(x=0.15)
 
 
-def _draw_estimates(axes: Any, lines: Sequence[tuple[Estimate | None, Sequence[float]]], far: Sequence[int]) -> None:
-    """For each line its seeds as rings, the mean as a diamond below them, its interval as a bar."""
+def _draw_estimates(
+    axes: Any, lines: Sequence[tuple[Estimate | None, Sequence[float]]], outliers: Sequence[int]
+) -> None:
+    """Draw on each line the seeds as rings, the mean below them as a diamond, and its interval as a bar.
+
+    An outlier is only a number at the edge, so that the others keep a readable scale.
+    """
     for y, (estimate, seeds) in enumerate(lines):
         if estimate is None:
             continue
-        if far[y]:
-            above = far[y] > 0
+        if outliers[y]:
+            above = outliers[y] > 0
             text = f"{estimate.mean:.3f} →" if above else f"← {estimate.mean:.3f}"
-            place = (0.99 if above else 0.01, y)
-            axes.text(
-                *place, text, transform=axes.get_yaxis_transform(), ha="right" if above else "left", va="center"
-            )
+            x, align = (0.99, "right") if above else (0.01, "left")
+            axes.text(x, y, text, transform=axes.get_yaxis_transform(), ha=align, va="center")
             continue
         axes.plot(seeds, [y] * len(seeds), "o", mfc="none", mec=_SEED, ms=5, mew=1, zorder=2)
         if estimate.low is not None and estimate.high is not None:
@@ -113,23 +119,26 @@ def _draw_estimates(axes: Any, lines: Sequence[tuple[Estimate | None, Sequence[f
 
 
 def _draw_contexts(axes: Any, spec: Spec, summary: Sequence[VariantSummary]) -> None:
-    known = {
-        variant.variant: [(c, e) for c in spec.contexts if (e := variant.figures.get(f"{_SCORE}@{c}"))]
+    """Draw bits per character over the window length; points outside the scale are numbers in the legend."""
+    points = {
+        variant.variant: [
+            (context, _in_bits(e)) for context in spec.contexts if (e := variant.figures.get(f"{_NATS}@{context}"))
+        ]
         for variant in summary
     }
-    low, high = _fences([e.mean for points in known.values() for _, e in points])
-    for number, (name, points) in enumerate(known.items()):
-        label = textwrap.fill(drawable(name), _WIDEST_NAME)
-        shown = [(c, e) for c, e in points if low <= e.mean <= high]
-        if len(shown) < len(points):
-            beyond = ", ".join(f"{e.mean:.3f} at {c}" for c, e in points if (c, e) not in shown)
-            label += "\n" + textwrap.fill(beyond, _WIDEST_NAME)
+    low, high = _scale([e.mean for each in points.values() for _, e in each])
+    for number, (name, each) in enumerate(points.items()):
+        label = textwrap.fill(drawable(name), _MAX_NAME_WIDTH)
+        drawn = [(c, e) for c, e in each if low <= e.mean <= high]
+        if len(drawn) < len(each):
+            outside = ", ".join(f"{e.mean:.3f} at {c}" for c, e in each if (c, e) not in drawn)
+            label += "\n" + textwrap.fill(outside, _MAX_NAME_WIDTH)
         axes.errorbar(
-            [c for c, _ in shown],
-            [e.mean for _, e in shown],
+            [c for c, _ in drawn],
+            [e.mean for _, e in drawn],
             yerr=(
-                [0.0 if e.low is None else e.mean - e.low for _, e in shown],
-                [0.0 if e.high is None else e.high - e.mean for _, e in shown],
+                [0.0 if e.low is None else e.mean - e.low for _, e in drawn],
+                [0.0 if e.high is None else e.high - e.mean for _, e in drawn],
             ),
             color=str(0.3 * (number % 3)),
             marker=_MARKERS[number % len(_MARKERS)],
@@ -142,23 +151,28 @@ def _draw_contexts(axes: Any, spec: Spec, summary: Sequence[VariantSummary]) -> 
     axes.set_xscale("log", base=2)
     axes.set_xticks(spec.contexts, [str(context) for context in spec.contexts])
     axes.minorticks_off()
-    axes.set(xlabel="tokens in a window", ylabel="nats per character")
+    axes.set(xlabel="tokens per window", ylabel="bits per character")
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
-def _far(summary: Sequence[VariantSummary]) -> list[int]:
-    """Of each variant -1, 0 or 1: whether its score is far below or above what can be shown with the others."""
+def _in_bits(nats: Estimate) -> Estimate:
+    ends = [None if end is None else end / _NATS_PER_BIT for end in (nats.low, nats.high)]
+    return Estimate(nats.n, nats.mean / _NATS_PER_BIT, *ends)
+
+
+def _outliers(summary: Sequence[VariantSummary]) -> list[int]:
+    """Return for each variant -1, 0 or 1: its score is below, within or above the scale of the others."""
     means = [variant.figures[_SCORE].mean if _SCORE in variant.figures else math.nan for variant in summary]
-    low, high = _fences([mean for mean in means if not math.isnan(mean)])
+    low, high = _scale([mean for mean in means if not math.isnan(mean)])
     return [(mean > high) - (mean < low) for mean in means]
 
 
-def _fences(values: Sequence[float]) -> tuple[float, float]:
-    """Between which numbers lies what can be shown on one scale: all of it, unless a few are far from the rest."""
+def _scale(values: Sequence[float]) -> tuple[float, float]:
+    """Return the limits of what is drawn: no limits unless a few of four or more values are far from the median."""
     if len(values) < 4:
         return -math.inf, math.inf
     middle = statistics.median(values)
-    usual = statistics.median(abs(value - middle) for value in values)
-    room = max(_FAR * middle, 10 * usual)
-    return middle - room, middle + room
+    deviation = statistics.median(abs(value - middle) for value in values)
+    margin = max(_OUTLIER_FRACTION * middle, _OUTLIER_DEVIATIONS * deviation)
+    return middle - margin, middle + margin

@@ -1,4 +1,4 @@
-"""An experiment's folder: its runs, and ``experiment.json  table.md  figure.png  figure.svg``."""
+"""The folder of an experiment: its runs, ``experiment.json``, ``table.md``, ``figure.png`` and ``figure.svg``."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -19,10 +19,10 @@ from octavo.runs.completion import is_finished
 from octavo.system.statistics import CONFIDENCE
 
 EXPERIMENT_FILE = "experiment.json"
-_MOST = 2**26  # bytes of it: some ten thousand cells
-_TYPES = {  # of what is read again
+_MAX_FILE_BYTES = 2**26  # of experiment.json: some ten thousand cells
+_TYPES = {  # of the keys that are read
     "rows": list,
-    "variants": dict[str, dict],  # type: ignore[type-arg]  # of anything
+    "variants": dict[str, dict],  # type: ignore[type-arg]  # a dict of anything
     "seeds": list[int],
     "precision": Literal["fp32", "bf16"] | None,
 }
@@ -30,102 +30,106 @@ _TYPES = {  # of what is read again
 
 @dataclass(frozen=True)
 class ExperimentFolder:
-    """Where an experiment is kept. What it says of a cell counts only while the cell's run is there."""
+    """A folder with an experiment. A row in experiment.json counts only while the run of its cell exists."""
 
     path: Path
 
     @classmethod
     def at(cls, root: Path, name: str) -> "ExperimentFolder":
-        """The folder ``root/name``, which may be yet to be made.
+        """Return the folder ``root/name``, which need not exist yet.
 
         Raises:
-            OctavoError: the name is not fit for a folder, or something else has it.
+            OctavoError: the name is invalid, or the folder exists and holds something else.
         """
         check_name(name)
         path = root / name
         if path.exists() and not (path / EXPERIMENT_FILE).is_file():
             empty = path.is_dir() and not [p for p in path.iterdir() if p.name != ".lock"]
             if not empty:
-                raise OctavoError(f"{path} is there already and is no experiment: choose another name")
+                raise OctavoError(f"{path} exists but is not an experiment: choose another name")
         return cls(path)
 
     def create(self) -> None:
-        """Make the folder, if it is not there."""
+        """Create the folder if it does not exist."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OctavoError(
-                f"{self.path} cannot be made ({error.strerror}): choose another folder of runs"
+                f"{self.path} cannot be created ({error.strerror}): choose another folder of runs"
             ) from None
 
     @property
-    def kept(self) -> dict[str, Any]:
-        """What ``experiment.json`` holds; nothing if there is none.
+    def saved(self) -> dict[str, Any]:
+        """Read ``experiment.json``; an empty dict if there is none.
 
         Raises:
-            OctavoError: it is damaged.
+            OctavoError: the file is damaged.
         """
         if not (self.path / EXPERIMENT_FILE).is_file():
             return {}
         try:
-            value = RunDirectory(self.path).read_typed(EXPERIMENT_FILE, _TYPES, _MOST)
+            value = RunDirectory(self.path).read_typed(EXPERIMENT_FILE, _TYPES, _MAX_FILE_BYTES)
         except OctavoError:
             value = {}
         if not {"rows", "variants", "seeds"} <= value.keys():
-            raise OctavoError(f"{self.path / EXPERIMENT_FILE} is damaged: delete it and start again; runs are kept")
+            path = self.path / EXPERIMENT_FILE
+            raise OctavoError(f"{path} is damaged: delete it and start again, the runs are kept")
         return value
 
     def check_same(self, spec: Spec, sha256: str) -> None:
-        """What is there must be of this experiment: variants and seeds may have been added, nothing changed.
+        """Check that the folder holds this experiment. Variants and seeds may be added, but nothing may change.
 
         Raises:
-            OctavoError: a variant or seed is left out, or a run was begun with another setting or another text.
+            OctavoError: a variant or seed is missing, or a run was started with another setting or text.
         """
-        kept = self.kept
+        saved = self.saved
         names = {variant.name for variant in spec.variants}
-        left_out = [f"variant {name}" for name in kept.get("variants", {}) if name not in names]
-        left_out += [f"seed {seed}" for seed in kept.get("seeds", []) if seed not in spec.seeds]
-        if left_out:
-            raise OctavoError(f"{self.path} has {left_out[0]} too: put it back, or choose another name")
+        removed = [f"variant {name}" for name in saved.get("variants", {}) if name not in names]
+        removed += [f"seed {seed}" for seed in saved.get("seeds", []) if seed not in spec.seeds]
+        if removed:
+            raise OctavoError(f"{self.path} also has {removed[0]}: add it again, or choose another name")
         for variant, seed in spec.cells():
             run = RunDirectory(self.path / run_name(variant.name, seed))
             if not run.path.exists():
                 continue
-            if other := first_difference(run.config, variant.seeded(seed)):
+            if other := first_difference(run.config, variant.with_seed(seed)):
                 raise OctavoError(
-                    f"variant {variant.name} was begun with another {other}: put it back, give the variant or the "
+                    f"variant {variant.name} was started with another {other}: restore it, give the variant or the "
                     f"experiment another name, or delete {run.path.parent / f'{variant.name}-seed*'}"
                 )
             if run.provenance.get("text", {}).get("sha256") != sha256:
-                raise OctavoError(f"{self.path} was begun with another text: put it back, or choose another name")
+                raise OctavoError(f"{self.path} was started with another text: restore it, or choose another name")
 
-    def rows(self, spec: Spec, *, retry: bool) -> list[CellResult]:
-        """The rows that need no more work, in the order of the cells; with `retry` no failures are among them."""
-        kept = self.kept
-        known = {(row.variant, row.seed): row for each in kept.get("rows", []) if (row := CellResult.from_json(each))}
-        begun = kept.get("variants", {})
-        found = []
+    def settled_rows(self, spec: Spec, *, retry: bool) -> list[CellResult]:
+        """Return the saved rows whose cells need no more work, in the order of the cells.
+
+        A row is settled if its run is finished and has all requested scores, or if its failure is final and `retry`
+        is false.
+        """
+        saved = self.saved
+        rows = {(row.variant, row.seed): row for each in saved.get("rows", []) if (row := CellResult.from_json(each))}
+        variants = saved.get("variants", {})
+        settled = []
         for variant, seed in spec.cells():
-            row = known.get((variant.name, seed))
+            row = rows.get((variant.name, seed))
             if row is None or row.run != run_name(variant.name, seed):
                 continue
-            if begun.get(variant.name, {}).get("fingerprint") != fingerprint(variant):
+            if variants.get(variant.name, {}).get("fingerprint") != fingerprint(variant):
                 continue
             if row.failure:
-                settled = row.final and not retry
+                needs_no_work = row.final and not retry
             else:
-                run = RunDirectory(self.path / row.run)
-                settled = is_finished(run)
-                settled &= all(str(context) in row.at_context for context in spec.contexts)
-            if settled:
-                found.append(row)
-        return found
+                scored = all(str(context) in row.at_context for context in spec.contexts)
+                needs_no_work = scored and is_finished(RunDirectory(self.path / row.run))
+            if needs_no_work:
+                settled.append(row)
+        return settled
 
     def write(
         self, spec: Spec, facts: dict[str, Any], rows: Iterable[CellResult], summary: Sequence[VariantSummary]
     ) -> None:
-        """Write the results as they are now, each file whole."""
-        order = {(variant.name, seed): place for place, (variant, seed) in enumerate(spec.cells())}
+        """Write experiment.json and table.md, each atomically."""
+        order = {(variant.name, seed): number for number, (variant, seed) in enumerate(spec.cells())}
         rows = sorted(rows, key=lambda row: order[row.variant, row.seed])
         value = {
             "title": spec.title,
@@ -139,22 +143,23 @@ class ExperimentFolder:
             "summary": [variant.to_dict() for variant in summary],
         }
         try:
-            RunDirectory(self.path).write_json(EXPERIMENT_FILE, value, _MOST)
+            RunDirectory(self.path).write_json(EXPERIMENT_FILE, value, _MAX_FILE_BYTES)
             write_atomically(self.path / "table.md", experiment_markdown(spec, rows, summary).encode())
         except OSError as error:
             raise OctavoError(
-                f"{self.path} cannot be written to ({error.strerror}): free space, then go on"
+                f"{self.path} cannot be written to ({error.strerror}): free space, then start again"
             ) from None
 
 
 def fingerprint(variant: Variant) -> str:
-    """Of a variant's config, whatever its seed."""
-    return hashlib.sha256(to_toml(variant.seeded(0)).encode()).hexdigest()
+    """Return the SHA-256 of a variant's config, which does not depend on the seed."""
+    return hashlib.sha256(to_toml(variant.with_seed(0)).encode()).hexdigest()
 
 
 def _variant_facts(variant: Variant, spec: Spec) -> dict[str, Any]:
+    """Return the fingerprint, and the settings that differ from the base."""
     base = next(v for v in spec.variants if v.name == spec.base)
-    own, others = as_mapping(variant.seeded(0)), as_mapping(base.seeded(0))
+    own, others = as_mapping(variant.with_seed(0)), as_mapping(base.with_seed(0))
     names = [name.split(".") for name in dotted_names(own)]
     changes = {f"{s}.{k}": str(own[s][k]) for s, k in names if own[s][k] != others[s][k]}
     return {"fingerprint": fingerprint(variant), "differs_from_base": changes}

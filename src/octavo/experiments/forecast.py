@@ -1,4 +1,4 @@
-"""What an experiment will be, before it is one: how many runs, of what size, and for about how long."""
+"""Forecast an experiment before it runs: the number of runs, their size and their time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,29 +18,29 @@ from octavo.system.threads import one_thread
 from octavo.training import choose_precision
 from octavo.training.forecast import TrainingForecast, forecast_training
 
-_AROUND = 8.0  # seconds of a cell that are not training: start, text, a trial, score, curves, samples (measured)
+_OVERHEAD_SECONDS = 8.0  # of a cell besides training: start, text, probe, score, curves (measured)
 
 
 @dataclass(frozen=True)
 class ExperimentForecast:
-    """For each variant what one run of it comes to, and how many are missing."""
+    """The forecast of one run of each variant, and the number of runs that are missing."""
 
     path: Path
     spec: Spec
     runs: dict[str, TrainingForecast]
     missing: dict[str, int]
     workers: int
-    notes: tuple[str, ...] = ()  # on the text
+    notes: tuple[str, ...] = ()  # about the text
 
     @property
     def seconds(self) -> float:
-        """Of all that is missing."""
-        each = {name: run.seconds + _AROUND for name, run in self.runs.items()}
+        """Return the seconds of all missing runs."""
+        each = {name: run.seconds + _OVERHEAD_SECONDS for name, run in self.runs.items()}
         longest = max((each[name] for name, count in self.missing.items() if count), default=0.0)
         return max(longest, sum(each[name] * count for name, count in self.missing.items()) / self.workers)
 
     def lines(self) -> list[str]:
-        """For people."""
+        """Return the forecast as lines of text."""
         missing, total = sum(self.missing.values()), len(self.spec.variants) * len(self.spec.seeds)
         width = max(map(len, self.runs))
         return [
@@ -54,9 +54,8 @@ class ExperimentForecast:
                 f"{run.precision.name}"
                 for name, run in self.runs.items()
             ),
-            f"about {duration(self.seconds)} in all with {self.workers} at a time, one thread each, if each has a "
-            "core of its own",
-            f"would be written to {self.path}",
+            f"about {duration(self.seconds)} in total with {self.workers} at a time, one thread and one core each",
+            f"results would be written to {self.path}",
         ]
 
 
@@ -69,10 +68,12 @@ def forecast_experiment(
     steps: int | None = None,
     retry: bool = False,
 ) -> ExperimentForecast:
-    """Try a few steps of every variant on this machine; nothing is written.
+    """Time a few steps of every variant on this machine; nothing is written.
+
+    The arguments are those of :func:`octavo.experiment`.
 
     Raises:
-        OctavoError: as the experiment itself.
+        OctavoError: the experiment itself would be refused.
     """
     check_workers(workers)
     spec = read_spec(file, steps=steps)
@@ -81,23 +82,23 @@ def forecast_experiment(
     corpus = read_corpus(spec.text, encoding=spec.encoding, documents=spec.documents, runs=root)
     spec, _ = decide_precision(spec, folder)
     folder.check_same(spec, corpus.sha256)
-    found: dict[str, TrainingForecast] = {}
+    forecasts: dict[str, TrainingForecast] = {}
     with one_thread():
         for variant in spec.variants:
             config = variant.config
             try:
                 tokenizer, prepared = prepare(corpus, config.data, config.tokenizer)
-                found[variant.name] = forecast_training(
+                forecasts[variant.name] = forecast_training(
                     corpus.name, config, tokenizer, prepared, choose_precision(config.train)
                 )
             except OctavoError as error:
                 raise OctavoError(f"variant {variant.name}: {error}") from None
-    done = {(row.variant, row.seed) for row in folder.rows(spec, retry=retry)}
+    done = {(row.variant, row.seed) for row in folder.settled_rows(spec, retry=retry)}
     missing = {v.name: sum((v.name, seed) not in done for seed in spec.seeds) for v in spec.variants}
     return ExperimentForecast(
         folder.path,
         spec,
-        found,
+        forecasts,
         missing,
         min(workers or default_workers(), max(1, sum(missing.values()))),
         tuple(corpus.notes()),

@@ -1,8 +1,8 @@
-"""Calls in processes of their own: an executor whose every call gets a fresh one.
+"""An executor that spawns a new process for every call.
 
-So what a call needs of memory can be measured, and when a process dies it is known whose it was and nobody else is
-touched (`ProcessPoolExecutor` keeps its processes, and breaks as a whole). A fresh process costs about a second,
-since it imports PyTorch, of a call that takes a minute.
+Thus the memory of each call can be measured, and the death of a process affects only its own call
+(`ProcessPoolExecutor` reuses its processes, and one death breaks the whole pool). A new process costs about a second
+to import PyTorch, for a call that takes a minute.
 """
 
 import multiprocessing
@@ -19,10 +19,10 @@ from typing import Any
 from octavo.errors import OctavoError
 
 _SPAWN = multiprocessing.get_context("spawn")
-_KILL = 9
+_SIGKILL = 9  # Windows has no signal.SIGKILL
 _UNGUARDED = (
-    "a process could not begin, its error is above: a script that calls octavo.experiment has to do so below "
-    "`if __name__ == '__main__':`, since each process imports it"
+    "a process could not start, its error is above: a script must call octavo.experiment below "
+    "`if __name__ == '__main__':`, because each process imports the script"
 )
 
 
@@ -33,30 +33,33 @@ class ProcessDied(Exception):
         how = f"ended with exit code {code}"
         if code is not None and code < 0:
             how = f"was ended by signal {-code} ({signal.strsignal(-code)})"
-            how += ": perhaps the memory was full" if -code == _KILL else ""
+            how += ", perhaps because memory was full" if -code == _SIGKILL else ""
         super().__init__(f"its process {how}")
 
 
 class OwnProcesses(Executor):
-    """At most `workers` processes at once; each is spawned for one call. Ctrl-C does not reach them, `stop` does."""
+    """Runs at most `workers` processes at once, each spawned for one call.
+
+    Ctrl-C does not reach the processes; :meth:`stop` does.
+    """
 
     def __init__(self, workers: int) -> None:
-        resource_tracker.ensure_running()  # it would let signals through again while the first process is spawned
-        self._threads = ThreadPoolExecutor(workers, "cell", initializer=_hold_back_interrupts)
-        self._lock = threading.Lock()  # starting, ending and signalling: one at a time
+        resource_tracker.ensure_running()  # else spawning the first process would unblock signals
+        self._threads = ThreadPoolExecutor(workers, "cell", initializer=_block_interrupts)
+        self._lock = threading.Lock()  # processes are started, ended and signalled one at a time
         self._running: set[BaseProcess] = set()
-        self._begun = self._stopped = False
+        self._any_started = self._stopped = False
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        """Call `function` in a process of its own; it and its arguments are pickled, and so is what it returns."""
+        """Call `function` in a new process; it, its arguments and its result must be picklable."""
         return self._threads.submit(self._call, function, args, kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """As every executor's."""
+        """Take no more calls; see :meth:`concurrent.futures.Executor.shutdown`."""
         self._threads.shutdown(wait, cancel_futures=cancel_futures)
 
     def stop(self, *, at_once: bool = False) -> None:
-        """Ask every process to end (SIGTERM), or make it (SIGKILL), and start no more."""
+        """Send SIGTERM to every process, or SIGKILL if `at_once`, and start no more."""
         with self._lock:
             self._stopped = True
             for process in self._running:
@@ -71,57 +74,59 @@ class OwnProcesses(Executor):
             with self._lock, sender:
                 if self._stopped:
                     raise CancelledError
-                process = _SPAWN.Process(target=_work, args=(sender, function, args, kwargs), daemon=True)
+                process = _SPAWN.Process(target=_run_call, args=(sender, function, args, kwargs), daemon=True)
                 process.start()
                 self._running.add(process)
-            answers = _received(receiver.recv)
+            messages = _receive_all(receiver.recv)
         connection.wait([process.sentinel])
         with self._lock:
             self._running.discard(process)
             process.join()
             code = process.exitcode
-            self._begun |= bool(answers)
-            if not self._begun and code == 1:
+            self._any_started |= bool(messages)
+            if not self._any_started and code == 1:
                 raise OctavoError(_UNGUARDED)
-        if len(answers) < 2:
+        if len(messages) < 2:
             raise ProcessDied(code)
-        returned, value = answers[1]
-        if not returned:
+        succeeded, value = messages[1]
+        if not succeeded:
             raise value
         return value
 
 
-def _received(receive: Callable[[], Any]) -> list[Any]:
-    """All that a process says until it ends: that it has begun, and its answer."""
-    answers = []
+def _receive_all(receive: Callable[[], Any]) -> list[Any]:
+    """Return the messages of a process until it ends: that it has started, then its answer."""
+    messages = []
     try:
         while True:
-            answers.append(receive())
+            messages.append(receive())
     except EOFError:
-        return answers
+        return messages
 
 
-def _work(sender: "connection.Connection[Any, Any]", function: Callable[..., Any], args: Any, kwargs: Any) -> None:
-    """What a process does."""
+def _run_call(
+    sender: "connection.Connection[Any, Any]", function: Callable[..., Any], args: Any, kwargs: Any
+) -> None:
+    """Call `function` in this process and send the result or the exception."""
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     with sender:
-        sender.send("begun")
+        sender.send("started")
         try:
             answer = (True, function(*args, **kwargs))
-        except Exception as error:  # whatever it is, the one who asked is to have it
+        except Exception as error:  # the caller gets every exception
             answer = (False, error)
         sender.send(answer)
 
 
 def _stop_with_parent() -> None:
-    """Nobody waits for an answer when the parent has died: save, and stop."""
+    """When the parent has died, ask this process to save and stop: nothing would read its answer."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _hold_back_interrupts() -> None:
-    """In a thread: the processes that it spawns inherit this, so that Ctrl-C does not end them unsaved."""
+def _block_interrupts() -> None:
+    """Block SIGINT in this thread; the processes that it spawns inherit that, so Ctrl-C does not end them unsaved."""
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -1,6 +1,6 @@
-"""What one cell, a variant with a seed, came to: one row of the results. Importing this takes no torch.
+"""Results of an experiment: a row for each cell, and a summary of each variant over its seeds.
 
-What the rows say together: for each variant means over its seeds, and differences to the base, seed by seed.
+A cell is a variant with a seed. Importing this loads no torch.
 """
 
 import dataclasses
@@ -13,79 +13,9 @@ from octavo.experiments.spec import Spec
 from octavo.formats.json_schema import from_json
 from octavo.system.statistics import Estimate, estimate
 
-
-@dataclass(frozen=True)
-class CellResult:
-    """One trained and scored run, or why there is none. Figures that are not known are None."""
-
-    variant: str
-    seed: int
-    run: str  # name of the run's folder within the experiment's
-    failure: str = ""  # one sentence; empty: it is trained and scored
-    final: bool = True  # False: of a failure that was none of the settings' doing, so that it is tried again
-    ran_away: bool = False  # of a failure: training came to numbers that are infinite, none, or far above chance
-    trace: str = ""  # of a failure that nobody foresaw
-    nats_per_character: float | None = None
-    bits_per_character: float | None = None
-    nats_per_token: float | None = None
-    standard_error_nats_per_character: float | None = None  # from the choice of text, not from the seed
-    at_context: dict[str, float | None] = field(default_factory=dict)  # nats per character in windows of that length
-    train_loss: float | None = None  # nats per token, last look: text that was trained on, without dropout
-    validation_loss: float | None = None  # nats per token, the same look, if it was at held-out text: as many windows
-    weight_norm: float | None = None  # length of all matrices as one vector, at that look
-    steps: int | None = None
-    epochs: float | None = None
-    seconds: float | None = None  # of training
-    tokens_per_second: float | None = None  # of the training steps alone
-    parameters: int | None = None
-    peak_memory_bytes: int | None = None  # known where the cell had a process of its own
-    ended: str = ""  # budget or patience
-    sittings: int = 0  # stretches that it was trained in: 1 unless it was stopped and resumed
-    characters: int | None = None  # of the scored text
-    text_sha256: str = ""  # of the scored text
-    tokenizer: str = ""  # fingerprint
-    lossless_tokenizer: bool = True
-    selected_on_this_text: bool = False
-
-    @property
-    def scored(self) -> bool:
-        """Whether there is a result."""
-        return not self.failure
-
-    def figure(self, name: str) -> float | None:
-        """A number by its name; ``nats_per_character@200`` is the score in windows of 200 tokens."""
-        name, _, context = name.partition("@")
-        value = self.at_context.get(context) if context else getattr(self, name)
-        return None if value is None or not math.isfinite(value) else float(value)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, all of them finite."""
-        values = dataclasses.asdict(self)
-        return {name: _finite(value) for name, value in values.items()}
-
-    @classmethod
-    def from_json(cls, values: Any) -> "CellResult | None":
-        """Read what :meth:`to_dict` wrote; None if that was another version of Octavo, or somebody else."""
-        try:
-            return from_json(cls, values)
-        except ValueError:
-            return None
-
-    def same_text(self, other: "CellResult") -> bool:
-        """Whether nats per character of both are of the same text, with nothing left out by one tokenizer alone."""
-        alike = self.tokenizer == other.tokenizer or (self.lossless_tokenizer and other.lossless_tokenizer)
-        return self.text_sha256 == other.text_sha256 and alike
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 PER_CHARACTER = ("nats_per_character", "bits_per_character")
-PER_TOKEN = ("nats_per_token", "train_loss", "validation_loss")  # to be compared within one tokenizer alone
-OTHERS = (
+PER_TOKEN = ("nats_per_token", "train_loss", "validation_loss")  # comparable only between runs of one tokenizer
+OTHER_FIGURES = (
     "weight_norm",
     "steps",
     "epochs",
@@ -97,11 +27,86 @@ OTHERS = (
 
 
 @dataclass(frozen=True)
-class VariantSummary:
-    """One variant over its seeds. `figures` and `differences` are by the names of a row's figures.
+class CellResult:
+    """One trained and scored run, or the reason why there is none. Unknown figures are None.
 
-    A difference is the variant less the base, seed by seed, where both have a score; none where the two cannot be
-    compared, and `note` then says why.
+    The field names are the keys of a row in ``experiment.json``.
+    """
+
+    variant: str
+    seed: int
+    run: str  # name of the run's folder within the experiment's folder
+    failure: str = ""  # one sentence; empty: trained and scored
+    final: bool = True  # False: a failure that the settings did not cause, so the cell is tried again
+    ran_away: bool = False  # of a failure: training diverged
+    trace: str = ""  # traceback of an unexpected failure
+    nats_per_character: float | None = None
+    bits_per_character: float | None = None
+    nats_per_token: float | None = None
+    standard_error_nats_per_character: float | None = None  # from the choice of text, not from the seed
+    at_context: dict[str, float | None] = field(default_factory=dict)  # window length -> nats per character
+    train_loss: float | None = None  # nats per token at the last validation point: training split, without dropout
+    validation_loss: float | None = None  # nats per token at that point; None if it was the early-stopping split
+    weight_norm: float | None = None  # at that point: L2 norm of all matrices together
+    steps: int | None = None
+    epochs: float | None = None
+    seconds: float | None = None  # of training
+    tokens_per_second: float | None = None  # of the training steps alone
+    parameters: int | None = None
+    peak_memory_bytes: int | None = None  # known if the cell had a process of its own
+    ended: str = ""  # budget or patience
+    sittings: int = 0  # training sessions: 1 unless the cell was stopped and resumed
+    characters: int | None = None  # of the scored text
+    text_sha256: str = ""  # of the scored text
+    tokenizer: str = ""  # fingerprint
+    lossless_tokenizer: bool = True
+    selected_on_this_text: bool = False
+
+    @property
+    def scored(self) -> bool:
+        """Return whether there is a score."""
+        return not self.failure
+
+    def figure(self, name: str) -> float | None:
+        """Return a finite number by its name, else None.
+
+        ``nats_per_character@200`` is the score in windows of 200 tokens.
+        """
+        name, _, context = name.partition("@")
+        value = self.at_context.get(context) if context else getattr(self, name)
+        return None if value is None or not math.isfinite(value) else float(value)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON; NaN and infinity become None."""
+        values = dataclasses.asdict(self)
+        return {name: _finite(value) for name, value in values.items()}
+
+    @classmethod
+    def from_json(cls, values: Any) -> "CellResult | None":
+        """Read a row that :meth:`to_dict` wrote; return None if it has other keys or types."""
+        try:
+            return from_json(cls, values)
+        except ValueError:
+            return None
+
+    def same_text(self, other: "CellResult") -> bool:
+        """Return whether scores per character are comparable: one text, and no characters that only one ignores."""
+        complete = self.tokenizer == other.tokenizer or (self.lossless_tokenizer and other.lossless_tokenizer)
+        return self.text_sha256 == other.text_sha256 and complete
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@dataclass(frozen=True)
+class VariantSummary:
+    """One variant over its seeds; `figures` and `differences` are keyed by the names of a row's figures.
+
+    A difference is the variant minus the base, seed by seed, over the seeds in which both have a score. It is empty
+    if the two are not comparable; `note` is then the reason.
     """
 
     variant: str
@@ -113,12 +118,12 @@ class VariantSummary:
     note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values for JSON."""
         return dataclasses.asdict(self)
 
 
 def summarise(spec: Spec, rows: Sequence[CellResult]) -> list[VariantSummary]:
-    """One summary a variant, in the order of the file."""
+    """Return one summary for each variant, in the order of the file."""
     by_cell = {(row.variant, row.seed): row for row in rows}
     per_character = [*PER_CHARACTER, *(f"nats_per_character@{context}" for context in spec.contexts)]
     return [_summary(variant.name, spec, by_cell, per_character) for variant in spec.variants]
@@ -138,29 +143,29 @@ def _summary(
     if all(row.tokenizer == base.tokenizer for row, base in pairs):
         compared += PER_TOKEN
     if different := next((pair for pair in pairs if not pair[0].same_text(pair[1])), None):
-        compared, note = [], _why(*different)
+        compared, note = [], _not_comparable_reason(*different)
     return VariantSummary(
         variant=variant,
         planned=len(spec.seeds),
         scored=len(scored),
         failed=len(own) - len(scored),
-        figures=_estimates([*per_character, *PER_TOKEN, *OTHERS], [(row, None) for row in scored]),
+        figures=_estimates([*per_character, *PER_TOKEN, *OTHER_FIGURES], [(row, None) for row in scored]),
         differences=_estimates(compared, pairs),
         note=note,
     )
 
 
 def _estimates(names: Sequence[str], pairs: Sequence[tuple[CellResult, CellResult | None]]) -> dict[str, Estimate]:
-    """Of each figure, or of its differences, over those seeds in which it is known."""
-    found = {}
+    """Estimate each figure, or its difference to the base, over the seeds in which it is known."""
+    estimates = {}
     for name in names:
         values = [(row.figure(name), 0.0 if base is None else base.figure(name)) for row, base in pairs]
-        if result := estimate([a - b for a, b in values if a is not None and b is not None]):
-            found[name] = result
-    return found
+        if mean := estimate([a - b for a, b in values if a is not None and b is not None]):
+            estimates[name] = mean
+    return estimates
 
 
-def _why(row: CellResult, base: CellResult) -> str:
+def _not_comparable_reason(row: CellResult, base: CellResult) -> str:
     if row.text_sha256 != base.text_sha256:
-        return "scored on another stretch of text than the base, so there is no difference to tell"
-    return "cut by a tokenizer that loses text, other than the base's, so there is no difference to tell"
+        return "not comparable with the base, because another text was scored"
+    return "not comparable with the base, because a tokenizer is lossy and the tokenizers differ"

@@ -1,6 +1,7 @@
-"""What an experiment asks: which variants, which seeds, on which text; all of it checked before anything runs.
+"""The specification of an experiment: variants, seeds and text, all checked before anything runs.
 
-A file or a mapping becomes a :class:`Spec`, in which every variant is a whole config. Importing this takes no torch.
+:func:`read_spec` turns a TOML file or a mapping into a :class:`Spec`, in which every variant is a complete config.
+Importing this loads no torch.
 """
 
 import os
@@ -32,28 +33,28 @@ _KEYS = (
     "variants",
     "score",
 )
-_OF_A_VARIANT = ("preset", *BUDGETS)
-_SAID_ELSEWHERE = {"train.seed": "seeds = [1, 2, 3]"} | {f"train.{name}": f"{name} = …" for name in BUDGETS}
-_LONGEST_NAME = 60  # of a variant: its runs are named after it
-# A cell is one of many: it keeps as few checkpoints as can be, and writes no samples on the way.
-_OF_CELLS = {"train.keep_checkpoints": 1, "train.checkpoint_every": 500, "train.sample_every": 0}
+_VARIANT_KEYS = ("preset", *BUDGETS)
+_SET_ELSEWHERE = {"train.seed": "seeds = [1, 2, 3]"} | {f"train.{name}": f"{name} = …" for name in BUDGETS}
+_MAX_NAME_LENGTH = 60  # of a variant, which is part of the names of its runs
+# Defaults of a cell, which is one of many: the fewest checkpoints, and no samples during training.
+_CELL_DEFAULTS = {"train.keep_checkpoints": 1, "train.checkpoint_every": 500, "train.sample_every": 0}
 
 Overrides = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A named config; the seed in it means nothing."""
+    """A named config, the seed of which is not used."""
 
     name: str
     config: Config
 
-    def seeded(self, seed: int) -> Config:
-        """Its config with that seed."""
+    def with_seed(self, seed: int) -> Config:
+        """Return the config with a seed."""
         return replace(self.config, train=replace(self.config.train, seed=seed))
 
-    def can_see(self, context_length: int) -> bool:
-        """Whether its positions reach that far: a table of them ends somewhere."""
+    def supports_context(self, context_length: int) -> bool:
+        """Return whether the model has enough positions; only absolute positions are limited."""
         model = self.config.model
         return model.position not in ("sinusoidal", "learned") or context_length <= model.max_positions
 
@@ -68,23 +69,22 @@ class Spec:
     seeds: tuple[int, ...]
     variants: tuple[Variant, ...]
     base: str  # the variant that the others are compared with
-    contexts: tuple[int, ...]  # window lengths to score with as well
-    documents: str = PER_FILE  # what a document of the text is
+    contexts: tuple[int, ...]  # further window lengths to score with
+    documents: str = PER_FILE  # the unit of a document
 
     def cells(self) -> Iterator[tuple[Variant, int]]:
-        """Every variant of the first seed, then of the next: so that what is done can be compared early."""
+        """Iterate over all variants of the first seed, then of the next, so that variants are comparable early."""
         return ((variant, seed) for seed in self.seeds for variant in self.variants)
 
     @property
     def size(self) -> str:
-        """How many runs it takes, for people."""
+        """Return the number of runs, as text."""
         variants, seeds = len(self.variants), len(self.seeds)
         product = f"{counted(variants, 'variant')} × {counted(seeds, 'seed')}"
         return f"{product} = {counted(variants * seeds, 'run')}"
 
     def with_precision(self, name: str) -> "Spec":
-        """The same with ``train.precision=auto`` decided, once for all."""
-
+        """Return a copy in which ``train.precision=auto`` is replaced by `name`."""
         return replace(
             self,
             variants=tuple(
@@ -96,22 +96,24 @@ class Spec:
         )
 
     @property
-    def undecided_precision(self) -> bool:
-        """Whether a variant leaves the precision to a probe."""
+    def has_auto_precision(self) -> bool:
+        """Return whether the precision of a variant depends on a probe."""
         return any(variant.config.train.precision == "auto" for variant in self.variants)
 
 
-def read_spec(given: str | Path | Mapping[str, Any], *, steps: int | None = None) -> Spec:
-    """Read an experiment from a TOML file, or from a mapping of the same keys.
+def read_spec(file: str | Path | Mapping[str, Any], *, steps: int | None = None) -> Spec:
+    """Read an experiment from a TOML file, or from a mapping with the same keys.
 
-    Paths in a file are relative to it. `steps` takes the place of every budget.
+    Args:
+        file: a path, or the mapping. Paths in a file are relative to its folder.
+        steps: training steps of every variant, instead of the budgets in the file.
 
     Raises:
-        OctavoError: the file cannot be read, a key is unknown, or a variant cannot be; which one is said.
+        OctavoError: the file cannot be read, a key is unknown, or a variant, which is named, is invalid.
     """
-    if isinstance(given, Mapping):
-        return _spec(given, Path(), "", steps)
-    path = user_path(given)
+    if isinstance(file, Mapping):
+        return _spec(file, Path(), "", steps)
+    path = user_path(file)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
@@ -125,24 +127,26 @@ def _spec(values: Mapping[str, Any], folder: Path, title: str, steps: int | None
     sections = {name: _section(values.get(name, {}), name) for name in ("overrides", "variants", "score")}
     _check_keys(sections["score"], ("contexts",), "score.")
     if not sections["variants"]:
-        raise OctavoError("an experiment needs a variant: write [variants.NAME] and below it what it changes")
-    common = _flat(sections["overrides"])
+        raise OctavoError("an experiment needs a variant: write [variants.NAME] and below it its settings")
+    common = _flatten(sections["overrides"])
     _check_overrides(common, "[overrides]")
-    seeds = _whole_numbers(values.get("seeds"), "seeds", "[1, 2, 3, 4, 5]")
+    seeds = _integers(values.get("seeds"), "seeds", "[1, 2, 3, 4, 5]")
     variants = tuple(
         _variant(name, _section(changes, f"variants.{name}"), values, common, folder, steps, seeds)
         for name, changes in sections["variants"].items()
     )
     names = [variant.name for variant in variants]
     if len({name.casefold() for name in names}) < len(names):
-        raise OctavoError("two variants have names that differ only in capitals: some systems cannot keep them apart")
+        raise OctavoError(
+            "two variants have names that differ only in case, which some file systems ignore: rename one"
+        )
     base = values.get("base", names[0])
     if base not in names:
-        raise OctavoError(f"base is {base!r}, which is no variant: {suggestion(str(base), names)}")
+        raise OctavoError(f"base is {base!r}, which is not a variant: {suggestion(str(base), names)}")
     return Spec(
-        title=_word(values.get("title", title), "title"),
+        title=_string(values.get("title", title), "title"),
         text=_paths(values.get("text", []), folder),
-        encoding=_word(values.get("encoding", "utf-8"), "encoding"),
+        encoding=_string(values.get("encoding", "utf-8"), "encoding"),
         seeds=seeds,
         variants=variants,
         base=base,
@@ -160,31 +164,33 @@ def _variant(
     steps: int | None,
     seeds: Sequence[int],
 ) -> Variant:
-    """A variant's whole config: cells' defaults, then what holds for all, then its own."""
-    try:
-        check_name(name)
-    except OctavoError:
-        name_fits = False
-    else:
-        name_fits = name.isascii() and len(name) <= _LONGEST_NAME
-    if not name_fits:
+    """Return a variant: the defaults of cells, then the settings of all variants, then its own."""
+    if not _is_variant_name(name):
         raise OctavoError(
-            f"{name!r} cannot be the name of a variant: use plain letters, digits, '-', '_', '+' and '.', beginning "
-            f"with a letter or digit, at most {_LONGEST_NAME}"
+            f"{name!r} cannot be the name of a variant: use at most {_MAX_NAME_LENGTH} ASCII letters, digits, '-', "
+            "'_', '+' and '.', the first of them a letter or digit"
         )
-    own = {key: value for key, value in changes.items() if key in _OF_A_VARIANT}
-    overrides = _flat({key: value for key, value in changes.items() if key not in _OF_A_VARIANT})
+    own = {key: value for key, value in changes.items() if key in _VARIANT_KEYS}
+    overrides = _flatten({key: value for key, value in changes.items() if key not in _VARIANT_KEYS})
     try:
-        _check_overrides(overrides, "", also=_OF_A_VARIANT)
-        said = own if own.keys() & set(BUDGETS) else values
-        budget = {key: said[key] for key in BUDGETS if key in said} if steps is None else {"steps": steps}
+        _check_overrides(overrides, "", also=_VARIANT_KEYS)
+        source = own if own.keys() & set(BUDGETS) else values
+        budget = {key: source[key] for key in BUDGETS if key in source} if steps is None else {"steps": steps}
         preset = _preset(own.get("preset", values.get("preset")), folder)
         config = Config()
         for seed in seeds:
-            config = Request(preset, {**_OF_CELLS, **common, **overrides}, seed=seed, **budget).applied_to(None)
+            config = Request(preset, {**_CELL_DEFAULTS, **common, **overrides}, seed=seed, **budget).applied_to(None)
     except OctavoError as error:
         raise OctavoError(f"variant {name}: {error}") from None
     return Variant(name, config)
+
+
+def _is_variant_name(name: str) -> bool:
+    try:
+        check_name(name)
+    except OctavoError:
+        return False
+    return name.isascii() and len(name) <= _MAX_NAME_LENGTH
 
 
 def _check_overrides(overrides: Overrides, where: str, also: Sequence[str] = ()) -> None:
@@ -193,17 +199,17 @@ def _check_overrides(overrides: Overrides, where: str, also: Sequence[str] = ())
     for name in overrides:
         if name not in known:
             raise OctavoError(prefix + unknown_key(name, [*known, *also]))
-        if name in _SAID_ELSEWHERE:
-            raise OctavoError(f"{prefix}{name} is not set among the settings: write {_SAID_ELSEWHERE[name]} instead")
+        if name in _SET_ELSEWHERE:
+            raise OctavoError(f"{prefix}{name} is not set as a setting: write {_SET_ELSEWHERE[name]} instead")
 
 
 def _contexts(score: Mapping[str, Any], variants: Sequence[Variant]) -> tuple[int, ...]:
     if "contexts" not in score:
         return ()
-    contexts = _whole_numbers(score["contexts"], "score.contexts", "[128, 256]")
+    contexts = _integers(score["contexts"], "score.contexts", "[128, 256]")
     for context in contexts:
         between("score.contexts", context, 2, LARGEST_SIZE)
-        if not any(variant.can_see(context) for variant in variants):
+        if not any(variant.supports_context(context) for variant in variants):
             raise OctavoError(
                 f"score.contexts has {context}, for which no variant has enough positions: raise model.max_positions"
             )
@@ -213,7 +219,7 @@ def _contexts(score: Mapping[str, Any], variants: Sequence[Variant]) -> tuple[in
 def _preset(name: Any, folder: Path) -> str | None:
     if name is None:
         return None
-    name = _word(name, "preset")
+    name = _string(name, "preset")
     return str((folder / user_path(name)).resolve()) if name.endswith(".toml") else name
 
 
@@ -222,7 +228,7 @@ def _paths(given: Any, folder: Path) -> tuple[str, ...]:
     if not isinstance(paths, list | tuple) or not all(isinstance(p, str | Path) and str(p) for p in paths):
         raise OctavoError(f"text takes a path or a list of paths, not {given!r}")
     if any(str(path) == "-" for path in paths):
-        raise OctavoError("text cannot be standard input, which is there once, for one run: name a file")
+        raise OctavoError("text cannot be standard input, which only one run can read: name a file")
     return tuple(str(_located(path, folder).resolve()) for path in paths)
 
 
@@ -237,17 +243,17 @@ def _document_unit(value: Any) -> str:
     return str(value)
 
 
-def _whole_numbers(value: Any, name: str, such_as: str) -> tuple[int, ...]:
-    right = isinstance(value, list | tuple) and value and all(type(number) is int for number in value)
-    if not right or len(set(value)) < len(value):
-        found = "" if value is None else f", not {value!r}"
-        raise OctavoError(f"{name} takes different whole numbers such as {such_as}{found}")
+def _integers(value: Any, name: str, example: str) -> tuple[int, ...]:
+    valid = isinstance(value, list | tuple) and value and all(type(number) is int for number in value)
+    if not valid or len(set(value)) < len(value):
+        given = "" if value is None else f", not {value!r}"
+        raise OctavoError(f"{name} takes distinct integers such as {example}{given}")
     return tuple(value)
 
 
-def _word(value: Any, name: str) -> str:
+def _string(value: Any, name: str) -> str:
     if not isinstance(value, str):
-        raise OctavoError(f"{name} takes a word, not {value!r}")
+        raise OctavoError(f"{name} takes a string, not {value!r}")
     return value
 
 
@@ -263,10 +269,10 @@ def _check_keys(values: Mapping[str, Any], known: Sequence[str], path: str) -> N
             raise OctavoError(unknown_key(f"{path}{key}", [f"{path}{k}" for k in known]))
 
 
-def _flat(values: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    """Settings by dotted name, whether written ``"train.steps" = 1`` or in sections."""
+def _flatten(values: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """Return settings by dotted name, whether they are written as ``"train.steps" = 1`` or in sections."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
         name = f"{path}.{key}" if path else str(key)
-        flat |= _flat(value, name) if isinstance(value, Mapping) else {name: value}
+        flat |= _flatten(value, name) if isinstance(value, Mapping) else {name: value}
     return flat

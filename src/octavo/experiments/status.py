@@ -1,4 +1,4 @@
-"""Where every cell is, read from its run's metrics, and how long the rest will take."""
+"""The status of every cell, read from its run's metrics, and an estimate of the time that is left."""
 
 import time
 from collections.abc import Iterable
@@ -13,12 +13,13 @@ from octavo.experiments.results import CellResult
 from octavo.runs.metrics import last_record
 
 State = Literal["waiting", "starting", "running", "done", "failed"]
-_TRAINED = 0.95  # of a cell's time, when it is trained; the rest is for the score and the curves
+_TRAINING_FRACTION = 0.95  # of a cell's time; the rest is its score and its validation curves
+_MIN_PROGRESS = 0.02  # before a cell's time is extrapolated
 
 
 @dataclass
 class CellStatus:
-    """One cell: `progress` is that of its training, `loss` the newest one of its training steps."""
+    """One cell: `progress` is that of its training, `loss` the newest one, in nats per character."""
 
     variant: str
     seed: int
@@ -28,49 +29,51 @@ class CellStatus:
     state: State = "waiting"
     progress: float = 0.0
     loss: float | None = None
-    began: float = 0.0  # on this clock
-    took: float = 0.0  # seconds, if it was done just now
-    resumed_at: float | None = None  # the progress when it was first seen at work
-    _touched: int = 0  # when the metrics were written last, before the cell was asked for
+    began: float = 0.0  # time.monotonic(); 0: not in this session
+    took: float = 0.0  # seconds; 0 unless the cell ended in this session
+    resumed_at: float | None = None  # the progress when the cell was first seen to be running
+    _initial_mtime: int = 0  # of the metrics, before this session; ns
 
     def __post_init__(self) -> None:
-        self._touched = self._written()
+        self._initial_mtime = self._mtime()
         if self.row:
             self.finish(self.row)
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Return the name for people."""
         return f"{self.variant}, seed {self.seed}"
 
     def finish(self, row: CellResult) -> None:
-        """It has come to this."""
+        """Record the cell's result."""
         self.row, self.state = row, "failed" if row.failure else "done"
         self.took = time.monotonic() - self.began if self.began else 0.0
 
-    def look(self, begun: bool) -> None:
-        """Read how far it is; `begun`: it is known to be at work."""
+    def refresh(self, running: bool) -> None:
+        """Read the progress from the metrics; `running`: the executor reports that the cell is running."""
         if self.row:
             return
-        written = self._written() > self._touched
-        if not self.began and (begun or written):
+        written = self._mtime() > self._initial_mtime
+        if not self.began and (running or written):
             self.began, self.state = time.monotonic(), "starting"
         if written:
-            self._read()
+            self._read_metrics()
 
     @property
-    def promise(self) -> float:
-        """Seconds that all of it would take at its pace; 0 while that is not known."""
+    def expected_seconds(self) -> float:
+        """Return the seconds of the whole cell at its present rate, 0 while that is unknown."""
         done = self.progress - (self.resumed_at or 0.0)
-        return (time.monotonic() - self.began) / (done * _TRAINED) if self.state == "running" and done > 0.02 else 0.0
+        if self.state != "running" or done <= _MIN_PROGRESS:
+            return 0.0
+        return (time.monotonic() - self.began) / (done * _TRAINING_FRACTION)
 
-    def left(self, typical: float) -> float:
-        """Seconds until it is done, if one like it takes `typical`."""
-        if promise := self.promise:
-            return promise * (1 - self.progress * _TRAINED)
+    def seconds_left(self, typical: float) -> float:
+        """Return the seconds until the cell is done, if a cell like it takes `typical` seconds."""
+        if expected := self.expected_seconds:
+            return expected * (1 - self.progress * _TRAINING_FRACTION)
         return max(0.0, typical - (time.monotonic() - self.began)) if self.began else typical
 
-    def _read(self) -> None:
+    def _read_metrics(self) -> None:
         try:
             record = last_record(self.metrics)
         except (OctavoError, OSError):
@@ -78,15 +81,15 @@ class CellStatus:
         if record is None:
             return
         self.state = "running"
-        if record["event"] == "step":  # a look at other text has a loss too, which is another figure
-            self.loss = record.get("loss", self.loss)
-        for name, scale in (("steps", ("step", 1)), ("epochs", ("epoch", 1)), ("minutes", ("seconds", 60))):
-            if budget := getattr(self.budget, name):
-                self.progress = min(1.0, record.get(scale[0], 0) / (budget * scale[1]))
+        if record["event"] == "step":  # a validation event has another loss
+            self.loss = record.get("nats_per_character", self.loss)
+        for budget_name, key, scale in (("steps", "step", 1), ("epochs", "epoch", 1), ("minutes", "seconds", 60)):
+            if budget := getattr(self.budget, budget_name):
+                self.progress = min(1.0, record.get(key, 0) / (budget * scale))
         if self.resumed_at is None:
-            self.resumed_at = self.progress if self._touched else 0.0
+            self.resumed_at = self.progress if self._initial_mtime else 0.0
 
-    def _written(self) -> int:
+    def _mtime(self) -> int:
         try:
             return self.metrics.stat().st_mtime_ns
         except OSError:
@@ -94,27 +97,29 @@ class CellStatus:
 
 
 def time_left(cells: Iterable[CellStatus], at_once: int) -> float | None:
-    """Seconds until all are done, by those of this sitting; None while nothing is known.
+    """Return the seconds until all cells are done, None while that is unknown.
 
-    A cell takes as long as others of its variant took, else as one of them promises to take, else as the others.
+    A cell's time is the mean of its variant's cells of this session. If there are none, it is the extrapolated time
+    of a running cell of the variant, else the mean of the other variants. `at_once` is the number of cells that run
+    in parallel, 0 if it is unknown.
     """
     cells = list(cells)
-    took: dict[str, list[float]] = {}
+    times: dict[str, list[float]] = {}  # by variant
     for cell in cells:
         if cell.state == "done" and cell.took and not cell.resumed_at:
-            took.setdefault(cell.variant, []).append(cell.took)
+            times.setdefault(cell.variant, []).append(cell.took)
     for cell in cells:
-        if promise := cell.promise:
-            took.setdefault(cell.variant, [promise])
-    if not took:
+        if expected := cell.expected_seconds:
+            times.setdefault(cell.variant, [expected])
+    if not times:
         return None
-    means = {variant: sum(seconds) / len(seconds) for variant, seconds in took.items()}
+    means = {variant: sum(seconds) / len(seconds) for variant, seconds in times.items()}
     typical = sum(means.values()) / len(means)
-    left = [cell.left(means.get(cell.variant, typical)) for cell in cells if not cell.row]
-    under_way = sum(cell.state in ("starting", "running") for cell in cells)
-    return max(sum(left) / max(1, at_once or under_way), max(left, default=0.0))
+    left = [cell.seconds_left(means.get(cell.variant, typical)) for cell in cells if not cell.row]
+    running = sum(cell.state in ("starting", "running") for cell in cells)
+    return max(sum(left) / max(1, at_once or running), max(left, default=0.0))
 
 
-def at_work(future: "Future[CellResult | None] | None") -> bool:
-    """Whether a future says that its call has begun."""
+def is_running(future: "Future[CellResult | None] | None") -> bool:
+    """Return whether a future reports that its call has begun."""
     return future is not None and future.running()

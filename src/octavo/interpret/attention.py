@@ -48,7 +48,7 @@ class HeadSummary:
     strongest: tuple[int, int]  # query and key of the largest weight
 
 
-def read_attention(model: Transformer, passage: Passage) -> Attention:
+def measure_attention(model: Transformer, passage: Passage) -> Attention:
     """The patterns of all heads when the model reads the passage."""
     recorded = run_with_cache(model, passage.input_ids, "blocks.*.attention.pattern")
     patterns = [recorded[f"blocks.{layer}.attention.pattern"][0] for layer in range(model.config.n_layers)]

@@ -22,7 +22,7 @@ class TargetKind:
     meaning: str
 
 
-KINDS = (
+TARGET_KINDS = (
     TargetKind("previous", "previous token", "the token just before"),
     TargetKind("first", "first token", "the window's first token: the start token where the tokenizer has one"),
     TargetKind("itself", "itself", "the token that is being read"),
@@ -41,7 +41,7 @@ KINDS = (
 )
 
 
-def targets(excerpts: SampledWindows, rows: slice = slice(None)) -> Flags:
+def target_masks(excerpts: SampledWindows, rows: slice = slice(None)) -> Flags:
     """(W, K, T, S), whether a query means a key, for the KINDS in their order and the windows `rows`."""
     ids, starts, marks = excerpts.inputs[rows].numpy(), excerpts.starts[rows, None, :], excerpts.marks
     places = np.arange(ids.shape[1])
@@ -59,7 +59,7 @@ def targets(excerpts: SampledWindows, rows: slice = slice(None)) -> Flags:
         "punctuation": text & marks.punctuation[rows, None, :],
         "speaker": text & (begin <= key) & (key < end),
     }
-    return np.stack([meant[kind.name] for kind in KINDS], axis=1)
+    return np.stack([meant[kind.name] for kind in TARGET_KINDS], axis=1)
 
 
 def induction_targets(ids: Ids, starts: Flags) -> Flags:

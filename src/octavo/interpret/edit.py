@@ -18,6 +18,7 @@ import torch
 
 from octavo.config.inference import default_stride
 from octavo.errors import OctavoError
+from octavo.evaluate.evaluation import LOSSY_CAVEAT
 from octavo.evaluate.scoring import Nats, ScoringBatch, scoring_batches
 from octavo.interpret.activations import ActivationCache, compose, mean_activations, record_tap
 from octavo.interpret.interventions import (
@@ -28,8 +29,8 @@ from octavo.interpret.interventions import (
     resolve,
     zero_ablate,
 )
-from octavo.interpret.predictions import TOP_K, finite, vocabulary_labels
-from octavo.interpret.tokens import passage_of, read_passage, visible
+from octavo.interpret.predictions import TOP_K, require_finite, vocabulary_labels
+from octavo.interpret.tokens import passage_of, read_passage, visible_label
 from octavo.model import Transformer
 from octavo.model.taps import Tap
 from octavo.system.progress import ProgressCallback, no_progress
@@ -75,12 +76,16 @@ class Edit:
         """The candidates without the unlikely ones: three at least, others if they reach 0.1 % before or after."""
         return tuple(c for i, c in enumerate(self.candidates) if i < 3 or max(c.before, c.after) >= 0.001)
 
+    def caveats(self) -> list[str]:
+        """Return the limits of the figures; empty if there are none."""
+        return [] if self.lossless_tokenizer else [LOSSY_CAVEAT]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self) | {"cost_bits_per_character": self.cost}
 
 
-def make_edit(
+def measure_edit(
     model: Transformer,
     tokenizer: Tokenizer,
     text: str,
@@ -167,11 +172,11 @@ class _Reading:
         nats = np.full(len(ids) + 1, math.log(self.model.vocab_size))
         odds = torch.empty(0)
         for _, batch in zip(beside, self.batches(ids, tap, watch), strict=False):
-            losses = finite(batch.nats()).double().numpy()
+            losses = require_finite(batch.nats()).double().numpy()
             for row, (window, tokens) in enumerate(zip(batch.windows, batch.tokens, strict=True)):
                 nats[tokens] = losses[row, window.counted]
                 odds = batch.logits[row, window.counted][-1]
-        return nats[:-1], finite(odds).double().log_softmax(-1)
+        return nats[:-1], require_finite(odds).double().log_softmax(-1)
 
 
 def _means(reading: _Reading, held_out: Documents, chosen: ResolvedInterventions) -> Iterator[Tap]:
@@ -221,13 +226,13 @@ def _divergence(before: torch.Tensor, after: torch.Tensor) -> float:
     return max(0.0, float((before.exp() * (before - after)).sum()))
 
 
-def changes(edit: Edit, most: int) -> list[str]:
+def intervention_lines(edit: Edit, most: int) -> list[str]:
     """A line for each of the first `most` changes, and one that counts the others."""
     more = len(edit.changed) - most
     return [_change(edit, name) for name in edit.changed[:most]] + [f"and {more:,} more"] * (more > 0)
 
 
-def measured_on(edit: Edit) -> str:
+def edit_sample(edit: Edit) -> str:
     """What bits per character were measured on."""
     return f"measured on {edit.of}: {_count(len(edit.text), 'character')}, {_count(edit.tokens, 'token')}"
 
@@ -246,7 +251,7 @@ def _change(edit: Edit, name: str) -> str:
 
 
 def _quoted(label: str) -> str:
-    return f"'{visible(label)}'"
+    return f"'{visible_label(label)}'"
 
 
 def _count(number: int, of: str) -> str:

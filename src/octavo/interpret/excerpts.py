@@ -14,7 +14,7 @@ from octavo.data import Windows
 from octavo.data.token_files import id_type
 from octavo.errors import OctavoError
 from octavo.evaluate.documents import Documents
-from octavo.interpret.token_features import Flags, Places, TokenFeatures, token_features
+from octavo.interpret.token_features import Flags, Indices, TokenFeatures, token_features
 from octavo.interpret.tokens import Alignment, align
 from octavo.tokenizer import Tokenizer
 
@@ -97,7 +97,7 @@ def _stream(
 
 def _shifted(marks: TokenFeatures, before: int, first: int) -> TokenFeatures:
     """The same with room for `first` start tokens, and with places as they are after `before` other tokens."""
-    blank: Places = np.full(first, before)
+    blank: Indices = np.full(first, before)
     return TokenFeatures(
         np.concatenate([np.zeros(first, np.bool_), marks.line_start]),
         np.concatenate([np.zeros(first, np.bool_), marks.punctuation]),

@@ -34,7 +34,7 @@ def ablation_costs(
     (layers, heads, 3, W)."""
     layers, heads = model.config.n_layers, model.config.n_heads
     usual, places = window_nats(model, excerpts), targets_of(model)
-    means = mean_outputs(model, excerpts)
+    means = mean_head_outputs(model, excerpts)
     costs = np.empty((layers, heads, len(ABLATIONS), len(excerpts)))
     for layer in range(layers):
         for head in range(heads):
@@ -57,7 +57,7 @@ def window_nats(model: Transformer, excerpts: SampledWindows, tap: Tap | None = 
     return np.concatenate(nats)
 
 
-def mean_outputs(model: Transformer, excerpts: SampledWindows) -> list[torch.Tensor]:
+def mean_head_outputs(model: Transformer, excerpts: SampledWindows) -> list[torch.Tensor]:
     """For each layer what its heads say on average, (heads, d_head)."""
     sites = [f"blocks.{layer}.attention.heads" for layer in range(model.config.n_layers)]
     sums = [torch.zeros(model.config.n_heads, model.config.head_width) for _ in sites]

@@ -1,18 +1,19 @@
 """What the table of heads says, in words: its columns, its names, what it was measured on, and what it leaves out."""
 
-from octavo.interpret.attention_targets import KINDS
-from octavo.interpret.head_table import EVEN, MIN_WINDOWS, UNCLASSIFIED, UNUSED, WORTH, HeadTable
+from octavo.evaluate.evaluation import LOSSY_CAVEAT
+from octavo.interpret.attention_targets import TARGET_KINDS
+from octavo.interpret.head_table import INERT, INERT_COST, MIN_WINDOWS, UNCLASSIFIED, UNIFORM, HeadTable
 from octavo.system.statistics import Estimate
 from octavo.system.terminal import counted
 
-TITLES = {kind.name: kind.title for kind in KINDS} | {name: name for name in (EVEN, UNUSED, UNCLASSIFIED)}
-MEANINGS = {kind.name: f"it looks at {kind.meaning}" for kind in KINDS} | {
-    EVEN: "it weighs all tokens so far alike, whatever they are",
-    UNUSED: f"however it is removed, the score changes by less than {WORTH} bits a character",
+TITLES = {kind.name: kind.title for kind in TARGET_KINDS} | {name: name for name in (UNIFORM, INERT, UNCLASSIFIED)}
+MEANINGS = {kind.name: f"it looks at {kind.meaning}" for kind in TARGET_KINDS} | {
+    UNIFORM: "it weighs all tokens so far alike, whatever they are",
+    INERT: f"however it is removed, the score changes by less than {INERT_COST} bits a character",
     UNCLASSIFIED: "no share earns it one: it looks at several things, or at something that has no column here",
 }
-RANDOM = "induction on random tokens that are repeated, where nothing but induction helps"
-SPREADS = {
+RANDOM_INDUCTION = "induction on random tokens that are repeated, where nothing but induction helps"
+SPREAD_MEANINGS = {
     "distance": "how many tokens back it looks, on average",
     "entropy": "entropy in bits: attention is spread as over 2 to so many tokens that share it evenly",
     "from_even": "distance from even attention: 0 for all tokens so far alike, 1 for one token alone",
@@ -32,7 +33,7 @@ def counted_windows(table: HeadTable) -> str:
     return f"{counted(table.windows, 'window')} of {counted(table.window_tokens, 'token')}"
 
 
-def measured_on(table: HeadTable) -> str:
+def table_sample(table: HeadTable) -> str:
     """What the figures rest on."""
     bits = table.bits_per_character
     around = "" if bits.low is None or bits.high is None else f" ({bits.low:.3f} … {bits.high:.3f})"
@@ -50,7 +51,7 @@ def table_caveats(table: HeadTable) -> list[str]:
     elif table.windows < MIN_WINDOWS:
         said.append(f"of fewer than {MIN_WINDOWS} windows intervals say little, so no head can earn a name")
     there = table.heads[0].shares
-    said += [f"{kind.title}: there is none in this text" for kind in KINDS if kind.name not in there]
+    said += [f"{kind.title}: there is none in this text" for kind in TARGET_KINDS if kind.name not in there]
     if not table.lossless_tokenizer:
-        said.append("the tokenizer loses text, so bits a character compare with no other model's")
+        said.append(LOSSY_CAVEAT)
     return said

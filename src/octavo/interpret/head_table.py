@@ -11,12 +11,12 @@ from typing import Any
 from octavo.errors import OctavoError
 from octavo.system.statistics import Estimate
 
-EVEN, UNUSED, UNCLASSIFIED = "even", "unused", "no name"
+UNIFORM, INERT, UNCLASSIFIED = "even", "unused", "no name"
 
-SHARE = 0.35  # of a head's attention that a kind must have to give its name
-TIMES_EVEN = 2.0  # and as a multiple of what even attention would give it
-NEAR_EVEN = 0.05  # distance from even attention, 0 … 1, below which nobody would see a difference
-WORTH = 0.005  # bits a character: a removal that changes the score by less is worth nothing
+MIN_FRACTION = 0.35  # of a head's attention that a kind must have to give its name
+MIN_RATIO_TO_UNIFORM = 2.0  # and as a multiple of what even attention would give it
+UNIFORM_DISTANCE = 0.05  # distance from even attention, 0 … 1, below which nobody would see a difference
+INERT_COST = 0.005  # bits a character: a removal that changes the score by less is worth nothing
 MIN_WINDOWS = 5  # windows: of fewer an interval holds the truth too seldom
 
 
@@ -36,7 +36,11 @@ class AttentionFraction:
     def earns_name(self) -> bool:
         """Whether the whole interval lies above both thresholds."""
         low = self.found.low
-        return low is not None and self.found.n >= MIN_WINDOWS and low > max(SHARE, TIMES_EVEN * self.even)
+        return (
+            low is not None
+            and self.found.n >= MIN_WINDOWS
+            and low > max(MIN_FRACTION, MIN_RATIO_TO_UNIFORM * self.even)
+        )
 
 
 def classify_head(
@@ -50,10 +54,10 @@ def classify_head(
     Induction has to earn it on repeated random tokens (`random`) too: in a text, what came after a token may be
     looked at because it is, say, a line start.
     """
-    if _within(from_even, NEAR_EVEN):
-        return EVEN
-    if all(_within(cost, WORTH) for cost in removal.values()):
-        return UNUSED
+    if _within(from_even, UNIFORM_DISTANCE):
+        return UNIFORM
+    if all(_within(cost, INERT_COST) for cost in removal.values()):
+        return INERT
     earned = {kind: share.excess for kind, share in shares.items() if share.earns_name}
     if random is None or not random.earns_name:
         earned.pop("induction", None)

@@ -10,7 +10,7 @@ from octavo.config.inference import WINDOWS
 from octavo.data import Ids
 from octavo.evaluate.documents import Documents
 from octavo.interpret.attention_stats import attention_stats, mean_distance, uniform_entropy, uniform_pattern
-from octavo.interpret.attention_targets import KINDS, induction_targets, targets
+from octavo.interpret.attention_targets import TARGET_KINDS, induction_targets, target_masks
 from octavo.interpret.excerpts import SampledWindows, sample_windows
 from octavo.interpret.head_ablation import ABLATIONS, ablation_costs
 from octavo.interpret.head_table import Head, HeadTable
@@ -24,7 +24,7 @@ _SEQUENCES = 32  # of random tokens
 _SEED = 0
 
 
-def read_heads(
+def measure_heads(
     model: Transformer,
     tokenizer: Tokenizer,
     documents: Documents,
@@ -43,7 +43,7 @@ def read_heads(
         OctavoError: the text has hardly a token.
     """
     excerpts = sample_windows(tokenizer, documents, context_length, windows)
-    looked = attention_stats(model, excerpts.inputs, lambda rows: targets(excerpts, rows))
+    looked = attention_stats(model, excerpts.inputs, lambda rows: target_masks(excerpts, rows))
     random = repeated_tokens(excerpts, tokenizer.bos_id)
     repeated = attention_stats(model, random, lambda rows: repeated_targets(random[rows].numpy(), tokenizer.bos_id))
     usual, costs = ablation_costs(model, excerpts, watch)
@@ -54,7 +54,7 @@ def read_heads(
         return [estimate for estimate in found if estimate]  # every window has characters
 
     def head(layer: int, number: int) -> Head:
-        shares = zip(KINDS, looked.shares(layer, number), strict=True)
+        shares = zip(TARGET_KINDS, looked.shares(layer, number), strict=True)
         distance, entropy, relative_entropy, from_even = looked.spread(layer, number)
         return Head(
             layer,

@@ -27,7 +27,7 @@ _MOST_LOGITS = 2**22  # held at once
 
 
 @dataclass(frozen=True)
-class Cell:
+class LensCell:
     """What one layer would predict after one token."""
 
     guesses: tuple[Prediction, ...]  # the likeliest first
@@ -41,11 +41,11 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Layer:
+class LensLayer:
     """What one layer would predict after each token of the passage."""
 
     site: str
-    cells: tuple[Cell, ...]
+    cells: tuple[LensCell, ...]
     held_out_nats: float | None  # the mean over held-out text, per token; None: not measured
 
     @property
@@ -59,7 +59,7 @@ class Lens:
     """A passage seen through every layer: the embedding first; the last is the model's own prediction."""
 
     passage: Passage
-    layers: tuple[Layer, ...]
+    layers: tuple[LensLayer, ...]
     held_out_tokens: int  # that the layers' means are over
     held_out_characters: float  # that these stand for; about, if the tokenizer loses text
     tied_embeddings: bool  # True: the unembedding is the embedding, which therefore foretells the token it stands for
@@ -80,20 +80,26 @@ class Lens:
         bits = self.held_out_bits
         return (None, *(a - b for a, b in pairwise(bits))) if bits else ()
 
+    def caveats(self) -> list[str]:
+        """Return the limits of this model's lens; empty if there are none."""
+        tied = "the unembedding is the embedding, so before the first block the lens predicts the token itself"
+        separate = "the model has no residual stream, so the lens of an earlier layer says little"
+        return [tied] * self.tied_embeddings + [separate] * (not self.residual)
+
 
 def lens_sites(model: Transformer) -> tuple[str, ...]:
     """Where the stream is looked at."""
     return ("embedding", *(f"blocks.{layer}.output" for layer in range(model.config.n_layers)))
 
 
-def through_lens(model: Transformer, stream: torch.Tensor) -> torch.Tensor:
+def lens_logits(model: Transformer, stream: torch.Tensor) -> torch.Tensor:
     """The logits (…, V) that the model would give if its last block had made `stream` (…, D)."""
     logits: torch.Tensor = model.unembedding(model.final_norm(stream))
     return logits
 
 
 @torch.inference_mode()
-def read_lens(
+def apply_lens(
     model: Transformer,
     tokenizer: Tokenizer,
     passage: Passage,
@@ -112,11 +118,11 @@ def read_lens(
     layers = []
     at_once = max(1, _MOST_LOGITS // model.vocab_size)
     for site in sites:
-        cells: list[Cell] = []
+        cells: list[LensCell] = []
         for place in range(0, len(passage.ids), at_once):
-            logits = through_lens(model, streams[site][0, place : place + at_once]).float()
+            logits = lens_logits(model, streams[site][0, place : place + at_once]).float()
             cells += _cells(logits, came[place : place + at_once], top_k_predictions(logits, labels, most))
-        layers.append(Layer(site, tuple(cells), losses.get(site)))
+        layers.append(LensLayer(site, tuple(cells), losses.get(site)))
     return Lens(
         passage,
         tuple(layers),
@@ -127,11 +133,11 @@ def read_lens(
     )
 
 
-def _cells(logits: torch.Tensor, came: torch.Tensor, guesses: Sequence[tuple[Prediction, ...]]) -> Iterator[Cell]:
+def _cells(logits: torch.Tensor, came: torch.Tensor, guesses: Sequence[tuple[Prediction, ...]]) -> Iterator[LensCell]:
     """Yield the cells of places with `logits` (N, V); after the last of all nothing came."""
     nats = F.cross_entropy(logits[: len(came)], came, reduction="none").double().tolist()
     unknown = [None] * (len(logits) - len(came))
-    return map(Cell, guesses, [*nats, *unknown], [*ranks(logits[: len(came)], came), *unknown])
+    return map(LensCell, guesses, [*nats, *unknown], [*ranks(logits[: len(came)], came), *unknown])
 
 
 @torch.inference_mode()
@@ -156,6 +162,6 @@ def layer_losses(
     ):
         tokens += sum(place.stop - place.start for place in batch.tokens)
         for site in sites:
-            nats = batch.nats(through_lens(model, streams[site]).float()).double()
+            nats = batch.nats(lens_logits(model, streams[site]).float()).double()
             totals[site] += sum(float(nats[row, w.counted].sum()) for row, w in enumerate(batch.windows))
     return {site: total / tokens for site, total in totals.items()} if tokens else {}

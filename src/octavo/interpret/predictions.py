@@ -32,7 +32,7 @@ def vocabulary_labels(tokenizer: Tokenizer) -> tuple[str, ...]:
     return token_labels(tokenizer, range(tokenizer.vocab_size))
 
 
-def finite(logits: torch.Tensor) -> torch.Tensor:
+def require_finite(logits: torch.Tensor) -> torch.Tensor:
     """The same logits. Raises OctavoError if one is not finite, as in a run that diverged."""
     if not bool(logits.isfinite().all()):
         raise OctavoError(
@@ -49,7 +49,7 @@ def top_k_predictions(
     Raises:
         OctavoError: they are not finite.
     """
-    found = finite(logits).float()
+    found = require_finite(logits).float()
     top = found.topk(min(most, logits.shape[-1]))
     odds = (top.values - found.logsumexp(-1, keepdim=True)).exp()  # of these alone: a softmax of all takes longer
     return [

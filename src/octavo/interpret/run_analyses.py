@@ -17,13 +17,13 @@ from octavo.corpus import Corpus
 from octavo.data import Ids, documents
 from octavo.errors import OctavoError
 from octavo.evaluate.documents import documents_of
-from octavo.interpret.attention import Attention, read_attention
-from octavo.interpret.edit import Edit, make_edit
+from octavo.interpret.attention import Attention, measure_attention
+from octavo.interpret.edit import Edit, measure_edit
 from octavo.interpret.head_table import HeadTable
-from octavo.interpret.heads import read_heads
+from octavo.interpret.heads import measure_heads
 from octavo.interpret.interventions import InterventionSpec
-from octavo.interpret.lens import Lens, read_lens
-from octavo.interpret.surprise import MAX_CHARACTERS, Surprise, read_surprise
+from octavo.interpret.lens import Lens, apply_lens
+from octavo.interpret.surprise import MAX_CHARACTERS, Surprise, measure_surprise
 from octavo.interpret.tokens import Passage, read_passage
 from octavo.runs.saved_run import SavedRun
 from octavo.system.progress import ProgressCallback, no_progress
@@ -60,7 +60,7 @@ def analyse_attention(
     most = most_tokens_of_attention(run.config)
     usual = _OWN_TOKENS if text is None else _GIVEN_TOKENS
     passage, scope = _passage(run, text, max_tokens, most, usual=usual)
-    return read_attention(run.model, passage), scope
+    return measure_attention(run.model, passage), scope
 
 
 def analyse_surprise(
@@ -80,7 +80,7 @@ def analyse_surprise(
     """
     if max_characters < 1:
         raise OctavoError(f"{max_characters} characters cannot be shown: give 1 or more")
-    return read_surprise(
+    return measure_surprise(
         run.model,
         run.tokenizer,
         run.validation_beginning(_CHARACTERS) if text is None else text,
@@ -100,7 +100,7 @@ def analyse_lens(run: SavedRun, text: str | None = None, *, max_tokens: int | No
     """
     passage, scope = _passage(run, text, max_tokens, most_tokens_of_lens(run.config), usual=_GIVEN_TOKENS)
     held_out = _held_out(run)
-    lens = read_lens(
+    lens = apply_lens(
         run.model,
         run.tokenizer,
         passage,
@@ -139,7 +139,7 @@ def analyse_edit(
     Raises:
         OctavoError: there is nothing to change, no such site or position, or `other` is missing or too short.
     """
-    return make_edit(
+    return measure_edit(
         run.model,
         run.tokenizer,
         run.validation_beginning(_EDIT_CHARACTERS) if text is None else text,
@@ -170,7 +170,7 @@ def analyse_heads(
         text = run.validation_beginning(_HEAD_CHARACTERS) if text is None else text[:_HEAD_CHARACTERS]
         name = f"the first {_HEAD_CHARACTERS:,} characters of {name}"
     source = run.splits["validation"] if text is None else Corpus.from_text(text)
-    return read_heads(
+    return measure_heads(
         run.model,
         run.tokenizer,
         documents_of(source, run.tokenizer),

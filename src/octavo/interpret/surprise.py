@@ -14,11 +14,20 @@ import numpy as np
 import torch
 
 from octavo.config.inference import default_stride
+from octavo.evaluate.evaluation import LOSSY_CAVEAT
 from octavo.evaluate.scoring import Nats, scoring_batches
-from octavo.interpret.predictions import TOP_K, Prediction, finite, ranks, top_k_predictions, vocabulary_labels
+from octavo.interpret.predictions import (
+    TOP_K,
+    Prediction,
+    ranks,
+    require_finite,
+    top_k_predictions,
+    vocabulary_labels,
+)
 from octavo.interpret.tokens import Alignment, iter_alignments, read_ids
 from octavo.model import Transformer
 from octavo.system.progress import ProgressCallback, no_progress
+from octavo.system.terminal import counted
 from octavo.tokenizer import Tokenizer
 
 WORST = 8  # tokens that cost most, of all of the text
@@ -127,8 +136,17 @@ class Surprise:
 
         return nlargest(WORST, chain(kept(), self.rest.worst), key=lambda cost: cost[1].nats)
 
+    def caveats(self) -> list[str]:
+        """Return the limits of the figures; empty if there are none."""
+        found = []
+        if not self.lossless_tokenizer:
+            found.append(f"{LOSSY_CAVEAT}; {counted(self.dropped, 'character')} of this text cost nothing")
+        if self.tokens[0].rank is None:
+            found.append("no token precedes the first one, so it costs as much as under the uniform baseline")
+        return found
 
-def read_surprise(
+
+def measure_surprise(
     model: Transformer,
     tokenizer: Tokenizer,
     text: str,
@@ -194,7 +212,7 @@ class _Reading:
 
     def hear(self, logits: torch.Tensor, came: torch.Tensor, nats: torch.Tensor) -> None:
         """Take in the next tokens (N), before which the model said `logits` (N, V)."""
-        finite(nats)
+        require_finite(nats)
         keep = min(len(came), max(0, self._to_keep - self._heard))
         self.kept += self._tokens(logits[:keep], came[:keep], nats[:keep])
         if keep < len(came):

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from octavo.interpret.tokens import Alignment
 
 Flags = npt.NDArray[np.bool_]
-Places = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.int64]
 
 _WORD = r"[^\W\d_][\w'’.-]*"
 # At most five words; the first begins with a capital, and so do others or they are short: KING, Duke of York.
@@ -31,8 +31,8 @@ class TokenFeatures:
 
     line_start: Flags
     punctuation: Flags
-    name_begin: Places
-    name_end: Places
+    name_begin: Indices
+    name_end: Indices
 
     def __len__(self) -> int:
         return len(self.line_start)
@@ -48,7 +48,7 @@ def token_features(text: str, pieces: Sequence[Alignment], tokens: int) -> Token
     last = np.repeat([piece.end for piece in pieces], lengths)
     for piece in pieces:
         punctuation[piece.begin : piece.end] = _is_punctuation(piece.text)
-    for begin, end in lines(text):
+    for begin, end in line_spans(text):
         line_start[first[begin] : first[begin] + 1] = True
         if name := _speaker(text[begin:end]):
             complete = last[begin + text[begin:end].rindex(":")] - 1
@@ -57,7 +57,7 @@ def token_features(text: str, pieces: Sequence[Alignment], tokens: int) -> Token
     return TokenFeatures(line_start, punctuation, name_begin, name_end)
 
 
-def lines(text: str) -> list[tuple[int, int]]:
+def line_spans(text: str) -> list[tuple[int, int]]:
     """Where each line that is not blank begins and ends, in characters."""
     ends = [-1, *(found.start() for found in re.finditer(r"\n|\r(?!\n)", text)), len(text)]
     return [(before + 1, end) for before, end in pairwise(ends) if text[before + 1 : end].strip()]

@@ -26,7 +26,7 @@ _JOINERS = "\u200c\u200d"  # are spelling between two letters
 _NO_LETTER = "◌"  # the usual sign for what a combining mark stands on
 
 
-def visible(label: str) -> str:
+def visible_label(label: str) -> str:
     """Return the label of a token with a sign for each line end, space and tab.
 
     What else does not show is written as \\xa0 or \\u200b. Joiners stay where they join something, and a combining
@@ -35,13 +35,13 @@ def visible(label: str) -> str:
     return _based("".join(_SIGNS.get(c) or c for c in _written_out(label, _SIGNS)))
 
 
-def in_text(label: str) -> str:
+def inline_label(label: str) -> str:
     """Return the label of a token that stands among others as text: spaces and line ends of all kinds are kept."""
     spaces = {*_SIGNS, *(c for c in label if unicodedata.category(c) == "Zs")}
     return _based("".join(c if c in " \n" else _SIGNS.get(c) or c for c in _written_out(label, spaces)))
 
 
-def running(text: str, *, lines: bool = False) -> str:
+def visible_text(text: str, *, lines: bool = False) -> str:
     """Return running text with a sign for each tab and for each line end, unless its `lines` are kept.
 
     Control characters are written out; joiners and spaces of all kinds stay, so that words stay whole.
@@ -71,7 +71,7 @@ def _based(label: str) -> str:
     return _NO_LETTER + label if label and unicodedata.category(label[0]).startswith("M") else label
 
 
-START = "⟨start⟩"  # the label of the token that begins a text
+BOS_LABEL = "⟨start⟩"  # the label of the token that begins a text
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def passage_of(tokenizer: Tokenizer, ids: Sequence[int]) -> Passage:
     labels = token_labels(tokenizer, ids)
     if start is None:
         return Passage(tuple(ids), labels, begun=False)
-    return Passage((start, *ids), (START, *labels), begun=True)
+    return Passage((start, *ids), (BOS_LABEL, *labels), begun=True)
 
 
 def token_labels(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[str, ...]:
@@ -135,7 +135,7 @@ def token_labels(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[str, ...]:
     def label(token: int) -> str:
         if not tokenizer.lossless:
             return tokenizer.token_text(token)
-        return START if token == tokenizer.bos_id else _label(pieces[token])
+        return BOS_LABEL if token == tokenizer.bos_id else _label(pieces[token])
 
     labels = {token: label(token) for token in set(ids)}  # a long text has each of them many times
     return tuple(labels[token] for token in ids)

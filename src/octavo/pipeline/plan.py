@@ -18,8 +18,8 @@ from octavo.config.overrides import Request
 from octavo.config.shapes import parameter_count, widest, windows_at_once
 from octavo.corpus import Corpus, read_corpus, with_documents
 from octavo.data import TokenizedSplits, prepare
-from octavo.evaluate.baselines import LEARNED
-from octavo.evaluate.overlap import SEARCHED
+from octavo.evaluate.baselines import MAX_LEARNED
+from octavo.evaluate.overlap import MAX_SEARCHED
 from octavo.interpret.head_ablation import ABLATIONS
 from octavo.runs import check_name_free, free_name
 from octavo.system.progress import PhaseCallback, no_phase_progress
@@ -68,7 +68,7 @@ def forecast_command(config: Config, planned: TrainingForecast, characters: int,
     """
     model, context = config.model, config.data.context_length
     trained = int(characters * (1 - config.data.validation - config.data.test))
-    learned, searched = min(trained, LEARNED), min(trained, SEARCHED)
+    learned, searched = min(trained, MAX_LEARNED), min(trained, MAX_SEARCHED)
     n_parameters, _ = parameter_count(model, planned.vocab_size)
 
     windows = math.ceil(planned.validation_tokens / default_stride(context))

@@ -1,20 +1,57 @@
-"""What a person sees while a run trains: a bar on a terminal, plain lines elsewhere, or nothing."""
+"""Show what happens while Octavo works: a live area on a terminal, plain lines in a log, or nothing."""
 
 import contextlib
+import math
 import sys
 import time
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self, TextIO, cast
+from typing import TYPE_CHECKING, Any, Self, TextIO, cast
 
+from octavo.config import SPLIT_LABELS
 from octavo.system.terminal import duration, shown
 from octavo.training.events import EpochEvent, Event, StepEvent, ValidationEvent
 
-LOOKED_AT = {"validation": "held-out", "train-slice": "set-aside"}  # what a part is called for people
-_EVERY = 10.0  # seconds between plain lines
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Display:
-    """What stays on the screen until it is closed. Used as a context: it ends with it."""
+    """Show lines to the user: plain ones in a file, on a terminal lines above a live area, without a file nothing.
+
+    Used as a context manager, which removes the live area at its end. A closed terminal or a full disk must not end
+    the work: a line that cannot be written is dropped.
+    """
+
+    refresh_seconds = 10.0  # between plain lines about work that goes on
+
+    def __init__(self, file: TextIO | None = None) -> None:
+        self._file = file and cast(TextIO, _UnfailingStream(file))
+        self._console: Console | None = None
+        self._last_line = time.monotonic()
+        if self._file and self._file.isatty():
+            from rich import console
+
+            self._console = console.Console(file=self._file, highlight=False)
+            self.live = self.live_area(self._console)
+            self.live.start()
+
+    def live_area(self, console: "Console") -> Any:
+        """Return what stays below the lines on a terminal: it has ``start()`` and ``stop()``."""
+        raise NotImplementedError
+
+    def note(self, text: str) -> None:
+        """Show a line that stays."""
+        if self._console:
+            self._console.print(shown(text), markup=False, emoji=False)
+        elif self._file:
+            print(shown(text), file=self._file, flush=True)
+
+    def note_now_and_then(self, text: str) -> None:
+        """Show a plain line if the last one of this kind is long enough ago."""
+        if self._file and time.monotonic() - self._last_line >= self.refresh_seconds:
+            self._last_line = time.monotonic()
+            self.note(text)
 
     def __enter__(self) -> Self:
         return self
@@ -22,65 +59,87 @@ class Display:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
-
-    def note(self, text: str) -> None:
-        """A line that stays."""
-
-    def close(self) -> None:
-        """Nothing more will come."""
+        if self._console:
+            self.live.stop()
 
 
 class Progress(Display):
-    """Shows nothing; the other kinds say more."""
+    """Show how far a run is: a bar with the time left, losses and speed, or a line every ten seconds.
+
+    Losses are in bits per character; for them `tokens_per_character` holds that ratio by split.
+    """
+
+    tokens_per_character: Mapping[str, float] = {}
+    _validation = ""  # the newest loss of the validation split, for the bar
+
+    def live_area(self, console: "Console") -> Any:
+        """Return the bar."""
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        columns = (
+            TextColumn("{task.percentage:3.0f} %"),
+            BarColumn(bar_width=None),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[numbers]}", markup=False),
+        )
+        bar = Bar(*columns, console=console, expand=True)
+        self._task = bar.add_task("", total=1.0, numbers="", visible=False)
+        return bar
 
     def event(self, event: Event) -> None:
-        """Something that happened in training."""
-
-    def sample(self, step: int, text: str) -> None:
-        """What the model writes by now."""
-
-    def share(self, what: str, share: float) -> None:
-        """How much of some other long work is done, 0 … 1."""
-
-
-class PlainProgress(Progress):
-    """Lines for a log: what happened, and every ten seconds where training is."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file, self._last = file, time.monotonic()
-
-    def note(self, text: str) -> None:
-        with contextlib.suppress(OSError, ValueError):  # that nobody reads on must not end a training
-            print(shown(text), file=self._file, flush=True)
-
-    def event(self, event: Event) -> None:
+        """Show an event of the training loop."""
         if isinstance(event, EpochEvent):
-            self.note(_epoch_line(event))
-        elif isinstance(event, ValidationEvent):
-            self.note(f"step {event.step}: {LOOKED_AT[event.part]} loss {event.loss:.4f} nats per token")
-        elif isinstance(event, StepEvent) and self._due():
-            left = event.seconds * (1 - event.progress) / max(event.progress, 1e-9)
+            train, validation = self._bits(event.train_loss), self._bits(event.validation_loss, "validation")
             self.note(
-                f"step {event.step} ({event.progress:.0%}, {duration(left)} left): loss {event.loss:.4f}, "
-                f"{event.tokens_per_second:,.0f} tokens/s"
+                f"epoch {event.epoch:.0f}: training loss (with dropout) {train:.4f}, validation split "
+                f"{validation:.4f} bits per character"
+            )
+        elif isinstance(event, ValidationEvent):
+            split, bits = SPLIT_LABELS[event.part], event.nats_per_character / math.log(2)
+            self._validation = f"  {split} {bits:.3f}"
+            if not self._console:
+                train = self._bits(event.train_loss)
+                self.note(
+                    f"step {event.step}: {split} {bits:.4f}, training split (without dropout) {train:.4f} "
+                    "bits per character"
+                )
+        elif isinstance(event, StepEvent):
+            bits, speed = event.nats_per_character / math.log(2), f"{event.tokens_per_second:,.0f} tokens/s"
+            left = event.seconds * (1 - event.progress) / max(event.progress, 1e-9)
+            self._advance(
+                event.progress,
+                f"step {event.step}  training {bits:.3f}{self._validation} bits/character  {speed}",
+                f"step {event.step} ({event.progress:.0%}, {duration(left)} left): training loss (with dropout) "
+                f"{bits:.4f} bits per character, {speed}",
             )
 
-    def share(self, what: str, share: float) -> None:
-        if self._due():
-            self.note(f"{what}: {share:.0%}")
-
-    def _due(self) -> bool:
-        due = time.monotonic() - self._last >= _EVERY
-        self._last = time.monotonic() if due else self._last
-        return due
-
     def sample(self, step: int, text: str) -> None:
-        self.note(f"--- sample at step {step}\n{text}\n---")
+        """Show what the model generates after so many steps."""
+        if self._console:
+            from rich.panel import Panel
+            from rich.text import Text
+
+            self._console.print(Panel(Text(shown(text)), title=f"sample at step {step}", border_style="dim"))
+        else:
+            self.note(f"--- sample at step {step}\n{text}\n---")
+
+    def phase(self, name: str, fraction: float) -> None:
+        """Show which fraction of another long piece of work is done."""
+        self._advance(fraction, name, f"{name}: {fraction:.0%}")
+
+    def _advance(self, fraction: float, numbers: str, line: str) -> None:
+        if self._console:
+            self.live.update(self._task, completed=fraction, numbers=numbers, visible=True)
+        else:
+            self.note_now_and_then(line)
+
+    def _bits(self, nats_per_token: float, split: str = "train") -> float:
+        return nats_per_token * self.tokens_per_character[split] / math.log(2)
 
 
-class _Unfailing:
-    """A terminal that may be closed: what can no longer be written there must not end a training."""
+class _UnfailingStream:
+    """A stream that drops what it can no longer write, such as a terminal that was closed."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -98,64 +157,6 @@ class _Unfailing:
             self._file.flush()
 
 
-class BarProgress(Progress):
-    """A bar with the time left, losses and speed; samples above it."""
-
-    def __init__(self, file: TextIO) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
-
-        self._console = Console(file=cast(TextIO, _Unfailing(file)), highlight=False)
-        self._bar = Bar(
-            TextColumn("{task.percentage:3.0f} %"),
-            BarColumn(bar_width=None),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[numbers]}", markup=False),
-            console=self._console,
-            expand=True,
-        )
-        self._task = self._bar.add_task("", total=1.0, numbers="", visible=False)
-        self._looked_at = ""
-        self._bar.start()
-
-    def note(self, text: str) -> None:
-        self._console.print(shown(text), markup=False, emoji=False)
-
-    def event(self, event: Event) -> None:
-        if isinstance(event, EpochEvent):
-            self.note(_epoch_line(event))
-        elif isinstance(event, ValidationEvent):
-            self._looked_at = f"  {LOOKED_AT[event.part]} {event.loss:.3f}"
-        elif isinstance(event, StepEvent):
-            numbers = (
-                f"step {event.step}  loss {event.loss:.3f}{self._looked_at}  {event.tokens_per_second:,.0f} tokens/s"
-            )
-            self._bar.update(self._task, completed=event.progress, numbers=numbers, visible=True)
-
-    def sample(self, step: int, text: str) -> None:
-        from rich.panel import Panel
-        from rich.text import Text
-
-        self._console.print(Panel(Text(shown(text)), title=f"sample at step {step}", border_style="dim"))
-
-    def share(self, what: str, share: float) -> None:
-        self._bar.update(self._task, completed=share, numbers=what, visible=True)
-
-    def close(self) -> None:
-        self._bar.stop()
-
-
-def _epoch_line(event: EpochEvent) -> str:
-    return (
-        f"epoch {event.epoch:.0f}: training loss {event.train_loss:.4f}, held-out loss {event.validation_loss:.4f} "
-        "nats per token"
-    )
-
-
 def make_progress(show: bool, file: TextIO | None = None) -> Progress:
-    """The kind that suits `file` (standard error)."""
-    file = file or sys.stderr
-    if not show:
-        return Progress()
-    return BarProgress(file) if file.isatty() else PlainProgress(file)
+    """Return a display on `file` (default: standard error), or a silent one."""
+    return Progress((file or sys.stderr) if show else None)

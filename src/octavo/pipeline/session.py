@@ -83,11 +83,15 @@ def run_session(directory: RunDirectory, progress: Progress) -> None:
 
     # 3. The windows to train and validate on.
     train, validation = (TokenCount(s.ids, s.facts.characters) for s in (splits["train"], splits["validation"]))
+    progress.tokens_per_character = {
+        "train": train.tokens_per_character,
+        "validation": validation.tokens_per_character,
+    }
     validations = _validations(provenance, config)
     data = training_data(config, train, validation, tokenizer, validations.windows)
     baselines = early_baseline_losses(data, train.ids, tokenizer.vocab_size, tokenizer.bos_id)
     training = Training(
-        state, data, config, dtype=precision.dtype, watch=progress.share, validations=validations.times
+        state, data, config, dtype=precision.dtype, watch=progress.phase, validations=validations.times
     )
 
     # 4. Train, and record every event.

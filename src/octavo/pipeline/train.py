@@ -49,39 +49,38 @@ def train(
     notes: bool = True,
     brief: bool = False,
 ) -> Run:
-    """Train a model on a text, score it, compare it with baselines, draw its curves and generate samples.
+    """Train a model on a text, score it, and write its curves, samples and report page into a run directory.
 
     Args:
-        text: paths of files or folders, or a Corpus; None is Tiny Shakespeare.
-        preset: a preset's name or the path of a TOML file; None is ``pocket``.
-        name: the run's name; None takes it from the text. With `resume`, the run to resume (None: the one that was
-            worked on last).
-        minutes: the budget as minutes of training; at most one of `minutes`, `steps` and `epochs`.
-        steps: the budget as optimizer steps.
-        epochs: the budget as passes over the training split.
+        text: a path or several, or a :class:`~octavo.Corpus`; None: Tiny Shakespeare. See :func:`octavo.read_corpus`.
+        preset: the name of a preset (``octavo presets``) or a TOML file; None: ``pocket``.
+        name: the run's name; None: that of the text, with a number if a run has it already.
+        minutes, steps, epochs: the budget, one of the three; None: the preset's.
         overrides: settings by dotted name, such as ``{"model.n_layers": 3}``.
-        seed: seed of the initial weights, the batch order and dropout.
-        encoding: encoding of files that have no byte order mark and are not UTF-8.
-        documents: what a document is: ``"file"``, or ``"separator:TEXT"`` to split the files at TEXT.
-        runs: the folder of runs; None is ``$OCTAVO_RUNS`` or ``./runs``.
-        resume: resume an unfinished run from its newest checkpoint, or from the first part of the examination that
-            is missing.
-        progress: show the progress on standard error.
-        notes: show `Corpus.notes` with the progress; False if the caller has shown them.
-        brief: only train and score: no baselines, diagnosis, curves or samples.
+        seed: seed of weights, batches and dropout. With a budget in steps or epochs the same seed gives the same
+            weights, bit for bit, on the same machine with the same number of threads.
+        encoding: of files that have no byte order mark and are not UTF-8.
+        documents: ``"file"`` if each file is a document, or ``"separator:TEXT"`` to split files at that text.
+        runs: the folder of all runs (default: ``$OCTAVO_RUNS``, else ``./runs``).
+        resume: resume the unfinished run `name`, or the newest one, from its last checkpoint.
+        progress: show a progress bar, or plain lines where standard error is no terminal.
+        notes: show `Corpus.notes` before training; a caller that has shown them passes False.
+        brief: only train and score: no baselines, diagnosis, curves, samples or page.
 
     Returns:
-        The trained run.
+        The run, trained and scored.
 
     Raises:
-        OctavoError: the input cannot work; one sentence states the problem and the fix.
+        OctavoError: an argument or the text cannot be used, or memory or disk space is too small.
+        DivergenceError: the loss, gradient or weights became NaN or infinite, or the loss far exceeded the uniform
+            baseline. It is an OctavoError.
         Interrupted: a signal asked to stop; the run is saved and can be resumed.
-        InterruptedAtOnce: Ctrl-C came outside the training loop, or twice; the run can be resumed from its newest
-            checkpoint.
+        InterruptedAtOnce: Ctrl-C came after training, or twice; the run can be resumed from what is saved.
 
     Example:
-        >>> run = octavo.train("poems.txt", minutes=5)
-        >>> print(run.generate("The "))
+        >>> run = octavo.train("hamlet.txt", name="small", steps=3, overrides={"model.n_layers": 1}, progress=False)
+        >>> run.config.model.n_layers, run.checkpoint
+        (1, 'step-00000003')
     """
     request, root = Request(preset, overrides, minutes, steps, epochs, seed), runs_root(runs)
     if resume:
@@ -116,7 +115,7 @@ def start_run(
     """Begin a new run under `root` and finish it; the arguments and errors are those of :func:`train`."""
     with make_progress(progress) as display:
         plan = make_plan(
-            text, request, name=name, encoding=encoding, documents=documents, root=root, watch=display.share
+            text, request, name=name, encoding=encoding, documents=documents, root=root, watch=display.phase
         )
         for line in [*(plan.corpus.notes() if notes and progress else []), *plan.lines()]:
             display.note(line)
@@ -193,7 +192,7 @@ def _train_and_examine(directory: RunDirectory, progress: Progress, brief: bool)
         run_session(directory, progress)
     run = Run(directory, must_save=True)
     progress.note("scoring the validation split")
-    run.evaluate(watch=partial(progress.share, "scoring"))
+    run.evaluate(watch=partial(progress.phase, "scoring"))
     if brief:
         record_brief(directory)
     else:
@@ -222,8 +221,8 @@ def _examine(run: Run, progress: Progress) -> None:
         progress.note(f"no {part}: {result.why}")
         return None
 
-    baselines = attempt("baselines", lambda: run.baselines(watch=partial(progress.share, "baselines")))
-    attempt("memorisation", lambda: run.memorisation(watch=partial(progress.share, "memorisation")))
+    baselines = attempt("baselines", lambda: run.baselines(watch=partial(progress.phase, "baselines")))
+    attempt("memorisation", lambda: run.memorisation(watch=partial(progress.phase, "memorisation")))
     attempt("diagnosis", lambda: run.diagnose(baselines=baselines or []))
     attempt("curves", lambda: run.curves().save(run.path / "curves"))
     attempt("samples", lambda: _write_samples(run))

@@ -1,47 +1,48 @@
-"""A report before it is written: sections of blocks, which a page and Markdown show each in its own way.
+"""The blocks of a report, which HTML and Markdown each render in their own way, and its sections.
 
-Parts that cannot be made: each says why in one sentence in its place, and the others are there.
-
-The sentence is all that a reader needs. Whoever looks for a fault of Octavo sets ``OCTAVO_DEBUG=1``: then the
-traceback goes to the ``octavo`` logger, which shows it on standard error.
+A section is built when it is rendered. Where that fails, one sentence says why and the other sections are there.
+With ``OCTAVO_DEBUG=1`` the traceback of the failure goes to the ``octavo`` logger, which shows it on standard error.
 """
 
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from octavo.errors import OctavoError, reason
-from octavo.evaluate import Baseline, Evaluation, Memorisation, TrainOverlap
+from octavo.evaluate import Baseline, Evaluation, TrainOverlap
 from octavo.evaluate.diagnosis import Finding
 from octavo.evaluate.overlap import HighlightedCopies
 from octavo.reports.html.attention import AttentionView
 from octavo.reports.html.heads import HeadsView
 from octavo.reports.html.lens import LensView
-from octavo.reports.html.scores import Dot, Figures
-from octavo.reports.html.series import TrainingCurve
+from octavo.reports.html.scores import Dot
 from octavo.reports.html.surprise import SurpriseView
+from octavo.reports.score_table import ScoreTable
+from octavo.reports.series import TrainingCurve
+from octavo.system.progress import MessageCallback, no_message
 from octavo.system.terminal import capitalized
 
 
 @dataclass(frozen=True)
 class Sentences:
-    """A paragraph each."""
+    """Paragraphs."""
 
     texts: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Names with what they are."""
+    """Names and values."""
 
     by_name: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows below a head; the first column names them."""
+    """Rows below a head; the first column names the rows."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -50,57 +51,57 @@ class Table:
 
 @dataclass(frozen=True)
 class Tables:
-    """Small tables side by side, where there is room."""
+    """Small tables, side by side where there is room."""
 
     tables: Sequence[Table]
 
 
 @dataclass(frozen=True)
 class Code:
-    """Text as it is typed."""
+    """Text in a fixed-width font."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What a run suffers from."""
+    """The findings of a diagnosis."""
 
     findings: Sequence[Finding]
 
 
 @dataclass(frozen=True)
-class Scored:
-    """A score and what it stands beside."""
+class Score:
+    """The score of a run with its baselines."""
 
     evaluation: Evaluation
-    baselines: Sequence[Baseline]  # none: they were not computed
+    baselines: Sequence[Baseline]  # empty: not computed
     overlap: TrainOverlap
     training_seconds: float
 
 
 @dataclass(frozen=True)
-class Dots:
-    """Scores on one scale, the table of them, and notes."""
+class ScoreDots:
+    """Scores on one scale, their table, and notes."""
 
     dots: Sequence[Dot]
-    figures: Figures
+    table: ScoreTable
     notes: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Curves:
-    """How one run went, or several."""
+    """The training curves of one run, or of several in the same panels."""
 
-    courses: Sequence[TrainingCurve]
+    curves: Sequence[TrainingCurve]
 
 
 @dataclass(frozen=True)
 class Samples:
-    """What a model wrote, and how much of what it writes is copied."""
+    """Generated texts with their verbatim copies of the training split marked, and notes."""
 
-    marked: HighlightedCopies
-    memorisation: Memorisation | None
+    copies: HighlightedCopies
+    notes: Sequence[str]
 
 
 Block = (
@@ -110,8 +111,8 @@ Block = (
     | Tables
     | Code
     | Findings
-    | Scored
-    | Dots
+    | Score
+    | ScoreDots
     | Curves
     | Samples
     | AttentionView
@@ -119,16 +120,7 @@ Block = (
     | SurpriseView
     | LensView
 )
-
-
-@dataclass(frozen=True)
-class Section:
-    """Blocks below a title; `key` is what links lead to."""
-
-    key: str
-    title: str
-    blocks: Sequence[Block]
-
+Builder = Callable[[], Sequence[Block]]
 
 T = TypeVar("T")
 
@@ -136,44 +128,61 @@ _log = logging.getLogger("octavo")
 
 
 @dataclass(frozen=True)
+class Section:
+    """A title with the builders of the blocks below it.
+
+    `key` is the anchor of links, `question` a subtitle, and `activity` a message to show while it is built.
+    """
+
+    key: str
+    title: str
+    builders: Sequence[Builder]
+    question: str = ""
+    activity: str = ""
+
+    def render(self, render: Callable[[Block], T], note: MessageCallback = no_message) -> list[T]:
+        """Build the blocks and render each; a builder that fails becomes the sentence that says why."""
+        if self.activity:
+            note(self.activity)
+        rendered: list[T] = []
+        for builder in self.builders:
+            result = try_compute(partial(_render_blocks, builder, render))
+            rendered += [render(Sentences([result.why]))] if isinstance(result, Unavailable) else result
+        return rendered
+
+
+def _render_blocks(builder: Builder, render: Callable[[Block], T]) -> list[T]:
+    return [render(block) for block in builder()]
+
+
+@dataclass(frozen=True)
 class Unavailable:
-    """Why something is not there, in one sentence."""
+    """The reason why a value is missing, as a sentence."""
 
     why: str
 
 
-def try_compute(make: Callable[[], T]) -> T | Unavailable:
-    """Return what `make` makes, or why it cannot."""
+def try_compute(compute: Callable[[], T]) -> T | Unavailable:
+    """Return what `compute` returns, or why it fails."""
     try:
-        return make()
+        return compute()
     except OctavoError as error:
         return Unavailable(_sentence(str(error)))
     except OSError as error:
-        _trace(error)
-        where = "" if error.filename is None else f": {error.filename}"
-        return Unavailable(_sentence(f"{error.strerror or error}{where}"))
-    except Exception as error:  # a report of a damaged run must show what is whole, whatever is wrong with the rest
-        _trace(error)
+        _log_traceback(error)
+        path = "" if error.filename is None else f": {error.filename}"
+        return Unavailable(_sentence(f"{error.strerror or error}{path}"))
+    except Exception as error:  # the report of a damaged run must show what is intact, whatever else is damaged
+        _log_traceback(error)
         return Unavailable(
-            _sentence(f"this part cannot be made from what lies in the run ({type(error).__name__}: {reason(error)})")
+            _sentence(f"this cannot be computed from the files of the run ({type(error).__name__}: {reason(error)})")
         )
 
 
-def require(value: T | Unavailable) -> T:
-    """The value.
-
-    Raises:
-        OctavoError: it is absent.
-    """
-    if isinstance(value, Unavailable):
-        raise OctavoError(value.why)
-    return value
-
-
-def _trace(error: Exception) -> None:
-    """Log the traceback: as an error, which Python shows, where somebody asks for it."""
-    asked = os.environ.get("OCTAVO_DEBUG", "") not in ("", "0")
-    _log.log(logging.ERROR if asked else logging.DEBUG, "a part could not be made", exc_info=error)
+def _log_traceback(error: Exception) -> None:
+    """Log a traceback, as an error with ``OCTAVO_DEBUG``: Python shows errors on standard error."""
+    debug = os.environ.get("OCTAVO_DEBUG", "") not in ("", "0")
+    _log.log(logging.ERROR if debug else logging.DEBUG, "a part could not be made", exc_info=error)
 
 
 def _sentence(words: str) -> str:

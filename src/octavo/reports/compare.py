@@ -1,303 +1,322 @@
-"""Several runs as values, and which of their scores compare.
+"""Compare several runs on one page: scores that are comparable on one scale, curves in the same panels."""
 
-Several runs on one page, on the same scales.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from octavo.config import Config
 from octavo.errors import OctavoError
-from octavo.evaluate import Baseline, Evaluation
+from octavo.evaluate import Baseline
 from octavo.evaluate.baselines import TOKEN_KINDS
-from octavo.evaluate.diagnosis import Finding
+from octavo.evaluate.run_scores import standard_evaluation
 from octavo.formats.toml_schema import as_mapping, dotted_names
 from octavo.reports.blocks import (
     Block,
+    Builder,
     Code,
     Curves,
-    Dots,
     Findings,
-    Scored,
+    Score,
+    ScoreDots,
     Section,
     Sentences,
     Table,
     Unavailable,
-    require,
     try_compute,
 )
-from octavo.reports.collect import read_course, read_findings, read_scored, read_standing
-from octavo.reports.costs import Costs, read_costs
+from octavo.reports.collect import read_findings, read_score, unfinished_note
+from octavo.reports.costs import read_costs
 from octavo.reports.html import Page
-from octavo.reports.html.scores import Dot, Figures
-from octavo.reports.html.series import TrainingCurve
-from octavo.reports.recipe import Recipe, recipe, setting
+from octavo.reports.html.scores import Dot
+from octavo.reports.recipe import recipe, setting
 from octavo.reports.report import sections_page
-from octavo.reports.sections import SHARE, cost_facts
+from octavo.reports.score_table import ScoreTable
+from octavo.reports.sections import MFU, cost_facts
+from octavo.reports.series import TrainingCurve
+from octavo.reports.views import curves_view
 from octavo.runs.saved_run import SavedRun, open_saved_run
 from octavo.system.terminal import counted
 
-
-@dataclass(frozen=True)
-class ComparedRun:
-    """What a comparison shows of one run. What could not be made says why."""
-
-    name: str  # with its number, from 1
-    standing: str
-    config: Config | Unavailable
-    provenance: dict[str, Any] | Unavailable
-    trained_on: str | Unavailable  # SHA-256 of the training part
-    course: TrainingCurve | Unavailable
-    scored: Scored | Unavailable
-    findings: list[Finding] | Unavailable
-    costs: Costs | Unavailable
-    recipe: Recipe | Unavailable
-
-
-@dataclass(frozen=True)
-class Comparable:
-    """Runs whose scores stand on one scale, and the simpler models that are the same for all of them.
-
-    `words` say what they have in common, and what to think of the scores.
-    """
-
-    runs: Sequence[ComparedRun]
-    baselines: Sequence[Baseline]
-    words: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Alone:
-    """A run whose score compares with no other here, and why."""
-
-    run: ComparedRun
-    why: str
-
-
-def read_compared(run: SavedRun, number: int) -> ComparedRun:
-    """Collect a run; nothing is computed anew."""
-    scored = try_compute(lambda: read_scored(run))
-    return ComparedRun(
-        name=f"{number} {run.name}",
-        standing=read_standing(run),
-        config=try_compute(lambda: run.config),
-        provenance=try_compute(lambda: run.directory.provenance),
-        trained_on=try_compute(lambda: run.splits["train"].facts.sha256),
-        course=try_compute(lambda: read_course(run)),
-        scored=scored,
-        findings=try_compute(lambda: read_findings(run, scored)),
-        costs=try_compute(
-            lambda: read_costs(run.metrics, run.directory.provenance, None, run.config.data.context_length)
-        ),
-        recipe=try_compute(lambda: recipe(run.config, run.directory.provenance, run.path)),
-    )
-
-
-def comparable(runs: Sequence[ComparedRun]) -> tuple[list[Comparable], list[Alone]]:
-    """The runs by what compares: the score on one text, of tokenizers that lose nothing of it, or of one that does;
-    and, in their order, the runs that are in no group with others."""
-    groups: dict[tuple[str, str], list[ComparedRun]] = {}
-    for run in runs:
-        if isinstance(run.scored, Scored):
-            groups.setdefault(_kind(run, run.scored.evaluation), []).append(run)
-    kept = [group for group in groups.values() if len(group) > 1 or len(groups) == 1]
-    texts = [sha256 for sha256, _ in groups]
-    left = [Alone(run, _why_alone(run.scored, texts)) for run in runs if not any(run in group for group in kept)]
-    return [_comparable(group) for group in sorted(kept, key=len, reverse=True)], left
-
-
-def _kind(run: ComparedRun, score: Evaluation) -> tuple[str, str]:
-    """The text, and the tokenizer if it loses some of it."""
-    tokenizer = run.name if isinstance(run.provenance, Unavailable) else str(run.provenance.get("tokenizer"))
-    return score.sha256, "" if score.lossless_tokenizer else tokenizer
-
-
-def _why_alone(scored: Scored | Unavailable, texts: Sequence[str]) -> str:
-    """Why; `texts` are the SHA-256 of what each group was scored on."""
-    if isinstance(scored, Unavailable):
-        return scored.why
-    score = scored.evaluation
-    if texts.count(score.sha256) == 1:
-        return f"It was scored on another text, of {counted(score.characters, 'character')}."
-    if not score.lossless_tokenizer:
-        return "Its tokenizer loses text (white space)."
-    return "The tokenizers of the others on its text lose some of it (white space)."
-
-
-def _comparable(runs: Sequence[ComparedRun]) -> Comparable:
-    scores = {run.name: require(run.scored).evaluation for run in runs}
-    score = scores[runs[0].name]
-    words = [f"Scored on the same {counted(score.characters, 'character')} of held-out text."]
-    if not score.lossless_tokenizer:
-        words = [f"{words[0]} Their tokenizer loses some of it (white space): they compare with each other alone."]
-    words += [
-        f"{name}: early stopping chose the model by its loss on this text, so the score flatters it."
-        for name, one in scores.items()
-        if one.selected_on_this_text
-    ]
-    if len({run.trained_on for run in runs}) > 1:
-        words.append("They were not all trained on the same text.")
-    if len(runs) > 1:
-        words.append(
-            "The standard errors are from the choice of text, which is the same for all: two runs differ more surely "
-            "than their bars suggest. How much another seed changes is for an experiment to tell."
-        )
-    return Comparable(runs, _shared(runs), words)
-
-
-def _shared(runs: Sequence[ComparedRun]) -> list[Baseline]:
-    """The simpler models that compare, and that are the same whichever of the runs one asks: those of characters
-    learn from the same text, those of tokens in the same tokens too."""
-    learned = {(run.trained_on if isinstance(run.trained_on, str) else run.name) for run in runs}
-    if len(learned) != 1:
-        return []
-    tokenizers = {run.provenance.get("tokenizer") for run in runs if not isinstance(run.provenance, Unavailable)}
-    lists = [run.scored.baselines for run in runs if not isinstance(run.scored, Unavailable) and run.scored.baselines]
-    lossless = all(require(run.scored).evaluation.lossless_tokenizer for run in runs)
-    return [
-        baseline
-        for baseline in (lists[0] if lists else [])
-        if (len(tokenizers) == 1 if baseline.kind in TOKEN_KINDS else lossless)
-    ]
-
-
 T = TypeVar("T")
+Runs = Mapping[str, SavedRun]  # by number and name: "1 hamlet"
 
 _UNKNOWN = "unknown"
-_LOSSY = (
-    "The curves of {} do not compare with the others: a tokenizer that loses text has fewer characters to predict."
-)
+_HEAD = ("model", "bits per character", "standard error", "nats per character", "perplexity per own token")
+
+
+@dataclass(frozen=True)
+class ScoredRun:
+    """The score of a run, and what decides with which others it is comparable."""
+
+    name: str
+    score: Score
+    tokenizer: str  # its SHA-256, or the run's name where it is unknown
+    trained_on: str  # the SHA-256 of the training split, or the run's name
+
+
+@dataclass(frozen=True)
+class ComparableRuns:
+    """Runs whose scores are comparable, the baselines that all of them share, and notes on the scores."""
+
+    runs: Sequence[ScoredRun]
+    baselines: Sequence[Baseline]
+    notes: Sequence[str]
 
 
 def compare(runs: Sequence[SavedRun | str | Path], *, root: str | Path | None = None) -> Page:
-    """The page of several runs (or their names or folders; names are looked for under `root`), which shows itself in
-    a notebook; ``page.save(path)`` writes it. A part that cannot be made says why in its place.
+    """Show several runs on one page: scores, training curves, findings, differing settings and costs.
+
+    Scores that are comparable are on one scale; the others say why they are not. A section that cannot be built says
+    why. Nothing is computed that is not in the runs.
+
+    Args:
+        runs: at least two runs, their paths or their names.
+        root: the folder in which names are looked up; None: ``$OCTAVO_RUNS``, or else ``./runs``.
+
+    Returns:
+        The page. It shows itself in a notebook; ``page.save(path)`` writes it.
 
     Raises:
         OctavoError: there is no such run, one is given twice, or there are fewer than two.
+
+    Example:
+        >>> import tempfile
+        >>> text = octavo.Corpus.from_text("To be, or not to be, that is the question. " * 300)
+        >>> tiny = {"model.n_layers": 1, "model.d_model": 32, "model.d_ff": 64}
+        >>> options = {"overrides": tiny, "runs": tempfile.mkdtemp(), "progress": False, "brief": True}
+        >>> short, long = (octavo.train(text, steps=steps, **options) for steps in (5, 10))
+        >>> octavo.compare([short, long]).title
+        'Comparison of runs'
     """
-    opened = [open_saved_run(run, runs=root) for run in runs]
-    places = [run.path.resolve() for run in opened]
-    if twice := [run.name for run, place in zip(opened, places, strict=True) if places.count(place) > 1]:
+    saved = [open_saved_run(run, runs=root) for run in runs]
+    paths = [run.path.resolve() for run in saved]
+    if twice := [run.name for run, path in zip(saved, paths, strict=True) if paths.count(path) > 1]:
         raise OctavoError(f"{twice[0]} is given twice: name each run once")
-    if len(opened) < 2:
-        raise OctavoError("a comparison is of two runs at least: give another, or make a report of one")
-    read = [read_compared(run, number) for number, run in enumerate(opened, 1)]
-    names = ", ".join(run.name for run in opened)
-    return sections_page("Runs compared", f"On the same scales: {names}.", "", _sections(read))
+    if len(saved) < 2:
+        raise OctavoError("a comparison needs at least two runs: give another, or make a report of one")
+    numbered = {f"{number} {run.name}": run for number, run in enumerate(saved, 1)}
+    return sections_page(
+        "Comparison of runs", f"Runs: {', '.join(run.name for run in saved)}.", "", _sections(numbered)
+    )
 
 
-def _sections(runs: Sequence[ComparedRun]) -> list[Section]:
+def _sections(runs: Runs) -> list[Section]:
     return [
-        Section("score", "How good they are", _scores(runs)),
-        Section("curves", "How training went", _curves(runs)),
-        Section("diagnosis", "Diagnosis", [block for run in runs for block in _diagnosis(run)]),
-        Section("settings", "Settings that differ", [_settings(runs)]),
-        Section("costs", "What they cost", [_costs(runs)]),
-        Section("again", "How to make them again", [block for run in runs for block in _again(run)]),
+        Section("score", "Score", [partial(_scores, runs)], "How well do they predict?"),
+        Section("curves", "Training curves", [partial(_curves, runs)], "How did training go?"),
+        Section("diagnosis", "Diagnosis", _for_each(runs, _diagnosis)),
+        Section("settings", "Settings that differ", [partial(_settings, runs)]),
+        Section("costs", "Cost", [partial(_costs, runs)], "What did training take?"),
+        Section("again", "Reproduce", _for_each(runs, _recipe), "How can they be trained again?"),
     ]
 
 
-def _scores(runs: Sequence[ComparedRun]) -> list[Block]:
-    groups, left = comparable(runs)
-    blocks: list[Block] = [_dots(group) for group in groups]
-    if left:
+def _read_each(runs: Runs, read: Callable[[SavedRun], T]) -> dict[str, T | Unavailable]:
+    """Read a value of each run, or why it cannot be read."""
+    return {name: try_compute(partial(read, run)) for name, run in runs.items()}
+
+
+def _for_each(runs: Runs, build: Callable[[SavedRun], Sequence[Block]]) -> list[Builder]:
+    """Return builders of the name and the blocks of each run."""
+    builders: list[Builder] = []
+    for name, run in runs.items():
+        builders += [partial(_name, name), partial(build, run)]
+    return builders
+
+
+def _name(name: str) -> Sequence[Block]:
+    return [Sentences([f"{name}:"])]
+
+
+def group_comparable(runs: Sequence[ScoredRun]) -> tuple[list[ComparableRuns], dict[str, str]]:
+    """Group the runs whose scores are comparable; return the groups, and why each other run is in none, by name.
+
+    Scores are comparable on the same text, of lossless tokenizers or of the same lossy one.
+    """
+    groups: dict[tuple[str, str], list[ScoredRun]] = {}
+    for run in runs:
+        evaluation = run.score.evaluation
+        key = (evaluation.sha256, "" if evaluation.lossless_tokenizer else run.tokenizer)
+        groups.setdefault(key, []).append(run)
+    shown = [group for group in groups.values() if len(group) > 1 or len(groups) == 1]
+    texts = [sha256 for sha256, _ in groups]
+    alone = [run for run in runs if not any(run in group for group in shown)]
+    reasons = {run.name: _why_alone(run.score, texts) for run in alone}
+    return [_comparable(group) for group in sorted(shown, key=len, reverse=True)], reasons
+
+
+def _why_alone(score: Score, texts: Sequence[str]) -> str:
+    """Return why a score is comparable with no other; `texts` has the SHA-256 of the text of each group."""
+    evaluation = score.evaluation
+    if texts.count(evaluation.sha256) == 1:
+        return f"It was scored on another text, of {counted(evaluation.characters, 'character')}."
+    if not evaluation.lossless_tokenizer:
+        return "Its tokenizer is lossy (white space)."
+    return "The tokenizers of the other runs on its text are lossy (white space)."
+
+
+def _comparable(runs: Sequence[ScoredRun]) -> ComparableRuns:
+    evaluations = {run.name: run.score.evaluation for run in runs}
+    first = runs[0].score.evaluation
+    notes = [f"Scored on the same {counted(first.characters, 'character')} of the validation split."]
+    if not first.lossless_tokenizer:
+        notes = [f"{notes[0]} Their tokenizer is lossy (white space), so they are comparable only with each other."]
+    notes += [
+        f"{name}: early stopping selected the model by its loss on this text, so the score is optimistic."
+        for name, evaluation in evaluations.items()
+        if evaluation.selected_on_this_text
+    ]
+    if len({run.trained_on for run in runs}) > 1:
+        notes.append("They were not all trained on the same text.")
+    if len(runs) > 1:
+        notes.append(
+            "The standard errors are from the choice of text, which is the same for all runs. The difference of two "
+            "runs is therefore more certain than the bars suggest. An experiment measures how much the seed changes."
+        )
+    return ComparableRuns(runs, _shared_baselines(runs), notes)
+
+
+def _shared_baselines(runs: Sequence[ScoredRun]) -> list[Baseline]:
+    """Return the comparable baselines that are the same for all runs.
+
+    Baselines of characters are the same for one training text, those of tokens also need one tokenizer.
+    """
+    if len({run.trained_on for run in runs}) != 1:
+        return []
+    same_tokens = len({run.tokenizer for run in runs}) == 1
+    lossless = all(run.score.evaluation.lossless_tokenizer for run in runs)
+    baselines = next((run.score.baselines for run in runs if run.score.baselines), ())
+    return [baseline for baseline in baselines if (same_tokens if baseline.kind in TOKEN_KINDS else lossless)]
+
+
+def read_scored_run(name: str, run: SavedRun) -> ScoredRun:
+    """Return the score of a run.
+
+    Raises:
+        OctavoError: there is none.
+    """
+    tokenizer = try_compute(lambda: str(run.directory.provenance["tokenizer"]))
+    trained_on = try_compute(lambda: run.splits["train"].facts.sha256)
+    return ScoredRun(
+        name,
+        read_score(run),
+        name if isinstance(tokenizer, Unavailable) else tokenizer,
+        name if isinstance(trained_on, Unavailable) else trained_on,
+    )
+
+
+def _scores(runs: Runs) -> list[Block]:
+    found = {name: try_compute(partial(read_scored_run, name, run)) for name, run in runs.items()}
+    scored = [run for run in found.values() if isinstance(run, ScoredRun)]
+    groups, reasons = group_comparable(scored)
+    reasons |= {name: run.why for name, run in found.items() if isinstance(run, Unavailable)}
+    blocks: list[Block] = [_score_dots(group) for group in groups]
+    if reasons:
         others = "the others" if groups else "another"
-        said = f"These scores do not compare with {others}: each is to be read beside simpler models on its own text."
-        blocks += [Sentences([said]), _alone(left)]
+        sentence = f"These scores are not comparable with {others}. Compare each with the baselines on its own text."
+        rows = [_alone_row(name, found[name], reasons[name]) for name in runs if name in reasons]
+        head = ("run", "bits per character", "nats per character", "best baseline on its text", "reason")
+        blocks += [Sentences([sentence]), Table(head, rows)]
     return blocks
 
 
-def _dots(group: Comparable) -> Block:
+def _score_dots(group: ComparableRuns) -> Block:
     dots, rows = [], []
     for run in group.runs:
-        score = require(run.scored).evaluation
-        error = score.standard_error_bits_per_character
-        dots.append(Dot(run.name, score.bits_per_character, error, model=True))
-        around, perplexity = "" if error is None else f"{error:.4f}", f"{score.perplexity_per_token:.2f}"
-        rows.append(
-            (run.name, f"{score.bits_per_character:.4f}", around, f"{score.nats_per_character:.4f}", perplexity)
-        )
-    for one in group.baselines:
-        dots.append(Dot(one.name, one.bits_per_character))
-        rows.append((one.name, f"{one.bits_per_character:.4f}", "", f"{one.nats_per_character:.4f}", ""))
-    head = ("model", "bits per character", "standard error", "nats per character", "perplexity per own token")
-    return Dots(dots, Figures(head, sorted(rows, key=lambda row: -float(row[1]))), group.words)
+        evaluation = run.score.evaluation
+        bits, nats = evaluation.bits_per_character, evaluation.nats_per_character
+        error = evaluation.standard_error_bits_per_character
+        dots.append(Dot(run.name, bits, error, trained=True))
+        error_text = "" if error is None else f"{error:.4f}"
+        rows.append((run.name, f"{bits:.4f}", error_text, f"{nats:.4f}", f"{evaluation.perplexity_per_token:.2f}"))
+    for baseline in group.baselines:
+        dots.append(Dot(baseline.name, baseline.bits_per_character))
+        bits, nats = baseline.bits_per_character, baseline.nats_per_character
+        rows.append((baseline.name, f"{bits:.4f}", "", f"{nats:.4f}", ""))
+    return ScoreDots(dots, ScoreTable(_HEAD, sorted(rows, key=lambda row: -float(row[1]))), group.notes)
 
 
-def _alone(left: Sequence[Alone]) -> Block:
-    rows = []
-    for run, why in ((one.run, one.why) for one in left):
-        if isinstance(run.scored, Unavailable):
-            rows.append((run.name, "", "", "", why))
-            continue
-        score = run.scored.evaluation
-        beside = run.scored.baselines if score.lossless_tokenizer else []
-        best = min(beside, key=lambda baseline: baseline.bits_per_character, default=None)
-        rows.append(
-            (
-                run.name,
-                _around(score.bits_per_character, score.standard_error_bits_per_character),
-                f"{score.nats_per_character:.4f}",
-                f"{best.bits_per_character:.4f} bits, {best.name}" if best else "",
-                why,
-            )
-        )
-    return Table(("run", "bits per character", "nats per character", "best simpler model on its text", "why"), rows)
+def _alone_row(name: str, run: ScoredRun | Unavailable, why: str) -> tuple[str, ...]:
+    if isinstance(run, Unavailable):
+        return (name, "", "", "", why)
+    evaluation, error = run.score.evaluation, run.score.evaluation.standard_error_bits_per_character
+    baselines = run.score.baselines if evaluation.lossless_tokenizer else []
+    best = min(baselines, key=lambda baseline: baseline.bits_per_character, default=None)
+    return (
+        name,
+        f"{evaluation.bits_per_character:.4f}" + ("" if error is None else f" ± {error:.4f}"),
+        f"{evaluation.nats_per_character:.4f}",
+        f"{best.bits_per_character:.4f} bits, {best.name}" if best else "",
+        why,
+    )
 
 
-def _around(value: float, error: float | None) -> str:
-    return f"{value:.4f}" if error is None else f"{value:.4f} ± {error:.4f}"
-
-
-def _curves(runs: Sequence[ComparedRun]) -> list[Block]:
-    """One upon the other. A run without any keeps its place, so that numbers are the same everywhere."""
-    said = [f"{run.name}: {run.course.why}" for run in runs if isinstance(run.course, Unavailable)]
+def _curves(runs: Runs) -> list[Block]:
+    """Draw all curves in the same panels. A run without curves keeps its number."""
+    found = _read_each(runs, lambda run: curves_view(run).curve)
+    evaluations = _read_each(runs, standard_evaluation)
+    sentences = [f"{name}: {curve.why}" for name, curve in found.items() if isinstance(curve, Unavailable)]
     lossy = [
-        run.name for run in runs if isinstance(run.scored, Scored) and not run.scored.evaluation.lossless_tokenizer
+        name
+        for name, evaluation in evaluations.items()
+        if not isinstance(evaluation, Unavailable) and not evaluation.lossless_tokenizer
     ]
-    said += [_LOSSY.format(" and ".join(lossy))] if lossy and len(lossy) < len(runs) else []
-    courses = [TrainingCurve(run.name, []) if isinstance(run.course, Unavailable) else run.course for run in runs]
-    drawn: list[Block] = [Curves(courses)] if any(course.metrics for course in courses) else []
-    return [Sentences(said), *drawn]
+    if lossy and len(lossy) < len(runs):
+        sentences.append(
+            f"The curves of {' and '.join(lossy)} are not comparable with the others: a lossy tokenizer leaves fewer "
+            "characters to predict."
+        )
+    curves = [
+        TrainingCurve(runs[name].name, []) if isinstance(curve, Unavailable) else curve
+        for name, curve in found.items()
+    ]
+    return [Sentences(sentences), *([Curves(curves)] if any(curve.metrics for curve in curves) else [])]
 
 
-def _diagnosis(run: ComparedRun) -> list[Block]:
-    said = [f"{run.name}:"]
-    said += [run.standing] if run.standing else []
-    if isinstance(run.findings, Unavailable):
-        return [Sentences([*said, run.findings.why])]
-    return [Sentences(said), Findings(run.findings)] if run.findings else [Sentences([f"{said[0]} nothing wrong."])]
+def _diagnosis(run: SavedRun) -> Sequence[Block]:
+    findings, note = read_findings(run), unfinished_note(run)
+    notes = [Sentences([note])] if note else []
+    return [*notes, Findings(findings) if findings else Sentences(["There are no findings."])]
 
 
-def _settings(runs: Sequence[ComparedRun]) -> Block:
-    """A row for each setting that is not the same everywhere, after the texts and the sizes."""
+def _settings(runs: Runs) -> list[Block]:
+    """Return a table with a row for each setting that differs, after the texts and the numbers of parameters."""
+    provenances, configs = _read_each(runs, lambda run: run.directory.provenance), _read_each(runs, _config)
     rows = [
-        ["text", *(_told(run.provenance, lambda found: str(found["text"]["name"])) for run in runs)],
-        ["parameters", *(_told(run.provenance, lambda found: f"{found['parameters']:,}") for run in runs)],
+        ["text", *_cells(provenances, lambda provenance: str(provenance["text"]["name"]))],
+        ["parameters", *_cells(provenances, lambda provenance: f"{provenance['parameters']:,}")],
     ]
-    names = next((dotted_names(as_mapping(run.config)) for run in runs if isinstance(run.config, Config)), [])
-    for name in names:
-        values = [_UNKNOWN if isinstance(run.config, Unavailable) else setting(run.config, name) for run in runs]
+    known = [config for config in configs.values() if not isinstance(config, Unavailable)]
+    for name in dotted_names(as_mapping(known[0])) if known else ():
+        values = _cells(configs, partial(_setting, name))
         if len(set(values) - {_UNKNOWN}) > 1:
             rows.append([name, *values])
-    return Table(("setting", *(run.name for run in runs)), rows)
+    return [Table(("setting", *runs), rows)]
 
 
-def _costs(runs: Sequence[ComparedRun]) -> Block:
-    facts = [cost_facts(run.costs) if isinstance(run.costs, Costs) else {} for run in runs]
-    names = [name for name in dict.fromkeys(name for one in facts for name in one) if name != SHARE]
-    rows = [[name, *(one.get(name, _UNKNOWN) for one in facts)] for name in names]
-    return Table(("", *(run.name for run in runs)), rows)
+def _config(run: SavedRun) -> Any:
+    return run.config
 
 
-def _again(run: ComparedRun) -> list[Block]:
-    if isinstance(run.recipe, Unavailable):
-        return [Sentences([f"{run.name}: {run.recipe.why}"])]
-    return [Sentences([f"{run.name}:"]), Code(run.recipe.command)]
+def _setting(name: str, config: Any) -> str:
+    return setting(config, name)
 
 
-def _told(value: T | Unavailable, tell: Callable[[T], str]) -> str:
-    return _UNKNOWN if isinstance(value, Unavailable) else tell(value)
+def _cells(values: Mapping[str, T | Unavailable], text: Callable[[T], str]) -> list[str]:
+    """Return the text of each value, or that it is unknown."""
+    return [_UNKNOWN if isinstance(value, Unavailable) else text(value) for value in values.values()]
+
+
+def _costs(runs: Runs) -> list[Block]:
+    costs = _read_each(
+        runs, lambda run: read_costs(run.metrics, run.directory.provenance, None, run.config.data.context_length)
+    )
+    facts = [{} if isinstance(cost, Unavailable) else cost_facts(cost) for cost in costs.values()]
+    names = [name for name in dict.fromkeys(name for by_name in facts for name in by_name) if name != MFU]
+    rows = [[name, *(by_name.get(name, _UNKNOWN) for by_name in facts)] for name in names]
+    return [Table(("", *runs), rows)]
+
+
+def _recipe(run: SavedRun) -> Sequence[Block]:
+    return [Code(recipe(run.config, run.directory.provenance, run.path).command)]

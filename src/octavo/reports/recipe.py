@@ -1,4 +1,4 @@
-"""How to train a run again: the command, and what must be alike beside it."""
+"""The command that trains a run again, and the conditions under which it gives the same weights."""
 
 import shlex
 from collections.abc import Mapping
@@ -13,54 +13,54 @@ from octavo.formats.toml_schema import as_mapping, dotted_names
 from octavo.system.terminal import counted, readable
 
 TINY_SHAKESPEARE = "b20eb1dc66ddb45eb245b57c9e4aeda4707095cdc78ddcbe7519b25b912c16a3"  # SHA-256 of the corpus
-_USUAL = "pocket"  # the preset that `octavo train` takes if none is named
+_DEFAULT = "pocket"  # the preset of `octavo train` without --preset
 _OPTIONS = {"train.seed": "--seed", **{f"train.{budget}": f"--{budget}" for budget in BUDGETS}}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A command, and sentences on what it rests on."""
+    """A command, and its conditions in sentences."""
 
     command: str
     notes: tuple[str, ...]
 
 
 def recipe(config: Config, provenance: Mapping[str, Any], path: Path) -> Recipe:
-    """What trains the run at `path` again, of this config and provenance.
+    """Return the command that trains the run at `path` again.
 
     Raises:
-        LookupError: the provenance lacks what every run's has.
+        LookupError: the provenance lacks an entry that every run has.
     """
-    before, sources, told = _text(provenance["text"], path)
+    prefix, sources, note = _text(provenance["text"], path)
     encoding = provenance["text"].get("encoding", "utf-8")
     preset = nearest_preset(config)
     words = ["octavo", "train", *sources]
-    words += ["--preset", preset] if preset != _USUAL else []
+    words += ["--preset", preset] if preset != _DEFAULT else []
     unit = provenance["text"].get("document_unit", "file")
     words += ["--encoding", encoding] if encoding != "utf-8" and sources not in ([], ["-"]) else []
     words += ["--documents", unit] if unit != "file" and sources not in ([], ["-"]) else []
     words += _options(load_preset(preset), config)
-    return Recipe(before + shlex.join(words), (told, *_alike(config, provenance)))
+    return Recipe(prefix + shlex.join(words), (note, *_conditions(config, provenance)))
 
 
 def nearest_preset(config: Config) -> str:
-    """The name of the preset from which a config differs in the fewest settings."""
-    return min(preset_names(), key=lambda name: (len(differing(load_preset(name), config)), name != _USUAL))
+    """Return the name of the preset from which a config differs in the fewest settings."""
+    return min(preset_names(), key=lambda name: (len(differing(load_preset(name), config)), name != _DEFAULT))
 
 
 def differing(one: Config, other: Config) -> list[str]:
-    """The dotted names of the settings in which two configs differ."""
+    """Return the dotted names of the settings in which two configs differ."""
     return [name for name in dotted_names(as_mapping(one)) if setting(one, name) != setting(other, name)]
 
 
 def setting(config: Config, name: str) -> str:
-    """A setting as the command line takes it: words without their quotes."""
+    """Return a setting as the command line takes it: words without quotes."""
     section, key = name.split(".")
     return _toml(as_mapping(config)[section][key])
 
 
 def _options(preset: Config, config: Config) -> list[str]:
-    """What makes the config of the preset: always the seed, and whatever else differs."""
+    """Return the options that change the preset into the config: always the seed, and every other difference."""
     words = ["--seed", str(config.train.seed)]
     for name in differing(preset, config):
         value = setting(config, name)
@@ -80,42 +80,48 @@ def _toml(value: Any) -> str:
 
 
 def _text(text: Mapping[str, Any], path: Path) -> tuple[str, list[str], str]:
-    """What goes before the command, what names the text in it, and what the text is."""
+    """Return a prefix of the command, the arguments that name the text, and a sentence about the text."""
     if text["sha256"] == TINY_SHAKESPEARE:
-        return "", [], "The text is Tiny Shakespeare, which Octavo has with it."
-    what = f"{counted(text['characters'], 'character')}, SHA-256 {text['sha256']}"
+        return "", [], "The text is Tiny Shakespeare, which Octavo contains."
+    identity = f"{counted(text['characters'], 'character')}, SHA-256 {text['sha256']}"
     names = text.get("sources")
-    if names is None:  # an earlier version, which noted the first documents alone
+    if names is None:  # an earlier version, which saved the names of the first documents alone
         names = text["first_documents"] if text["documents"] == len(text["first_documents"]) else []
     complete = names and len(names) == text.get("source_count", len(names))
     if complete and "-" not in names and names != ["stdin"]:
-        given = [f"./{name}" if name.startswith("-") else name for name in names]
-        return "", given, f"The text must be the same: {what}."
+        paths = [f"./{name}" if name.startswith("-") else name for name in names]
+        return "", paths, f"The text must be the same: {identity}."
     if text["documents"] == 1:
-        parts = [path / "data" / f"{part}.txt" for part in ("train", "validation", "test")]
-        there = [readable(part) for part in parts if part.exists()]
-        return f"{shlex.join(['cat', *there])} | ", ["-"], f"The text came from no file; the run keeps it ({what})."
+        files = [path / "data" / f"{split}.txt" for split in ("train", "validation", "test")]
+        existing = [readable(file) for file in files if file.exists()]
+        return (
+            f"{shlex.join(['cat', *existing])} | ",
+            ["-"],
+            f"The text came from no file; the run has it ({identity}).",
+        )
     return (
         "",
         ["-"],
         (
-            f"The text was {text['documents']:,} documents that no command names ({what}): in Python, octavo.train "
-            "takes them as a corpus, with the settings of this command."
+            f"No command can name the {text['documents']:,} documents of the text ({identity}): pass them to "
+            "octavo.train as a corpus, with the settings of this command."
         ),
     )
 
 
-def _alike(config: Config, provenance: Mapping[str, Any]) -> list[str]:
-    """What else has to be alike, and what cannot be."""
+def _conditions(config: Config, provenance: Mapping[str, Any]) -> list[str]:
+    """Return the versions, the precision and the threads on which the weights depend."""
     last = provenance["sittings"][-1] if provenance["sittings"] else {}
     packages = last.get("packages", {})
     notes = []
     if packages:
         listed = ", ".join(f"{name} {version}" for name, version in packages.items())
-        notes.append(f"It was trained with {listed}, in {provenance['precision']['name']}.")
+        notes.append(f"The run was trained with {listed}, in {provenance['precision']['name']}.")
     if config.train.minutes:
-        notes.append("Its budget is minutes, which follow the clock: a second run differs a little.")
+        notes.append(
+            "The budget is in minutes, so a second run takes another number of steps and gives other weights."
+        )
     elif last:
         threads = counted(last["threads"], "thread")
-        notes.append(f"On the same machine with {threads} the weights are the same, bit for bit.")
+        notes.append(f"On the same machine with {threads} the weights are the same bit for bit.")
     return notes

@@ -1,7 +1,4 @@
-"""A report as a page: one file with everything in it.
-
-One page that shows a whole run.
-"""
+"""The report of a run, as a page in one file or as Markdown."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,19 +8,17 @@ from octavo.reports.blocks import (
     Block,
     Code,
     Curves,
-    Dots,
     Facts,
     Findings,
     Samples,
-    Scored,
+    Score,
+    ScoreDots,
     Section,
     Sentences,
     Table,
     Tables,
-    Unavailable,
-    try_compute,
 )
-from octavo.reports.collect import RunReport, read_report
+from octavo.reports.collect import unfinished_note
 from octavo.reports.html import HtmlPart, Page, make_page
 from octavo.reports.html.attention import AttentionView, attention_part
 from octavo.reports.html.blocks import (
@@ -48,28 +43,94 @@ from octavo.runs.saved_run import SavedRun, open_saved_run
 from octavo.system.progress import MessageCallback, PhaseCallback, no_message, no_phase_progress
 
 
-def sections_page(title: str, lead: str, first: str, sections: Sequence[Section]) -> Page:
-    """The page of sections: below its title the `lead`, what is to be known `first`, and links to the sections."""
+def report(run: SavedRun | str | Path, *, runs: str | Path | None = None, note: MessageCallback = no_message) -> Page:
+    """Show a run on one page: score, diagnosis, training curves, attention, head table, samples, cost and settings.
+
+    The page is one HTML file without references to others. Nothing is trained or scored, and the run is not changed;
+    the model is run on the beginning of the validation split. A section that cannot be built says why.
+
+    Args:
+        run: a run, its path or its name.
+        runs: the folder in which a name is looked up; None: ``$OCTAVO_RUNS``, or else ``./runs``.
+        note: is called with a message when long work begins.
+
+    Returns:
+        The page. It shows itself in a notebook; ``page.save(path)`` writes it.
+
+    Raises:
+        OctavoError: there is no such run.
+
+    Example:
+        >>> import tempfile
+        >>> text = octavo.Corpus.from_text("To be, or not to be, that is the question. " * 300)
+        >>> tiny = {"model.n_layers": 1, "model.d_model": 32, "model.d_ff": 64}
+        >>> options = {"overrides": tiny, "runs": tempfile.mkdtemp(), "progress": False}
+        >>> run = octavo.train(text, name="question", steps=5, **options)
+        >>> octavo.report(run).title
+        'Run question'
+    """
+    return _page(open_saved_run(run, runs=runs), note, no_phase_progress)
+
+
+def save_report(
+    run: SavedRun,
+    output: Path | None = None,
+    *,
+    markdown: bool = False,
+    note: MessageCallback = no_message,
+    watch: PhaseCallback = no_phase_progress,
+) -> Path:
+    """Write the report of a run, as a page or as a folder of Markdown; return the path of the file.
+
+    Args:
+        run: the run.
+        output: the file of the page, or the folder for Markdown; None: ``report.html`` or ``report`` in the run.
+        markdown: write Markdown with PNG figures.
+        note: is called with a message when long work begins.
+        watch: is called with the fraction of long work that is done.
+
+    Raises:
+        OctavoError: it cannot be written there.
+        OSError: the disk is full.
+    """
+    path = output or run.path / ("report" if markdown else "report.html")
+    (folder_place if markdown else page_place)(path)  # before anything is measured
+    if markdown:
+        parts = (_title(run), lead(run), unfinished_note(run), sections(run, watch))
+        return save_markdown(path, *parts, note=note)[0]
+    return _page(run, note, watch).save(path)
+
+
+def _page(run: SavedRun, note: MessageCallback, watch: PhaseCallback) -> Page:
+    return sections_page(_title(run), lead(run), unfinished_note(run), sections(run, watch), note)
+
+
+def _title(run: SavedRun) -> str:
+    return f"Run {run.name}"
+
+
+def sections_page(
+    title: str, lead: str, warning: str, sections: Sequence[Section], note: MessageCallback = no_message
+) -> Page:
+    """Return the page of sections: title, `lead`, `warning` unless it is "", links to the sections, the sections."""
+    parts = [
+        section_part(section.key, section.title, section.question, section.render(block_part, note))
+        for section in sections
+    ]
     return make_page(
         title,
         [
-            *([sentences_part([first])] if first else []),
+            *([sentences_part([warning])] if warning else []),
             contents_part({section.key: section.title for section in sections}),
-            *(section_part(one.key, one.title, list(map(_safe_part, one.blocks))) for one in sections),
+            *parts,
         ],
         description=lead,
         height=900,
     )
 
 
-def _safe_part(block: Block) -> HtmlPart:
-    """The part of a block, or why it cannot be made."""
-    part = try_compute(lambda: block_part(block))
-    return sentences_part([part.why]) if isinstance(part, Unavailable) else part
-
-
 def block_part(block: Block) -> HtmlPart:
-    """A block as a part of a page."""
+    """Render a block as a part of a page."""
     match block:
         case Sentences():
             return sentences_part(block.texts)
@@ -83,16 +144,16 @@ def block_part(block: Block) -> HtmlPart:
             return code_part(block.text)
         case Findings():
             return findings_part(block.findings)
-        case Scored():
+        case Score():
             return scores_part(
                 block.evaluation, block.baselines, block.overlap, training_seconds=block.training_seconds
             )
-        case Dots():
-            return dots_part(block.dots, block.figures, block.notes)
+        case ScoreDots():
+            return dots_part(block.dots, block.table, block.notes)
         case Curves():
-            return curves_part(block.courses)
+            return curves_part(block.curves)
         case Samples():
-            return samples_part(block.marked, block.memorisation)
+            return samples_part(block.copies, block.notes)
         case AttentionView():
             return attention_part(block.attention)
         case HeadsView():
@@ -101,46 +162,3 @@ def block_part(block: Block) -> HtmlPart:
             return surprise_part(block.surprise)
         case LensView():
             return lens_part(block.lens)
-
-
-def report(run: SavedRun | str | Path, *, runs: str | Path | None = None, note: MessageCallback = no_message) -> Page:
-    """The page of a run (or of its name or folder), which shows itself in a notebook; ``page.save(path)`` writes it.
-
-    What is in the run is shown, and the model is looked into; nothing is trained or scored. A part that cannot be
-    made says why in its place. `note` is told what is being done.
-
-    Raises:
-        OctavoError: there is no such run.
-    """
-    return _page(read_report(open_saved_run(run, runs=runs), note))
-
-
-def save_report(
-    run: SavedRun,
-    output: Path | None = None,
-    *,
-    markdown: bool = False,
-    note: MessageCallback = no_message,
-    watch: PhaseCallback = no_phase_progress,
-) -> Path:
-    """Write the page to the file `output`, or as Markdown into that folder; None: into the run's own folder, as
-    ``report.html`` or ``report``. Returns the path of the page. `watch` is told the share of long work that is done.
-
-    Raises:
-        OctavoError: it cannot be written there.
-        OSError: the disk is full.
-    """
-    place = output or run.path / ("report" if markdown else "report.html")
-    (folder_place if markdown else page_place)(place)  # before anything is measured
-    read = read_report(run, note, watch)
-    if markdown:
-        return save_markdown(place, _title(read), lead(read), read.standing, sections(read))[0]
-    return _page(read).save(place)
-
-
-def _page(read: RunReport) -> Page:
-    return sections_page(_title(read), lead(read), read.standing, sections(read))
-
-
-def _title(read: RunReport) -> str:
-    return f"The run {read.name}"

@@ -1,18 +1,21 @@
-"""The facts of a run by name, as people read them.
+"""The sections of the report of one run, and the facts of a run by name."""
 
-The sections of one run's report: each value with what is to be known of it, or why it is not there.
-"""
-
+import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from octavo.config import BUDGETS, Config, load_preset
+from octavo.config.inference import head_windows
 from octavo.data import TokenSplit
-from octavo.evaluate.diagnosis import Finding
+from octavo.evaluate import Memorisation
+from octavo.evaluate.diagnosis import memorisation_figures
 from octavo.evaluate.overlap import HighlightedCopies
+from octavo.evaluate.run_scores import load_memorisation, standard_evaluation
 from octavo.formats.toml_schema import as_mapping
+from octavo.interpret.head_ablation import ABLATIONS
 from octavo.reports.blocks import (
     Block,
     Code,
@@ -20,77 +23,85 @@ from octavo.reports.blocks import (
     Facts,
     Findings,
     Samples,
-    Scored,
     Section,
     Sentences,
     Table,
     Tables,
     Unavailable,
-    require,
     try_compute,
 )
-from octavo.reports.collect import RunReport
-from octavo.reports.costs import Costs
-from octavo.reports.recipe import Recipe, differing, nearest_preset, setting
+from octavo.reports.collect import read_findings, read_samples, read_score, saved_baselines
+from octavo.reports.costs import Costs, read_costs
+from octavo.reports.recipe import differing, nearest_preset, recipe, setting
+from octavo.reports.views import attention_view, curves_view, heads_view, lens_view, surprise_view
+from octavo.runs.saved_run import SavedRun
+from octavo.system.progress import PhaseCallback, no_phase_progress
 from octavo.system.terminal import counted, duration
 from octavo.tokenizer import Tokenizer
+from octavo.training.flops import forward_flops
 
-_PARTS = {"train": "Trained on", "validation": "Held out", "test": "Kept for a test"}
-_LISTED = 5  # documents that are named
-SHARE = "Share of its peak"
+_MAX_DOCUMENTS = 5  # that are named
+MFU = "MFU"
+_RunBuilder = Callable[[SavedRun], Sequence[Block]]
+_ATTENTION_TOKENS = 48  # of the validation split
+_MAX_WEIGHTS = 400_000  # of attention on one page: a byte each
+_LENS_TOKENS = 40
+_SURPRISE_CHARACTERS = 800
 
 
 def corpus_facts(
-    provenance: Mapping[str, Any], parts: Mapping[str, TokenSplit], tokenizer: Tokenizer
+    provenance: Mapping[str, Any], splits: Mapping[str, TokenSplit], tokenizer: Tokenizer
 ) -> dict[str, str]:
-    """What was trained on, in characters and in tokens, start tokens not counted."""
-    text, train = provenance["text"], parts["train"]
-    tokens = {name: int(np.count_nonzero(part.ids != tokenizer.bos_id)) for name, part in parts.items()}
+    """Return the text and its splits in characters and in tokens, without BOS tokens."""
+    text, train = provenance["text"], splits["train"]
+    tokens = {name: int(np.count_nonzero(split.ids != tokenizer.bos_id)) for name, split in splits.items()}
     documents = f" in {text['documents']:,} documents" if text["documents"] > 1 else ""
     return {
         "Text": f"{text['name']}: {counted(text['characters'], 'character')}{documents}",
         **{
-            _PARTS[name]: f"{counted(part.facts.characters, 'character')}, {counted(tokens[name], 'token')}"
-            for name, part in parts.items()
+            f"{name.capitalize()} split": f"{counted(split.facts.characters, 'character')}, "
+            f"{counted(tokens[name], 'token')}"
+            for name, split in splits.items()
         },
-        "Tokens": f"{tokenizer.vocab_size:,} different ones, of "
+        "Vocabulary": f"{counted(tokenizer.vocab_size, 'token')}, of "
         f"{train.facts.characters / tokens['train']:.2f} characters on average",
     }
 
 
 def model_facts(config: Config, parameters: int) -> dict[str, str]:
-    """What was trained, and how."""
+    """Return the architecture of a model and how it was trained."""
     model, train = config.model, config.train
-    amounts = {budget: getattr(train, budget) for budget in BUDGETS}
+    budgets = {budget: getattr(train, budget) for budget in BUDGETS}
     order = "before" if model.norm_order == "pre" else "after"
     return {
         "Parameters": f"{parameters:,}",
         "Layers": f"{model.n_layers} of {counted(model.n_heads, 'head')}, {model.d_model} wide, "
         f"feed-forward {model.d_ff} wide",
-        "Parts": f"{model.position} positions, {model.norm} norm {order} each part, {model.feedforward}",
+        "Blocks": f"{model.position} positions, {model.norm} norm {order} each sublayer, {model.feedforward}",
         "Context": f"{config.data.context_length} tokens, {counted(config.data.batch_size, 'window')} a step",
         "Tokenizer": config.tokenizer.kind,
         "Optimizer": f"{config.optimizer.kind}, {config.schedule.kind} schedule",
-        "Budget": next(f"{n:,g} {name[:-1] if n == 1 else name}" for name, n in amounts.items() if n),
+        "Budget": next(f"{n:,g} {name[:-1] if n == 1 else name}" for name, n in budgets.items() if n),
         "Seed": str(train.seed),
     }
 
 
 def cost_facts(costs: Costs) -> dict[str, str]:
-    """Time, speed, memory and the share of the machine's peak."""
-    machine, share = costs.machine, costs.share
+    """Return time, speed, memory and MFU."""
+    machine, utilisation = costs.machine, costs.utilisation
     return {
-        "Time": f"{duration(costs.seconds)}, {100 * costs.stepping:.0f} % of it in steps"
-        + (f"; {costs.sittings} sittings" if costs.sittings > 1 else ""),
-        "Read": f"{counted(costs.steps, 'step')}, {costs.epochs:.1f} epochs, {counted(costs.tokens, 'token')}",
+        "Time": f"{duration(costs.seconds)}, {100 * costs.step_fraction:.0f} % of it in steps"
+        + (f"; {costs.sessions} sessions" if costs.sessions > 1 else ""),
+        "Amount": f"{counted(costs.steps, 'step')}, {costs.epochs:.1f} epochs, {counted(costs.tokens, 'token')}",
         "Speed": f"{costs.steps_per_second:.3g} steps, {costs.tokens_per_second:,.0f} tokens a second",
         "Peak memory": f"{costs.peak_memory_bytes / 2**20:,.0f} MiB" if costs.peak_memory_bytes else "unknown",
         "Machine": f"{machine['processor']}, {counted(machine['cores'], 'core')}, "
         f"{counted(machine['threads'], 'thread')}",
-        "Numbers": f"{costs.precision} in training, fp32 for the score",
-        SHARE: share.why
-        if isinstance(share, Unavailable)
-        else f"{100 * share.mfu:.0f} %: {_giga(share.flops_per_second)} of {_giga(share.matmul_rate)} GFLOP/s",
+        "Precision": f"{costs.precision} in training, fp32 for the score",
+        MFU: utilisation.why
+        if isinstance(utilisation, Unavailable)
+        else f"{100 * utilisation.mfu:.0f} %: {_giga(utilisation.flops_per_second)} of "
+        f"{_giga(utilisation.matmul_rate)} GFLOP/s",
     }
 
 
@@ -99,9 +110,9 @@ def _giga(rate: float) -> str:
 
 
 def origin_facts(provenance: Mapping[str, Any], checkpoint: str | Unavailable) -> dict[str, str]:
-    """Text, machine and versions."""
-    text, sittings = provenance["text"], provenance["sittings"]
-    names = text["first_documents"][:_LISTED]
+    """Return the text, the machine and the versions of a run."""
+    text, sessions = provenance["text"], provenance["sittings"]
+    names = text["first_documents"][:_MAX_DOCUMENTS]
     more = text["documents"] - len(names)
     facts = {
         "Documents": ", ".join(names) + (f" and {more:,} more" if more else ""),
@@ -109,9 +120,9 @@ def origin_facts(provenance: Mapping[str, Any], checkpoint: str | Unavailable) -
         "SHA-256 of the tokenizer": provenance["tokenizer"],
         "Checkpoint": checkpoint.why if isinstance(checkpoint, Unavailable) else checkpoint,
     }
-    if sittings:
-        last = sittings[-1]
-        began = ", ".join(f"{one['began']} from step {one['first_step']:,}" for one in sittings)
+    if sessions:
+        last = sessions[-1]
+        began = ", ".join(f"{one['began']} from step {one['first_step']:,}" for one in sessions)
         facts |= {
             "Began": began,
             "System": f"{last['system']}, Python {last['python']}",
@@ -121,16 +132,16 @@ def origin_facts(provenance: Mapping[str, Any], checkpoint: str | Unavailable) -
 
 
 def settings_tables(config: Config) -> list[Table]:
-    """Every setting, a table a section, beside that of the nearest preset where it differs."""
+    """Return a table of settings for each section of the config, with the nearest preset where it differs."""
     name = nearest_preset(config)
     preset = load_preset(name)
-    others = set(differing(preset, config))
+    different = set(differing(preset, config))
     tables = []
     for section, values in as_mapping(config).items():
         rows = []
         for key in values:
             dotted = f"{section}.{key}"
-            rows.append((key, setting(config, dotted), setting(preset, dotted) if dotted in others else ""))
+            rows.append((key, setting(config, dotted), setting(preset, dotted) if dotted in different else ""))
         if any(other for _, _, other in rows):
             tables.append(Table((section, "this run", name), rows))
         else:
@@ -138,113 +149,166 @@ def settings_tables(config: Config) -> list[Table]:
     return tables
 
 
-T = TypeVar("T")
-
-_PASSAGE = "It reads the beginning of the held-out text, which it was not trained on."
-_BEGINNING = f"{_PASSAGE} What that costs is not the score, which is of all of it."
+_PASSAGE = "The text is the beginning of the validation split, which the model was not trained on."
+_PASSAGE_SCORE = f"{_PASSAGE} Its surprisal differs from the score, which is of the complete validation split."
 _WINDOWS = (
-    "Heads are measured over windows of the held-out text, each read from an empty context. What the model needs for "
-    "them is not the score, for which it reads all of that text and has more before most of its tokens."
+    "Heads are measured over windows of the validation split, each read with an empty context. Bits per character "
+    "over these windows differ from the score, for which the model reads the complete validation split with more "
+    "context before most tokens."
 )
-_SHARE = (
-    "The share of the peak is the model's own arithmetic beside what matrix products of the same precision reach on "
-    "this machine, one thread times their number, measured when this page was made. The model's is every weight it "
-    "multiplies and every pair of positions it looks at, forward and, twice that, backward; looking up embeddings, "
-    "pairs that the causal mask hides and the optimizer's own work do not count."
+_SCORE = (
+    "The score is the number of bits per character that the model needs for text it was not trained on: lower is "
+    "better. Other values on this page are of other windows or of less text, and say so."
+)
+_MFU = (
+    "MFU (model FLOPs utilisation) is the arithmetic of the model per second, divided by the throughput of matrix "
+    "products of the same precision on this machine, which was measured on one thread when this page was made and "
+    "multiplied by the number of threads. The arithmetic counts every weight that is multiplied and every pair of "
+    "positions of causal attention, forward once and backward twice. Embedding lookups, masked pairs and the "
+    "optimizer do not count."
 )
 
 
-def sections(report: RunReport) -> list[Section]:
-    """Everything about the run, in the order that one reads it."""
-    r = report
+def sections(run: SavedRun, watch: PhaseCallback = no_phase_progress) -> list[Section]:
+    """Return the sections of the report of a run, which are built when they are rendered.
+
+    `watch` is called with the fraction of long work that is done.
+    """
+
+    def section(key: str, title: str, question: str, *builders: _RunBuilder, activity: str = "") -> Section:
+        return Section(key, title, [partial(build, run) for build in builders], question, activity)
+
+    heads = partial(_heads, watch=watch)
     return [
-        Section("trained", "Text and model", [*_of(r, _text), *_of(r, _model)]),
-        Section("score", "How good it is", _of(r.scored, lambda scored: _score(r.name, scored))),
-        Section("diagnosis", "Diagnosis", _of(r.findings, _diagnosis)),
-        Section("curves", "How training went", _of(r.course, lambda course: [Curves([course])])),
-        Section("attention", "Where its heads look", _of(r.attention, lambda shown: [Sentences([_PASSAGE]), shown])),
-        Section("heads", "What each head does", _of(r.heads, lambda shown: [Sentences([_WINDOWS]), shown])),
-        Section("surprise", "What surprises it", _of(r.surprise, lambda shown: [Sentences([_BEGINNING]), shown])),
-        Section("layers", "What its layers know", _of(r.lens, lambda shown: [Sentences([_PASSAGE]), shown])),
-        Section("samples", "What it writes", _of(r.samples, lambda marked: _samples(marked, r))),
-        Section("costs", "What it cost", _of(r.costs, _costs)),
-        Section("settings", "Settings", _of(r.config, _settings)),
-        Section("origin", "Where it comes from", _of(r.provenance, lambda p: [Facts(origin_facts(p, r.checkpoint))])),
-        Section("again", "How to make it again", _of(r.recipe, _again)),
+        section("trained", "Text and model", "", _text, _model),
+        section("score", "Score", "How well does it predict?", _score, activity="reading score and diagnosis"),
+        section("diagnosis", "Diagnosis", "", _diagnosis),
+        section("curves", "Training curves", "How did training go?", lambda run: [Curves([curves_view(run).curve])]),
+        section(
+            "attention", "Attention", "Where do its heads look?", _attention, activity="reading attention and layers"
+        ),
+        section(
+            "heads", "Head table", "What does each head do?", heads, activity="measuring and ablating every head"
+        ),
+        section("surprise", "Surprisal", "Which text surprises it?", _surprise),
+        section("layers", "Logit lens", "What would each layer predict?", _lens),
+        section("samples", "Samples", "What does it generate?", _samples, activity="searching samples for copies"),
+        section("costs", "Cost", "What did training take?", _costs, activity="measuring this machine"),
+        section("settings", "Settings", "", _settings),
+        section("origin", "Provenance", "Where does it come from?", _origin),
+        section("again", "Reproduce", "How can it be trained again?", _recipe),
     ]
 
 
-def lead(report: RunReport) -> str:
-    """The run in a sentence, as far as it is known."""
+def lead(run: SavedRun) -> str:
+    """Describe a run in a sentence, as far as it is known."""
 
-    def trained() -> str:
-        text, steps = require(report.provenance)["text"]["name"], require(report.costs)
+    def training() -> str:
+        provenance, last = run.directory.provenance, run.metrics[-1]
         return (
-            f"A Transformer of {require(report.parameters):,} parameters, trained on {text} for "
-            f"{duration(steps.seconds)} ({steps.epochs:.1f} epochs)"
+            f"A Transformer of {provenance['parameters']:,} parameters, trained on {provenance['text']['name']} for "
+            f"{duration(last['seconds'])} ({last['epoch']:.1f} epochs)"
         )
 
-    def scored() -> str:
-        found = require(report.scored)
-        beside = found.baselines if found.evaluation.lossless_tokenizer else []
-        best = min(beside, key=lambda baseline: baseline.bits_per_character, default=None)
-        compared = f"; the best simpler model, {best.name}, needs {best.bits_per_character:.3f}" if best else ""
-        return f": it needs {found.evaluation.bits_per_character:.3f} bits per character of held-out text{compared}."
+    def score() -> str:
+        evaluation = standard_evaluation(run)
+        baselines = saved_baselines(run) if evaluation.lossless_tokenizer else []
+        best = min(baselines, key=lambda baseline: baseline.bits_per_character, default=None)
+        compared = f"; the best baseline, {best.name}, needs {best.bits_per_character:.3f}" if best else ""
+        return f": it needs {evaluation.bits_per_character:.3f} bits per character of the validation split{compared}."
 
-    said = try_compute(trained), try_compute(scored)
-    beginning = f"{report.name}, a Transformer" if isinstance(said[0], Unavailable) else said[0]
-    return beginning + (": it has no score yet." if isinstance(said[1], Unavailable) else said[1])
-
-
-def _of(value: T | Unavailable, blocks: Callable[[T], Sequence[Block]]) -> Sequence[Block]:
-    """The blocks of a value, or the sentence that says why there are none."""
-    made = try_compute(lambda: blocks(require(value)))
-    return [Sentences([made.why])] if isinstance(made, Unavailable) else made
+    trained, scored = try_compute(training), try_compute(score)
+    beginning = f"{run.name}, a Transformer" if isinstance(trained, Unavailable) else trained
+    return beginning + (": it has no score yet." if isinstance(scored, Unavailable) else scored)
 
 
-def _text(report: RunReport) -> Sequence[Block]:
-    return [Facts(corpus_facts(require(report.provenance), require(report.splits), require(report.tokenizer)))]
+def _text(run: SavedRun) -> Sequence[Block]:
+    return [Facts(corpus_facts(run.directory.provenance, run.splits, run.tokenizer))]
 
 
-def _model(report: RunReport) -> Sequence[Block]:
-    return [Facts(model_facts(require(report.config), require(report.parameters)))]
+def _model(run: SavedRun) -> Sequence[Block]:
+    return [Facts(model_facts(run.config, run.directory.provenance["parameters"]))]
 
 
-def _score(name: str, scored: Scored) -> Sequence[Block]:
-    said = [
-        "The score is how many bits each character of text that it has not seen costs: the fewer, the better. "
-        "Other figures near it on this page are of other windows, or of less text, and say of which."
+def _score(run: SavedRun) -> Sequence[Block]:
+    score = read_score(run)
+    missing = [] if score.baselines else ["There are no baselines yet: evaluate the run to compute them."]
+    return [Sentences([_SCORE, *missing]), score]
+
+
+def _diagnosis(run: SavedRun) -> Sequence[Block]:
+    findings = read_findings(run)
+    return [Findings(findings) if findings else Sentences(["There are no findings."])]
+
+
+def _attention(run: SavedRun) -> Sequence[Block]:
+    """Show a passage that can be read, and fewer tokens of a model with many heads."""
+    config = run.config
+    heads = config.model.n_layers * config.model.n_heads
+    limit = math.isqrt(2 * _MAX_WEIGHTS // heads)
+    tokens = max(2, min(_ATTENTION_TOKENS, config.data.context_length, limit))
+    return [Sentences([_PASSAGE]), attention_view(run, max_tokens=tokens)]
+
+
+def _heads(run: SavedRun, watch: PhaseCallback) -> Sequence[Block]:
+    """Measure heads over the usual number of windows, and over fewer in a large model: each ablation is a pass."""
+    model, context = run.model, run.config.data.context_length
+    passes = len(ABLATIONS) * model.config.n_layers * model.config.n_heads
+    windows = head_windows(passes * context * forward_flops(model, context))
+    return [Sentences([_WINDOWS]), heads_view(run, windows=windows, watch=partial(watch, "measuring heads"))]
+
+
+def _surprise(run: SavedRun) -> Sequence[Block]:
+    return [Sentences([_PASSAGE_SCORE]), surprise_view(run, run.validation_beginning(_SURPRISE_CHARACTERS))]
+
+
+def _lens(run: SavedRun) -> Sequence[Block]:
+    tokens = min(_LENS_TOKENS, run.config.data.context_length)
+    return [Sentences([_PASSAGE]), lens_view(run, max_tokens=tokens)]
+
+
+def _samples(run: SavedRun) -> Sequence[Block]:
+    copies, memorisation = read_samples(run), try_compute(partial(load_memorisation, run))
+    return [Samples(copies, sample_notes(copies, None if isinstance(memorisation, Unavailable) else memorisation))]
+
+
+def sample_notes(copies: HighlightedCopies, memorisation: Memorisation | None) -> list[str]:
+    """Return which text is marked and how much is copied, in sentences."""
+    notes = [
+        f"Marked: text copied verbatim from the training split in spans of {copies.least} characters or more. It is "
+        f" {100 * copies.share:.1f} % of these samples, and {100 * copies.usual:.1f} % of the validation split."
     ]
-    if not scored.baselines:
-        said.append("There are no simpler models beside it yet: evaluate the run to compute what they need.")
-    return [Sentences(said), scored]
+    if memorisation:
+        notes.append(
+            f"Copied in {counted(memorisation.generated.texts, 'text')} of up to "
+            f"{counted(memorisation.tokens, 'token')}, generated at temperature {memorisation.temperature:g}: "
+            f"{memorisation_figures(memorisation)}."
+        )
+    return notes
 
 
-def _diagnosis(findings: Sequence[Finding]) -> Sequence[Block]:
-    if not findings:
-        return [Sentences(["Nothing wrong was found."])]
-    return [Findings(findings)]
+def _costs(run: SavedRun) -> Sequence[Block]:
+    costs = read_costs(run.metrics, run.directory.provenance, run.model, run.config.data.context_length)
+    return [
+        Facts(cost_facts(costs)),
+        *([] if isinstance(costs.utilisation, Unavailable) else [Sentences([_MFU])]),
+    ]
 
 
-def _samples(marked: HighlightedCopies, report: RunReport) -> Sequence[Block]:
-    found = report.memorisation
-    return [Samples(marked, None if isinstance(found, Unavailable) else found)]
-
-
-def _costs(costs: Costs) -> Sequence[Block]:
-    return [Facts(cost_facts(costs)), *([] if isinstance(costs.share, Unavailable) else [Sentences([_SHARE])])]
-
-
-def _settings(config: Config) -> Sequence[Block]:
-    name = nearest_preset(config)
-    alike = not differing(load_preset(name), config)
-    said = (
-        f"They are those of the preset {name}."
-        if alike
-        else f"Where they differ from the preset {name}, its own stand beside them."
+def _settings(run: SavedRun) -> Sequence[Block]:
+    name = nearest_preset(run.config)
+    sentence = (
+        f"Where a setting differs from the preset {name}, the table has both."
+        if differing(load_preset(name), run.config)
+        else f"The settings are those of the preset {name}."
     )
-    return [Sentences([said]), Tables(settings_tables(config))]
+    return [Sentences([sentence]), Tables(settings_tables(run.config))]
 
 
-def _again(found: Recipe) -> Sequence[Block]:
-    return [Code(found.command), Sentences(found.notes)]
+def _origin(run: SavedRun) -> Sequence[Block]:
+    return [Facts(origin_facts(run.directory.provenance, try_compute(lambda: run.checkpoint)))]
+
+
+def _recipe(run: SavedRun) -> Sequence[Block]:
+    again = recipe(run.config, run.directory.provenance, run.path)
+    return [Code(again.command), Sentences(again.notes)]

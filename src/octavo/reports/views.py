@@ -16,11 +16,26 @@ from octavo.reports.html.curves import CurvesView
 from octavo.reports.html.edit import EditView
 from octavo.reports.html.heads import HeadsView
 from octavo.reports.html.lens import LensView
-from octavo.reports.html.series import TrainingCurve
 from octavo.reports.html.surprise import SurpriseView
+from octavo.reports.series import TrainingCurve
 from octavo.runs.metrics import check_complete
 from octavo.runs.saved_run import SavedRun
 from octavo.training.data import bpe_dropout_until, early_stopping_tokens
+
+__all__ = [
+    "AttentionView",
+    "CurvesView",
+    "EditView",
+    "HeadsView",
+    "LensView",
+    "SurpriseView",
+    "attention_view",
+    "curves_view",
+    "edit_view",
+    "heads_view",
+    "lens_view",
+    "surprise_view",
+]
 
 
 def attention_view(

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from safetensors import SafetensorError
-
 from octavo.config import Config
 from octavo.config.shapes import parameter_count
 from octavo.errors import OctavoError, OctavoWarning, reason
@@ -59,6 +57,8 @@ def newest_valid(
     Raises:
         OctavoError: there is no valid checkpoint, or a newer one cannot be read at the moment.
     """
+    from safetensors import SafetensorError  # here, since the command line imports this module for every command
+
     damaged: dict[str, str] = {}
     for path in newest_first(folder):
         try:

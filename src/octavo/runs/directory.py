@@ -1,7 +1,7 @@
 """The run directory: find, create and open runs, and read their files.
 
 A run's folder has ``config.toml  provenance.json  tokenizer.json  data/  metrics.jsonl  checkpoints/  evaluation.json
-samples.txt  baselines.json  memorisation.json  diagnosis.json  examination.json  curves/  report.html  look/
+samples.txt  baselines.json  memorisation.json  diagnosis.json  examination.json  curves/  report.html  analysis/
 reproduction/``. These are TOML, JSON, text, NumPy arrays, safetensors, images or HTML. Importing this takes no torch.
 """
 

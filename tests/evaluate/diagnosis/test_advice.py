@@ -6,7 +6,13 @@ from itertools import combinations
 import pytest
 
 from octavo.evaluate.diagnosis import Finding
-from octavo.evaluate.diagnosis.advice import ASKS, MORE_TEXT, OPPOSITE, contradict, reconciled
+from octavo.evaluate.diagnosis.advice import (
+    MORE_TEXT,
+    OPPOSITE_CHANGES,
+    REQUESTED_CHANGES,
+    is_contradiction,
+    reconcile,
+)
 from octavo.evaluate.diagnosis.case import Severity
 from octavo.evaluate.diagnosis.rules import _FIX as FLOORS
 
@@ -30,21 +36,24 @@ def findings(*kinds: str, severity: Severity = "warning") -> list[Finding]:
 
 
 def test_each_kind_has_its_place() -> None:
-    assert ASKS.keys() == FIXES.keys()
-    known = {*OPPOSITE, *(change for opposite in OPPOSITE.values() for change in opposite)}
-    assert set().union(*ASKS.values()) <= known
+    assert REQUESTED_CHANGES.keys() == FIXES.keys()
+    known = {*OPPOSITE_CHANGES, *(change for opposite in OPPOSITE_CHANGES.values() for change in opposite)}
+    assert set().union(*REQUESTED_CHANGES.values()) <= known
 
 
 def test_over_all_combinations_no_advice_contradicts_another() -> None:
     told = 0
     for count in range(len(FIXES) + 1):
         for kinds in combinations(FIXES, count):
-            kept = reconciled(findings(*kinds))
+            kept = reconcile(findings(*kinds))
             assert {finding.kind for finding in kept} >= set(kinds) - {"underfitting"}
             assert [finding.kind for finding in kept] == [kind for kind in FIXES if kind in {f.kind for f in kept}]
             advice = [finding for finding in kept if finding.fix]
             for one, other in combinations(advice, 2):
-                assert not contradict(ASKS[one.kind], ASKS[other.kind]), (one.kind, other.kind)
+                assert not is_contradiction(REQUESTED_CHANGES[one.kind], REQUESTED_CHANGES[other.kind]), (
+                    one.kind,
+                    other.kind,
+                )
             words = " ".join(finding.fix for finding in advice)
             assert not (MORE.search(words) and LESS.search(words)), words
             assert bool(advice) == bool(kinds), "whatever is found, one advice stands"
@@ -54,7 +63,7 @@ def test_over_all_combinations_no_advice_contradicts_another() -> None:
 
 @pytest.mark.parametrize("cause", ["collapse", "overlap", "distribution shift", "overfitting", "memorised"])
 def test_a_cause_comes_before_a_score_that_is_merely_high(cause: str) -> None:
-    floor, found, *others = reconciled(findings(cause, "no better than unigram", "underfitting"))
+    floor, found, *others = reconcile(findings(cause, "no better than unigram", "underfitting"))
     assert (floor.kind, floor.fix) == ("no better than unigram", "")
     assert (found.kind, bool(found.fix), others) == (cause, True, [])
 
@@ -63,15 +72,15 @@ def test_a_cause_comes_before_a_score_that_is_merely_high(cause: str) -> None:
 @pytest.mark.parametrize("floor", ["uniform", "unigram", "bigram"])
 def test_more_text_contradicts_no_cause(floor: str, cause: str) -> None:
     told = [Finding(f"no better than {floor}", "error", "it does not carry over", MORE_TEXT), *findings(cause)]
-    assert reconciled(told) == told
+    assert reconcile(told) == told
 
 
 def test_overfitting_whose_best_weights_were_kept_does_not_go_with_more_training() -> None:
     stopped = Finding("overfitting", "warning", "words, whose weights were kept", "")
-    assert reconciled([stopped, *findings("underfitting")]) == [stopped]
+    assert reconcile([stopped, *findings("underfitting")]) == [stopped]
 
 
 def test_a_note_without_advice_prevents_none() -> None:
     note = Finding("overlap", "note", "2 % of the held-out text stands in the training part")
     longer = findings("underfitting", severity="note")
-    assert reconciled([note, *longer]) == [note, *longer]
+    assert reconcile([note, *longer]) == [note, *longer]

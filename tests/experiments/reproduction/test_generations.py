@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from octavo.config.inference import SamplingConfig
-from octavo.experiments.reproduction.generations import continue_from_last, generate_all
+from octavo.experiments.reproduction.generations import generate_all, generate_without_cache
 from octavo.generate.decoding import decode
 from octavo.pipeline.run import Run
 
@@ -19,7 +19,7 @@ def test_greedy_takes_the_likeliest_after_the_last_window(reference: Run) -> Non
             window = expected[-50:]
             expected.append(int(reference.model(torch.tensor([window]))[0, -1].argmax()))
     assert len(expected) > 50, "the window has slid"
-    assert continue_from_last(reference, ids, sampling) == expected[48:]
+    assert generate_without_cache(reference, ids, sampling) == expected[48:]
 
 
 def test_within_the_first_window_it_is_octavos_own_way(trained: Run) -> None:
@@ -34,8 +34,8 @@ def test_within_the_first_window_it_is_octavos_own_way(trained: Run) -> None:
         seeds=[(5, 3)],
     )
     own = [token for (tokens,) in chunks for token in tokens]
-    assert continue_from_last(trained, ids, sampling, stream=3) == own
-    assert continue_from_last(trained, ids, sampling, stream=4) != own
+    assert generate_without_cache(trained, ids, sampling, stream=3) == own
+    assert generate_without_cache(trained, ids, sampling, stream=4) != own
 
 
 def test_five_prompts_at_three_temperatures(reference: Run) -> None:

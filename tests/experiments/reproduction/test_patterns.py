@@ -6,14 +6,14 @@ import pytest
 from octavo.experiments.reproduction.patterns import (
     largest_query_key_weight,
     pattern_distance_from_uniform,
-    read_texts,
+    read_attention_texts,
 )
-from octavo.interpret.tokens import START
+from octavo.interpret.tokens import BOS_LABEL
 from octavo.pipeline.run import Run
 
 
 def test_each_text_is_cut_to_what_the_report_shows(reference: Run) -> None:
-    read = {text.name: text.attention for text in read_texts(reference)}
+    read = {text.name: text.attention for text in read_attention_texts(reference)}
     assert list(read) == ["romeo", "to-be", "first-citizen"]
     assert [len(attention.passage.labels) for attention in read.values()] == [25, 15, 22]
     assert " ".join(read["to-be"].passage.labels) == "To be , or not to be : that is the que st ion :"
@@ -23,8 +23,8 @@ def test_each_text_is_cut_to_what_the_report_shows(reference: Run) -> None:
 
 
 def test_a_window_begins_with_the_start_token_where_there_is_one(trained: Run) -> None:
-    labels = [text.attention.passage.labels for text in read_texts(trained)]
-    assert all(tokens[0] == START for tokens in labels)
+    labels = [text.attention.passage.labels for text in read_attention_texts(trained)]
+    assert all(tokens[0] == BOS_LABEL for tokens in labels)
     assert max(map(len, labels)) == 25
 
 

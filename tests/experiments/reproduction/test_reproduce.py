@@ -143,7 +143,7 @@ def test_a_folder_that_cannot_be_written_to_is_said(
     found: Reproduction, copied: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "octavo.experiments.reproduction.reproduce.measure", lambda run, progress: replace(found, run=run)
+        "octavo.experiments.reproduction.reproduce.measure_run", lambda run, progress: replace(found, run=run)
     )
     (copied.path / "reproduction").write_text("in the way")
     with pytest.raises(OctavoError, match="reproduction cannot be written to"):

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from octavo.bench.measure import Comparison, Measurement
+from octavo.bench.measure import BenchComparison, Measurement
 from octavo.reports.figures.bench import bench_figure
 
 
@@ -12,8 +12,8 @@ def measured(name: str, *rates: float) -> Measurement:
 
 
 def test_a_panel_a_comparison_with_the_range_over_rounds() -> None:
-    one = Comparison("a step", (measured("plain", 1, 2, 4), measured("fast", 2, 6, 16)))
-    left_out = Comparison("another", (), ("It was left out.",))
+    one = BenchComparison("a step", (measured("plain", 1, 2, 4), measured("fast", 2, 6, 16)))
+    left_out = BenchComparison("another", (), ("It was left out.",))
     figure = bench_figure([one, left_out], ["a machine"])
     (axes,) = figure.axes
     assert axes.get_title(loc="left") == "a step"

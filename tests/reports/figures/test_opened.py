@@ -14,6 +14,7 @@ from octavo.reports.figures.curves import curves_figure
 from octavo.reports.figures.files import save_figure
 from octavo.reports.figures.heads import heads_figure
 from octavo.reports.html import Page
+from octavo.reports.series import TrainingCurve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
@@ -28,9 +29,10 @@ def figure(kind: str, make_table: Callable[..., HeadTable]) -> Any:
     if kind == "heads":
         return heads_figure(make_table([{"previous": 0.8}, {}]), TITLE)
     line = {"event": "step", "epoch": 1.0, "seconds": 1.0, "nats_per_character": 1.0}
+    line |= {"steps_per_second": 1.0, "tokens_per_second": 100.0}
     look = line | {"event": "validation", "part": "validation"}
     losses = [line | {"step": 1, "loss": 3.0}, line | {"step": 2, "loss": 2.0}, look | {"step": 2, "loss": 2.5}]
-    return curves_figure(losses, TITLE, note=TITLE)
+    return curves_figure(TrainingCurve(TITLE, losses, bpe_dropout_until=0.5))
 
 
 @pytest.mark.parametrize("kind", ["attention", "heads", "curves"])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from octavo.interpret.attention import Attention
-from octavo.interpret.tokens import START, Passage
+from octavo.interpret.tokens import BOS_LABEL, Passage
 from octavo.reports.html import Page, make_page
 from octavo.reports.html.attention import AttentionView, attention_part
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
 
 EVIL = "</script><img src=x onerror=alert(1)>"
-LABELS = (START, "To", " be", ",\n", EVIL, " not", "é")
+LABELS = (BOS_LABEL, "To", " be", ",\n", EVIL, " not", "é")
 
 
 def attention(labels: tuple[str, ...] = LABELS, layers: int = 2, heads: int = 3) -> Attention:
@@ -74,7 +74,7 @@ class TestWriting:
         assert "<img" not in html
         found = re.search(r'<script type="application/json">(.*?)</script>', html)
         assert found
-        assert json.loads(found[1])["labels"] == [START, "To", "␣be", ",↵", EVIL.replace(" ", "␣"), "␣not", "é"]
+        assert json.loads(found[1])["labels"] == [BOS_LABEL, "To", "␣be", ",↵", EVIL.replace(" ", "␣"), "␣not", "é"]
 
     def test_a_passage_of_one_token(self) -> None:
         assert "<td" not in attention_part(attention(("a",), 1, 1)).html, "there is no token that has a choice"
@@ -103,7 +103,7 @@ class TestWriting:
 class TestInABrowser:
     @pytest.mark.parametrize("width", [390, 1440])
     def test_a_token_of_hundreds_of_letters_takes_one_line_of_the_list(self, opened: Any, width: int) -> None:
-        labels = (START, "-" * 500, "\n", "-" * 400, "a")
+        labels = (BOS_LABEL, "-" * 500, "\n", "-" * 400, "a")
         tab = opened(make_page("Attention", [attention_part(attention(labels))]), width=width)
         heights = tab.locator(".attention-said li").evaluate_all("(all) => all.map((e) => e.offsetHeight)")
         assert len(heights) == 5
@@ -111,7 +111,7 @@ class TestInABrowser:
 
     @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1440, "dark")])
     def test_a_long_passage_fits_the_window(self, opened: Any, width: int, scheme: str) -> None:
-        labels = (START, *("Some", " words", "\n", "x" * 60) * 12)
+        labels = (BOS_LABEL, *("Some", " words", "\n", "x" * 60) * 12)
         tab: Tab = opened(make_page("Attention", [attention_part(attention(labels))]), width=width, scheme=scheme)
         assert tab.locator(".attention-thumb canvas").count() == 6
         rows = tab.locator(".heatmap-queries span")
@@ -127,7 +127,7 @@ class TestInABrowser:
         found = shares(tab)
         assert [share for _, share in found] == pytest.approx(expected(patterns[1, 2, 5, :6]), abs=0.006)
         heaviest = int(patterns[1, 2, 5].argmax())
-        assert found[0][0] == [START, "To", "␣be", ",↵", EVIL.replace(" ", "␣"), "␣not", "é"][heaviest]
+        assert found[0][0] == [BOS_LABEL, "To", "␣be", ",↵", EVIL.replace(" ", "␣"), "␣not", "é"][heaviest]
         grounds = [word(tab, i).evaluate("e => e.style.backgroundColor") for i in range(7)]
         ends = [float(share) for ground in grounds for share in re.findall(r"([\d.]+)%", ground)[:1]]
         assert grounds[6] == grounds[6].replace("end", ""), "what comes later cannot be looked at"
@@ -152,7 +152,7 @@ class TestInABrowser:
         tab.keyboard.press("ArrowUp")
         assert tab.inner_text("figcaption").startswith("layer 0, head 2")
         tab.keyboard.press("Home")
-        assert tab.inner_text(".attention-said b") == START
+        assert tab.inner_text(".attention-said b") == BOS_LABEL
         assert tab.locator(".passage > [tabindex='0']").count() == 1, "one stop for the tab key"
         tab.keyboard.press("Shift+Tab")
         tab.keyboard.press("Shift+Tab")
@@ -218,7 +218,7 @@ class TestInABrowser:
 
     @pytest.mark.parametrize("tokens", [4, 128])
     def test_on_paper_the_whole_heatmap_fits_the_sheet(self, opened: Any, tmp_path: Path, tokens: int) -> None:
-        long = attention((START, *["speak"] * (tokens - 1)), layers=1, heads=1)
+        long = attention((BOS_LABEL, *["speak"] * (tokens - 1)), layers=1, heads=1)
         tab: Tab = opened(make_page("Attention", [attention_part(long)]))
         wide = "document.querySelector('.heatmap > div').getBoundingClientRect().width"
         before = tab.evaluate(wide)
@@ -252,7 +252,7 @@ class TestInABrowser:
 
     def test_without_script_the_passage_and_the_numbers_are_there(self, opened: Any) -> None:
         tab: Tab = opened(page(), width=360, script=False)
-        assert tab.inner_text(".passage") == f"{START}To be,↵\n{EVIL} noté"
+        assert tab.inner_text(".passage") == f"{BOS_LABEL}To be,↵\n{EVIL} noté"
         tab.locator("summary").click()
         assert tab.locator("tbody tr").count() == 6
         assert "does not run here" in tab.inner_text("noscript")

@@ -1,4 +1,4 @@
-"""Axes: where values lie and which are written; and that the browser draws what Python draws."""
+"""Positions and ticks of axes; the browser calculates what Python calculates."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -7,7 +7,7 @@ import pytest
 from markupsafe import Markup
 
 from octavo.reports.html import HtmlPart, make_page
-from octavo.reports.html.axis import Axis, number, spread
+from octavo.reports.html.axis import Axis, number, padded_range
 from octavo.reports.html.panels import WINDOWS, smoothed
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ NUMBERS = [0, 0.1, 1 / 3, 123.456, 999.96, 1000, 1_234_567, 16e6, 3.1e-5, -2.5, 
 
 def test_values_lie_in_proportion() -> None:
     axis = Axis(2, 4, 100, 0)
-    assert [axis.place(value) for value in (2, 3, 4)] == [100, 50, 0]
+    assert [axis.position(value) for value in (2, 3, 4)] == [100, 50, 0]
     ratios = Axis(1, 100, 0, 60, log=True)
-    assert [ratios.place(value) for value in (1, 10, 100)] == pytest.approx([0, 30, 60])
+    assert [ratios.position(value) for value in (1, 10, 100)] == pytest.approx([0, 30, 60])
 
 
 @pytest.mark.parametrize(("low", "high", "log"), AXES)
@@ -42,7 +42,7 @@ def test_a_value_is_written_with_four_digits() -> None:
 def test_an_axis_has_room_even_for_one_value() -> None:
     for low, high in ((1.0, 3.0), (2.0, 2.0), (0.0, 0.0)):
         for zero in (False, True):
-            ends = spread(low, high, zero=zero)
+            ends = padded_range(low, high, zero=zero)
             assert ends[0] <= low
             assert high < ends[1]
             assert not zero or ends[0] == 0
@@ -60,16 +60,16 @@ def test_the_browser_does_the_same(opened: Any) -> None:
     tab: Tab = opened(make_page("Axes", [HtmlPart(Markup(""), ("chart.js",))]))
     for low, high, log in AXES:
         values = np.linspace(low, high, 7)[1:].tolist()
-        ticks, places = tab.evaluate(
+        ticks, positions = tab.evaluate(
             """([low, high, log, values]) => {
                  const axis = octavo.chart.axis(low, high, 300, 20, log);
-                 return [axis.ticks(5), values.map((value) => axis.place(value))];
+                 return [axis.ticks(5), values.map((value) => axis.position(value))];
                }""",
             [low, high, log, values],
         )
         axis = Axis(low, high, 300, 20, log)
         assert ticks == pytest.approx(axis.ticks(5))
-        assert places == pytest.approx([axis.place(value) for value in values])
+        assert positions == pytest.approx([axis.position(value) for value in values])
     assert tab.evaluate("values => values.map(octavo.chart.number)", NUMBERS) == [number(value) for value in NUMBERS]
     noise = np.random.default_rng(0).standard_normal(60)
     for window in WINDOWS[:5]:
@@ -77,5 +77,5 @@ def test_the_browser_does_the_same(opened: Any) -> None:
         assert found == pytest.approx(smoothed(noise, window).tolist())
     for ends in ((1.0, 3.0), (0.0, 0.0)):
         for zero in (False, True):
-            found = tab.evaluate("([ends, zero]) => octavo.chart.spread(...ends, zero)", [ends, zero])
-            assert found == pytest.approx(spread(*ends, zero=zero))
+            found = tab.evaluate("([ends, zero]) => octavo.chart.paddedRange(...ends, zero)", [ends, zero])
+            assert found == pytest.approx(padded_range(*ends, zero=zero))

@@ -13,7 +13,7 @@ from octavo.pipeline.run import Run
 from octavo.reports.html import Page, make_page
 from octavo.reports.html.axis import number
 from octavo.reports.html.curves import curves_part
-from octavo.reports.html.series import TrainingCurve
+from octavo.reports.series import LABELS, TrainingCurve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
@@ -28,7 +28,7 @@ LEFT_OF_TEXT = """button => {
 }"""
 
 
-def course(run: Run, name: str = "play") -> TrainingCurve:
+def curve(run: Run, name: str = "play") -> TrainingCurve:
     facts = run.splits["train"].facts
     return TrainingCurve(name, run.metrics, facts.tokens / facts.characters)
 
@@ -41,12 +41,12 @@ def longer(run: Run, name: str) -> TrainingCurve:
 
 @pytest.fixture
 def page(trained: Run) -> Page:
-    return make_page("Curves", [curves_part([course(trained)])])
+    return make_page("Curves", [curves_part([curve(trained)])])
 
 
 @pytest.fixture
 def pages(trained: Run) -> Page:
-    return make_page("Curves", [curves_part([course(trained), longer(trained, EVIL)])])
+    return make_page("Curves", [curves_part([curve(trained), longer(trained, EVIL)])])
 
 
 def ticks(tab: "Tab", of: str = "across", panel: str = LOSS) -> list[float]:
@@ -61,40 +61,41 @@ def line(tab: "Tab", panel: str = LOSS) -> list[str]:
 class TestWriting:
     def test_every_figure_stands_in_the_table(self, trained: Run, page: Page) -> None:
         rows = re.findall(r'<th scope="row">(\S+)</th>(.*?)</tr>', page.html)
-        looks = [record for record in trained.metrics if record["event"] == "validation"]
-        assert [row[0] for row in rows] == [number(look["step"]) for look in looks]
+        validations = [record for record in trained.metrics if record["event"] == "validation"]
+        assert [row[0] for row in rows] == [number(look["step"]) for look in validations]
         facts = trained.splits["train"].facts
-        train_bits = looks[-1]["train_loss"] * facts.tokens / facts.characters / math.log(2)
-        assert f">{number(looks[-1]['nats_per_character'] / math.log(2))}<" in rows[-1][1]
+        train_bits = validations[-1]["train_loss"] * facts.tokens / facts.characters / math.log(2)
+        assert f">{number(validations[-1]['nats_per_character'] / math.log(2))}<" in rows[-1][1]
         assert f">{number(train_bits)}<" in rows[-1][1]
         assert "losses in bits per character" in page.html
 
     def test_where_it_is_not_known_how_long_tokens_are_figures_are_per_token(self, trained: Run) -> None:
         html = curves_part([TrainingCurve("play", trained.metrics)]).html
-        looks = [record for record in trained.metrics if record["event"] == "validation"]
+        validations = [record for record in trained.metrics if record["event"] == "validation"]
         assert "losses in nats per token" in html
-        assert f">{number(looks[-1]['loss'])}<" in html
+        assert f">{number(validations[-1]['loss'])}<" in html
 
     def test_each_picture_is_told_in_words(self, page: Page) -> None:
         words = re.findall(r'role="img" aria-label="([^"]*)"', page.html)
         assert len(words) == 5
-        assert words[0].startswith("Loss, bits per character, against steps.")
-        assert "held-out text: from " in words[0]
+        assert words[0].startswith("Loss, bits per character")
+        assert all(label in words[0] for label in (LABELS["train"], LABELS["train-split"], LABELS["validation"]))
 
     def test_a_name_is_text(self, pages: Page) -> None:
         assert "<img" not in pages.html
         assert "</script><img" not in pages.html
 
-    def test_of_several_runs_the_looks_alone_are_drawn_at_first(self, pages: Page) -> None:
+    def test_of_several_runs_the_validation_loss_alone_is_drawn_at_first(self, pages: Page) -> None:
         assert 'data-kind="train" class="off"' in pages.html
-        assert "At first only the looks" in pages.html
+        assert 'data-kind="train-split" class="off"' in pages.html
+        assert 'data-kind="validation">' in pages.html
 
-    def test_a_run_without_looks_has_its_lines(self, trained: Run) -> None:
+    def test_a_run_without_validation_has_its_lines(self, trained: Run) -> None:
         steps = [record for record in trained.metrics if record["event"] == "step"]
         html = curves_part([TrainingCurve("blind", steps), TrainingCurve("blind too", steps)]).html
         assert "off" not in re.findall(r'data-kind="train"[^>]*', html)[0]
 
-    def test_the_fall_from_chance_does_not_press_the_rest_flat_but_spikes_stay(self, trained: Run) -> None:
+    def test_the_initial_fall_does_not_press_the_rest_flat_but_spikes_stay(self, trained: Run) -> None:
         (step, *_) = [record for record in trained.metrics if record["event"] == "step"]
         losses = [9.0] * 4 + [3.0] * 50 + [6.0] + [2.9] * 45
         lines = [
@@ -104,17 +105,16 @@ class TestWriting:
         ticks = [float(text) for text in re.findall(r'class="up"[^>]*>([\d.]+)<', html.split('data-panel="rate"')[0])]
         assert (min(ticks), max(ticks)) == (3, 6)
 
-    def test_where_bpe_dropout_ends_training_steps_down_and_the_caption_says_so(self, trained: Run) -> None:
+    def test_the_caption_says_until_when_bpe_dropout_is_used(self, trained: Run) -> None:
         plain = TrainingCurve("plain", trained.metrics)
         cut, whole = replace(plain, bpe_dropout_until=0.85), replace(plain, bpe_dropout_until=1.0)
         html = curves_part([cut]).html
-        assert "Until 85 % of the budget training cuts words at random" in html
-        assert "Where that ends, training steps down in bits per character." in html
-        assert "All along training cuts" in curves_part([whole]).html
-        assert "Where that ends" not in curves_part([whole]).html
+        assert cut.note in html
+        assert "85 %" in cut.note
+        assert whole.note in curves_part([whole]).html
         assert "BPE-dropout" not in curves_part([plain]).html
-        assert curves_part([cut, cut]).html.count("<figcaption>Until 85 %") == 1
-        assert "<figcaption>Of 2: until 85 %" in curves_part([plain, cut]).html
+        assert curves_part([cut, cut]).html.count("BPE-dropout, which") == 1
+        assert "<figcaption>Run 2: " in curves_part([plain, cut]).html
 
     def test_a_run_that_has_not_begun(self) -> None:
         part = curves_part([TrainingCurve("new", [])])
@@ -124,7 +124,7 @@ class TestWriting:
         (step, *_) = [record for record in trained.metrics if record["event"] == "step"]
         lines = [step | {"step": i, "loss": 3 + 0.1 * (i % 7)} for i in range(1, 4001)]
         part = curves_part([TrainingCurve("long", lines)])
-        assert "up to 10 of them make one point" in part.html
+        assert "up to 10 lines of metrics" in part.html
         assert len(part.html) < 150_000
         data = re.search(r'<script type="application/json">(.*?)</script>', part.html)
         assert data
@@ -200,7 +200,7 @@ class TestInABrowser:
     def test_the_pointer_reads_values(self, opened: Any, page: Page) -> None:
         tab: Tab = opened(page)
         tab.hover(LOSS, position={"x": 400, "y": 100})
-        assert re.match(r"step \d+, [\d.]+ s, [\d,]+ tokens", tab.locator(".read").inner_text())
+        assert re.match(r"step \d+, epoch [\d.]+, [\d.]+ s, [\d,]+ tokens", tab.locator(".read").inner_text())
         tab.mouse.move(0, 0)
         assert tab.locator(".read").is_hidden()
 
@@ -224,6 +224,8 @@ class TestInABrowser:
         tab.get_by_role("button", name="Tokens", exact=True).click()
         assert max(ticks(tab)) == pytest.approx(80 * 16 * 32, rel=0.3)
         assert tab.locator(f"{LOSS} .name").text_content() == "tokens read"
+        tab.get_by_role("button", name="Epochs").click()
+        assert max(ticks(tab)) <= trained.metrics[-1]["epoch"]
         tab.get_by_role("button", name="Seconds").click()
         assert max(ticks(tab)) <= trained.metrics[-1]["seconds"]
         tab.get_by_role("button", name="Steps").click()
@@ -249,7 +251,7 @@ class TestInABrowser:
         assert line(tab)[0] == (tab.locator(f"{LOSS} path.raw").get_attribute("d")), "the line is what was measured"
 
     def test_a_long_name_in_the_legend_stands_beside_its_line(self, opened: Any, trained: Run) -> None:
-        courses = [course(trained, f"a-run-with-a-rather-long-name and more {n}" * 2) for n in range(2)]
+        courses = [curve(trained, f"a-run-with-a-rather-long-name and more {n}" * 2) for n in range(2)]
         tab: Tab = opened(make_page("Curves", [curves_part(courses)]), width=360)
         for press in tab.locator(".legend button").all():
             line, name = press.locator("svg").bounding_box(), press.evaluate(LEFT_OF_TEXT)
@@ -259,7 +261,7 @@ class TestInABrowser:
     def test_the_legend_switches(self, opened: Any, pages: Page) -> None:
         tab: Tab = opened(pages)
         assert tab.locator(f"{LOSS} path.line").count() == 2
-        tab.get_by_role("button", name="training, as it went").click()
+        tab.get_by_role("button", name=LABELS["train"]).click()
         assert tab.locator(f"{LOSS} path.line").count() == 4
         assert tab.locator(f"{LOSS} .label").all_text_contents() == ["1", "2"]
         shown = max(ticks(tab))
@@ -273,7 +275,7 @@ def test_no_two_of_many_runs_look_alike(trained: Run) -> None:
     html = curves_part([TrainingCurve(str(n), trained.metrics) for n in range(16)]).html
     data = re.search(r'<script type="application/json">(.*?)</script>', html)
     assert data
-    looks = json.loads(data[1])["kinds"]["held-out"]["look"]
+    looks = json.loads(data[1])["kinds"]["validation"]["classes"]
     assert len(set(looks)) == 16
     assert "dotted" not in " ".join(looks[:8])
 

@@ -9,7 +9,7 @@ from octavo.evaluate.overlap import HighlightedCopies
 from octavo.interpret.attention import Attention
 from octavo.interpret.predictions import Prediction
 from octavo.interpret.surprise import Surprise, TokenSurprise
-from octavo.interpret.tokens import START, Alignment, Passage
+from octavo.interpret.tokens import BOS_LABEL, Alignment, Passage
 from octavo.reports.html import make_page
 from octavo.reports.html.attention import attention_part
 from octavo.reports.html.blocks import samples_part
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator
     from playwright.sync_api import Page as Tab
 
-HEBREW = (START, "של", "ום", " ע", "ול", "ם", "⟨d7⟩", "⟨a9⟩", ".")
+HEBREW = (BOS_LABEL, "של", "ום", " ע", "ול", "ם", "⟨d7⟩", "⟨a9⟩", ".")
 MIXED = ("שלום", " he", "llo", " wo", " עולם", " גדול", "!")
 ENGLISH = ("The", " word ", "של", "ום", " is", " He", "brew")
 
 
 def attention(tab_of: Any, tokens: tuple[str, ...], **window: Any) -> "Tab":
     patterns = np.tril(np.full((1, 1, len(tokens), len(tokens)), 0.1, np.float32))
-    passage = Passage(tuple(range(len(tokens))), tokens, begun=tokens[0] == START)
+    passage = Passage(tuple(range(len(tokens))), tokens, begun=tokens[0] == BOS_LABEL)
     tab: Tab = tab_of(make_page("Attention", [attention_part(Attention(passage, patterns))]), **window)
     return tab
 
@@ -70,7 +70,7 @@ class TestAttention:
         said = tab.locator(".attention-large > p.note")
         spot = "(p, i) => { const r = document.createRange(); r.selectNodeContents(p.childNodes[i]); return r"
         places = [said.evaluate(f"(p) => ({spot}.getBoundingClientRect().left }})(p, {i})") for i in range(5)]
-        assert said.inner_text().endswith(f"looks at “{START}”: 10 %")
+        assert said.inner_text().endswith(f"looks at “{BOS_LABEL}”: 10 %")
         assert places == sorted(places)
 
     @pytest.mark.parametrize("width", [390, 1440])

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from octavo.interpret.lens import Cell, Layer, Lens
+from octavo.interpret.lens import Lens, LensCell, LensLayer
 from octavo.interpret.predictions import Prediction
-from octavo.interpret.tokens import START, Passage
+from octavo.interpret.tokens import BOS_LABEL, Passage
 from octavo.reports.html import Page
 from octavo.reports.html.lens import LensView, lens_part
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
 
 EVIL = "</script><img src=x onerror=alert(1)>"
-LABELS = (START, "To", " be", EVIL)
+LABELS = (BOS_LABEL, "To", " be", EVIL)
 
 
-def cell(probability: float, guess: str, came: float | None, rank: int | None) -> Cell:
-    return Cell(
+def cell(probability: float, guess: str, came: float | None, rank: int | None) -> LensCell:
+    return LensCell(
         (Prediction(guess, probability), Prediction("other", (1 - probability) / 2)), came and -math.log(came), rank
     )
 
@@ -30,9 +30,9 @@ def lens(scored: bool = True, tied: bool = True, residual: bool = True) -> Lens:
     same = [cell(0.3, " a", 0.02, 9)] * 3
     right = [cell(0.5, "To", 0.5, 1), cell(0.7, " be", 0.7, 1), cell(0.6, "!", 0.2, 2)]
     layers = (
-        Layer("embedding", (*itself, cell(0.9, EVIL, None, None)), 9.5 if scored else None),
-        Layer("blocks.0.output", (*same, cell(0.31, " a", None, None)), 4.25 if scored else None),
-        Layer("blocks.1.output", (*right, cell(0.8, "?", None, None)), 2.5 if scored else None),
+        LensLayer("embedding", (*itself, cell(0.9, EVIL, None, None)), 9.5 if scored else None),
+        LensLayer("blocks.0.output", (*same, cell(0.31, " a", None, None)), 4.25 if scored else None),
+        LensLayer("blocks.1.output", (*right, cell(0.8, "?", None, None)), 2.5 if scored else None),
     )
     return Lens(Passage((0, 1, 2, 3), LABELS, begun=True), layers, 5000, 10_000 if scored else 0, tied, residual)
 
@@ -48,10 +48,10 @@ def row(tab: "Tab", where: str) -> list[str]:
 class TestWriting:
     def test_what_a_model_makes_of_the_lens_is_said(self) -> None:
         html = lens_part(lens()).html
-        assert "unembedding is its embedding" in html
+        assert "unembedding is the embedding" in html
         assert "residual" not in html
         html = lens_part(lens(tied=False, residual=False)).html
-        assert "unembedding is its embedding" not in html
+        assert "unembedding is the embedding" not in html
         assert "no residual stream" in html
 
     def test_layers_that_were_not_scored_have_no_scores(self) -> None:
@@ -83,8 +83,10 @@ class TestInABrowser:
 
     def test_of_two_tokens_with_one_label_the_one_that_came_is_marked(self, opened: Any) -> None:
         twins = (Prediction("A", 0.5), Prediction("A", 0.3))
-        cells = (Cell(twins, -math.log(0.3), 2), Cell(twins, None, None))
-        found = Lens(Passage((0, 1), (START, "A"), begun=True), (Layer("embedding", cells, None),), 0, 0, False, True)
+        cells = (LensCell(twins, -math.log(0.3), 2), LensCell(twins, None, None))
+        found = Lens(
+            Passage((0, 1), (BOS_LABEL, "A"), begun=True), (LensLayer("embedding", cells, None),), 0, 0, False, True
+        )
         tab: Tab = opened(LensView(found, "run", "a text").page)
         assert "✓" not in tab.inner_text("tbody")
         tab.locator(".lens-cell").nth(0).hover()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from octavo.evaluate.overlap import HighlightedCopies, mark_copies
+from octavo.evaluate.overlap import HighlightedCopies, highlight_copies
 from octavo.pipeline.run import Run
 from octavo.reports.html import make_page
 from octavo.reports.html.blocks import samples_part
@@ -18,7 +18,7 @@ EVIL = "</script><img src=x onerror=alert(1)>"
 
 def test_copied_stretches_are_marked_and_the_text_is_whole(play: str) -> None:
     copy = play[3_000:3_040]
-    html = samples_part(mark_copies(["new " * 9 + "§" + copy, "§§"], [play[:400]], [play])).html
+    html = samples_part(highlight_copies(["new " * 9 + "§" + copy, "§§"], [play[:400]], [play])).html
     assert [text.replace("&#39;", "'") for text in re.findall(r"<mark>(.*?)</mark>", html, re.DOTALL)] == [copy]
     assert "stretches of 24 characters or more: 50.6% of these samples, and 100.0% of held-out text" in html
 
@@ -38,7 +38,7 @@ def test_a_line_end_is_one_wherever_a_copied_stretch_ends(place: int) -> None:
 
 
 def test_the_figures_stand_beside_those_of_held_out_text(trained: Run) -> None:
-    found = trained.memorised
+    found = trained.saved_memorisation
     assert found
     html = samples_part(HighlightedCopies(("a",), ((),), 24, 0, 0), found).html
     assert f"longest run {found.generated.longest_run} characters" in html
@@ -48,7 +48,7 @@ def test_the_figures_stand_beside_those_of_held_out_text(trained: Run) -> None:
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1440, "dark")])
 def test_it_fits_the_window(opened: Any, play: str, width: int, scheme: str) -> None:
-    marked = mark_copies([play[:500], "x" * 300, EVIL], [play], [play])
+    marked = highlight_copies([play[:500], "x" * 300, EVIL], [play], [play])
     tab: Tab = opened(make_page("Samples", [samples_part(marked)]), width=width, scheme=scheme)
     assert tab.locator("mark").inner_text() == play[:500]
     assert tab.locator("mark").evaluate("e => getComputedStyle(e).textDecorationLine") == "underline"

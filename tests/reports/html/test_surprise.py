@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from octavo.interpret.predictions import Prediction
-from octavo.interpret.surprise import Surprise, TokenSurprise, read_surprise
+from octavo.interpret.surprise import Surprise, TokenSurprise, measure_surprise
 from octavo.interpret.tokens import Alignment
 from octavo.pipeline.run import Run
 from octavo.reports.html import Page
@@ -47,21 +47,21 @@ def piece(tab: "Tab", index: int) -> Any:
 class TestWriting:
     def test_totals_in_words(self, trained: Run) -> None:
         text = trained.validation_beginning(300)
-        read = read_surprise(trained.model, trained.tokenizer, text, context_length=32)
+        read = measure_surprise(trained.model, trained.tokenizer, text, context_length=32)
         html = " ".join(surprise_part(read).html.split())
         assert f"{read.bits_per_character:.3f} bits per character" in html
         assert f"The 300 characters, in {len(read.tokens)} tokens, cost {read.total_bits:,.0f} bits" in html
-        assert "drops" not in html
+        assert "lossy" not in html
 
     def test_what_a_tokenizer_drops_is_said(self) -> None:
         html = surprise_part(surprise()).html
-        assert "drops 1 of the characters" in html
+        assert "1 character of this text" in html
         assert '<span class="dropped">⇥</span>' in html
 
     def test_a_first_token_charged_by_chance_is_said(self) -> None:
         first = Surprise("a", (token("a", 5, None),), (Alignment("a", 0, 1),), 8, lossless_tokenizer=True)
         html = surprise_part(first).html
-        assert "charged as by chance" in html
+        assert "uniform baseline" in html
         assert "<table" not in html
 
     def test_nothing_becomes_markup(self) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from octavo.reports.terminal.colours import PROBABILITY, SURPRISE, in_colour, make_console, per_cent
+from octavo.reports.terminal.colours import PROBABILITY, SURPRISAL, in_colour, make_console, percentage
 
 
 @pytest.mark.parametrize(
@@ -20,20 +20,20 @@ from octavo.reports.terminal.colours import PROBABILITY, SURPRISE, in_colour, ma
         (1.0, " 100%"),
     ],
 )
-def test_per_cent(probability: float, text: str) -> None:
-    assert per_cent(probability) == text
+def test_percentage(probability: float, text: str) -> None:
+    assert percentage(probability) == text
 
 
 def test_a_step_begins_at_its_bound() -> None:
-    assert SURPRISE.style(1.99) == ""
-    assert [SURPRISE.style(bits)[-7:] for bits in (2, 3.9, 4, 6, 9, 30)] == [
-        SURPRISE.colours[step] for step in (0, 0, 1, 2, 3, 3)
+    assert SURPRISAL.style(1.99) == ""
+    assert [SURPRISAL.style(bits)[-7:] for bits in (2, 3.9, 4, 6, 9, 30)] == [
+        SURPRISAL.colours[step] for step in (0, 0, 1, 2, 3, 3)
     ]
 
 
-@pytest.mark.parametrize("scale", [SURPRISE, PROBABILITY])
+@pytest.mark.parametrize("scale", [SURPRISAL, PROBABILITY])
 def test_black_can_be_read_on_every_colour(scale: object) -> None:
-    assert isinstance(scale, type(SURPRISE))
+    assert isinstance(scale, type(SURPRISAL))
     for colour in scale.colours:
         parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]

@@ -84,24 +84,24 @@ def test_however_small_a_chance_the_table_keeps_its_width() -> None:
     assert isinstance(console.file, io.StringIO)
     lines = console.file.getvalue().splitlines()
     assert [line.split()[1:4] for line in lines[1:]] == [["1", "in", f"10^{n}"] for n in (602, 90, 18)]
-    assert lines[0].rstrip().endswith("likelier")
+    assert lines[0].rstrip().endswith("more probable")
 
 
 def test_totals() -> None:
     said = surprise_totals(surprise(("To", 3.0), (" be", 2.0)))
-    assert said == [
-        f"1.0000 bits ({math.log(2):.4f} nats) per character, {2.5 * math.log(2):.4f} nats per token",
-        "5 characters, 2 tokens; a token of several characters spreads its bits evenly",
-    ]
+    assert said[0] == (f"1.0000 bits per character ({math.log(2):.4f} nats), {2.5 * math.log(2):.4f} nats per token")
+    assert said[1].startswith("5 characters, 2 tokens")
+    assert "lossy" not in " ".join(said)
 
 
 def test_what_totals_leave_out() -> None:
     found = surprise((" ", None), ("To", 3.0), (" \n", None), ("be", 3.0))
     first = TokenSurprise("To", math.log(50), None, ())
-    said = " ".join(surprise_totals(replace(found, tokens=(first, *found.tokens[1:]), lossless_tokenizer=False)))
-    assert "never saw, 3 characters here" in said
-    assert "compare with no other model's" in said
-    assert "charged as by chance" in said
+    lines = surprise_totals(replace(found, tokens=(first, *found.tokens[1:]), lossless_tokenizer=False))
+    said = " ".join(" ".join(lines).split())
+    assert "3 characters" in said
+    assert "not comparable" in said
+    assert "uniform baseline" in said
 
 
 @pytest.mark.parametrize("show", [coloured, marked])

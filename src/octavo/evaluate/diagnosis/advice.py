@@ -10,12 +10,12 @@ from dataclasses import replace
 
 from octavo.evaluate.diagnosis.case import Finding
 
-OPPOSITE = {
+OPPOSITE_CHANGES = {
     "more training": {"less training", "another text"},
     "larger model": {"smaller model", "another text"},
     "higher learning rate": {"lower learning rate", "another text"},
 }
-ASKS = {  # by kind, the best evidence first; "another text": no training helps before that
+REQUESTED_CHANGES = {  # by kind, the best evidence first; "another text": no training helps before that
     "collapse": {"lower learning rate", "less training"},
     "overlap": {"another text"},
     "distribution shift": {"another text"},
@@ -31,16 +31,16 @@ ASKS = {  # by kind, the best evidence first; "another text": no training helps 
 MORE_TEXT = "use more text, or more dropout"  # in place of a kind's own advice; it asks for none of these changes
 
 
-def reconciled(findings: Sequence[Finding]) -> list[Finding]:
+def reconcile(findings: Sequence[Finding]) -> list[Finding]:
     """Return the findings in their order, without advice that contradicts that of one with better evidence.
 
     Underfitting is nothing but advice: it goes as a whole.
     """
     kept: dict[str, Finding] = {}
     asked: set[str] = set()
-    for finding in sorted(findings, key=lambda finding: list(ASKS).index(finding.kind)):
-        asks = asked_by(finding)
-        if not contradict(asks, asked):
+    for finding in sorted(findings, key=lambda finding: list(REQUESTED_CHANGES).index(finding.kind)):
+        asks = requested_changes(finding)
+        if not is_contradiction(asks, asked):
             kept[finding.kind] = finding
             asked |= asks
         elif finding.kind != "underfitting":
@@ -48,15 +48,15 @@ def reconciled(findings: Sequence[Finding]) -> list[Finding]:
     return [kept[finding.kind] for finding in findings if finding.kind in kept]
 
 
-def asked_by(finding: Finding) -> set[str]:
+def requested_changes(finding: Finding) -> set[str]:
     """Return the changes that a finding asks for: those of its kind, unless it is a mere note or has other advice."""
     mere_note = finding.severity == "note" and not finding.fix
-    return set() if mere_note or finding.fix == MORE_TEXT else ASKS[finding.kind]
+    return set() if mere_note or finding.fix == MORE_TEXT else REQUESTED_CHANGES[finding.kind]
 
 
-def contradict(asks: set[str], asked: set[str]) -> bool:
+def is_contradiction(asks: set[str], asked: set[str]) -> bool:
     """Return whether some change is asked for on one side and an opposite one on the other."""
     return any(
         (change in asks and opposite & asked) or (change in asked and opposite & asks)
-        for change, opposite in OPPOSITE.items()
+        for change, opposite in OPPOSITE_CHANGES.items()
     )

@@ -65,7 +65,7 @@ class Case:
     shift: Shift | None = None  # between the two
 
 
-def better(loss: float, floor: float) -> bool:
+def is_better(loss: float, floor: float) -> bool:
     """Whether a loss is below a floor by more than a hundredth of it: what less training could not have brought."""
     return loss < 0.99 * floor
 

@@ -12,7 +12,7 @@ import numpy as np
 from octavo.config import Config
 from octavo.data import Ids, id_chunks
 from octavo.evaluate.baselines import unigram_probabilities
-from octavo.evaluate.diagnosis.advice import reconciled
+from octavo.evaluate.diagnosis.advice import reconcile
 from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, validation_points, validation_split
 from octavo.evaluate.diagnosis.rules import (
     collapse,
@@ -48,7 +48,7 @@ def diagnose(case: Case) -> list[Finding]:
         underfitting(case),
         None if case.lossless else _LOSSY,
     ]
-    return reconciled([finding for finding in found if finding])
+    return reconcile([finding for finding in found if finding])
 
 
 def diagnose_early(case: Case, progress: float) -> list[Finding]:
@@ -58,7 +58,7 @@ def diagnose_early(case: Case, progress: float) -> list[Finding]:
     late = progress >= _EARLY
     known = {name: case.floors[name] for name in ("uniform", "unigram") if name in case.floors}
     stuck = compare_with_baselines(replace(case, floors=known)) if late and not fallen else None
-    return reconciled([finding for finding in (fallen, stuck, memorising) if finding])
+    return reconcile([finding for finding in (fallen, stuck, memorising) if finding])
 
 
 class EarlyDiagnosis:

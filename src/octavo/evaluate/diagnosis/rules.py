@@ -28,7 +28,7 @@ from statistics import median
 from octavo.config import ScheduleConfig
 from octavo.evaluate import Memorisation
 from octavo.evaluate.diagnosis.advice import MORE_TEXT
-from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, better
+from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, is_better
 from octavo.system.terminal import counted
 
 # What a model knows that scores about like the floor; what one knows that scores worse.
@@ -64,7 +64,7 @@ def compare_with_baselines(case: Case) -> Finding | None:
     """The lowest floor that the model does not beat."""
     for name, (like, worse) in _WORDS.items():
         floor = case.floors.get(name)
-        if floor is not None and not better(case.loss, floor):
+        if floor is not None and not is_better(case.loss, floor):
             words, fix = worse if case.loss > _ABOUT * floor else like, _FIX[name]
             if name != "n-gram" and _learned(case, floor):
                 words, fix = _LEARNED, MORE_TEXT
@@ -172,13 +172,13 @@ def collapse(case: Case) -> Finding | None:
     floor = case.floors.get("unigram")
     if floor is None or len(case.looks) < 2:
         return None
-    if any(better(min(look.loss, look.train_loss), floor) for look in case.looks[-2:]):
+    if any(is_better(min(look.loss, look.train_loss), floor) for look in case.looks[-2:]):
         return None
     lowest = min(case.looks, key=lambda look: look.loss)
     longest = max(look.weight_norm for look in case.looks)
     last = case.looks[-1]
     rose = (
-        better(lowest.loss, floor) and last.loss > lowest.loss + _COLLAPSE_RISE
+        is_better(lowest.loss, floor) and last.loss > lowest.loss + _COLLAPSE_RISE
     )  # what was never learned is not lost
     shrank = last.weight_norm < _SHRANK * longest
     if not rose and not shrank:

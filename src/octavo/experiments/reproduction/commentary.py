@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from octavo.evaluate import perplexity
-from octavo.experiments.reproduction.epochs import LossPoint, unlearned
+from octavo.experiments.reproduction.epochs import LossPoint, find_unlearning
 from octavo.experiments.reproduction.losses import Perplexities
 from octavo.experiments.reproduction.patterns import pattern_distance_from_uniform
 from octavo.experiments.reproduction.results import Reproduction
@@ -31,7 +31,7 @@ def about_first_epoch(looks: Sequence[LossPoint]) -> str:
     """Whether it learned and unlearned within the first epoch."""
     if not looks:
         return "The run made no small looks in its first epoch."
-    lost = unlearned(looks)
+    lost = find_unlearning(looks)
     if lost is None:
         return "Within the first epoch the validation loss did not rise again from its lowest."
     return (

@@ -49,7 +49,7 @@ def epoch_rows(metrics: Sequence[Record]) -> tuple[EpochRow, ...]:
     )
 
 
-def all_points(metrics: Sequence[Record]) -> tuple[LossPoint, ...]:
+def loss_points(metrics: Sequence[Record]) -> tuple[LossPoint, ...]:
     """Return every small look of the run at the held-out part, in order; runs of an older Octavo noted no weights.
 
     A run that stops early by a slice of its training part looked at that alone, so it has none.
@@ -63,26 +63,26 @@ def all_points(metrics: Sequence[Record]) -> tuple[LossPoint, ...]:
     )
 
 
-def first_epoch(looks: Sequence[LossPoint]) -> tuple[LossPoint, ...]:
+def first_epoch_points(looks: Sequence[LossPoint]) -> tuple[LossPoint, ...]:
     """Those of the first epoch."""
     return tuple(look for look in looks if look.epoch <= 1)
 
 
-def some_points(looks: Sequence[LossPoint]) -> list[LossPoint]:
+def sample_points(looks: Sequence[LossPoint]) -> list[LossPoint]:
     """About eight of them: evenly spread, and the lowest."""
     if len(looks) <= _ROWS:
         return list(looks)
     spread = {round(i * (len(looks) - 1) / (_ROWS - 2)) for i in range(_ROWS - 1)}
-    return [looks[i] for i in sorted(spread | {looks.index(lowest(looks))})]
+    return [looks[i] for i in sorted(spread | {looks.index(lowest_point(looks))})]
 
 
-def lowest(looks: Sequence[LossPoint]) -> LossPoint:
+def lowest_point(looks: Sequence[LossPoint]) -> LossPoint:
     """The look with the lowest validation loss."""
     return min(looks, key=lambda look: look.validation_loss)
 
 
-def unlearned(looks: Sequence[LossPoint]) -> Unlearning | None:
+def find_unlearning(looks: Sequence[LossPoint]) -> Unlearning | None:
     """What was learned in these looks and lost again before the last; None if nothing was."""
-    if not looks or looks[-1].validation_loss < lowest(looks).validation_loss + _ROSE:
+    if not looks or looks[-1].validation_loss < lowest_point(looks).validation_loss + _ROSE:
         return None
-    return Unlearning(lowest(looks), looks[-1])
+    return Unlearning(lowest_point(looks), looks[-1])

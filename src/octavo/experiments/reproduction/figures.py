@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 from pathlib import Path
 
 from octavo.experiments.reproduction import reported
-from octavo.experiments.reproduction.epochs import first_epoch
+from octavo.experiments.reproduction.epochs import first_epoch_points
 from octavo.experiments.reproduction.results import Reproduction
 from octavo.pipeline.progress import Progress
 from octavo.reports.figures.attention import attention_figures
@@ -201,7 +201,7 @@ def draw_all(found: Reproduction, folder: Path, progress: Progress) -> None:
     looks = [CurvePoint(look.epoch, look.validation_loss) for look in found.looks]
     title = found.run.name
     save_figure(epochs_figure(here, theirs, looks, floor=floor, title=title), folder / EPOCHS, both)
-    if first := first_epoch(found.looks):
+    if first := first_epoch_points(found.looks):
         points = [WeightPoint(look.step, look.validation_loss, look.train_loss, look.weight_norm) for look in first]
         save_figure(unlearning_figure(points, floor=floor, title=f"{title}, epoch 1"), folder / FIRST_EPOCH, both)
     measured = found.perplexities
@@ -213,7 +213,7 @@ def draw_all(found: Reproduction, folder: Path, progress: Progress) -> None:
     figure = perplexities_figure(bars, measured.validation.losses, floor=perplexity(floor), title=title)
     save_figure(figure, folder / PERPLEXITIES, both)
     for number, read in enumerate(found.attention):
-        progress.share("drawing attention", number / len(found.attention))
+        progress.phase("drawing attention", number / len(found.attention))
         words = " ".join(reported.ATTENTION_TEXTS[read.name].split())
         labels = read.attention.passage.labels
         for layer, figure in enumerate(attention_figures(read.attention.patterns, labels, title=words)):

@@ -26,7 +26,9 @@ class Generation:
     text: str
 
 
-def continue_from_last(run: Run, prompt: Sequence[int], sampling: SamplingConfig, *, stream: int = 0) -> list[int]:
+def generate_without_cache(
+    run: Run, prompt: Sequence[int], sampling: SamplingConfig, *, stream: int = 0
+) -> list[int]:
     """New tokens after `prompt` (ids, not empty unless there is a start token), each from the last window alone.
 
     A stream draws from (sampling.seed, stream).
@@ -56,6 +58,6 @@ def generate_all(run: Run) -> tuple[Generation, ...]:
             max_new_tokens=reported.NEW_TOKENS,
             seed=run.config.train.seed,
         )
-        new = continue_from_last(run, ids, sampling, stream=stream)
+        new = generate_without_cache(run, ids, sampling, stream=stream)
         generations.append(Generation(prompt, temperature, run.tokenizer.decode([*ids, *new])))
     return tuple(generations)

@@ -6,11 +6,11 @@ from typing import Any
 from octavo.evaluate import perplexity
 from octavo.experiments.reproduction import commentary as reading
 from octavo.experiments.reproduction import reported
-from octavo.experiments.reproduction.epochs import first_epoch, some_points
+from octavo.experiments.reproduction.epochs import first_epoch_points, sample_points
 from octavo.experiments.reproduction.facts import Fact, Value
 from octavo.experiments.reproduction.figures import EPOCHS, FIRST_EPOCH, PERPLEXITIES, attention_picture
 from octavo.experiments.reproduction.reported import EpochRow
-from octavo.experiments.reproduction.results import Reproduction, report_row
+from octavo.experiments.reproduction.results import Reproduction, reported_epoch
 from octavo.system.terminal import counted, duration, shown
 
 EPOCH_HEAD = (
@@ -45,7 +45,7 @@ def page(found: Reproduction) -> str:
 
 def epoch_cells(row: EpochRow) -> list[str]:
     """A row of the table of epochs, under :data:`EPOCH_HEAD`."""
-    theirs = report_row(row.epoch)
+    theirs = reported_epoch(row.epoch)
     cells = [str(row.epoch)]
     for name, digits in (("train_loss", 4), ("validation_loss", 4), ("validation_perplexity", 2)):
         ours = getattr(row, name)
@@ -98,7 +98,7 @@ def _epochs(found: Reproduction) -> str:
 
 
 def _first_epoch(found: Reproduction) -> list[str]:
-    looks = first_epoch(found.looks)
+    looks = first_epoch_points(found.looks)
     if not looks:
         return ["## The first epoch", reading.about_first_epoch(looks)]
     rows = [
@@ -109,7 +109,7 @@ def _first_epoch(found: Reproduction) -> list[str]:
             f"{look.train_loss:.4f}",
             f"{look.weight_norm:.1f}",
         ]
-        for look in some_points(looks)
+        for look in sample_points(looks)
     ]
     return [
         "## The first epoch",

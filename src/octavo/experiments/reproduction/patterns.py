@@ -9,7 +9,7 @@ import torch
 from octavo.errors import OctavoError
 from octavo.experiments.reproduction.reported import ATTENTION_TEXTS, ATTENTION_TOKENS
 from octavo.interpret import attention_stats as spread
-from octavo.interpret.attention import Attention, Patterns, read_attention
+from octavo.interpret.attention import Attention, Patterns, measure_attention
 from octavo.interpret.tokens import read_passage
 from octavo.model import Transformer
 from octavo.pipeline.run import Run
@@ -23,7 +23,7 @@ class TextAttention:
     attention: Attention
 
 
-def read_texts(run: Run) -> tuple[TextAttention, ...]:
+def read_attention_texts(run: Run) -> tuple[TextAttention, ...]:
     """Every text of the report, cut to as many tokens as it shows; one that the tokenizer has no token for is left
     out."""
     most = min(ATTENTION_TOKENS, run.config.data.context_length)
@@ -33,7 +33,7 @@ def read_texts(run: Run) -> tuple[TextAttention, ...]:
             passage = read_passage(run.tokenizer, text, most)
         except OctavoError:
             continue
-        read.append(TextAttention(name, read_attention(run.model, passage)))
+        read.append(TextAttention(name, measure_attention(run.model, passage)))
     return tuple(read)
 
 

@@ -9,7 +9,7 @@ from octavo.experiments.reproduction.existing_run import existing_run
 from octavo.experiments.reproduction.figures import draw_all
 from octavo.experiments.reproduction.page import page
 from octavo.experiments.reproduction.reported import PRESET
-from octavo.experiments.reproduction.results import Reproduction, measure
+from octavo.experiments.reproduction.results import Reproduction, measure_run
 from octavo.formats.files import write_atomically
 from octavo.pipeline.plan import CorpusSource, as_corpus
 from octavo.pipeline.progress import Progress, make_progress
@@ -69,7 +69,7 @@ def write_reproduction(run: Run, progress: Progress) -> Reproduction:
     Raises:
         OctavoError: the run has no score, a file of it is damaged, or its folder cannot be written to.
     """
-    found = measure(run, progress)
+    found = measure_run(run, progress)
     folder = run.path / FOLDER
     try:
         folder.mkdir(exist_ok=True)

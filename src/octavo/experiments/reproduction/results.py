@@ -6,7 +6,7 @@ from typing import Any
 from octavo.evaluate import Evaluation, perplexity
 from octavo.evaluate.diagnosis import Finding
 from octavo.experiments.reproduction import reported
-from octavo.experiments.reproduction.epochs import LossPoint, all_points, epoch_rows
+from octavo.experiments.reproduction.epochs import LossPoint, epoch_rows, loss_points
 from octavo.experiments.reproduction.facts import Fact, changed_settings, check_facts
 from octavo.experiments.reproduction.generations import Generation, generate_all
 from octavo.experiments.reproduction.losses import BatchLosses, Perplexities, measure_losses
@@ -14,7 +14,7 @@ from octavo.experiments.reproduction.patterns import (
     TextAttention,
     largest_query_key_weight,
     pattern_distance_from_uniform,
-    read_texts,
+    read_attention_texts,
 )
 from octavo.experiments.reproduction.reported import EpochRow
 from octavo.experiments.reproduction.runtime import Runtime, measure_runtime
@@ -48,7 +48,7 @@ class Reproduction:
             "changed_settings": self.changed,
             "facts": [asdict(fact) | {"equal": fact.equal} for fact in self.facts],
             "epochs": [
-                {"here": asdict(row), "report": asdict(theirs) if (theirs := report_row(row.epoch)) else None}
+                {"here": asdict(row), "report": asdict(theirs) if (theirs := reported_epoch(row.epoch)) else None}
                 for row in self.epochs
             ],
             "looks": [asdict(look) for look in self.looks],
@@ -84,31 +84,31 @@ class Reproduction:
         }
 
 
-def measure(run: Run, progress: Progress) -> Reproduction:
+def measure_run(run: Run, progress: Progress) -> Reproduction:
     """Measure a run that is trained and scored; half a minute on one core for the report's own experiment.
 
     Raises:
         OctavoError: the run has no score, or a file of it is damaged.
     """
     progress.note("checking the facts, scoring every validation batch, timing, writing the generations")
-    perplexities = measure_losses(run, lambda share: progress.share("scoring batches", share))
+    perplexities = measure_losses(run, lambda share: progress.phase("scoring batches", share))
     return Reproduction(
         run,
         changed_settings(run.config),
         check_facts(run),
         epoch_rows(run.metrics),
-        all_points(run.metrics),
+        loss_points(run.metrics),
         perplexities,
         run.evaluation,
-        tuple(run.diagnose(watch=lambda share: progress.share("comparing with simpler models", share))),
+        tuple(run.diagnose(watch=lambda share: progress.phase("comparing with simpler models", share))),
         measure_runtime(run, perplexities),
-        read_texts(run),
+        read_attention_texts(run),
         largest_query_key_weight(run.model),
         generate_all(run),
     )
 
 
-def report_row(epoch: int) -> EpochRow | None:
+def reported_epoch(epoch: int) -> EpochRow | None:
     """The report's row of an epoch, if it has one."""
     return next((row for row in reported.EPOCHS if row.epoch == epoch), None)
 

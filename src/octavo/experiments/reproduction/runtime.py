@@ -7,7 +7,7 @@ from typing import Any
 
 from octavo.config.inference import SamplingConfig
 from octavo.experiments.reproduction.facts import batch_order
-from octavo.experiments.reproduction.generations import continue_from_last
+from octavo.experiments.reproduction.generations import generate_without_cache
 from octavo.experiments.reproduction.losses import Perplexities
 from octavo.experiments.reproduction.reported import TOP_K
 from octavo.generate.decoding import decode
@@ -15,7 +15,7 @@ from octavo.pipeline.run import Run
 from octavo.runs.provenance import machine_facts
 
 _TOKENS = 100
-_TRIES = 3
+_REPEATS = 3
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def measure_runtime(run: Run, perplexities: Perplexities) -> Runtime:
         training_steps_per_second=training,
         validation_steps_per_second=looked / looking,
         parameters=run.model.n_parameters(),
-        seconds_per_100_tokens=_seconds(lambda: continue_from_last(run, prompt, sampling)),
+        seconds_per_100_tokens=_seconds(lambda: generate_without_cache(run, prompt, sampling)),
         seconds_per_100_tokens_cached=_seconds(lambda: _decode(run, prompt, sampling)),
         peak_memory_bytes=end.get("peak_memory_bytes", 0),
         trained_on=_machine(run.directory.provenance["sittings"][-1]),
@@ -89,8 +89,8 @@ def _decode(run: Run, prompt: list[int], sampling: SamplingConfig) -> list[list[
 def _seconds(work: Callable[[], object]) -> float:
     """The middle one of a few tries."""
     times = []
-    for _ in range(_TRIES):
+    for _ in range(_REPEATS):
         began = time.perf_counter()
         work()
         times.append(time.perf_counter() - began)
-    return sorted(times)[_TRIES // 2]
+    return sorted(times)[_REPEATS // 2]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from octavo.interpret.tokens import running, visible
+from octavo.interpret.tokens import visible_label, visible_text
 from octavo.reports.figures.files import all_drawable, settle_layout, with_installed_fonts
 from octavo.reports.figures.style import in_own_style
 
@@ -43,8 +43,8 @@ def attention_figures(
     """
     if patterns.ndim != 4 or patterns.shape[2:] != (len(tokens), len(tokens)):
         raise ValueError(f"patterns of shape {patterns.shape} do not fit {len(tokens)} tokens")
-    labels = list(map(visible, tokens))
-    before = f"{running(title)}, " if title else ""
+    labels = list(map(visible_label, tokens))
+    before = f"{visible_text(title)}, " if title else ""
     drawn = range(patterns.shape[1]) if heads is None else heads
     return (
         _layer_figure({head: patterns[layer, head] for head in drawn}, labels, f"{before}layer {layer}")

@@ -21,7 +21,7 @@ class Compared(Protocol):
     def title(self) -> str:
         """Above the bars."""
 
-    def ratios_by_name(self) -> Mapping[str, Sequence[float]]:
+    def ratios_by_case(self) -> Mapping[str, Sequence[float]]:
         """Of each case; those of the first are 1."""
 
 
@@ -31,7 +31,7 @@ def bench_figure(comparisons: Sequence[Compared], said: Sequence[str] = ()) -> "
     `said` is about the machine, at the top."""
     from matplotlib.figure import Figure
 
-    drawn = [(one.title, ratios) for one in comparisons if (ratios := one.ratios_by_name())]
+    drawn = [(one.title, ratios) for one in comparisons if (ratios := one.ratios_by_case())]
     heights = [_AROUND + _BAR * len(ratios) for _, ratios in drawn] or [_AROUND]
     figure = Figure(figsize=(9, sum(heights) + 0.3 + 0.2 * len(said)), layout="constrained")
     figure.suptitle("\n".join(map(drawable, said)), fontsize=8, parse_math=False)

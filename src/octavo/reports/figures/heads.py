@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from octavo.interpret.attention_targets import KINDS
+from octavo.interpret.attention_targets import TARGET_KINDS
 from octavo.interpret.head_ablation import ABLATIONS
 from octavo.interpret.head_labels import TITLES, counted_windows, percent
 from octavo.interpret.head_table import UNCLASSIFIED, AttentionFraction, Head, HeadTable
@@ -31,7 +31,7 @@ def heads_figure(table: HeadTable, title: str = "") -> "Figure":
     from matplotlib.figure import Figure
 
     rows = len(table.heads)
-    titles = [*(kind.title for kind in KINDS), "induction, random"]
+    titles = [*(kind.title for kind in TARGET_KINDS), "induction, random"]
     figure = Figure(figsize=(_COLUMN * len(titles) + 6.4, _ROW * (rows + 1) + 1.9), layout="constrained")
     begun = f"{drawable(title)}: " if title else ""
     said = f"{begun}where each head looks, and what it is worth ({counted_windows(table)})"
@@ -62,11 +62,11 @@ def _borders(table: HeadTable) -> list[float]:
 
 
 def _draw_shares(axes: Any, table: HeadTable, titles: Sequence[str]) -> None:
-    rows = [[*(head.shares.get(kind.name) for kind in KINDS), head.induction_random] for head in table.heads]
+    rows = [[*(head.shares.get(kind.name) for kind in TARGET_KINDS), head.induction_random] for head in table.heads]
     values = np.array([[np.nan if share is None else share.found.mean for share in row] for row in rows])
     even = [share.even if share else np.nan for share in rows[0]]
     axes.imshow(np.vstack([values, even]), vmin=0, vmax=1, cmap="Blues", aspect="auto")
-    names = [kind.name for kind in KINDS]
+    names = [kind.name for kind in TARGET_KINDS]
     for y, (head, row) in enumerate(zip(table.heads, rows, strict=True)):
         for x, share in enumerate(row):
             _write(axes, x, y, share)

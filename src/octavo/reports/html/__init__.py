@@ -1,6 +1,6 @@
-"""HTML of values: each part of a page is made from one value, and a page is one file that needs nothing else.
+"""Render values as HTML: a part shows one value, and a page is one file that needs no other.
 
-A part can be read without script; script adds hover, keys and touch. What comes from a text never becomes markup.
+A part can be read without script, which adds hover, keys and touch. Text of other people never becomes markup.
 """
 
 from octavo.reports.html.page import HtmlPart, Page, make_page

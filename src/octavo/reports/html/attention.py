@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from octavo.interpret.attention import Attention, Patterns
-from octavo.interpret.direction import direction_of, is_made_up
-from octavo.interpret.tokens import in_text, visible
+from octavo.interpret.direction import is_placeholder, text_direction
+from octavo.interpret.tokens import inline_label, visible_label
 from octavo.reports.figures.attention import attention_figures, label_step
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
 from octavo.system.terminal import counted
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class AttentionView(View):
-    """Attention that shows itself, as a page and as figures; without a `layer` or a `head`, of all of them."""
+    """The attention of a run over a passage, as a page and as figures: of one `layer` or `head`, or of all."""
 
     attention: Attention
     name: str  # of the run
-    of: str  # what the passage is of: "the first 48 tokens of its held-out text"
+    of: str  # the passage: "the first 48 tokens of the validation split"
     layer: int | None = None
     head: int | None = None
-    whole: bool = True  # False: the text goes on
+    whole: bool = True  # False: the text continues after the passage
 
     @property
     def page(self) -> Page:
-        """The viewer of all heads, which begins with the one asked for."""
+        """Return the page of all heads, which first shows the one that was asked for."""
         layers, heads = self.attention.patterns.shape[:2]
         part = attention_part(self.attention, layer=self.layer or 0, head=self.head or 0)
         return make_page(
             f"Attention in {self.name}",
             [part],
-            description=f"Where each head looks while the model reads {self.of}: {counted(layers, 'layer')} of "
-            f"{counted(heads, 'head')}.",
+            description=f"Attention weights of {counted(layers, 'layer')} of {counted(heads, 'head')} while the "
+            f"model reads {self.of}.",
             height=900,
         )
 
     def figures(self) -> "Mapping[str, Figure]":
-        """A figure a layer, with a panel a head, by what it is of: ``layer-0``, or ``layer-0-head-2``.
+        """Return a figure for each layer with a panel for each head, by name: ``layer-0``, or ``layer-0-head-2``.
 
         Each is drawn when it is asked for, since all of them at once take much memory.
         """
@@ -62,8 +62,8 @@ class AttentionView(View):
 class _Figures(Mapping[str, "Figure"]):
     """The figures of layers by name, drawn on demand."""
 
-    def __init__(self, shown: AttentionView, layers: Mapping[str, int]) -> None:
-        self._shown, self._layers = shown, layers
+    def __init__(self, view: AttentionView, layers: Mapping[str, int]) -> None:
+        self._view, self._layers = view, layers
 
     def __len__(self) -> int:
         return len(self._layers)
@@ -72,22 +72,22 @@ class _Figures(Mapping[str, "Figure"]):
         return iter(self._layers)
 
     def __getitem__(self, name: str) -> "Figure":
-        shown = self._shown
+        view = self._view
         (figure,) = attention_figures(
-            shown.attention.patterns,
-            shown.attention.passage.labels,
-            title=shown.name,
+            view.attention.patterns,
+            view.attention.passage.labels,
+            title=view.name,
             layers=[self._layers[name]],
-            heads=None if shown.head is None else [shown.head],
+            heads=None if view.head is None else [view.head],
         )
         return figure
 
 
 def attention_part(attention: Attention, *, layer: int = 0, head: int = 0) -> HtmlPart:
-    """The viewer, which begins with one head; without script, the passage and what each head does on average."""
+    """Return the viewer, which first shows one head; without script, the passage and the table of mean weights."""
     labels = attention.passage.labels
     data = {
-        "labels": [visible(label) for label in labels],
+        "labels": [visible_label(label) for label in labels],
         "shape": attention.patterns.shape[:3],
         "weights": _packed(attention.patterns),
         "layer": layer,
@@ -96,36 +96,36 @@ def attention_part(attention: Attention, *, layer: int = 0, head: int = 0) -> Ht
     html = render(
         "attention.html",
         data=data,
-        tokens=[(in_text(label), is_made_up(label) or "\\" in in_text(label)) for label in labels],
-        direction=direction_of(labels),
+        tokens=[(inline_label(label), is_placeholder(label) or "\\" in inline_label(label)) for label in labels],
+        direction=text_direction(labels),
         apart=not any(character.isspace() for label in labels for character in label),
-        habits=_habits(attention),
+        summaries=_summaries(attention),
     )
     return HtmlPart(html, ("attention.js",), ("attention.css",))
 
 
 def _packed(patterns: Patterns) -> str:
-    """Weights (layers, heads, T, T) in base64: of each head the rows of the lower triangle, a byte a weight.
+    """Return weights (layers, heads, T, T) in base64: the lower triangle of each head by rows, a byte a weight.
 
-    A byte is the weight times 255, rounded, so that what is shown is within 0.2 % of attention of what was computed.
+    A byte is 255 times the weight, rounded, so the weight on the page has an error of at most 0.2 percentage points.
     """
     queries, keys = np.tril_indices(patterns.shape[-1])
     return b64encode(np.rint(255 * patterns[..., queries, keys]).astype(np.uint8).tobytes()).decode()
 
 
-def _habits(attention: Attention) -> list[dict[str, object]]:
-    """The rows of the table."""
+def _summaries(attention: Attention) -> list[dict[str, object]]:
+    """Return the rows of the table: the mean weights of each head."""
     layers, heads = attention.patterns.shape[:2]
-    labels = [visible(label) for label in attention.passage.labels]
+    labels = [visible_label(label) for label in attention.passage.labels]
     rows: list[dict[str, object]] = []
     for layer, head in np.ndindex(layers, heads):
-        if habit := attention.summary(layer, head):
-            shares = (habit.first, habit.before, habit.itself)
-            query, key = habit.strongest
+        if summary := attention.summary(layer, head):
+            fractions = (summary.first, summary.before, summary.itself)
+            query, key = summary.strongest
             row = {
                 "head": f"layer {layer}, head {head}",
-                "shares": (*shares, max(0.0, 1 - sum(shares))),
-                "distance": habit.distance,
+                "fractions": (*fractions, max(0.0, 1 - sum(fractions))),
+                "distance": summary.distance,
                 "query": labels[query],
                 "key": labels[key],
                 "weight": attention.patterns[layer, head, query, key],

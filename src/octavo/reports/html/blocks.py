@@ -1,96 +1,75 @@
-"""Samples: what a model wrote, with what stands in its training text marked.
-
-Plain parts: what a page says in sentences, lists, tables and code, and how its parts are put in sections.
-"""
+"""The plain parts of a page: samples, sentences, facts, tables, code, findings, and the sections around parts."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from markupsafe import Markup
 
-from octavo.evaluate import Memorisation
-from octavo.evaluate.diagnosis import Finding, memorisation_figures
+from octavo.evaluate.diagnosis import Finding
 from octavo.evaluate.overlap import HighlightedCopies
 from octavo.reports.html.page import HtmlPart, render
-from octavo.system.terminal import counted, shown
-
-
-def samples_part(marked: HighlightedCopies, memorisation: Memorisation | None = None) -> HtmlPart:
-    """The texts, underlined where they are copied, and in words how much that is."""
-    said = sample_notes(marked, memorisation, "Underlined, between ‹ and ›,")
-    texts = [_pieces(text, places) for text, places in zip(marked.texts, marked.spans, strict=True)]
-    return HtmlPart(render("samples.html", texts=texts, said=said), styles=("samples.css",))
-
-
-def sample_notes(marked: HighlightedCopies, memorisation: Memorisation | None, how: str) -> list[str]:
-    """What is marked, `how`, and how much is copied."""
-    said = [
-        f"{how} is what stands word for word in the training text in stretches of {marked.least} characters or more: "
-        f"{marked.share:.1%} of these samples, and {marked.usual:.1%} of held-out text, which the model has not seen."
-    ]
-    if memorisation:
-        said.append(
-            f"Copied in {counted(memorisation.generated.texts, 'text')} of up to "
-            f"{counted(memorisation.tokens, 'token')}, written at temperature {memorisation.temperature:g}: "
-            f"{memorisation_figures(memorisation)}."
-        )
-    return said
-
-
-def _pieces(text: str, places: tuple[tuple[int, int], ...]) -> list[tuple[bool, str]]:
-    """The text in pieces, each copied or not; control characters are written out."""
-    # A border within a line end of two characters would make two of it.
-    borders = [0, *(place + (text[place - 1 : place + 1] == "\r\n") for pair in places for place in pair), len(text)]
-    pieces = [text[start:end] for start, end in pairwise(borders)]
-    return [(bool(i % 2), shown(piece)) for i, piece in enumerate(pieces) if piece]
-
+from octavo.system.terminal import shown
 
 _STYLES = ("plain.css",)
 
 
+def samples_part(copies: HighlightedCopies, notes: Sequence[str]) -> HtmlPart:
+    """Return the texts with their verbatim copies of the training split marked, below the notes."""
+    texts = [_spans(text, spans) for text, spans in zip(copies.texts, copies.spans, strict=True)]
+    return HtmlPart(render("samples.html", texts=texts, notes=notes), styles=("samples.css",))
+
+
+def _spans(text: str, copied: tuple[tuple[int, int], ...]) -> list[tuple[bool, str]]:
+    """Split a text into spans, each copied or not; control characters are escaped."""
+    # A border within a line end of two characters would make two line ends of it.
+    borders = [0, *(at + (text[at - 1 : at + 1] == "\r\n") for span in copied for at in span), len(text)]
+    spans = [text[start:end] for start, end in pairwise(borders)]
+    return [(bool(i % 2), shown(span)) for i, span in enumerate(spans) if span]
+
+
 def sentences_part(sentences: Sequence[str]) -> HtmlPart:
-    """A paragraph each."""
+    """Return a paragraph for each sentence."""
     return HtmlPart(render("plain/sentences.html", sentences=sentences), styles=_STYLES)
 
 
 def facts_part(facts: Mapping[str, str]) -> HtmlPart:
-    """Names with what they are, side by side."""
+    """Return names and values, side by side."""
     return HtmlPart(render("plain/facts.html", facts=facts), styles=_STYLES)
 
 
 def table_part(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> HtmlPart:
-    """A table whose first column names the rows."""
+    """Return a table whose first column names the rows."""
     return HtmlPart(render("plain/table.html", head=head, rows=rows, caption=caption), styles=_STYLES)
 
 
 def columns_part(parts: Sequence[HtmlPart]) -> HtmlPart:
-    """Parts side by side, where there is room."""
+    """Return parts side by side, where there is room."""
     return _joined(render("plain/columns.html", parts=[part.html for part in parts]), parts)
 
 
 def code_part(text: str) -> HtmlPart:
-    """Text as it is typed."""
+    """Return text in a fixed-width font."""
     return HtmlPart(render("plain/code.html", text=text), styles=_STYLES)
 
 
 def findings_part(findings: Sequence[Finding]) -> HtmlPart:
-    """Show findings, each with its fix."""
+    """Return findings, each with its fix."""
     return HtmlPart(render("plain/findings.html", findings=findings), styles=_STYLES)
 
 
-def section_part(key: str, title: str, parts: Sequence[HtmlPart]) -> HtmlPart:
-    """Parts below a heading, which a link to `key` leads to."""
-    html = render("plain/section.html", key=key, title=title, parts=[part.html for part in parts])
+def section_part(key: str, title: str, question: str, parts: Sequence[HtmlPart]) -> HtmlPart:
+    """Return parts below a heading with a subtitle, if there is a `question`; `key` is the anchor of links."""
+    html = render("plain/section.html", key=key, title=title, question=question, parts=[part.html for part in parts])
     return _joined(html, parts)
 
 
 def contents_part(titles: Mapping[str, str]) -> HtmlPart:
-    """Links to sections: titles by their keys."""
+    """Return links to sections, given as titles by key."""
     return HtmlPart(render("plain/contents.html", titles=titles), styles=_STYLES)
 
 
 def _joined(html: Markup, parts: Sequence[HtmlPart]) -> HtmlPart:
-    """HTML that holds that of `parts`, with all they need."""
+    """Return HTML that contains `parts`, with the scripts and styles of all parts."""
     scripts = tuple(dict.fromkeys(name for part in parts for name in part.scripts))
     styles = tuple(dict.fromkeys([*_STYLES, *(name for part in parts for name in part.styles)]))
     return HtmlPart(html, scripts, styles)

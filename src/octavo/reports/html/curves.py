@@ -1,7 +1,4 @@
-"""Curves: how runs went, to zoom, to smooth and to read values off.
-
-Curves of one run that show themselves.
-"""
+"""Training curves on a page: to zoom, to smooth and to read values off."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,211 +8,211 @@ from typing import Any
 
 import numpy as np
 
+from octavo.config import SPLIT_LABELS
 from octavo.formats.files import user_path
 from octavo.reports.figures.curves import FIGURE_AXES, curves_figure, draw_curves
 from octavo.reports.html.axis import number
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
-from octavo.reports.html.panels import FALL, MARKED, PANELS, WINDOWS, picture, window_of
-from octavo.reports.html.series import AXES, BITS, KINDS, NATS, Points, TrainingCurve, points_of
+from octavo.reports.html.panels import INITIAL_FALL, MAX_MARKED, PANELS, WINDOWS, draw_panel, initial_window
+from octavo.reports.series import AXES, BITS, LABELS, NATS, TRAIN, TRAIN_SPLIT, Points, TrainingCurve, points_of
 
-_ROWS = 40  # of the table, at most
-_COLOUR = {"train": 0, "held-out": 1, "set-aside": 1, "train-look": 2}  # of each kind where there is one run
-_COLOURS = 8  # of runs; in as many more they come again, with dots for a line
+_MAX_ROWS = 40  # of the table
+_COLOUR = {TRAIN: 0, TRAIN_SPLIT: 2}  # of a line where there is one run; the line of validation has 1
+_COLOURS = 8  # of runs; as many more runs have the same colours with dotted lines
+_SCRIPTS = ("chart.js", "plot.js", "gestures.js", "controls.js", "curves.js")
 
 
-def curves_part(courses: Sequence[TrainingCurve]) -> HtmlPart:
-    """The curves of one run, or of several, one upon the other. A run with no line of metrics yet has none.
+def curves_part(curves: Sequence[TrainingCurve]) -> HtmlPart:
+    """Return the curves of one run, or of several in the same panels. A run without lines of metrics has no lines.
 
     Raises:
         LookupError, TypeError, ValueError: a line of metrics lacks what its kind should have.
     """
-    runs = len(courses)
-    drawn = [(run, points) for run, course in enumerate(courses) for points in points_of(course, runs)]
-    kinds = {kind: KINDS[kind] for kind in KINDS if any(p.kind == kind and p.panel == "loss" for _, p in drawn)}
-    # Of several runs the looks alone are seen at first: they are comparable, and all at once would be a thicket.
-    looked = {run for run, p in drawn if p.kind in ("held-out", "set-aside")}
-    hidden = ["train", "train-look"] if runs > 1 and looked == {run for run, _ in drawn} else []
-    seen = [(run, p) for run, p in drawn if p.panel != "loss" or p.kind not in hidden]
+    runs = len(curves)
+    drawn = [(run, points) for run, curve in enumerate(curves) for points in points_of(curve, runs)]
+    labels = {kind: LABELS[kind] for kind in LABELS if any(p.kind == kind and p.panel == "loss" for _, p in drawn)}
+    # Of several runs only the validation loss is drawn at first: it is comparable, and all lines would be too many.
+    validated = {run for run, p in drawn if p.kind in SPLIT_LABELS}
+    hidden = [TRAIN, TRAIN_SPLIT] if runs > 1 and validated == {run for run, _ in drawn} else []
+    visible = [(run, p) for run, p in drawn if p.panel != "loss" or p.kind not in hidden]
     panels = [panel for panel in PANELS if any(p.panel == panel.key for _, p in drawn)]
 
-    def look(run: int | None, kind: str) -> str:
-        """The classes of a line."""
+    def classes(run: int | None, kind: str) -> str:
+        """Return the CSS classes of a line; run None: of the legend of kinds."""
         again, colour = divmod(run or 0, _COLOURS)
-        colour = _COLOUR[kind] if runs == 1 else 0 if run is None else colour + 1
-        return f"c{colour}" + " dashed" * (kind == "train-look") + " dotted" * (again % 2)
+        colour = _COLOUR.get(kind, 1) if runs == 1 else 0 if run is None else colour + 1
+        return f"c{colour}" + " dashed" * (kind == TRAIN_SPLIT) + " dotted" * (again % 2)
 
     html = render(
         "curves.html",
         data={
             "axes": AXES,
             "kinds": {
-                kind: {"name": name, "look": [look(run, kind) for run in range(runs)]} for kind, name in kinds.items()
+                kind: {"name": name, "classes": [classes(run, kind) for run in range(runs)]}
+                for kind, name in labels.items()
             },
+            "squares": TRAIN_SPLIT,
             "hidden": hidden,
-            "runs": [course.name for course in courses],
-            "fall": FALL,
-            "marked": MARKED,
+            "runs": [curve.name for curve in curves],
+            "initialFall": INITIAL_FALL,
+            "maxMarked": MAX_MARKED,
             "windows": WINDOWS,
-            "window": max((window_of(len(p.at["step"])) for _, p in drawn if p.noisy), default=1),
+            "window": max((initial_window(len(p.at["step"])) for _, p in drawn if p.noisy), default=1),
             "panels": {p.key: {"title": p.title, "units": p.units, "zero": p.zero, "ticks": p.ticks} for p in panels},
             "series": [_series(run, points) for run, points in drawn],
         },
-        look=look,
-        kinds=kinds,
+        classes=classes,
+        labels=labels,
         hidden=hidden,
-        runs=[course.name for course in courses],
-        panels=[picture(panel, [one for one in seen if one[1].panel == panel.key], runs) for panel in panels],
-        caption=_caption(courses, drawn, hidden),
-        table=_figures_of_one(courses[0]) if runs == 1 else _figures_of_many(courses, drawn, kinds),
+        unmarked=TRAIN,
+        squares=TRAIN_SPLIT,
+        runs=[curve.name for curve in curves],
+        panels=[draw_panel(panel, [one for one in visible if one[1].panel == panel.key], runs) for panel in panels],
+        caption=_caption(curves, drawn, hidden),
+        table=_table_of_one(curves[0]) if runs == 1 else _table_of_many(curves, drawn, labels),
     )
-    return HtmlPart(html, ("chart.js", "plot.js", "gestures.js", "controls.js", "curves.js"), ("curves.css",))
+    return HtmlPart(html, _SCRIPTS, ("curves.css",))
 
 
 def _series(run: int, points: Points) -> dict[str, Any]:
-    """For the script; the lowest and the highest only where they are not the mean itself."""
-    shown = slice(None) if points.lines > 1 and points.noisy else slice(1)
+    """Return a series for the script; minimum and maximum only where they are not the mean itself."""
+    rows = slice(None) if points.lines > 1 and points.noisy else slice(1)
     return {
         "run": run,
         "panel": points.panel,
         "kind": points.kind,
         "noisy": points.noisy,
         "at": {axis: _rounded(values) for axis, values in points.at.items()},
-        "values": {unit: [_rounded(row) for row in values[shown]] for unit, values in points.values.items()},
+        "values": {unit: [_rounded(row) for row in values[rows]] for unit, values in points.values.items()},
     }
 
 
 def _rounded(values: Iterable[float]) -> list[float]:
-    """To six digits that count: what a picture cannot show need not be in the file."""
+    """Round to six significant digits: more than a picture shows would only make the file larger."""
     return [int(v) if v.is_integer() else v for v in (float(f"{value:.6g}") for value in values)]
 
 
-def _caption(courses: Sequence[TrainingCurve], drawn: Sequence[tuple[int, Points]], hidden: Sequence[str]) -> str:
-    said = _notes(courses)
-    if any(p.kind == "train" for _, p in drawn):
-        said.append(
-            "Training as it went is measured with dropout, while the weights moved: faint each line of the "
-            "metrics, dark their running mean."
+def _caption(curves: Sequence[TrainingCurve], drawn: Sequence[tuple[int, Points]], hidden: Sequence[str]) -> str:
+    sentences = _notes(curves)
+    if any(p.kind == TRAIN for _, p in drawn):
+        sentences.append(
+            "Training loss is measured with dropout while the weights are being updated. Faint: logged values; "
+            "solid: their running mean."
         )
-    if any(p.kind == "train-look" for _, p in drawn):
-        said.append(
-            "Looks are taken without dropout, at as many windows of the training text as of the other, each read "
-            "from an empty context. The score reads all of the held-out text, and has more before most of its "
-            "tokens: so no curve ends on it."
+    if any(p.kind == TRAIN_SPLIT for _, p in drawn):
+        sentences.append(
+            "A validation pass reads as many windows of the training split as of the validation split, without "
+            "dropout and each with an empty context. The score reads the complete validation split with more context "
+            "before most tokens, so no curve ends at the score."
         )
     if hidden:
-        said.append("At first only the looks at text that is not trained on are drawn.")
-    thin = [p.lines for _, p in drawn if p.lines > 1]
-    if thin:
-        said.append(
-            f"Where a run has more lines than the picture has room for, up to {math.ceil(max(thin))} of them make "
-            "one point: the faint band goes from their lowest to their highest, so no spike is lost."
+        sentences.append("At first only the validation loss is drawn; the legend switches the other lines on.")
+    combined = [p.lines for _, p in drawn if p.lines > 1]
+    if combined:
+        sentences.append(
+            f"A point combines up to {math.ceil(max(combined))} lines of metrics. The faint band goes from their "
+            "minimum to their maximum, so no spike is lost."
         )
-    said.append(
-        "The axis of the losses does not reach up to the first twentieth of the steps, in which they fall from "
-        "chance; a logarithmic one does."
+    sentences.append(
+        f"The axis of the loss leaves out the first {100 * INITIAL_FALL:.0f} % of the steps, in which the loss falls "
+        "from the uniform baseline; a logarithmic axis shows them."
     )
-    return " ".join(said)
+    return " ".join(sentences)
 
 
-def _notes(courses: Sequence[TrainingCurve]) -> list[str]:
-    """What is to be known of the training curves, each with the runs that it is true of, unless it is of all."""
-    said = []
-    for note in dict.fromkeys(course.note for course in courses if course.note):
-        runs = [str(number) for number, course in enumerate(courses, 1) if course.note == note]
-        said.append(note if len(runs) == len(courses) else f"Of {' and '.join(runs)}: {note[0].lower()}{note[1:]}")
-    return said
+def _notes(curves: Sequence[TrainingCurve]) -> list[str]:
+    """Return each note on the training loss, with the numbers of its runs unless all runs have it."""
+    notes = []
+    for note in dict.fromkeys(curve.note for curve in curves if curve.note):
+        runs = [str(number) for number, curve in enumerate(curves, 1) if curve.note == note]
+        notes.append(note if len(runs) == len(curves) else f"Run {' and '.join(runs)}: {note[0].lower()}{note[1:]}")
+    return notes
 
 
-def _figures_of_one(course: TrainingCurve) -> dict[str, Any]:
-    """Where a run stood at its looks, or if it took none at its lines; no more than `_ROWS` of them. Losses are in
-    bits per character; if it is not known how many tokens a character has, in nats per token."""
-    steps = [record for record in course.metrics if record.get("event") == "step"]
-    looks = [record for record in course.metrics if record.get("event") == "validation"]
-    chosen = looks or steps
-    rows_at = np.linspace(0, len(chosen) - 1, min(_ROWS, len(chosen))).round().astype(int)
-    at = [record["step"] for record in steps]
+def _table_of_one(curve: TrainingCurve) -> dict[str, Any]:
+    """Return a table of at most `_MAX_ROWS` validation passes, or of logged lines in a run without any.
+
+    Losses are in bits per character, or in nats per token where the tokens per character are unknown.
+    """
+    steps = [record for record in curve.metrics if record.get("event") == "step"]
+    validations = [record for record in curve.metrics if record.get("event") == "validation"]
+    chosen = validations or steps
+    indices = np.linspace(0, len(chosen) - 1, min(_MAX_ROWS, len(chosen))).round().astype(int)
+    logged_at = [record["step"] for record in steps]
     rows = []
-    for record in (chosen[i] for i in rows_at):
-        before = steps[max(0, int(np.searchsorted(at, record["step"], "right")) - 1)] if steps else {}
-        look = record if looks else {}
-        figures = [
+    for record in (chosen[i] for i in indices):
+        line = steps[max(0, int(np.searchsorted(logged_at, record["step"], "right")) - 1)] if steps else {}
+        cells = [
             *(record[name] for name in ("step", "epoch", "seconds")),
-            *_losses(course, before, look),
-            *(before.get(name) for name in ("learning_rate", "gradient_norm", "tokens_per_second")),
+            *_losses(curve, line, record if validations else {}),
+            *(line.get(name) for name in ("learning_rate", "gradient_norm", "tokens_per_second")),
         ]
-        rows.append(["" if figure is None else number(figure) for figure in figures])
-    unit = BITS if course.tokens_per_character else NATS
-    shown = f"{len(rows)} of {len(chosen)} " if len(rows) < len(chosen) else ""
+        rows.append(["" if cell is None else number(cell) for cell in cells])
+    unit = BITS if curve.tokens_per_character else NATS
+    amount = f"{len(rows)} of {len(chosen)} " if len(rows) < len(chosen) else ""
+    split = SPLIT_LABELS.get(chosen[-1].get("part", ""), SPLIT_LABELS["validation"]) if chosen else ""
+    losses = [LABELS[TRAIN], LABELS[TRAIN_SPLIT], split]
     return {
-        "caption": f"{shown}{'looks' if looks else 'lines'}; losses in {unit}",
-        "head": [
-            "step",
-            "epoch",
-            "seconds",
-            "training",
-            "training text",
-            "other text",
-            "learning rate",
-            "gradient",
-            "tokens/s",
-        ],
+        "caption": f"{amount}{'validation passes' if validations else 'logged lines'}; losses in {unit}",
+        "head": ["step", "epoch", "seconds", *losses, "learning rate", "gradient norm", "tokens/s"],
         "rows": rows,
     }
 
 
-def _losses(course: TrainingCurve, line: Mapping[str, Any], look: Mapping[str, Any]) -> list[float | None]:
-    """Of training as it went, and of looks at its text and at the other."""
-    looked = look.get("train_loss")
-    if not course.tokens_per_character:
-        return [line.get("loss"), looked, look.get("loss")]
-    alike = None if looked is None else looked * course.tokens_per_character
-    nats = (line.get("nats_per_character"), alike, look.get("nats_per_character"))
+def _losses(curve: TrainingCurve, line: Mapping[str, Any], validation: Mapping[str, Any]) -> list[float | None]:
+    """Return the training loss, and those of a validation pass on the training split and on the validation split."""
+    train_split = validation.get("train_loss")
+    if not curve.tokens_per_character:
+        return [line.get("loss"), train_split, validation.get("loss")]
+    per_character = None if train_split is None else train_split * curve.tokens_per_character
+    nats = (line.get("nats_per_character"), per_character, validation.get("nats_per_character"))
     return [None if one is None else one / math.log(2) for one in nats]
 
 
-def _figures_of_many(
-    courses: Sequence[TrainingCurve], drawn: Sequence[tuple[int, Points]], kinds: dict[str, str]
+def _table_of_many(
+    curves: Sequence[TrainingCurve], drawn: Sequence[tuple[int, Points]], labels: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What each of several runs ended with."""
+    """Return a table of the last values of each of several runs."""
     rows = []
-    for run, course in enumerate(courses):
-        last = course.metrics[-1] if course.metrics else {"step": 0, "seconds": 0.0}
+    for run, curve in enumerate(curves):
+        last = curve.metrics[-1] if curve.metrics else {"step": 0, "seconds": 0.0}
         ends = {p.kind: p.values[BITS][0][-1] for r, p in drawn if (r, p.panel) == (run, "loss") and BITS in p.values}
-        losses = [number(ends[kind]) if kind in ends else "" for kind in kinds]
-        rows.append([f"{run + 1} {course.name}", number(last["step"]), number(last["seconds"]), *losses])
+        losses = [number(ends[kind]) if kind in ends else "" for kind in labels]
+        rows.append([f"{run + 1} {curve.name}", number(last["step"]), number(last["seconds"]), *losses])
     return {
-        "caption": "Where each run ended; losses in bits per character",
-        "head": ["run", "step", "seconds", *kinds.values()],
+        "caption": f"The last values of each run; losses in {BITS}",
+        "head": ["run", "step", "seconds", *labels.values()],
         "rows": rows,
     }
 
 
 @dataclass(frozen=True, repr=False)
 class CurvesView(View):
-    """How a run's training went, as a page and as figures."""
+    """The training curves of a run, as a page and as figures."""
 
-    course: TrainingCurve
+    curve: TrainingCurve
 
     @property
     def page(self) -> Page:
-        """To zoom, smooth and read values off."""
+        """Return the page of the curves."""
         return make_page(
-            f"Curves of {self.course.name}",
-            [curves_part([self.course])],
-            description="How training went: losses of training and held-out text, and what moved them.",
+            f"Training curves of {self.curve.name}",
+            [curves_part([self.curve])],
+            description="Loss on the training and the validation split, learning rate, gradient norm, weight norm "
+            "and speed.",
             height=1100,
         )
 
     def figures(self) -> dict[str, Any]:
-        """A Matplotlib figure for each axis: against ``steps``, ``epochs`` and ``seconds``."""
-        return {
-            axis: curves_figure(self.course.metrics, self.course.name, axis, self.course.note) for axis in FIGURE_AXES
-        }
+        """Return a Matplotlib figure for each axis: against ``steps``, ``epochs`` and ``seconds``."""
+        return {axis: curves_figure(self.curve, axis) for axis in FIGURE_AXES}
 
     def save(self, folder: str | Path) -> list[Path]:
-        """Write the figures, as PNG and SVG, and ``curves.html`` into `folder`; returns their paths."""
+        """Write the figures, as PNG and SVG, and ``curves.html`` into `folder`; return their paths.
+
+        Raises:
+            OctavoError: there is no line of metrics to draw.
+            OSError: the folder cannot be written to.
+        """
         folder = user_path(folder)
-        return [
-            *draw_curves(self.course.metrics, folder, self.course.name, self.course.note),
-            self.page.save(folder / "curves.html"),
-        ]
+        return [*draw_curves(self.curve, folder), self.page.save(folder / "curves.html")]

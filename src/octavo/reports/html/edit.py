@@ -1,48 +1,61 @@
-"""An edit on a page: what was expected after a text, and what is expected once something in the model is changed."""
+"""An intervention on a page: the next-token probabilities before and after it, and its cost."""
 
 from dataclasses import dataclass
 
-from octavo.interpret.edit import Edit, changes, measured_on
-from octavo.interpret.tokens import running, visible
+from octavo.interpret.edit import Edit, edit_sample, intervention_lines
+from octavo.interpret.tokens import visible_label, visible_text
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
 from octavo.system.terminal import counted
 
-_END = 60  # characters of the text's end
-_NAMED = 20  # changes that are listed one by one
+_END_CHARACTERS = 60  # of the text that are shown
+_MAX_CHANGES = 20  # that are listed one by one
 
 
 @dataclass(frozen=True, repr=False)
 class EditView(View):
-    """An edit that shows itself as a page."""
+    """An intervention in a run, as a page."""
 
     edit: Edit
     name: str  # of the run
 
     def __repr__(self) -> str:
-        said = [*changes(self.edit, 1), f"{self.edit.cost:+.4f} bits per character", measured_on(self.edit)]
-        return f"<{type(self).__name__} of {self.name}: {'; '.join(said)}>"
+        facts = [
+            *intervention_lines(self.edit, 1),
+            f"{self.edit.cost:+.4f} bits per character",
+            edit_sample(self.edit),
+        ]
+        return f"<{type(self).__name__} of {self.name}: {'; '.join(facts)}>"
 
     @property
     def page(self) -> Page:
-        """The tokens before and after, and what the change costs."""
+        """Return the page of the next tokens before and after the intervention."""
         description = (
-            f"What {self.name} makes of a text of {counted(len(self.edit.text), 'character')}, before and after."
+            f"The predictions of {self.name} for a text of {counted(len(self.edit.text), 'character')}, before and "
+            "after an intervention."
         )
-        return make_page(f"A change in {self.name}", [edit_part(self.edit)], description=description, height=560)
+        return make_page(f"Intervention in {self.name}", [edit_part(self.edit)], description=description, height=560)
 
 
 def edit_part(edit: Edit) -> HtmlPart:
-    """A table, coloured by probability."""
+    """Return a table of next tokens, coloured by probability."""
     rows = [
-        {"label": visible(candidate.label), "odds": [_odds(candidate.before), _odds(candidate.after)]}
+        {
+            "label": visible_label(candidate.label),
+            "probabilities": [_coloured(candidate.before), _coloured(candidate.after)],
+        }
         for candidate in edit.notable
     ]
-    end = "…" * (len(edit.text) > _END) + running(edit.text[-_END:])
+    end = "…" * (len(edit.text) > _END_CHARACTERS) + visible_text(edit.text[-_END_CHARACTERS:])
     html = render(
-        "edit.html", edit=edit, changes=changes(edit, _NAMED), measured=measured_on(edit), rows=rows, end=end
+        "edit.html",
+        edit=edit,
+        changes=intervention_lines(edit, _MAX_CHANGES),
+        measured=edit_sample(edit),
+        rows=rows,
+        end=end,
     )
     return HtmlPart(html, styles=("edit.css",))
 
 
-def _odds(probability: float) -> dict[str, object]:
+def _coloured(probability: float) -> dict[str, object]:
     return {"step": round(10 * probability), "text": f"{100 * probability:.1f} %"}

@@ -2,58 +2,70 @@
 
 from dataclasses import dataclass
 
-from octavo.interpret.lens import Cell, Lens
-from octavo.interpret.tokens import visible
+from octavo.interpret.lens import Lens, LensCell
+from octavo.interpret.tokens import visible_label
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
 
 
 @dataclass(frozen=True, repr=False)
 class LensView(View):
-    """A lens that shows itself as a page."""
+    """The logit lens of a run, as a page."""
 
     lens: Lens
     name: str  # of the run
-    of: str  # what the passage is of: "the first 128 tokens of its held-out text"
-    whole: bool = True  # False: the text goes on
+    of: str  # the passage: "the first 128 tokens of the validation split"
+    whole: bool = True  # False: the text continues after the passage
 
     @property
     def page(self) -> Page:
-        """The table."""
-        description = f"What each layer of {self.name} would already predict while it reads {self.of}."
-        return make_page(f"The layers of {self.name}", [lens_part(self.lens)], description=description)
+        """Return the page of the table."""
+        description = f"The next token that each layer of {self.name} would predict while it reads {self.of}."
+        return make_page(f"Logit lens of {self.name}", [lens_part(self.lens)], description=description)
 
 
 def lens_part(lens: Lens) -> HtmlPart:
-    """The table of every layer's likeliest next token; pointing at one tells its odds, and those of what came."""
-    labels = [visible(label) for label in lens.passage.labels]
-    came = [*labels[1:], ""]
+    """Return the table of top predictions; pointing at one shows other predictions and the actual token."""
+    labels = [visible_label(label) for label in lens.passage.labels]
+    actual = [*labels[1:], ""]
     rows = [
         {
             "label": label,
-            "came": came[place],
-            "cells": [_cell(layer.cells[place]) for layer in lens.layers],
+            "actual": actual[position],
+            "cells": [_cell(layer.cells[position]) for layer in lens.layers],
         }
-        for place, label in enumerate(labels)
+        for position, label in enumerate(labels)
     ]
     html = render(
         "lens.html",
         lens=lens,
+        scores_note=layer_scores_note(lens),
         rows=rows,
         data={
-            "came": came,
-            "cells": [[_odds(layer.cells[place]) for layer in lens.layers] for place in range(len(labels))],
+            "actual": actual,
+            "cells": [
+                [_predictions(layer.cells[position]) for layer in lens.layers] for position in range(len(labels))
+            ],
         },
     )
-    return HtmlPart(html, ("odds.js", "lens.js"), ("odds.css", "lens.css"))
+    return HtmlPart(html, ("predictions.js", "lens.js"), ("predictions.css", "lens.css"))
 
 
-def _cell(cell: Cell) -> dict[str, object]:
-    """The likeliest token, its colour, and whether it is what came; two tokens can share a label."""
-    guess = cell.guesses[0]
-    return {"label": visible(guess.label), "step": round(10 * guess.probability), "right": cell.rank == 1}
+def layer_scores_note(lens: Lens) -> str:
+    """Return what the scores of the layers are, in sentences."""
+    return (
+        "Bits per character of each layer, if the model ended there, over the first "
+        f"{lens.held_out_characters:,.0f} characters of the validation split, and the change from the layer before. "
+        "The last layer is the complete model, whose score is of all of that split."
+    )
 
 
-def _odds(cell: Cell) -> list[object]:
-    """What a script tells of a cell: guesses with their probabilities, and probability and rank of what came."""
-    guesses = [[visible(guess.label), float(f"{guess.probability:.3g}")] for guess in cell.guesses]
-    return [guesses, None if cell.probability is None else float(f"{cell.probability:.3g}"), cell.rank]
+def _cell(cell: LensCell) -> dict[str, object]:
+    """Return the top prediction, its colour, and whether it is the actual token; two tokens can share a label."""
+    top = cell.guesses[0]
+    return {"label": visible_label(top.label), "step": round(10 * top.probability), "right": cell.rank == 1}
+
+
+def _predictions(cell: LensCell) -> list[object]:
+    """Return the predictions of a cell with their probabilities, and probability and rank of the actual token."""
+    predictions = [[visible_label(guess.label), float(f"{guess.probability:.3g}")] for guess in cell.guesses]
+    return [predictions, None if cell.probability is None else float(f"{cell.probability:.3g}"), cell.rank]

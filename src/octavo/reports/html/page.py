@@ -1,10 +1,7 @@
-"""A part: one piece of a page, with the files that make it look and move.
+"""Pages, parts and views: a page is one HTML file of parts, and a view is a value that shows itself as a page.
 
-Templates and static files. Whatever a template is given is escaped, and a name that is missing is an error.
-
-A page: one HTML file that holds all it needs, and that may load, send and run nothing else.
-
-What shows itself: a value that is a page in a notebook, and one line elsewhere.
+A page contains everything it needs, and its policy lets it load, send and run nothing else. Values in templates are
+escaped, and a missing value is an error.
 """
 
 import hashlib
@@ -20,16 +17,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from octavo.formats.files import user_path, write_atomically
-from octavo.interpret.tokens import running, visible
+from octavo.interpret.tokens import visible_label, visible_text
 from octavo.system.terminal import capitalized, counted
 
 
 @dataclass(frozen=True)
 class HtmlPart:
-    """HTML, and the names of the scripts and styles in ``static/`` that it needs beside those of every page.
+    """HTML, with the names of the scripts and styles in ``static/`` that it needs besides those of every page.
 
-    A part that moves is an element with ``data-widget="name"`` and its data in a ``<script type="application/json">``
-    inside it; a script mounts it with ``octavo.widget("name", (root, data) => …)``. Headings are left to the page.
+    An interactive part is an element with ``data-widget="name"``, with its data in a
+    ``<script type="application/json">`` inside it. A script mounts it with
+    ``octavo.widget("name", (root, data) => …)``. Headings belong to the page.
     """
 
     html: Markup
@@ -38,7 +36,7 @@ class HtmlPart:
 
 
 def render(template: str, **values: object) -> Markup:
-    """A file of ``templates/`` with its values filled in.
+    """Fill in a file of ``templates/``.
 
     Data for a script is written as ``{{ data | tojson }}``, which escapes <, >, & and all but ASCII.
     """
@@ -46,7 +44,7 @@ def render(template: str, **values: object) -> Markup:
 
 
 def static(name: str) -> str:
-    """The text of a file of ``static/``."""
+    """Return the text of a file of ``static/``."""
     return (files("octavo.reports.html") / "static" / name).read_text(encoding="utf-8")
 
 
@@ -59,7 +57,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"running": running, "visible": visible}  # {{ label | visible }}
+    environment.filters |= {"running": visible_text, "visible": visible_label}  # {{ label | visible }}
     environment.filters["capitalized"] = capitalized
     environment.filters["counted"] = counted  # {{ 3 | counted("token") }}
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
@@ -68,34 +66,34 @@ def _environment() -> Environment:
 
 @dataclass(frozen=True)
 class Page:
-    """A whole HTML document. `height`: pixels that a notebook shows of it at once."""
+    """An HTML document. `height`: the pixels of its frame in a notebook."""
 
     title: str
     html: str
     height: int = 640
 
     def save(self, path: str | Path) -> Path:
-        """Write the file, whole or not at all; returns its path.
+        """Write the file completely or not at all; return its path.
 
         Raises:
             OSError: the folder cannot be written to.
         """
         path = user_path(path)
-        write_atomically(path, self.html.encode("utf-8", "replace"))  # a file's name need not be UTF-8
+        write_atomically(path, self.html.encode("utf-8", "replace"))  # the name of a file need not be UTF-8
         return path
 
     def _repr_html_(self) -> str:
-        """For a notebook: a frame of its own, which can reach nothing around it."""
+        """Return a frame for a notebook, which has no access to the notebook."""
         return str(render("frame.html", title=self.title, html=self.html, height=self.height))
 
 
 def make_page(
     title: str, parts: Sequence[HtmlPart], *, description: str = "", language: str = "en", height: int = 640
 ) -> Page:
-    """The page of these parts, in their order, below its title and a `description` in a sentence.
+    """Return the page of these parts below its title and a `description` in a sentence.
 
-    Each style and script is written once. The content security policy allows these by their hashes, pictures that
-    are in the file, and nothing more: a script that got into the page in any other way does not run.
+    Each style and script is written once. The content security policy allows these by their hashes, and pictures in
+    the file. A script that came into the page in any other way does not run.
     """
     styles = _contents(["base.css", *(name for part in parts for name in part.styles)])
     scripts = _contents(["widgets.js", *(name for part in parts for name in part.scripts)])
@@ -113,7 +111,7 @@ def make_page(
 
 
 def _contents(names: Iterable[str]) -> list[Markup]:
-    return [Markup(static(name)) for name in dict.fromkeys(names)]  # our own files, which hold no end tag
+    return [Markup(static(name)) for name in dict.fromkeys(names)]  # files of Octavo, which contain no end tag
 
 
 def _policy(scripts: Iterable[str], styles: Iterable[str]) -> str:
@@ -134,7 +132,7 @@ class View(ABC):
     @property
     @abstractmethod
     def page(self) -> Page:
-        """All of it, to look at."""
+        """Return the page."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.page.title}>"

@@ -1,4 +1,4 @@
-"""A run as a card in a notebook: what it is, how good it is, and what to call next. Plain HTML, no script."""
+"""The card of a run in a notebook: score, training, model, text, and the next calls. Plain HTML without script."""
 
 from collections.abc import Callable
 
@@ -12,44 +12,44 @@ from octavo.runs.scores import standard_score
 from octavo.system.terminal import counted, duration, shown
 
 _ANY_SIZE = 2**62  # bytes: only the beginning is read
-_MOST = 200  # characters of a fact: names and paths are other people's
+_MAX_CHARACTERS = 200  # of a fact: names and paths can be long
 
 
 def run_card(run: RunDirectory) -> str:
-    """Return the card. Whatever of a run is missing or damaged is said in its place; nothing is raised."""
+    """Return the card. A fact that is missing or damaged says so; nothing is raised."""
     facts = {"score": _score, "training": _training, "model": _model, "text": _text, "folder": _folder}
     return str(
         render(
             "run_card.html",
-            name=_told(lambda run: run.name, run),
-            facts={name: _told(fact, run) for name, fact in facts.items()},
+            name=_fact(lambda run: run.name, run),
+            facts={name: _fact(fact, run) for name, fact in facts.items()},
             calls=[shown(call) for call in _calls(run)],
         )
     )
 
 
-def _told(fact: Callable[[RunDirectory], str], run: RunDirectory) -> str:
+def _fact(read: Callable[[RunDirectory], str], run: RunDirectory) -> str:
     try:
-        told = fact(run)
-    except Exception as error:  # a damaged run must not take the notebook's cell with it, whatever is wrong
-        told = f"unknown ({reason(error)})"
-    told = shown(told)
-    return told if len(told) <= _MOST else f"{told[:_MOST]}…"
+        text = read(run)
+    except Exception as error:  # a damaged run must not fail the notebook's cell, whatever is wrong
+        text = f"unknown ({reason(error)})"
+    text = shown(text)
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}…"
 
 
 def _score(run: RunDirectory) -> str:
     score = standard_score(run)
     if score is None:
         return "none yet"
-    return f"{score['bits_per_character']:.3f} bits per character of held-out text"
+    return f"{score['bits_per_character']:.3f} bits per character of the validation split"
 
 
 def _training(run: RunDirectory) -> str:
     last = run.last_record
     if last is None:
         return "not begun"
-    how_far = f"{counted(last['step'], 'step')}, {duration(last['seconds'])}"
-    return f"finished: {how_far}" if is_finished(run) else f"unfinished: {how_far}"
+    amount = f"{counted(last['step'], 'step')}, {duration(last['seconds'])}"
+    return f"finished: {amount}" if is_finished(run) else f"unfinished: {amount}"
 
 
 def _model(run: RunDirectory) -> str:
@@ -68,7 +68,7 @@ def _folder(run: RunDirectory) -> str:
 
 
 def _calls(run: RunDirectory) -> list[str]:
-    """Return the calls that are worth making next."""
+    """Return the calls to make next."""
     try:
         if not is_finished(run):
             return [f"octavo.train(resume=True, name={str(run.path)!r})"]

@@ -1,53 +1,55 @@
-"""A text coloured by how much each character surprised a model."""
+"""A text coloured by the surprisal of its characters."""
 
 from dataclasses import dataclass
 
-from octavo.interpret.direction import direction_of
+from octavo.interpret.direction import text_direction
 from octavo.interpret.predictions import one_in
 from octavo.interpret.surprise import Surprise, TokenSurprise
-from octavo.interpret.tokens import Alignment, running, visible
+from octavo.interpret.tokens import Alignment, visible_label, visible_text
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
 
-_STEPS = 10  # of colour: one a bit, the last for all beyond
+_STEPS = 10  # of the colour scale: one for each bit, the last for all above
 
 
 @dataclass(frozen=True, repr=False)
 class SurpriseView(View):
-    """Surprise that shows itself as a page."""
+    """The surprisal of a text, as a page."""
 
     surprise: Surprise
     name: str  # of the run
 
     @property
     def page(self) -> Page:
-        """The coloured text, its totals, and what surprised most."""
-        description = f"How much each character of a text surprised {self.name}."
+        """Return the page of the text, its total, and the most surprising tokens."""
+        description = f"The bits that {self.name} needs for each character of a text."
         part = surprise_part(self.surprise)
-        return make_page(f"Surprise in {self.name}", [part], description=description)
+        return make_page(f"Surprisal in {self.name}", [part], description=description)
 
 
 def surprise_part(surprise: Surprise) -> HtmlPart:
-    """The beginning of the text with a legend; totals, and a table of what surprised most, of all of it; pointing at
-    a token tells its odds."""
+    """Return the beginning of the text, and of the complete text the total and the most surprising tokens.
+
+    Pointing at a token shows its predictions.
+    """
     html = render(
         "surprise.html",
         surprise=surprise,
-        direction=direction_of(piece.text for piece in surprise.pieces),
+        direction=text_direction(piece.text for piece in surprise.pieces),
         pieces=[_piece(surprise, piece) for piece in surprise.pieces],
         steps=range(_STEPS + 1),
         worst=[(before, token, one_in(token.nats)) for before, token in surprise.worst],
         data=[[_token(t) for t in surprise.tokens[piece.begin : piece.end]] for piece in surprise.pieces],
     )
-    return HtmlPart(html, ("odds.js", "surprise.js"), ("odds.css", "surprise.css"))
+    return HtmlPart(html, ("predictions.js", "surprise.js"), ("predictions.css", "surprise.css"))
 
 
 def _piece(surprise: Surprise, piece: Alignment) -> dict[str, object]:
-    """Characters and their colour; none where no token stands for them."""
+    """Return characters with the step of their colour; None: no token has them."""
     step = None if piece.dropped else min(_STEPS, round(surprise.bits_per_character_of(piece)))
-    return {"text": running(piece.text, lines=True), "step": step}
+    return {"text": visible_text(piece.text, lines=True), "step": step}
 
 
 def _token(token: TokenSurprise) -> list[object]:
-    """What a script tells of a token: its label, nats, rank, and the guesses with their probabilities."""
-    guesses = [[visible(guess.label), float(f"{guess.probability:.3g}")] for guess in token.guesses]
-    return [visible(token.label), round(token.nats, 4), token.rank, guesses]
+    """Return label, nats and rank of a token, and the predictions with their probabilities."""
+    predictions = [[visible_label(guess.label), float(f"{guess.probability:.3g}")] for guess in token.guesses]
+    return [visible_label(token.label), round(token.nats, 4), token.rank, predictions]

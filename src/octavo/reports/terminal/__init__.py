@@ -1,1 +1,1 @@
-"""Tables and coloured text for the terminal. Importing this takes nothing heavy."""
+"""Tables and coloured text for the terminal: one module for each value. Importing this package loads nothing."""

@@ -1,45 +1,46 @@
-"""An edit for a terminal: what was expected before, what is expected after, and what it cost."""
+"""Format an intervention for the terminal: the predictions before and after it, and its cost."""
 
 from rich.table import Table
 from rich.text import Text
 
-from octavo.interpret.edit import Edit, changes, measured_on
-from octavo.interpret.tokens import running, visible
-from octavo.reports.terminal.colours import PROBABILITY, per_cent
+from octavo.interpret.edit import Edit, edit_sample, intervention_lines
+from octavo.interpret.tokens import visible_label, visible_text
+from octavo.reports.terminal.colours import PROBABILITY, percentage
 from octavo.system.terminal import wrapped
 
-_END = 40  # characters of the text's end
-_NAMED = 6  # changes that are listed one by one
+_CHARACTERS = 40  # shown of the text's end
+_MAX_CHANGES = 6  # listed one by one
 
 
 def edit_head(edit: Edit) -> list[str]:
-    """What was done where, and with what."""
-    end = running(edit.text[-_END:])
-    return [*changes(edit, _NAMED), "", f"next token after {'…' * (len(edit.text) > _END)}{end}"]
+    """Return lines that name the changed activations and the end of the text."""
+    end = visible_text(edit.text[-_CHARACTERS:])
+    return [
+        *intervention_lines(edit, _MAX_CHANGES),
+        "",
+        f"next token after {'…' * (len(edit.text) > _CHARACTERS)}{end}",
+    ]
 
 
-def candidates(edit: Edit) -> Table:
-    """The next tokens, before and after."""
+def prediction_table(edit: Edit) -> Table:
+    """Return the probabilities of the next tokens before and after the intervention."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
     table.add_column("token", no_wrap=True, max_width=20)
     for name in (" before", "  after"):
         table.add_column(name, no_wrap=True)
     for candidate in edit.notable:
-        odds = (candidate.before, candidate.after)
-        table.add_row(
-            Text(visible(candidate.label)), *(Text(f"  {per_cent(p)} ", PROBABILITY.style(p)) for p in odds)
-        )
+        probabilities = (candidate.before, candidate.after)
+        cells = (Text(f"  {percentage(p)} ", PROBABILITY.style(p)) for p in probabilities)
+        table.add_row(Text(visible_label(candidate.label)), *cells)
     return table
 
 
 def edit_costs(edit: Edit) -> list[str]:
-    """What changed, in bits."""
+    """Return lines with the change of the predictions and of the score, in bits."""
     before, after = edit.bits_per_character_before, edit.bits_per_character_after
     lines = [
-        f"next token  {edit.divergence_bits:.4f} bits: divergence of the odds after from those before",
+        f"next token  {edit.divergence_bits:.4f} bits: KL divergence of the distributions before and after",
         f"the text    {before:.4f} -> {after:.4f} bits per character ({edit.cost:+.4f})",
-        f"            {measured_on(edit)}",
+        f"            {edit_sample(edit)}",
     ]
-    if not edit.lossless_tokenizer:
-        lines += wrapped("the tokenizer loses text (white space): bits per character compare with no other model's")
-    return lines
+    return [*lines, *(line for caveat in edit.caveats() for line in wrapped(caveat))]

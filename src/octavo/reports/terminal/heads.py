@@ -1,19 +1,19 @@
-"""The table of heads on a terminal, in 100 columns."""
+"""Format the table of heads for the terminal, in 100 columns."""
 
 import math
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
-from octavo.interpret.attention_targets import KINDS
+from octavo.interpret.attention_targets import TARGET_KINDS
 from octavo.interpret.head_ablation import ABLATIONS
-from octavo.interpret.head_labels import MEANINGS, TITLES, measured_on, table_caveats
+from octavo.interpret.head_labels import MEANINGS, TITLES, table_caveats, table_sample
 from octavo.interpret.head_table import AttentionFraction, HeadTable
 from octavo.system.statistics import Estimate
 
-WIDTH = 100
-_LABEL = 23
-# The titles of columns, which end where their lines do, and their widths.
-_KINDS = (
+WIDTH = 100  # columns of the terminal
+_LABEL = 23  # columns of a head's label
+# The titles of the table's columns, which are right-aligned, and their widths.
+_FRACTIONS = (
     ("previous", 9),
     ("first", 8),
     ("itself", 8),
@@ -24,55 +24,61 @@ _KINDS = (
     ("speaker's name", 10),
     ("induc- tion, random", 8),
 )
-_SPREADS = (("tokens back", 25), ("entropy, bits", 25), ("from even, 0 to 1", 25))
-_COSTS = (("zero", 25), ("mean", 25), ("first token", 25))
+_SPREADS = (("mean distance, tokens", 25), ("entropy, bits", 25), ("from uniform, 0 to 1", 25))
+_ABLATION_COSTS = (("zero", 25), ("mean", 25), ("first token", 25))
 _Columns = Sequence[tuple[str, int]]
 
 
 def head_lines(table: HeadTable) -> list[str]:
-    """What was measured, where each head looks, how far, what it is worth, and what the names mean."""
+    """Return lines with the targets of each head, the spread of its attention, its ablation cost, and notes."""
     names = {head.name: f"{TITLES[head.name]}: {MEANINGS[head.name]}" for head in table.heads}
-    shares = [[*(head.shares.get(kind.name) for kind in KINDS), head.induction_random] for head in table.heads]
+    fractions = [
+        [*(head.shares.get(kind.name) for kind in TARGET_KINDS), head.induction_random] for head in table.heads
+    ]
     spreads = (
-        ([*(head.distance for head in table.heads), _alone(table.even_distance)], 1),
-        ([*(head.entropy for head in table.heads), _alone(table.even_entropy)], 2),
-        ([*(head.from_even for head in table.heads), _alone(0.0)], 2),
+        ([*(head.distance for head in table.heads), _exact(table.even_distance)], 1),
+        ([*(head.entropy for head in table.heads), _exact(table.even_entropy)], 2),
+        ([*(head.from_even for head in table.heads), _exact(0.0)], 2),
     )
-    *spread_rows, even = zip(*(_beside(found, digits) for found, digits in spreads), strict=True)
-    costs = zip(*(_beside([head.removal[name] for head in table.heads], 3) for name in ABLATIONS), strict=True)
+    *spread_rows, uniform = zip(*(_with_intervals(column, digits) for column, digits in spreads), strict=True)
+    costs = zip(
+        *(_with_intervals([head.removal[name] for head in table.heads], 3) for name in ABLATIONS), strict=True
+    )
     return [
-        *_wrapped(measured_on(table)),
+        *_wrapped(table_sample(table)),
         "",
-        "share of its attention, %, and below it its 95 % interval, rounded outwards",
-        *_table(table, _KINDS, [[map(_share, row), map(_share_interval, row)] for row in shares]),
-        _row("even attention", [f"{100 * share.even:.0f}" if share else "none" for share in shares[0]], _KINDS),
+        "attention on each target in %, and below it the 95 % interval, rounded outwards",
+        *_table(table, _FRACTIONS, [[map(_percent, row), map(_percent_interval, row)] for row in fractions]),
+        _row("uniform attention", [f"{100 * x.even:.0f}" if x else "none" for x in fractions[0]], _FRACTIONS),
         "",
-        "how far and how sharply it looks, each with its interval",
+        "spread of its attention, with 95 % intervals",
         *_table(table, _SPREADS, [[row] for row in spread_rows]),
-        _row("even attention", even, _SPREADS),
+        _row("uniform attention", uniform, _SPREADS),
         "",
         *_wrapped(
-            "what its removal costs in bits a character: its output is nothing (zero), or its mean over these "
-            "windows (mean), or it looks at the first token alone"
+            "cost of its ablation in bits per character: its output becomes zero (zero) or its mean over these "
+            "windows (mean), or it attends only to the first token (first token)"
         ),
-        *_table(table, _COSTS, [[row] for row in costs]),
+        *_table(table, _ABLATION_COSTS, [[row] for row in costs]),
         "",
-        *(line for said in [*names.values(), *table_caveats(table)] for line in _wrapped(said)),
+        *(line for note in [*names.values(), *table_caveats(table)] for line in _wrapped(note)),
     ]
 
 
 def _table(table: HeadTable, columns: _Columns, heads: Iterable[Sequence[Iterable[str]]]) -> list[str]:
-    """Titles, which may take several lines, above the rows of each head, of which the first has its name; an empty
-    line between layers."""
-    broken = [wrap(title, width - 1) for title, width in columns]
-    height = max(map(len, broken))
-    above = [[*[""] * (height - len(title)), *title] for title in broken]
-    made = [_row("", parts, columns) for parts in zip(*above, strict=True)]
+    """Return the titles and the rows of each head, of which the first has its name, with empty lines between layers.
+
+    A title may take several lines.
+    """
+    titles = [wrap(title, width - 1) for title, width in columns]
+    height = max(map(len, titles))
+    padded = [[*[""] * (height - len(title)), *title] for title in titles]
+    lines = [_row("", parts, columns) for parts in zip(*padded, strict=True)]
     for head, (first, *others) in zip(table.heads, heads, strict=True):
-        made += [""] if head.head == 0 and head.layer else []
-        made.append(_row(f"{head.label:<5}{TITLES[head.name]}", first, columns))
-        made += filter(None, (_row("", cells, columns) for cells in others))
-    return made
+        lines += [""] if head.head == 0 and head.layer else []
+        lines.append(_row(f"{head.label:<5}{TITLES[head.name]}", first, columns))
+        lines += filter(None, (_row("", cells, columns) for cells in others))
+    return lines
 
 
 def _row(label: str, cells: Iterable[str], columns: _Columns) -> str:
@@ -81,29 +87,29 @@ def _row(label: str, cells: Iterable[str], columns: _Columns) -> str:
     ).rstrip()
 
 
-def _share(share: AttentionFraction | None) -> str:
-    return f"{100 * share.found.mean:.0f}" if share else "–"
+def _percent(fraction: AttentionFraction | None) -> str:
+    return f"{100 * fraction.found.mean:.0f}" if fraction else "–"
 
 
-def _share_interval(share: AttentionFraction | None) -> str:
-    if share is None or share.found.low is None or share.found.high is None:
+def _percent_interval(fraction: AttentionFraction | None) -> str:
+    if fraction is None or fraction.found.low is None or fraction.found.high is None:
         return ""
-    return f"{math.floor(100 * share.found.low + 1e-9)}…{math.ceil(100 * share.found.high - 1e-9)}"
+    return f"{math.floor(100 * fraction.found.low + 1e-9)}…{math.ceil(100 * fraction.found.high - 1e-9)}"
 
 
-def _alone(figure: float) -> Estimate:
-    """A figure that is known, not measured."""
+def _exact(figure: float) -> Estimate:
+    """Return an estimate for a number that is known, not measured."""
     return Estimate(1, figure, None, None)
 
 
-def _beside(column: Sequence[Estimate], digits: int) -> list[str]:
-    """The figures of a column, each with its interval beside it, as wide as each other."""
+def _with_intervals(column: Sequence[Estimate], digits: int) -> list[str]:
+    """Return the numbers of a column with their intervals, all of the same width."""
 
-    def written(figures: Iterable[float | None]) -> list[str]:
-        cells = ["" if figure is None else f"{figure:.{digits}f}" for figure in figures]
+    def aligned(numbers: Iterable[float | None]) -> list[str]:
+        cells = ["" if number is None else f"{number:.{digits}f}" for number in numbers]
         return [cell.rjust(max(map(len, cells))) for cell in cells]
 
-    means, lows, highs = (written(getattr(found, end) for found in column) for end in ("mean", "low", "high"))
+    means, lows, highs = (aligned(getattr(one, end) for one in column) for end in ("mean", "low", "high"))
     rows = zip(means, lows, highs, strict=True)
     return [f"{mean}  {low} {'…' if low.strip() else ' '} {high}" for mean, low, high in rows]
 

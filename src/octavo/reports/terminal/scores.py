@@ -1,4 +1,4 @@
-"""A score on a terminal: the model in one table with what it has to beat, and whatever the figures leave out."""
+"""Format a score for the terminal: its table among the baselines, its caveats, and the diagnosis of the run."""
 
 from collections.abc import Sequence
 from textwrap import wrap
@@ -7,47 +7,59 @@ from octavo.evaluate import Baseline, Evaluation, TrainOverlap
 from octavo.evaluate.comparison import (
     NOT_COMPARABLE,
     THIS_MODEL,
-    TIMES,
+    TIME_CAVEAT,
     ScoreRow,
     caveats,
-    protocol_words,
+    protocol_description,
     rank_scores,
 )
-from octavo.system.terminal import counted, duration
+from octavo.evaluate.diagnosis import memorisation_line
+from octavo.evaluate.run_scores import diagnose_run, load_diagnosis, load_memorisation
+from octavo.runs.saved_run import SavedRun
+from octavo.system.terminal import counted, duration, wrapped
 
-_HEAD = (("", "nats per", "nats per", "bits per", ""), ("", "token", "character", "character", "time"))
-_WIDTHS = (34, 10, 11, 11, 11)
+_TITLES = (("", "bits per", "nats per", "nats per", ""), ("", "character", "character", "token", "time"))
+_WIDTHS = (34, 11, 11, 10, 11)  # columns of the terminal
 
 _Row = tuple[str, str, str, str, str]
 
 
+def score_in_words(score: Evaluation) -> str:
+    """Return the score, as in "2.092 bits per character (1.450 nats), standard error 0.012 bits"."""
+    error = score.standard_error_bits_per_character
+    words = f"{score.bits_per_character:.3f} bits per character ({score.nats_per_character:.3f} nats)"
+    return words if error is None else f"{words}, standard error {error:.3f} bits"
+
+
 def score_head(run: str, score: Evaluation) -> list[str]:
-    """What was scored, and how."""
+    """Return lines that name the run, the scored text and the protocol."""
     amounts = (
         f"{counted(score.characters, 'character')}, {counted(score.bytes, 'byte')}, {counted(score.tokens, 'token')}"
     )
     return [
         f"run       {run}, {score.checkpoint}",
         f"text      {score.text}: {amounts}",
-        f"protocol  {protocol_words(score)}",
+        f"protocol  {protocol_description(score)}",
     ]
 
 
 def score_table(score: Evaluation, baselines: Sequence[Baseline], training_seconds: float) -> list[str]:
-    """The model among the baselines, from worst to best; where its tokenizer loses text, apart from those of text."""
-    found = rank_scores(score, baselines, training_seconds)
-    rows = [*_HEAD, *map(_row, found.standings)]
-    apart = list(map(_row, found.apart))
-    return [*map(_line, rows), *([NOT_COMPARABLE] if apart else []), *map(_line, apart)]
+    """Return the table of the model and the baselines, from worst to best.
+
+    Where the tokenizer is lossy, baselines that predict the full text come last, under a line that says so.
+    """
+    ranked = rank_scores(score, baselines, training_seconds)
+    rows, apart = map(_row, ranked.standings), list(map(_row, ranked.apart))
+    return [*map(_line, [*_TITLES, *rows]), *([NOT_COMPARABLE] if apart else []), *map(_line, apart)]
 
 
-def _row(one: ScoreRow) -> _Row:
+def _row(score: ScoreRow) -> _Row:
     return (
-        f"{'>' if one.name == THIS_MODEL else ' '} {one.name}",
-        "" if one.nats_per_token is None else f"{one.nats_per_token:.4f}",
-        f"{one.nats_per_character:.4f}",
-        f"{one.bits_per_character:.4f}",
-        f"{one.seconds:.1f} s" if one.seconds < 60 else duration(one.seconds),
+        f"{'>' if score.name == THIS_MODEL else ' '} {score.name}",
+        f"{score.bits_per_character:.4f}",
+        f"{score.nats_per_character:.4f}",
+        "" if score.nats_per_token is None else f"{score.nats_per_token:.4f}",
+        f"{score.seconds:.1f} s" if score.seconds < 60 else duration(score.seconds),
     )
 
 
@@ -57,19 +69,34 @@ def _line(row: _Row) -> str:
 
 
 def figures(score: Evaluation) -> list[str]:
-    """What else is known of the score."""
-    nats, bits = score.standard_error_nats_per_character, score.standard_error_bits_per_character
+    """Return lines with the standard error of the score and its other units."""
+    bits, nats = score.standard_error_bits_per_character, score.standard_error_nats_per_character
     return [
         "standard error  none: the text is too short for one"
-        if nats is None
-        else f"standard error  {nats:.4f} nats, {bits:.4f} bits per character, from the choice of text",
+        if bits is None
+        else f"standard error  {bits:.4f} bits per character ({nats:.4f} nats), from the choice of text",
         f"bits per byte   {score.bits_per_byte:.4f}",
         f"perplexity      {score.perplexity_per_token:.2f} per token",
-        "tokens          of this run's tokenizer: per-token figures compare with no other's",
+        "tokens          of this run's tokenizer: not comparable with figures per token of another tokenizer",
     ]
 
 
-def score_notes_lines(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOverlap | None) -> list[str]:
-    """Why a figure flatters, or compares with nothing, in lines."""
-    said = [*([TIMES] if baselines else []), *caveats(score, baselines, overlap)]
-    return [line for note in said for line in wrap(note, 80, subsequent_indent="  ")]
+def score_notes(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOverlap | None) -> list[str]:
+    """Return lines that say why a figure is optimistic or not comparable."""
+    notes = [*([TIME_CAVEAT] if baselines else []), *caveats(score, baselines, overlap)]
+    return [line for note in notes for line in wrap(note, 80, subsequent_indent="  ")]
+
+
+def diagnosis_lines(
+    run: SavedRun, indent: str = "", score: Evaluation | None = None, baselines: Sequence[Baseline] | None = None
+) -> list[str]:
+    """Return lines with how much the run memorised, if that was measured, and its findings, or that there are none.
+
+    `score` and `baselines` are those just computed; without a score the diagnosis on disk is shown, if there is one.
+    """
+    memorised = load_memorisation(run)
+    findings = load_diagnosis(run) if score is None else diagnose_run(run, score, baselines=baselines)
+    texts = [memorisation_line(memorised)] if memorised else []
+    if findings is not None:
+        texts += [line for finding in findings for line in finding.lines()] or ["diagnosis: no findings"]
+    return [line for text in texts for line in wrapped(text, indent)]

@@ -1,40 +1,40 @@
 "use strict";
-/* The attention viewer: every head as a thumbnail, one of them large, and the passage coloured by what one token looks
-   at, or by what looks at it. All that is seen follows from `seen`, and draw() draws it. */
+/* The attention viewer: every head as a thumbnail, one of them large, and the passage coloured by the weights of one
+   query, or by the weights on one key. draw() draws the `state`. */
 octavo.widget("attention", (root, data) => {
   const { make } = octavo;
   const [layers, heads, tokens] = data.shape;
   const packed = Uint8Array.from(atob(data.weights), (letter) => letter.charCodeAt(0));
   const triangle = (tokens * (tokens + 1)) / 2;
 
-  /** What a head weighs a key with from a query; bytes are of 255. */
+  /** The weight of a head from a query on a key; bytes are 255 times a weight. */
   function weight(head, query, key) {
     return key > query ? 0 : packed[head * triangle + (query * (query + 1)) / 2 + key] / 255;
   }
 
-  /** A weight as people read it; what a byte has rounded away is not said to be nothing. */
+  /** Format a weight; one that a byte has rounded to 0 is not shown as 0. */
   const percent = (weight) => (weight === 0 ? "<0.2 %" : octavo.percent(weight));
 
-  /** Where on the colour scale a weight is: small ones matter, so it is their square root. */
-  const share = Math.sqrt;
+  /** The position of a weight on the colour scale: its square root, so that small weights are visible. */
+  const onScale = Math.sqrt;
 
   const scale = octavo.scale("cool");
-  const seen = { head: data.layer * heads + data.head, token: tokens - 1, backwards: false };
+  const state = { head: data.layer * heads + data.head, token: tokens - 1, backwards: false };
   const LETTER = 11; // pixels of a label
-  const PRINTED = 670; // pixels across a sheet, whose size no script is told
+  const PRINTED = 670; // pixels; a script does not know the size of the sheet
   let printing = false;
-  let fixed = seen.token; // what is seen again when the pointer has left
+  let fixed = state.token; // the token to show when the pointer has left
   const say = octavo.speaker(root);
 
   const nameOf = (head) => `layer ${Math.floor(head / heads)}, head ${head % heads}`;
   const find = (name) => root.querySelector(`.${name}`);
 
-  /* ---- every head, small ---- */
+  /* ---- thumbnails of all heads ---- */
 
   const thumbs = [];
   for (let layer = 0; layer < layers; layer++) {
     const row = make("div", { className: "attention-layer" }, make("span", {}, `layer ${layer}`));
-    row.style.setProperty("--few", Math.min(heads, 4)); // side by side, where the window is narrow and where it is not
+    row.style.setProperty("--few", Math.min(heads, 4)); // per row, in a narrow and in a wide window
     row.style.setProperty("--many", Math.min(heads, 8));
     for (let head = 0; head < heads; head++) {
       const thumb = make("button", { type: "button", className: "attention-thumb" });
@@ -68,8 +68,8 @@ octavo.widget("attention", (root, data) => {
   passage.addEventListener("pointerleave", () => draw({ token: fixed }));
 
   const directions = [
-    [false, "what it looks at"],
-    [true, "what looks at it"],
+    [false, "as query: what it attends to"],
+    [true, "as key: what attends to it"],
   ].map(([backwards, label]) => {
     const button = make("button", { type: "button" }, label);
     button.addEventListener("click", () => {
@@ -79,9 +79,9 @@ octavo.widget("attention", (root, data) => {
     return { backwards, button };
   });
   find("attention-switch").append(...directions.map(({ button }) => button));
-  const said = find("attention-said");
+  const values = find("attention-values");
 
-  /* ---- one head, large ---- */
+  /* ---- the large heatmap of one head ---- */
 
   const large = pattern();
   const keys = make("div", { className: "heatmap-keys" }, ...data.labels.map((label) => make("span", {}, label)));
@@ -92,10 +92,10 @@ octavo.widget("attention", (root, data) => {
   const title = make("figcaption");
   const readout = make("p", { className: "note" });
   find("attention-large").append(title, map, legend(), readout);
-  map.setAttribute("role", "region"); // it scrolls; what its pixels say the passage says in words
+  map.setAttribute("role", "region"); // it scrolls; the passage has its values in words
 
-  /** The side of a cell: as large as there is room for, and never too small for its label; but on paper, where nothing
-      scrolls, all cells fit, with labels as small as that takes. */
+  /** Set the side of a cell: as large as fits, but large enough for its label. On paper, which does not scroll, all
+      cells fit, with smaller labels. */
   function fit() {
     const room = (printing ? PRINTED : find("attention-large").clientWidth) - queries.offsetWidth - 2;
     const side = printing ? Math.min(30, room / tokens) : Math.max(LETTER, Math.min(30, Math.floor(room / tokens)));
@@ -111,18 +111,18 @@ octavo.widget("attention", (root, data) => {
     const side = large.offsetHeight / tokens;
     const [left, top] = [large.offsetLeft, large.offsetTop];
     const along = `${side * tokens}px`;
-    const from = seen.token * side;
-    line.style.left = `${left + (seen.backwards ? from : 0)}px`;
-    line.style.top = `${top + (seen.backwards ? 0 : from)}px`;
-    line.style.width = seen.backwards ? `${side}px` : along;
-    line.style.height = seen.backwards ? along : `${side}px`;
+    const from = state.token * side;
+    line.style.left = `${left + (state.backwards ? from : 0)}px`;
+    line.style.top = `${top + (state.backwards ? 0 : from)}px`;
+    line.style.width = state.backwards ? `${side}px` : along;
+    line.style.height = state.backwards ? along : `${side}px`;
   }
 
   /** Scroll the heatmap to the row, or the column, of the token. */
   function reveal() {
-    const from = (seen.token / tokens) * large.offsetHeight;
+    const from = (state.token / tokens) * large.offsetHeight;
     map.scrollTop = from - map.clientHeight / 2;
-    if (seen.backwards) map.scrollLeft = from - map.clientWidth / 2;
+    if (state.backwards) map.scrollLeft = from - map.clientWidth / 2;
   }
 
   function cellAt(event) {
@@ -133,12 +133,12 @@ octavo.widget("attention", (root, data) => {
     const [query, key] = cellAt(event);
     light(query, key);
     const [from, to] = [query, key].map((index) => make("bdi", {}, data.labels[index]));
-    readout.replaceChildren("“", from, key > query ? "” comes before “" : "” looks at “", to);
-    readout.append(key > query ? "”, so it cannot look there" : `”: ${percent(weight(seen.head, query, key))}`);
-    const token = seen.backwards ? key : query;
-    if (event.pointerType === "mouse" && token !== seen.token) draw({ token });
+    readout.replaceChildren("“", from, key > query ? "” comes before “" : "” attends to “", to);
+    readout.append(key > query ? "”, which is masked" : `”: ${percent(weight(state.head, query, key))}`);
+    const token = state.backwards ? key : query;
+    if (event.pointerType === "mouse" && token !== state.token) draw({ token });
   });
-  large.addEventListener("click", (event) => words[cellAt(event)[seen.backwards ? 1 : 0]].focus({ preventScroll: true }));
+  large.addEventListener("click", (event) => words[cellAt(event)[state.backwards ? 1 : 0]].focus({ preventScroll: true }));
   large.addEventListener("pointerleave", () => {
     light(-1, -1);
     readout.textContent = "";
@@ -156,7 +156,7 @@ octavo.widget("attention", (root, data) => {
   function legend() {
     const ticks = [0, 0.05, 0.25, 0.5, 1].map((value) => {
       const tick = make("span", {}, `${100 * value} %`);
-      tick.style.left = `${100 * share(value)}%`;
+      tick.style.left = `${100 * onScale(value)}%`;
       return tick;
     });
     const ramp = make("canvas", { width: 256, height: 1 });
@@ -165,16 +165,16 @@ octavo.widget("attention", (root, data) => {
 
   /* ---- drawing ---- */
 
-  /** Patterns in the colours of the theme; the upper half, where nobody can look, stays empty. */
+  /** Patterns in the colours of the theme; the masked upper half stays empty. */
   function paint() {
     const bytes = scale.bytes;
     const image = new ImageData(tokens, tokens);
     const canvases = thumbs.map((thumb) => thumb.querySelector("canvas"));
     [...canvases, large].forEach((canvas, index) => {
-      const head = canvas === large ? seen.head : index;
+      const head = canvas === large ? state.head : index;
       for (let query = 0; query < tokens; query++) {
         for (let key = 0; key <= query; key++) {
-          const step = 4 * Math.round(255 * share(weight(head, query, key)));
+          const step = 4 * Math.round(255 * onScale(weight(head, query, key)));
           image.data.set(bytes.subarray(step, step + 4), 4 * (query * tokens + key));
         }
       }
@@ -184,64 +184,63 @@ octavo.widget("attention", (root, data) => {
     find("attention-legend").querySelector("canvas").getContext("2d").putImageData(ramp, 0, 0);
   }
 
-  /** The other tokens and their weights, the heaviest first. */
+  /** The other tokens and their weights, the largest first. */
   function partners(head) {
     const all = data.labels.map((label, other) => {
-      const [query, key] = seen.backwards ? [other, seen.token] : [seen.token, other];
+      const [query, key] = state.backwards ? [other, state.token] : [state.token, other];
       return { label, other, weight: weight(head, query, key) };
     });
-    return all.slice(...(seen.backwards ? [seen.token] : [0, seen.token + 1])).sort((a, b) => b.weight - a.weight);
+    return all.slice(...(state.backwards ? [state.token] : [0, state.token + 1])).sort((a, b) => b.weight - a.weight);
   }
 
-  function tell() {
-    const found = partners(seen.head);
-    const top = found.slice(0, 5);
-    const verb = seen.backwards ? "is looked at by" : "looks at";
+  function showValues() {
+    const top = partners(state.head).slice(0, 5);
+    const verb = state.backwards ? "is attended to by" : "attends to";
     const rows = top.map(({ label, other, weight }) => {
       const bar = make("span", { className: "attention-bar" });
       bar.style.width = `${100 * weight}%`;
-      const away = Math.abs(seen.token - other);
-      const where = away ? `${away} ${seen.backwards ? "on" : "back"}` : "itself";
+      const away = Math.abs(state.token - other);
+      const where = away ? `${away} ${state.backwards ? "later" : "back"}` : "itself";
       const token = make("span", { className: "token" }, label);
       return make("li", {}, token, make("span", {}, where), make("span", {}, percent(weight)), make("span", {}, bar));
     });
-    const here = data.labels[seen.token];
-    said.replaceChildren(
-      make("p", {}, `In ${nameOf(seen.head)}, `, make("b", { className: "token" }, here), ` ${verb}`),
+    const here = data.labels[state.token];
+    values.replaceChildren(
+      make("p", {}, `In ${nameOf(state.head)}, `, make("b", { className: "token" }, here), ` ${verb}`),
       make("ol", {}, ...rows),
     );
-    const heard = top.slice(0, 3).map(({ label, weight }) => `${label} ${percent(weight)}`);
-    say(`${nameOf(seen.head)}: ${here} ${verb} ${heard.join(", ")}`);
+    const spoken = top.slice(0, 3).map(({ label, weight }) => `${label} ${percent(weight)}`);
+    say(`${nameOf(state.head)}: ${here} ${verb} ${spoken.join(", ")}`);
   }
 
-  /** Change what is seen, and draw what depends on it. */
+  /** Change the state and draw it. */
   function draw(change = {}) {
-    const before = seen.head;
-    Object.assign(seen, change);
-    if (seen.head !== before) paint();
+    const before = state.head;
+    Object.assign(state, change);
+    if (state.head !== before) paint();
     thumbs.forEach((thumb, head) => {
-      thumb.setAttribute("aria-pressed", head === seen.head);
+      thumb.setAttribute("aria-pressed", head === state.head);
       const [most] = partners(head);
       const [label, value] = thumb.querySelector(".attention-most").children;
       label.textContent = most.label;
       value.textContent = percent(most.weight);
     });
     words.forEach((word, other) => {
-      const [query, key] = seen.backwards ? [other, seen.token] : [seen.token, other];
-      const at = share(weight(seen.head, query, key));
+      const [query, key] = state.backwards ? [other, state.token] : [state.token, other];
+      const at = onScale(weight(state.head, query, key));
       word.style.backgroundColor = scale.colour(at);
       word.style.color = scale.ink(at);
-      word.classList.toggle("shown", other === seen.token);
-      word.setAttribute("aria-pressed", other === seen.token);
+      word.classList.toggle("shown", other === state.token);
+      word.setAttribute("aria-pressed", other === state.token);
     });
-    for (const { backwards, button } of directions) button.setAttribute("aria-pressed", backwards === seen.backwards);
-    title.textContent = `${nameOf(seen.head)}: a row for each token that is read, a column for each that it can look at`;
-    map.setAttribute("aria-label", `Heatmap of ${nameOf(seen.head)}; the passage beside it says the same in words`);
+    for (const { backwards, button } of directions) button.setAttribute("aria-pressed", backwards === state.backwards);
+    title.textContent = `${nameOf(state.head)}: a row for each query, a column for each key`;
+    map.setAttribute("aria-label", `Heatmap of ${nameOf(state.head)}; the passage next to it has the same values in words`);
     mark();
-    tell();
+    showValues();
   }
 
-  const step = (by) => draw({ head: (seen.head + by + thumbs.length) % thumbs.length });
+  const step = (by) => draw({ head: (state.head + by + thumbs.length) % thumbs.length });
   octavo.roving(words, {
     moved: (index) => {
       draw({ token: (fixed = index) });

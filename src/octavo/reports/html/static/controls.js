@@ -1,47 +1,47 @@
 "use strict";
-/* Buttons that a widget adds: plain ones, some that stay pressed, and groups of which one is. */
+/* Buttons that a widget adds: plain buttons, toggles, and groups of which one is pressed. */
 octavo.controls = (() => {
   const { make } = octavo;
 
-  /** A button; `name` is what it is called where its text is a sign. */
+  /** A button; `name` is its accessible name if its text is a sign. */
   function button(text, press, name) {
-    const made = make("button", { type: "button", textContent: text });
+    const element = make("button", { type: "button", textContent: text });
     if (name) {
-      made.setAttribute("aria-label", name);
-      made.title = name;
+      element.setAttribute("aria-label", name);
+      element.title = name;
     }
-    made.addEventListener("click", press);
-    return made;
+    element.addEventListener("click", press);
+    return element;
   }
 
-  /** Buttons side by side, with a name for all. */
+  /** Buttons side by side with a common name. */
   function group(name, ...buttons) {
-    const made = make("span", { className: "joined" }, ...buttons);
-    made.setAttribute("role", "group");
-    made.setAttribute("aria-label", name);
-    return made;
+    const element = make("span", { className: "joined" }, ...buttons);
+    element.setAttribute("role", "group");
+    element.setAttribute("aria-label", name);
+    return element;
   }
 
-  /** A button that is pressed or not; `flip(pressed)` hears of it. */
+  /** A button that is pressed or not; `flip(pressed)` is called when it changes. */
   function toggle(text, pressed, flip) {
-    const made = button(text, () => {
-      const now = made.getAttribute("aria-pressed") !== "true";
-      made.setAttribute("aria-pressed", now);
+    const element = button(text, () => {
+      const now = element.getAttribute("aria-pressed") !== "true";
+      element.setAttribute("aria-pressed", now);
       flip(now);
     });
-    made.setAttribute("aria-pressed", pressed);
-    return made;
+    element.setAttribute("aria-pressed", pressed);
+    return element;
   }
 
-  /** Of the buttons {key: text} the `chosen` one is pressed; `choose(key)` hears of another. */
+  /** Buttons {key: text} of which the `chosen` one is pressed; `choose(key)` is called for another. */
   function choice(name, texts, chosen, choose) {
     const buttons = Object.entries(texts).map(([key, text]) => {
-      const made = button(text, () => {
-        for (const one of buttons) one.setAttribute("aria-pressed", one === made);
+      const element = button(text, () => {
+        for (const one of buttons) one.setAttribute("aria-pressed", one === element);
         choose(key);
       });
-      made.setAttribute("aria-pressed", key === chosen);
-      return made;
+      element.setAttribute("aria-pressed", key === chosen);
+      return element;
     });
     return group(name, ...buttons);
   }

@@ -1,14 +1,14 @@
 "use strict";
-/* Curves to zoom, to smooth and to read values off. Every change draws all panels anew, at the size they have; they
-   share what is across, what is shown of it (the view) and where it is read. */
+/* Training curves to zoom, to smooth and to read values off. Every change redraws all panels at their current size.
+   All panels share the horizontal axis, the visible part of it (the view) and the position that is read. */
 octavo.widget("curves", (root, data) => {
   if (!data.series.length) return;
-  const { axis, spread, number, smoothed, nearest } = octavo.chart;
+  const { axis, paddedRange, number, smoothed, nearest } = octavo.chart;
   const { plot } = octavo;
   const { draw } = plot;
   const { make, speaker } = octavo;
   const { button, group, toggle, choice } = octavo.controls;
-  const LEFT = 58, RIGHT = 18, TOP = 8, BOTTOM = 40; // pixels around what is drawn
+  const LEFT = 58, RIGHT = 18, TOP = 8, BOTTOM = 40; // pixels around the plotting area
   const say = speaker(root);
   const longest = Math.max(...data.series.map((series) => series.at.step.length));
   const windows = data.windows.filter((window) => window === 1 || window < longest);
@@ -18,27 +18,27 @@ octavo.widget("curves", (root, data) => {
     logAcross: false,
     logUp: false,
     unit: 0, // of the losses
-    window: data.window, // points that a noisy line is the mean of
-    view: null, // [from, to] of what is across; null: all
-    reading: null, // where it is read
+    window: data.window, // points of the running mean of a noisy line
+    view: null, // [from, to] on the horizontal axis; null: all
+    reading: null, // the position whose values are shown
     printing: false,
     off: { kind: new Set(data.hidden), run: new Set() },
   };
 
-  /* ---- what is seen ---- */
+  /* ---- visible series ---- */
 
   const unitOf = (panel) => (panel.key === "loss" ? panel.units[state.unit] : panel.units[0]);
 
-  /** The series of a panel that are switched on, as {series, x, mean, low, high, line}. */
-  function seen(panel) {
-    const found = data.series.filter(
+  /** The visible series of a panel, as {series, x, mean, low, high, line}. */
+  function visible(panel) {
+    const shown = data.series.filter(
       (series) =>
         series.panel === panel.key &&
         unitOf(panel) in series.values &&
         !state.off.run.has(String(series.run)) &&
         (panel.key !== "loss" || !state.off.kind.has(series.kind)),
     );
-    return found.map((series) => {
+    return shown.map((series) => {
       const [mean, low = mean, high = mean] = series.values[unitOf(panel)];
       const line = series.noisy ? smoothed(mean, state.window) : mean;
       return { series, x: series.at[state.across], mean, low, high, line };
@@ -57,10 +57,10 @@ octavo.widget("curves", (root, data) => {
   function axesOf(panel, lines, width, height) {
     const [from, to] = state.view ?? fullExtent();
     const across = axis(from, to, 0, width, state.logAcross);
-    const falling = panel.key === "loss" && !state.view && !state.logAcross && !state.logUp;
+    const skipFall = panel.key === "loss" && !state.view && !state.logAcross && !state.logUp;
     const values = [];
     for (const { x, low, high } of lines) {
-      const first = falling ? data.fall * x.at(-1) : from;
+      const first = skipFall ? data.initialFall * x.at(-1) : from;
       x.forEach((at, i) => at >= first && at <= to && values.push(low[i], high[i]));
     }
     const usable = values.filter((value) => !state.logUp || value > 0).sort((a, b) => a - b);
@@ -70,7 +70,7 @@ octavo.widget("curves", (root, data) => {
       const room = high > low ? (high / low) ** 0.06 : 1.5;
       return { across, up: axis(low / room, high * room, height, 0, true) };
     }
-    return { across, up: axis(...spread(usable[0], usable.at(-1), panel.zero), height, 0) };
+    return { across, up: axis(...paddedRange(usable[0], usable.at(-1), panel.zero), height, 0) };
   }
 
   /* ---- drawing ---- */
@@ -85,18 +85,19 @@ octavo.widget("curves", (root, data) => {
   });
 
   function drawPanel(panel) {
-    const printed = panel.large ? 700 : 340; // of a sheet, whose size no script is told
+    const printed = panel.large ? 700 : 340; // pixels; a script does not know the size of the sheet
     const width = state.printing ? printed : Math.max(200, panel.box.clientWidth);
     const inner = [width - LEFT - RIGHT, panel.height - TOP - BOTTOM];
-    const lines = seen(panel);
+    const lines = visible(panel);
     const axes = axesOf(panel, lines, ...inner);
     Object.assign(panel, { axes, lines, inner });
     const frame = plot.frame(axes, inner, data.axes[state.across]);
     frame.setAttribute("transform", `translate(${LEFT},${TOP})`);
     const clipped = frame.appendChild(plot.clip(...inner));
     for (const line of lines) {
-      const look = data.kinds[line.series.kind]?.look[line.series.run] ?? "c0";
-      clipped.append(...plot.line(line, axes, look, panel.large ? data.marked : 0));
+      const classes = data.kinds[line.series.kind]?.classes[line.series.run] ?? "c0";
+      const square = line.series.kind === data.squares;
+      clipped.append(...plot.line(line, axes, classes, panel.large ? data.maxMarked : 0, square));
     }
     if (data.runs.length > 1) frame.append(...plot.labels(lines, axes, inner));
     panel.svg.setAttribute("viewBox", `0 0 ${width} ${panel.height}`);
@@ -115,7 +116,7 @@ octavo.widget("curves", (root, data) => {
 
   /* ---- reading values off ---- */
 
-  /** Where a panel can be read within the view: at every point of its lines. */
+  /** The positions at which a panel can be read within the view: all points of its lines. */
   function stops(panel) {
     const [from, to] = state.view ?? fullExtent();
     const all = panel.lines.flatMap(({ x }) => x).filter((x) => x >= from && x <= to);
@@ -128,39 +129,39 @@ octavo.widget("curves", (root, data) => {
     if (spoken) say(words);
   }
 
-  /** Draw the line and say the figures: of the losses in a box beside it, of the others in their titles. Returns all
-      of it in words. */
+  /** Draw the reading line and write the values: losses in a box next to it, others below their titles. Returns all
+      values in words. */
   function showReading() {
-    const said = [];
+    const sentences = [];
     for (const panel of panels) {
       const x = state.reading;
-      const place = x === null ? -1 : panel.axes.across.place(x);
-      const within = place >= 0 && place <= panel.inner[0] + 0.5;
-      panel.reading.setAttribute("d", within ? `M${place},0V${panel.inner[1]}` : "");
-      const there = within ? panel.lines.filter((line) => x >= line.x[0] && x <= line.x.at(-1)) : [];
-      const lines = there.map((line) => describe(panel, line, x));
-      const where = there.length ? whereabouts(there[0], x) : "";
-      panel.read.hidden = panel.large && !there.length;
-      if (there.length) said.push(...(said.length ? [] : [where]), `${panel.title}: ${lines.join("; ")}`);
-      if (panel.large) putBeside(panel, place, [where, ...lines]);
-      else panel.read.textContent = lines.join("  ") || "\u00a0";
+      const position = x === null ? -1 : panel.axes.across.position(x);
+      const within = position >= 0 && position <= panel.inner[0] + 0.5;
+      panel.reading.setAttribute("d", within ? `M${position},0V${panel.inner[1]}` : "");
+      const lines = within ? panel.lines.filter((line) => x >= line.x[0] && x <= line.x.at(-1)) : [];
+      const values = lines.map((line) => describe(panel, line, x));
+      const where = lines.length ? describePosition(lines[0], x) : "";
+      panel.read.hidden = panel.large && !lines.length;
+      if (lines.length) sentences.push(...(sentences.length ? [] : [where]), `${panel.title}: ${values.join("; ")}`);
+      if (panel.large) showBox(panel, position, [where, ...values]);
+      else panel.read.textContent = values.join("  ") || "\u00a0";
     }
-    return said.join(". ");
+    return sentences.join(". ");
   }
 
-  function putBeside({ read, box }, place, lines) {
+  function showBox({ read, box }, position, lines) {
     read.replaceChildren(...lines.map((text) => make("span", {}, text)));
-    const right = LEFT + place + 12;
+    const right = LEFT + position + 12;
     const fits = right + read.offsetWidth <= box.clientWidth;
-    read.style.left = `${fits ? right : Math.max(0, LEFT + place - 12 - read.offsetWidth)}px`;
+    read.style.left = `${fits ? right : Math.max(0, LEFT + position - 12 - read.offsetWidth)}px`;
   }
 
-  /** Where that is, on all axes; of several runs on the one they share. */
-  function whereabouts({ series }, x) {
+  /** The position on all axes; of several runs on the one that is shown. */
+  function describePosition({ series }, x) {
     if (data.runs.length > 1) return `${data.axes[state.across]}: ${number(x)}`;
     const i = nearest(series.at[state.across], x);
-    const { step, seconds, tokens } = series.at;
-    return `step ${number(Math.round(step[i]))}, ${number(seconds[i])} s, ${number(tokens[i])} tokens`;
+    const { step, epoch, seconds, tokens } = series.at;
+    return `step ${number(Math.round(step[i]))}, epoch ${number(epoch[i])}, ${number(seconds[i])} s, ${number(tokens[i])} tokens`;
   }
 
   function describe(panel, { series, x, mean, low, high, line }, at) {
@@ -184,21 +185,21 @@ octavo.widget("curves", (root, data) => {
     say(`showing ${data.axes[state.across]} ${number(a)} to ${number(b)}`);
   }
 
-  /** Show `factor` times as much, around where it is read or the middle; `shift`: further on by so many views. */
+  /** Show `factor` times as much around the position that is read or the middle; `shift`: views to move on by. */
   function zoom(factor, shift = 0) {
     const [from, to] = state.view ?? fullExtent();
     const view = axis(from, to, 0, 1, state.logAcross);
-    const at = state.reading !== null && state.reading >= from && state.reading <= to ? view.place(state.reading) : 0.5;
-    const [first, last] = fullExtent().map(view.place);
+    const at = state.reading !== null && state.reading >= from && state.reading <= to ? view.position(state.reading) : 0.5;
+    const [first, last] = fullExtent().map(view.position);
     const width = Math.min(factor, last - first);
     const begin = Math.min(Math.max(at - at * width + shift, first), last - width);
     show(view.value(begin), view.value(begin + width));
   }
 
-  function hands(panel) {
+  function connectPointer(panel) {
     const value = (x) => panel.axes.across.value(x);
     octavo.gestures(panel.svg, {
-      place: (event) => {
+      position: (event) => {
         const x = event.clientX - panel.box.getBoundingClientRect().left - LEFT;
         return Math.min(panel.inner[0], Math.max(0, x));
       },
@@ -213,18 +214,18 @@ octavo.widget("curves", (root, data) => {
       },
       choose: (from, to) => show(value(from), value(to)),
       all: () => show(-Infinity, Infinity),
-      pinch: (...places) => {
+      pinch: (...positions) => {
         const [of, back] = state.logAcross ? [Math.log, Math.exp] : [Number, Number];
-        const [one, other] = places.map((x) => of(value(x)));
+        const [one, other] = positions.map((x) => of(value(x)));
         return (a, b) => {
-          const each = (other - one) / (b - a); // what was under a finger is under it again
+          const each = (other - one) / (b - a); // each finger keeps the value under it
           if (Math.abs(b - a) > 8 && each > 0) show(back(one - a * each), back(one + (panel.inner[0] - a) * each));
         };
       },
     });
   }
 
-  function keys(panel) {
+  function connectKeys(panel) {
     const step = (by) => {
       const all = stops(panel);
       if (!all.length) return;
@@ -253,7 +254,7 @@ octavo.widget("curves", (root, data) => {
 
   /* ---- controls ---- */
 
-  function afresh(change) {
+  function resetView(change) {
     return (value) => {
       change(value);
       Object.assign(state, { view: null, reading: null });
@@ -284,9 +285,9 @@ octavo.widget("curves", (root, data) => {
     button("←", () => zoom(1, -0.5), "Earlier"),
     button("→", () => zoom(1, 0.5), "Later"),
   ];
-  const axes = { step: "Steps", seconds: "Seconds", tokens: "Tokens" };
+  const names = Object.entries(data.axes).map(([key, label]) => [key, label[0].toUpperCase() + label.slice(1).split(" ")[0]]);
   const controls = make("div", { className: "controls" },
-    choice("What is across", axes, state.across, afresh((key) => (state.across = key))),
+    choice("Horizontal axis", Object.fromEntries(names), state.across, resetView((key) => (state.across = key))),
     group("Zoom", button("+", () => zoom(0.5), "Zoom in"), ...zoomed),
     toggle("Log x", false, afresh((on) => (state.logAcross = on))),
     toggle("Log y", false, (on) => { state.logUp = on; drawAll(); }),
@@ -297,11 +298,11 @@ octavo.widget("curves", (root, data) => {
   for (const legend of root.querySelectorAll(".legend")) {
     legend.classList.add("live");
     for (const item of legend.children) {
-      const [what, which] = Object.entries(item.dataset)[0];
-      const off = state.off[what];
-      const press = toggle("", !off.has(which), (on) => {
-        if (on) off.delete(which);
-        else off.add(which);
+      const [group, key] = Object.entries(item.dataset)[0];
+      const off = state.off[group];
+      const press = toggle("", !off.has(key), (on) => {
+        if (on) off.delete(key);
+        else off.add(key);
         item.classList.toggle("off", !on);
         drawAll();
       });
@@ -313,7 +314,7 @@ octavo.widget("curves", (root, data) => {
   for (const panel of panels) {
     panel.box.classList.add("live");
     panel.svg.tabIndex = 0;
-    panel.svg.setAttribute("role", "application"); // its keys are its own, and speaker() says what they find
+    panel.svg.setAttribute("role", "application"); // it handles its own keys; speaker() announces values
     panel.svg.setAttribute("aria-roledescription", "interactive chart");
     const words = panel.svg.getAttribute("aria-label");
     panel.svg.setAttribute("aria-label", `${words} Left and right read values, plus and minus zoom, 0 shows all.`);
@@ -325,8 +326,8 @@ octavo.widget("curves", (root, data) => {
       panel.unitName.replaceWith(select);
       panel.unitName = null;
     }
-    hands(panel);
-    keys(panel);
+    connectPointer(panel);
+    connectKeys(panel);
   }
   new ResizeObserver(drawAll).observe(root);
   for (const [event, printing] of [["beforeprint", true], ["afterprint", false]]) {

@@ -1,30 +1,30 @@
 "use strict";
-/* What hands do to a chart: a mouse reads where it is and drags a stretch; one finger reads, two zoom. Places are
-   pixels across. */
+/* Pointer gestures on a chart: a mouse reads values and selects a range by dragging; one finger reads, two zoom.
+   Positions are horizontal pixels. */
 
 /** octavo.gestures(element, {
-      place(event),         where that is, within the chart
-      read(x), leave(),     read values there, or no more
-      choosing(from, to),   a stretch that is being dragged; both 0: none
-      choose(from, to),     it was let go
+      position(event),      the position of an event within the chart
+      read(x), leave(),     show the values there, or none
+      choosing(from, to),   a range that is being selected; both 0: none
+      choose(from, to),     a range was selected
       all(),                a double click
-      pinch(a, b),          two fingers came down; returns what to do with the places they move to
+      pinch(a, b),          two fingers came down; returns the function to call with the positions they move to
     }) */
-octavo.gestures = (element, { place, read, leave, choosing, choose, all, pinch }) => {
+octavo.gestures = (element, { position, read, leave, choosing, choose, all, pinch }) => {
   const fingers = new Map();
   let pinched = null;
   let dragged = null;
 
   element.addEventListener("pointerdown", (event) => {
-    fingers.set(event.pointerId, place(event));
+    fingers.set(event.pointerId, position(event));
     element.setPointerCapture(event.pointerId);
     if (fingers.size === 2) pinched = pinch(...fingers.values());
-    else if (event.pointerType === "touch") read(place(event));
-    else if (event.button === 0) dragged = place(event);
+    else if (event.pointerType === "touch") read(position(event));
+    else if (event.button === 0) dragged = position(event);
   });
 
   element.addEventListener("pointermove", (event) => {
-    const x = place(event);
+    const x = position(event);
     if (fingers.has(event.pointerId)) fingers.set(event.pointerId, x);
     if (pinched) {
       if (fingers.size === 2) pinched(...fingers.values());
@@ -35,7 +35,7 @@ octavo.gestures = (element, { place, read, leave, choosing, choose, all, pinch }
   });
 
   const up = (event) => {
-    const [from, to] = [dragged, place(event)].sort((a, b) => a - b);
+    const [from, to] = [dragged, position(event)].sort((a, b) => a - b);
     const chosen = event.type === "pointerup" && dragged !== null && to - from > 5;
     fingers.delete(event.pointerId);
     [pinched, dragged] = [null, null];

@@ -1,28 +1,28 @@
 "use strict";
-/* The table of heads: a column's title sorts by it, and what columns and names mean is said on focus and hover. */
+/* The head table: the title of a column sorts by it; the meaning of columns and labels is shown on focus and hover. */
 octavo.widget("heads", (root) => {
   const body = root.querySelector("tbody");
-  const order = [...body.rows]; // as they came: by layer and head
+  const order = [...body.rows]; // by layer and head
   const titles = [...root.querySelectorAll("thead th[data-about]")];
   const say = octavo.speaker(root);
 
-  /** The figure of a row in a column; the first column's is the row's place in the order of heads. */
-  function figure(row, column) {
+  /** The value of a row in a column; in the first column the position of the head. */
+  function valueOf(row, column) {
     if (column === 0) return order.indexOf(row);
     return parseFloat(row.cells[column].dataset.value ?? "NaN");
   }
 
   function sort(column) {
     const title = titles[column];
-    const first = column === 0 ? "ascending" : "descending"; // of figures the largest is sought
+    const first = column === 0 ? "ascending" : "descending"; // of values the largest first
     const other = first === "ascending" ? "descending" : "ascending";
     const direction = title.getAttribute("aria-sort") === first ? other : first;
     for (const each of titles) each.removeAttribute("aria-sort");
     title.setAttribute("aria-sort", direction);
     const sign = direction === "ascending" ? 1 : -1;
-    const known = order.filter((row) => !Number.isNaN(figure(row, column)));
+    const known = order.filter((row) => !Number.isNaN(valueOf(row, column)));
     const unknown = order.filter((row) => !known.includes(row));
-    known.sort((one, two) => sign * (figure(one, column) - figure(two, column)));
+    known.sort((one, two) => sign * (valueOf(one, column) - valueOf(two, column)));
     body.append(...known, ...unknown);
     say(`sorted by ${title.innerText.trim()}, ${direction}`);
   }

@@ -1,32 +1,32 @@
 "use strict";
-/* A text coloured by surprise: pointing at a piece tells the odds of its tokens. `data` has the tokens of each piece:
-   [label, nats, rank, guesses]. */
+/* A text coloured by surprisal: pointing at a span shows the predictions of its tokens. `data` has the tokens of each
+   span: [label, nats, rank, predictions]. */
 octavo.widget("surprise", (root, data) => {
   const { make, percent } = octavo;
-  const pieces = [...root.querySelectorAll(".surprise-text > span")];
+  const spans = [...root.querySelectorAll(".surprise-text > span")];
 
-  function told(piece) {
+  function describe(span) {
     const parts = [];
-    for (const [label, nats, rank, guesses] of data[pieces.indexOf(piece)]) {
+    for (const [label, nats, rank, predictions] of data[spans.indexOf(span)]) {
       const token = make("b", { className: "token" }, label);
       const bits = `${(nats / Math.LN2).toFixed(1)} bits`;
       if (rank === null) {
-        parts.push(make("p", {}, token, ` began the text: ${bits}, as by chance`));
+        parts.push(make("p", {}, token, ` begins the text: ${bits}, as under the uniform baseline`));
         continue;
       }
-      const place = rank === 1 ? "the likeliest" : `number ${rank.toLocaleString("en")}`;
-      parts.push(make("p", {}, token, ` was ${percent(Math.exp(-nats))} likely: ${bits}, ${place}`));
-      parts.push(octavo.odds(guesses, rank));
+      const place = rank === 1 ? "the top prediction" : `rank ${rank.toLocaleString("en")}`;
+      parts.push(make("p", {}, token, `: ${bits}, probability ${percent(Math.exp(-nats))}, ${place}`));
+      parts.push(octavo.predictions(predictions, rank));
     }
-    if (!parts.length) parts.push(make("p", {}, "no token stands for this"));
+    if (!parts.length) parts.push(make("p", {}, "the tokenizer has no token for this"));
     return make("div", {}, ...parts);
   }
 
   const text = root.querySelector(".surprise-text");
   text.setAttribute("role", "toolbar");
   text.setAttribute("aria-label", "The text, token by token");
-  for (const piece of pieces) piece.setAttribute("role", "button");
+  for (const span of spans) span.setAttribute("role", "button");
   root.querySelector(".by-hand").hidden = false;
-  octavo.tips(pieces, told);
-  octavo.roving(pieces);
+  octavo.tips(spans, describe);
+  octavo.roving(spans);
 });

@@ -1,10 +1,10 @@
 "use strict";
-/* What the widgets of a page share. A widget is an element with data-widget="name"; its script mounts it:
+/* The functions that all widgets of a page use. A widget is an element with data-widget="name"; its script mounts it:
 
      octavo.widget("name", (root, data) => { … });
 
    `data` is the JSON inside the element. Everything can be read before a script has run; scripts add to it. Text is
-   only ever set as textContent, so that nothing in it becomes markup. */
+   only set as textContent, so that nothing in it becomes markup. */
 const octavo = (() => {
   const page = document.documentElement;
 
@@ -27,9 +27,9 @@ const octavo = (() => {
     return element;
   }
 
-  /** A share as people read it: 0 %, <0.1 %, 0.4 %, 37 %. */
-  function percent(share) {
-    const value = 100 * share;
+  /** Format a fraction in percent: 0 %, <0.1 %, 0.4 %, 37 %. */
+  function percent(fraction) {
+    const value = 100 * fraction;
     if (value > 0 && value < 0.05) return "<0.1 %";
     return `${value === 0 || value >= 9.95 ? value.toFixed(0) : value.toFixed(1)} %`;
   }
@@ -66,19 +66,19 @@ const octavo = (() => {
   }
   themeChanged();
 
-  const MIDDLE = 0.6; // where on a scale its middle colour is
+  const MIDDLE = 0.6; // the position of the middle colour on a scale
 
-  /** A colour scale of the theme, "cool" or "warm" (see base.css): {colour(share), ink(share)} of CSS colours, which
-      follow the theme, and bytes, 256 steps as RGBA, which have to be asked for anew when it changes. */
+  /** A colour scale of the theme, "cool" or "warm" (see base.css): {colour(position), ink(position)} of CSS colours,
+      which follow the theme, and bytes, 256 steps as RGBA, which must be read again when it changes. */
   function scale(name) {
-    const mixed = (share, from, to) => `color-mix(in oklab, var(${to}) ${(100 * share).toFixed(2)}%, var(${from}))`;
-    const colour = (share) =>
-      share <= MIDDLE
-        ? mixed(share / MIDDLE, "--paper", `--${name}-middle`)
-        : mixed((share - MIDDLE) / (1 - MIDDLE), `--${name}-middle`, `--${name}-end`);
+    const mixed = (fraction, from, to) => `color-mix(in oklab, var(${to}) ${(100 * fraction).toFixed(2)}%, var(${from}))`;
+    const colour = (position) =>
+      position <= MIDDLE
+        ? mixed(position / MIDDLE, "--paper", `--${name}-middle`)
+        : mixed((position - MIDDLE) / (1 - MIDDLE), `--${name}-middle`, `--${name}-end`);
     return {
       colour,
-      ink: (share) => (share <= MIDDLE ? "var(--on-pale)" : "var(--on-strong)"),
+      ink: (position) => (position <= MIDDLE ? "var(--on-pale)" : "var(--on-strong)"),
       get bytes() {
         const context = make("canvas", { width: 256, height: 1 }).getContext("2d", { willReadFrequently: true });
         const probe = page.appendChild(make("i"));
@@ -97,7 +97,7 @@ const octavo = (() => {
 
   /** One tab stop for many elements, as in a toolbar: left and right, Home and End move among `items`, which may run
       from right to left; `keys` maps further keys to functions of the index that may return one to go to.
-      `moved(index)` hears of every focus. */
+      `moved(index)` is called at every focus. */
   function roving(items, { moved = () => {}, keys = {} } = {}) {
     let current = 0;
     const right = items.length && getComputedStyle(items[0].parentElement).direction === "rtl" ? -1 : 1;
@@ -125,7 +125,7 @@ const octavo = (() => {
     });
   }
 
-  /* ---- what is said of one thing ---- */
+  /* ---- tooltips ---- */
 
   const tip = document.body.appendChild(make("div", { id: "tip", className: "tip", hidden: true }));
   tip.setAttribute("role", "tooltip");
@@ -154,8 +154,8 @@ const octavo = (() => {
     tip.hidden = true;
   }
 
-  /** Say `describe(item)`, a text or an element, of each of `items` under the pointer, in focus or tapped, until the
-      pointer leaves both, the focus goes, or Escape. */
+  /** Show `describe(item)`, a text or an element, for the item under the pointer, in focus or tapped, until the
+      pointer leaves both, the focus moves, or Escape is pressed. */
   function tips(items, describe) {
     for (const item of items) {
       const show = () => showTip(item, describe(item));
@@ -176,7 +176,7 @@ const octavo = (() => {
     if (described && !described.contains(event.target) && !tip.contains(event.target)) hideTip();
   });
 
-  /** A function that has a screen reader say a text, when it has done with what it says. */
+  /** A function that has a screen reader announce a text after what it is reading. */
   function speaker(root) {
     const region = root.appendChild(make("p", { className: "unseen" }));
     region.setAttribute("aria-live", "polite");

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from octavo.pipeline.run import Run
-from octavo.reports.html.series import BITS, NATS, Points, TrainingCurve, points_of
+from octavo.reports.series import BITS, NATS, Points, TrainingCurve, points_of
 
 
 def metrics(lines: int, **changes: Any) -> list[dict[str, Any]]:
@@ -40,15 +40,16 @@ def test_every_line_of_a_short_run_is_a_point(trained: Run) -> None:
     loss = one(points, "loss")
     assert loss.lines == 1
     assert loss.at["step"].tolist() == [record["step"] for record in steps]
+    assert loss.at["epoch"].tolist() == [record["epoch"] for record in steps]
     mean, low, high = loss.values[NATS]
     assert mean.tolist() == low.tolist() == high.tolist() == [record["loss"] for record in steps]
     assert loss.values[BITS][0][-1] == pytest.approx(steps[-1]["nats_per_character"] / math.log(2))
-    looks = [record for record in trained.metrics if record["event"] == "validation"]
-    assert one(points, "loss", "held-out").values[NATS][0].tolist() == [look["loss"] for look in looks]
-    alike = one(points, "loss", "train-look").values
-    assert alike[NATS][0].tolist() == [look["train_loss"] for look in looks]
-    assert alike[BITS][0] == pytest.approx(alike[NATS][0] * facts.tokens / facts.characters / math.log(2))
-    assert one(points, "weights").values[""][0].tolist() == [look["weight_norm"] for look in looks]
+    validations = [record for record in trained.metrics if record["event"] == "validation"]
+    assert one(points, "loss", "validation").values[NATS][0].tolist() == [look["loss"] for look in validations]
+    train_split = one(points, "loss", "train-split").values
+    assert train_split[NATS][0].tolist() == [look["train_loss"] for look in validations]
+    assert train_split[BITS][0] == pytest.approx(train_split[NATS][0] * facts.tokens / facts.characters / math.log(2))
+    assert one(points, "weights").values[""][0].tolist() == [look["weight_norm"] for look in validations]
 
 
 def test_tokens_are_counted_as_they_were_read(trained: Run) -> None:
@@ -56,7 +57,7 @@ def test_tokens_are_counted_as_they_were_read(trained: Run) -> None:
     tokens = one(points, "loss").at["tokens"]
     size = trained.config.data.batch_size * trained.config.data.context_length
     assert tokens == pytest.approx(one(points, "loss").at["step"] * size)
-    assert one(points, "loss", "held-out").at["tokens"][-1] == pytest.approx(80 * size)
+    assert one(points, "loss", "validation").at["tokens"][-1] == pytest.approx(80 * size)
 
 
 def test_a_long_run_is_thinned_and_keeps_its_mean_and_its_spikes() -> None:
@@ -86,11 +87,11 @@ def test_a_run_without_lines_has_no_series() -> None:
     assert points_of(TrainingCurve("new", [])) == []
 
 
-def test_looks_of_an_earlier_version_and_of_a_slice_set_aside() -> None:
+def test_validation_of_an_earlier_version_and_of_an_early_stopping_split() -> None:
     look = {"event": "validation", "step": 20, "epoch": 1.0, "seconds": 4.0, "loss": 3.0, "nats_per_character": 1.5}
     points = points_of(TrainingCurve("old", [*metrics(2), look | {"part": "train-slice"}], 0.5))
-    assert [(p.panel, p.kind) for p in points][-1] == ("loss", "set-aside")
+    assert [p.kind for p in points if p.panel == "loss"] == ["train", "train-slice"]
 
 
-def test_without_the_length_of_tokens_a_look_at_training_text_has_no_bits_per_character(trained: Run) -> None:
-    assert set(one(points_of(TrainingCurve("play", trained.metrics)), "loss", "train-look").values) == {NATS}
+def test_without_tokens_per_character_the_training_split_has_no_bits_per_character(trained: Run) -> None:
+    assert set(one(points_of(TrainingCurve("play", trained.metrics)), "loss", "train-split").values) == {NATS}

@@ -1,0 +1,40 @@
+"""The examples in the docstrings of the public API give what they say."""
+
+import doctest
+import shutil
+from pathlib import Path
+
+import pytest
+
+import octavo
+from octavo.pipeline.run import Run
+
+PUBLIC = [getattr(octavo, name) for name in octavo.__all__]
+FINDER = doctest.DocTestFinder(exclude_empty=True)
+EXAMPLES = [found for value in PUBLIC for found in FINDER.find(value, value.__qualname__, globs={}) if found.examples]
+
+
+@pytest.fixture(scope="module")
+def folder(trained: Run, play_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with hamlet.txt and two runs, runs/hamlet and runs/othello."""
+    path = tmp_path_factory.mktemp("examples")
+    shutil.copyfile(play_file, path / "hamlet.txt")
+    for name in ("hamlet", "othello"):
+        shutil.copytree(trained.path, path / "runs" / name)
+    return path
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_examples(example: doctest.DocTest, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("OCTAVO_RUNS", raising=False)
+    example.globs = {"octavo": octavo, "run": octavo.load("hamlet")}
+    said: list[str] = []
+    result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=said.append)
+    assert result.attempted == len(example.examples)
+    assert not result.failed, "".join(said)
+
+
+def test_every_public_name_has_an_example() -> None:
+    without = {value.__qualname__ for value in PUBLIC} - {found.name.partition(".")[0] for found in EXAMPLES}
+    assert not without
