@@ -113,7 +113,7 @@ def test_a_log_that_is_damaged_costs_no_training(nursery: Nursery, half: Path, b
     resumed = nursery.train(half)
     assert resumed.code == 0, resumed.said
     lost = [] if what == "half a line" else ["metrics.jsonl"]
-    assert ("lost lines of before step 8" in resumed.said) is bool(lost)
+    assert ("metrics.jsonl lost lines before step 8" in resumed.said) is bool(lost)
     assert [name for name in differences(half, by_steps) if name != "evaluation.json"] == lost
 
 

@@ -73,9 +73,13 @@ class SavedRun:
     @cached_property
     def splits(self) -> dict[str, TokenSplit]:
         """Return its text by split: ``train``, ``validation`` and perhaps ``test``."""
-        splits = open_splits(self.path / "data")
-        check_ids(splits, self.tokenizer.vocab_size)
-        return splits
+        check_ids(self.unchecked_splits, self.tokenizer.vocab_size)
+        return self.unchecked_splits
+
+    @cached_property
+    def unchecked_splits(self) -> dict[str, TokenSplit]:
+        """Return :attr:`splits` without checking that every id is in the vocabulary."""
+        return open_splits(self.path / "data")
 
     def split(self, name: str) -> TokenSplit:
         """Return one split of its text.
