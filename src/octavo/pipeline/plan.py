@@ -1,8 +1,8 @@
 """Plan a run before anything is written: its config, its text as tokens, and a forecast of the complete command.
 
 :mod:`octavo.training.forecast` forecasts the training. This module adds what follows it: score, baselines, the search
-for copied text, report. Times are computed from the measured time of a forward pass and the length of the text, memory
-from what each phase holds; the constants were fitted to measured runs (docs/lab-notes.md).
+for copied text, report. Times are computed from the measured time of a forward pass and the length of the text,
+memory from what each phase holds; the constants were fitted to measured runs (docs/lab-notes.md).
 """
 
 import math
