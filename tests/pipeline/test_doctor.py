@@ -47,7 +47,7 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("free", "problems"), [(MIN_FREE_BYTES, 0), (LEAST_FREE - 1, 1)])
+@pytest.mark.parametrize(("free", "problems"), [(MIN_FREE_BYTES, 0), (MIN_FREE_BYTES - 1, 1)])
 def test_a_full_disk(free: int, problems: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda place: Usage(free))
     found = examine_machine(tmp_path)
