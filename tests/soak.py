@@ -150,7 +150,7 @@ def _an_epoch(folder: Path) -> Figures:
     (row,) = figures["epochs"]
     loss, unigram = row["here"]["validation_loss"], figures["perplexity"]["unigram"]
     as_known = (
-        differing == {"training windows", "steps an epoch", "validation batches"}
+        differing == {"training windows", "steps per epoch", "validation batches"}
         and row["report"]["validation_loss"] == 5.5793
         and 5.3 < loss < 6.0  # from 6.2, chance; at step 200 the real run stands at 5.39
         and row["here"]["train_loss"] < math.log(500) + 0.7

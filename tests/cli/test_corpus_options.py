@@ -7,7 +7,7 @@ import pytest
 
 from octavo.cli.main import main
 from octavo.corpus import read_corpus
-from octavo.corpus.outputs import is_run, run_around
+from octavo.corpus.outputs import enclosing_run, is_run
 from octavo.pipeline.run import Run
 from octavo.pipeline.train import train
 from octavo.runs.provenance import text_facts
@@ -36,7 +36,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
 def test_a_run_is_known_by_its_files(copied: Run) -> None:
     assert is_run(copied.path)
     for path in [path for path in copied.path.rglob("*") if path.is_dir()]:
-        assert run_around(path) == copied.path
+        assert enclosing_run(path) == copied.path
         assert not is_run(path)
 
 

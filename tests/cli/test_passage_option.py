@@ -12,7 +12,7 @@ from octavo.cli.options import add_run_and_text, text_of
 from octavo.cli.parser import Parser
 from octavo.errors import OctavoError
 from octavo.pipeline.run import Run
-from octavo.system.terminal import shown
+from octavo.system.terminal import escape_controls
 
 
 def parsed(*arguments: str | Path) -> argparse.Namespace:
@@ -32,7 +32,7 @@ def test_the_name_of_a_file_is_a_text_and_that_is_said(
     monkeypatch.chdir(tmp_path)
     Path(name).write_text("words")
     assert text_of(parsed(name)) == name
-    file = shown(shlex.quote(name))
+    file = escape_controls(shlex.quote(name))
     hint = capsys.readouterr().err
     assert hint.count("\n") == 1
     assert hint.endswith(f" --file {file}\n")

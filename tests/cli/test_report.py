@@ -52,7 +52,7 @@ class TestReport:
     ) -> None:
         (tmp_path / "folder").mkdir()
         (tmp_path / "file").touch()
-        monkeypatch.setattr("octavo.reports.report.read_report", None)
+        monkeypatch.setattr("octavo.reports.report.sections", None)
         assert main(["report", str(trained.path), "--format", form, "--output", str(tmp_path / there)]) == 2
         said = capsys.readouterr().err
         assert "is a folder: name a file" in said if there == "folder" else "is a file: name a folder" in said

@@ -12,15 +12,15 @@ from octavo.config import (
     ScheduleConfig,
     TokenizerConfig,
     TrainConfig,
-    as_budget,
     config_from_toml,
     load_preset,
     preset_names,
     preset_text,
+    with_one_budget,
 )
 from octavo.config.inference import SamplingConfig, check_scoring
 from octavo.errors import OctavoError
-from octavo.formats.toml_schema import as_mapping, dotted_names, overridden, parse_assignment, to_toml
+from octavo.formats.toml_schema import as_mapping, dotted_names, parse_assignment, to_toml, with_overrides
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -28,6 +28,15 @@ def test_a_preset_comes_back_from_its_toml(name: str) -> None:
     config = load_preset(name)
     assert config_from_toml(to_toml(config), "text") == config
     assert as_mapping(config_from_toml(to_toml(config), "text")) == as_mapping(config)
+
+
+def test_wsd_is_another_name_of_the_trapezoid() -> None:
+    trapezoid = config_from_toml('[schedule]\nkind = "trapezoid"\nwarmup = 0.3', "text")
+    assert config_from_toml('[schedule]\nkind = "wsd"\nwarmup = 0.3', "text") == trapezoid
+    assert trapezoid.schedule.kind == "trapezoid"
+    assert 'kind = "trapezoid"' in to_toml(with_overrides(trapezoid, [("schedule.kind", "wsd")]))
+    with pytest.raises(OctavoError, match=r"warmup.*decay"):
+        ScheduleConfig(kind="wsd", warmup=0.6, decay=0.6)
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -200,7 +209,7 @@ def test_the_largest_table_of_positions_is_taken() -> None:
 )
 def test_a_slip_in_an_override_is_answered_with_its_mend(assignment: str, message: str) -> None:
     with pytest.raises(OctavoError, match=message):
-        overridden(load_preset("pocket"), [parse_assignment(assignment)])
+        with_overrides(load_preset("pocket"), [parse_assignment(assignment)])
 
 
 def test_every_setting_can_be_overridden_with_what_it_is() -> None:
@@ -208,7 +217,7 @@ def test_every_setting_can_be_overridden_with_what_it_is() -> None:
     values = as_mapping(config)
     for name in dotted_names(values):
         section, key = name.split(".")
-        assert overridden(config, [(name, values[section][key])]) == config
+        assert with_overrides(config, [(name, values[section][key])]) == config
 
 
 def test_a_toml_text_is_named_in_its_errors() -> None:
@@ -219,10 +228,10 @@ def test_a_toml_text_is_named_in_its_errors() -> None:
 
 
 def test_a_budget_is_the_only_one() -> None:
-    assert as_budget([("model.n_layers", 3)]) == [("model.n_layers", 3)]
-    config = overridden(load_preset("pocket"), as_budget([("train.steps", 7)]))
+    assert with_one_budget([("model.n_layers", 3)]) == [("model.n_layers", 3)]
+    config = with_overrides(load_preset("pocket"), with_one_budget([("train.steps", 7)]))
     assert (config.train.steps, config.train.epochs, config.train.minutes) == (7, 0.0, 0.0)
-    config = overridden(load_preset("reference"), as_budget([("train.minutes", 0.5), ("train.epochs", 0)]))
+    config = with_overrides(load_preset("reference"), with_one_budget([("train.minutes", 0.5), ("train.epochs", 0)]))
     assert (config.train.steps, config.train.epochs, config.train.minutes) == (0, 0.0, 0.5)
 
 
@@ -235,10 +244,10 @@ def test_a_file_without_a_budget_has_the_default_one() -> None:
 
 def test_two_budgets_or_an_empty_one_are_refused() -> None:
     with pytest.raises(OctavoError, match=r"give one budget, not train\.minutes and train\.steps"):
-        as_budget([("train.minutes", 1.0), ("train.steps", 1)])
+        with_one_budget([("train.minutes", 1.0), ("train.steps", 1)])
     for nothing in (-1.0, float("nan"), "3", True):
         with pytest.raises(OctavoError, match="a number above zero"):
-            as_budget([("train.minutes", nothing)])
+            with_one_budget([("train.minutes", nothing)])
 
 
 def test_the_defaults_are_the_preset_pocket() -> None:

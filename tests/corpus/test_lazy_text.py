@@ -28,9 +28,9 @@ ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp1252", "shi
 def _short() -> Iterator[None]:
     """Everything counts as long, and is read three bytes at a time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_PIECE", 3)
-        patch.setattr("octavo.corpus.segmentation._PIECE", 3)
-        patch.setattr("octavo.corpus.reading.LONG", 1)
+        patch.setattr(module, "_CHUNK_BYTES", 3)
+        patch.setattr("octavo.corpus.segmentation._CHUNK_BYTES", 3)
+        patch.setattr("octavo.corpus.reading.MIN_LAZY_BYTES", 1)
         yield
 
 
@@ -81,7 +81,7 @@ def test_a_slice_of_a_slice_is_that_of_the_text(path: Path, text: str, a: int, b
 @given(text=st.text(st.sampled_from("ab \n\t.🙂"), min_size=1), size=st.integers(2, 20), reach=st.integers(1, 20))
 def test_it_is_cut_into_the_same_chunks(path: Path, text: str, size: int, reach: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chunks_module, "_REACH", reach)
+        patch.setattr(chunks_module, "_MAX_SEARCH", reach)
         assert list(chunks(left_in_its_file(stored(path, text.encode())), size)) == list(chunks(text, size))
 
 

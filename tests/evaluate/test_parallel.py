@@ -20,9 +20,9 @@ def test_results_come_in_the_order_of_the_tasks() -> None:
     tasks = [lambda number=number: task(number) for number in range(3)]
     assert run_parallel(tasks, meter, shares.append) == [0, 1, 2]
     assert shares == sorted(shares)
-    assert meter.share == 0.75
+    assert meter.fraction == 0.75
     meter.add(9)
-    assert meter.share == 1.0
+    assert meter.fraction == 1.0
 
 
 def endless(meter: ProgressMeter, ended: threading.Event) -> None:
@@ -58,7 +58,7 @@ def test_ctrl_c_ends_them() -> None:
 
 
 def test_no_more_run_at_once_than_a_container_lets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("octavo.system.threads.processor_shares", lambda: [1])
+    monkeypatch.setattr("octavo.system.threads.cpu_limits", lambda: [1])
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     meter, lock, running, most = ProgressMeter(1), threading.Lock(), 0, 0
 

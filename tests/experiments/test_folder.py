@@ -7,7 +7,7 @@ from typing import Any
 from octavo.experiments.folder import ExperimentFolder
 from octavo.experiments.results import CellResult
 from octavo.experiments.spec import read_spec
-from octavo.formats.untrusted import MOST_TEXT
+from octavo.formats.untrusted import MAX_TEXT_BYTES
 
 MakeRow = Callable[..., CellResult]
 
@@ -17,5 +17,5 @@ def test_thousands_of_rows_are_written_and_read(values: dict[str, Any], make_row
     rows = [make_row(variant.name, seed) for variant, seed in spec.cells()]
     folder = ExperimentFolder(tmp_path)
     folder.write(spec, {}, rows, ())
-    assert (tmp_path / "experiment.json").stat().st_size > MOST_TEXT
+    assert (tmp_path / "experiment.json").stat().st_size > MAX_TEXT_BYTES
     assert folder.saved["rows"] == [row.to_dict() for row in rows]

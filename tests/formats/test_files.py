@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from octavo.formats.files import hidden_beside, remove_left_over, sync_folder, user_path, write_atomically
+from octavo.formats.files import remove_stale_files, sync_folder, temporary_path, user_path, write_atomically
 
 
 def test_a_tilde_is_the_home_folder_unless_there_is_such_a_file(
@@ -97,7 +97,7 @@ def test_a_disk_that_cannot_flush_folders_is_no_error(monkeypatch: pytest.Monkey
 
 
 def test_what_dead_processes_left_is_removed_when_it_is_old(tmp_path: Path) -> None:
-    old = [hidden_beside(tmp_path / name) for name in ("a", "a", "a.b")]
+    old = [temporary_path(tmp_path / name) for name in ("a", "a", "a.b")]
     old[0].mkdir()
     (old[0] / "half").write_text("x")
     for path in old[1:]:
@@ -107,9 +107,9 @@ def test_what_dead_processes_left_is_removed_when_it_is_old(tmp_path: Path) -> N
         path.write_text("whole")
     for path in [*old, *others]:
         os.utime(path, (1000, 1000))
-    young = hidden_beside(tmp_path / "a")
+    young = temporary_path(tmp_path / "a")
     young.write_text("half")  # of a process at work
-    remove_left_over(tmp_path, "a")
+    remove_stale_files(tmp_path, "a")
     assert set(tmp_path.iterdir()) == {old[2], young, *others}
-    remove_left_over(tmp_path)
+    remove_stale_files(tmp_path)
     assert set(tmp_path.iterdir()) == {young, *others}

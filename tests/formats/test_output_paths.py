@@ -5,30 +5,30 @@ from pathlib import Path
 import pytest
 
 from octavo.errors import OctavoError
-from octavo.formats.output_paths import common_parent, folder_place, page_place
+from octavo.formats.output_paths import common_parent, prepare_folder, prepare_page_path
 
 
 def test_what_is_missing_is_made(tmp_path: Path) -> None:
-    assert page_place(tmp_path / "a" / "b.html") == tmp_path / "a" / "b.html"
+    assert prepare_page_path(tmp_path / "a" / "b.html") == tmp_path / "a" / "b.html"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert list((tmp_path / "a").iterdir()) == []
-    assert folder_place(tmp_path / "c" / "d").is_dir()
+    assert prepare_folder(tmp_path / "c" / "d").is_dir()
 
 
 def test_a_folder_is_no_page_and_a_file_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OctavoError, match=r"is a folder: name a file, such as .*report\.html$"):
-        page_place(tmp_path)
+        prepare_page_path(tmp_path)
     with pytest.raises(OctavoError, match=r"file is a file: name a folder$"):
-        folder_place(tmp_path / "file")
+        prepare_folder(tmp_path / "file")
     with pytest.raises(OctavoError, match=r"file is a file: name a folder$"):
-        page_place(tmp_path / "file" / "x" / "page.html")
+        prepare_page_path(tmp_path / "file" / "x" / "page.html")
 
 
 def test_where_one_may_not_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.access", lambda path, mode: False)  # chmod does not hold root off
     with pytest.raises(OctavoError, match="cannot write into"):
-        page_place(tmp_path / "page.html")
+        prepare_page_path(tmp_path / "page.html")
 
 
 def test_the_folder_that_holds_all_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

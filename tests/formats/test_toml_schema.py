@@ -14,13 +14,13 @@ from octavo.formats.toml_schema import (
     as_mapping,
     dotted_names,
     from_mapping,
-    overridden,
     parse_assignment,
     parse_toml,
     to_toml,
     unknown_key,
+    with_overrides,
 )
-from octavo.formats.untrusted import MOST_SETTINGS
+from octavo.formats.untrusted import MAX_CONFIG_BYTES
 
 
 @dataclass(frozen=True)
@@ -143,16 +143,16 @@ def test_what_is_no_assignment_is_refused(text: str) -> None:
 
 def test_overriding_replaces_and_leaves_the_rest() -> None:
     kitchen = Kitchen(oven=Oven(minutes=7))
-    changed = overridden(kitchen, [("oven.degrees", 100), ("grill.fan", False), ("oven.degrees", 120)])
+    changed = with_overrides(kitchen, [("oven.degrees", 100), ("grill.fan", False), ("oven.degrees", 120)])
     assert changed == Kitchen(oven=Oven(degrees=120.0, minutes=7), grill=Oven(degrees=250.0, fan=False))
     assert kitchen == Kitchen(oven=Oven(minutes=7))
-    assert overridden(kitchen, []) == kitchen
+    assert with_overrides(kitchen, []) == kitchen
 
 
 @pytest.mark.parametrize("name", ["oven", "oven.", "degrees.oven", "", "oven.degrees.more", "pan.degrees"])
 def test_overriding_what_is_not_there_is_refused(name: str) -> None:
     with pytest.raises(OctavoError, match=f"there is no setting {name}: (did you mean|choose one of) "):
-        overridden(Kitchen(), [(name, 3)])
+        with_overrides(Kitchen(), [(name, 3)])
 
 
 def test_names_and_mappings() -> None:
@@ -211,7 +211,7 @@ def test_a_whole_number_fits_into_64_bits(digits: str) -> None:
 )
 def test_settings_of_the_most_bytes_there_may_be_are_read_at_once(line: str) -> None:
     """The library's time grows as the square of how deep a name goes."""
-    text = line[:MOST_SETTINGS]
+    text = line[:MAX_CONFIG_BYTES]
     began = time.process_time()
     with pytest.raises(OctavoError):
         from_mapping(Kitchen, parse_toml(text, "a file"))

@@ -136,6 +136,6 @@ class TestFiles:
 
     def test_a_folder_with_more_than_a_run_has_is_refused(self, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         check_folder(run)
-        monkeypatch.setattr("octavo.formats.untrusted._MOST_ENTRIES", 0)
+        monkeypatch.setattr("octavo.formats.untrusted._MAX_ENTRIES", 0)
         with pytest.raises(OctavoError, match="more than 0 files: it is not the folder of a run"):
             check_folder(run)

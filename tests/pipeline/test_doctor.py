@@ -11,7 +11,7 @@ from octavo.pipeline import doctor as health
 from octavo.pipeline.doctor import MIN_FREE_BYTES, Arithmetic, examine_folder, examine_machine
 from octavo.pipeline.run import Run
 from octavo.system import requirements as packages
-from octavo.system.requirements import as_requirement, pip_install
+from octavo.system.requirements import parse_requirement, pip_install
 
 QUICK = Arithmetic(1, "fp32", "as it is here", 1e11, 2e10, "")
 
@@ -67,8 +67,8 @@ def test_a_full_disk(free: int, problems: int, tmp_path: Path, monkeypatch: pyte
     ],
 )
 def test_packages(line: str, here: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages, "installed", lambda name: here)
-    monkeypatch.setattr(health, "requirements", lambda: [as_requirement(line)])
+    monkeypatch.setattr(packages, "installed_version", lambda name: here)
+    monkeypatch.setattr(health, "requirements", lambda: [parse_requirement(line)])
     found = examine_machine(tmp_path)
     assert len(found.problems) == (says != "")
     assert says in "".join(found.problems)

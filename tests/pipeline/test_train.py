@@ -24,7 +24,7 @@ from octavo.cli.main import main
 from octavo.config.overrides import Request
 from octavo.corpus import Corpus, Document
 from octavo.errors import DivergenceError, OctavoError, OctavoWarning
-from octavo.formats.toml_schema import overridden, to_toml
+from octavo.formats.toml_schema import to_toml, with_overrides
 from octavo.pipeline import session
 from octavo.pipeline.plan import make_plan
 from octavo.pipeline.run import Run, load
@@ -219,7 +219,7 @@ class TestKilled:
 
     def test_a_config_that_asks_for_too_much_memory_is_refused(self, by_epochs: Run, tmp_path: Path) -> None:
         shutil.copytree(by_epochs.path, tmp_path / "a")
-        config = overridden(by_epochs.config, [("data.batch_size", 2**20)])
+        config = with_overrides(by_epochs.config, [("data.batch_size", 2**20)])
         (tmp_path / "a" / "config.toml").write_text(to_toml(config))
         lines = (tmp_path / "a" / "metrics.jsonl").read_bytes().splitlines(keepends=True)
         (tmp_path / "a" / "metrics.jsonl").write_bytes(b"".join(lines[:-1]))

@@ -15,13 +15,12 @@ import octavo
 from octavo.errors import OctavoError
 from octavo.pipeline.run import Run, load
 from octavo.pipeline.train import train
-from octavo.reports.blocks import Scored, Unavailable
-from octavo.reports.compare import Comparable, ComparedRun, comparable, compare, read_compared
+from octavo.reports.compare import ComparableRuns, ScoredRun, compare, group_comparable, read_scored_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
 
-Change = Callable[..., ComparedRun]
+Change = Callable[..., ScoredRun]
 
 
 @pytest.fixture(scope="module")
@@ -36,81 +35,70 @@ def wider(trained: Run, play_file: Path, tiny: dict[str, Any], tmp_path_factory:
 def change(trained: Run) -> Change:
     """The trained run with another number, and a score with changes."""
 
-    def make(number: int, tokenizer: str | None = None, **changes: Any) -> ComparedRun:
-        run = read_compared(trained, number)
-        assert isinstance(run.scored, Scored)
-        assert not isinstance(run.provenance, Unavailable)
-        provenance = run.provenance | ({"tokenizer": tokenizer} if tokenizer else {})
-        return replace(
-            run,
-            provenance=provenance,
-            scored=replace(run.scored, evaluation=replace(run.scored.evaluation, **changes)),
-        )
+    def make(number: int, **changes: Any) -> ScoredRun:
+        run = read_scored_run(f"{number} play", trained)
+        fields = {name: changes.pop(name) for name in ("tokenizer", "trained_on") if name in changes}
+        return replace(run, score=replace(run.score, evaluation=replace(run.score.evaluation, **changes)), **fields)
 
     return make
 
 
-def named(groups: list[Comparable]) -> list[list[str]]:
+def named(groups: list[ComparableRuns]) -> list[list[str]]:
     return [[run.name for run in group.runs] for group in groups]
 
 
 class TestWhatCompares:
     def test_one_text_and_tokenizers_that_lose_nothing(self, change: Change) -> None:
-        groups, left = comparable([change(1), change(2, tokenizer="other"), change(3)])
+        groups, left = group_comparable([change(1), change(2, tokenizer="other"), change(3)])
         assert named(groups) == [["1 play", "2 play", "3 play"]]
-        assert left == []
+        assert left == {}
         assert {b.kind for b in groups[0].baselines} == {"kneser-ney", "compressor"}, "tokens are not the same"
-        assert any("differ more surely" in words for words in groups[0].words)
+        assert len(groups[0].notes) > 1, "on the standard errors"
 
     def test_of_the_same_tokens_their_baselines_too(self, change: Change) -> None:
-        (group,), _ = comparable([change(1), change(2)])
+        (group,), _ = group_comparable([change(1), change(2)])
         assert {b.kind for b in group.baselines} == {"uniform", "unigram", "bigram", "kneser-ney", "compressor"}
 
     def test_other_texts_and_lossy_tokenizers_are_left_out(self, change: Change) -> None:
         runs = [change(1), change(2), change(3, sha256="other"), change(4, lossless_tokenizer=False)]
-        groups, left = comparable(runs)
+        groups, left = group_comparable(runs)
         assert named(groups) == [["1 play", "2 play"]]
-        assert [(alone.run.name, alone.why) for alone in left] == [
-            ("3 play", "It was scored on another text, of 4,000 characters."),
-            ("4 play", "Its tokenizer loses text (white space)."),
-        ]
+        assert list(left) == ["3 play", "4 play"]
+        assert "another text, of 4,000 characters" in left["3 play"]
+        assert "Its tokenizer is lossy" in left["4 play"]
 
     def test_what_one_tokenizer_loses_compares_with_itself(self, change: Change) -> None:
         lossy = [change(n, tokenizer="t", lossless_tokenizer=False) for n in (1, 2)]
-        groups, left = comparable([*lossy, change(3, tokenizer="u", lossless_tokenizer=False), change(4), change(5)])
+        groups, left = group_comparable(
+            [*lossy, change(3, tokenizer="u", lossless_tokenizer=False), change(4), change(5)]
+        )
         assert named(groups) == [["1 play", "2 play"], ["4 play", "5 play"]]
-        assert "they compare with each other alone" in groups[0].words[0]
+        assert "lossy" in groups[0].notes[0]
         assert {b.kind for b in groups[0].baselines} == {"uniform", "unigram", "bigram"}
         assert len(left) == 1
 
     def test_one_that_loses_nothing_is_alone_among_those_that_do(self, change: Change) -> None:
         lossy = [change(n, tokenizer="t", lossless_tokenizer=False) for n in (1, 2)]
-        groups, left = comparable([*lossy, change(3)])
+        groups, left = group_comparable([*lossy, change(3)])
         assert named(groups) == [["1 play", "2 play"]]
-        assert [alone.why for alone in left] == [
-            "The tokenizers of the others on its text lose some of it (white space)."
-        ]
-        groups, left = comparable([lossy[0], change(2), change(3, sha256="other", lossless_tokenizer=False)])
+        assert list(left) == ["3 play"]
+        assert "tokenizers of the other runs" in left["3 play"]
+        groups, left = group_comparable([lossy[0], change(2), change(3, sha256="other", lossless_tokenizer=False)])
         assert groups == []
-        assert [alone.why[:21] for alone in left] == [
-            "Its tokenizer loses t",
-            "The tokenizers of the",
-            "It was scored on anot",
-        ]
+        reasons = ("Its tokenizer is lossy", "tokenizers of the other runs", "another text")
+        assert all(reason in why for reason, why in zip(reasons, left.values(), strict=True))
 
-    def test_a_run_without_a_score_and_one_that_was_selected(self, change: Change) -> None:
-        unscored = replace(change(1), scored=Unavailable("It has no score yet."))
-        groups, left = comparable([unscored, change(2, selected_on_this_text=True), change(3)])
-        assert [(alone.run.name, alone.why) for alone in left] == [("1 play", "It has no score yet.")]
-        assert any("2 play: early stopping chose" in words for words in groups[0].words)
+    def test_a_run_that_was_selected_on_the_text(self, change: Change) -> None:
+        (group,), _ = group_comparable([change(2, selected_on_this_text=True), change(3)])
+        assert [note.partition(":")[0] for note in group.notes if "early stopping" in note] == ["2 play"]
 
     def test_no_baselines_of_different_training_texts(self, change: Change) -> None:
-        (group,), _ = comparable([change(1), replace(change(2), trained_on="other")])
+        (group,), _ = group_comparable([change(1), change(2, trained_on="other")])
         assert group.baselines == []
-        assert "They were not all trained on the same text." in group.words
+        assert any("not all trained on the same text" in note for note in group.notes)
 
     def test_nothing_compares(self, change: Change) -> None:
-        groups, left = comparable([change(1), change(2, sha256="other")])
+        groups, left = group_comparable([change(1), change(2, sha256="other")])
         assert (groups, len(left)) == ([], 2)
 
 
@@ -129,8 +117,8 @@ class TestPage:
     def test_scores_that_do_not_compare_are_shown_and_said_not_to(self, trained: Run, wider: Run, evil: Run) -> None:
         for runs, others in ((trained, evil), "another"), ((trained, wider, evil), "the others"):
             html = octavo.compare(runs).html
-            assert f"These scores do not compare with {others}" in html
-            table = html.split("do not compare")[1].split("</table>")[0]
+            assert f"not comparable with {others}" in html
+            table = html.split("scores are not comparable")[1].split("</table>")[0]
             rows = dict(re.findall(r'<tr><th scope="row">\d (.*?)</th>(.*?)</tr>', table))
             alone = runs if len(runs) == 2 else [evil]
             assert list(rows) == [escape(run.name) for run in alone]
@@ -147,7 +135,7 @@ class TestPage:
         (tmp_path / "broken" / "config.toml").write_text("[model]\nn_layers = 1\n[train]\nsteps = 1\n")
         html = compare([trained, tmp_path / "broken", wider]).html
         data = json.loads(re.findall(r'<script type="application/json">(.*?)</script>', html)[0])
-        assert data["runs"] == ["play", "2 broken", "wider"]
+        assert data["runs"] == ["play", "broken", "wider"]
         assert {series["run"] for series in data["series"]} == {0, 2}
         assert "2 broken: " in html
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.runs import MetricsLog, read_metrics
 from octavo.runs.metrics import check_complete, last_record
-from octavo.tokenizer.chunking import LONGEST_RUN
+from octavo.tokenizer.chunking import MAX_RUN_LENGTH
 
 EVENTS: list[dict[str, Any]] = [
     {"event": "step", "step": 10, "loss": 0.1},
@@ -70,7 +70,7 @@ def test_to_go_on_reads_no_more_than_a_plain_file_of_a_run(
         os.mkfifo(path)
     else:
         write(path, EVENTS[:1])
-        monkeypatch.setattr("octavo.runs.metrics.MOST_LINES", kept - 1)
+        monkeypatch.setattr("octavo.runs.metrics.MAX_LOG_BYTES", kept - 1)
     # A writer ends a reader that waits for one, so that the test fails and does not hang.
     timer = threading.Timer(5, lambda: os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK)))
     if what == "pipe":
@@ -205,7 +205,7 @@ def test_a_value_that_no_event_has_is_refused(tmp_path: Path, line: str, says: s
 def test_more_values_than_training_writes_are_refused_before_they_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: bytes
 ) -> None:
-    monkeypatch.setattr("octavo.runs.metrics.MOST_VALUES", 1000)
+    monkeypatch.setattr("octavo.runs.metrics.MAX_JSON_VALUES", 1000)
     (tmp_path / "m").write_bytes(line * 1001)
     with pytest.raises(OctavoError, match=r"more than 1,000 values: a larger train\.log_every writes fewer"):
         read_metrics(tmp_path / "m")
@@ -213,7 +213,7 @@ def test_more_values_than_training_writes_are_refused_before_they_are_read(
 
 @pytest.mark.parametrize("letter", ["a", "日", "😀", "\x1c"])
 def test_a_sample_of_the_longest_tokens_is_read_again(tmp_path: Path, letter: str) -> None:
-    events = [{"event": "sample", "step": 1, "text": 60 * (letter * (LONGEST_RUN + 1) + "\n" * LONGEST_RUN)}]
+    events = [{"event": "sample", "step": 1, "text": 60 * (letter * (MAX_RUN_LENGTH + 1) + "\n" * MAX_RUN_LENGTH)}]
     write(tmp_path / "m", events)
     assert read_metrics(tmp_path / "m") == events
     assert last_record(tmp_path / "m") == events[0]

@@ -41,5 +41,5 @@ def test_what_is_available_is_a_part_of_what_there_is() -> None:
 
 def test_a_container_may_take_a_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "memory_limits", lambda: [2**40, 2**30])
-    monkeypatch.setattr(memory, "memory_left", lambda: [2**40, 2**20])
+    monkeypatch.setattr(memory, "memory_headroom", lambda: [2**40, 2**20])
     assert (machine_memory.__wrapped__(), available_memory()) == (2**30, 2**20)

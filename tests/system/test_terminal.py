@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.system.terminal import capitalized, counted, duration, readable, shown, size
+from octavo.system.terminal import capitalize_first, duration, escape_controls, format_bytes, path_text, quantity
 
 TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 
@@ -36,16 +36,16 @@ TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
     ],
 )
 def test_control_characters_are_written_out(text: str, expected: str) -> None:
-    assert shown(text) == expected
+    assert escape_controls(text) == expected
 
 
 @given(st.text(st.characters(exclude_categories=[])))
 def test_no_control_character_is_left(text: str) -> None:
     hidden = ("Cc", "Cs", "Zl", "Zp")
-    left = [c for c in shown(text) if unicodedata.category(c) in hidden and c not in "\n\t"]
+    left = [c for c in escape_controls(text) if unicodedata.category(c) in hidden and c not in "\n\t"]
     assert not left
-    assert not [c for c in shown(text) if unicodedata.bidirectional(c) in TURNS]
-    assert shown(shown(text)) == shown(text)
+    assert not [c for c in escape_controls(text) if unicodedata.bidirectional(c) in TURNS]
+    assert escape_controls(escape_controls(text)) == escape_controls(text)
 
 
 @pytest.mark.parametrize(
@@ -67,18 +67,18 @@ def test_durations(seconds: float, expected: str) -> None:
     ],
 )
 def test_a_name_becomes_text(name: str | Path, expected: str) -> None:
-    assert readable(name) == expected
+    assert path_text(name) == expected
 
 
 def test_sizes_are_for_people() -> None:
-    assert [size(n) for n in (0, 300 * 2**20, 2**30, 3 * 2**29)] == ["0 MiB", "300 MiB", "1.0 GiB", "1.5 GiB"]
+    assert [format_bytes(n) for n in (0, 300 * 2**20, 2**30, 3 * 2**29)] == ["0 MiB", "300 MiB", "1.0 GiB", "1.5 GiB"]
 
 
 def test_a_number_has_its_noun() -> None:
-    assert [counted(n, "token") for n in (0, 1, 2, 1000)] == ["0 tokens", "1 token", "2 tokens", "1,000 tokens"]
-    assert [counted(n, "copy", "copies") for n in (1, 2)] == ["1 copy", "2 copies"]
+    assert [quantity(n, "token") for n in (0, 1, 2, 1000)] == ["0 tokens", "1 token", "2 tokens", "1,000 tokens"]
+    assert [quantity(n, "copy", "copies") for n in (1, 2)] == ["1 copy", "2 copies"]
 
 
 def test_only_the_first_letter_becomes_a_capital() -> None:
-    assert capitalized("a head of Qwen and RoPE") == "A head of Qwen and RoPE"
-    assert capitalized("") == ""
+    assert capitalize_first("a head of Qwen and RoPE") == "A head of Qwen and RoPE"
+    assert capitalize_first("") == ""

@@ -9,7 +9,7 @@ import time
 import pytest
 import torch
 
-from octavo.system.threads import one_thread, run_in_threads, settle_threads, usable_cores
+from octavo.system.threads import configure_threads, one_thread, run_in_threads, usable_cores
 
 # Says what the policy is at the moment at which torch is about to be loaded, or else at the end.
 AT_TORCH = """
@@ -47,14 +47,14 @@ def test_the_policy_is_set_before_torch_is_loaded(asked: dict[str, str], kept: s
 def test_a_containers_share_of_processors_counts(
     shares: list[int], cores: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("octavo.system.threads.processor_shares", lambda: shares)
-    monkeypatch.setattr("octavo.system.threads._cores", lambda: 8)
+    monkeypatch.setattr("octavo.system.threads.cpu_limits", lambda: shares)
+    monkeypatch.setattr("octavo.system.threads._n_cores", lambda: 8)
     assert usable_cores() == cores
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    settle_threads()
+    configure_threads()
     assert os.environ.pop("OMP_NUM_THREADS", "8") == str(cores)
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
-    settle_threads()
+    configure_threads()
     assert os.environ["OMP_NUM_THREADS"] == "5", "what the person has set stays"
 
 

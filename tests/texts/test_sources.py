@@ -185,7 +185,7 @@ def test_a_device_is_no_passage(trained: Run, command: str, capsys: pytest.Captu
 def test_a_file_that_is_written_to_meanwhile_is_refused_and_no_run_is_left(
     train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("octavo.corpus.reading.LONG", 1000)
+    monkeypatch.setattr("octavo.corpus.reading.MIN_LAZY_BYTES", 1000)
     path = tmp_path / "log.txt"
     path.write_bytes(PROSE.encode() * 50)
     done = threading.Event()

@@ -3,7 +3,7 @@
 from tokenizers import Tokenizer as Pipeline
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
-from octavo.tokenizer.base import START
+from octavo.tokenizer.base import BOS_TOKEN
 from octavo.tokenizer.chunking import learnable_chunks
 from octavo.tokenizer.kinds import ByteBPE
 
@@ -15,7 +15,7 @@ def bpe_of_earlier_versions(text: str, vocab_size: int, watch: object = None) ->
     pipeline.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
-        special_tokens=[START],
+        special_tokens=[BOS_TOKEN],
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )

@@ -71,7 +71,7 @@ class TestBounds:
 
     @pytest.mark.parametrize("most", [0, 2_000, 20_000])
     def test_it_is_the_same_text(self, chinese: str, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("octavo.tokenizer.bpe_dropout._MOST_LETTERS", most)
+        monkeypatch.setattr("octavo.tokenizer.bpe_dropout._MAX_LETTERS", most)
         tokenizer = ByteBPE.train(chinese, 600)
         ids = encoded(tokenizer, [chinese, chinese[5_000:6_000]])
         plain = [i for document in ids for i in (0, *document.tolist())]
@@ -91,8 +91,8 @@ class TestBounds:
             merged.append(sum(map(len, words)))
             return cut(merges, words, *rest)
 
-        monkeypatch.setattr("octavo.tokenizer.bpe_dropout._MOST_LETTERS", 5_000)
-        monkeypatch.setattr("octavo.tokenizer.bpe_dropout._GROUP", 10_000)
+        monkeypatch.setattr("octavo.tokenizer.bpe_dropout._MAX_LETTERS", 5_000)
+        monkeypatch.setattr("octavo.tokenizer.bpe_dropout._GROUP_LETTERS", 10_000)
         monkeypatch.setattr(bpe_dropout._Merges, "cut", counted)
         tokenizer = ByteBPE.train(chinese, 600)
         vocabulary = sum(len(token) for token in tokenizer.token_bytes())
@@ -104,7 +104,7 @@ class TestBounds:
         assert len(set(shares)) > 100
 
     def test_a_word_longer_than_any_is_cut_token_by_token(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("octavo.tokenizer.bpe_dropout._MOST_LETTERS", 4_000)
+        monkeypatch.setattr("octavo.tokenizer.bpe_dropout._MAX_LETTERS", 4_000)
         text = "ACGT" * 1_000 + "GATTACA" * 300
         tokenizer = ByteBPE.train(text, 280)
         ids = encoded(tokenizer, [text])
@@ -129,5 +129,5 @@ def test_an_epoch_does_not_depend_on_how_it_is_laid_out(
 ) -> None:
     dropout = BPEDropout(bpe, encoded(bpe, documents), 0.1, 0)
     at_once = dropout.epoch(0).tolist()
-    monkeypatch.setattr("octavo.tokenizer.bpe_dropout._BLOCK", 101)
+    monkeypatch.setattr("octavo.tokenizer.bpe_dropout._BLOCK_WORDS", 101)
     assert dropout.epoch(0).tolist() == at_once

@@ -36,8 +36,8 @@ def test_a_text_of_usual_length_is_learned_from_as_a_whole(shakespeare: str, mon
 def test_of_a_long_one_parts_from_all_over_it(
     shakespeare: str, monkeypatch: pytest.MonkeyPatch, most: int, distinct: int
 ) -> None:
-    monkeypatch.setattr(f"{MODULE}._MOST", most)
-    monkeypatch.setattr(f"{MODULE}._MOST_DISTINCT", distinct)
+    monkeypatch.setattr(f"{MODULE}._MAX_BYTES", most)
+    monkeypatch.setattr(f"{MODULE}._MAX_DISTINCT_BYTES", distinct)
     chunks = learned_from(shakespeare, monkeypatch)
     places = [shakespeare.index(chunk) for chunk in chunks]
     assert places == sorted(places)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from octavo.tokenizer import chunking as module
 from octavo.tokenizer.base import HuggingFaceTokenizer
-from octavo.tokenizer.chunking import CHUNK, chunks, learnable_chunks
+from octavo.tokenizer.chunking import CHUNK_CHARACTERS, chunks, learnable_chunks
 from octavo.tokenizer.kinds import ByteBPE, Characters, WhitespaceBPE
 
 PIECES = [*"ab1.'é🙂中", " ", "  ", "\n", "\n\n", "\n\n\n", "\r", "\r\n", "\t", "\u3000", "\x1c", "\x85", "\u0301"]
@@ -59,7 +59,7 @@ def test_a_run_of_white_space_is_not_cut(text: str) -> None:
 
 
 def test_without_white_space_a_text_is_cut_where_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_REACH", 10)
+    monkeypatch.setattr(module, "_MAX_SEARCH", 10)
     assert list(chunks("x" * 40, 5)) == ["x" * 15, "x" * 15, "x" * 10]
     assert [len(piece) for piece in chunks("x" * 12 + " y", 5)] == [12, 2]
 
@@ -85,8 +85,11 @@ def test_empty_lines_are_the_same_tokens_wherever_a_chunk_ends(size: int) -> Non
 def test_tiny_shakespeare_is_the_same_tokens_in_chunks(
     shakespeare: str, bpe: ByteBPE, reference: WhitespaceBPE
 ) -> None:
-    assert len(shakespeare) > 10 * CHUNK
-    assert ids_of_whole(bpe, shakespeare[: 4 * CHUNK]) == bpe.encode(shakespeare[: 4 * CHUNK]).tolist()
+    assert len(shakespeare) > 10 * CHUNK_CHARACTERS
+    assert (
+        ids_of_whole(bpe, shakespeare[: 4 * CHUNK_CHARACTERS])
+        == bpe.encode(shakespeare[: 4 * CHUNK_CHARACTERS]).tolist()
+    )
     assert ids_of_whole(reference, shakespeare) == reference.encode(shakespeare).tolist()
 
 
@@ -94,7 +97,7 @@ def test_odd_texts_longer_than_a_chunk_are_the_same_tokens(
     odd: list[str], odd_tokenizers: list[ByteBPE | Characters | WhitespaceBPE]
 ) -> None:
     text = "".join(odd[i * i * 7 % 101 % len(odd)] + " " * (i % 11 == 0) for i in range(60_000))
-    assert len(text) > 2 * CHUNK
+    assert len(text) > 2 * CHUNK_CHARACTERS
     for tokenizer in odd_tokenizers:
         assert len(list(tokenizer.encode_stream(text))) == 1
         assert ids_of_whole(tokenizer, text) == tokenizer.encode(text).tolist()

@@ -228,10 +228,10 @@ def test_ctrl_c_is_not_taken_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_one_that_is_too_large_is_neither_read_nor_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained("bpe").save(tmp_path / "tokenizer.json")
-    monkeypatch.setattr("octavo.tokenizer.serialization.MOST_BYTES", 1000)
+    monkeypatch.setattr("octavo.tokenizer.serialization.MAX_TOKENIZER_BYTES", 1000)
     with pytest.raises(OctavoError, match=r"bytes, where 1,000 are the most"):
         load_tokenizer(tmp_path / "tokenizer.json")
-    monkeypatch.setattr("octavo.tokenizer.base.MOST_BYTES", 1000)
+    monkeypatch.setattr("octavo.tokenizer.base.MAX_TOKENIZER_BYTES", 1000)
     with pytest.raises(OctavoError, match=r"is too large: lower tokenizer\.vocab_size"):
         trained("bpe").save(tmp_path / "other.json")
     assert not (tmp_path / "other.json").exists()

@@ -3,7 +3,7 @@
 import pytest
 
 from octavo.errors import OctavoError
-from octavo.tokenizer.kinds import SPECIAL, WhitespaceBPE
+from octavo.tokenizer.kinds import SPECIAL_TOKENS, WhitespaceBPE
 
 
 def test_the_facts_of_the_report(shakespeare: str, reference: WhitespaceBPE) -> None:
@@ -15,7 +15,7 @@ def test_the_facts_of_the_report(shakespeare: str, reference: WhitespaceBPE) -> 
 
 
 def test_four_special_tokens_come_first_and_no_text_gives_them(reference: WhitespaceBPE) -> None:
-    assert [reference.token_text(i) for i in range(4)] == SPECIAL == ["[PAD]", "[UNK]", "[BOS]", "[EOS]"]
+    assert [reference.token_text(i) for i in range(4)] == SPECIAL_TOKENS == ["[PAD]", "[UNK]", "[BOS]", "[EOS]"]
     assert reference.encode("PAD [PAD] [UNK] [BOS] [EOS]").min() > 3
     assert reference.bos_id is None
     assert (reference.kind, reference.lossless) == ("whitespace-bpe", False)

@@ -94,7 +94,7 @@ def test_what_is_asked_for_outright_stays(train: dict[str, Any]) -> None:
 
 def test_long_windows_are_read_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     indices, whole = np.arange(len(WINDOWS)), mean_loss(MODEL, WINDOWS, np.arange(len(WINDOWS)))
-    monkeypatch.setattr("octavo.config.shapes._AT_ONCE", 10 * 48 * 3)  # three windows of ten tokens of 48 numbers
+    monkeypatch.setattr("octavo.config.shapes._MAX_NUMBERS", 10 * 48 * 3)  # three windows of ten tokens of 48 numbers
     seen: list[int] = []
     gather = Windows.gather
 

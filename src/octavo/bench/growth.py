@@ -13,7 +13,7 @@ from octavo.bench.request import Peers
 from octavo.bench.steps import N_TOKENS, case_note, octavo_steps, stepper
 from octavo.config import Config, ModelConfig, load_preset
 from octavo.system.progress import ProgressCallback, no_progress, subrange
-from octavo.system.terminal import capitalized
+from octavo.system.terminal import capitalize_first
 from octavo.training.precision import Precision, choose_precision
 
 _TOKENS_PER_TURN = 4096  # of training
@@ -83,7 +83,7 @@ def make_axes(sizes: Sizes, precision: Precision) -> list[GrowthAxis]:
 def measure_axis(axis: GrowthAxis, rounds: int, watch: ProgressCallback = no_progress) -> BenchComparison:
     """Measure every size of an axis; the note has the scaling exponent."""
     cases = [replace(axis.case(size), name=f"{axis.name} {size}") for size in axis.sizes]
-    result = compare_cases(f"{capitalized(axis.activity)}, by {axis.name}", cases, rounds=rounds, watch=watch)
+    result = compare_cases(f"{capitalize_first(axis.activity)}, by {axis.name}", cases, rounds=rounds, watch=watch)
     return replace(result, notes=(scaling_note(axis, result.measurements),))
 
 

@@ -16,7 +16,7 @@ from octavo.bench.training import bench_scoring, bench_training
 from octavo.kernels.library import active_build
 from octavo.runs.provenance import machine_facts
 from octavo.system.progress import PhaseCallback, ProgressCallback, subrange
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 
 _BUSY_LOAD = 0.5  # load average per core
 
@@ -45,7 +45,7 @@ class BenchSession:
         """Return the circumstances as lines of text."""
         packages = self.machine["packages"]
         lines = [
-            f"{self.machine['processor']}, {counted(self.machine['cores'], 'core')}, torch on {self.threads}",
+            f"{self.machine['processor']}, {quantity(self.machine['cores'], 'core')}, torch on {self.threads}",
             f"octavo {packages['octavo']}, torch {packages['torch']}; kernels: {self.kernels}; {self.began}",
         ]
         if self.busy:

@@ -14,7 +14,7 @@ from octavo.cli.options import (
     text_of,
 )
 from octavo.cli.output import say
-from octavo.config.inference import check_head, check_passage, most_tokens_of_attention
+from octavo.config.inference import check_head, check_passage, max_attention_tokens
 
 _FILES = r"attention(-layer-\d+(-head-\d+)?)?\.(html|png|svg)"
 
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     """Write the page and the pictures, and print their paths."""
     directory = run_of(options)
     check_head(options.layer, options.head, directory.config.model)
-    limit = most_tokens_of_attention(directory.config)
+    limit = max_attention_tokens(directory.config)
     if options.max_tokens is not None:
         check_passage(options.max_tokens, limit, directory.config)
     text = text_of(options)

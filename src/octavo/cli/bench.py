@@ -8,7 +8,7 @@ from octavo.bench.request import NO_PEERS, ROUNDS, SUITE_NAMES, BenchRequest, pe
 from octavo.cli.options import add_output_option, add_quiet_option, output_path, refuse_replacing
 from octavo.cli.output import say
 from octavo.formats.files import user_path
-from octavo.formats.output_paths import folder_place
+from octavo.formats.output_paths import prepare_folder
 
 _FOLDER = "bench"
 
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     request = BenchRequest((options.suite,) if options.suite else SUITE_NAMES, options.rounds, peers)
     folder = output_path(options) or Path(_FOLDER)
     refuse_replacing(options, [folder / "bench.json", folder / "bench.png"])
-    folder_place(folder)
+    prepare_folder(folder)
 
     from octavo.bench.suites import BenchSession, run_suites, suites_to_dict
     from octavo.formats.files import write_atomically

@@ -31,11 +31,11 @@ def run(options: argparse.Namespace) -> int:
     if output:
         refuse_replacing(options, [output])
 
-    from octavo.formats.output_paths import page_place
+    from octavo.formats.output_paths import prepare_page_path
     from octavo.pipeline.run import Run
     from octavo.reports.compare import compare
 
-    path = page_place(output or _default_path(directories, root))
+    path = prepare_page_path(output or _default_path(directories, root))
     say(compare([Run(directory) for directory in directories]).save(path))
     return 0
 

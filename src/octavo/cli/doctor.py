@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from octavo.cli.options import add_runs_option
 from octavo.cli.output import say
 from octavo.runs import runs_root
-from octavo.system.terminal import counted, shown, size
+from octavo.system.terminal import escape_controls, format_bytes, quantity
 
 if TYPE_CHECKING:
     from octavo.pipeline.doctor import Arithmetic, Folder, Health, OptionalPart
@@ -58,7 +58,7 @@ def lines(health: Health) -> list[str]:
 def _row(label: str, text: str, width: int = _LABEL) -> list[str]:
     """Return a label and its text, wrapped in its own column; a path stays on one line."""
     return textwrap.wrap(
-        shown(text),
+        escape_controls(text),
         _WIDTH,
         initial_indent=label.ljust(width),
         subsequent_indent=" " * width,
@@ -70,7 +70,9 @@ def _row(label: str, text: str, width: int = _LABEL) -> list[str]:
 def _memory(health: Health) -> str:
     if not health.memory:
         return "unknown"
-    return size(health.memory) + (f", {size(health.available_memory)} available" if health.available_memory else "")
+    return format_bytes(health.memory) + (
+        f", {format_bytes(health.available_memory)} available" if health.available_memory else ""
+    )
 
 
 def _threads(health: Health) -> str:
@@ -94,9 +96,9 @@ def _arithmetic(measured: Arithmetic | None) -> list[tuple[str, str]]:
 
 def _runs(health: Health) -> str:
     folder = health.runs
-    number = counted(health.n_runs, "run") if folder.exists else "not there yet"
+    number = quantity(health.n_runs, "run") if folder.exists else "not there yet"
     state = "cannot be written to" if folder.trouble else "writable"
-    return f"{number}, {state}" + (f", {size(folder.free_bytes)} free" if folder.free_bytes >= 0 else "")
+    return f"{number}, {state}" + (f", {format_bytes(folder.free_bytes)} free" if folder.free_bytes >= 0 else "")
 
 
 def _cache(name: str, folder: Folder) -> str:

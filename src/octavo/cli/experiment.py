@@ -8,7 +8,7 @@ from octavo.cli.options import add_quiet_option, add_runs_option
 from octavo.cli.output import command, say
 from octavo.errors import OctavoError
 from octavo.experiments import read_spec
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 
 if TYPE_CHECKING:
     from octavo.experiments.experiment import Experiment
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     except ExperimentStopped as stopped:
         result = stopped.experiment
         say("\n".join(_summary(result, options)))
-        missing = counted(result.missing, "run")
+        missing = quantity(result.missing, "run")
         say(f"Stopped; {missing} left. To resume: {_command(options)}", file=sys.stderr)
         return 128 + stopped.signal_number
     except KeyboardInterrupt:
@@ -75,7 +75,7 @@ def _summary(result: "Experiment", options: argparse.Namespace) -> list[str]:
     lines = ["", result.table(), *[f"figure   {path}" for path in result.figures[:1]]]
     lines += [f"table    {result.path / 'table.md'}", f"data     {result.path / 'experiment.json'}"]
     if result.failed:
-        failed = f"{result.failed} of {counted(len(result.rows), 'run')} failed"
+        failed = f"{result.failed} of {quantity(len(result.rows), 'run')} failed"
         lines.append(f"{failed}; to try again: {_command(options, retry=True)}")
     return lines
 

@@ -15,7 +15,7 @@ from octavo.cli.options import (
 from octavo.cli.parser import utf8_text
 from octavo.config.inference import SamplingConfig
 from octavo.errors import OctavoError
-from octavo.system.terminal import shown
+from octavo.system.terminal import escape_controls
 
 _MAX_COUNT = 10_000
 _SAMPLING = (
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     from octavo.generate.prompts import with_training_line_ends
 
     (prompt,) = with_training_line_ends(directory, [prompt])
-    visible = shown if sys.stdout is not None and sys.stdout.isatty() else str
+    visible = escape_controls if sys.stdout is not None and sys.stdout.isatty() else str
     if visible is str and isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(newline="")  # the exact text; Windows would make two characters of each "\n"
     if options.count == 1:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from octavo.cli.options import add_output_option, add_run_and_text, add_runs_option, output_of, run_of, text_of
 from octavo.cli.output import say
-from octavo.config.inference import WINDOWS, check_windows
+from octavo.config.inference import HEAD_WINDOWS, check_windows
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,9 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--windows",
         type=int,
-        default=WINDOWS,
+        default=HEAD_WINDOWS,
         metavar="N",
-        help=f"read N context windows, spread evenly over the text (default: {WINDOWS})",
+        help=f"read N context windows, spread evenly over the text (default: {HEAD_WINDOWS})",
     )
     add_output_option(parser)
     add_runs_option(parser)

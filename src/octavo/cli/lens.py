@@ -12,7 +12,7 @@ from octavo.cli.options import (
     text_of,
 )
 from octavo.cli.output import say
-from octavo.config.inference import check_passage, most_tokens_of_lens
+from octavo.config.inference import check_passage, max_lens_tokens
 
 _CHARACTERS = 100  # of the validation split: about a screen
 
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the table of predictions and the loss at each layer; write the page."""
     directory = run_of(options)
-    limit = most_tokens_of_lens(directory.config)
+    limit = max_lens_tokens(directory.config)
     if options.max_tokens is not None:
         check_passage(options.max_tokens, limit, directory.config)
     text = text_of(options)

@@ -14,8 +14,8 @@ from typing import TextIO
 from octavo.cli.output import as_options, drop_output, program
 from octavo.cli.parser import parse
 from octavo.errors import OctavoError, OctavoWarning
-from octavo.system.terminal import shown
-from octavo.system.threads import any_detached, settle_threads
+from octavo.system.terminal import escape_controls
+from octavo.system.threads import configure_threads, has_detached_thread
 
 _OUT_OF_RANGE = re.compile(r"^(temperature|top_k|top_p|min_p|max_new_tokens|seed)=(?=\S)")  # named as in Python
 _NO_MEMORY = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)  # the words of torch, for any device
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     input, and 128 + number after a signal.
     """
     code = _main(arguments)
-    if arguments is None and any_detached():
+    if arguments is None and has_detached_thread():
         # A detached thread would return from its library after Python has ended, and abort the process.
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError, AttributeError):
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str] | None) -> int:
-    settle_threads()
+    configure_threads()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a character that the terminal lacks becomes its number
@@ -90,7 +90,7 @@ def _warn(
 ) -> None:
     """Print a warning of Octavo as a sentence, and one of a library with its place in the code, as Python does."""
     text = str(message) if issubclass(category, OctavoWarning) else f"{filename}:{lineno}: {message}"
-    print(f"octavo: {shown(' '.join(text.split()))}", file=sys.stderr)
+    print(f"octavo: {escape_controls(' '.join(text.split()))}", file=sys.stderr)
 
 
 def _output_fails() -> bool:
@@ -109,7 +109,7 @@ def _refuse(sentence: str, advised: Sequence[str] = ()) -> int:
     message = _OUT_OF_RANGE.sub(lambda match: f"--{match[1].replace('_', '-')} ", message)
     if advised:
         message += f" ({program()} {shlex.join(advised)})"
-    print(f"octavo: {shown(message)}", file=sys.stderr)
+    print(f"octavo: {escape_controls(message)}", file=sys.stderr)
     return 2
 
 

@@ -22,9 +22,9 @@ from octavo.cli.output import say
 from octavo.cli.parser import utf8_text
 from octavo.errors import OctavoError
 from octavo.formats.files import user_path
-from octavo.formats.output_paths import check_writable, folder_place
+from octavo.formats.output_paths import check_writable, prepare_folder
 from octavo.runs import RunDirectory, open_run, runs_root
-from octavo.system.terminal import shown
+from octavo.system.terminal import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -156,7 +156,7 @@ def output_of(
         return output
     output = Output(given, pattern)
     refuse_replacing(options, output.earlier)
-    folder_place(output.folder)
+    prepare_folder(output.folder)
     return output
 
 
@@ -206,7 +206,7 @@ def text_of(options: argparse.Namespace) -> str | None:
     if text == "":
         raise OctavoError("the text is empty: give some words")
     if text is not None and text == options.text and os.path.isfile(text):
-        file = shown(shlex.quote(text))
+        file = escape_controls(shlex.quote(text))
         option = f"--file={file}" if text.startswith("-") else f"--file {file}"
         say(f"octavo: {file} is taken as the text itself; to read the file of that name: {option}", file=sys.stderr)
     return text

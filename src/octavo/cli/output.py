@@ -13,7 +13,7 @@ from shutil import which
 from typing import TYPE_CHECKING, TextIO
 
 from octavo.errors import OctavoError
-from octavo.system.terminal import shown
+from octavo.system.terminal import escape_controls
 
 if TYPE_CHECKING:
     from octavo.runs import RunDirectory
@@ -24,7 +24,7 @@ _ADVISED = re.compile(r"\b(pass|give|as|with|there:) (encoding|documents|output)
 
 def say(text: object = "", *, end: str = "\n", file: TextIO | None = None) -> None:
     """Print `text` to `file` (default: standard output), with every control character written out."""
-    print(shown(str(text)), end=end, file=file)
+    print(escape_controls(str(text)), end=end, file=file)
 
 
 def as_options(sentence: str) -> str:

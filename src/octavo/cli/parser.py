@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from octavo.cli.output import program, say
 from octavo.errors import OctavoError
 from octavo.system.spelling import nearest, suggestion
-from octavo.system.terminal import capitalized, readable
+from octavo.system.terminal import capitalize_first, path_text
 
 GROUPS = {
     "train and score": {
@@ -210,7 +210,7 @@ def first_steps() -> list[str]:
 
 def command_parser(command: str) -> Parser:
     """Return the parser of one command's arguments."""
-    parser = Parser(prog=f"octavo {command}", description=capitalized(COMMANDS[command]) + ".")
+    parser = Parser(prog=f"octavo {command}", description=capitalize_first(COMMANDS[command]) + ".")
     parser.set_defaults(command=command)
     import_module(f"octavo.cli.{command}").add_arguments(parser)
     return parser
@@ -277,4 +277,4 @@ def utf8_text(argument: str) -> str:
     try:
         return os.fsencode(argument).decode("utf-8")  # bytes that the locale could not decode
     except UnicodeError:
-        raise OctavoError(f"{readable(argument)!r} is not UTF-8: give the text in a file, with --encoding") from None
+        raise OctavoError(f"{path_text(argument)!r} is not UTF-8: give the text in a file, with --encoding") from None

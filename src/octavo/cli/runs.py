@@ -9,7 +9,7 @@ from octavo.errors import OctavoError
 from octavo.runs import RunDirectory, list_runs, runs_root
 from octavo.runs.completion import failed_parts, is_finished
 from octavo.runs.scores import standard_score
-from octavo.system.terminal import duration, shown
+from octavo.system.terminal import duration, escape_controls
 
 _UNFINISHED = "unfinished"
 _TITLES = ("RUN", "BITS/CHAR", "NATS/CHAR", "PARAMETERS", "STEPS", "TIME", "TEXT", "STATE")
@@ -69,4 +69,4 @@ def _state(run: RunDirectory) -> str:
 
 def _cell(text: object) -> str:
     """Return text from a file on one line, without control characters."""
-    return shown(" ".join(str(text).split()))
+    return escape_controls(" ".join(str(text).split()))

@@ -4,7 +4,7 @@ import argparse
 
 from octavo.cli.options import add_output_option, add_run_and_text, add_runs_option, output_of, run_of, text_of
 from octavo.cli.output import say
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 
 _CHARACTERS = 1000  # of the validation split: about a screen
 
@@ -48,8 +48,8 @@ def run(options: argparse.Namespace) -> int:
     print_lines = terminal.coloured if in_colour(console) else terminal.marked
     for line in print_lines(surprise, console.width):
         console.print(line, soft_wrap=True)
-    if surprise.left_out:
-        amount = counted(surprise.left_out, "character is", "characters are")
+    if surprise.omitted_characters:
+        amount = quantity(surprise.omitted_characters, "character is", "characters are")
         say(f"the other {amount} left out here; the totals are of all {len(surprise.text):,}")
     say("\n" + "\n".join(terminal.surprise_totals(surprise)), end="\n\n")
     if (worst := terminal.worst_tokens(surprise)).row_count:

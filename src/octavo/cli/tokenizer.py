@@ -4,7 +4,7 @@ import argparse
 
 from octavo.cli.options import add_run_and_text, add_runs_option, run_of, text_of
 from octavo.cli.output import say
-from octavo.system.terminal import counted, shown
+from octavo.system.terminal import escape_controls, quantity
 
 _CHARACTERS = 100  # shown of the validation split
 
@@ -28,14 +28,14 @@ def run(options: argparse.Namespace) -> int:
         text = open_splits(directory.path / "data")["validation"].beginning(_CHARACTERS)
     ids = tokenizer.encode(text).tolist()
     token_bytes = tokenizer.token_bytes()
-    amounts = f"{counted(len(text), 'character')}, {counted(len(ids), 'token')}"
+    amounts = f"{quantity(len(text), 'character')}, {quantity(len(ids), 'token')}"
     say(f"{tokenizer.kind}, vocabulary of {tokenizer.vocab_size:,}: {amounts}")
     for token in ids:
         token_text = token_bytes[token].decode("utf-8", errors="backslashreplace")
-        say(f"{token:>7}  {shown(repr(token_text))}")
+        say(f"{token:>7}  {escape_controls(repr(token_text))}")
     decoded = tokenizer.decode(ids)
     if decoded == text:
         say("lossless: decoding returns the text")
     else:
-        say(f"lossy: decoding returns {shown(repr(decoded))}")
+        say(f"lossy: decoding returns {escape_controls(repr(decoded))}")
     return 0

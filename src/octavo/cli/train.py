@@ -21,7 +21,7 @@ from octavo.errors import OctavoError
 from octavo.formats.toml_schema import parse_assignment
 from octavo.runs import check_name_free, runs_root
 from octavo.runs.resume import check_unchanged, run_to_resume
-from octavo.system.terminal import counted, duration, shown, wrapped
+from octavo.system.terminal import duration, escape_controls, quantity, wrap_lines
 
 if TYPE_CHECKING:
     from octavo.corpus import Corpus
@@ -155,7 +155,7 @@ def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | Non
 
 def _summary(run: Run, report: Path | Unavailable, options: argparse.Namespace) -> list[str]:
     """Return lines with the result of a run, the parts that are missing, the paths, and what to type next."""
-    from octavo.corpus.lines import READ, frequent_line_start
+    from octavo.corpus.lines import MAX_CHARACTERS_READ, frequent_line_start
     from octavo.reports.blocks import Unavailable
     from octavo.reports.terminal.scores import diagnosis_lines, score_in_words
     from octavo.runs.completion import failed_parts
@@ -166,17 +166,21 @@ def _summary(run: Run, report: Path | Unavailable, options: argparse.Namespace) 
     paths = {"curves": run.path / "curves" / "steps.png", "samples": run.path / "samples.txt", "report": report}
     score, step = run.evaluation, run.metrics[-1]
     word, runs = run_word(run.directory, runs_root(options.runs)), options.runs
-    prompt = [start] if (start := shown(frequent_line_start(run.splits["train"].beginning(READ)))) else []
+    prompt = (
+        [start]
+        if (start := escape_controls(frequent_line_start(run.splits["train"].beginning(MAX_CHARACTERS_READ))))
+        else []
+    )
     return [
         "",
         f"{run.name}: {score_in_words(score)}",
-        f"  scored on {counted(score.characters, 'held-out character')}, {counted(score.tokens, 'token')}"
+        f"  scored on {quantity(score.characters, 'held-out character')}, {quantity(score.tokens, 'token')}"
         + (", selected on this text" if score.selected_on_this_text else "")
         + ("" if score.lossless_tokenizer else "; the tokenizer is lossy: not comparable with other models"),
-        f"  trained for {duration(step['seconds'])}, {counted(step['step'], 'step')}, {step['epoch']:.1f} epochs",
+        f"  trained for {duration(step['seconds'])}, {quantity(step['step'], 'step')}, {step['epoch']:.1f} epochs",
         *([] if "baselines" in failed else _baseline_lines(run)),
         *([] if "diagnosis" in failed else diagnosis_lines(run, "  ")),
-        *(line for name, reason in failed.items() for line in wrapped(f"no {name}: {reason}", indent="  ")),
+        *(line for name, reason in failed.items() for line in wrap_lines(f"no {name}: {reason}", indent="  ")),
         f"  folder   {run.path}",
         *(f"  {name:<8} {path}" for name, path in paths.items() if name not in failed),
         "next:",
@@ -192,14 +196,14 @@ def _baseline_lines(run: Run) -> list[str]:
     from octavo.evaluate.comparison import THIS_MODEL, rank_scores
 
     scores = rank_scores(run.evaluation, run.baselines())
-    groups = {"baselines, in bits per character": scores.standings}
+    groups = {"baselines, in bits per character": scores.rows}
     if not run.tokenizer.lossless:
         groups = {
-            "baselines on the same tokens, in bits per character": scores.standings,
-            "baselines on the full text with its white space, not comparable with these": scores.apart,
+            "baselines on the same tokens, in bits per character": scores.rows,
+            "baselines on the full text with its white space, not comparable with these": scores.not_comparable,
         }
     lines = []
     for title, rows in groups.items():
         listed = ", ".join(f"{row.name}: {row.bits_per_character:.3f}" for row in rows if row.name != THIS_MODEL)
-        lines += wrapped(f"{title}: {listed}", indent="  ")
+        lines += wrap_lines(f"{title}: {listed}", indent="  ")
     return lines

@@ -3,10 +3,11 @@
 Importing this takes neither torch nor NumPy.
 """
 
+from octavo.config.loading import config_from_toml, load_preset, preset_names, preset_text, with_one_budget
 from octavo.config.schema import (
     BUDGETS,
-    LARGEST_SIZE,
-    SMALLEST_VOCABULARY,
+    MAX_SIZE,
+    MIN_VOCAB_SIZE,
     SPLIT_LABELS,
     Config,
     DataConfig,
@@ -15,18 +16,13 @@ from octavo.config.schema import (
     ScheduleConfig,
     TokenizerConfig,
     TrainConfig,
-    as_budget,
-    between,
-    config_from_toml,
-    load_preset,
-    preset_names,
-    preset_text,
+    check_range,
 )
 
 __all__ = [
     "BUDGETS",
-    "LARGEST_SIZE",
-    "SMALLEST_VOCABULARY",
+    "MAX_SIZE",
+    "MIN_VOCAB_SIZE",
     "SPLIT_LABELS",
     "Config",
     "DataConfig",
@@ -35,10 +31,10 @@ __all__ = [
     "ScheduleConfig",
     "TokenizerConfig",
     "TrainConfig",
-    "as_budget",
-    "between",
+    "check_range",
     "config_from_toml",
     "load_preset",
     "preset_names",
     "preset_text",
+    "with_one_budget",
 ]

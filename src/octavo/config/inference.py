@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from math import isqrt
 from typing import TypedDict
 
-from octavo.config.schema import LARGEST_SIZE, Config, ModelConfig, between
+from octavo.config.schema import MAX_SIZE, Config, ModelConfig, check_range
 from octavo.errors import OctavoError
 from octavo.system.spelling import suggestion
 
 PROTOCOLS = ("sliding", "disjoint")
-WINDOWS = 64  # over which heads are measured
-_FEWEST_WINDOWS = 8  # in a report, of however large a model
-_REPORTED = 5e11  # FLOPs of measuring heads for a report: half a minute or so on two cores
-_MOST_WINDOWS = 1000
-_MOST_WEIGHTS = 2**24  # of attention on a page: a byte each
-_MOST_CELLS = 2**15  # of layers by tokens on a page: some hundred bytes each
+HEAD_WINDOWS = 64  # over which heads are measured
+_MIN_WINDOWS = 8  # in a report, of however large a model
+_REPORT_FLOPS = 5e11  # FLOPs of measuring heads for a report: half a minute or so on two cores
+_MAX_WINDOWS = 1000
+_MAX_ATTENTION_WEIGHTS = 2**24  # of attention on a page: a byte each
+_MAX_LENS_CELLS = 2**15  # of layers by tokens on a page: some hundred bytes each
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,12 @@ class SamplingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        between("temperature", self.temperature, 0.0, 100.0)
-        between("top_k", self.top_k, 0, LARGEST_SIZE)
-        between("top_p", self.top_p, 1e-6, 1.0)
-        between("min_p", self.min_p, 0.0, 1.0)
-        between("max_new_tokens", self.max_new_tokens, 1, 10**7)
-        between("seed", self.seed, 0, 2**63 - 1)
+        check_range("temperature", self.temperature, 0.0, 100.0)
+        check_range("top_k", self.top_k, 0, MAX_SIZE)
+        check_range("top_p", self.top_p, 1e-6, 1.0)
+        check_range("min_p", self.min_p, 0.0, 1.0)
+        check_range("max_new_tokens", self.max_new_tokens, 1, 10**7)
+        check_range("seed", self.seed, 0, 2**63 - 1)
 
 
 class SamplingOptions(TypedDict, total=False):
@@ -70,14 +70,16 @@ def check_scoring(protocol: str, stride: int, window_characters: int, context_le
         raise OctavoError(f"a window of {window_characters} characters is out of range: use 1 or more")
 
 
-def most_tokens_of_attention(config: Config) -> int:
+def max_attention_tokens(config: Config) -> int:
     """Return how many tokens a run's attention is shown of at most: a context, or what a page can hold."""
-    return min(config.data.context_length, isqrt(_MOST_WEIGHTS // (config.model.n_layers * config.model.n_heads)))
+    return min(
+        config.data.context_length, isqrt(_MAX_ATTENTION_WEIGHTS // (config.model.n_layers * config.model.n_heads))
+    )
 
 
-def most_tokens_of_lens(config: Config) -> int:
+def max_lens_tokens(config: Config) -> int:
     """Return how many tokens a run's layers are shown after at most: a context, or what a page can hold."""
-    return min(config.data.context_length, _MOST_CELLS // (1 + config.model.n_layers))
+    return min(config.data.context_length, _MAX_LENS_CELLS // (1 + config.model.n_layers))
 
 
 def check_passage(tokens: int, most: int, config: Config) -> None:
@@ -96,10 +98,10 @@ def check_head(layer: int | None, head: int | None, model: ModelConfig) -> None:
 
 def head_windows(flops: float) -> int:
     """Return over how many windows a report measures heads, where one window takes so many `flops`."""
-    return max(_FEWEST_WINDOWS, min(WINDOWS, int(_REPORTED / flops)))
+    return max(_MIN_WINDOWS, min(HEAD_WINDOWS, int(_REPORT_FLOPS / flops)))
 
 
 def check_windows(windows: int) -> None:
     """Raises OctavoError unless heads can be measured over so many windows."""
-    if not isinstance(windows, int) or not 1 <= windows <= _MOST_WINDOWS:
-        raise OctavoError(f"{windows} windows are out of range: 1 to {_MOST_WINDOWS}")
+    if not isinstance(windows, int) or not 1 <= windows <= _MAX_WINDOWS:
+        raise OctavoError(f"{windows} windows are out of range: 1 to {_MAX_WINDOWS}")

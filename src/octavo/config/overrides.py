@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from octavo.config.schema import BUDGETS, Config, TokenizerConfig, as_budget, config_from_toml, load_preset
+from octavo.config.loading import config_from_toml, load_preset, with_one_budget
+from octavo.config.schema import BUDGETS, Config, TokenizerConfig
 from octavo.errors import OctavoError, reason
 from octavo.formats.files import user_path
-from octavo.formats.toml_schema import as_mapping, dotted_names, overridden, parse_assignment
+from octavo.formats.toml_schema import as_mapping, dotted_names, parse_assignment, with_overrides
 
 Overrides = Mapping[str, Any] | Sequence[tuple[str, Any] | str]
 
@@ -30,7 +31,7 @@ class Request:
             OctavoError: an override or the budget cannot be, or there is no such preset.
         """
         if self.preset is not None or config is None:
-            config = _preset(self.preset or "pocket")
+            config = _load_preset(self.preset or "pocket")
         given = self.overrides.items() if isinstance(self.overrides, Mapping) else self.overrides
         pairs = [parse_assignment(pair) if isinstance(pair, str) else pair for pair in given]
         named = {name: getattr(self, name) for name in (*BUDGETS, "seed")}
@@ -41,7 +42,7 @@ class Request:
         if len(kinds) == 2 and "characters" in kinds:  # the size that is there was meant for another kind
             size = 0 if kind == "characters" else TokenizerConfig().vocab_size
             pairs.insert(0, ("tokenizer.vocab_size", size))
-        return overridden(config, as_budget(pairs))
+        return with_overrides(config, with_one_budget(pairs))
 
 
 def first_difference(one: Config, other: Config) -> str:
@@ -58,7 +59,7 @@ def first_difference(one: Config, other: Config) -> str:
     return ""
 
 
-def _preset(name: str) -> Config:
+def _load_preset(name: str) -> Config:
     path = user_path(name)
     if path.suffix != ".toml":
         return load_preset(name)

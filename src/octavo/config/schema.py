@@ -1,46 +1,45 @@
-"""Everything that decides a run, as one frozen value: what the sections mean and what they may hold.
+"""The config of a run: frozen sections of settings, each with its default, its range and a one-line comment.
 
-An experiment is data: a preset is a TOML file of these sections, an override is a dotted name such as
-``model.n_layers=3``, and the run directory keeps the result as ``config.toml``.
+A preset is a TOML file of these sections, an override is a dotted name such as ``model.n_layers=3``, and the run
+directory keeps the result as ``config.toml``, with the comments (:mod:`octavo.config.comments`).
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib import resources
-from typing import Any, Literal
+from typing import Literal
 
 from octavo.errors import OctavoError
-from octavo.formats.toml_schema import from_mapping, parse_toml
-from octavo.system.spelling import suggestion
+from octavo.formats.toml_schema import setting
 
-SMALLEST_VOCABULARY = {"bpe": 257, "characters": 258, "whitespace-bpe": 8}
+MIN_VOCAB_SIZE = {"bpe": 257, "characters": 258, "whitespace-bpe": 8}
 BUDGETS = ("steps", "epochs", "minutes")
 # What people read for the names of splits on disk. Early stopping selects on "validation" or on "train-slice".
 SPLIT_LABELS = {"validation": "validation split", "train-slice": "early-stopping split"}
-LARGEST_SIZE = 2**20  # of any one size in a config: more is a slip of the keyboard, not a tiny model
-_LARGEST_TABLE = 2**26  # numbers, of positions that are computed: no weight shows that a machine had room for them
+MAX_SIZE = 2**20  # largest value of any size in a config: more is a typing error, not a tiny model
+_MAX_POSITION_TABLE = 2**26  # numbers in a computed position table, whose memory no count of weights shows
 
 
 @dataclass(frozen=True)
 class DataConfig:
-    """How a text becomes windows of tokens, and which part of it is held out."""
+    """How a text is split and cut into windows of tokens."""
 
-    context_length: int = 128  # tokens the model sees at once
-    stride: int = 0  # tokens between the starts of neighbouring windows; 0: context_length
-    shift: bool = True  # all windows by a random part of the stride, anew in every epoch
-    batch_size: int = 64  # windows a step
-    last_batch: Literal["full", "partial"] = "full"  # full: it runs on into the next epoch
-    validation: float = 0.1  # share of the text held out for the score
-    test: float = 0.0  # share at the very end that nothing reads until asked to
-    split_by: Literal["characters", "tokens"] = "characters"
+    context_length: int = setting(128, "tokens the model sees at once")
+    stride: int = setting(0, "tokens between the starts of neighbouring windows", automatic="data.context_length")
+    shift: bool = setting(True, "random window offset, less than the stride, drawn every epoch")
+    batch_size: int = setting(64, "windows per step")
+    last_batch: Literal["full", "partial"] = setting(
+        "full", "full: an epoch's last batch runs on into the next epoch"
+    )
+    validation: float = setting(0.1, "fraction of the text in the validation split")
+    test: float = setting(0.0, "fraction of the text, at its end, in the test split, which is read only on request")
+    split_by: Literal["characters", "tokens"] = setting("characters", "unit in which the fractions are counted")
 
     def __post_init__(self) -> None:
-        between("data.context_length", self.context_length, 2, LARGEST_SIZE)
-        between("data.stride", self.stride, 0, LARGEST_SIZE)
-        between("data.batch_size", self.batch_size, 1, LARGEST_SIZE)
-        between("data.validation", self.validation, 0.0, 0.9)
-        between("data.test", self.test, 0.0, 0.9)
+        check_range("data.context_length", self.context_length, 2, MAX_SIZE)
+        check_range("data.stride", self.stride, 0, MAX_SIZE)
+        check_range("data.batch_size", self.batch_size, 1, MAX_SIZE)
+        check_range("data.validation", self.validation, 0.0, 0.9)
+        check_range("data.test", self.test, 0.0, 0.9)
         if self.validation == 0:
             raise OctavoError("data.validation is 0, so nothing could be scored: use at least 0.01")
         if self.validation + self.test > 0.9:
@@ -58,54 +57,55 @@ class DataConfig:
 class TokenizerConfig:
     """How text becomes token ids."""
 
-    kind: Literal["bpe", "characters", "whitespace-bpe"] = "bpe"
-    vocab_size: int = 512  # the most tokens it may have; 0, of kind characters alone: what the text needs
-    trained_on: Literal["train", "all"] = "train"
-    # BPE-dropout, of kind bpe alone: chance that a merge is passed over in training, anew in every epoch
-    dropout: float = 0.1
-    dropout_until: float = 0.85  # share of the budget after which words are cut as they are when scored
+    kind: Literal["bpe", "characters", "whitespace-bpe"] = setting("bpe", "bpe: byte-level; whitespace-bpe: lossy")
+    vocab_size: int = setting(512, "largest number of tokens", automatic="with kind characters: what the text needs")
+    trained_on: Literal["train", "all"] = setting("train", "text it is trained on: the training split, or all splits")
+    dropout: float = setting(0.1, "BPE-dropout: probability that a merge is skipped, drawn every epoch")
+    dropout_until: float = setting(0.85, "fraction of the budget after which BPE-dropout ends")
 
     def __post_init__(self) -> None:
         if self.vocab_size or self.kind != "characters":
-            between("tokenizer.vocab_size", self.vocab_size, 8, LARGEST_SIZE)
-        between("tokenizer.dropout", self.dropout, 0.0, 0.9)
-        between("tokenizer.dropout_until", self.dropout_until, 0.0, 1.0)
+            check_range("tokenizer.vocab_size", self.vocab_size, 8, MAX_SIZE)
+        check_range("tokenizer.dropout", self.dropout, 0.0, 0.9)
+        check_range("tokenizer.dropout_until", self.dropout_until, 0.0, 1.0)
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The parts of the Transformer. Sizes of 0 follow from the others."""
+    """The parts of the Transformer and their sizes."""
 
-    n_layers: int = 2
-    d_model: int = 128
-    n_heads: int = 4
-    n_kv_heads: int = 0  # heads of keys and values that query heads share; 0: n_heads
-    d_head: int = 0  # 0: d_model / n_heads
-    d_ff: int = 400
-    position: Literal["rotary", "sinusoidal", "learned", "none"] = "rotary"
-    position_base: float = 10000.0  # of the rotary and the sinusoidal frequencies
-    max_positions: int = 512  # rows of a sinusoidal or learned table
-    norm: Literal["rms", "layer", "none"] = "rms"
-    norm_epsilon: float = 1e-6
-    norm_order: Literal["pre", "post"] = "pre"
-    qk_norm: bool = True
-    residual: bool = True
-    feedforward: Literal["swiglu", "gelu", "relu"] = "swiglu"
-    bias: bool = False
-    tied_embeddings: bool = True
-    initialisation: Literal["scaled", "pytorch"] = "scaled"
-    dropout: float = 0.1  # on the embedding and on what attention and feed-forward add
-    hidden_dropout: float = 0.1  # inside the feed-forward layer
+    n_layers: int = setting(2, "blocks")
+    d_model: int = setting(128, "width of the residual stream")
+    n_heads: int = setting(4, "attention (query) heads per block")
+    n_kv_heads: int = setting(0, "key/value heads that the query heads share", automatic="model.n_heads")
+    d_head: int = setting(0, "width of a head", automatic="model.d_model / model.n_heads")
+    d_ff: int = setting(400, "width of the feed-forward layer")
+    position: Literal["rotary", "sinusoidal", "learned", "none"] = setting(
+        "rotary", "position encoding; rotary: RoPE"
+    )
+    position_base: float = setting(10000.0, "base of the rotary (RoPE theta) or sinusoidal frequencies")
+    max_positions: int = setting(512, "rows of the sinusoidal or learned position table")
+    norm: Literal["rms", "layer", "none"] = setting("rms", "kind of normalisation")
+    norm_epsilon: float = setting(1e-6, "epsilon of the normalisation")
+    norm_order: Literal["pre", "post"] = setting("pre", "pre: normalise a layer's input; post: the sum after it")
+    qk_norm: bool = setting(True, "RMS-normalise queries and keys")
+    residual: bool = setting(True, "residual connections")
+    feedforward: Literal["swiglu", "gelu", "relu"] = setting("swiglu", "activation of the feed-forward layer")
+    bias: bool = setting(False, "biases in linear layers and layer norms")
+    tied_embeddings: bool = setting(True, "the unembedding is the token embedding, transposed")
+    initialisation: Literal["scaled", "pytorch"] = setting("scaled", "initial weights; pytorch: its layers' defaults")
+    dropout: float = setting(0.1, "dropout on the embedding and on the outputs of attention and feed-forward")
+    hidden_dropout: float = setting(0.1, "dropout inside the feed-forward layer")
 
     def __post_init__(self) -> None:
         for name in ("n_layers", "d_model", "n_heads", "d_ff", "max_positions"):
-            between(f"model.{name}", getattr(self, name), 1, LARGEST_SIZE)
+            check_range(f"model.{name}", getattr(self, name), 1, MAX_SIZE)
         for name in ("n_kv_heads", "d_head"):
-            between(f"model.{name}", getattr(self, name), 0, LARGEST_SIZE)
-        between("model.position_base", self.position_base, 1.0, 1e12)
-        between("model.norm_epsilon", self.norm_epsilon, 0.0, 1.0)
-        between("model.dropout", self.dropout, 0.0, 0.9)
-        between("model.hidden_dropout", self.hidden_dropout, 0.0, 0.9)
+            check_range(f"model.{name}", getattr(self, name), 0, MAX_SIZE)
+        check_range("model.position_base", self.position_base, 1.0, 1e12)
+        check_range("model.norm_epsilon", self.norm_epsilon, 0.0, 1.0)
+        check_range("model.dropout", self.dropout, 0.0, 0.9)
+        check_range("model.hidden_dropout", self.hidden_dropout, 0.0, 0.9)
         if not self.d_head and self.d_model % self.n_heads:
             raise OctavoError(
                 f"model.d_model={self.d_model} does not divide into model.n_heads={self.n_heads} heads: "
@@ -135,74 +135,81 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """How gradients move weights."""
+    """How gradients change the weights."""
 
-    kind: Literal["muon", "adamw", "adam"] = "muon"  # adam: weight decay is L2 in the gradient (coupled)
-    learning_rate: float = 0.01  # of Adam or AdamW
-    matrix_learning_rate: float = 0.02  # of Muon, which takes the matrices inside the blocks
-    betas: tuple[float, float] = (0.9, 0.95)
-    epsilon: float = 1e-10
-    momentum: float = 0.95  # of Muon
-    weight_decay: float = 0.1
-    clip_norm: float = 1.0  # largest norm of the whole gradient; 0: not clipped
+    kind: Literal["muon", "adamw", "adam"] = setting("muon", "adam: weight decay is L2 in the gradient (coupled)")
+    learning_rate: float = setting(0.01, "peak learning rate of Adam or AdamW")
+    matrix_learning_rate: float = setting(0.02, "peak learning rate of Muon (matrices inside the blocks)")
+    betas: tuple[float, float] = setting((0.9, 0.95), "betas of Adam or AdamW")
+    epsilon: float = setting(1e-10, "epsilon of Adam or AdamW")
+    momentum: float = setting(0.95, "momentum of Muon")
+    weight_decay: float = setting(0.1, "weight decay of matrices; adam: of all weights")
+    clip_norm: float = setting(1.0, "largest gradient norm; 0: no clipping")
 
     def __post_init__(self) -> None:
-        between("optimizer.learning_rate", self.learning_rate, 0.0, 10.0)
-        between("optimizer.matrix_learning_rate", self.matrix_learning_rate, 0.0, 10.0)
+        check_range("optimizer.learning_rate", self.learning_rate, 0.0, 10.0)
+        check_range("optimizer.matrix_learning_rate", self.matrix_learning_rate, 0.0, 10.0)
         for beta in (*self.betas, self.momentum):
-            between("optimizer.betas and optimizer.momentum", beta, 0.0, 0.99999)
-        between("optimizer.epsilon", self.epsilon, 0.0, 1.0)
-        between("optimizer.weight_decay", self.weight_decay, 0.0, 100.0)
-        between("optimizer.clip_norm", self.clip_norm, 0.0, math.inf)
+            check_range("optimizer.betas and optimizer.momentum", beta, 0.0, 0.99999)
+        check_range("optimizer.epsilon", self.epsilon, 0.0, 1.0)
+        check_range("optimizer.weight_decay", self.weight_decay, 0.0, 100.0)
+        check_range("optimizer.clip_norm", self.clip_norm, 0.0, math.inf)
 
 
 @dataclass(frozen=True)
 class ScheduleConfig:
-    """The learning rate over the run, as shares of the budget (steps, epochs or minutes alike)."""
+    """The learning rate over the run, as fractions of the budget (steps, epochs or minutes alike).
 
-    kind: Literal["constant", "cosine", "trapezoid"] = "trapezoid"
-    warmup: float = 0.02  # share of the budget in which it rises from 0
-    decay: float = 0.5  # share at the end in which a trapezoid falls
-    final: float = 0.0  # where it ends, as a share of the peak
+    The kind ``trapezoid`` is warmup-stable-decay; its other name, ``wsd``, is accepted and becomes ``trapezoid``.
+    """
+
+    kind: Literal["constant", "cosine", "trapezoid", "wsd"] = setting(
+        "trapezoid", "trapezoid: warmup-stable-decay (WSD)"
+    )
+    warmup: float = setting(0.02, "fraction of the budget in which the learning rate rises from 0")
+    decay: float = setting(0.5, "fraction of the budget, at its end, of the decay phase")
+    final: float = setting(0.0, "learning rate at the end, as a fraction of the peak")
 
     def __post_init__(self) -> None:
+        if self.kind == "wsd":
+            object.__setattr__(self, "kind", "trapezoid")
         for name in ("warmup", "decay", "final"):
-            between(f"schedule.{name}", getattr(self, name), 0.0, 1.0)
+            check_range(f"schedule.{name}", getattr(self, name), 0.0, 1.0)
         if self.kind == "trapezoid" and self.warmup + self.decay > 1:
             raise OctavoError("schedule.warmup and schedule.decay exceed 1 together: lower one of them")
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The budget (just one of steps, epochs and minutes), the precision, and what is kept on the way."""
+    """The budget (exactly one of steps, epochs and minutes), the precision, validation and checkpoints."""
 
-    steps: int = 0
-    epochs: float = 0.0
-    minutes: float = 0.0
-    seed: int = 42
-    precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 where a probe finds it faster
-    log_every: int = 10  # steps between lines of metrics.jsonl
-    validate_every: int = 0  # steps between looks at the held-out part; 0: twenty looks in the run; -1: never
-    validation_windows: int = 128  # of the held-out part at such a look; 0: all of it
-    validate_epochs: bool = False  # after each epoch look at all of the held-out part too
-    checkpoint_every: int = 500  # steps; there is also one each minute
-    keep_checkpoints: int = 2  # the newest, never fewer than two; 0: all but those of the minutes
-    sample_every: int = 500  # steps between samples shown while training; 0: never
-    average: float = 0.0  # decay a step of the weights' moving average; 0: the last weights are used
-    patience: int = 0  # validations without improvement before stopping early; 0: never
-    select_on: Literal["train-slice", "validation"] = "train-slice"  # what early stopping looks at
+    steps: int = setting(0, "budget in steps")
+    epochs: float = setting(0.0, "budget in epochs")
+    minutes: float = setting(0.0, "budget in minutes")
+    seed: int = setting(42, "seed of initial weights, batch order and dropout")
+    precision: Literal["auto", "fp32", "bf16"] = setting("auto", "data type", automatic="bf16 if measured faster")
+    log_every: int = setting(10, "steps between lines of metrics.jsonl")
+    validate_every: int = setting(0, "steps between validation passes; -1: never", automatic="20 passes per run")
+    validation_windows: int = setting(128, "largest number of windows in a validation pass; 0: all")
+    validate_epochs: bool = setting(False, "also validate on all of the validation split after each epoch")
+    checkpoint_every: int = setting(500, "steps between checkpoints; one is also saved every minute")
+    keep_checkpoints: int = setting(2, "newest checkpoints to keep, at least 2; 0: all but those of the minutes")
+    sample_every: int = setting(500, "steps between samples shown while training; 0: never")
+    average: float = setting(0.0, "EMA decay per step of the averaged weights; 0: no averaging")
+    patience: int = setting(0, "early stopping: validation passes without improvement; 0: off")
+    select_on: Literal["train-slice", "validation"] = setting("train-slice", "split that early stopping validates on")
 
     def __post_init__(self) -> None:
-        between("train.steps", self.steps, 0, 10**8 - 1)
-        between("train.epochs", self.epochs, 0.0, 1e6)
-        between("train.minutes", self.minutes, 0.0, 1e6)
-        between("train.seed", self.seed, 0, 2**63 - 1)
-        between("train.log_every", self.log_every, 1, 10**9)
-        between("train.checkpoint_every", self.checkpoint_every, 1, 10**9)
-        between("train.validate_every", self.validate_every, -1, 10**9)
+        check_range("train.steps", self.steps, 0, 10**8 - 1)
+        check_range("train.epochs", self.epochs, 0.0, 1e6)
+        check_range("train.minutes", self.minutes, 0.0, 1e6)
+        check_range("train.seed", self.seed, 0, 2**63 - 1)
+        check_range("train.log_every", self.log_every, 1, 10**9)
+        check_range("train.checkpoint_every", self.checkpoint_every, 1, 10**9)
+        check_range("train.validate_every", self.validate_every, -1, 10**9)
         for name in ("validation_windows", "keep_checkpoints", "sample_every", "patience"):
-            between(f"train.{name}", getattr(self, name), 0, 10**9)
-        between("train.average", self.average, 0.0, 0.999999)
+            check_range(f"train.{name}", getattr(self, name), 0, 10**9)
+        check_range("train.average", self.average, 0.0, 0.999999)
         if sum(budget > 0 for budget in (self.steps, self.epochs, self.minutes)) != 1:
             raise OctavoError("a run needs just one budget: train.steps, train.epochs or train.minutes, the others 0")
         if self.patience and self.validate_every < 0:
@@ -240,7 +247,7 @@ class Config:
     train: TrainConfig = field(default_factory=lambda: TrainConfig(minutes=4.8))
 
     def __post_init__(self) -> None:
-        smallest = SMALLEST_VOCABULARY[self.tokenizer.kind]
+        smallest = MIN_VOCAB_SIZE[self.tokenizer.kind]
         if 0 < self.tokenizer.vocab_size < smallest:
             raise OctavoError(
                 f"tokenizer.vocab_size={self.tokenizer.vocab_size} is too small for {self.tokenizer.kind}: "
@@ -266,82 +273,14 @@ class Config:
             "sinusoidal": ("model.max_positions", self.model.max_positions, self.model.d_model),
         }
         name, rows, width = tables.get(self.model.position, ("", 0, 0))
-        if rows * width > _LARGEST_TABLE:
+        if rows * width > _MAX_POSITION_TABLE:
             raise OctavoError(
-                f"{name}={rows} makes a table of positions of {rows * width:,} numbers, where {_LARGEST_TABLE:,} are "
-                "the most: lower it"
+                f"{name}={rows} makes a table of positions of {rows * width:,} numbers, where "
+                f"{_MAX_POSITION_TABLE:,} are the most: lower it"
             )
 
 
-def preset_names() -> list[str]:
-    """Names of the presets that come with Octavo, sorted."""
-    folder = resources.files("octavo.config") / "presets"
-    return sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml"))
-
-
-def preset_text(name: str) -> str:
-    """The TOML text of a preset; its first comment line says what it is for.
-
-    Raises:
-        OctavoError: there is no such preset.
-    """
-    if name not in preset_names():
-        raise OctavoError(f"there is no preset {name!r}: {suggestion(name, preset_names())}")
-    return (resources.files("octavo.config") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
-
-
-def load_preset(name: str) -> Config:
-    """Read a preset that comes with Octavo.
-
-    Args:
-        name: one of ``octavo presets``, such as ``"pocket"``.
-
-    Returns:
-        The settings: those of the preset over the defaults.
-
-    Raises:
-        OctavoError: there is no such preset.
-
-    Example:
-        >>> octavo.load_preset("reference").optimizer.kind
-        'adam'
-    """
-    return config_from_toml(preset_text(name), f"preset {name}")
-
-
-def config_from_toml(text: str, source: str) -> Config:
-    """Read a config: what `text` names, over the defaults; `source` names it in errors.
-
-    Raises:
-        OctavoError: not TOML, an unknown key, or a value that cannot be.
-    """
-    values = parse_toml(text, source)
-    train = values.get("train")
-    if isinstance(train, dict) and not train.keys() & set(BUDGETS):
-        values["train"] = train | {"minutes": Config().train.minutes}  # it names other things, no budget
-    tokenizer = values.get("tokenizer")
-    if isinstance(tokenizer, dict) and tokenizer.get("kind") == "characters":
-        values["tokenizer"] = {"vocab_size": 0} | tokenizer
-    return from_mapping(Config, values)
-
-
-def as_budget(overrides: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """The same overrides, but one that names a budget makes it the only one.
-
-    Raises:
-        OctavoError: two budgets are named, or one that is no number above zero.
-    """
-    named = {name: value for name, value in overrides if name.removeprefix("train.") in BUDGETS and value != 0}
-    if len(named) > 1:
-        raise OctavoError(f"give one budget, not {' and '.join(named)}")
-    for name, value in named.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-            raise OctavoError(f"{name} is a number above zero, not {value!r}")
-    cleared = [(f"train.{name}", 0) for name in BUDGETS if named]
-    return [*cleared, *overrides]
-
-
-def between(name: str, value: float, low: float, high: float) -> None:
+def check_range(name: str, value: float, low: float, high: float) -> None:
     """Raises OctavoError unless `value` lies in low … high."""
     if not low <= value <= high:  # also refuses NaN
         raise OctavoError(f"{name}={value} is out of range: it goes from {low} to {high}")

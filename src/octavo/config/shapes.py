@@ -6,8 +6,8 @@ from dataclasses import replace
 from octavo.config.schema import ModelConfig
 
 Shapes = dict[str, tuple[int, ...]]
-_AT_ONCE = 2**24  # numbers of the largest tensor of a forward pass without gradients: 64 MiB in fp32
-_MOST_WINDOWS = 64  # more at once are not faster
+_MAX_NUMBERS = 2**24  # numbers of the largest tensor of a forward pass without gradients: 64 MiB in fp32
+_MAX_WINDOWS = 64  # more at once are not faster
 
 
 def model_shapes(config: ModelConfig, vocab_size: int) -> Shapes:
@@ -37,7 +37,7 @@ def model_shapes(config: ModelConfig, vocab_size: int) -> Shapes:
 
 def parameter_count(config: ModelConfig, vocab_size: int) -> tuple[int, int]:
     """How many numbers and tensors :func:`model_shapes` has, in no time for any number of layers."""
-    one, two = (_counted(model_shapes(replace(config, n_layers=layers), vocab_size)) for layers in (1, 2))
+    one, two = (_count(model_shapes(replace(config, n_layers=layers), vocab_size)) for layers in (1, 2))
     further = config.n_layers - 1
     return one[0] + further * (two[0] - one[0]), one[1] + further * (two[1] - one[1])
 
@@ -52,17 +52,20 @@ def windows_at_once(config: ModelConfig, vocab_size: int, length: int, *, scores
         >>> windows_at_once(Config().model, vocab_size=512, length=128)
         64
     """
-    return max(1, min(_MOST_WINDOWS, _AT_ONCE // (length * widest(config, vocab_size, length, scores=scores))))
+    return max(
+        1,
+        min(_MAX_WINDOWS, _MAX_NUMBERS // (length * max_activation_width(config, vocab_size, length, scores=scores))),
+    )
 
 
-def widest(config: ModelConfig, vocab_size: int, length: int, *, scores: bool = False) -> int:
+def max_activation_width(config: ModelConfig, vocab_size: int, length: int, *, scores: bool = False) -> int:
     """Return how many numbers the largest tensor of a forward pass has for each token of a window."""
     joined = (config.n_heads + 2 * config.key_value_heads) * config.head_width
     hidden = config.d_ff * (1 + (config.feedforward == "swiglu"))
     return max(vocab_size, joined, hidden, scores * config.n_heads * length)
 
 
-def _counted(shapes: Shapes) -> tuple[int, int]:
+def _count(shapes: Shapes) -> tuple[int, int]:
     return sum(map(math.prod, shapes.values())), len(shapes)
 
 

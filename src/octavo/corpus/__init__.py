@@ -9,7 +9,7 @@ from octavo.corpus.lazy_text import LazyText, Text
 from octavo.corpus.reading import read_corpus
 from octavo.corpus.segmentation import with_documents
 from octavo.corpus.shakespeare import tiny_shakespeare
-from octavo.corpus.split import CorpusSplit, CorpusSplits, borders, split, split_range
+from octavo.corpus.split import CorpusSplit, CorpusSplits, split, split_boundaries, split_range
 
 __all__ = [
     "Corpus",
@@ -18,9 +18,9 @@ __all__ = [
     "Document",
     "LazyText",
     "Text",
-    "borders",
     "read_corpus",
     "split",
+    "split_boundaries",
     "split_range",
     "tiny_shakespeare",
     "with_documents",

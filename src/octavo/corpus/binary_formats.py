@@ -2,9 +2,9 @@
 
 import re
 
-_HEAD = 8 * 1024  # bytes that are looked at
+_HEAD_BYTES = 8 * 1024  # bytes that are looked at
 _CONTROLS = bytes({*range(32)} - set(b"\b\t\n\v\f\r\x1a\x1b"))  # these eight occur in text files, NULs hardly ever
-_MOST_CONTROLS = 0.01  # of all bytes; random bytes have 0.09
+_MAX_CONTROL_FRACTION = 0.01  # of all bytes; random bytes have 0.09
 
 # What people have beside their texts. Other binary files have NUL bytes and need no name.
 # A signature of printable characters alone is long enough that no text begins with it by chance.
@@ -34,6 +34,6 @@ def known_format(head: bytes) -> tuple[str, str]:
 
 def looks_binary(head: bytes) -> bool:
     """Return whether bytes that are not UTF-8 are no text in another encoding of ASCII either."""
-    head = head[:_HEAD]
+    head = head[:_HEAD_BYTES]
     controls = len(head) - len(head.translate(None, _CONTROLS))
-    return controls > _MOST_CONTROLS * len(head)
+    return controls > _MAX_CONTROL_FRACTION * len(head)

@@ -20,26 +20,26 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from octavo.corpus.binary_formats import known_format, looks_binary
-from octavo.corpus.wide_encodings import WIDE, unmarked_codec
+from octavo.corpus.wide_encodings import WIDE_CODECS, unmarked_codec
 from octavo.errors import OctavoError
 
-_MARKS = {  # UTF-32 before UTF-16, whose little-endian mark begins the same
+_BYTE_ORDER_MARKS = {  # UTF-32 before UTF-16, whose little-endian mark begins the same
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_SAMPLE = 64 * 1024  # bytes
-_SHORT = 16  # bytes, of which some NULs say nothing yet
-_PIECE = 1 << 20  # bytes decoded at once
+_SAMPLE_BYTES = 64 * 1024  # bytes
+_MIN_UNMARKED_BYTES = 16  # bytes, of which some NULs say nothing yet
+_CHUNK_BYTES = 1 << 20  # bytes decoded at once
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f]")  # 8-bit text has none, UTF-16 has some in any language
 _JAPANESE_MAIL = re.compile(rb"\x1b\$[@B][!-~]+\x1b\([BJ]")  # to Japanese and back, as ISO-2022-JP writes it
 # Characters that no text has, by the beginning of the codec's name. In Latin-1 the bytes 0x80 to 0x9f are control
 # characters; a file that has them is in cp1252, where they are quotation marks and dashes.
 _NONSENSE = {"iso8859": re.compile("[\x80-\x9f]"), "utf-16-": re.compile("\0"), "utf-32-": re.compile("\0")}
 
-Bytes = Callable[[], Iterable[bytes]]  # gives the bytes of a source from its beginning, whenever it is called
+ByteSource = Callable[[], Iterable[bytes]]  # gives the bytes of a source from its beginning, whenever it is called
 
 
 class NotText(OctavoError):
@@ -69,7 +69,7 @@ class Undecodable(OctavoError):
         self,
         name: str,
         reason: str,
-        read: Bytes,
+        read: ByteSource,
         *,
         window: bytes = b"",
         suggestion: str = "",
@@ -106,9 +106,9 @@ def codec_name(encoding: str) -> str:
     return "utf-8" if name == "utf-8-sig" else name
 
 
-def in_memory(raw: bytes) -> Bytes:
+def in_memory(raw: bytes) -> ByteSource:
     """Return `raw` as a source of bytes."""
-    return lambda: (raw[start : start + _PIECE] for start in range(0, len(raw), _PIECE))
+    return lambda: (raw[start : start + _CHUNK_BYTES] for start in range(0, len(raw), _CHUNK_BYTES))
 
 
 def without_mark(text: str, codec: str) -> str:
@@ -116,7 +116,7 @@ def without_mark(text: str, codec: str) -> str:
     return text.removeprefix("\ufeff") if codec == "utf-8" else text
 
 
-def find_codec(read: Bytes, given: str, name: str) -> str:
+def find_codec(read: ByteSource, given: str, name: str) -> str:
     """Return the codec that decodes all bytes of a source, by the rule of this module.
 
     Args:
@@ -128,16 +128,18 @@ def find_codec(read: Bytes, given: str, name: str) -> str:
         NotText: it is no text.
         Undecodable: it does not decode, or decodes to nonsense.
     """
-    head = next(iter(read()), b"")[:_SAMPLE]
+    head = next(iter(read()), b"")[:_SAMPLE_BYTES]
     what, how = known_format(head)
     if what:
         raise NotText(name, what, how)
-    if marked := next((codec for mark, codec in _MARKS.items() if head.startswith(mark)), ""):
+    if marked := next((codec for mark, codec in _BYTE_ORDER_MARKS.items() if head.startswith(mark)), ""):
         if fault := _first_fault(read, marked):
-            said = f"{fault} is not {_shown(marked)} though its byte order mark says so; it is damaged: repair it"
+            said = (
+                f"{fault} is not {_display_name(marked)} though its byte order mark says so; it is damaged: repair it"
+            )
             raise Undecodable(name, said, read, damaged=True)
         return marked
-    if _seven_bit(given):
+    if _is_seven_bit(given):
         fault = _first_fault(read, given)
         if fault is None:
             return given
@@ -145,11 +147,11 @@ def find_codec(read: Bytes, given: str, name: str) -> str:
             raise Undecodable(name, f"{fault} is not {given}", read, damaged=True)
     elif _JAPANESE_MAIL.search(head) and _first_fault(read, "iso2022_jp") is None:
         raise Undecodable(name, "it switches to Japanese as ISO-2022-JP does", read, suggestion="iso2022_jp")
-    if (len(head) >= _SHORT or given.startswith(WIDE)) and (unmarked := unmarked_codec(head)):
+    if (len(head) >= _MIN_UNMARKED_BYTES or given.startswith(WIDE_CODECS)) and (unmarked := unmarked_codec(head)):
         return _checked_unmarked(read, unmarked, given, name)
     # Every second byte of an alphabet in UTF-16 is NUL, as in no text in UTF-8.
-    if given.startswith(WIDE) and 4 * max(head[::2].count(0), head[1::2].count(0)) >= len(head) > 0:
-        codec = f"{given}-le" if given in WIDE else given
+    if given.startswith(WIDE_CODECS) and 4 * max(head[::2].count(0), head[1::2].count(0)) >= len(head) > 0:
+        codec = f"{given}-le" if given in WIDE_CODECS else given
         if _first_fault(read, codec) is None:
             return codec
     fault = _first_fault(read, "utf-8")
@@ -158,11 +160,11 @@ def find_codec(read: Bytes, given: str, name: str) -> str:
     if _mostly_utf8(fault):
         said = f"{fault} breaks its UTF-8, as where a file was cut or two encodings are mixed: repair it"
         raise Undecodable(name, said, read, damaged=True)
-    if _binary(head, given):
+    if _is_binary(head, given):
         raise NotText(name)
-    if given == "utf-8" or _seven_bit(given):
-        raise Undecodable(name, f"{fault} is not {_shown(given)}", read, window=fault.window)
-    if given.startswith(WIDE):
+    if given == "utf-8" or _is_seven_bit(given):
+        raise Undecodable(name, f"{fault} is not {_display_name(given)}", read, window=fault.window)
+    if given.startswith(WIDE_CODECS):
         return _checked_wide(read, head, fault, given, name)
     if other := _first_fault(read, given):
         said = f"a control character in {given}" if other.nonsense else f"neither UTF-8 nor {given}"
@@ -187,7 +189,7 @@ class _Fault:
         return f"byte {self.at} (0x{self.byte:02x})" if self.byte >= 0 else "something"
 
 
-def _first_fault(read: Bytes, codec: str) -> _Fault | None:
+def _first_fault(read: ByteSource, codec: str) -> _Fault | None:
     """Return where the bytes do not decode to sense; None if they do."""
     decoder = codecs.getincrementaldecoder(codec)()
     nonsense = next((pattern for prefix, pattern in _NONSENSE.items() if codec.startswith(prefix)), None)
@@ -207,15 +209,15 @@ def _first_fault(read: Bytes, codec: str) -> _Fault | None:
         window = _around(piece, len(piece) if ended else max(0, at))
         return _Fault(passed + at, error.object[error.start], window, cut=ended)
     except UnicodeError:
-        return _Fault(0, -1, piece[:_SAMPLE])
+        return _Fault(0, -1, piece[:_SAMPLE_BYTES])
     return None
 
 
 def _around(piece: bytes, at: int) -> bytes:
-    return piece[max(0, at - _SAMPLE // 2) : at + _SAMPLE // 2]
+    return piece[max(0, at - _SAMPLE_BYTES // 2) : at + _SAMPLE_BYTES // 2]
 
 
-def _seven_bit(codec: str) -> bool:
+def _is_seven_bit(codec: str) -> bool:
     """Return whether an encoding writes every character in ASCII bytes."""
     try:
         return "日".encode(codec).isascii()
@@ -223,28 +225,30 @@ def _seven_bit(codec: str) -> bool:
         return False
 
 
-def _checked_unmarked(read: Bytes, unmarked: str, given: str, name: str) -> str:
+def _checked_unmarked(read: ByteSource, unmarked: str, given: str, name: str) -> str:
     """Return the codec of UTF-16 or UTF-32 without a mark if it is the one that was given."""
     family = unmarked[:6]
     if given not in (family, unmarked):
-        raise Undecodable(name, f"{_shown(family)} without a byte order mark", read, suggestion=unmarked)
+        raise Undecodable(name, f"{_display_name(family)} without a byte order mark", read, suggestion=unmarked)
     if fault := _first_fault(read, unmarked):
-        raise Undecodable(name, f"{fault} is not {_shown(family)}; it is damaged: repair it", read, damaged=True)
+        raise Undecodable(
+            name, f"{fault} is not {_display_name(family)}; it is damaged: repair it", read, damaged=True
+        )
     return unmarked
 
 
-def _checked_wide(read: Bytes, head: bytes, fault: _Fault, given: str, name: str) -> str:
+def _checked_wide(read: ByteSource, head: bytes, fault: _Fault, given: str, name: str) -> str:
     """Return the codec of what was given as UTF-16 or UTF-32 and has no NUL bytes that would show it."""
-    codec = f"{given}-le" if given in WIDE else given
+    codec = f"{given}-le" if given in WIDE_CODECS else given
     other = _first_fault(read, codec) if _CONTROLS.search(head) else fault
     if other is None:
         return codec
     if looks_binary(head) and not other.cut:
         raise NotText(name)
-    raise Undecodable(name, f"{other} is neither UTF-8 nor {_shown(given)}", read, window=fault.window)
+    raise Undecodable(name, f"{other} is neither UTF-8 nor {_display_name(given)}", read, window=fault.window)
 
 
-def _binary(head: bytes, given: str) -> bool:
+def _is_binary(head: bytes, given: str) -> bool:
     """Return whether bytes are no text, in the given encoding either."""
     with suppress(UnicodeError):
         head = head.decode(given, "ignore").encode()
@@ -261,5 +265,5 @@ def _mostly_utf8(fault: _Fault) -> bool:
     return right >= faults or cut_in_two
 
 
-def _shown(codec: str) -> str:
+def _display_name(codec: str) -> str:
     return codec.upper() if codec.startswith("utf") else codec

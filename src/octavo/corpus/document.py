@@ -15,10 +15,10 @@ from octavo.formats.files import is_device
 
 # What ends a document in widespread collections, and in the templates of chat models.
 _END_MARKERS = ("<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|im_end|>", "</s>", "[EOS]")
-_FEW = 3  # markers, below which a text may only speak of them
-_LOOKED_INTO = 1000  # documents, for their markers
-_NAMED = 3  # names in a line
-_LONGEST_NAME = 60  # characters; in UTF-8 still within the 255 bytes that file systems allow
+_MIN_MARKERS = 3  # markers, below which a text may only speak of them
+_MAX_SEARCHED = 1000  # documents, for their markers
+_MAX_NAMED = 3  # names in a line
+_MAX_NAME_LENGTH = 60  # characters; in UTF-8 still within the 255 bytes that file systems allow
 
 
 @dataclass(frozen=True)
@@ -67,15 +67,22 @@ class Skipped(NamedTuple):
 
 @dataclass(frozen=True)
 class Corpus:
-    """Documents in order. `name` is made safe as the name of a directory.
+    """Documents in a fixed order. :func:`octavo.read_corpus` makes one of files.
 
     Attributes:
-        skipped: what a directory held but the corpus does not, such as binary files and runs.
-        sources: what was read, as it was given; none of a text that was in memory.
-        encoding: the encoding that was given, for what has no byte order mark and is not UTF-8.
-        document_unit: what a document is, as it was given: "file", or "separator:TEXT".
+        name: the name, made safe as the name of a folder.
+        documents: the documents, each with its ``name`` and ``text``.
+        skipped: the files of a folder that were left out, each with its ``name`` and ``reason``.
+        sources: the sources as they were given; empty for a text from memory.
+        encoding: the given encoding, for files without byte order mark that are not UTF-8.
+        document_unit: ``"file"``, or ``"separator:TEXT"``.
 
-    Raises OctavoError if there is no document.
+    Raises:
+        OctavoError: there is no document.
+
+    Example:
+        >>> octavo.Corpus.from_text("To be, or not to be", "hamlet").characters
+        19
     """
 
     name: str
@@ -117,7 +124,7 @@ class Corpus:
     def _repeated_lines(self) -> list[str]:
         whole_files = self.document_unit == "file"  # of a long file's many documents, each would be read again
         compared = [document for document in self.documents if whole_files or isinstance(document.text, str)]
-        if not (found := repeated(compared)):
+        if not (found := find_duplicates(compared)):
             return []
         copy, first = found[0]
         return [
@@ -130,10 +137,10 @@ class Corpus:
         lines = []
         if self.document_unit != "file":
             lines.append(f"{len(self.documents):,} documents, each ended by a separator or its file")
-        beginnings = [next(iter_text(document.text)) for document in self.documents[:_LOOKED_INTO]]
+        beginnings = [next(iter_text(document.text)) for document in self.documents[:_MAX_SEARCHED]]
         counts = {marker: sum(text.count(marker) for text in beginnings) for marker in _END_MARKERS}
         marker = max(counts, key=lambda marker: counts[marker])
-        if counts[marker] >= _FEW:
+        if counts[marker] >= _MIN_MARKERS:
             lines.append(
                 f"{marker} stands in the text at least {counts[marker]:,} times and is read as text; to end a "
                 f"document there: documents='separator:{marker}'"
@@ -152,7 +159,7 @@ class Corpus:
         return digest.hexdigest()
 
 
-def repeated(documents: Sequence[Document]) -> list[tuple[Document, Document]]:
+def find_duplicates(documents: Sequence[Document]) -> list[tuple[Document, Document]]:
     """Return each document whose text is also that of an earlier one, with the first such one."""
     of_length: dict[int, list[Document]] = {}
     for document in documents:
@@ -183,8 +190,8 @@ def _skipped_lines(skipped: Sequence[Skipped]) -> list[str]:
         names.setdefault(kind, []).append(name)
     lines = []
     for reason, of_one in names.items():
-        more = f" and {len(of_one) - _NAMED:,} more" if len(of_one) > _NAMED else ""
-        lines.append(f"skipped {', '.join(of_one[:_NAMED])}{more}: {reason}")
+        more = f" and {len(of_one) - _MAX_NAMED:,} more" if len(of_one) > _MAX_NAMED else ""
+        lines.append(f"skipped {', '.join(of_one[:_MAX_NAMED])}{more}: {reason}")
     return lines
 
 
@@ -193,4 +200,4 @@ def safe_name(name: str) -> str:
     plain = re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", name))
     plain = plain.strip(".-")
     plain = f"text-{plain}" if is_device(plain) else plain
-    return plain[:_LONGEST_NAME].rstrip(".-") or "corpus"
+    return plain[:_MAX_NAME_LENGTH].rstrip(".-") or "corpus"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from octavo.corpus.decoding import Bytes, NotText, Undecodable, codec_name, find_codec, in_memory, without_mark
+from octavo.corpus.decoding import ByteSource, NotText, Undecodable, codec_name, find_codec, in_memory, without_mark
 from octavo.errors import OctavoError
 
 # What a file that is not UTF-8 usually is. A guess among a hundred codecs is worse than one among these.
@@ -20,11 +20,11 @@ _ODD = re.compile(
     r"|(?<=[^\W\d_])[„‚«»‹›¡¿°§£€©®](?=[^\W\d_])"
     f"|[{_SMALL}{_CAPITAL}]{{3,}}"
 )
-_MOST_ODD = 0.05  # of the characters that are not ASCII
+_MAX_ODD_FRACTION = 0.05  # of the characters that are not ASCII
 _MAYBE_HUNGARIAN = re.compile(rb"[\xd5\xdb\xf5\xfb]")  # Őű in cp1250, Õû in cp1252; all its other letters are western
-_UNSURE = 0.3  # coherence of a text with a language, below which the guess is as good as none
-_NAMED = 3  # files in a sentence
-_GUESSED = 20  # files whose encoding is guessed, which takes some hundredths of a second each
+_MIN_COHERENCE = 0.3  # coherence of a text with a language, below which the guess is as good as none
+_MAX_NAMED = 3  # files in a sentence
+_MAX_GUESSED = 20  # files whose encoding is guessed, which takes some hundredths of a second each
 
 
 def decode(raw: bytes, encoding: str, name: str) -> str:
@@ -38,11 +38,13 @@ def decode(raw: bytes, encoding: str, name: str) -> str:
     try:
         codec = find_codec(read, codec_name(encoding), name)
     except Undecodable as error:
-        raise advised([error]) from None
+        raise encoding_error([error]) from None
     return without_mark(raw.decode(codec), codec)
 
 
-def advised(faults: Sequence[Undecodable], read_in_others: Sequence[tuple[str, Bytes]] = ()) -> OctavoError:
+def encoding_error(
+    faults: Sequence[Undecodable], read_in_others: Sequence[tuple[str, ByteSource]] = ()
+) -> OctavoError:
     """Return the error for texts that did not decode. It names an encoding only if that reads everything.
 
     Args:
@@ -50,15 +52,15 @@ def advised(faults: Sequence[Undecodable], read_in_others: Sequence[tuple[str, B
         read_in_others: name and bytes of the texts that were read in another encoding than UTF-8. They need the given
             one if they have no byte order mark, and another must not spoil them.
     """
-    said, alone = _listed(faults), len(faults) == 1
+    said, alone = _list_faults(faults), len(faults) == 1
     damaged = [fault for fault in faults if fault.damaged]
-    others = [fault for name, read in read_in_others for fault in _not_utf8(name, read)]
+    others = [fault for name, read in read_in_others for fault in _utf8_faults(name, read)]
     curable = [fault for fault in faults if not fault.damaged]
     if not curable:
         return OctavoError(said if alone else f"{said}: repair them, or leave them out")
-    guessed = [(fault.name, _guesses(fault)) for fault in curable[:_GUESSED]]
-    likely = [guesses for _, guesses in guessed] + [_guesses(fault) for fault in others[:_GUESSED]]
-    if codec := _common(likely, [fault.read for fault in curable + others]):
+    guessed = [(fault.name, _likely_codecs(fault)) for fault in curable[:_MAX_GUESSED]]
+    likely = [guesses for _, guesses in guessed] + [_likely_codecs(fault) for fault in others[:_MAX_GUESSED]]
+    if codec := _common_codec(likely, [fault.read for fault in curable + others]):
         looks = "it looks" if alone else "they look"
         repair = f", and repair or leave out {damaged[0].name}" if damaged else ""
         return OctavoError(f"{said}; {looks} like {codec}: pass encoding={codec}{repair}")
@@ -66,28 +68,28 @@ def advised(faults: Sequence[Undecodable], read_in_others: Sequence[tuple[str, B
     if guess:
         which = "it looks" if alone else f"no one encoding suits all, {name} looks"
         return OctavoError(
-            f"{said}; {which} like {guess}: convert it to UTF-8, as with iconv -f {_iconv(guess)} -t UTF-8"
+            f"{said}; {which} like {guess}: convert it to UTF-8, as with iconv -f {_iconv_name(guess)} -t UTF-8"
         )
     if others or not alone:
         return OctavoError(f"{said}: convert to UTF-8 what is in another encoding")
     return OctavoError(f"{said}: pass the encoding of the text")
 
 
-def _listed(faults: Sequence[Undecodable]) -> str:
+def _list_faults(faults: Sequence[Undecodable]) -> str:
     if len(faults) == 1:
         return str(faults[0])
-    named = ", ".join(f"{fault.name} ({fault.reason})" for fault in faults[:_NAMED])
-    more = f" and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
+    named = ", ".join(f"{fault.name} ({fault.reason})" for fault in faults[:_MAX_NAMED])
+    more = f" and {len(faults) - _MAX_NAMED} more" if len(faults) > _MAX_NAMED else ""
     return f"{len(faults)} files cannot be read: {named}{more}"
 
 
-def _common(guesses: Sequence[Sequence[str]], reads: Sequence[Bytes]) -> str:
+def _common_codec(guesses: Sequence[Sequence[str]], reads: Sequence[ByteSource]) -> str:
     """Return the first codec that is a likely one for each text and decodes all of them; empty if there is none."""
     likely = (codec for codec in guesses[0] if all(codec in each for each in guesses))
     return next((codec for codec in likely if all(_decodes(read, codec) for read in reads)), "")
 
 
-def _guesses(fault: Undecodable) -> list[str]:
+def _likely_codecs(fault: Undecodable) -> list[str]:
     """Return the codecs that suit a text best, judged by the bytes around the fault; each decodes all of it."""
     if fault.suggestion:
         return [fault.suggestion]
@@ -98,8 +100,8 @@ def _guesses(fault: Undecodable) -> list[str]:
     equal = [match for match in matches if best and (match.chaos, match.coherence) == (best.chaos, best.coherence)]
     found = [name for match in equal for name in match.could_be_from_charset]
     # Short texts suit several code pages; of those of Western Europe the one that reads best is the best bet.
-    western = _western(fault.window)
-    other = best and best.coherence >= _UNSURE and _MAYBE_HUNGARIAN.search(fault.window)
+    western = _western_codecs(fault.window)
+    other = best and best.coherence >= _MIN_COHERENCE and _MAYBE_HUNGARIAN.search(fault.window)
     if western and (western[0] in found or western[0] != "cp1252" or not other):
         found = western + found
     others = [match.encoding for match in matches if match not in equal]
@@ -107,20 +109,20 @@ def _guesses(fault: Undecodable) -> list[str]:
     return list(reads) or [name for name in others if _decodes(fault.read, name)]
 
 
-def _western(window: bytes) -> list[str]:
+def _western_codecs(window: bytes) -> list[str]:
     """Return the codecs as which bytes look like a text of Western Europe, the best first."""
-    share = {codec: _odd_share(window.decode(codec, "replace")) for codec in _WESTERN_CODECS}
-    return sorted((codec for codec in share if share[codec] <= _MOST_ODD), key=lambda codec: share[codec])
+    share = {codec: _odd_fraction(window.decode(codec, "replace")) for codec in _WESTERN_CODECS}
+    return sorted((codec for codec in share if share[codec] <= _MAX_ODD_FRACTION), key=lambda codec: share[codec])
 
 
-def _odd_share(text: str) -> float:
+def _odd_fraction(text: str) -> float:
     """Return the share of the characters beyond ASCII that are odd in a text of Western Europe."""
     beyond = sum(not character.isascii() for character in text)
     odd = len(_WESTERN.sub("", text)) + sum(len(found) for found in _ODD.findall(text))
     return odd / max(1, beyond)
 
 
-def _not_utf8(name: str, read: Bytes) -> list[Undecodable]:
+def _utf8_faults(name: str, read: ByteSource) -> list[Undecodable]:
     """Return why a text is not UTF-8, if it is not."""
     try:
         find_codec(read, "utf-8", name)
@@ -131,13 +133,13 @@ def _not_utf8(name: str, read: Bytes) -> list[Undecodable]:
     return []
 
 
-def _decodes(read: Bytes, codec: str) -> bool:
+def _decodes(read: ByteSource, codec: str) -> bool:
     try:
         return find_codec(read, codec_name(codec), "") == codec_name(codec)
     except OctavoError:
         return False
 
 
-def _iconv(codec: str) -> str:
+def _iconv_name(codec: str) -> str:
     """Return a codec's name as iconv knows it."""
     return codec.replace("_", "-").replace("-le", "le").replace("-be", "be")

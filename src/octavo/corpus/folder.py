@@ -4,14 +4,14 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
-from octavo.corpus.outputs import EXPERIMENT, RUN, RUNS_ROOT, is_experiment, is_run
+from octavo.corpus.outputs import IS_EXPERIMENT, IS_RUN, IS_RUNS_ROOT, is_experiment, is_run
 from octavo.errors import OctavoError
-from octavo.system.terminal import readable
+from octavo.system.terminal import path_text
 
 LINK_TO_FOLDER = "a link to a folder"
 
 
-def entries(root: Path, runs_root: Path) -> list[tuple[Path, str]]:
+def list_files(root: Path, runs_root: Path) -> list[tuple[Path, str]]:
     """Return the files below `root`, sorted by the parts of their paths, each with why it is left out, if it is.
 
     Hidden files and folders are not among them. Folders are only if they are left out: links, runs, experiments and
@@ -20,7 +20,7 @@ def entries(root: Path, runs_root: Path) -> list[tuple[Path, str]]:
     Raises:
         OctavoError: a folder cannot be read.
     """
-    excluded = identity(runs_root)
+    excluded = file_identity(runs_root)
     found: list[tuple[Path, str]] = []
     for place, folders, files in os.walk(root, onerror=_refuse):
         here = Path(place)
@@ -29,7 +29,7 @@ def entries(root: Path, runs_root: Path) -> list[tuple[Path, str]]:
         for name in folders:
             if name.startswith("."):
                 continue
-            if reason := _left_out(here / name, excluded):
+            if reason := _exclusion_reason(here / name, excluded):
                 found.append((here / name, reason))
             else:
                 entered.append(name)
@@ -37,15 +37,15 @@ def entries(root: Path, runs_root: Path) -> list[tuple[Path, str]]:
     return sorted(found, key=lambda entry: entry[0].parts)
 
 
-def _left_out(folder: Path, runs_root: tuple[int, int] | None) -> str:
+def _exclusion_reason(folder: Path, runs_root: tuple[int, int] | None) -> str:
     if folder.is_symlink():
         return LINK_TO_FOLDER
-    if runs_root is not None and identity(folder) == runs_root:
-        return RUNS_ROOT
-    return RUN if is_run(folder) else EXPERIMENT if is_experiment(folder) else ""
+    if runs_root is not None and file_identity(folder) == runs_root:
+        return IS_RUNS_ROOT
+    return IS_RUN if is_run(folder) else IS_EXPERIMENT if is_experiment(folder) else ""
 
 
-def identity(path: Path) -> tuple[int, int] | None:
+def file_identity(path: Path) -> tuple[int, int] | None:
     """Return what tells a file from every other; None if it cannot be looked at."""
     try:
         status = path.stat()
@@ -55,7 +55,7 @@ def identity(path: Path) -> tuple[int, int] | None:
 
 
 def _refuse(error: OSError) -> NoReturn:
-    refuse_unreadable(readable(error.filename), error)
+    refuse_unreadable(path_text(error.filename), error)
 
 
 def refuse_unreadable(name: str, error: OSError) -> NoReturn:

@@ -9,12 +9,12 @@ from typing import Protocol
 
 from octavo.corpus.decoding import without_mark
 from octavo.errors import OctavoError
-from octavo.system.terminal import readable
+from octavo.system.terminal import path_text
 
-LONG = 1 << 22  # bytes of a file that is not held in memory
-_PIECE = 1 << 20  # bytes read at once
-_BYTES_OF_A_CHARACTER = 4  # in UTF-8, at most
-_LONGEST_MARK = 4  # bytes
+MIN_LAZY_BYTES = 1 << 22  # bytes of a file that is not held in memory
+_CHUNK_BYTES = 1 << 20  # bytes read at once
+_MAX_CHARACTER_BYTES = 4  # in UTF-8, at most
+_MAX_MARK_BYTES = 4  # bytes
 
 
 class TextStream(Protocol):
@@ -61,23 +61,23 @@ class LazyText:
         """The text, about a million characters at a time."""
         at = 0
         try:
-            size = min(_PIECE, _BYTES_OF_A_CHARACTER * self.end + _LONGEST_MARK)
-            for piece in _decoded(self.path, self.codec, self.stamp, self.offset, size):
+            size = min(_CHUNK_BYTES, _MAX_CHARACTER_BYTES * self.end + _MAX_MARK_BYTES)
+            for piece in _decode_file(self.path, self.codec, self.stamp, self.offset, size):
                 wanted = piece[max(0, self.begin - at) : max(0, self.end - at)]
                 at += len(piece)
                 if wanted:
                     yield wanted
                 if at >= self.end:
                     break
-            if stamp_of(self.path) == self.stamp:
+            if file_stamp(self.path) == self.stamp:
                 return
         except UnicodeError:  # it decoded before
             pass
         except OSError as error:
             raise OctavoError(
-                f"{readable(self.path)} cannot be read again ({error.strerror}): leave it in its place"
+                f"{path_text(self.path)} cannot be read again ({error.strerror}): leave it in its place"
             ) from None
-        raise changed(self.path)
+        raise changed_error(self.path)
 
 
 def open_lazy(path: Path, codec: str) -> LazyText:
@@ -87,22 +87,22 @@ def open_lazy(path: Path, codec: str) -> LazyText:
         OSError: it cannot be read.
         OctavoError: it changed meanwhile.
     """
-    stamp = stamp_of(path)
+    stamp = file_stamp(path)
     try:
-        characters = sum(map(len, _decoded(path, codec, stamp)))
+        characters = sum(map(len, _decode_file(path, codec, stamp)))
     except UnicodeError:
         characters = -1
-    if characters < 0 or stamp_of(path) != stamp:
-        raise changed(path)
+    if characters < 0 or file_stamp(path) != stamp:
+        raise changed_error(path)
     return LazyText(path, codec, 0, characters, stamp)
 
 
-def changed(path: Path) -> OctavoError:
+def changed_error(path: Path) -> OctavoError:
     """Return the error for a file that somebody wrote to meanwhile."""
-    return OctavoError(f"{readable(path)} changed while it was read: wait until nothing writes to it")
+    return OctavoError(f"{path_text(path)} changed while it was read: wait until nothing writes to it")
 
 
-def _decoded(path: Path, codec: str, stamp: tuple[int, ...], offset: int = 0, size: int = 0) -> Iterator[str]:
+def _decode_file(path: Path, codec: str, stamp: tuple[int, ...], offset: int = 0, size: int = 0) -> Iterator[str]:
     """Yield the file as :func:`octavo.corpus.decoding.decode` has it, no further than it reached at first.
 
     It begins at the byte `offset`, and `size` bytes are read at once.
@@ -110,7 +110,7 @@ def _decoded(path: Path, codec: str, stamp: tuple[int, ...], offset: int = 0, si
     decoder, left, begun = codecs.getincrementaldecoder(codec)(), stamp[0] - offset, offset > 0
     with path.open("rb", buffering=0) as file:
         file.seek(offset)
-        while raw := file.read(min(size or _PIECE, left)):
+        while raw := file.read(min(size or _CHUNK_BYTES, left)):
             left -= len(raw)
             text = decoder.decode(raw, final=not left)
             if text and not begun:
@@ -119,7 +119,7 @@ def _decoded(path: Path, codec: str, stamp: tuple[int, ...], offset: int = 0, si
             yield text
 
 
-def stamp_of(path: Path) -> tuple[int, ...]:
+def file_stamp(path: Path) -> tuple[int, ...]:
     """Return what shows whether a file is still the same.
 
     Raises:

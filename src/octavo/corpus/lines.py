@@ -20,10 +20,10 @@ def with_line_ends(text: str, end: str) -> str:
     return _LINE_END.sub(lambda _: end, text)
 
 
-READ = 2_000_000  # characters that are enough to find one
-_LONGEST = 20  # characters of a line that is taken whole
-_LONGEST_WORD = 12
-_SHARE = 0.002  # of the lines that a whole line must come to, such as the name of a speaker
+MAX_CHARACTERS_READ = 2_000_000  # characters that are enough to find one
+_MAX_LINE_LENGTH = 20  # characters of a line that is taken whole
+_MAX_WORD_LENGTH = 12
+_MIN_LINE_FRACTION = 0.002  # of the lines that a whole line must come to, such as the name of a speaker
 _JOINERS = "'’-\u200c\u200d"  # inside a word; the last two in Persian and in scripts of India
 
 
@@ -33,11 +33,11 @@ def frequent_line_start(text: str) -> str:
     Among the lines that are at least half as frequent as the most frequent one, the shortest is taken. Empty if no
     line begins with a letter or a digit.
     """
-    lines = [line.strip() for line in text[:READ].splitlines()]
+    lines = [line.strip() for line in text[:MAX_CHARACTERS_READ].splitlines()]
     lines = [line for line in lines if line[:1].isalpha()] or [line for line in lines if line[:1].isdigit()]
-    short = Counter(line for line in lines if 2 <= len(line) <= _LONGEST and line.isprintable())
+    short = Counter(line for line in lines if 2 <= len(line) <= _MAX_LINE_LENGTH and line.isprintable())
     most = max(short.values(), default=0)
-    if most > max(2, _SHARE * len(lines)):
+    if most > max(2, _MIN_LINE_FRACTION * len(lines)):
         return min((line for line in short if 2 * short[line] >= most), key=lambda line: (len(line), -short[line]))
     words = Counter(map(_first_word, lines))
     return words.most_common(1)[0][0] if words else ""
@@ -45,12 +45,12 @@ def frequent_line_start(text: str) -> str:
 
 def _first_word(line: str) -> str:
     end = 1
-    while end < min(len(line), _LONGEST_WORD) and _of_word(line[end]):
+    while end < min(len(line), _MAX_WORD_LENGTH) and _is_word_character(line[end]):
         end += 1
     while end > 1 and unicodedata.category(line[end - 1])[0] not in "LMN":  # it ended in a joiner
         end -= 1
     return line[:end]
 
 
-def _of_word(character: str) -> bool:
+def _is_word_character(character: str) -> bool:
     return unicodedata.category(character)[0] in "LMN" or character in _JOINERS

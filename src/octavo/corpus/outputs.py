@@ -6,16 +6,16 @@ from pathlib import Path
 
 from octavo.formats.files import user_path
 
-RUN = "a run of Octavo, not a text"
-EXPERIMENT = "an experiment of Octavo, not a text"
-RUNS_ROOT = "the folder of the runs"
-OUTPUT = "made by Octavo"
+IS_RUN = "a run of Octavo, not a text"
+IS_EXPERIMENT = "an experiment of Octavo, not a text"
+IS_RUNS_ROOT = "the folder of the runs"
+IS_OUTPUT = "made by Octavo"
 
 # Every run has these from its beginning on. One of them may be lost.
-_OF_A_RUN = ("config.toml", "provenance.json", "data/parts.json")
-_OF_AN_EXPERIMENT = ("experiment.json", "table.md")
+_RUN_FILES = ("config.toml", "provenance.json", "data/parts.json")
+_EXPERIMENT_FILES = ("experiment.json", "table.md")
 # Names that others use too, unless the second file lies beside the first.
-_BESIDE = {"bench.json": "bench.png", "heads.json": "heads.html", "report.md": "curves.png"}
+_COMPANION_FILES = {"bench.json": "bench.png", "heads.json": "heads.html", "report.md": "curves.png"}
 _PAGE = re.compile(
     rb'<!doctype html>\n<html lang="[\w-]*">\n<head>\n<meta charset="utf-8">\n'
     rb'<meta http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;; script-src &#39;sha256-'
@@ -30,15 +30,15 @@ def runs_root(given: str | Path | None = None) -> Path:
 
 def is_run(folder: Path) -> bool:
     """Return whether a folder is a run's, finished or not."""
-    return sum(os.path.isfile(folder / name) for name in _OF_A_RUN) >= 2
+    return sum(os.path.isfile(folder / name) for name in _RUN_FILES) >= 2
 
 
 def is_experiment(folder: Path) -> bool:
     """Return whether a folder has an experiment's results."""
-    return all(os.path.isfile(folder / name) for name in _OF_AN_EXPERIMENT)
+    return all(os.path.isfile(folder / name) for name in _EXPERIMENT_FILES)
 
 
-def run_around(path: Path) -> Path | None:
+def enclosing_run(path: Path) -> Path | None:
     """Return the run that `path` is or lies in, links followed; None if there is none."""
     real = Path(os.path.realpath(path))
     return next((folder for folder in (real, *real.parents) if is_run(folder)), None)
@@ -46,7 +46,7 @@ def run_around(path: Path) -> Path | None:
 
 def is_output(path: Path, head: bytes) -> bool:
     """Return whether a file, which begins with `head`, is a page, picture or table that Octavo made."""
-    beside = _BESIDE.get(path.name)
+    beside = _COMPANION_FILES.get(path.name)
     return bool(_PAGE.match(head) or _PICTURE.match(head)) or (
         beside is not None and (path.parent / beside).is_file()
     )

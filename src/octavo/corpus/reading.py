@@ -18,23 +18,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from octavo.corpus.decoding import Bytes, NotText, Undecodable, codec_name, find_codec, in_memory, without_mark
+from octavo.corpus.decoding import ByteSource, NotText, Undecodable, codec_name, find_codec, in_memory, without_mark
 from octavo.corpus.document import SAME_FILE, Corpus, Document, Skipped
-from octavo.corpus.encoding_advice import advised
-from octavo.corpus.folder import entries, identity, refuse_unreadable
-from octavo.corpus.lazy_text import LONG, LazyText, open_lazy
-from octavo.corpus.outputs import OUTPUT, RUN, is_output, run_around, runs_root
+from octavo.corpus.encoding_advice import encoding_error
+from octavo.corpus.folder import file_identity, list_files, refuse_unreadable
+from octavo.corpus.lazy_text import MIN_LAZY_BYTES, LazyText, open_lazy
+from octavo.corpus.outputs import IS_OUTPUT, IS_RUN, enclosing_run, is_output, runs_root
 from octavo.corpus.segmentation import PER_FILE, parse_document_unit, with_documents
 from octavo.corpus.shakespeare import tiny_shakespeare
-from octavo.corpus.sources import checked_sources, refuse_missing, refuse_output
-from octavo.corpus.wide_encodings import WIDE
+from octavo.corpus.sources import parse_sources, refuse_missing, refuse_output
+from octavo.corpus.wide_encodings import WIDE_CODECS
 from octavo.errors import OctavoError
 from octavo.formats.files import user_path
 from octavo.system.hardware import machine_memory
-from octavo.system.terminal import readable
+from octavo.system.terminal import path_text
 
-_HEAD = 8 * 1024  # bytes in which a NUL means "not text"
-_PIECE = 1 << 20  # bytes read at once
+_HEAD_BYTES = 8 * 1024  # bytes in which a NUL means "not text"
+_CHUNK_BYTES = 1 << 20  # bytes read at once
 
 
 def read_corpus(
@@ -68,9 +68,9 @@ def read_corpus(
         ('hamlet', 1, 40000)
     """
     parse_document_unit(documents)  # what is wrong with it shows before anything is read
-    given = checked_sources(sources)
+    given = parse_sources(sources)
     paths = [user_path(source) for source in given if source not in ("-", "")]
-    reader = _Reader(codec_name(encoding), runs_root(runs), {identity(path) for path in paths})
+    reader = _Reader(codec_name(encoding), runs_root(runs), {file_identity(path) for path in paths})
     if not given:
         reader.documents.append(Document("shakespeare", tiny_shakespeare()))
     for source in given:
@@ -82,7 +82,7 @@ def read_corpus(
             reader.read_path(user_path(source))
     reader.check()
     name = _corpus_name(given[0]) if given else "shakespeare"
-    corpus = Corpus(name, tuple(reader.documents), tuple(reader.skipped), tuple(map(readable, given)), encoding)
+    corpus = Corpus(name, tuple(reader.documents), tuple(reader.skipped), tuple(map(path_text, given)), encoding)
     return with_documents(corpus, documents)
 
 
@@ -95,7 +95,9 @@ class _Reader:
     skipped: list[Skipped] = field(default_factory=list)
     _seen: dict[object, str] = field(default_factory=dict)  # what identifies a source -> its name
     _faults: list[Undecodable] = field(default_factory=list)
-    _others: list[tuple[str, Bytes]] = field(default_factory=list)  # what was read in another encoding than UTF-8
+    _others: list[tuple[str, ByteSource]] = field(
+        default_factory=list
+    )  # what was read in another encoding than UTF-8
 
     def read_stdin(self, stdin: BinaryIO | None) -> None:
         """Read standard input."""
@@ -104,7 +106,7 @@ class _Reader:
 
     def read_path(self, path: Path) -> None:
         """Read what the user named: a directory, a regular file or a named pipe."""
-        name = readable(path)
+        name = path_text(path)
         try:
             status = path.stat()
         except (OSError, ValueError) as error:  # the latter: a NUL or a lone surrogate in the path
@@ -118,7 +120,7 @@ class _Reader:
         if directory:
             self._read_directory(path, name)
         else:
-            long = regular and status.st_size >= LONG
+            long = regular and status.st_size >= MIN_LAZY_BYTES
             self._add(name, self._decoded(name, None if long else _read_bytes(path), path if regular else None))
 
     def check(self) -> None:
@@ -128,15 +130,15 @@ class _Reader:
             OctavoError: something did not. The sentence names it all.
         """
         if self._faults:
-            raise advised(self._faults, self._others)
+            raise encoding_error(self._faults, self._others)
 
     def _read_directory(self, root: Path, name: str) -> None:
-        found = entries(root, self.runs_root)
-        files = {identity(path): readable(path) for path, reason in found if not (reason or path.is_symlink())}
+        found = list_files(root, self.runs_root)
+        files = {file_identity(path): path_text(path) for path, reason in found if not (reason or path.is_symlink())}
         left_out = []
         for path, reason in found:
             if said := reason or self._read_in_directory(path, files):
-                left_out.append(Skipped(readable(path), said))
+                left_out.append(Skipped(path_text(path), said))
         if len(left_out) == len(found):
             first = f" ({left_out[0].name}: {left_out[0].reason})" if left_out else ""
             raise OctavoError(
@@ -149,7 +151,7 @@ class _Reader:
 
         `files` has the names of those that are no links, which are read rather than the links to them.
         """
-        name = readable(path)
+        name = path_text(path)
         try:
             status = path.stat()
         except FileNotFoundError:
@@ -167,12 +169,12 @@ class _Reader:
             return "empty"
         if first := self._seen.get(key) or (files.get(key) if path.is_symlink() else None):
             return f"{SAME_FILE} {first}"
-        if path.is_symlink() and run_around(path):
-            return f"a link into {RUN}"
-        raw = None if status.st_size >= LONG else _read_bytes(path)
-        head = _read_bytes(path, _HEAD) if raw is None else raw[:_HEAD]
+        if path.is_symlink() and enclosing_run(path):
+            return f"a link into {IS_RUN}"
+        raw = None if status.st_size >= MIN_LAZY_BYTES else _read_bytes(path)
+        head = _read_bytes(path, _HEAD_BYTES) if raw is None else raw[:_HEAD_BYTES]
         if is_output(path, head):
-            return OUTPUT
+            return IS_OUTPUT
         try:
             decoded = self._decoded(name, raw, path)
         except NotText as error:
@@ -181,7 +183,7 @@ class _Reader:
             return ""
         if not decoded[0]:
             return "empty"
-        if b"\0" in head and not decoded[1].startswith(WIDE):
+        if b"\0" in head and not decoded[1].startswith(WIDE_CODECS):
             return "NUL bytes, as binary files have"
         self._seen[key] = name
         self._add(name, decoded)
@@ -199,8 +201,8 @@ class _Reader:
             raw: all its bytes; None if they stay in the file, being many.
             path: of a file that can be read again.
         """
-        read = _in_file(path) if raw is None and path else in_memory(raw or b"")
-        again = _in_file(path) if path else read
+        read = _file_source(path) if raw is None and path else in_memory(raw or b"")
+        again = _file_source(path) if path else read
         try:
             codec = find_codec(read, self.codec, name)
             if codec != "utf-8":
@@ -222,10 +224,10 @@ class _Reader:
         self._seen[key] = name
 
 
-def _in_file(path: Path) -> Bytes:
+def _file_source(path: Path) -> ByteSource:
     def read() -> Iterator[bytes]:
         with path.open("rb") as file:
-            while piece := file.read(_PIECE):
+            while piece := file.read(_CHUNK_BYTES):
                 yield piece
 
     return read
@@ -238,7 +240,7 @@ def read_source(path: Path) -> bytes:
         OctavoError: it is missing or cannot be read, or is a directory, a device or a socket.
     """
     path = user_path(path)
-    name = readable(path)
+    name = path_text(path)
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:  # the latter: a NUL in the path
@@ -260,7 +262,7 @@ def standard_input(stdin: BinaryIO | None = None) -> bytes:
     try:
         if _is_device(file):
             raise OctavoError("standard input is a device: pipe a text into it or give a file")
-        return _all_of(file, "standard input")
+        return _read_limited(file, "standard input")
     except OSError as error:
         refuse_unreadable("standard input", error)
 
@@ -277,19 +279,19 @@ def _is_device(file: BinaryIO) -> bool:
 def _read_bytes(path: Path, size: int = -1) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(size) if size >= 0 else _all_of(file, readable(path))
+            return file.read(size) if size >= 0 else _read_limited(file, path_text(path))
     except OSError as error:
-        refuse_unreadable(readable(path), error)
+        refuse_unreadable(path_text(path), error)
 
 
-def _all_of(file: BinaryIO, name: str) -> bytes:
+def _read_limited(file: BinaryIO, name: str) -> bytes:
     """Every byte, up to an eighth of the machine's memory: text takes up to five times its bytes while it is decoded.
 
     A pipe does not tell how much is to come, and ``yes`` has no end.
     """
     most = machine_memory() // 8 or 1 << 32
     raw = bytearray()
-    while piece := file.read(_PIECE):
+    while piece := file.read(_CHUNK_BYTES):
         raw += piece
         if len(raw) > most:
             raise OctavoError(

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from octavo.corpus.document import Corpus, Document
 from octavo.corpus.folder import refuse_unreadable
-from octavo.corpus.lazy_text import LazyText, changed, stamp_of
+from octavo.corpus.lazy_text import LazyText, changed_error, file_stamp
 from octavo.errors import OctavoError
-from octavo.system.terminal import readable
+from octavo.system.terminal import path_text
 
 PER_FILE = "file"  # a file is a document
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\\": "\\"}
-_PIECE = 1 << 20  # bytes read at once
+_CHUNK_BYTES = 1 << 20  # bytes read at once
 
 
 @dataclass(frozen=True)
@@ -76,22 +76,22 @@ def split_documents(document: Document, separator: Separator) -> list[Document]:
     """
     text, name = document.text, document.name
     if isinstance(text, LazyText) and text.codec == "utf-8":
-        found: Iterable[str | LazyText] = _in_file(text, separator)
+        found: Iterable[str | LazyText] = _split_file(text, separator)
     else:
         found = (each for each in re.split(separator.pattern, str(text)) if each and not each.isspace())
     return [Document(f"{name} #{number}", each, document.encoding) for number, each in enumerate(found, 1)]
 
 
-def _in_file(text: LazyText, separator: Separator) -> Iterator[LazyText]:
+def _split_file(text: LazyText, separator: Separator) -> Iterator[LazyText]:
     try:
         for begin, characters, blank in _spans(text.path, text.stamp[0], separator):
             if not blank:
                 yield replace(text, begin=0, end=characters, offset=begin)
-        same = stamp_of(text.path) == text.stamp
+        same = file_stamp(text.path) == text.stamp
     except OSError as error:
-        refuse_unreadable(readable(text.path), error)
+        refuse_unreadable(path_text(text.path), error)
     if not same:
-        raise changed(text.path)
+        raise changed_error(text.path)
 
 
 def _spans(path: Path, left: int, separator: Separator) -> Iterator[tuple[int, int, bool]]:
@@ -102,8 +102,8 @@ def _spans(path: Path, left: int, separator: Separator) -> Iterator[tuple[int, i
         begin = len(codecs.BOM_UTF8) if file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8 else 0
         file.seek(begin)
         left -= begin
-        held, at, document = b"", begin, _Count()
-        while raw := file.read(min(_PIECE, left)):
+        held, at, document = b"", begin, _DocumentCount()
+        while raw := file.read(min(_CHUNK_BYTES, left)):
             left -= len(raw)
             held += raw
             # A separator that begins later may go on in the next piece.
@@ -115,14 +115,14 @@ def _spans(path: Path, left: int, separator: Separator) -> Iterator[tuple[int, i
                 document.add(held[start : found.start()])
                 yield begin, document.characters, document.blank
                 start = found.end()
-                begin, document = at + start, _Count()
+                begin, document = at + start, _DocumentCount()
             end = max(start, complete)
             document.add(held[start:end])
             held, at = held[end:], at + end
         yield begin, document.characters, document.blank
 
 
-class _Count:
+class _DocumentCount:
     """Counts the characters of a document that comes in pieces of UTF-8."""
 
     def __init__(self) -> None:

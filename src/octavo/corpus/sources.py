@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import NoReturn
 
 from octavo.corpus.folder import refuse_unreadable
-from octavo.corpus.outputs import EXPERIMENT, RUN, is_experiment, is_run, run_around
+from octavo.corpus.outputs import IS_EXPERIMENT, IS_RUN, enclosing_run, is_experiment, is_run
 from octavo.errors import OctavoError
-from octavo.system.terminal import readable
+from octavo.system.terminal import path_text
 
 # Characters, beyond which it is no file's name, or no path that anybody types, but a text.
-_LONGEST_NAME, _LONGEST_PATH = 255, 1000
-_SHOWN = 40  # characters of such a text
+_MAX_NAME_LENGTH, _MAX_PATH_LENGTH = 255, 1000
+_MAX_SHOWN = 40  # characters of such a text
 
 
-def checked_sources(sources: object) -> list[str | Path]:
+def parse_sources(sources: object) -> list[str | Path]:
     """Return the sources as a list of paths.
 
     Raises:
@@ -36,9 +36,9 @@ def checked_sources(sources: object) -> list[str | Path]:
 
 def refuse_missing(name: str, error: OSError | ValueError) -> NoReturn:
     """Raise OctavoError for a path that leads to nothing. What is no path but a text is shown in part."""
-    if "\n" in name or len(name) > _LONGEST_PATH or max(map(len, name.split("/"))) > _LONGEST_NAME:
+    if "\n" in name or len(name) > _MAX_PATH_LENGTH or max(map(len, name.split("/"))) > _MAX_NAME_LENGTH:
         raise OctavoError(
-            f"{name[:_SHOWN]!r}… is a text, not the path of one: name its file, or for a text in memory give "
+            f"{name[:_MAX_SHOWN]!r}… is a text, not the path of one: name its file, or for a text in memory give "
             "octavo.Corpus.from_text(text)"
         ) from None
     if isinstance(error, FileNotFoundError):
@@ -52,8 +52,8 @@ def refuse_missing(name: str, error: OSError | ValueError) -> NoReturn:
 
 def refuse_output(folder: Path, name: str) -> None:
     """Raise OctavoError if a folder is a run's or an experiment's, or lies in a run's."""
-    if run := run_around(folder):
-        kept = readable((folder if is_run(folder) else run) / "data" / "train.txt")
-        raise OctavoError(f"{name} is {RUN}: give the text itself, or {kept}, which the run was trained on")
+    if run := enclosing_run(folder):
+        kept = path_text((folder if is_run(folder) else run) / "data" / "train.txt")
+        raise OctavoError(f"{name} is {IS_RUN}: give the text itself, or {kept}, which the run was trained on")
     if is_experiment(folder):
-        raise OctavoError(f"{name} is {EXPERIMENT}: give the text itself")
+        raise OctavoError(f"{name} is {IS_EXPERIMENT}: give the text itself")

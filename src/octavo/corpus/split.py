@@ -54,7 +54,7 @@ def split(corpus: Corpus, *, validation: float = 0.1, test: float = 0.0) -> Corp
     for name, fraction in (("validation", validation), ("test", test)):
         if not 0 <= fraction < 1:  # also refuses NaN
             raise OctavoError(f"the {name} fraction is {fraction}: choose one from 0 up to, not including, 1")
-    if _as_written(validation) + _as_written(test) >= 1:
+    if _exact_decimal(validation) + _exact_decimal(test) >= 1:
         raise OctavoError(
             f"the fractions validation {validation} and test {test} leave nothing to train on: "
             "choose fractions with a sum below 1"
@@ -63,7 +63,7 @@ def split(corpus: Corpus, *, validation: float = 0.1, test: float = 0.0) -> Corp
         raise OctavoError("the validation fraction is 0: choose one above 0, such as 0.1")
 
     n = corpus.characters
-    train_end, validation_end = borders(n, validation, test)
+    train_end, validation_end = split_boundaries(n, validation, test)
     for name, characters in (("train", train_end), ("validation", validation_end - train_end)):
         if characters == 0:
             raise OctavoError(
@@ -77,13 +77,13 @@ def split(corpus: Corpus, *, validation: float = 0.1, test: float = 0.0) -> Corp
     )
 
 
-def borders(n: int, validation: float, test: float) -> tuple[int, int]:
+def split_boundaries(n: int, validation: float, test: float) -> tuple[int, int]:
     """Where, of `n` characters or tokens, train ends and where validation ends."""
-    held_out = _as_written(validation) + _as_written(test)
-    return int(n * (1 - held_out)), int(n * (1 - _as_written(test)))
+    held_out = _exact_decimal(validation) + _exact_decimal(test)
+    return int(n * (1 - held_out)), int(n * (1 - _exact_decimal(test)))
 
 
-def _as_written(fraction: float) -> Fraction:
+def _exact_decimal(fraction: float) -> Fraction:
     """The decimal that `fraction` prints as: 0.1 is one tenth, not the binary number nearest to it."""
     return Fraction(repr(float(fraction)))
 

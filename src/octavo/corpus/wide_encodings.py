@@ -4,9 +4,9 @@ import codecs
 
 from octavo.corpus.binary_formats import looks_binary
 
-WIDE = ("utf-16", "utf-32")
-_LOW = bytes(range(32))
-_BETWEEN = " \n、。，"
+WIDE_CODECS = ("utf-16", "utf-32")
+_CONTROL_BYTES = bytes(range(32))
+_SEPARATORS = " \n、。，"
 
 
 def unmarked_codec(head: bytes) -> str:
@@ -22,7 +22,7 @@ def unmarked_codec(head: bytes) -> str:
             return codec
     ideographs = looks_binary(head) and not _is_utf8(head)
     for high, codec in ((head[1::2], "utf-16-le"), (head[::2], "utf-16-be")):
-        alphabet = len(high.translate(None, _LOW)) <= len(high) / 2
+        alphabet = len(high.translate(None, _CONTROL_BYTES)) <= len(high) / 2
         if b"\0" in high and (alphabet or ideographs) and _reads_as_text(head, codec):
             return codec
     return ""
@@ -46,5 +46,5 @@ def _reads_as_text(head: bytes, codec: str) -> bool:
     except UnicodeError:
         return False
     visible = sum(character.isprintable() or character.isspace() for character in text)
-    between = sum(map(text.count, _BETWEEN))
+    between = sum(map(text.count, _SEPARATORS))
     return visible >= 0.95 * len(text) > 0 and between >= len(text) // 100

@@ -3,11 +3,11 @@
 from functools import partial
 
 from octavo.config import DataConfig, TokenizerConfig
-from octavo.corpus import Corpus, CorpusSplit, borders, split, split_range
+from octavo.corpus import Corpus, CorpusSplit, split, split_boundaries, split_range
 from octavo.data.token_files import SPLIT_NAMES, Ids, id_type, tokenize
 from octavo.errors import OctavoError
 from octavo.system.progress import PhaseCallback, no_phase_progress
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 from octavo.tokenizer import Tokenizer, train_tokenizer
 
 TokenizedSplits = dict[str, tuple[CorpusSplit, Ids]]
@@ -67,7 +67,7 @@ def _split_by_tokens(
     text = split_range(corpus, 0, corpus.characters).text
     tokenizer = train_tokenizer(config, text, partial(watch, "training the tokenizer"))
     ids = tokenizer.encode(text).astype(id_type(tokenizer))
-    inner = borders(len(ids), data.validation, data.test)
+    inner = split_boundaries(len(ids), data.validation, data.test)
     token_borders = [0, *inner, len(ids)]
     character_borders = [0, *(tokenizer.characters_before(text, border) for border in inner), corpus.characters]
     splits = {}
@@ -77,7 +77,7 @@ def _split_by_tokens(
             splits[name] = (part, ids[slice(*token_borders[i : i + 2])])
     if len(splits.get("validation", ("", ()))[1]) < 2:
         raise OctavoError(
-            f"{corpus.name} gives only {counted(len(ids), 'token')}, too few for a validation split: "
+            f"{corpus.name} gives only {quantity(len(ids), 'token')}, too few for a validation split: "
             "use a longer text"
         )
     return tokenizer, splits

@@ -30,10 +30,10 @@ from octavo.corpus import CorpusSplit
 from octavo.errors import OctavoError, reason
 from octavo.formats.files import write_atomically
 from octavo.formats.json_schema import from_json, parse_object
-from octavo.formats.untrusted import MOST_TEXT, open_plain, read_plain
+from octavo.formats.untrusted import MAX_TEXT_BYTES, open_plain, read_plain
 from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer
-from octavo.tokenizer.base import AT_ONCE
+from octavo.tokenizer.base import STREAM_CHARACTERS
 
 SPLIT_NAMES = ("train", "validation", "test")
 Ids = npt.NDArray[np.integer]
@@ -152,7 +152,7 @@ def _id_arrays(tokenizer: Tokenizer, split: CorpusSplit, watch: ProgressCallback
         if tokenizer.bos_id is not None:
             yield np.array([tokenizer.bos_id], dtype=dtype)
         for number, ids in enumerate(tokenizer.encode_stream(segment), 1):
-            watch((done + min(len(segment), number * AT_ONCE)) / total)
+            watch((done + min(len(segment), number * STREAM_CHARACTERS)) / total)
             yield ids.astype(dtype)
         done += len(segment)
 
@@ -221,7 +221,7 @@ def open_splits(folder: Path) -> dict[str, TokenSplit]:
         OctavoError: a file is missing, or differs from what Octavo wrote.
     """
     try:
-        entries = parse_object(read_plain(folder / "parts.json", MOST_TEXT, folder.parent), {})
+        entries = parse_object(read_plain(folder / "parts.json", MAX_TEXT_BYTES, folder.parent), {})
         names = [name for name in SPLIT_NAMES if name in entries or name != "test"]
         facts = {name: from_json(SplitFacts, entries[name]) for name in names}
         return {name: TokenSplit(name, _open_ids(folder, name, facts[name]), facts[name], folder) for name in facts}

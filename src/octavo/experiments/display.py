@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from octavo.experiments.results import CellResult
 from octavo.experiments.status import CellStatus, time_left
 from octavo.pipeline.progress import Display
-from octavo.system.terminal import duration, shown
+from octavo.system.terminal import duration, escape_controls
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,7 +63,7 @@ class ExperimentDisplay(Display):
         for variant in dict.fromkeys(cell.variant for cell in cells):
             row = {cell.seed: cell for cell in cells if cell.variant == variant}
             table.add_row(Text(variant), *[_table_cell(row[seed]) for seed in seeds])
-        title = [Text(shown(self._title), style="bold")] if self._title else []
+        title = [Text(escape_controls(self._title), style="bold")] if self._title else []
         return Group(*title, table, Text(_tally(cells, at_once), style="dim"))
 
 

@@ -18,7 +18,7 @@ from octavo.experiments.processes import OwnProcesses
 from octavo.experiments.results import CellResult
 from octavo.system.hardware import machine_memory
 from octavo.system.requirements import pip_install
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 from octavo.system.threads import usable_cores
 
 _CELL_MEMORY_BYTES = 2**30  # of training a tiny model, rounded up
@@ -79,7 +79,7 @@ def check_workers(workers: int | None) -> None:
 def _processes(workers: int | None) -> Iterator[Pool]:
     slots = workers or default_workers()
     with OwnProcesses(slots) as processes:
-        start = f"{counted(slots, 'run')} at a time, each in a process with one thread"
+        start = f"{quantity(slots, 'run')} at a time, each in a process with one thread"
         stop = "stopping when the running cells are saved; Ctrl-C again stops at once"
         try:
             yield Pool(processes, slots, True, True, processes.stop, True, start, stop)
@@ -93,7 +93,7 @@ def _cluster(address: str) -> Iterator[Pool]:
     client = _client(address)
     try:
         slots = sum(client.nthreads().values())
-        start = f"on the cluster at {address}, {counted(slots, 'run')} at a time"
+        start = f"on the cluster at {address}, {quantity(slots, 'run')} at a time"
         start = start if slots else f"{address} has no workers yet"
         stop = "stopping here; running cells continue on the cluster, and the next start reads their results"
         yield Pool(client.get_executor(pure=False), slots, False, False, lambda: None, False, start, stop)

@@ -18,11 +18,11 @@ from octavo.experiments.results import CellResult, VariantSummary, summarise
 from octavo.experiments.spec import Spec, read_spec
 from octavo.experiments.status import CellStatus, is_running
 from octavo.experiments.table import experiment_markdown
-from octavo.formats.files import remove_left_over
+from octavo.formats.files import remove_stale_files
 from octavo.formats.toml_schema import as_mapping, dotted_names
 from octavo.runs import RunDirectory, locked, runs_root
 from octavo.runs.provenance import machine_facts
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 from octavo.training import choose_precision, stop_signals
 
 _REFRESH_SECONDS = 0.5
@@ -79,7 +79,7 @@ class ExperimentStopped(Exception):
     """A signal stopped the experiment: results are written; running cells are saved, or continue on their cluster."""
 
     def __init__(self, signal_number: int, experiment: Experiment) -> None:
-        super().__init__(f"stopped with {counted(experiment.missing, 'run')} to go")
+        super().__init__(f"stopped with {quantity(experiment.missing, 'run')} to go")
         self.signal_number, self.experiment = signal_number, experiment
 
 
@@ -120,10 +120,13 @@ def experiment(
         ExperimentStopped: a signal asked to stop; the same call resumes the experiment.
 
     Example:
-        >>> variants = {"relu": {"model.feedforward": "relu"}, "swiglu": {"model.feedforward": "swiglu"}}
-        >>> result = octavo.experiment({"seeds": [1, 2, 3], "steps": 500, "variants": variants})  # doctest: +SKIP
-        >>> result["swiglu"].differences["bits_per_character"]  # doctest: +SKIP
-        Estimate(n=3, mean=-0.021, low=-0.034, high=-0.007)
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> plan = {"text": "hamlet.txt", "seeds": [1], "steps": 2}
+        >>> plan["overrides"] = {"model.d_model": 32, "model.d_ff": 64, "train.precision": "fp32"}
+        >>> plan["variants"] = {"one-layer": {"model.n_layers": 1}, "two-layers": {"model.n_layers": 2}}
+        >>> result = octavo.experiment(plan, name="depth", executor=ThreadPoolExecutor(1), progress=False)
+        >>> [row.run for row in result.rows]
+        ['one-layer-seed1', 'two-layers-seed1']
     """
     check_workers(workers)
     spec = read_spec(file, steps=steps)
@@ -133,7 +136,7 @@ def experiment(
     with open_pool(workers, scheduler, executor) as pool, make_experiment_display(progress, spec.title) as display:
         folder.create()
         with locked(RunDirectory(folder.path)):
-            remove_left_over(folder.path)
+            remove_stale_files(folder.path)
             spec, precision = decide_precision(spec, folder)
             folder.check_same(spec, corpus.sha256)
             text = {"name": corpus.name, "characters": corpus.characters, "sha256": corpus.sha256}

@@ -13,7 +13,7 @@ from octavo.experiments.experiment import decide_precision, default_name
 from octavo.experiments.folder import ExperimentFolder
 from octavo.experiments.spec import Spec, read_spec
 from octavo.runs import runs_root
-from octavo.system.terminal import counted, duration
+from octavo.system.terminal import duration, quantity
 from octavo.system.threads import one_thread
 from octavo.training import choose_precision
 from octavo.training.forecast import TrainingForecast, forecast_training
@@ -49,7 +49,7 @@ class ExperimentForecast:
             + (f", {total - missing} of them done" if missing < total else "")
             + f"; compared with {self.spec.base}",
             *(
-                f"  {name:<{width}}  {counted(run.parameters, 'parameter')}, about {counted(run.steps, 'step')} "
+                f"  {name:<{width}}  {quantity(run.parameters, 'parameter')}, about {quantity(run.steps, 'step')} "
                 f"({run.epochs:.1f} epochs), {duration(run.seconds)}, {run.tokens_per_second:,.0f} tokens/s, "
                 f"{run.precision.name}"
                 for name, run in self.runs.items()

@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from octavo.config import BUDGETS, LARGEST_SIZE, Config, between
+from octavo.config import BUDGETS, MAX_SIZE, Config, check_range
 from octavo.config.overrides import Request
 from octavo.corpus.segmentation import PER_FILE, parse_document_unit
 from octavo.errors import OctavoError, reason
 from octavo.formats.files import user_path
-from octavo.formats.toml_schema import as_mapping, dotted_names, overridden, parse_toml, unknown_key
+from octavo.formats.toml_schema import as_mapping, dotted_names, parse_toml, unknown_key, with_overrides
 from octavo.runs import check_name
 from octavo.system.spelling import suggestion
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 
 _KEYS = (
     "title",
@@ -80,15 +80,15 @@ class Spec:
     def size(self) -> str:
         """Return the number of runs, as text."""
         variants, seeds = len(self.variants), len(self.seeds)
-        product = f"{counted(variants, 'variant')} × {counted(seeds, 'seed')}"
-        return f"{product} = {counted(variants * seeds, 'run')}"
+        product = f"{quantity(variants, 'variant')} × {quantity(seeds, 'seed')}"
+        return f"{product} = {quantity(variants * seeds, 'run')}"
 
     def with_precision(self, name: str) -> "Spec":
         """Return a copy in which ``train.precision=auto`` is replaced by `name`."""
         return replace(
             self,
             variants=tuple(
-                replace(variant, config=overridden(variant.config, [("train.precision", name)]))
+                replace(variant, config=with_overrides(variant.config, [("train.precision", name)]))
                 if variant.config.train.precision == "auto"
                 else variant
                 for variant in self.variants
@@ -208,7 +208,7 @@ def _contexts(score: Mapping[str, Any], variants: Sequence[Variant]) -> tuple[in
         return ()
     contexts = _integers(score["contexts"], "score.contexts", "[128, 256]")
     for context in contexts:
-        between("score.contexts", context, 2, LARGEST_SIZE)
+        check_range("score.contexts", context, 2, MAX_SIZE)
         if not any(variant.supports_context(context) for variant in variants):
             raise OctavoError(
                 f"score.contexts has {context}, for which no variant has enough positions: raise model.max_positions"

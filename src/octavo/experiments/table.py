@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 
 from octavo.experiments.results import CellResult, VariantSummary
 from octavo.experiments.spec import Spec
+from octavo.reports.markdown_text import markdown_table
 from octavo.system.statistics import CONFIDENCE, Estimate
-from octavo.system.terminal import counted, shown
+from octavo.system.terminal import escape_controls, quantity
 
 _INTERVAL = f"{CONFIDENCE:.0%} interval".replace("%", " %")
 _NONE = "–"
@@ -17,7 +18,7 @@ Column = tuple[str, Callable[[VariantSummary], str]]  # title, and the cell of a
 
 def experiment_markdown(spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSummary]) -> str:
     """Return title, tables and notes. Scores are in bits per character, with nats next to them."""
-    parts = [f"# {shown(' '.join(spec.title.split()))}"] if spec.title else []
+    parts = [f"# {escape_controls(' '.join(spec.title.split()))}"] if spec.title else []
     parts += [_aligned_table(_score_columns(spec, rows), summary)]
     if spec.contexts:
         parts.append("Bits per character in windows of these numbers of tokens, with a stride of half a window:")
@@ -85,23 +86,17 @@ def _notes(spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSumm
     if any(row.selected_on_this_text for row in rows):
         notes.append("Early stopping used the scored text: those scores are optimistic.")
     missing = len(spec.variants) * len(spec.seeds) - len(rows)
-    notes += [f"{missing} of {counted(missing + len(rows), 'run')} still missing."] if missing else []
+    notes += [f"{missing} of {quantity(missing + len(rows), 'run')} still missing."] if missing else []
     notes += [f"{s.variant}: {s.note}." for s in summary if s.note]
-    notes += [f"{row.variant}, seed {row.seed}, failed: {shown(row.failure)}." for row in rows if row.failure]
+    notes += [
+        f"{row.variant}, seed {row.seed}, failed: {escape_controls(row.failure)}." for row in rows if row.failure
+    ]
     return notes
 
 
 def _aligned_table(columns: Sequence[Column], summary: Sequence[VariantSummary]) -> str:
-    """Return a Markdown table, the first column aligned left, the others right."""
-    table = [[title for title, _ in columns], *[[cell(s) for _, cell in columns] for s in summary]]
-    first, *others = [max(3, *map(len, column)) for column in zip(*table, strict=True)]  # widths
-    lines = [
-        " | ".join([name.ljust(first), *(cell.rjust(width) for cell, width in zip(cells, others, strict=True))])
-        for name, *cells in table
-    ]
-    rule = "|" + "|".join(["-" * (first + 2), *("-" * (width + 1) + ":" for width in others)]) + "|"
-    head, *body = (f"| {line} |" for line in lines)
-    return "\n".join([head, rule, *body])
+    rows = [[cell(variant) for _, cell in columns] for variant in summary]
+    return markdown_table([title for title, _ in columns], rows, escape=str, aligned=True)
 
 
 def _mean(estimate: Estimate | None, form: str, scale: float = 1.0) -> str:

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_BESIDE = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}", re.DOTALL)
-_LONG_AGO = 24 * 3600  # seconds: nothing is being written for so long
+_DEVICE_NAME = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_TEMPORARY_NAME = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}", re.DOTALL)
+_STALE_SECONDS = 24 * 3600  # seconds: nothing is being written for so long
 
 
 def user_path(given: str | os.PathLike[str]) -> Path:
@@ -25,7 +25,7 @@ def user_path(given: str | os.PathLike[str]) -> Path:
 
 def is_device(name: str) -> bool:
     """Whether Windows takes a name for one of its devices, whatever the folder and the suffix."""
-    return bool(_DEVICE.fullmatch(name))
+    return bool(_DEVICE_NAME.fullmatch(name))
 
 
 def write_atomically(path: Path, content: bytes | Iterable[bytes | memoryview]) -> None:
@@ -36,7 +36,7 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes | memoryview]) 
             of a full disk how many bytes it needs, where they are known.
     """
     try:
-        beside = hidden_beside(path)
+        beside = temporary_path(path)
         file = beside.open("xb")
         try:
             with file:
@@ -53,22 +53,22 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes | memoryview]) 
         raise OSError(error.errno, f"{error.strerror}{needs}", str(path)) from None
 
 
-def hidden_beside(path: Path) -> Path:
+def temporary_path(path: Path) -> Path:
     """A place for what is to become `path`: hidden, and no other process has it, on whatever machine."""
     return path.with_name(f".{path.name}.{os.urandom(4).hex()}")
 
 
-def remove_left_over(folder: Path, name: str = "") -> None:
+def remove_stale_files(folder: Path, name: str = "") -> None:
     """Remove what processes that died had hidden in `folder` beside `name`, or beside anything.
 
     It stays for a day: what is younger may be of a process at work.
     """
     with suppress(OSError):  # it is somebody else's
         for place in list(folder.iterdir()):
-            found = _BESIDE.fullmatch(place.name)
+            found = _TEMPORARY_NAME.fullmatch(place.name)
             if found and name in ("", found["name"]):
                 with suppress(OSError):  # or this is, or it is gone meanwhile
-                    if time.time() - place.lstat().st_mtime > _LONG_AGO:
+                    if time.time() - place.lstat().st_mtime > _STALE_SECONDS:
                         remove(place)
 
 
@@ -82,7 +82,7 @@ def remove(place: Path) -> None:
 
 def disk_is_full(error: OSError) -> bool:
     """Whether there was no room: on the disk, of what a person may have of it, or of what a process may."""
-    return error.errno in _FULL
+    return error.errno in _DISK_FULL_ERRORS
 
 
 def sync_folder(folder: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from octavo.errors import OctavoError
 
 
-def page_place(path: Path) -> Path:
+def prepare_page_path(path: Path) -> Path:
     """The path of a page, whose folder is there now.
 
     Raises:
@@ -15,11 +15,11 @@ def page_place(path: Path) -> Path:
     """
     if path.is_dir():
         raise OctavoError(f"{path} is a folder: name a file, such as {path / 'report.html'}")
-    folder_place(path.parent)
+    prepare_folder(path.parent)
     return path
 
 
-def folder_place(path: Path) -> Path:
+def prepare_folder(path: Path) -> Path:
     """A folder for a page and its pictures, which is there now.
 
     Raises:

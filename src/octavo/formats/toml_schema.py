@@ -14,8 +14,20 @@ from octavo.errors import OctavoError
 from octavo.system.spelling import nearest, suggestion
 
 T = TypeVar("T")
-_LARGEST_FLOAT = 2**1023
-_LONGEST_SAID = 200  # characters
+_MAX_FLOAT = 2**1023
+_MAX_SHOWN = 200  # characters
+
+
+def setting(default: T, comment: str, *, automatic: str = "") -> T:
+    """Return a field of a section, with its one-line comment.
+
+    Args:
+        default: the value where none is given.
+        comment: says what the setting is.
+        automatic: says what the value is derived from where it is 0 or "auto"; empty if it never is.
+    """
+    field: T = dataclasses.field(default=default, metadata={"comment": comment, "automatic": automatic})
+    return field
 
 
 def parse_toml(text: str, source: str) -> dict[str, Any]:
@@ -27,7 +39,7 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
-        raise OctavoError(f"{source} is not valid TOML ({_cut(str(error))})") from None
+        raise OctavoError(f"{source} is not valid TOML ({_shorten(str(error))})") from None
     except RecursionError:
         raise OctavoError(f"{source} is not valid TOML (it nests too deep)") from None
 
@@ -53,7 +65,7 @@ def from_mapping(kind: type[T], values: Mapping[str, Any], path: str = "") -> T:
     return kind(**built)
 
 
-def overridden(config: T, assignments: Iterable[tuple[str, Any]]) -> T:
+def with_overrides(config: T, assignments: Iterable[tuple[str, Any]]) -> T:
     """Return `config` with dotted names replaced, e.g. ``("model.n_layers", 3)``.
 
     Raises:
@@ -98,10 +110,29 @@ def as_mapping(config: Any) -> dict[str, Any]:
 
 
 def to_toml(config: Any) -> str:
-    """Write a dataclass as TOML text that :func:`from_mapping` reads back unchanged."""
-    import tomli_w  # here: octavo doctor has to work without it, to say that it is missing
+    """Return a dataclass as TOML text that :func:`from_mapping` reads back unchanged."""
+    import tomli_w  # here, as octavo doctor works without it, to report that it is missing
 
     return tomli_w.dumps(as_mapping(config))
+
+
+def to_commented_toml(config: Any, comments: Mapping[str, str]) -> str:
+    """Return the same with one line per setting, after which stands its comment (by dotted name)."""
+    lines = []
+    for section, settings in as_mapping(config).items():
+        lines += ["", f"[{section}]"]
+        for key, value in settings.items():
+            items = value if isinstance(value, list) else [value]
+            written = ", ".join(_toml_value(item) for item in items)
+            written = f"[{written}]" if isinstance(value, list) else written
+            lines.append(f"{key} = {written}  # {comments[f'{section}.{key}']}")
+    return "\n".join(lines[1:]) + "\n"
+
+
+def _toml_value(value: Any) -> str:
+    import tomli_w
+
+    return tomli_w.dumps({"x": value}).removeprefix("x = ").rstrip("\n")
 
 
 def dotted_names(values: Mapping[str, Any], path: str = "") -> list[str]:
@@ -115,7 +146,7 @@ def dotted_names(values: Mapping[str, Any], path: str = "") -> list[str]:
 
 def unknown_key(name: str, known: Iterable[str]) -> str:
     """Say that `name` is not a setting, and which one was probably meant."""
-    known, name = list(known), _cut(name)
+    known, name = list(known), _shorten(name)
     section, _, last = name.rpartition(".")
     by_last_word = {k.rpartition(".")[2]: k for k in known if k.rpartition(".")[0] == section}
     near = next((k for k in known if k.rpartition(".")[2].casefold() == last.casefold()), "")
@@ -139,30 +170,32 @@ def _typed(hint: Any, value: Any, name: str) -> Any:
         choices = get_args(hint)
         if value in choices and isinstance(value, str):
             return value
-        raise OctavoError(f"{name} cannot be {_said(value)}: {suggestion(_said(value).strip(chr(39)), choices)}")
+        raise OctavoError(
+            f"{name} cannot be {_describe(value)}: {suggestion(_describe(value).strip(chr(39)), choices)}"
+        )
     if origin is tuple or isinstance(hint, types.GenericAlias):
         kinds = get_args(hint)
         if not isinstance(value, list | tuple) or len(value) != len(kinds):
-            raise OctavoError(f"{name} takes {len(kinds)} numbers such as [0.9, 0.95], not {_said(value)}")
+            raise OctavoError(f"{name} takes {len(kinds)} numbers such as [0.9, 0.95], not {_describe(value)}")
         return tuple(_typed(kind, item, name) for kind, item in zip(kinds, value, strict=True))
-    if hint is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST_FLOAT:
+    if hint is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MAX_FLOAT:
         return float(value)
     if type(value) is not hint:
         words = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
-        raise OctavoError(f"{name} takes {words[hint]}, not {_said(value)}")
+        raise OctavoError(f"{name} takes {words[hint]}, not {_describe(value)}")
     if isinstance(value, int) and value.bit_length() > 64:
-        raise OctavoError(f"{name} is out of range: {_said(value)} does not fit into 64 bits")
+        raise OctavoError(f"{name} is out of range: {_describe(value)} does not fit into 64 bits")
     return value
 
 
-def _said(value: Any) -> str:
+def _describe(value: Any) -> str:
     """A value as a sentence can hold it."""
     try:
         text = repr(value)
     except ValueError:  # a number of thousands of digits, which TOML may write in hexadecimal
         return "a number that long"
-    return _cut(text)
+    return _shorten(text)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_SAID else f"{text[:_LONGEST_SAID]}…"
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

@@ -23,7 +23,7 @@ from octavo.runs.checkpoint_files import EVAL_GROUPS, Contents, max_file_bytes, 
 from octavo.runs.safetensors_layout import check_shapes
 from octavo.runs.saved_run import SavedRun
 from octavo.system.progress import ProgressCallback
-from octavo.system.threads import threads_asked_for
+from octavo.system.threads import requested_threads
 from octavo.tokenizer import Tokenizer, load_tokenizer
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _load_decoder(directory: RunDirectory) -> tuple[Decoder, Tokenizer]:
         raise OctavoError("the checkpoint's weights do not fit config.toml: restore the one that was changed")
     with_bos = tokenizer.bos_id is not None
     packed = PackedWeights(config.model, tokenizer.vocab_size, weights, context, with_bos=with_bos)
-    threads = threads_asked_for()
+    threads = requested_threads()
     decode = partial(decode_packed, packed, threads=threads)
     predict = partial(predict_packed, packed, threads=threads)
     return Decoder(decode, predict, native.sample_token), tokenizer

@@ -4,7 +4,7 @@ from octavo.evaluate.evaluation import LOSSY_CAVEAT
 from octavo.interpret.attention_targets import TARGET_KINDS
 from octavo.interpret.head_table import INERT, INERT_COST, MIN_WINDOWS, UNCLASSIFIED, UNIFORM, HeadTable
 from octavo.system.statistics import Estimate
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 
 TITLES = {kind.name: kind.title for kind in TARGET_KINDS} | {name: name for name in (UNIFORM, INERT, UNCLASSIFIED)}
 MEANINGS = {kind.name: f"it looks at {kind.meaning}" for kind in TARGET_KINDS} | {
@@ -30,7 +30,7 @@ def percent(share: Estimate) -> tuple[str, str]:
 
 def counted_windows(table: HeadTable) -> str:
     """As ``64 windows of 128 tokens``."""
-    return f"{counted(table.windows, 'window')} of {counted(table.window_tokens, 'token')}"
+    return f"{quantity(table.windows, 'window')} of {quantity(table.window_tokens, 'token')}"
 
 
 def table_sample(table: HeadTable) -> str:
@@ -50,7 +50,7 @@ def table_caveats(table: HeadTable) -> list[str]:
         said.append("one window has no intervals, so no head can earn a name: give a longer text")
     elif table.windows < MIN_WINDOWS:
         said.append(f"of fewer than {MIN_WINDOWS} windows intervals say little, so no head can earn a name")
-    there = table.heads[0].shares
+    there = table.heads[0].target_fractions
     said += [f"{kind.title}: there is none in this text" for kind in TARGET_KINDS if kind.name not in there]
     if not table.lossless_tokenizer:
         said.append(LOSSY_CAVEAT)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from octavo.config.inference import (
-    WINDOWS,
+    HEAD_WINDOWS,
     check_passage,
     check_windows,
-    most_tokens_of_attention,
-    most_tokens_of_lens,
+    max_attention_tokens,
+    max_lens_tokens,
 )
 from octavo.corpus import Corpus
 from octavo.data import Ids, documents
@@ -40,8 +40,8 @@ _EDIT_CHARACTERS = 300  # of validation text for an intervention, which is about
 class Scope:
     """The part of a text that was read. `of`: "the first 48 tokens of its held-out text"."""
 
-    of: str
-    whole: bool  # False: the text goes on
+    description: str
+    complete: bool  # False: the text goes on
 
 
 def analyse_attention(
@@ -57,7 +57,7 @@ def analyse_attention(
     Raises:
         OctavoError: `max_tokens` is out of range, or the tokenizer has no token for anything in the text.
     """
-    most = most_tokens_of_attention(run.config)
+    most = max_attention_tokens(run.config)
     usual = _OWN_TOKENS if text is None else _GIVEN_TOKENS
     passage, scope = _passage(run, text, max_tokens, most, usual=usual)
     return measure_attention(run.model, passage), scope
@@ -98,7 +98,7 @@ def analyse_lens(run: SavedRun, text: str | None = None, *, max_tokens: int | No
     Raises:
         OctavoError: `max_tokens` is out of range, or the tokenizer has no token for anything in the text.
     """
-    passage, scope = _passage(run, text, max_tokens, most_tokens_of_lens(run.config), usual=_GIVEN_TOKENS)
+    passage, scope = _passage(run, text, max_tokens, max_lens_tokens(run.config), usual=_GIVEN_TOKENS)
     held_out = _held_out(run)
     lens = apply_lens(
         run.model,
@@ -153,7 +153,7 @@ def analyse_edit(
 
 
 def analyse_heads(
-    run: SavedRun, text: str | None = None, *, windows: int = WINDOWS, watch: ProgressCallback = no_progress
+    run: SavedRun, text: str | None = None, *, windows: int = HEAD_WINDOWS, watch: ProgressCallback = no_progress
 ) -> HeadTable:
     """Measure what each head attends to, its distance and entropy, and the cost of its ablation.
 
@@ -192,13 +192,13 @@ def _passage(
     check_passage(tokens, most, run.config)
     if text is None:
         passage = read_passage(run.tokenizer, run.validation_beginning(_CHARACTERS), tokens)
-        return passage, Scope(f"the first {len(passage.ids)} tokens of its held-out text", whole=False)
+        return passage, Scope(f"the first {len(passage.ids)} tokens of its held-out text", complete=False)
     passage = read_passage(run.tokenizer, text, tokens)
     read = run.tokenizer.characters_before(text, len(passage.text_ids))
     if read == len(text):
-        return passage, Scope(f"all {len(passage.ids)} tokens of a text", whole=True)
+        return passage, Scope(f"all {len(passage.ids)} tokens of a text", complete=True)
     of = f"the first {len(passage.ids)} tokens of a text ({read:,} of {len(text):,} characters)"
-    return passage, Scope(of, whole=False)
+    return passage, Scope(of, complete=False)
 
 
 def _held_out(run: SavedRun) -> list[Ids]:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 
 from octavo.errors import OctavoError
-from octavo.system.terminal import CONTROL, escaped, shown
+from octavo.system.terminal import CONTROL, escape_character, escape_controls
 from octavo.tokenizer import Tokenizer
 
 _SIGNS = {" ": "␣", "\n": "↵", "\t": "⇥", "\r": "\\r"}  # a token "\r" is half of a line end
@@ -46,14 +46,14 @@ def visible_text(text: str, *, lines: bool = False) -> str:
 
     Control characters are written out; joiners and spaces of all kinds stay, so that words stay whole.
     """
-    text = shown(text).replace("\t", _SIGNS["\t"])
+    text = escape_controls(text).replace("\t", _SIGNS["\t"])
     return text if lines else text.replace("\n", _SIGNS["\n"])
 
 
 def _written_out(label: str, kept: Container[str]) -> list[str]:
     """Return the characters of a label, by their numbers those that do not show and are not `kept`."""
     label = label.replace("\r\n", "\n")
-    return [c if c in kept or _shows(label, place) else escaped(c) for place, c in enumerate(label)]
+    return [c if c in kept or _shows(label, place) else escape_character(c) for place, c in enumerate(label)]
 
 
 def _shows(label: str, place: int) -> bool:
@@ -80,7 +80,7 @@ class Passage:
 
     ids: tuple[int, ...]
     labels: tuple[str, ...]
-    begun: bool  # whether ids[0] is the start token
+    has_bos: bool  # whether ids[0] is the start token
 
     @property
     def input_ids(self) -> torch.Tensor:
@@ -90,7 +90,7 @@ class Passage:
     @property
     def text_ids(self) -> tuple[int, ...]:
         """The ids without the start token."""
-        return self.ids[self.begun :]
+        return self.ids[self.has_bos :]
 
 
 def read_passage(tokenizer: Tokenizer, text: str, most: int | None = None) -> Passage:
@@ -121,8 +121,8 @@ def passage_of(tokenizer: Tokenizer, ids: Sequence[int]) -> Passage:
     start = tokenizer.bos_id
     labels = token_labels(tokenizer, ids)
     if start is None:
-        return Passage(tuple(ids), labels, begun=False)
-    return Passage((start, *ids), (BOS_LABEL, *labels), begun=True)
+        return Passage(tuple(ids), labels, has_bos=False)
+    return Passage((start, *ids), (BOS_LABEL, *labels), has_bos=True)
 
 
 def token_labels(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[str, ...]:

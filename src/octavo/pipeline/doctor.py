@@ -14,10 +14,10 @@ from octavo.kernels.library import active_build, unavailable_reason
 from octavo.reports.figures.style import own_style
 from octavo.runs import list_runs
 from octavo.runs.provenance import machine_facts
-from octavo.system.hardware import available_memory, machine_memory, processor_features
+from octavo.system.hardware import available_memory, cpu_features, machine_memory
 from octavo.system.requirements import Requirement, import_failure, pip_install, requirements
-from octavo.system.terminal import readable, size
-from octavo.system.threads import threads_asked_for, usable_cores
+from octavo.system.terminal import format_bytes, path_text
+from octavo.system.threads import requested_threads, usable_cores
 
 MIN_FREE_BYTES = 2**30  # of a disk: a run with its checkpoints and pages takes some tens of MB
 _BROKEN = (ImportError, OSError, RuntimeError, AttributeError)  # raised by a damaged torch, or one for another system
@@ -100,15 +100,15 @@ def examine_machine(root: Path) -> Health:
         problems.append(f"torch does not work ({torch_problem}): install Octavo again")
     facts = machine_facts()
     return Health(
-        place=readable(Path(__file__).parents[1]),
+        place=path_text(Path(__file__).parents[1]),
         python=facts["python"],
         packages=facts["packages"],
         system=facts["system"],
         processor=facts["processor"],
-        features=processor_features(),
+        features=cpu_features(),
         cores=facts["cores"] or 0,
         usable_cores=usable_cores(),
-        threads=arithmetic.threads if arithmetic else threads_asked_for(),
+        threads=arithmetic.threads if arithmetic else requested_threads(),
         omp_num_threads=os.environ.get("OMP_NUM_THREADS", ""),
         waiting={name: os.environ[name] for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT") if name in os.environ},
         memory=machine_memory(),
@@ -120,12 +120,14 @@ def examine_machine(root: Path) -> Health:
         n_runs=_count_runs(root),
         caches=caches,
         optional=tuple(
-            OptionalPart(package.name, package.here, _PURPOSE[package.extra], pip_install(f"octavo[{package.extra}]"))
+            OptionalPart(
+                package.name, package.installed, _PURPOSE[package.extra], pip_install(f"octavo[{package.extra}]")
+            )
             for package in optional
         ),
         problems=(
             *problems,
-            *(_package_problem(package) for package in optional if package.here and not package.fits),
+            *(_package_problem(package) for package in optional if package.installed and not package.is_satisfied),
             *_kernel_problems(),
             *_runs_problems(runs),
         ),
@@ -145,7 +147,7 @@ def examine_folder(folder: Path) -> Folder:
         free = shutil.disk_usage(nearest).free
     except (OSError, ValueError):
         free = -1
-    return Folder(readable(os.path.abspath(folder)), os.path.isdir(folder), trouble, free)
+    return Folder(path_text(os.path.abspath(folder)), os.path.isdir(folder), trouble, free)
 
 
 def _kernel_problems() -> list[str]:
@@ -160,7 +162,7 @@ def _runs_problems(runs: Folder) -> list[str]:
         problems.append(f"{runs.path} cannot be written to ({runs.trouble}): name another folder of runs")
     if 0 <= runs.free_bytes < MIN_FREE_BYTES:
         problems.append(
-            f"the disk of {runs.path} has {size(runs.free_bytes)} free: free 1 GiB at least, or name "
+            f"the disk of {runs.path} has {format_bytes(runs.free_bytes)} free: free 1 GiB at least, or name "
             "another folder of runs"
         )
     return problems
@@ -168,11 +170,11 @@ def _runs_problems(runs: Folder) -> list[str]:
 
 def _package_problem(package: Requirement) -> str:
     """Return the problem of a package with its fix; empty if there is none."""
-    fix = pip_install(f"{package.name}{package.comparison}{package.version}")
-    if not package.here:
+    fix = pip_install(str(package))
+    if not package.installed:
         return f"{package.name} is not installed: {fix}"
-    if not package.fits:
-        return f"{package.name} {package.here} is here and {package.comparison}{package.version} is needed: {fix}"
+    if not package.is_satisfied:
+        return f"{package.name} {package.installed} is here and {package.specifier} is needed: {fix}"
     failure = None if package.extra else import_failure(package.name)
     if failure is None:
         return ""

@@ -13,7 +13,7 @@ from pathlib import Path
 from octavo.config import Config
 from octavo.config.inference import default_stride, head_windows
 from octavo.config.overrides import Request
-from octavo.config.shapes import parameter_count, widest, windows_at_once
+from octavo.config.shapes import max_activation_width, parameter_count, windows_at_once
 from octavo.corpus import Corpus, read_corpus, with_documents
 from octavo.data import TokenizedSplits, prepare
 from octavo.evaluate.baselines import MAX_LEARNED
@@ -21,7 +21,7 @@ from octavo.evaluate.overlap import MAX_SEARCHED
 from octavo.interpret.head_ablation import ABLATIONS
 from octavo.runs import check_name_free, free_name
 from octavo.system.progress import PhaseCallback, no_phase_progress
-from octavo.system.terminal import duration, size
+from octavo.system.terminal import duration, format_bytes
 from octavo.system.threads import usable_cores
 from octavo.tokenizer import Characters, Tokenizer
 from octavo.training import Precision, choose_precision
@@ -54,7 +54,7 @@ class CommandForecast:
         """Return a line for the user."""
         return [
             f"then about {duration(self.seconds_after)} for the score, baselines and the report; "
-            f"about {size(self.memory_bytes)} of memory in all"
+            f"about {format_bytes(self.memory_bytes)} of memory in all"
         ]
 
 
@@ -91,7 +91,7 @@ def forecast_command(config: Config, planned: TrainingForecast, characters: int,
     )
 
     at_once = context * windows_at_once(model, planned.vocab_size, context)
-    forward = 4 * at_once * int(1.5 * planned.vocab_size + widest(model, planned.vocab_size, context))
+    forward = 4 * at_once * int(1.5 * planned.vocab_size + max_activation_width(model, planned.vocab_size, context))
     # The phases follow each other. The memory of training and scoring is not released before the next phase, that of
     # baselines, search and report is.
     after = (

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO, cast
 
 from octavo.config import SPLIT_LABELS
-from octavo.system.terminal import duration, shown
+from octavo.system.terminal import duration, escape_controls
 from octavo.training.events import EpochEvent, Event, StepEvent, ValidationEvent
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ class Display:
     def note(self, text: str) -> None:
         """Show a line that stays."""
         if self._console:
-            self._console.print(shown(text), markup=False, emoji=False)
+            self._console.print(escape_controls(text), markup=False, emoji=False)
         elif self._file:
-            print(shown(text), file=self._file, flush=True)
+            print(escape_controls(text), file=self._file, flush=True)
 
     def note_now_and_then(self, text: str) -> None:
         """Show a plain line if the last one of this kind is long enough ago."""
@@ -120,7 +120,9 @@ class Progress(Display):
             from rich.panel import Panel
             from rich.text import Text
 
-            self._console.print(Panel(Text(shown(text)), title=f"sample at step {step}", border_style="dim"))
+            self._console.print(
+                Panel(Text(escape_controls(text)), title=f"sample at step {step}", border_style="dim")
+            )
         else:
             self.note(f"--- sample at step {step}\n{text}\n---")
 

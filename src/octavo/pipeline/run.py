@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, Unpack, overload
 
-from octavo.config.inference import WINDOWS, SamplingOptions
+from octavo.config.inference import HEAD_WINDOWS, SamplingOptions
 from octavo.corpus import Corpus
 from octavo.evaluate import Baseline, Evaluation, Memorisation, TrainOverlap, run_scores
 from octavo.evaluate.diagnosis import Finding
@@ -329,7 +329,7 @@ class Run(SavedRun):
         )
 
     def heads(
-        self, text: str | None = None, *, windows: int = WINDOWS, watch: ProgressCallback = no_progress
+        self, text: str | None = None, *, windows: int = HEAD_WINDOWS, watch: ProgressCallback = no_progress
     ) -> views.HeadsView:
         """Measure what each head attends to, its distance and entropy, and the cost of its ablation (docs/heads.md).
 

@@ -18,7 +18,7 @@ from octavo.errors import DivergenceError, OctavoError
 from octavo.evaluate.diagnosis import EarlyDiagnosis, early_baseline_losses, validation_point
 from octavo.formats.files import disk_is_full
 from octavo.formats.json_schema import from_json
-from octavo.formats.untrusted import MOST_LINES
+from octavo.formats.untrusted import MAX_LOG_BYTES
 from octavo.generate.generate import generate
 from octavo.generate.prompts import find_opening
 from octavo.model import Transformer
@@ -30,7 +30,7 @@ from octavo.runs.checkpoint_files import max_file_bytes, newest_valid
 from octavo.runs.metrics import check_complete
 from octavo.runs.provenance import session_facts
 from octavo.runs.safetensors_layout import check_shapes
-from octavo.system.terminal import counted, duration
+from octavo.system.terminal import duration, quantity
 from octavo.tokenizer import Tokenizer, load_tokenizer
 from octavo.training import (
     Interrupted,
@@ -75,7 +75,7 @@ def run_session(directory: RunDirectory, progress: Progress) -> None:
     threads = torch.get_num_threads()
     if any(session.get("threads") != threads for session in sessions):
         progress.note(
-            f"training with {counted(threads, 'thread')}, unlike an earlier session: the weights will differ in "
+            f"training with {quantity(threads, 'thread')}, unlike an earlier session: the weights will differ in "
             "their last bits"
         )
     sessions.append(session_facts(state.step, threads=threads))
@@ -103,14 +103,16 @@ def run_session(directory: RunDirectory, progress: Progress) -> None:
     try:
         earlier_records = directory.metrics
         check_complete(earlier_records, directory.path / "metrics.jsonl")
-        diagnosis = EarlyDiagnosis(config, baselines, earlier_records)
+        diagnosis = EarlyDiagnosis(
+            config, baselines, earlier_records, tokens_per_character=data.validation_tokens_per_character
+        )
         with stop_signals() as stop:
             training.stop = stop
             for event in training:
                 recorder.record(event)
                 if isinstance(event, ValidationEvent):
                     spent = training.budget.fraction_spent(event.step, event.seconds)
-                    for finding in diagnosis.hear(validation_point(asdict(event)), spent):
+                    for finding in diagnosis.update(validation_point(asdict(event)), spent):
                         progress.note("\n".join(finding.lines()))
                         recorder.write("finding", event, finding.to_dict())
     except Interrupted as interrupted:
@@ -251,8 +253,8 @@ def _save_failed_batch(directory: RunDirectory, training: Training, tokenizer: T
     value = {"step": step + 1, "epoch": step / training.data.order.steps_per_epoch, "windows": windows}
     path = directory.path / _FAILED_BATCH
     with suppress(OSError):
-        directory.write_json(_FAILED_BATCH, value, MOST_LINES)
-        return f"; its batch of {counted(len(windows), 'window')} with their texts is in {path}"
+        directory.write_json(_FAILED_BATCH, value, MAX_LOG_BYTES)
+        return f"; its batch of {quantity(len(windows), 'window')} with their texts is in {path}"
     return f"; its batch consists of the windows {', '.join(str(window['window']) for window in windows)}"
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from octavo.config.overrides import Overrides, Request
 from octavo.data import save_splits
 from octavo.errors import OctavoError, reason
-from octavo.formats.files import disk_is_full, remove_left_over, write_atomically
+from octavo.formats.files import disk_is_full, remove_stale_files, write_atomically
 from octavo.formats.toml_schema import to_toml
 from octavo.pipeline.plan import CorpusSource, Plan, as_corpus, make_plan
 from octavo.pipeline.progress import Progress, make_progress
@@ -78,7 +78,8 @@ def train(
         InterruptedAtOnce: Ctrl-C came after training, or twice; the run can be resumed from what is saved.
 
     Example:
-        >>> run = octavo.train("hamlet.txt", name="small", steps=3, overrides={"model.n_layers": 1}, progress=False)
+        >>> small = {"model.n_layers": 1, "model.d_model": 32, "model.d_ff": 64}
+        >>> run = octavo.train("hamlet.txt", name="small", steps=3, overrides=small, brief=True, progress=False)
         >>> run.config.model.n_layers, run.checkpoint
         (1, 'step-00000003')
     """
@@ -170,7 +171,7 @@ def _finish(directory: RunDirectory, progress: Progress, brief: bool) -> Run:
     try:
         with locked(directory):
             for folder, *_ in os.walk(directory.path):
-                remove_left_over(Path(folder))
+                remove_stale_files(Path(folder))
             return _train_and_examine(directory, progress, brief)
     except KeyboardInterrupt:
         raise InterruptedAtOnce(directory.name) from None

@@ -18,7 +18,7 @@ from octavo.data import SPLIT_NAMES, check_ids
 from octavo.data.token_files import id_chunks
 from octavo.errors import OctavoError, reason
 from octavo.formats.json_schema import check_types, parse_object
-from octavo.formats.untrusted import MOST_SETTINGS, MOST_TEXT, check_folder, read_plain
+from octavo.formats.untrusted import MAX_CONFIG_BYTES, MAX_TEXT_BYTES, check_folder, read_plain
 from octavo.runs import RunDirectory
 from octavo.runs.checkpoint_files import STATE, max_file_bytes, newest_first, read_valid, step_of
 from octavo.runs.completion import EXAMINATION_FILE, failed_parts
@@ -26,7 +26,7 @@ from octavo.runs.metrics import check_complete
 from octavo.runs.safetensors_layout import check_shapes, max_abs, read_layout
 from octavo.runs.saved_run import SavedRun
 from octavo.runs.scores import SCORES_FILE, Score, scores, standard_score
-from octavo.system.requirements import installed
+from octavo.system.requirements import installed_version
 
 TOLERANCE = 1e-4  # nats per character between a score and its recomputation: other kernels round differently
 _MAX_WEIGHT = 1e6  # absolute value: weights of training that does not diverge are far smaller
@@ -96,7 +96,7 @@ def _result(what: str, check: Callable[[], str | None]) -> Check:
 
 
 def _check_config(run: SavedRun) -> str | None:
-    content = read_plain(run.path / "config.toml", MOST_SETTINGS, run.path)
+    content = read_plain(run.path / "config.toml", MAX_CONFIG_BYTES, run.path)
     _ = run.config  # raises if it cannot be parsed
     recorded = run.directory.provenance.get("config")
     if recorded is None:
@@ -121,7 +121,7 @@ def _check_tokenizer(run: SavedRun) -> str | None:
     if tokenizer.fingerprint == provenance["tokenizer"]:
         return None
     sessions = provenance["sittings"]
-    if sessions and sessions[0].get("packages", {}).get("tokenizers") != installed("tokenizers"):
+    if sessions and sessions[0].get("packages", {}).get("tokenizers") != installed_version("tokenizers"):
         return "another version of the package tokenizers wrote its hash, which cannot be compared"
     raise ValueError("it is not the one that the run began with")
 
@@ -253,7 +253,7 @@ def _check_existed(run: SavedRun, checkpoint: str) -> None:
 
 
 def _check_samples(run: SavedRun) -> None:
-    read_plain(run.path / "samples.txt", MOST_TEXT, run.path).decode("utf-8")
+    read_plain(run.path / "samples.txt", MAX_TEXT_BYTES, run.path).decode("utf-8")
 
 
 def _check_examination(run: SavedRun) -> str | None:

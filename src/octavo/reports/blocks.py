@@ -23,7 +23,7 @@ from octavo.reports.html.surprise import SurpriseView
 from octavo.reports.score_table import ScoreTable
 from octavo.reports.series import TrainingCurve
 from octavo.system.progress import MessageCallback, no_message
-from octavo.system.terminal import capitalized
+from octavo.system.terminal import capitalize_first
 
 
 @dataclass(frozen=True)
@@ -187,4 +187,4 @@ def _log_traceback(error: Exception) -> None:
 
 def _sentence(words: str) -> str:
     words = " ".join(words.split())
-    return f"{capitalized(words).rstrip('.')}."
+    return f"{capitalize_first(words).rstrip('.')}."

@@ -10,7 +10,7 @@ from octavo.evaluate.diagnosis import Finding
 from octavo.evaluate.documents import decode_documents
 from octavo.evaluate.overlap import MAX_SEARCHED, HighlightedCopies, highlight_copies
 from octavo.evaluate.run_scores import load_diagnosis, run_findings, run_overlap, standard_evaluation
-from octavo.formats.untrusted import MOST_TEXT, read_plain
+from octavo.formats.untrusted import MAX_TEXT_BYTES, read_plain
 from octavo.reports.blocks import Score
 from octavo.runs.completion import missing_stage
 from octavo.runs.saved_run import SavedRun
@@ -91,7 +91,7 @@ def read_samples(run: SavedRun) -> HighlightedCopies:
     if not path.is_file():
         raise OctavoError("there are no samples yet: resume the run to generate them")
     try:
-        text = read_plain(path, MOST_TEXT, run.path).decode("utf-8")
+        text = read_plain(path, MAX_TEXT_BYTES, run.path).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise OctavoError(f"{path} cannot be read ({reason(error)}): resume the run to write it again") from None
     _, *numbers_and_texts = _SAMPLE.split(text)

@@ -36,7 +36,7 @@ from octavo.reports.sections import MFU, cost_facts
 from octavo.reports.series import TrainingCurve
 from octavo.reports.views import curves_view
 from octavo.runs.saved_run import SavedRun, open_saved_run
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 
 T = TypeVar("T")
 Runs = Mapping[str, SavedRun]  # by number and name: "1 hamlet"
@@ -81,13 +81,8 @@ def compare(runs: Sequence[SavedRun | str | Path], *, root: str | Path | None = 
         OctavoError: there is no such run, one is given twice, or there are fewer than two.
 
     Example:
-        >>> import tempfile
-        >>> text = octavo.Corpus.from_text("To be, or not to be, that is the question. " * 300)
-        >>> tiny = {"model.n_layers": 1, "model.d_model": 32, "model.d_ff": 64}
-        >>> options = {"overrides": tiny, "runs": tempfile.mkdtemp(), "progress": False, "brief": True}
-        >>> short, long = (octavo.train(text, steps=steps, **options) for steps in (5, 10))
-        >>> octavo.compare([short, long]).title
-        'Comparison of runs'
+        >>> octavo.compare(["hamlet", "othello"]).save("plays.html").name
+        'plays.html'
     """
     saved = [open_saved_run(run, runs=root) for run in runs]
     paths = [run.path.resolve() for run in saved]
@@ -150,7 +145,7 @@ def _why_alone(score: Score, texts: Sequence[str]) -> str:
     """Return why a score is comparable with no other; `texts` has the SHA-256 of the text of each group."""
     evaluation = score.evaluation
     if texts.count(evaluation.sha256) == 1:
-        return f"It was scored on another text, of {counted(evaluation.characters, 'character')}."
+        return f"It was scored on another text, of {quantity(evaluation.characters, 'character')}."
     if not evaluation.lossless_tokenizer:
         return "Its tokenizer is lossy (white space)."
     return "The tokenizers of the other runs on its text are lossy (white space)."
@@ -159,7 +154,7 @@ def _why_alone(score: Score, texts: Sequence[str]) -> str:
 def _comparable(runs: Sequence[ScoredRun]) -> ComparableRuns:
     evaluations = {run.name: run.score.evaluation for run in runs}
     first = runs[0].score.evaluation
-    notes = [f"Scored on the same {counted(first.characters, 'character')} of the validation split."]
+    notes = [f"Scored on the same {quantity(first.characters, 'character')} of the validation split."]
     if not first.lossless_tokenizer:
         notes = [f"{notes[0]} Their tokenizer is lossy (white space), so they are comparable only with each other."]
     notes += [

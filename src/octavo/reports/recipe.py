@@ -10,7 +10,7 @@ import tomli_w
 
 from octavo.config import BUDGETS, Config, load_preset, preset_names
 from octavo.formats.toml_schema import as_mapping, dotted_names
-from octavo.system.terminal import counted, readable
+from octavo.system.terminal import path_text, quantity
 
 TINY_SHAKESPEARE = "b20eb1dc66ddb45eb245b57c9e4aeda4707095cdc78ddcbe7519b25b912c16a3"  # SHA-256 of the corpus
 _DEFAULT = "pocket"  # the preset of `octavo train` without --preset
@@ -83,7 +83,7 @@ def _text(text: Mapping[str, Any], path: Path) -> tuple[str, list[str], str]:
     """Return a prefix of the command, the arguments that name the text, and a sentence about the text."""
     if text["sha256"] == TINY_SHAKESPEARE:
         return "", [], "The text is Tiny Shakespeare, which Octavo contains."
-    identity = f"{counted(text['characters'], 'character')}, SHA-256 {text['sha256']}"
+    identity = f"{quantity(text['characters'], 'character')}, SHA-256 {text['sha256']}"
     names = text.get("sources")
     if names is None:  # an earlier version, which saved the names of the first documents alone
         names = text["first_documents"] if text["documents"] == len(text["first_documents"]) else []
@@ -93,7 +93,7 @@ def _text(text: Mapping[str, Any], path: Path) -> tuple[str, list[str], str]:
         return "", paths, f"The text must be the same: {identity}."
     if text["documents"] == 1:
         files = [path / "data" / f"{split}.txt" for split in ("train", "validation", "test")]
-        existing = [readable(file) for file in files if file.exists()]
+        existing = [path_text(file) for file in files if file.exists()]
         return (
             f"{shlex.join(['cat', *existing])} | ",
             ["-"],
@@ -122,6 +122,6 @@ def _conditions(config: Config, provenance: Mapping[str, Any]) -> list[str]:
             "The budget is in minutes, so a second run takes another number of steps and gives other weights."
         )
     elif last:
-        threads = counted(last["threads"], "thread")
+        threads = quantity(last["threads"], "thread")
         notes.append(f"On the same machine with {threads} the weights are the same bit for bit.")
     return notes

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from octavo.formats.output_paths import folder_place, page_place
+from octavo.formats.output_paths import prepare_folder, prepare_page_path
 from octavo.reports.blocks import (
     Block,
     Code,
@@ -61,13 +61,8 @@ def report(run: SavedRun | str | Path, *, runs: str | Path | None = None, note: 
         OctavoError: there is no such run.
 
     Example:
-        >>> import tempfile
-        >>> text = octavo.Corpus.from_text("To be, or not to be, that is the question. " * 300)
-        >>> tiny = {"model.n_layers": 1, "model.d_model": 32, "model.d_ff": 64}
-        >>> options = {"overrides": tiny, "runs": tempfile.mkdtemp(), "progress": False}
-        >>> run = octavo.train(text, name="question", steps=5, **options)
-        >>> octavo.report(run).title
-        'Run question'
+        >>> octavo.report("hamlet").save("hamlet.html").name
+        'hamlet.html'
     """
     return _page(open_saved_run(run, runs=runs), note, no_phase_progress)
 
@@ -94,7 +89,7 @@ def save_report(
         OSError: the disk is full.
     """
     path = output or run.path / ("report" if markdown else "report.html")
-    (folder_place if markdown else page_place)(path)  # before anything is measured
+    (prepare_folder if markdown else prepare_page_path)(path)  # before anything is measured
     if markdown:
         parts = (_title(run), lead(run), unfinished_note(run), sections(run, watch))
         return save_markdown(path, *parts, note=note)[0]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from octavo.evaluate import Baseline, Evaluation, TrainOverlap
 from octavo.evaluate.comparison import TIME_CAVEAT, ScoreRow, caveats, protocol_description, rank_scores
-from octavo.system.terminal import capitalized, counted, duration
+from octavo.system.terminal import capitalize_first, duration, quantity
 
 _HEAD = ("model", "bits per character", "nats per character", "nats per token", "time")
 
@@ -23,7 +23,7 @@ class ScoreTable:
 def score_table(score: Evaluation, baselines: Sequence[Baseline], training_seconds: float) -> ScoreTable:
     """Return the model and its baselines, from the worst to the best."""
     comparison = rank_scores(score, baselines, training_seconds)
-    rows, apart = ([_cells(row) for row in rows] for rows in (comparison.standings, comparison.apart))
+    rows, apart = ([_cells(row) for row in rows] for rows in (comparison.rows, comparison.not_comparable))
     return ScoreTable(_HEAD, rows, apart, _sentence(TIME_CAVEAT) if baselines else "")
 
 
@@ -31,10 +31,10 @@ def score_notes(score: Evaluation, baselines: Sequence[Baseline], overlap: Train
     """Return the text and protocol of a score, its standard error and perplexity, and its caveats, in sentences."""
     error = score.standard_error_bits_per_character
     return [
-        f"The score is of all {counted(score.characters, 'character')} of the validation split, each counted once "
-        f"({counted(score.tokens, 'token')}; {protocol_description(score)})."
+        f"The score is of all {quantity(score.characters, 'character')} of the validation split, each counted once "
+        f"({quantity(score.tokens, 'token')}; {protocol_description(score)})."
         if score.own_text and score.text == "validation"
-        else f"The text is {score.text}: {counted(score.characters, 'character')} ({protocol_description(score)}).",
+        else f"The text is {score.text}: {quantity(score.characters, 'character')} ({protocol_description(score)}).",
         "There is no standard error: the text is too short for one."
         if error is None
         else f"The standard error, {error:.3f} bits, is from the choice of text.",
@@ -55,4 +55,4 @@ def _cells(row: ScoreRow) -> list[str]:
 
 
 def _sentence(note: str) -> str:
-    return f"{capitalized(note)}."
+    return f"{capitalize_first(note)}."

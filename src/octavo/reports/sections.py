@@ -36,10 +36,11 @@ from octavo.reports.recipe import differing, nearest_preset, recipe, setting
 from octavo.reports.views import attention_view, curves_view, heads_view, lens_view, surprise_view
 from octavo.runs.saved_run import SavedRun
 from octavo.system.progress import PhaseCallback, no_phase_progress
-from octavo.system.terminal import counted, duration
+from octavo.system.terminal import duration, quantity
 from octavo.tokenizer import Tokenizer
 from octavo.training.flops import forward_flops
 
+_SPLIT_NAMES = {"train": "Training split", "validation": "Validation split", "test": "Test split"}
 _MAX_DOCUMENTS = 5  # that are named
 MFU = "MFU"
 _RunBuilder = Callable[[SavedRun], Sequence[Block]]
@@ -57,13 +58,12 @@ def corpus_facts(
     tokens = {name: int(np.count_nonzero(split.ids != tokenizer.bos_id)) for name, split in splits.items()}
     documents = f" in {text['documents']:,} documents" if text["documents"] > 1 else ""
     return {
-        "Text": f"{text['name']}: {counted(text['characters'], 'character')}{documents}",
+        "Text": f"{text['name']}: {quantity(text['characters'], 'character')}{documents}",
         **{
-            f"{name.capitalize()} split": f"{counted(split.facts.characters, 'character')}, "
-            f"{counted(tokens[name], 'token')}"
+            _SPLIT_NAMES[name]: f"{quantity(split.facts.characters, 'character')}, {quantity(tokens[name], 'token')}"
             for name, split in splits.items()
         },
-        "Vocabulary": f"{counted(tokenizer.vocab_size, 'token')}, of "
+        "Vocabulary": f"{quantity(tokenizer.vocab_size, 'token')}, of "
         f"{train.facts.characters / tokens['train']:.2f} characters on average",
     }
 
@@ -75,10 +75,10 @@ def model_facts(config: Config, parameters: int) -> dict[str, str]:
     order = "before" if model.norm_order == "pre" else "after"
     return {
         "Parameters": f"{parameters:,}",
-        "Layers": f"{model.n_layers} of {counted(model.n_heads, 'head')}, {model.d_model} wide, "
+        "Layers": f"{model.n_layers} of {quantity(model.n_heads, 'head')}, {model.d_model} wide, "
         f"feed-forward {model.d_ff} wide",
         "Blocks": f"{model.position} positions, {model.norm} norm {order} each sublayer, {model.feedforward}",
-        "Context": f"{config.data.context_length} tokens, {counted(config.data.batch_size, 'window')} a step",
+        "Context": f"{config.data.context_length} tokens, {quantity(config.data.batch_size, 'window')} a step",
         "Tokenizer": config.tokenizer.kind,
         "Optimizer": f"{config.optimizer.kind}, {config.schedule.kind} schedule",
         "Budget": next(f"{n:,g} {name[:-1] if n == 1 else name}" for name, n in budgets.items() if n),
@@ -92,11 +92,11 @@ def cost_facts(costs: Costs) -> dict[str, str]:
     return {
         "Time": f"{duration(costs.seconds)}, {100 * costs.step_fraction:.0f} % of it in steps"
         + (f"; {costs.sessions} sessions" if costs.sessions > 1 else ""),
-        "Amount": f"{counted(costs.steps, 'step')}, {costs.epochs:.1f} epochs, {counted(costs.tokens, 'token')}",
+        "Amount": f"{quantity(costs.steps, 'step')}, {costs.epochs:.1f} epochs, {quantity(costs.tokens, 'token')}",
         "Speed": f"{costs.steps_per_second:.3g} steps, {costs.tokens_per_second:,.0f} tokens a second",
         "Peak memory": f"{costs.peak_memory_bytes / 2**20:,.0f} MiB" if costs.peak_memory_bytes else "unknown",
-        "Machine": f"{machine['processor']}, {counted(machine['cores'], 'core')}, "
-        f"{counted(machine['threads'], 'thread')}",
+        "Machine": f"{machine['processor']}, {quantity(machine['cores'], 'core')}, "
+        f"{quantity(machine['threads'], 'thread')}",
         "Precision": f"{costs.precision} in training, fp32 for the score",
         MFU: utilisation.why
         if isinstance(utilisation, Unavailable)
@@ -275,13 +275,14 @@ def _samples(run: SavedRun) -> Sequence[Block]:
 def sample_notes(copies: HighlightedCopies, memorisation: Memorisation | None) -> list[str]:
     """Return which text is marked and how much is copied, in sentences."""
     notes = [
-        f"Marked: text copied verbatim from the training split in spans of {copies.least} characters or more. It is "
-        f" {100 * copies.share:.1f} % of these samples, and {100 * copies.usual:.1f} % of the validation split."
+        f"Marked: text copied verbatim from the training split in spans of {copies.min_length} characters or more. "
+        f"It is {100 * copies.fraction:.1f} % of these samples, and {100 * copies.baseline:.1f} % of the validation "
+        "split."
     ]
     if memorisation:
         notes.append(
-            f"Copied in {counted(memorisation.generated.texts, 'text')} of up to "
-            f"{counted(memorisation.tokens, 'token')}, generated at temperature {memorisation.temperature:g}: "
+            f"Copied in {quantity(memorisation.generated.texts, 'text')} of up to "
+            f"{quantity(memorisation.tokens, 'token')}, generated at temperature {memorisation.temperature:g}: "
             f"{memorisation_figures(memorisation)}."
         )
     return notes

@@ -54,8 +54,8 @@ class TrainingCurve:
         when = f"For the first {100 * self.bpe_dropout_until:.3g} % of the budget" if ends else "All the time"
         note = (
             f"{when} the training text is tokenized with BPE-dropout, which splits words at random into smaller "
-            "tokens. The training loss of such text is not comparable with the other curves: it is higher per "
-            "character and lower per token."
+            "tokens. The training loss of such text is not comparable with the other curves: it has more tokens and "
+            "more bits per character."
         )
         return f"{note} Where BPE-dropout ends, the training loss steps down in bits per character." if ends else note
 

@@ -16,9 +16,9 @@ from octavo.config import Config
 from octavo.config.shapes import parameter_count
 from octavo.errors import OctavoError, OctavoWarning, reason
 from octavo.formats.json_schema import check_types, parse_object
-from octavo.formats.untrusted import MOST_TEXT, read_plain
+from octavo.formats.untrusted import MAX_TEXT_BYTES, read_plain
 from octavo.runs.safetensors_layout import check_finite, read_layout
-from octavo.system.terminal import shown
+from octavo.system.terminal import escape_controls
 
 MANIFEST = "manifest.json"
 STATE = "state.json"
@@ -64,7 +64,7 @@ def newest_valid(
         try:
             parsed = parse(read_valid(path, max_bytes))
         except (ValueError, KeyError, SafetensorError) as error:  # what parsers raise; anything else is a bug
-            damaged[path.name] = shown(str(error))
+            damaged[path.name] = escape_controls(str(error))
             continue
         except OSError as error:  # it may be intact, and training from an older one would delete it
             raise OctavoError(
@@ -96,7 +96,7 @@ def newest_is_damaged(folder: Path, max_bytes: int = MAX_FILE_BYTES) -> bool:
 def sizes_match(path: Path) -> bool:
     """Return whether a checkpoint's files exist and have the sizes in its manifest; their contents are not read."""
     try:
-        files = _parse_manifest(read_plain(path / MANIFEST, MOST_TEXT, path.parent.parent))
+        files = _parse_manifest(read_plain(path / MANIFEST, MAX_TEXT_BYTES, path.parent.parent))
         return all((path / name).stat().st_size == facts["bytes"] for name, facts in files.items())
     except (OSError, OctavoError, ValueError):
         return False
@@ -105,7 +105,7 @@ def sizes_match(path: Path) -> bool:
 def max_file_bytes(config: Config) -> int:
     """Return the most bytes that a checkpoint file of such a run can have: two moments per parameter, and names."""
     parameters, tensors = parameter_count(config.model, config.tokenizer.vocab_size)
-    return 3 * 4 * parameters + 1024 * tensors + MOST_TEXT
+    return 3 * 4 * parameters + 1024 * tensors + MAX_TEXT_BYTES
 
 
 def manifest(contents: Contents) -> bytes:
@@ -123,10 +123,10 @@ def read_valid(path: Path, max_bytes: int = MAX_FILE_BYTES) -> Contents:
     """
     run = path.parent.parent
     try:
-        files = _parse_manifest(read_plain(path / MANIFEST, MOST_TEXT, run))
+        files = _parse_manifest(read_plain(path / MANIFEST, MAX_TEXT_BYTES, run))
         contents = {}
         for name, facts in files.items():
-            content = read_plain(path / name, MOST_TEXT if name == STATE else max_bytes, run)
+            content = read_plain(path / name, MAX_TEXT_BYTES if name == STATE else max_bytes, run)
             if len(content) != facts["bytes"]:
                 raise ValueError(f"{name} has {len(content)} of its {facts['bytes']} bytes")
             if _sha256(content) != facts["sha256"]:

@@ -21,15 +21,15 @@ from octavo.config import Config, config_from_toml
 from octavo.errors import OctavoError, reason
 from octavo.formats.files import (
     disk_is_full,
-    hidden_beside,
     is_device,
-    remove_left_over,
+    remove_stale_files,
     sync_folder,
+    temporary_path,
     user_path,
     write_atomically,
 )
 from octavo.formats.json_schema import parse_object
-from octavo.formats.untrusted import MOST_SETTINGS, MOST_TEXT, check_folder, read_plain
+from octavo.formats.untrusted import MAX_CONFIG_BYTES, MAX_TEXT_BYTES, check_folder, read_plain
 from octavo.runs.checkpoint_files import newest_first
 from octavo.runs.metrics import Record, last_record, read_metrics
 from octavo.runs.provenance import PROVENANCE
@@ -63,7 +63,7 @@ class RunDirectory:
             OctavoError: ``config.toml`` is missing or damaged.
         """
         try:
-            text = self._read("config.toml", MOST_SETTINGS).decode("utf-8")
+            text = self._read("config.toml", MAX_CONFIG_BYTES).decode("utf-8")
         except UnicodeDecodeError as error:
             raise OctavoError(f"{self.path / 'config.toml'} cannot be read: {reason(error)}") from None
         return config_from_toml(text, str(self.path / "config.toml"))
@@ -98,7 +98,7 @@ class RunDirectory:
         """Return the name of the newest checkpoint, damaged or not; empty if there is none."""
         return next((path.name for path in newest_first(self.path / "checkpoints")), "")
 
-    def read_json(self, name: str, max_bytes: int = MOST_TEXT) -> dict[str, Any]:
+    def read_json(self, name: str, max_bytes: int = MAX_TEXT_BYTES) -> dict[str, Any]:
         """Read a JSON file of the run, of at most `max_bytes`.
 
         Raises:
@@ -106,7 +106,7 @@ class RunDirectory:
         """
         return self.read_typed(name, {}, max_bytes)
 
-    def read_typed(self, name: str, types: dict[str, Any], max_bytes: int = MOST_TEXT) -> dict[str, Any]:
+    def read_typed(self, name: str, types: dict[str, Any], max_bytes: int = MAX_TEXT_BYTES) -> dict[str, Any]:
         """Read a JSON file of the run and check the types of its values. Keys of `types` may be missing.
 
         Raises:
@@ -117,7 +117,7 @@ class RunDirectory:
         except ValueError as error:
             raise OctavoError(f"{self.path / name} is damaged: {error}") from None
 
-    def write_json(self, name: str, value: dict[str, Any], max_bytes: int = MOST_TEXT) -> None:
+    def write_json(self, name: str, value: dict[str, Any], max_bytes: int = MAX_TEXT_BYTES) -> None:
         """Write a JSON file of the run atomically.
 
         Raises:
@@ -132,7 +132,7 @@ class RunDirectory:
             )
         write_atomically(self.path / name, content)
 
-    def _read(self, name: str, max_bytes: int = MOST_TEXT) -> bytes:
+    def _read(self, name: str, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
         try:
             return read_plain(self.path / name, max_bytes, self.path)
         except FileNotFoundError:
@@ -160,10 +160,10 @@ def create_run(root: Path, name: str, fill: Callable[[Path], None], needs: int =
     """
     check_name_free(root, name)
     path = root / name
-    hidden = hidden_beside(path)
+    hidden = temporary_path(path)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        remove_left_over(root, name)
+        remove_stale_files(root, name)
         hidden.mkdir()
         fill(hidden)
         sync_folder(hidden)

@@ -12,7 +12,7 @@ from types import ModuleType
 
 from octavo.errors import OctavoError
 from octavo.runs.directory import RunDirectory
-from octavo.system.terminal import shown
+from octavo.system.terminal import escape_controls
 
 fcntl: ModuleType | None
 try:
@@ -80,7 +80,7 @@ def updating(run: RunDirectory) -> Iterator[None]:
 
 def _holder(file: FileIO) -> str:
     file.seek(0)
-    holder = shown(file.read(300).decode(errors="replace"))
+    holder = escape_controls(file.read(300).decode(errors="replace"))
     return f" (process {holder})" if holder else ""
 
 

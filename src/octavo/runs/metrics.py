@@ -17,11 +17,11 @@ from typing import Any
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.formats.files import sync_folder, write_atomically
 from octavo.formats.json_schema import check_types, parse_object
-from octavo.formats.untrusted import MOST_LINES, MOST_TEXT, MOST_VALUES, count_values, open_plain
+from octavo.formats.untrusted import MAX_JSON_VALUES, MAX_LOG_BYTES, MAX_TEXT_BYTES, count_values, open_plain
 from octavo.runs.earlier_versions import upgrade_finding
 
 Record = dict[str, Any]
-_MAX_LINE_BYTES = MOST_TEXT  # more than a sample of the longest tokens takes
+_MAX_LINE_BYTES = MAX_TEXT_BYTES  # more than a sample of the longest tokens takes
 _TYPES: dict[str, Any] = {  # of all keys that events have
     "event": str,
     "step": int,
@@ -71,7 +71,7 @@ class MetricsLog:
             OctavoError: it cannot be read, is not a plain file, or is larger than one that training writes.
             OSError: it cannot be written to.
         """
-        content = _read_end(path, MOST_LINES)
+        content = _read_end(path, MAX_LOG_BYTES)
         kept = content[:keep_bytes]
         last = kept[kept[:-1].rfind(b"\n") + 1 :]
         if keep_bytes > len(content) or (last and not _is_up_to(last, step)):
@@ -117,9 +117,9 @@ def read_metrics(path: Path) -> list[Record]:
     Raises:
         OctavoError: a line is not an event, or the file is larger than one that training writes.
     """
-    content = _read_end(path, MOST_LINES)
-    if count_values(content) + content.count(b"\n") > MOST_VALUES:  # a line without values takes memory too
-        raise OctavoError(f"{path} has more than {MOST_VALUES:,} values: a larger train.log_every writes fewer")
+    content = _read_end(path, MAX_LOG_BYTES)
+    if count_values(content) + content.count(b"\n") > MAX_JSON_VALUES:  # a line without values takes memory too
+        raise OctavoError(f"{path} has more than {MAX_JSON_VALUES:,} values: a larger train.log_every writes fewer")
     lines = enumerate(io.BytesIO(content), 1)
     return [_record(line, f"{path}: line {number}") for number, line in lines if line.endswith(b"\n")]
 
@@ -162,7 +162,7 @@ def check_complete(records: Sequence[Record], path: Path) -> None:
 def _read_end(path: Path, size: int) -> bytes:
     """Return at most the last `size` bytes of the file; empty if there is none."""
     try:
-        with open_plain(path, MOST_LINES, path.parent) as file:
+        with open_plain(path, MAX_LOG_BYTES, path.parent) as file:
             size = min(size, file.seek(0, os.SEEK_END))
             file.seek(-size, os.SEEK_END)
             return file.read(size)

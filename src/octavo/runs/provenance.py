@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from octavo.corpus import Corpus
-from octavo.system.hardware import processor_name
-from octavo.system.requirements import installed
-from octavo.system.terminal import readable
+from octavo.system.hardware import cpu_name
+from octavo.system.requirements import installed_version
+from octavo.system.terminal import path_text
 
 _MAX_NAMES, _MAX_CHARACTERS = 100, 20_000  # of a list of names
 PACKAGES = ("octavo", "torch", "numpy", "tokenizers", "safetensors")
@@ -57,9 +57,9 @@ def machine_facts() -> dict[str, Any]:
     """Return versions and machine as plain values. It imports nothing heavy."""
     return {
         "python": platform.python_version(),
-        "packages": {name: installed(name) or "not installed" for name in PACKAGES},
+        "packages": {name: installed_version(name) or "not installed" for name in PACKAGES},
         "system": platform.platform(),
-        "processor": processor_name(),
+        "processor": cpu_name(),
         "cores": os.cpu_count(),
     }
 
@@ -89,7 +89,7 @@ def text_facts(corpus: Corpus) -> dict[str, Any]:
 def session_facts(first_step: int, **facts: Any) -> dict[str, Any]:
     """Return the record of a session that trains from `first_step` on: time, command, machine and other `facts`."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    arguments = [readable(argument) for argument in sys.argv[1:]]
+    arguments = [path_text(argument) for argument in sys.argv[1:]]
     command = {"command": truncate_list(arguments), "arguments": len(arguments)}
     return {"began": now, "first_step": first_step, **command, **machine_facts(), **facts}
 

@@ -12,7 +12,7 @@ from octavo.corpus import Corpus
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.runs import RunDirectory, list_runs, open_run
 from octavo.runs.completion import missing_stage
-from octavo.system.terminal import shown
+from octavo.system.terminal import escape_controls
 
 
 def run_to_resume(root: Path, name: str | None) -> RunDirectory:
@@ -65,5 +65,5 @@ def check_unchanged(run: RunDirectory, request: Request, corpus: Corpus | None) 
     begun_with = run.provenance.get("text", {})
     if corpus is not None and corpus.sha256 != begun_with.get("sha256"):
         unit = begun_with.get("document_unit", "file")
-        other = "text" if unit == corpus.document_unit else f"text, or with documents={shown(unit)!r}"
+        other = "text" if unit == corpus.document_unit else f"text, or with documents={escape_controls(unit)!r}"
         raise OctavoError(f"{run.name} was begun with another {other}: resume it without one, or begin a new run")

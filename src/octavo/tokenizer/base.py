@@ -18,7 +18,7 @@ from tokenizers import Tokenizer as Pipeline
 from octavo.corpus.lazy_text import Text
 from octavo.errors import OctavoError
 from octavo.formats.files import write_atomically
-from octavo.tokenizer.chunking import CHUNK, chunks
+from octavo.tokenizer.chunking import CHUNK_CHARACTERS, chunks
 
 Ids = npt.NDArray[np.integer]
 
@@ -67,10 +67,12 @@ class Tokenizer(Protocol):
         """Write it as Hugging Face ``tokenizer.json``."""
 
 
-START = "<|endoftext|>"
-MOST_BYTES = 2**26  # of a tokenizer.json: half a million tokens
-_CHUNKS_AT_ONCE = 4  # the library encodes a batch of texts on all cores; one takes some tenths of a second
-AT_ONCE = _CHUNKS_AT_ONCE * CHUNK  # characters, about, that one array of :meth:`encode_stream` stands for
+BOS_TOKEN = "<|endoftext|>"
+MAX_TOKENIZER_BYTES = 2**26  # of a tokenizer.json: half a million tokens
+_CHUNKS_PER_BATCH = 4  # the library encodes a batch of texts on all cores; one takes some tenths of a second
+STREAM_CHARACTERS = (
+    _CHUNKS_PER_BATCH * CHUNK_CHARACTERS
+)  # characters, about, that one array of :meth:`encode_stream` stands for
 
 
 class HuggingFaceTokenizer(ABC):
@@ -84,7 +86,7 @@ class HuggingFaceTokenizer(ABC):
         # A text that happens to contain "<|endoftext|>" is a text: it must not become the start token.
         pipeline.encode_special_tokens = True
         self.pipeline = pipeline
-        self.bos_id: int | None = pipeline.token_to_id(START)
+        self.bos_id: int | None = pipeline.token_to_id(BOS_TOKEN)
 
     @property
     def vocab_size(self) -> int:
@@ -125,7 +127,7 @@ class HuggingFaceTokenizer(ABC):
             OctavoError: as :meth:`encode`.
         """
         pieces = chunks(text)
-        while group := list(islice(pieces, _CHUNKS_AT_ONCE)):
+        while group := list(islice(pieces, _CHUNKS_PER_BATCH)):
             yield self._encoded(group)
 
     def characters_before(self, text: str, token: int) -> int:
@@ -158,7 +160,7 @@ class HuggingFaceTokenizer(ABC):
             OctavoError: it would be larger than one that is read again.
         """
         content = self.pipeline.to_str(pretty=True).encode()
-        if len(content) > MOST_BYTES:
+        if len(content) > MAX_TOKENIZER_BYTES:
             raise OctavoError(f"a tokenizer.json of {len(content):,} bytes is too large: lower tokenizer.vocab_size")
         write_atomically(path, content)
 

@@ -19,17 +19,17 @@ import numpy as np
 import numpy.typing as npt
 
 from octavo.system.progress import ProgressCallback, no_progress
-from octavo.tokenizer.chunking import LONGEST_RUN, chunks
+from octavo.tokenizer.chunking import MAX_RUN_LENGTH, chunks
 from octavo.tokenizer.kinds import ByteBPE
 
-_WAYS = 8  # to cut each word
-_MOST_LETTERS = 1 << 20  # bytes of distinct words that are cut as a whole: a few seconds
-_GROUP = 1 << 21  # letters merged at once, of all ways: some 100 MB
-_BLOCK = 1 << 18  # words of an epoch laid out at once
+_SEGMENTATIONS = 8  # to cut each word
+_MAX_LETTERS = 1 << 20  # bytes of distinct words that are cut as a whole: a few seconds
+_GROUP_LETTERS = 1 << 21  # letters merged at once, of all ways: some 100 MB
+_BLOCK_WORDS = 1 << 18  # words of an epoch laid out at once
 _CUT, _DRAW = 0x637574, 0x64726177  # keep these draws apart from each other and from other uses of the seed
 
 Ids = npt.NDArray[np.integer]
-_Places = npt.NDArray[np.int32]
+_Indices = npt.NDArray[np.int32]
 
 
 class BPEDropout:
@@ -48,23 +48,23 @@ class BPEDropout:
     ) -> None:
         assert tokenizer.bos_id is not None
         self._seed, self._kind = seed, np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
-        ids, words, self._places = _words_of(tokenizer, documents, watch)
-        words, self._places = _bounded(tokenizer, words, self._places, ids)
-        spelt = [word for word in words for _ in range(_WAYS)]
+        ids, words, self._places = _index_words(tokenizer, documents, watch)
+        words, self._places = _limit_words(tokenizer, words, self._places, ids)
+        spelt = [word for word in words for _ in range(_SEGMENTATIONS)]
         tokens, lengths = _merge(tokenizer, spelt, rate, seed, watch)
         # The start token stands for itself: the last "word", with one way to write it.
         self._tokens = np.append(tokens, tokenizer.bos_id).astype(self._kind)
-        self._lengths = np.concatenate([lengths, np.ones(_WAYS, dtype=np.int32)])
+        self._lengths = np.concatenate([lengths, np.ones(_SEGMENTATIONS, dtype=np.int32)])
         self._begins = np.minimum(self._lengths.cumsum() - self._lengths, len(tokens))
 
     def epoch(self, epoch: int) -> Ids:
         """Return the token ids of the whole text, each document after its start token, cut as in `epoch`."""
         random = np.random.Generator(np.random.PCG64([_DRAW, self._seed, epoch]))
-        blocks = [self._places[start : start + _BLOCK] for start in range(0, len(self._places), _BLOCK)]
+        blocks = [self._places[start : start + _BLOCK_WORDS] for start in range(0, len(self._places), _BLOCK_WORDS)]
         return np.concatenate([self._cut(block, random) for block in blocks])
 
-    def _cut(self, places: _Places, random: np.random.Generator) -> Ids:
-        chosen = places.astype(np.int64) * _WAYS + random.integers(_WAYS, size=len(places))
+    def _cut(self, places: _Indices, random: np.random.Generator) -> Ids:
+        chosen = places.astype(np.int64) * _SEGMENTATIONS + random.integers(_SEGMENTATIONS, size=len(places))
         lengths = self._lengths[chosen]
         ends = lengths.cumsum()
         shift = np.repeat(self._begins[chosen] - (ends - lengths), lengths)
@@ -72,9 +72,9 @@ class BPEDropout:
         return cut
 
 
-def _words_of(
+def _index_words(
     tokenizer: ByteBPE, documents: Iterable[Ids], watch: ProgressCallback
-) -> tuple[Ids, list[str], _Places]:
+) -> tuple[Ids, list[str], _Indices]:
     """Return all token ids, the distinct words in byte letters, and the number of the word at each place; a document
     begins with the number after the last."""
     split = tokenizer.pipeline.pre_tokenizer.pre_tokenize_str
@@ -91,16 +91,16 @@ def _words_of(
     return np.concatenate([np.empty(0, np.int32), *kept]), list(words), numbered
 
 
-def _bounded(tokenizer: ByteBPE, words: list[str], places: _Places, ids: Ids) -> tuple[list[str], _Places]:
+def _limit_words(tokenizer: ByteBPE, words: list[str], places: _Indices, ids: Ids) -> tuple[list[str], _Indices]:
     """Put each token of the rarest words, and of the longest, in the place of the word, until the distinct words have
-    no more than _MOST_LETTERS letters."""
+    no more than _MAX_LETTERS letters."""
     lengths = np.array([len(word) for word in words], dtype=np.int64)
-    if lengths.sum() <= _MOST_LETTERS:
+    if lengths.sum() <= _MAX_LETTERS:
         return words, places
     counts = np.bincount(places, minlength=len(words) + 1)[:-1]
-    frequent = np.lexsort((np.arange(len(words)), -counts, lengths > LONGEST_RUN))
+    frequent = np.lexsort((np.arange(len(words)), -counts, lengths > MAX_RUN_LENGTH))
     whole = np.zeros(len(words) + 1, dtype=bool)
-    whole[frequent] = (lengths[frequent].cumsum() <= _MOST_LETTERS) & (lengths[frequent] <= LONGEST_RUN)
+    whole[frequent] = (lengths[frequent].cumsum() <= _MAX_LETTERS) & (lengths[frequent] <= MAX_RUN_LENGTH)
     whole[-1] = True  # the start token
     # No token of a text is the start token: what stands in its place is never looked up.
     letters = ["" if i == tokenizer.bos_id else tokenizer.token_text(i) for i in range(tokenizer.vocab_size)]
@@ -129,20 +129,20 @@ def _merge(
     for number, group in enumerate(groups):
         own = [number] if number else []
         random = np.random.Generator(np.random.PCG64([_CUT, seed, *own]))
-        cut = merges.cut(group, rate, random, partial(_share_of, watch, number, len(groups)))
+        cut = merges.cut(group, rate, random, partial(_group_progress, watch, number, len(groups)))
         tokens.append(cut[0])
         lengths.append(cut[1])
     return np.concatenate([np.empty(0, np.int32), *tokens]), np.concatenate([np.empty(0, np.int32), *lengths])
 
 
-def _share_of(watch: ProgressCallback, number: int, groups: int, share: float) -> None:
+def _group_progress(watch: ProgressCallback, number: int, groups: int, share: float) -> None:
     watch((number + share) / groups)
 
 
 def _groups(words: Sequence[str]) -> Iterator[Sequence[str]]:
     start = letters = 0
     for end, word in enumerate(words):
-        if letters > _GROUP:
+        if letters > _GROUP_LETTERS:
             yield words[start:end]
             start, letters = end, 0
         letters += len(word)
@@ -176,7 +176,7 @@ class _Merges:
         before, after = places - 1, places + 1
         ends = lengths.cumsum()
         after[ends - 1], before[ends - lengths] = -1, -1
-        waiting: list[list[_Places]] = [[] for _ in self._merges]
+        waiting: list[list[_Indices]] = [[] for _ in self._merges]
         self._wait(waiting, tokens, after, places[after >= 0], -1)
         for rank, (first, second, merged) in enumerate(self._merges):
             watch(rank / len(self._merges))
@@ -189,7 +189,7 @@ class _Merges:
             hits = hits[tokens[after[hits]] == second]
             hits = hits[random.random(len(hits), dtype=np.float32) >= rate]
             if first == second:
-                hits = _without_overlaps(hits, after)
+                hits = _drop_overlaps(hits, after)
             if not len(hits):
                 continue
             gone = after[hits]
@@ -203,7 +203,7 @@ class _Merges:
         number = np.repeat(np.arange(len(words)), lengths)
         return tokens[kept], np.bincount(number[kept], minlength=len(words)).astype(np.int32)
 
-    def _wait(self, waiting: list[list[_Places]], tokens: Ids, after: _Places, places: _Places, rank: int) -> None:
+    def _wait(self, waiting: list[list[_Indices]], tokens: Ids, after: _Indices, places: _Indices, rank: int) -> None:
         """Let the pairs that begin at `places` wait for their merges, if these come after `rank`."""
         if not len(self._codes):
             return
@@ -220,10 +220,10 @@ class _Merges:
             waiting[ranks[begin]].append(sorted_places[begin:end])
 
 
-def _without_overlaps(hits: _Places, after: _Places) -> _Places:
+def _drop_overlaps(hits: _Indices, after: _Indices) -> _Indices:
     """Of hits that follow each other directly (aaaa), keep every second: a token is merged once."""
     begins_run = np.ones(len(hits), dtype=bool)
     begins_run[1:] = hits[1:] != after[hits[:-1]]
     first_of_run = np.maximum.accumulate(np.where(begins_run, np.arange(len(hits)), 0))
-    apart: _Places = hits[(np.arange(len(hits)) - first_of_run) % 2 == 0]
+    apart: _Indices = hits[(np.arange(len(hits)) - first_of_run) % 2 == 0]
     return apart

@@ -9,13 +9,13 @@ from tokenizers.trainers import BpeTrainer
 
 from octavo.corpus.lazy_text import Text
 from octavo.system.progress import ProgressCallback, no_progress
-from octavo.system.threads import DETACHED
+from octavo.system.threads import DETACHED_THREAD
 from octavo.tokenizer.chunking import chunks, learnable_chunks
 
-_MOST = 16 << 20  # bytes that merges are learned from: some seconds
-_MOST_DISTINCT = 4 << 20  # bytes of distinct words among them, which time and memory grow with
-_READ = 0.5  # seconds in which the library reads to the end of a chunk when it is to stop
-_LOOK = 0.1  # seconds between two looks at how far it is
+_MAX_BYTES = 16 << 20  # bytes that merges are learned from: some seconds
+_MAX_DISTINCT_BYTES = 4 << 20  # bytes of distinct words among them, which time and memory grow with
+_STOP_SECONDS = 0.5  # seconds in which the library reads to the end of a chunk when it is to stop
+_POLL_SECONDS = 0.1  # seconds between two looks at how far it is
 
 
 def learn_merges(pipeline: Pipeline, trainer: BpeTrainer, text: Text, watch: ProgressCallback = no_progress) -> None:
@@ -27,7 +27,7 @@ def learn_merges(pipeline: Pipeline, trainer: BpeTrainer, text: Text, watch: Pro
         OctavoError: the text changed meanwhile.
     """
     total = sum(len(chunk.encode()) for chunk in chunks(text))
-    every = _every(text, total)
+    every = _chunk_interval(text, total)
     read, failures, stopped = 0, list[BaseException](), threading.Event()
 
     def feed() -> Iterator[str]:
@@ -44,26 +44,26 @@ def learn_merges(pipeline: Pipeline, trainer: BpeTrainer, text: Text, watch: Pro
         except BaseException as error:
             failures.append(error)
 
-    thread = threading.Thread(target=train, name=DETACHED, daemon=True)
+    thread = threading.Thread(target=train, name=DETACHED_THREAD, daemon=True)
     thread.start()
     try:
         while thread.is_alive():
-            thread.join(_LOOK)
+            thread.join(_POLL_SECONDS)
             watch(min(1.0, every * read / max(1, total)))
     finally:
         stopped.set()
-        thread.join(_READ)
+        thread.join(_STOP_SECONDS)
     for failure in failures:
         raise failure
 
 
-def _every(text: Text, total: int) -> int:
+def _chunk_interval(text: Text, total: int) -> int:
     """Return the n of "every n-th chunk is learned from", for a text of `total` bytes."""
-    if total <= _MOST_DISTINCT:
+    if total <= _MAX_DISTINCT_BYTES:
         return 1
     words, read = set[str](), 0
-    for chunk in learnable_chunks(text, math.ceil(total / _MOST_DISTINCT)):
+    for chunk in learnable_chunks(text, math.ceil(total / _MAX_DISTINCT_BYTES)):
         words.update(chunk.split())
         read += len(chunk.encode())
     distinct = sum(len(word.encode()) for word in words) / read
-    return math.ceil(total / min(_MOST, _MOST_DISTINCT / distinct))
+    return math.ceil(total / min(_MAX_BYTES, _MAX_DISTINCT_BYTES / distinct))

@@ -9,36 +9,36 @@ from itertools import islice
 
 from octavo.corpus.lazy_text import Text, iter_text
 
-CHUNK = 1 << 16  # characters
-_REACH = 1 << 16  # how far to look for a harmless place
-LONGEST_RUN = 1000  # characters, that merges are learned from; the time it takes grows as the square of a word
+CHUNK_CHARACTERS = 1 << 16  # characters
+_MAX_SEARCH = 1 << 16  # how far to look for a harmless place
+MAX_RUN_LENGTH = 1000  # characters, that merges are learned from; the time it takes grows as the square of a word
 
 # No token of any split reaches over a lone newline into the next word, nor from the end of a word into the single
 # space after it (byte-level BPE takes that space into the next word). Runs of white space have tokens of their own:
 # not there.
-_HARMLESS = re.compile(r"(?<=\S\n)(?=\S)|(?<=\S)(?= \S)")
+_SAFE_BOUNDARY = re.compile(r"(?<=\S\n)(?=\S)|(?<=\S)(?= \S)")
 # U+001C to U+001F are white space to Python, but not to the pre-tokenizers.
-_LONG_RUN = re.compile(rf"[\S\x1c-\x1f]{{{LONGEST_RUN}}}|[^\S\x1c-\x1f]{{{LONGEST_RUN}}}")
+_LONG_RUN = re.compile(rf"[\S\x1c-\x1f]{{{MAX_RUN_LENGTH}}}|[^\S\x1c-\x1f]{{{MAX_RUN_LENGTH}}}")
 
 
-def chunks(text: Text, size: int = CHUNK) -> Iterator[str]:
+def chunks(text: Text, size: int = CHUNK_CHARACTERS) -> Iterator[str]:
     """Yield pieces of about `size` characters whose concatenation is `text`; of a text that is not in memory, no more
     is held than it takes to find the next.
 
     Only a text that has no harmless place for 64 thousand characters is cut inside a word.
     """
-    held, reach = "", size + _REACH
+    held, reach = "", size + _MAX_SEARCH
     for piece in iter_text(text):
         held += piece
         start = 0
         while len(held) - start >= reach:  # else the harmless place may be in the next piece
-            end = _end(held, start, size)
+            end = _chunk_end(held, start, size)
             yield held[start:end]
             start = end
         held = held[start:]
     start = 0
     while len(held) - start > size:
-        end = _end(held, start, size)
+        end = _chunk_end(held, start, size)
         yield held[start:end]
         start = end
     if start < len(held):
@@ -57,6 +57,6 @@ def learnable_chunks(text: Text, every: int = 1) -> Iterator[str]:
             yield chunk[start:]
 
 
-def _end(text: str, start: int, size: int) -> int:
-    found = _HARMLESS.search(text, start + size, min(len(text), start + size + _REACH))
-    return found.start() if found else start + size + _REACH
+def _chunk_end(text: str, start: int, size: int) -> int:
+    found = _SAFE_BOUNDARY.search(text, start + size, min(len(text), start + size + _MAX_SEARCH))
+    return found.start() if found else start + size + _MAX_SEARCH

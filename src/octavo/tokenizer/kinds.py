@@ -21,14 +21,14 @@ from tokenizers import Tokenizer as Pipeline
 from octavo.corpus.lazy_text import Text, iter_text
 from octavo.errors import OctavoError
 from octavo.system.progress import ProgressCallback, no_progress
-from octavo.tokenizer.base import START, HuggingFaceTokenizer, Ids
+from octavo.tokenizer.base import BOS_TOKEN, HuggingFaceTokenizer, Ids
 from octavo.tokenizer.bpe_training import learn_merges
 
-_BYTES_AND_START = 257
+_MIN_TOKENS = 257
 # Qwen 3.5's split, which llama.cpp calls `qwen35`. Letters and their combining marks stay together, so that Hindi has
 # words too; a digit stands alone; line breaks join the punctuation before them. Runs of earlier versions have GPT-2's
 # split, which their tokenizer.json names.
-WORDS = (
+WORD_PATTERN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
@@ -48,22 +48,22 @@ class ByteBPE(HuggingFaceTokenizer):
         Raises:
             OctavoError: `vocab_size` has no room for the 256 bytes and the start token.
         """
-        if vocab_size < _BYTES_AND_START:
+        if vocab_size < _MIN_TOKENS:
             raise OctavoError(
                 f"tokenizer.vocab_size={vocab_size} is too small for byte-level BPE, which starts from "
-                f"{_BYTES_AND_START} tokens: use more, or set tokenizer.kind=characters"
+                f"{_MIN_TOKENS} tokens: use more, or set tokenizer.kind=characters"
             )
         pipeline = Pipeline(models.BPE())
         pipeline.pre_tokenizer = pre_tokenizers.Sequence(
             [
-                pre_tokenizers.Split(Regex(WORDS), behavior="isolated"),
+                pre_tokenizers.Split(Regex(WORD_PATTERN), behavior="isolated"),
                 pre_tokenizers.ByteLevel(add_prefix_space=False, trim_offsets=False, use_regex=False),
             ]
         )
         pipeline.decoder = decoders.ByteLevel()
         trainer = trainers.BpeTrainer(
             vocab_size=vocab_size,
-            special_tokens=[START],
+            special_tokens=[BOS_TOKEN],
             initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
             show_progress=False,
         )
@@ -85,7 +85,7 @@ def _byte_letters() -> dict[str, int]:
 BYTE_OF = _byte_letters()
 
 
-_BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")
+_BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
 _MAX_SIZE = 8192  # tokens where no size is given
 
 
@@ -102,7 +102,7 @@ class Coverage:
         return (
             f"{self.known:,} of {self.distinct:,} distinct characters have a token of their own; the others "
             f"({100 * self.share_left_out:.2g} % of the text) are written as bytes; "
-            f"tokenizer.vocab_size={_BYTES_AND_START + self.distinct} holds all"
+            f"tokenizer.vocab_size={_MIN_TOKENS + self.distinct} holds all"
         )
 
 
@@ -121,33 +121,33 @@ class Characters(HuggingFaceTokenizer):
         Raises:
             OctavoError: `vocab_size` has no room for a character beside the 256 bytes and the start token.
         """
-        room = (vocab_size or _MAX_SIZE) - _BYTES_AND_START
+        room = (vocab_size or _MAX_SIZE) - _MIN_TOKENS
         if room < 1:
             raise OctavoError(
                 f"tokenizer.vocab_size={vocab_size} has no room for characters: "
-                f"{_BYTES_AND_START} tokens are the bytes and the start token, so use more"
+                f"{_MIN_TOKENS} tokens are the bytes and the start token, so use more"
             )
         counts = Counter[str]()
         for piece in iter_text(text):
             counts.update(piece)
             watch(0.0)  # where it can be stopped
         frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:room]
-        tokens = [START, *(f"<0x{b:02X}>" for b in range(256)), *sorted(c for c, _ in frequent)]
+        tokens = [BOS_TOKEN, *(f"<0x{b:02X}>" for b in range(256)), *sorted(c for c, _ in frequent)]
         vocabulary = {token: i for i, token in enumerate(tokens)}
         pipeline = Pipeline(models.BPE(vocabulary, [], byte_fallback=True))
         pipeline.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
-        pipeline.add_special_tokens([AddedToken(START, special=True, normalized=False)])
+        pipeline.add_special_tokens([AddedToken(BOS_TOKEN, special=True, normalized=False)])
         made = cls(pipeline)
         left_out = counts.total() - sum(count for _, count in frequent)
         made.coverage = Coverage(len(counts), len(frequent), left_out / max(1, counts.total()))
         return made
 
     def _bytes_of(self, piece: str) -> bytes:
-        byte = _BYTE_PIECE.fullmatch(piece)
+        byte = _BYTE_TOKEN.fullmatch(piece)
         return bytes([int(byte[1], 16)]) if byte else piece.encode()
 
 
-SPECIAL = ["[PAD]", "[UNK]", "[BOS]", "[EOS]"]
+SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[BOS]", "[EOS]"]
 
 
 class WhitespaceBPE(HuggingFaceTokenizer):
@@ -165,7 +165,7 @@ class WhitespaceBPE(HuggingFaceTokenizer):
         """
         pipeline = Pipeline(models.BPE())
         pipeline.pre_tokenizer = pre_tokenizers.Whitespace()
-        trainer = trainers.BpeTrainer(vocab_size=vocab_size, special_tokens=SPECIAL, show_progress=False)
+        trainer = trainers.BpeTrainer(vocab_size=vocab_size, special_tokens=SPECIAL_TOKENS, show_progress=False)
         learn_merges(pipeline, trainer, text, watch)
         if (least := pipeline.get_vocab_size()) > vocab_size:
             raise OctavoError(

@@ -17,36 +17,36 @@ from octavo.corpus.lazy_text import Text
 from octavo.errors import OctavoError, reason
 from octavo.formats.untrusted import parse_json, read_plain
 from octavo.system.progress import ProgressCallback, no_progress
-from octavo.tokenizer.base import MOST_BYTES, START, Tokenizer
-from octavo.tokenizer.chunking import LONGEST_RUN
-from octavo.tokenizer.kinds import BYTE_OF, SPECIAL, WORDS, ByteBPE, Characters, WhitespaceBPE
+from octavo.tokenizer.base import BOS_TOKEN, MAX_TOKENIZER_BYTES, Tokenizer
+from octavo.tokenizer.chunking import MAX_RUN_LENGTH
+from octavo.tokenizer.kinds import BYTE_OF, SPECIAL_TOKENS, WORD_PATTERN, ByteBPE, Characters, WhitespaceBPE
 
 # As it is spelled: a space, a run of symbols and a run of line breaks, of at most four bytes a character. Without it
 # a short list of ids would be a text of any length.
-_LONGEST = 4 * (2 * LONGEST_RUN + 1)
-_BYTE_PIECES = [f"<0x{byte:02X}>" for byte in range(256)]
+_MAX_TOKEN_LENGTH = 4 * (2 * MAX_RUN_LENGTH + 1)
+_BYTE_TOKENS = [f"<0x{byte:02X}>" for byte in range(256)]
 _BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
-_SPLIT = {"type": "Split", "pattern": {"Regex": WORDS}, "behavior": "Isolated", "invert": False}
+_SPLIT = {"type": "Split", "pattern": {"Regex": WORD_PATTERN}, "behavior": "Isolated", "invert": False}
 _GPT2 = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
 # By kind: the splits that it may have, the decoder, the special tokens, and the tokens that are always there.
 _PARTS: dict[str, tuple[list[Any], Any, list[str], list[str]]] = {
     "bpe": (
         [{"type": "Sequence", "pretokenizers": [_SPLIT, _BYTE_LEVEL]}, _GPT2],
         {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},
-        [START],
+        [BOS_TOKEN],
         list(BYTE_OF),
     ),
     "characters": (
         [None],
         {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}]},
-        [START],
-        _BYTE_PIECES,
+        [BOS_TOKEN],
+        _BYTE_TOKENS,
     ),
-    "whitespace-bpe": ([{"type": "Whitespace"}], None, SPECIAL, []),
+    "whitespace-bpe": ([{"type": "Whitespace"}], None, SPECIAL_TOKENS, []),
 }
 
 
-def kind_of(tokenizer: Mapping[str, Any]) -> str | None:
+def detect_kind(tokenizer: Mapping[str, Any]) -> str | None:
     """The kind whose way to cut text it has; None: none of Octavo's."""
     before, byte_fallback = tokenizer["pre_tokenizer"], bool(tokenizer["model"]["byte_fallback"])
     name = before["type"] if before else None
@@ -56,7 +56,7 @@ def kind_of(tokenizer: Mapping[str, Any]) -> str | None:
     return kinds.get(name) if isinstance(name, str) else None
 
 
-def check(tokenizer: Mapping[str, Any], kind: str) -> None:
+def check_tokenizer_json(tokenizer: Mapping[str, Any], kind: str) -> None:
     """See that parsed JSON is a tokenizer of `kind`, with nothing beside.
 
     Raises:
@@ -68,32 +68,32 @@ def check(tokenizer: Mapping[str, Any], kind: str) -> None:
     vocabulary, merges = model["vocab"], model["merges"]
     if tokenizer["pre_tokenizer"] not in splits:
         raise ValueError("its pre_tokenizer is not as Octavo makes it")
-    _only({"version": "1.0", "decoder": decoder}, tokenizer, {"pre_tokenizer", "model", "added_tokens"})
-    _only({"type": "BPE", "byte_fallback": kind == "characters"}, model, {"vocab", "merges"})
+    _check_only({"version": "1.0", "decoder": decoder}, tokenizer, {"pre_tokenizer", "model", "added_tokens"})
+    _check_only({"type": "BPE", "byte_fallback": kind == "characters"}, model, {"vocab", "merges"})
     if not all(type(token) is int for token in vocabulary.values()):
         raise ValueError("an id is not a whole number")
     if sorted(vocabulary.values()) != list(range(len(vocabulary))):
         raise ValueError("its ids are not 0, 1, 2 and so on")
     for token, added in zip(special, tokenizer["added_tokens"], strict=True):
-        _only({"id": vocabulary[token], "content": token, "special": True}, added, set())
+        _check_only({"id": vocabulary[token], "content": token, "special": True}, added, set())
     if missing := [letter for letter in letters if letter not in vocabulary]:
         raise ValueError(f"it has no token for {missing[0]}")
-    if kind == "bpe" and not set().union(*vocabulary.keys() - {START}) <= BYTE_OF.keys():
+    if kind == "bpe" and not set().union(*vocabulary.keys() - {BOS_TOKEN}) <= BYTE_OF.keys():
         raise ValueError("it has tokens that are not made of bytes")
     if kind == "characters":  # what is longer would be taken from texts that spell it
-        _only({"merges": []}, model, model.keys() - {"merges"})
-        if any(len(token) > 1 for token in vocabulary.keys() - {START, *_BYTE_PIECES}):
+        _check_only({"merges": []}, model, model.keys() - {"merges"})
+        if any(len(token) > 1 for token in vocabulary.keys() - {BOS_TOKEN, *_BYTE_TOKENS}):
             raise ValueError("it has tokens that are not single characters")
     if "" in vocabulary:
         raise ValueError("it has an empty token")
-    if any(len(token) > _LONGEST for token in vocabulary):
+    if any(len(token) > _MAX_TOKEN_LENGTH for token in vocabulary):
         raise ValueError("it has a token that is longer than training makes any")
     for left, right in merges:
         if not {left, right, left + right} <= vocabulary.keys():
             raise ValueError("it merges what are no tokens")
 
 
-def _only(expected: Mapping[str, Any], found: Mapping[str, Any], others: set[str]) -> None:
+def _check_only(expected: Mapping[str, Any], found: Mapping[str, Any], others: set[str]) -> None:
     """Raises ValueError unless all of `expected` is there, and beside it, and `others`, nothing that is not off."""
     for name in expected.keys() | found.keys() - others:
         value = found.get(name)
@@ -125,9 +125,9 @@ def load_tokenizer(path: Path) -> Tokenizer:
         OctavoError: the file is missing, is no tokenizer, or is one that Octavo does not make.
     """
     try:
-        content = read_plain(path, MOST_BYTES, path.parent)
+        content = read_plain(path, MAX_TOKENIZER_BYTES, path.parent)
         parsed = parse_json(content)
-        kind = kind_of(parsed)
+        kind = detect_kind(parsed)
     except OSError as error:
         raise OctavoError(f"{path} cannot be read ({error.strerror}): is this the folder of a run?") from None
     except (ValueError, KeyError, TypeError):
@@ -135,7 +135,7 @@ def load_tokenizer(path: Path) -> Tokenizer:
     if kind is None:
         raise OctavoError(f"{path} is a tokenizer of a kind that Octavo does not make: use one of its own runs")
     try:
-        check(parsed, kind)
+        check_tokenizer_json(parsed, kind)
         return _KINDS[kind](_pipeline(content.decode("utf-8")))
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise OctavoError(f"{path} is a damaged tokenizer.json ({error}): train the run again") from None

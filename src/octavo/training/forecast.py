@@ -18,7 +18,7 @@ from octavo.kernels.library import library
 from octavo.model import Transformer
 from octavo.model.attention import max_unfused_keys
 from octavo.system.hardware import machine_memory
-from octavo.system.terminal import counted, duration, size
+from octavo.system.terminal import duration, format_bytes, quantity
 from octavo.tokenizer import Tokenizer
 from octavo.training.data import TokenCount, early_stopping_tokens, training_data
 from octavo.training.loop import dropout_masks
@@ -76,9 +76,9 @@ class TrainingForecast:
             f"of {self.vocab_size} ({self.characters_per_token:.2f} characters each), "
             f"{self.validation_tokens:,} validation tokens",
             f"model: {self.parameters:,} parameters, {self.tokens_per_parameter:.2f} training tokens per parameter",
-            f"about {counted(self.steps, 'step')} ({self.epochs:.1f} epochs), {duration(self.seconds)}, "
-            f"{self.tokens_per_second:,.0f} tokens/s, {size(self.memory_bytes)} of memory",
-            f"validation: {counted(self.validations, 'time')} on {counted(self.validation_windows, 'window')}, "
+            f"about {quantity(self.steps, 'step')} ({self.epochs:.1f} epochs), {duration(self.seconds)}, "
+            f"{self.tokens_per_second:,.0f} tokens/s, {format_bytes(self.memory_bytes)} of memory",
+            f"validation: {quantity(self.validations, 'time')} on {quantity(self.validation_windows, 'window')}, "
             f"{self.validation_seconds / max(self.seconds, 1e-9):.1%} of the time",
             f"BPE-dropout: {self.bpe_dropout or 'none'}",
             f"precision: {self.precision.name} ({self.precision.reason})",
@@ -97,24 +97,24 @@ def check_text_length(config: Config, prepared: TokenizedSplits) -> None:
     trained = tokens - early_stopping_tokens(config, tokens)
     if not sum(len(ids) for _, ids in prepared.values()):
         raise OctavoError(
-            f"{counted(total, 'character gives', 'characters give')} no token, because the {config.tokenizer.kind} "
+            f"{quantity(total, 'character gives', 'characters give')} no token, because the {config.tokenizer.kind} "
             "tokenizer drops white space: use tokenizer.kind=bpe, which keeps it"
         )
     if "validation" not in prepared or len(prepared["validation"][1]) < 2:
         raise OctavoError(
-            f"{counted(total, 'character leaves', 'characters leave')} too few tokens to score: use a longer text"
+            f"{quantity(total, 'character leaves', 'characters leave')} too few tokens to score: use a longer text"
         )
     if trained > context:
         return
     if total > _LONG_TOKEN * max(tokens, 1):
         raise OctavoError(
-            f"{counted(total, 'character gives', 'characters give')} only {counted(tokens, 'token')}, because "
+            f"{quantity(total, 'character gives', 'characters give')} only {quantity(tokens, 'token')}, because "
             "the text repeats itself: use tokenizer.kind=characters"
         )
     needed = math.ceil(1.02 * total * (context + 1) / max(trained, 1))
     fits = 2 ** int(math.log2(trained - 1)) if trained > 2 else 0
     fix = f", or set data.context_length={fits}" if fits >= 2 else ""
-    few = counted(total, "character is", "characters are")
+    few = quantity(total, "character is", "characters are")
     raise OctavoError(f"{few} too few for a context of {context}: use at least {needed}{fix}")
 
 

@@ -9,7 +9,7 @@ import pytest
 from octavo.config import Config, load_preset
 from octavo.corpus import Corpus
 from octavo.data import prepare, save_splits
-from octavo.formats.toml_schema import overridden, to_toml
+from octavo.formats.toml_schema import to_toml, with_overrides
 from octavo.model import Transformer
 from octavo.pipeline.run import Run
 from octavo.runs import RunDirectory
@@ -25,7 +25,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Untrained:
 
     def make(text: str, overrides: dict[str, Any] | None = None) -> Run:
         folder: Path = tmp_path_factory.mktemp("untrained")
-        config: Config = overridden(load_preset("reference"), (overrides or {}).items())
+        config: Config = with_overrides(load_preset("reference"), (overrides or {}).items())
         tokenizer, parts = prepare(Corpus.from_text(text), config.data, config.tokenizer)
         (folder / "config.toml").write_text(to_toml(config))
         tokenizer.save(folder / "tokenizer.json")

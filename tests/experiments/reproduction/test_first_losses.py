@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from octavo.formats.toml_schema import overridden
+from octavo.formats.toml_schema import with_overrides
 from octavo.model import DropoutFn, Transformer
 from octavo.model.dropout import apply_mask
 from octavo.pipeline.run import Run
@@ -81,7 +81,7 @@ def our_name(name: str) -> str:
 
 
 def test_the_first_losses_are_those_of_a_plain_loop(reference: Run) -> None:
-    config = overridden(reference.config, [("train.epochs", 0.0), ("train.steps", STEPS), ("train.log_every", 1)])
+    config = with_overrides(reference.config, [("train.epochs", 0.0), ("train.steps", STEPS), ("train.log_every", 1)])
     model = Transformer(config.model, 500, config.train.seed)
     train, validation = (TokenCount(reference.splits[name].ids, 1) for name in ("train", "validation"))
     data = training_data(config, train, validation, reference.tokenizer)

@@ -14,7 +14,7 @@ import torch
 
 from octavo.experiments.reproduction.epochs import epoch_rows
 from octavo.experiments.reproduction.facts import check_facts
-from octavo.formats.toml_schema import overridden, to_toml
+from octavo.formats.toml_schema import to_toml, with_overrides
 from octavo.pipeline.run import Run
 from octavo.runs import RunDirectory
 from octavo.training import TokenCount, Training, TrainingState, training_data
@@ -28,7 +28,7 @@ WINDOWS = (358_503 - 50 - STRIDE) // STRIDE + 1  # room for any phase of the str
 def strided(reference: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The report's experiment with fewer windows, before its first step."""
     place = shutil.copytree(reference.path, tmp_path_factory.mktemp("strided") / "reference")
-    changed = overridden(reference.config, [("data.stride", STRIDE), ("train.epochs", 1.0)])
+    changed = with_overrides(reference.config, [("data.stride", STRIDE), ("train.epochs", 1.0)])
     (place / "config.toml").write_text(to_toml(changed))
     return Run(RunDirectory(Path(place)))
 
@@ -36,10 +36,10 @@ def strided(reference: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_the_facts_are_the_reports_but_for_what_the_stride_changes(strided: Run) -> None:
     facts = {fact.name: fact for fact in check_facts(strided)}
     differing = {name for name, fact in facts.items() if not fact.equal}
-    assert differing == {"training windows", "steps an epoch", "validation batches"}
+    assert differing == {"training windows", "steps per epoch", "validation batches"}
     assert all(facts[name].because == ("data.stride",) for name in differing)
     assert facts["training windows"].seen == WINDOWS
-    assert facts["steps an epoch"].seen == math.ceil(WINDOWS / 64)
+    assert facts["steps per epoch"].seen == math.ceil(WINDOWS / 64)
     assert facts["parameters"].seen == 524_660
     assert facts["tokens"].seen == 448_129
     assert facts["validation tokens"].seen == 89_626

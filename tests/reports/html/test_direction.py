@@ -26,7 +26,7 @@ ENGLISH = ("The", " word ", "של", "ום", " is", " He", "brew")
 
 def attention(tab_of: Any, tokens: tuple[str, ...], **window: Any) -> "Tab":
     patterns = np.tril(np.full((1, 1, len(tokens), len(tokens)), 0.1, np.float32))
-    passage = Passage(tuple(range(len(tokens))), tokens, begun=tokens[0] == BOS_LABEL)
+    passage = Passage(tuple(range(len(tokens))), tokens, has_bos=tokens[0] == BOS_LABEL)
     tab: Tab = tab_of(make_page("Attention", [attention_part(Attention(passage, patterns))]), **window)
     return tab
 
@@ -70,7 +70,7 @@ class TestAttention:
         said = tab.locator(".attention-large > p.note")
         spot = "(p, i) => { const r = document.createRange(); r.selectNodeContents(p.childNodes[i]); return r"
         places = [said.evaluate(f"(p) => ({spot}.getBoundingClientRect().left }})(p, {i})") for i in range(5)]
-        assert said.inner_text().endswith(f"looks at “{BOS_LABEL}”: 10 %")
+        assert said.inner_text().endswith(f"attends to “{BOS_LABEL}”: 10 %")
         assert places == sorted(places)
 
     @pytest.mark.parametrize("width", [390, 1440])
@@ -116,7 +116,7 @@ class TestSurprise:
 def test_each_line_of_a_sample_has_its_own_direction(opened: Any) -> None:
     text = "שלום hello.\nIn English.\nשלום."
     tab: Tab = opened(
-        make_page("Samples", [samples_part(HighlightedCopies((text,), (((0, 4),),), 24, 0.1, 0.2))]), width=390
+        make_page("Samples", [samples_part(HighlightedCopies((text,), (((0, 4),),), 24, 0.1, 0.2), [])]), width=390
     )
     first = """(pre, word) => {
       const walker = document.createTreeWalker(pre, NodeFilter.SHOW_TEXT), range = document.createRange();

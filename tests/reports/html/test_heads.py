@@ -38,16 +38,24 @@ def button(tab: "Tab", title: str) -> Any:
 class TestWriting:
     def test_figures_intervals_chance_and_names_are_there_without_script(self, table: HeadTable) -> None:
         html = heads_part(table).html
-        for text in ("80.0", "79.0…81.0", "0.400", "0.390…0.410", "even attention", "previous token", "line starts"):
+        for text in (
+            "80.0",
+            "79.0…81.0",
+            "0.400",
+            "0.390…0.410",
+            "uniform attention",
+            "previous token",
+            "line starts",
+        ):
             assert text in html
         assert html.count("none in this text") == 1 + 1, "in the column and below"
         assert "Speaker&#39;s name: there is none in this text." in html
-        assert html.count('earned" data-value') == 2
+        assert html.count('framed" data-value') == 2
         assert MEANINGS["even"] in html
 
     def test_shades_are_of_the_share_and_of_the_dearest_cost(self, table: HeadTable) -> None:
         html = heads_part(table).html
-        assert 'class="number cool-8 earned"' in html
+        assert 'class="number cool-8 framed"' in html
         assert html.count("warm-6") == html.count("warm-1") == 3
         assert html.count("warm-2") == 6, "a quarter of the dearest"
 
@@ -89,7 +97,7 @@ class TestInABrowser:
         assert shown(tab) == ["0.0", "0.1", "1.0", "1.1"], "nothing to sort by"
         button(tab, "head").first.click()
         assert shown(tab) == ["0.0", "0.1", "1.0", "1.1"]
-        assert tab.locator("tfoot th").inner_text() == "even attention"
+        assert tab.locator("tfoot th").inner_text() == "uniform attention"
 
     def test_the_keyboard_does_it_too_and_it_is_said(self, opened: Any, table: HeadTable) -> None:
         from playwright.sync_api import expect

@@ -16,7 +16,8 @@ from octavo.reports.html.blocks import (
     sentences_part,
     table_part,
 )
-from octavo.reports.html.scores import Dot, Figures, dots_part
+from octavo.reports.html.scores import Dot, dots_part
+from octavo.reports.score_table import ScoreTable
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
@@ -40,23 +41,26 @@ def test_text_is_text(part: HtmlPart) -> None:
 
 def test_a_section_needs_what_its_parts_need() -> None:
     part = section_part(
-        "key", EVIL, [HtmlPart(sentences_part([""]).html, ("a.js",)), dots_part([Dot("a", 1)], Figures((), []))]
+        "key",
+        EVIL,
+        EVIL,
+        [HtmlPart(sentences_part([""]).html, ("a.js",)), dots_part([Dot("a", 1)], ScoreTable((), []))],
     )
     assert part.scripts == ("a.js",)
     assert part.styles == ("plain.css", "scores.css")
     assert "<img" not in part.html
 
 
-def test_an_illness_says_how_grave_it_is_in_words() -> None:
+def test_a_finding_names_its_severity() -> None:
     html = PARTS[-1].html
-    assert "the model is worth little as it is" in html
-    assert "it could be better" in html
-    assert html.count("What to do:") == 1
+    assert "(error)" in html
+    assert "(warning)" in html
+    assert html.count("To fix:") == 1
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1440, "dark")])
 def test_it_fits_the_window_and_links_lead_to_sections(opened: Any, width: int, scheme: str) -> None:
-    sections = [section_part(key, f"Section {key}", PARTS) for key in ("a", "b")]
+    sections = [section_part(key, f"Section {key}", "", PARTS) for key in ("a", "b")]
     contents = contents_part({"a": "Section a", "b": "Section b"})
     tab: Tab = opened(make_page("Plain", [contents, *sections]), width=width, scheme=scheme)
     tab.emulate_media(reduced_motion="reduce")  # it would scroll smoothly

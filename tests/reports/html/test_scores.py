@@ -10,7 +10,8 @@ from octavo.evaluate import TrainOverlap
 from octavo.evaluate.comparison import NOT_COMPARABLE
 from octavo.pipeline.run import Run
 from octavo.reports.html import HtmlPart, make_page
-from octavo.reports.html.scores import Dot, Figures, dots_part, scores_part
+from octavo.reports.html.scores import Dot, dots_part, scores_part
+from octavo.reports.score_table import ScoreTable
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
@@ -49,7 +50,7 @@ class TestWriting:
             assert share == pytest.approx((bits[one] - bits[other]) / (bits[0] - bits[-1]), abs=1e-3)
 
     def test_the_bar_is_one_standard_error_to_either_side(self) -> None:
-        html = dots_part([Dot("a", 2.0, 0.1, model=True), Dot("b", 3.0)], Figures(("model",), []))
+        html = dots_part([Dot("a", 2.0, 0.1, trained=True), Dot("b", 3.0)], ScoreTable(("model",), []))
         ends = re.search(r'class="bar" x1="([\d.]+)%" x2="([\d.]+)%" y1="50%"', html.html)
         dots = [float(x) for x in re.findall(r'<circle cx="([\d.]+)%"', html.html)]
         assert ends
@@ -73,7 +74,7 @@ class TestWriting:
         assert re.findall(r'<circle cx="([\d.]+)%"', html) == ["50.0"]
 
     def test_names_are_text(self) -> None:
-        html = dots_part([Dot(EVIL, 2.0)], Figures(("model", EVIL), [[EVIL, EVIL]]), [EVIL]).html
+        html = dots_part([Dot(EVIL, 2.0)], ScoreTable(("model", EVIL), [[EVIL, EVIL]]), [EVIL]).html
         assert "<img" not in html
         assert html.count("&lt;img") == 5
 

@@ -35,7 +35,7 @@ def test_figures_and_page_have_the_same_lines(trained: Run) -> None:
     for figure in shown.figures().values():
         bits, *_ = figure.axes
         assert bits.get_ylabel() == "bits per character", "they lead"
-        assert [text.get_text() for text in figure.legends[0].get_texts()] == names
+        assert [text.get_text() for text in bits.get_legend().get_texts()] == names
         assert [line.get_label() for line in bits.get_lines()] == names
     assert all(f"</svg> {name}</li>" in shown.page.html for name in names)
 

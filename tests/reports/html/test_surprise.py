@@ -50,7 +50,8 @@ class TestWriting:
         read = measure_surprise(trained.model, trained.tokenizer, text, context_length=32)
         html = " ".join(surprise_part(read).html.split())
         assert f"{read.bits_per_character:.3f} bits per character" in html
-        assert f"The 300 characters, in {len(read.tokens)} tokens, cost {read.total_bits:,.0f} bits" in html
+        assert f"The 300 characters, in {len(read.tokens)} tokens" in html
+        assert f"{read.total_bits:,.0f} bits" in html
         assert "lossy" not in html
 
     def test_what_a_tokenizer_drops_is_said(self) -> None:
@@ -76,7 +77,7 @@ class TestInABrowser:
         assert tab.inner_text(".surprise-text") == f"To be↵\n⇥é{EVIL}"
         steps = [piece(tab, i).get_attribute("class") for i in range(5)]
         assert steps == ["warm-4", "warm-0", "dropped", "warm-4", "warm-10"], "bits spread over the characters"
-        assert tab.locator(".steps span").all_inner_texts() == [*map(str, range(10)), "10+", "bits a character"]
+        assert tab.locator(".steps span").all_inner_texts() == [*map(str, range(10)), "10+", "bits per character"]
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_signs_of_newlines_are_as_strong_as_the_text(self, opened: Any, scheme: str) -> None:
@@ -85,11 +86,11 @@ class TestInABrowser:
         blank, text = tab.locator(".surprise-text .blank").evaluate_all(styles)
         assert blank == text == [text[0], "1"], "so its contrast is that of the scales, which is AA"
 
-    def test_pointing_tells_the_odds(self, opened: Any) -> None:
+    def test_pointing_shows_probabilities(self, opened: Any) -> None:
         tab: Tab = opened(page())
         piece(tab, 0).hover()
         said = tab.inner_text("#tip").split("\n")
-        assert said[0] == "To was 0.3 % likely: 8.2 bits, number 7"
+        assert all(fact in said[0] for fact in ("To", "8.2 bits", "0.3 %", "rank 7"))
         assert said[2:] == ["␣so", "50 %", EVIL.replace(" ", "␣"), "25 %"]
         tab.mouse.move(0, 0)
         tab.locator("#tip").wait_for(state="hidden")
@@ -98,11 +99,12 @@ class TestInABrowser:
         tab: Tab = opened(page())
         piece(tab, 0).focus()
         tab.keyboard.press("ArrowRight")
-        assert tab.inner_text("#tip p") == "␣be↵ was 25 % likely: 2.0 bits, the likeliest"
-        assert tab.locator("#tip .came").all_inner_texts() == ["␣be↵"]
+        said = tab.inner_text("#tip p")
+        assert all(fact in said for fact in ("␣be↵", "2.0 bits", "25 %", "top prediction"))
+        assert tab.locator("#tip .actual").all_inner_texts() == ["␣be↵"]
         assert piece(tab, 1).get_attribute("aria-describedby") == "tip"
         tab.keyboard.press("ArrowRight")
-        assert tab.inner_text("#tip") == "no token stands for this"
+        assert "no token" in tab.inner_text("#tip")
         tab.keyboard.press("ArrowRight")
         assert tab.locator("#tip p").count() == 2, "both tokens of a character"
         tab.keyboard.press("Escape")

@@ -45,7 +45,7 @@ def curves_figure(curve: TrainingCurve, axis: str = "steps") -> Any:
     if not any(points.kind == TRAIN for points in losses):
         raise OctavoError(f"{curve.name} has no metrics yet: train it for at least a few steps")
     note = curve.note
-    figure: Any = Figure(figsize=(12, 5.0 if note else 4.5), layout="constrained")
+    figure: Any = Figure(figsize=(12, 4.8 if note else 4.2), layout="constrained")
     figure.suptitle(drawable(curve.name), fontsize=11, parse_math=False)
     figure.supxlabel(textwrap.fill(drawable(" ".join(note.split())), _LINE), fontsize=8.5)
     panels = figure.subplots(1, 3, width_ratios=(1.6, 1, 1))
@@ -55,7 +55,7 @@ def curves_figure(curve: TrainingCurve, axis: str = "steps") -> Any:
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
     handles, labels = panels[1].get_legend_handles_labels()  # of nats per token, which every run has
-    figure.legend(handles, labels, frameon=False, ncols=3, loc="outside upper center", fontsize=9)
+    panels[0].legend(handles, labels, frameon=False, loc="upper right")
     return with_installed_fonts(figure, [curve.name, note])
 
 

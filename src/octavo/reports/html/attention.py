@@ -12,7 +12,7 @@ from octavo.interpret.direction import is_placeholder, text_direction
 from octavo.interpret.tokens import inline_label, visible_label
 from octavo.reports.figures.attention import attention_figures, label_step
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,7 +37,7 @@ class AttentionView(View):
         return make_page(
             f"Attention in {self.name}",
             [part],
-            description=f"Attention weights of {counted(layers, 'layer')} of {counted(heads, 'head')} while the "
+            description=f"Attention weights of {quantity(layers, 'layer')} of {quantity(heads, 'head')} while the "
             f"model reads {self.of}.",
             height=900,
         )
@@ -120,7 +120,7 @@ def _summaries(attention: Attention) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for layer, head in np.ndindex(layers, heads):
         if summary := attention.summary(layer, head):
-            fractions = (summary.first, summary.before, summary.itself)
+            fractions = (summary.first_token, summary.previous_token, summary.current_token)
             query, key = summary.strongest
             row = {
                 "head": f"layer {layer}, head {head}",

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from octavo.evaluate.diagnosis import Finding
 from octavo.evaluate.overlap import HighlightedCopies
 from octavo.reports.html.page import HtmlPart, render
-from octavo.system.terminal import shown
+from octavo.system.terminal import escape_controls
 
 _STYLES = ("plain.css",)
 
@@ -24,7 +24,7 @@ def _spans(text: str, copied: tuple[tuple[int, int], ...]) -> list[tuple[bool, s
     # A border within a line end of two characters would make two line ends of it.
     borders = [0, *(at + (text[at - 1 : at + 1] == "\r\n") for span in copied for at in span), len(text)]
     spans = [text[start:end] for start, end in pairwise(borders)]
-    return [(bool(i % 2), shown(span)) for i, span in enumerate(spans) if span]
+    return [(bool(i % 2), escape_controls(span)) for i, span in enumerate(spans) if span]
 
 
 def sentences_part(sentences: Sequence[str]) -> HtmlPart:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from octavo.interpret.edit import Edit, edit_sample, intervention_lines
 from octavo.interpret.tokens import visible_label, visible_text
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
-from octavo.system.terminal import counted
+from octavo.system.terminal import quantity
 
 _END_CHARACTERS = 60  # of the text that are shown
 _MAX_CHANGES = 20  # that are listed one by one
@@ -30,7 +30,7 @@ class EditView(View):
     def page(self) -> Page:
         """Return the page of the next tokens before and after the intervention."""
         description = (
-            f"The predictions of {self.name} for a text of {counted(len(self.edit.text), 'character')}, before and "
+            f"The predictions of {self.name} for a text of {quantity(len(self.edit.text), 'character')}, before and "
             "after an intervention."
         )
         return make_page(f"Intervention in {self.name}", [edit_part(self.edit)], description=description, height=560)
@@ -41,7 +41,7 @@ def edit_part(edit: Edit) -> HtmlPart:
     rows = [
         {
             "label": visible_label(candidate.label),
-            "probabilities": [_coloured(candidate.before), _coloured(candidate.after)],
+            "probabilities": [_coloured(candidate.p_before), _coloured(candidate.p_after)],
         }
         for candidate in edit.notable
     ]

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from octavo.formats.files import user_path, write_atomically
 from octavo.interpret.tokens import visible_label, visible_text
-from octavo.system.terminal import capitalized, counted
+from octavo.system.terminal import capitalize_first, quantity
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"running": visible_text, "visible": visible_label}  # {{ label | visible }}
-    environment.filters["capitalized"] = capitalized
-    environment.filters["counted"] = counted  # {{ 3 | counted("token") }}
+    environment.filters["capitalize_first"] = capitalize_first
+    environment.filters["quantity"] = quantity  # {{ 3 | quantity("token") }}
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     return environment
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
-from octavo.corpus.lines import READ, frequent_line_start
+from octavo.corpus.lines import MAX_CHARACTERS_READ, frequent_line_start
 from octavo.errors import reason
 from octavo.formats.untrusted import open_plain
 from octavo.reports.html.page import render
 from octavo.runs import RunDirectory
 from octavo.runs.completion import is_finished
 from octavo.runs.scores import standard_score
-from octavo.system.terminal import counted, duration, shown
+from octavo.system.terminal import duration, escape_controls, quantity
 
 _ANY_SIZE = 2**62  # bytes: only the beginning is read
 _MAX_CHARACTERS = 200  # of a fact: names and paths can be long
@@ -23,7 +23,7 @@ def run_card(run: RunDirectory) -> str:
             "run_card.html",
             name=_fact(lambda run: run.name, run),
             facts={name: _fact(fact, run) for name, fact in facts.items()},
-            calls=[shown(call) for call in _calls(run)],
+            calls=[escape_controls(call) for call in _calls(run)],
         )
     )
 
@@ -33,7 +33,7 @@ def _fact(read: Callable[[RunDirectory], str], run: RunDirectory) -> str:
         text = read(run)
     except Exception as error:  # a damaged run must not fail the notebook's cell, whatever is wrong
         text = f"unknown ({reason(error)})"
-    text = shown(text)
+    text = escape_controls(text)
     return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}…"
 
 
@@ -48,19 +48,19 @@ def _training(run: RunDirectory) -> str:
     last = run.last_record
     if last is None:
         return "not begun"
-    amount = f"{counted(last['step'], 'step')}, {duration(last['seconds'])}"
+    amount = f"{quantity(last['step'], 'step')}, {duration(last['seconds'])}"
     return f"finished: {amount}" if is_finished(run) else f"unfinished: {amount}"
 
 
 def _model(run: RunDirectory) -> str:
     config = run.config
-    layers, heads = counted(config.model.n_layers, "layer"), counted(config.model.n_heads, "head")
-    return f"{counted(run.provenance['parameters'], 'parameter')}, {layers} of {heads}"
+    layers, heads = quantity(config.model.n_layers, "layer"), quantity(config.model.n_heads, "head")
+    return f"{quantity(run.provenance['parameters'], 'parameter')}, {layers} of {heads}"
 
 
 def _text(run: RunDirectory) -> str:
     text = run.provenance["text"]
-    return f"{text['name']}, {counted(text['characters'], 'character')}"
+    return f"{text['name']}, {quantity(text['characters'], 'character')}"
 
 
 def _folder(run: RunDirectory) -> str:
@@ -74,7 +74,7 @@ def _calls(run: RunDirectory) -> list[str]:
             return [f"octavo.train(resume=True, name={str(run.path)!r})"]
         scored = standard_score(run) is not None
         with open_plain(run.path / "data" / "train.txt", _ANY_SIZE, run.path) as file:
-            prompt = frequent_line_start(file.read(READ).decode("utf-8", errors="ignore"))
+            prompt = frequent_line_start(file.read(MAX_CHARACTERS_READ).decode("utf-8", errors="ignore"))
     except Exception:  # as above
         return ["octavo.report(run)"]
     first = [] if scored else ["run.evaluate()"]

@@ -6,7 +6,7 @@ from rich.text import Text
 from octavo.interpret.edit import Edit, edit_sample, intervention_lines
 from octavo.interpret.tokens import visible_label, visible_text
 from octavo.reports.terminal.colours import PROBABILITY, percentage
-from octavo.system.terminal import wrapped
+from octavo.system.terminal import wrap_lines
 
 _CHARACTERS = 40  # shown of the text's end
 _MAX_CHANGES = 6  # listed one by one
@@ -29,7 +29,7 @@ def prediction_table(edit: Edit) -> Table:
     for name in (" before", "  after"):
         table.add_column(name, no_wrap=True)
     for candidate in edit.notable:
-        probabilities = (candidate.before, candidate.after)
+        probabilities = (candidate.p_before, candidate.p_after)
         cells = (Text(f"  {percentage(p)} ", PROBABILITY.style(p)) for p in probabilities)
         table.add_row(Text(visible_label(candidate.label)), *cells)
     return table
@@ -43,4 +43,4 @@ def edit_costs(edit: Edit) -> list[str]:
         f"the text    {before:.4f} -> {after:.4f} bits per character ({edit.cost:+.4f})",
         f"            {edit_sample(edit)}",
     ]
-    return [*lines, *(line for caveat in edit.caveats() for line in wrapped(caveat))]
+    return [*lines, *(line for caveat in edit.caveats() for line in wrap_lines(caveat))]

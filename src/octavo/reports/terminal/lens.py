@@ -9,7 +9,7 @@ from rich.text import Text
 from octavo.interpret.lens import Lens, LensCell, LensLayer
 from octavo.interpret.tokens import visible_label
 from octavo.reports.terminal.colours import PROBABILITY, percentage
-from octavo.system.terminal import wrapped
+from octavo.system.terminal import wrap_lines
 
 LEGEND = PROBABILITY.legend(("below 5%", "5 to 20%", "20 to 50%", "50 to 80%", "80% or more"))
 _TOKEN = 7  # columns of a token at most
@@ -25,7 +25,7 @@ def explanations(lens: Lens, width: int) -> list[str]:
     ]
     if left_out := len(lens.layers) - len(_with_room(lens, width)):
         notes.append(f"{left_out} of {len(lens.layers)} layers are left out here for lack of room: the page has all")
-    return [line for sentence in [*notes, *lens.caveats()] for line in wrapped(sentence)]
+    return [line for sentence in [*notes, *lens.caveats()] for line in wrap_lines(sentence)]
 
 
 def lens_table(lens: Lens, width: int) -> Table:
@@ -69,7 +69,7 @@ def _with_room(lens: Lens, width: int) -> Sequence[LensLayer]:
 
 
 def _cell(cell: LensCell) -> Text:
-    prediction = cell.guesses[0]
+    prediction = cell.predictions[0]
     token = Text(visible_label(prediction.label))
     token.truncate(_TOKEN, overflow="ellipsis")
     gap, mark = " " * (_TOKEN - cell_len(token.plain)), "=" if cell.rank == 1 else " "

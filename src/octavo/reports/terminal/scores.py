@@ -16,7 +16,7 @@ from octavo.evaluate.comparison import (
 from octavo.evaluate.diagnosis import memorisation_line
 from octavo.evaluate.run_scores import diagnose_run, load_diagnosis, load_memorisation
 from octavo.runs.saved_run import SavedRun
-from octavo.system.terminal import counted, duration, wrapped
+from octavo.system.terminal import duration, quantity, wrap_lines
 
 _TITLES = (("", "bits per", "nats per", "nats per", ""), ("", "character", "character", "token", "time"))
 _WIDTHS = (34, 11, 11, 10, 11)  # columns of the terminal
@@ -33,9 +33,7 @@ def score_in_words(score: Evaluation) -> str:
 
 def score_head(run: str, score: Evaluation) -> list[str]:
     """Return lines that name the run, the scored text and the protocol."""
-    amounts = (
-        f"{counted(score.characters, 'character')}, {counted(score.bytes, 'byte')}, {counted(score.tokens, 'token')}"
-    )
+    amounts = ", ".join(quantity(getattr(score, f"{unit}s"), unit) for unit in ("character", "byte", "token"))
     return [
         f"run       {run}, {score.checkpoint}",
         f"text      {score.text}: {amounts}",
@@ -49,7 +47,7 @@ def score_table(score: Evaluation, baselines: Sequence[Baseline], training_secon
     Where the tokenizer is lossy, baselines that predict the full text come last, under a line that says so.
     """
     ranked = rank_scores(score, baselines, training_seconds)
-    rows, apart = map(_row, ranked.standings), list(map(_row, ranked.apart))
+    rows, apart = map(_row, ranked.rows), list(map(_row, ranked.not_comparable))
     return [*map(_line, [*_TITLES, *rows]), *([NOT_COMPARABLE] if apart else []), *map(_line, apart)]
 
 
@@ -77,7 +75,7 @@ def figures(score: Evaluation) -> list[str]:
         else f"standard error  {bits:.4f} bits per character ({nats:.4f} nats), from the choice of text",
         f"bits per byte   {score.bits_per_byte:.4f}",
         f"perplexity      {score.perplexity_per_token:.2f} per token",
-        "tokens          of this run's tokenizer: not comparable with figures per token of another tokenizer",
+        "tokens          of this run's tokenizer: comparable only with the same tokenizer",
     ]
 
 
@@ -99,4 +97,4 @@ def diagnosis_lines(
     texts = [memorisation_line(memorised)] if memorised else []
     if findings is not None:
         texts += [line for finding in findings for line in finding.lines()] or ["diagnosis: no findings"]
-    return [line for text in texts for line in wrapped(text, indent)]
+    return [line for text in texts for line in wrap_lines(text, indent)]

@@ -13,7 +13,7 @@ from octavo.interpret.predictions import one_in
 from octavo.interpret.surprise import Surprise, TokenSurprise
 from octavo.interpret.tokens import visible_label, visible_text
 from octavo.reports.terminal.colours import SURPRISAL, percentage
-from octavo.system.terminal import counted, wrapped
+from octavo.system.terminal import quantity, wrap_lines
 
 _LEGEND = ("below 2", "2 to 4", "4 to 6", "6 to 9", "9 or more bits per character")
 _CONTEXT = 14  # characters shown before a token
@@ -55,7 +55,7 @@ def _mark(bits: float | None) -> str:
 def _lines(surprise: Surprise, width: int) -> Iterator[list[_Sign]]:
     """Yield the text in lines, broken at its newlines, and at spaces where a line is too wide."""
     line: list[_Sign] = []
-    for piece in surprise.pieces:
+    for piece in surprise.alignments:
         bits = None if piece.dropped else surprise.bits_per_character_of(piece)
         for character in _CHARACTER.findall(piece.text):
             line.append(_Sign(visible_text(character), bits))
@@ -80,12 +80,12 @@ def surprise_totals(surprise: Surprise) -> list[str]:
     """Return lines with the score and its caveats."""
     bits = surprise.bits_per_character
     per_character = f"{bits:.4f} bits per character ({bits * math.log(2):.4f} nats)"
-    amounts = f"{counted(len(surprise.text), 'character')}, {counted(surprise.token_count, 'token')}"
+    amounts = f"{quantity(len(surprise.text), 'character')}, {quantity(surprise.token_count, 'token')}"
     lines = [
         f"{per_character}, {surprise.nats_per_token:.4f} nats per token",
         f"{amounts}; the bits of a token are divided evenly among its characters",
     ]
-    return [line for sentence in [*lines, *surprise.caveats()] for line in wrapped(sentence)]
+    return [line for sentence in [*lines, *surprise.caveats()] for line in wrap_lines(sentence)]
 
 
 def worst_tokens(surprise: Surprise) -> Table:
@@ -110,5 +110,5 @@ def worst_tokens(surprise: Surprise) -> Table:
 
 
 def _more_probable(token: TokenSurprise) -> str:
-    predictions = token.guesses[: min(3, (token.rank or 1) - 1)]
+    predictions = token.predictions[: min(3, (token.rank or 1) - 1)]
     return "  ".join(f"{visible_label(guess.label)} {percentage(guess.probability).strip()}" for guess in predictions)

@@ -289,7 +289,7 @@ octavo.widget("curves", (root, data) => {
   const controls = make("div", { className: "controls" },
     choice("Horizontal axis", Object.fromEntries(names), state.across, resetView((key) => (state.across = key))),
     group("Zoom", button("+", () => zoom(0.5), "Zoom in"), ...zoomed),
-    toggle("Log x", false, afresh((on) => (state.logAcross = on))),
+    toggle("Log x", false, resetView((on) => (state.logAcross = on))),
     toggle("Log y", false, (on) => { state.logUp = on; drawAll(); }),
   );
   if (data.series.some((series) => series.noisy)) controls.append(smoothing());
