@@ -163,7 +163,7 @@ def _collapse_told(results: Results) -> int | None:
     early = EarlyDiagnosis(load_preset("reference"), floors)
     for values in results.reference["looks"]:
         look = ValidationPoint(values["step"], values["validation_loss"], values["train_loss"], values["weight_norm"])
-        if any(finding.kind == "collapse" for finding in early.hear(look, values["epoch"] / 10)):
+        if any(finding.kind == "collapse" for finding in early.update(look, values["epoch"] / 10)):
             return look.step
     return None
 
