@@ -143,8 +143,8 @@ def head_figures(measured: HeadTable) -> list[Json]:
 
 def _small(head: Head) -> Json:
     figures = {name: getattr(head, name).mean for name in ("distance", "entropy", "relative_entropy", "from_even")}
-    shares = {kind: share.found.mean for kind, share in head.shares.items()}
-    removal = {name: cost.mean for name, cost in head.removal.items()}
+    shares = {kind: share.measured.mean for kind, share in head.target_fractions.items()}
+    removal = {name: cost.mean for name, cost in head.ablation_costs.items()}
     rounded = {name: _rounded(values) for name, values in (("shares", shares), ("removal", removal))}
     return {"layer": head.layer, "head": head.head, "name": head.name, **_rounded(figures), **rounded}
 

@@ -160,7 +160,7 @@ def _collapse_step(results: Results) -> int | None:
     for values in results.reference["looks"]:
         losses = (values["validation_loss"], values["train_loss"], values["weight_norm"])
         point = ValidationPoint(values["step"], *losses)
-        if any(finding.kind == "collapse" for finding in early.hear(point, values["epoch"] / 10)):
+        if any(finding.kind == "collapse" for finding in early.update(point, values["epoch"] / 10)):
             return point.step
     return None
 

@@ -5,13 +5,21 @@ from collections.abc import Sequence
 
 
 class OctavoError(Exception):
-    """A fault of the input, not of the program.
+    """An error of the user's input or machine, not of the program.
 
-    The message is one sentence for a person: what is wrong, and what to do. The command
-    line prints it without a traceback and exits with code 2; from Python it is an exception.
-    So it speaks of settings and arguments by their names, and of no option. `command` holds
-    the words of the Octavo command that does what the sentence advises; the command line
-    prints it behind the sentence.
+    The message is one sentence that states the problem and the fix. It names settings and arguments, not options of
+    the command line, which prints it without a traceback and exits with code 2.
+
+    Attributes:
+        command: the words of the Octavo command that does what the message advises, which the command line prints
+            after it; empty if there is none.
+
+    Example:
+        >>> try:
+        ...     octavo.load("macbeth")
+        ... except octavo.OctavoError as error:
+        ...     print(error)
+        there is no run macbeth...
     """
 
     def __init__(self, sentence: str = "", *, command: Sequence[str] = ()) -> None:

@@ -34,7 +34,7 @@ def test_it_tells_the_tokens_before_and_after_and_what_it_costs(
     assert f"{edit.bits_per_character_before:.4f} -> {edit.bits_per_character_after:.4f} bits per character" in out
     likeliest = edit.candidates[0]
     assert re.search(
-        rf"^\S+ +{percentage(likeliest.before).strip()} +{percentage(likeliest.after).strip()} *$",
+        rf"^\S+ +{percentage(likeliest.p_before).strip()} +{percentage(likeliest.p_after).strip()} *$",
         out,
         re.MULTILINE,
     )

@@ -108,7 +108,7 @@ def test_odd_texts(tokenizer: Tokenizer) -> None:
 
 def test_what_was_learned_from_a_part_alone_is_said(tokenizer: Tokenizer, play: str) -> None:
     learned = documents_of(Corpus.from_text(play[:3_000]), tokenizer)
-    part = Documents(learned.tokens, learned.texts, whole=False)
+    part = Documents(learned.tokens, learned.texts, complete=False)
     found = scored(tokenizer, part, play[5_000:9_000])
     assert found["uniform"].note == ""
     assert found["xz -9e"].note == "learned from the last 3,000 characters of the training part"

@@ -22,11 +22,11 @@ def baselines(trained: Run) -> list[Baseline]:
 
 def test_all_stand_in_one_order_from_the_worst(score: Evaluation, baselines: list[Baseline]) -> None:
     found = rank_scores(score, baselines, 12.5)
-    assert len(found.standings) == len(baselines) + 1
-    assert not found.apart
-    values = [one.nats_per_character for one in found.standings]
+    assert len(found.rows) == len(baselines) + 1
+    assert not found.not_comparable
+    values = [one.nats_per_character for one in found.rows]
     assert values == sorted(values, reverse=True)
-    (model,) = [one for one in found.standings if one.name == THIS_MODEL]
+    (model,) = [one for one in found.rows if one.name == THIS_MODEL]
     assert model.seconds == 12.5 + score.seconds
     assert (model.nats_per_token, model.bits_per_character) == (score.nats_per_token, score.bits_per_character)
 
@@ -35,8 +35,8 @@ def test_where_the_tokenizer_loses_text_models_of_text_stand_apart(
     score: Evaluation, baselines: list[Baseline]
 ) -> None:
     found = rank_scores(replace(score, lossless_tokenizer=False), baselines)
-    assert {one.name.split()[0] for one in found.standings} == {"this", "uniform", "unigram", "bigram"}
-    assert {one.name for one in found.apart} == {b.name for b in baselines if b.nats_per_token is None}
+    assert {one.name.split()[0] for one in found.rows} == {"this", "uniform", "unigram", "bigram"}
+    assert {one.name for one in found.not_comparable} == {b.name for b in baselines if b.nats_per_token is None}
 
 
 def test_how_the_text_was_read(score: Evaluation) -> None:

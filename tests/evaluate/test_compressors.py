@@ -43,9 +43,9 @@ def test_nothing_but_a_compressor_needs_its_package() -> None:
 
 @pytest.mark.parametrize("compressor", COMPRESSORS, ids=lambda compressor: compressor.name)
 def test_a_package_that_cannot_be_imported_is_named(compressor: Compressor, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert compressor.why_absent == ""
+    assert compressor.unavailable_reason == ""
     monkeypatch.setitem(sys.modules, compressor.package, None)
-    assert compressor.package in compressor.why_absent
+    assert compressor.package in compressor.unavailable_reason
 
 
 @pytest.mark.parametrize("compressor", COMPRESSORS, ids=lambda compressor: compressor.name)

@@ -44,13 +44,13 @@ def test_texts_cut_from_the_training_part_are_copies(play: str) -> None:
     assert found.run in texts
     assert found.sequences > 200
     whole_words = [" ".join(text.split()[1:-1]) for text in texts]  # the first and the last may be cut
-    assert measure_copies(whole_words, [play]).share_found == 1.0
+    assert measure_copies(whole_words, [play]).fraction_found == 1.0
 
 
 def test_text_of_another_kind_is_none(play: str) -> None:
     found = measure_copies(["def wait(self, timeout=None): return self._event.wait(timeout) or self.stop()"], [play])
     assert found.longest_run < 12
-    assert found.share_found is None or found.share_found == 0
+    assert found.fraction_found is None or found.fraction_found == 0
 
 
 def test_white_space_does_not_make_other_words_of_them() -> None:
@@ -62,14 +62,14 @@ def test_white_space_does_not_make_other_words_of_them() -> None:
 @pytest.mark.parametrize("texts", [[], [""], ["", ""]])
 def test_no_text(texts: list[str]) -> None:
     assert measure_copies(texts, ["some text"]) == CopyStats(len(texts), 0, 0, "", 0, 0)
-    assert measure_copies(texts, []).share_found is None
-    assert measure_overlap(texts, ["some text"]).share == 0
+    assert measure_copies(texts, []).fraction_found is None
+    assert measure_overlap(texts, ["some text"]).fraction == 0
 
 
 def test_fewer_than_eight_words() -> None:
     found = measure_copies(["one two three four five six seven"], ["one two three four five six seven eight"])
     assert found.longest_run == 33
-    assert found.share_found is None
+    assert found.fraction_found is None
 
 
 def test_nothing_reaches_over_the_border_of_two_documents() -> None:
@@ -85,21 +85,21 @@ class TestOverlap:
     def test_counts_characters_in_long_stretches(self, play: str) -> None:
         foreign = "".join(chr(0x4E00 + i % 500) for i in range(1_000))
         found = measure_overlap([foreign + play[500:800] + foreign, play[2_000:2_063]], [play])
-        assert (found.stretch, found.characters, found.found) == (64, 2_363, 300)
-        assert found.share == 300 / 2_363
+        assert (found.min_length, found.characters, found.copied_characters) == (64, 2_363, 300)
+        assert found.fraction == 300 / 2_363
 
     def test_a_short_text_must_stand_there_as_a_whole(self, play: str) -> None:
-        assert measure_overlap(["To be or not"], [play]).share == 0
-        assert measure_overlap([play[700:715]], [play]).share == 1.0
+        assert measure_overlap(["To be or not"], [play]).fraction == 0
+        assert measure_overlap([play[700:715]], [play]).fraction == 1.0
 
     def test_held_out_text_of_the_same_kind_does_not_overlap(self, shakespeare: str) -> None:
         border = int(0.9 * len(shakespeare))
-        assert measure_overlap([shakespeare[border:]], [shakespeare[:border]]).share == 0
+        assert measure_overlap([shakespeare[border:]], [shakespeare[:border]]).fraction == 0
 
     def test_only_the_beginning_of_a_long_text_is_looked_up(self, play: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(copies, "MAX_QUERIED", 2_000)
         found = measure_overlap([play[:1_000] + "é" * 4_000], [play])
-        assert (found.characters, found.found) == (2_000, 1_000)
+        assert (found.characters, found.copied_characters) == (2_000, 1_000)
 
 
 class TestStretches:

@@ -32,7 +32,7 @@ def test_the_documents_of_a_part_are_those_that_were_given(
     assert train.texts == ["Ein Häuschen. " * 20, "😀😀", ("ünd Ende. " * 30)[:cut]]
     assert "".join(train.texts) == found["train"].text
     assert [tokenizer.decode(ids) for ids in train.tokens] == train.texts
-    assert train.whole
+    assert train.complete
 
 
 def test_of_a_long_part_only_the_end_is_taken(tmp_path: Path) -> None:
@@ -40,8 +40,8 @@ def test_of_a_long_part_only_the_end_is_taken(tmp_path: Path) -> None:
     whole, end = documents_of(found["train"], tokenizer), documents_of(found["train"], tokenizer, 100)
     assert end.texts == ["".join(whole.texts)[-100:]]
     assert np.array_equal(end.tokens[-1], whole.tokens[-1][-100:])
-    assert not end.whole
-    assert documents_of(found["train"], tokenizer, 10_000).whole
+    assert not end.complete
+    assert documents_of(found["train"], tokenizer, 10_000).complete
     assert documents_of(found["train"], tokenizer, 10_000).texts == whole.texts
 
 

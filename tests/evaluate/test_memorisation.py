@@ -48,11 +48,11 @@ class TestAModelThatCopies:
         assert found.generated.longest_run == 800
         assert found.generated.run in copying.splits["train"].text
         assert found.generated.sequences > 400
-        assert found.generated.share_found is not None
-        assert found.generated.share_found > 0.99  # the last word of a text may be cut
+        assert found.generated.fraction_found is not None
+        assert found.generated.fraction_found > 0.99  # the last word of a text may be cut
         assert found.held_out.longest_run < 60
-        assert found.held_out.share_found is not None
-        assert found.held_out.share_found < 0.05
+        assert found.held_out.fraction_found is not None
+        assert found.held_out.fraction_found < 0.05
 
     def test_is_compared_with_as_much_held_out_text_as_there_is(self, copying: Run) -> None:
         """4,000 characters are some 2,300 tokens, which has room for five texts."""
@@ -72,9 +72,9 @@ def test_a_model_trained_on_little_text_for_long_has_it_by_heart(
     )
     found = run.memorisation(tokens=60)
     assert found.generated.longest_run > 2 * found.held_out.longest_run
-    assert found.generated.share_found is not None
-    assert found.generated.share_found > 0.3
-    assert found.held_out.share_found == 0.0
+    assert found.generated.fraction_found is not None
+    assert found.generated.fraction_found > 0.3
+    assert found.held_out.fraction_found == 0.0
 
 
 def test_a_model_trained_on_more_text_than_it_can_hold_has_not(copied: Run) -> None:
@@ -82,7 +82,7 @@ def test_a_model_trained_on_more_text_than_it_can_hold_has_not(copied: Run) -> N
     found = copied.memorisation(samples=8, tokens=150, seed=3, watch=shares.append)
     assert found.generated.texts == 8
     assert found.generated.longest_run < found.held_out.longest_run + 15
-    assert found.generated.share_found == 0.0
+    assert found.generated.fraction_found == 0.0
     assert (found.tokens, found.temperature, found.seed, found.checkpoint) == (150, 1.0, 3, "step-00000080")
     assert (found.searched, found.searched_all, found.lossless_tokenizer) == (36_000, True, True)
     assert shares == sorted(shares)
@@ -118,7 +118,7 @@ def test_where_the_tokenizer_loses_text_its_own_text_is_compared(
 @pytest.mark.parametrize(
     ("option", "says"),
     [
-        ({"samples": 0}, "0 samples are out of range: 1 to 10000"),
+        ({"samples": 0}, "0 samples are out of range: give 1 to 10000"),
         ({"tokens": 0}, "max_new_tokens=0 is out of range"),
         ({"temperature": -1.0}, "temperature=-1.0 is out of range"),
     ],

@@ -20,9 +20,9 @@ def test_results_come_in_the_order_of_the_tasks() -> None:
     tasks = [lambda number=number: task(number) for number in range(3)]
     assert run_parallel(tasks, meter, shares.append) == [0, 1, 2]
     assert shares == sorted(shares)
-    assert meter.share == 0.75
+    assert meter.fraction == 0.75
     meter.add(9)
-    assert meter.share == 1.0
+    assert meter.fraction == 1.0
 
 
 def endless(meter: ProgressMeter, ended: threading.Event) -> None:

@@ -103,7 +103,7 @@ def test_batches_say_which_tokens_their_places_are(start: int | None) -> None:
     for batch in scoring_batches(model(), texts, bos_id=start, context_length=8, stride=4, batch_size=3):
         for row, (window, tokens) in enumerate(zip(batch.windows, batch.tokens, strict=True)):
             seen[window.document][tokens] += 1
-            assert batch.targets[row, window.counted].tolist() == texts[window.document][tokens].tolist()
+            assert batch.targets[row, window.scored_positions].tolist() == texts[window.document][tokens].tolist()
     unpredicted = int(start is None)
     assert all((counts[unpredicted:] == 1).all() and not counts[:unpredicted].any() for counts in seen)
 

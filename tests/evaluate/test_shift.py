@@ -44,8 +44,8 @@ def test_a_sorted_list_is_told_from_a_shuffled_one(measure: Measure) -> None:
     by_order, shuffled = measure("\n".join(sorted(words()))), measure("\n".join(words()))
     assert by_order is not None
     assert shuffled is not None
-    assert by_order.share > 0.2
-    assert abs(shuffled.share) < 0.05
+    assert by_order.excess > 0.2
+    assert abs(shuffled.excess) < 0.05
     assert (told(by_order), told(shuffled)) == (True, False)
 
 
@@ -53,8 +53,8 @@ def test_plays_are_alike_and_capitals_are_not(measure: Measure, play: str) -> No
     alike, capitals = measure(play), measure(play[:36_000] + play[36_000:].upper())
     assert alike is not None
     assert capitals is not None
-    assert -0.05 < alike.share < 0.1
-    assert capitals.share > 1
+    assert -0.05 < alike.excess < 0.1
+    assert capitals.excess > 1
     assert (told(alike), told(capitals)) == (False, True)
 
 
@@ -83,4 +83,4 @@ def test_a_long_text_is_read_in_part(measure: Measure, play: str, monkeypatch: p
     assert whole is not None
     assert part is not None
     assert whole != part
-    assert part.share == pytest.approx(whole.share, abs=0.15)
+    assert part.excess == pytest.approx(whole.excess, abs=0.15)

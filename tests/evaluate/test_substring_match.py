@@ -31,7 +31,7 @@ def test_windows_of_any_length(text: list[int], pieces: list[int], length: int, 
         patch.setattr(module, "_BLOCK", block)
         shared = shared_windows(array(text), array(pieces), length)
     assert shared.length == length
-    assert shared.found.tolist() == [window in there for window in windows(pieces, length)]
+    assert shared.in_text.tolist() == [window in there for window in windows(pieces, length)]
 
 
 @given(SYMBOLS, SYMBOLS)

@@ -18,7 +18,7 @@ Array = npt.NDArray[np.float64]
 
 def attention(pattern: list[list[float]]) -> Attention:
     labels = tuple("abcdefgh"[: len(pattern)])
-    return Attention(Passage(tuple(range(len(pattern))), labels, begun=False), np.array([[pattern]], np.float32))
+    return Attention(Passage(tuple(range(len(pattern))), labels, has_bos=False), np.array([[pattern]], np.float32))
 
 
 class TestReading:
@@ -77,7 +77,7 @@ class TestHabits:
         pattern = [[1.0, 0, 0, 0], [0.5, 0.5, 0, 0], [0.2, 0.3, 0.5, 0], [0, 0.6, 0.3, 0.1]]
         habit = attention(pattern).summary(0, 0)
         assert habit is not None
-        assert (habit.first, habit.before, habit.itself) == pytest.approx((0.1, 0.3, 0.3))
+        assert (habit.first_token, habit.previous_token, habit.current_token) == pytest.approx((0.1, 0.3, 0.3))
         assert habit.distance == pytest.approx((0.2 * 2 + 0.3 + 0.6 * 2 + 0.3) / 2)
         assert habit.strongest == (3, 1)
 

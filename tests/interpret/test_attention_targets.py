@@ -18,7 +18,7 @@ def excerpts(tokenizer: Tokenizer, *texts: str) -> SampledWindows:
 
 def meant(found: SampledWindows, row: int, kind: str, query: int, key: int) -> bool:
     """What the words say of one query and one key."""
-    ids, starts, marks = found.inputs[row].tolist(), found.starts[row], found.marks
+    ids, starts, marks = found.inputs[row].tolist(), found.bos_mask[row], found.features
     if key > query or query == 0:
         return False
     if key == 0 and kind == "first":

@@ -58,8 +58,8 @@ def test_the_next_token_is_what_the_model_expects_after_the_text(tokenizer: Toke
     with torch.no_grad():
         before = model(torch.tensor([[*start, *ids]]))[0, -1].double().softmax(-1)
     uniform = 1 / tokenizer.vocab_size  # what is left: a stream of zeros
-    assert [c.before for c in edit.candidates][:3] == pytest.approx(before.topk(3).values.tolist(), rel=1e-4)
-    assert [c.after for c in edit.candidates] == pytest.approx([uniform] * len(edit.candidates))
+    assert [c.p_before for c in edit.candidates][:3] == pytest.approx(before.topk(3).values.tolist(), rel=1e-4)
+    assert [c.p_after for c in edit.candidates] == pytest.approx([uniform] * len(edit.candidates))
     divergence = float((before * (before / uniform).log2()).sum())
     assert edit.divergence_bits == pytest.approx(divergence, rel=1e-4)
 
@@ -78,7 +78,7 @@ def test_patching_with_the_same_text_changes_nothing(
         context_length=CONTEXT,
     )
     assert (edit.cost, edit.divergence_bits) == (0, 0)
-    assert all(candidate.before == candidate.after for candidate in edit.candidates)
+    assert all(candidate.p_before == candidate.p_after for candidate in edit.candidates)
 
 
 def test_patching_the_last_layer_gives_the_other_texts_prediction(
@@ -93,9 +93,9 @@ def test_patching_the_last_layer_gives_the_other_texts_prediction(
     ids = tokenizer.encode(other)[:length]
     cut = next(end for end in range(len(other)) if tokenizer.encode(other[:end]).tolist() == ids.tolist())
     alone = measure_edit(model, tokenizer, other[:cut], InterventionSpec(zero=["embedding"]), context_length=CONTEXT)
-    after = {c.label: c.after for c in patched.candidates}
+    after = {c.label: c.p_after for c in patched.candidates}
     for candidate in alone.candidates[:3]:
-        assert after[candidate.label] == pytest.approx(candidate.before, rel=1e-6)
+        assert after[candidate.label] == pytest.approx(candidate.p_before, rel=1e-6)
     assert patched.cost != 0
 
 
@@ -139,7 +139,7 @@ def test_the_mean_of_the_last_layer_leaves_one_prediction_for_all(
         measure_edit(model, tokenizer, text, InterventionSpec(mean=["final_norm"]), **given)
         for text in ("To be", "First Citizen:\nBefore we proceed")
     ]
-    odds = [{candidate.label: candidate.after for candidate in edit.candidates} for edit in edits]
+    odds = [{candidate.label: candidate.p_after for candidate in edit.candidates} for edit in edits]
     both = odds[0].keys() & odds[1].keys()
     assert len(both) >= 5
     assert all(math.isclose(odds[0][label], odds[1][label], rel_tol=1e-5) for label in both)

@@ -24,7 +24,7 @@ def test_windows_are_spread_over_all_of_the_text(bpe: Tokenizer, play: str) -> N
         assert found.inputs[row].tolist() == [bpe.bos_id, *stream[begin + 1 : begin + CONTEXT]]
         assert found.targets[row].tolist() == stream[begin + 1 : begin + CONTEXT + 1]
     assert begins[-1] + CONTEXT + 1 == len(stream)
-    assert found.starts.sum() == 8
+    assert found.bos_mask.sum() == 8
     assert set(found.vocabulary) == set(bpe.encode(play).tolist())
 
 
@@ -38,7 +38,7 @@ def test_side_by_side_they_have_the_characters_of_the_text(
     tokens = len(tokenizer.encode(text))
     assert len(found) == (tokens - (tokenizer.bos_id is None)) // CONTEXT
     assert found.characters.sum() == pytest.approx(len(text), abs=5 * CONTEXT)
-    assert found.counted.all()
+    assert found.target_mask.all()
 
 
 def test_of_a_text_that_fills_no_window_there_is_one_as_long_as_it(bpe: Tokenizer) -> None:
@@ -60,20 +60,22 @@ def test_documents_follow_each_other_as_in_training(bpe: Tokenizer) -> None:
     joined = [bpe.bos_id, *bpe.encode(first).tolist(), bpe.bos_id, *bpe.encode(second).tolist()]
     again = len(bpe.encode(first)) + 1
     assert found.inputs[0].tolist() == joined[:CONTEXT]
-    assert found.starts[0].nonzero()[0].tolist() == [0, again]
-    assert (~found.counted[0]).nonzero().flatten().tolist() == [again - 1]
-    assert found.marks.line_start[0, [1, again + 1]].all()
-    begin, end = (int(places[0, again - 1]) for places in (found.marks.name_begin, found.marks.name_end))
+    assert found.bos_mask[0].nonzero()[0].tolist() == [0, again]
+    assert (~found.target_mask[0]).nonzero().flatten().tolist() == [again - 1]
+    assert found.features.line_start[0, [1, again + 1]].all()
+    begin, end = (int(places[0, again - 1]) for places in (found.features.name_begin, found.features.name_end))
     assert bpe.decode(found.inputs[0, begin:end].tolist()) == "ROMEO"
-    assert found.marks.name_begin[0, again] == found.marks.name_end[0, again], "the next text has no speaker yet"
+    assert found.features.name_begin[0, again] == found.features.name_end[0, again], (
+        "the next text has no speaker yet"
+    )
 
 
 def test_names_are_told_by_their_places_in_the_window(bpe: Tokenizer, play: str) -> None:
     found = excerpts(bpe, play, windows=100)
     heard = set()
     for row in range(len(found)):
-        begin, end = max(0, int(found.marks.name_begin[row, -1])), int(found.marks.name_end[row, -1])
-        if int(found.marks.name_begin[row, -1]) > 0:
+        begin, end = max(0, int(found.features.name_begin[row, -1])), int(found.features.name_end[row, -1])
+        if int(found.features.name_begin[row, -1]) > 0:
             heard.add(bpe.decode(found.inputs[row, begin:end].tolist()))
     assert heard >= {"First Citizen", "MENENIUS"}
     assert all(name == name.strip() and ":" not in name for name in heard)

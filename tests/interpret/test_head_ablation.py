@@ -111,9 +111,9 @@ def test_a_start_token_between_documents_costs_nothing(make_model: MakeModel, bp
     model: Transformer = make_model(bpe.vocab_size)
     with torch.no_grad():
         logits = model(found.inputs)
-    assert (~found.counted).sum() == 1
+    assert (~found.target_mask).sum() == 1
     odds = logits.log_softmax(-1).gather(-1, found.targets[..., None])[..., 0]
-    assert window_nats(model, found)[0] == pytest.approx(-odds[found.counted].sum().item(), rel=1e-5)
+    assert window_nats(model, found)[0] == pytest.approx(-odds[found.target_mask].sum().item(), rel=1e-5)
 
 
 def test_it_says_how_far_it_is(make_model: MakeModel, bpe: Tokenizer, excerpts: SampledWindows) -> None:

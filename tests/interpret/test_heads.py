@@ -71,16 +71,16 @@ def found(built: Transformer, characters: Tokenizer, play: str) -> HeadTable:
 def test_a_head_built_for_induction_scores_high_and_is_named(found: HeadTable) -> None:
     before, match = found.heads
     assert (before.name, match.name) == ("previous", "induction")
-    assert before.shares["previous"].found.mean > 0.99
+    assert before.target_fractions["previous"].measured.mean > 0.99
     assert before.distance.mean == pytest.approx(1.0, abs=0.05)
     assert match.induction_random is not None
-    assert match.induction_random.found.mean > 0.99
-    assert match.shares["induction"].found.mean > 0.9
-    assert match.shares["induction"].even < 0.2
+    assert match.induction_random.measured.mean > 0.99
+    assert match.target_fractions["induction"].measured.mean > 0.9
+    assert match.target_fractions["induction"].uniform < 0.2
     assert before.induction_random is not None
-    assert before.induction_random.found.mean < 0.05
-    assert match.removal["zero"].mean > 0.05
-    assert before.removal["zero"].mean > 0.05, "without its note the other finds nothing"
+    assert before.induction_random.measured.mean < 0.05
+    assert match.ablation_costs["zero"].mean > 0.05
+    assert before.ablation_costs["zero"].mean > 0.05, "without its note the other finds nothing"
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -94,23 +94,23 @@ def test_a_random_model_earns_no_name(settings: dict[str, Any], seed: int, bpe: 
     for head in found.heads:
         assert head.name not in kinds
         assert head.induction_random is not None
-        assert head.induction_random.found.mean < 0.1
-        assert head.shares["induction"].found.mean < 0.2
+        assert head.induction_random.measured.mean < 0.1
+        assert head.target_fractions["induction"].measured.mean < 0.2
 
 
 def test_every_head_has_every_figure(found: HeadTable) -> None:
     assert (found.windows, found.window_tokens, found.text) == (12, CONTEXT, "text")
-    assert found.even_distance == pytest.approx(CONTEXT / 4)
-    assert found.even_entropy == pytest.approx(sum(math.log2(n) for n in range(2, CONTEXT + 1)) / (CONTEXT - 1))
+    assert found.uniform_distance == pytest.approx(CONTEXT / 4)
+    assert found.uniform_entropy == pytest.approx(sum(math.log2(n) for n in range(2, CONTEXT + 1)) / (CONTEXT - 1))
     assert found.characters == pytest.approx(12 * CONTEXT, abs=12)
     for head in found.heads:
-        assert list(head.shares) == [kind.name for kind in TARGET_KINDS]
-        assert list(head.removal) == ["zero", "mean", "first"]
-        for share in head.shares.values():
-            assert share.found.low is not None
-            assert share.found.high is not None
-            assert 0 <= share.found.low <= share.found.mean <= share.found.high <= 1 + 1e-6
-            assert 0 < share.even < 1
+        assert list(head.target_fractions) == [kind.name for kind in TARGET_KINDS]
+        assert list(head.ablation_costs) == ["zero", "mean", "first"]
+        for share in head.target_fractions.values():
+            assert share.measured.low is not None
+            assert share.measured.high is not None
+            assert 0 <= share.measured.low <= share.measured.mean <= share.measured.high <= 1 + 1e-6
+            assert 0 < share.uniform < 1
     assert HeadTable.from_json(json.loads(json.dumps(found.to_dict()))) == found
 
 
@@ -125,8 +125,8 @@ def test_one_window_has_no_intervals_and_names_nothing(built: Transformer, chara
     assert found.windows == 1
     assert found.bits_per_character.low is None
     assert {head.name for head in found.heads} == {"no name"}
-    assert all(cost.low is None for head in found.heads for cost in head.removal.values())
-    assert found.heads[0].shares["previous"].found.mean > 0.99
+    assert all(cost.low is None for head in found.heads for cost in head.ablation_costs.values())
+    assert found.heads[0].target_fractions["previous"].measured.mean > 0.99
 
 
 def test_a_text_of_three_tokens_says_nothing_of_induction(built: Transformer, characters: Tokenizer) -> None:

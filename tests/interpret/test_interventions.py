@@ -47,7 +47,7 @@ def test_every_place_can_be_changed_and_is_all_that_is(make_model: MakeModel) ->
     for place in targets_of(model).values():
         changed = run_with_cache(model, INPUT_IDS, place.site, tap=zero_ablate(place))[place.site]
         expected = usual[place.site].clone()
-        place.of(expected)[place.of(expected).isfinite()] = 0
+        place.select(expected)[place.select(expected).isfinite()] = 0
         assert torch.equal(changed, expected), place.name
 
 
@@ -65,7 +65,7 @@ def test_one_position_is_changed_alone(make_model: MakeModel) -> None:
         at_4 = replace(place, position=4)
         usual = run_with_cache(model, INPUT_IDS, place.site)[place.site]
         changed = run_with_cache(model, INPUT_IDS, place.site, tap=zero_ablate(at_4))[place.site]
-        assert at_4.of(changed).eq(0).all()
+        assert at_4.select(changed).eq(0).all()
         others = torch.arange(12) != 4
         assert torch.equal(changed[..., others, :], usual[..., others, :])
 

@@ -62,7 +62,7 @@ def test_the_last_layers_cells_are_the_models_odds(
         odds = model(passage.input_ids)[0].softmax(-1)
     for place, cell in enumerate(found.layers[-1].cells):
         best = odds[place].topk(2)
-        assert [guess.probability for guess in cell.guesses] == pytest.approx(best.values.tolist(), rel=1e-5)
+        assert [guess.probability for guess in cell.predictions] == pytest.approx(best.values.tolist(), rel=1e-5)
         if place + 1 < CONTEXT:
             came = passage.ids[place + 1]
             assert cell.probability == pytest.approx(odds[place, came].item(), rel=1e-4)
@@ -99,4 +99,4 @@ def test_the_embedding_of_tied_weights_foretells_its_own_token(bpe: Tokenizer, m
     passage = read_passage(bpe, "ROMEO", CONTEXT)
     found = apply_lens(make_model(bpe.vocab_size, d_model=64), bpe, passage, context_length=CONTEXT)
     assert found.tied_embeddings
-    assert [cell.guesses[0].label for cell in found.layers[0].cells[1:]] == list(passage.labels[1:])
+    assert [cell.predictions[0].label for cell in found.layers[0].cells[1:]] == list(passage.labels[1:])

@@ -40,19 +40,19 @@ def test_shares_are_means_over_the_queries_that_have_a_key(
     for layer, head in ((0, 0), (1, 3)):
         shares, even = [], []
         for row, ids in enumerate(inputs.tolist()):
-            pattern = measure_attention(model, Passage(tuple(ids), (), begun=False)).patterns[layer, head]
+            pattern = measure_attention(model, Passage(tuple(ids), (), has_bos=False)).patterns[layer, head]
             for query in range(LENGTH):
                 if masks[row, 0, query].any():
                     shares.append(pattern[query][masks[row, 0, query]].sum())
                     even.append(masks[row, 0, query].sum() / (query + 1))
-        some, once, never = looked.shares(layer, head)
+        some, once, never = looked.target_fractions(layer, head)
         assert some is not None
-        assert some.found.n == WINDOWS
-        assert some.found.mean == pytest.approx(np.mean(shares), abs=1e-6)
-        assert some.even == pytest.approx(np.mean(even), abs=1e-6)
+        assert some.measured.n == WINDOWS
+        assert some.measured.mean == pytest.approx(np.mean(shares), abs=1e-6)
+        assert some.uniform == pytest.approx(np.mean(even), abs=1e-6)
         assert once is not None
-        assert (once.found.n, once.found.low) == (1, None)
-        assert once.even == pytest.approx(1 / 6)
+        assert (once.measured.n, once.measured.low) == (1, None)
+        assert once.uniform == pytest.approx(1 / 6)
         assert never is None
 
 
@@ -60,7 +60,10 @@ def test_spread_leaves_out_the_first_query(make_model: MakeModel, inputs: torch.
     model = make_model(40)
     distance, entropy, relative, far = attention_stats(model, inputs, lambda rows: masks[rows]).spread(1, 2)
     patterns = np.stack(
-        [measure_attention(model, Passage(tuple(ids), (), begun=False)).patterns[1, 2, 1:] for ids in inputs.tolist()]
+        [
+            measure_attention(model, Passage(tuple(ids), (), has_bos=False)).patterns[1, 2, 1:]
+            for ids in inputs.tolist()
+        ]
     ).astype(np.float64)
     places, seen = np.arange(LENGTH), np.arange(2, LENGTH + 1)
     bits = -(patterns * np.log2(np.where(patterns > 0, patterns, 1))).sum(-1)

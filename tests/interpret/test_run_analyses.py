@@ -158,7 +158,7 @@ def test_heads_are_measured_on_the_beginning_of_a_long_text(
     text = trained.splits["validation"].text if given else None
     assert trained.heads(text, windows=1).table.text == ("the given text" if given else "the held-out text")
     beginning = trained.heads(trained.validation_beginning(600), windows=2).table
-    monkeypatch.setattr("octavo.interpret.run_analyses._HEADS", 600)
+    monkeypatch.setattr("octavo.interpret.run_analyses._HEAD_CHARACTERS", 600)
     table = trained.heads(text, windows=2).table
     assert table.text == f"the first 600 characters of the {'given' if given else 'held-out'} text"
     assert table.heads == beginning.heads

@@ -32,8 +32,8 @@ def test_the_totals_are_the_score(
     assert found.bits_per_character == pytest.approx(score.bits_per_character, rel=1e-6)
     assert found.nats_per_token == pytest.approx(score.nats_per_token, rel=1e-6)
     assert found.lossless_tokenizer == (kind != "lossy")
-    assert sum(map(found.bits, found.pieces)) == pytest.approx(found.total_bits, rel=1e-9)
-    spread = sum(found.bits_per_character_of(piece) * len(piece.text) for piece in found.pieces)
+    assert sum(map(found.bits, found.alignments)) == pytest.approx(found.total_bits, rel=1e-9)
+    spread = sum(found.bits_per_character_of(piece) * len(piece.text) for piece in found.alignments)
     assert spread == pytest.approx(found.total_bits, rel=1e-9)
 
 
@@ -48,10 +48,10 @@ def test_of_a_long_text_the_beginning_is_kept_and_all_of_it_counts(
     found = measure_surprise(model, tokenizer, text, context_length=CONTEXT, characters=characters)
     assert 1 <= len(found.tokens) < 100
     assert found.tokens == whole.tokens[: len(found.tokens)]
-    assert found.pieces == whole.pieces[: len(found.pieces)]
-    assert found.left_out == len(text) - sum(len(piece.text) for piece in found.pieces)
-    assert whole.left_out == 0
-    assert (found.token_count, found.dropped) == (whole.token_count, whole.dropped)
+    assert found.alignments == whole.alignments[: len(found.alignments)]
+    assert found.omitted_characters == len(text) - sum(len(piece.text) for piece in found.alignments)
+    assert whole.omitted_characters == 0
+    assert (found.token_count, found.dropped_characters) == (whole.token_count, whole.dropped_characters)
     assert found.total_bits == pytest.approx(whole.total_bits, rel=1e-12)
     assert [(before, token.label, token.nats) for before, token in found.worst] == [
         (before, token.label, token.nats) for before, token in whole.worst
@@ -71,12 +71,12 @@ def test_each_token_has_what_the_model_says_there(bpe: Tokenizer, make_model: Ma
         assert token.rank == 1 + order.index(came)
         assert token.probability == pytest.approx(odds[place][came].item(), rel=1e-4)
         assert token.bits == pytest.approx(-math.log2(odds[place][came].item()), abs=1e-4)
-        assert [guess.probability for guess in token.guesses] == pytest.approx(
+        assert [guess.probability for guess in token.predictions] == pytest.approx(
             odds[place][order[:3]].tolist(), rel=1e-4
         )
         likeliest = bpe.token_bytes()[order[0]]
         if likeliest.isascii() and likeliest:
-            assert token.guesses[0].label == likeliest.decode()
+            assert token.predictions[0].label == likeliest.decode()
 
 
 def test_before_the_first_token_of_a_text_without_a_start_there_is_chance(
@@ -84,9 +84,9 @@ def test_before_the_first_token_of_a_text_without_a_start_there_is_chance(
 ) -> None:
     first, second = measure_surprise(make_model(unstarted.vocab_size), unstarted, "xy", context_length=8).tokens
     assert first.nats == pytest.approx(math.log(unstarted.vocab_size))
-    assert (first.rank, first.guesses) == (None, ())
+    assert (first.rank, first.predictions) == (None, ())
     assert second.rank is not None
-    assert len(second.guesses) == 5
+    assert len(second.predictions) == 5
 
 
 def test_a_text_without_tokens_is_refused(lossy: Tokenizer, make_model: MakeModel) -> None:

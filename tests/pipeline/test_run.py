@@ -162,7 +162,7 @@ class TestBaselines:
         assert copied.baselines(play_file)[0].kind == "uniform"
 
     def test_what_says_nothing_is_refused(self, copied: Run) -> None:
-        with pytest.raises(octavo.OctavoError, match="baselines learn from the training part"):
+        with pytest.raises(octavo.OctavoError, match="baselines learn from the training split"):
             copied.baselines(split="train")
         with pytest.raises(octavo.OctavoError, match="has no test part"):
             copied.baselines(split="test")
@@ -211,7 +211,7 @@ def test_baselines_go_without_a_compressor_until_it_can_be_used(copied: Run, mon
 
 
 def test_the_overlap_with_the_training_part(trained: Run, play: str, strange: Run) -> None:
-    assert trained.overlap().share == 0
-    assert trained.overlap(split="train").share == 1
-    assert trained.overlap(Corpus.from_text(play[10_000:11_000] + "é" * 3_000)).share == 0.25
-    assert strange.overlap().share == 1, "it says the same thing again and again"
+    assert trained.overlap().fraction == 0
+    assert trained.overlap(split="train").fraction == 1
+    assert trained.overlap(Corpus.from_text(play[10_000:11_000] + "é" * 3_000)).fraction == 0.25
+    assert strange.overlap().fraction == 1, "it says the same thing again and again"

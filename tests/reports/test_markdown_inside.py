@@ -26,7 +26,7 @@ def surprise(*ranks: int | None, lossless: bool = True) -> Surprise:
 def lens(nats: float | None, tied: bool = False, residual: bool = True) -> Lens:
     cells = (LensCell(GUESSES, 0.1, 1), LensCell(GUESSES, None, None))
     layers = (LensLayer("embedding", cells, nats), LensLayer("blocks.0.output", cells, nats and nats - 1))
-    return Lens(Passage((0, 1), ("To", " be"), begun=False), layers, 5000, 10_000, tied, residual)
+    return Lens(Passage((0, 1), ("To", " be"), has_bos=False), layers, 5000, 10_000, tied, residual)
 
 
 class TestHeads:

@@ -48,8 +48,8 @@ def run(options: argparse.Namespace) -> int:
     print_lines = terminal.coloured if in_colour(console) else terminal.marked
     for line in print_lines(surprise, console.width):
         console.print(line, soft_wrap=True)
-    if surprise.left_out:
-        amount = quantity(surprise.left_out, "character is", "characters are")
+    if surprise.omitted_characters:
+        amount = quantity(surprise.omitted_characters, "character is", "characters are")
         say(f"the other {amount} left out here; the totals are of all {len(surprise.text):,}")
     say("\n" + "\n".join(terminal.surprise_totals(surprise)), end="\n\n")
     if (worst := terminal.worst_tokens(surprise)).row_count:

@@ -196,11 +196,11 @@ def _baseline_lines(run: Run) -> list[str]:
     from octavo.evaluate.comparison import THIS_MODEL, rank_scores
 
     scores = rank_scores(run.evaluation, run.baselines())
-    groups = {"baselines, in bits per character": scores.standings}
+    groups = {"baselines, in bits per character": scores.rows}
     if not run.tokenizer.lossless:
         groups = {
-            "baselines on the same tokens, in bits per character": scores.standings,
-            "baselines on the full text with its white space, not comparable with these": scores.apart,
+            "baselines on the same tokens, in bits per character": scores.rows,
+            "baselines on the full text with its white space, not comparable with these": scores.not_comparable,
         }
     lines = []
     for title, rows in groups.items():

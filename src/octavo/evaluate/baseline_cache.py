@@ -28,7 +28,7 @@ def load_baselines(
     found = read_baselines(run, learning_source(tokenizer, train), _sha256(scored))
     names = {baseline.name for baseline in found or []}
     lacking = [compressor for compressor in COMPRESSORS if compressor.name not in names]
-    return None if any(not compressor.why_absent for compressor in lacking) else found
+    return None if any(not compressor.unavailable_reason for compressor in lacking) else found
 
 
 def compute_baselines(

@@ -69,7 +69,7 @@ def fit_baselines(
     primer = "".join(learned.texts).encode()
     whole = memoryview(primer + "".join(scored.texts).encode())
     characters, tokens = sum(map(len, scored.texts)), sum(map(len, scored.tokens))
-    usable = [compressor for compressor in COMPRESSORS if not compressor.why_absent]
+    usable = [compressor for compressor in COMPRESSORS if not compressor.unavailable_reason]
     weights = [_seconds(compressor, len(primer) + len(whole)) for compressor in usable]
     meter = ProgressMeter(_NGRAM_SECONDS * len(primer) + sum(weights))
     tasks: list[Callable[[], list[_Cost]]] = [
@@ -94,7 +94,7 @@ def fit_baselines(
 
 def _learned(kind: Kind, learned: Documents) -> str:
     """What it learned from, if that is not the whole training part."""
-    if learned.whole or kind == "uniform":
+    if learned.complete or kind == "uniform":
         return ""
     amount = f"{sum(map(len, learned.tokens if kind in TOKEN_KINDS else learned.texts)):,}"
     return f"learned from the last {amount} {'tokens' if kind in TOKEN_KINDS else 'characters'} of the training part"

@@ -33,8 +33,8 @@ class ScoreRanking:
     Those `apart` predict text that the run's tokenizer leaves out: they compare with each other alone.
     """
 
-    standings: tuple[ScoreRow, ...]
-    apart: tuple[ScoreRow, ...] = ()
+    rows: tuple[ScoreRow, ...]
+    not_comparable: tuple[ScoreRow, ...] = ()
 
 
 def rank_scores(score: Evaluation, baselines: Sequence[Baseline], training_seconds: float = 0.0) -> ScoreRanking:
@@ -54,7 +54,7 @@ def _absent_compressors(baselines: Sequence[Baseline]) -> dict[str, str]:
     """Return why each compressor without a figure has none here; nothing where no baselines were computed."""
     names = {baseline.name for baseline in baselines}
     without = [compressor for compressor in COMPRESSORS if names and compressor.name not in names]
-    return {compressor.name: why for compressor in without if (why := compressor.why_absent)}
+    return {compressor.name: why for compressor in without if (why := compressor.unavailable_reason)}
 
 
 def _standing(name: str, score: Evaluation | Baseline, nats_per_token: float | None, seconds: float) -> ScoreRow:
@@ -79,13 +79,13 @@ def caveats(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOver
     if overlap is None:
         said.append("the model was trained on this text: the score says what it remembers, not how good it is")
         said.append("the baselines are left out: they would learn from this very text")
-    elif overlap.share >= _OVERLAP:
+    elif overlap.fraction >= _OVERLAP:
         whole = (
             "this text" if overlap.characters == score.characters else f"its first {overlap.characters:,} characters"
         )
         said.append(
-            f"{overlap.share:.0%} of {whole} stands word for word in the training part, in stretches of "
-            f"{overlap.stretch} characters or more: the scores flatter"
+            f"{overlap.fraction:.0%} of {whole} stands word for word in the training part, in stretches of "
+            f"{overlap.min_length} characters or more: the scores flatter"
         )
     if score.selected_on_this_text:
         said.append(

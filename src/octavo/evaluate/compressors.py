@@ -22,7 +22,7 @@ class Compressor:
     open: Callable[[int], Coder]
 
     @property
-    def why_absent(self) -> str:
+    def unavailable_reason(self) -> str:
         """Why there is none here; empty if there is."""
         failure = import_failure(self.package)
         return "" if failure is None else f"{self.package} cannot be imported ({reason(failure, named=True)})"

@@ -17,7 +17,7 @@ class Documents:
 
     tokens: Sequence[Ids]
     texts: Sequence[str]
-    whole: bool = True  # False: only the end of a longer text
+    complete: bool = True  # False: only the end of a longer text
 
 
 def documents_of(source: TokenSplit | Corpus, tokenizer: Tokenizer, most: int | None = None) -> Documents:

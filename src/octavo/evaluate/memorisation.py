@@ -42,7 +42,7 @@ class Memorisation:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        shares = {name: {"share_found": getattr(self, name).share_found} for name in ("generated", "held_out")}
+        shares = {name: {"share_found": getattr(self, name).fraction_found} for name in ("generated", "held_out")}
         plain = asdict(self)
         return plain | {name: plain[name] | shares[name] for name in shares}
 

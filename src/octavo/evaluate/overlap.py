@@ -34,7 +34,7 @@ class CopyStats:
     sequences_found: int  # of these, how many stand there
 
     @property
-    def share_found(self) -> float | None:
+    def fraction_found(self) -> float | None:
         """Share of the 8-word sequences that stand there; None: there is none."""
         return self.sequences_found / self.sequences if self.sequences else None
 
@@ -43,14 +43,14 @@ class CopyStats:
 class TrainOverlap:
     """How much of a text stands in the training part in stretches of `stretch` characters or more."""
 
-    stretch: int
+    min_length: int
     characters: int  # looked up
-    found: int  # of these, in such stretches
+    copied_characters: int  # of these, in such stretches
 
     @property
-    def share(self) -> float:
+    def fraction(self) -> float:
         """Of the characters looked up."""
-        return self.found / self.characters if self.characters else 0.0
+        return self.copied_characters / self.characters if self.characters else 0.0
 
 
 def measure_copies(texts: Sequence[str], training: Sequence[str]) -> CopyStats:
@@ -65,7 +65,7 @@ def measure_copies(texts: Sequence[str], training: Sequence[str]) -> CopyStats:
         longest_run=length,
         run=_BETWEEN.join(texts)[place : place + length],
         sequences=sum(max(0, len(text.split()) - SEQUENCE_WORDS + 1) for text in texts),
-        sequences_found=int(windows.found.sum()),
+        sequences_found=int(windows.in_text.sum()),
     )
 
 
@@ -96,7 +96,7 @@ def copied_spans(texts: Sequence[str], training: Sequence[str], least: int) -> l
 
 def _held(training: _Numbers, pieces: _Numbers, length: int) -> _Numbers:
     """1 for each symbol of the pieces that is in a window of that length which stands in `training`, else 0."""
-    begin = np.flatnonzero(shared_windows(training, pieces, length).found)
+    begin = np.flatnonzero(shared_windows(training, pieces, length).in_text)
     changes = np.zeros(len(pieces) + 1, np.int32)
     changes[begin] += 1
     changes[begin + length] -= 1
@@ -138,9 +138,9 @@ class HighlightedCopies:
 
     texts: tuple[str, ...]
     spans: tuple[Spans, ...]
-    least: int
-    share: float
-    usual: float
+    min_length: int
+    fraction: float
+    baseline: float
 
 
 def highlight_copies(

@@ -23,7 +23,7 @@ class ProgressMeter:
         self._total, self._done, self._lock, self._stop = total, 0.0, threading.Lock(), False
 
     @property
-    def share(self) -> float:
+    def fraction(self) -> float:
         """0 … 1."""
         return min(1.0, self._done / max(self._total, 1e-9))
 
@@ -57,7 +57,7 @@ def run_parallel(tasks: Sequence[Callable[[], T]], meter: ProgressMeter, watch: 
                 done, left = wait(futures, _LOOK, FIRST_EXCEPTION)
                 for future in done:
                     future.result()
-                watch(meter.share)
+                watch(meter.fraction)
                 waiting = bool(left)
         except BaseException:  # Ctrl-C too
             meter.stop()

@@ -34,7 +34,7 @@ class Window:
     end: int
 
     @property
-    def counted(self) -> slice:
+    def scored_positions(self) -> slice:
         """The places within the window that count."""
         return slice(self.scored - self.begin, self.end - self.begin)
 
@@ -142,5 +142,5 @@ def token_losses(
     ):
         nats = batch.nats().double().numpy()
         for row, (window, tokens) in enumerate(zip(batch.windows, batch.tokens, strict=True)):
-            losses[window.document][tokens] = nats[row, window.counted]
+            losses[window.document][tokens] = nats[row, window.scored_positions]
     return losses

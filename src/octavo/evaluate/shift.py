@@ -32,7 +32,7 @@ class Shift:
     standard_error: float  # of their difference
 
     @property
-    def share(self) -> float:
+    def excess(self) -> float:
         """Return how much more the held-out text costs, as a share of what the training text costs."""
         return (self.held_out - self.train) / self.train if self.train else 0.0
 

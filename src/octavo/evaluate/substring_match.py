@@ -27,16 +27,16 @@ class SharedWindows:
     length: int
     names: int  # how many there are
     text: _Names
-    pieces: _Names
+    queries: _Names
 
     @property
-    def found(self) -> npt.NDArray[np.bool_]:
+    def in_text(self) -> npt.NDArray[np.bool_]:
         """Whether the text holds the window that begins at each place of the pieces."""
-        return self.pieces >= 0
+        return self.queries >= 0
 
-    def extended(self, by: int) -> "SharedWindows":
+    def extend(self, by: int) -> "SharedWindows":
         """Windows longer by 0 … `length` symbols: two of these that overlap or touch."""
-        pairs, places = _pairs(self.pieces, by, self.names)
+        pairs, places = _pairs(self.queries, by, self.names)
         known, names = np.unique(pairs, return_inverse=True)
         held = np.zeros(len(known), np.bool_)
         text = np.full(len(self.text), -1, np.int32)
@@ -46,7 +46,7 @@ class SharedWindows:
             same = known[nearest] == wanted
             held[nearest[same]] = True
             text[start + at[same]] = nearest[same]
-        pieces = np.full(len(self.pieces), -1, np.int32)
+        pieces = np.full(len(self.queries), -1, np.int32)
         pieces[places] = np.where(held[names], names, -1)
         return SharedWindows(self.length + by, len(known), text, pieces)
 
@@ -55,32 +55,32 @@ def shared_windows(text: _Names, pieces: _Names, length: int) -> SharedWindows:
     """Windows of so many symbols, 1 or more. Symbols are numbers from 0 on; BORDER stands between documents."""
     windows = _single_symbols(text, pieces)
     while 2 * windows.length <= length:
-        windows = windows.extended(windows.length)
-    return windows.extended(length - windows.length)
+        windows = windows.extend(windows.length)
+    return windows.extend(length - windows.length)
 
 
 def longest_shared(text: _Names, pieces: _Names) -> tuple[int, int]:
     """The length of the longest window of the pieces that stands in the text, and where it begins; 0, 0: none."""
     windows = _single_symbols(text, pieces)
-    if not windows.found.any():
+    if not windows.in_text.any():
         return 0, 0
-    while (longer := windows.extended(windows.length)).found.any():
+    while (longer := windows.extend(windows.length)).in_text.any():
         windows = longer
     longest, too_long = windows, windows.length
     while longest.length - windows.length + 1 < too_long:
         by = (longest.length - windows.length + too_long) // 2
-        longer = windows.extended(by)
-        if longer.found.any():
+        longer = windows.extend(by)
+        if longer.in_text.any():
             longest = longer
         else:
             too_long = by
-    return longest.length, int(longest.found.argmax())
+    return longest.length, int(longest.in_text.argmax())
 
 
 def _single_symbols(text: _Names, pieces: _Names) -> SharedWindows:
     """Windows of one symbol: symbols are names already, and get those that both sides hold."""
     symbols = 1 + max(int(text.max(initial=0)), int(pieces.max(initial=0)))
-    return SharedWindows(1, symbols, text, pieces).extended(0)
+    return SharedWindows(1, symbols, text, pieces).extend(0)
 
 
 def _pairs(names: _Names, by: int, count: int) -> tuple[_Integers, _Integers]:

@@ -107,7 +107,9 @@ def mean_activations(
         tokens += sum(place.stop - place.start for place in batch.tokens)
         for site in sites:
             for row, window in enumerate(batch.windows):
-                totals[site] = totals[site] + kept[site][row, ..., window.counted, :].double().sum(-2, keepdim=True)
+                totals[site] = totals[site] + kept[site][row, ..., window.scored_positions, :].double().sum(
+                    -2, keepdim=True
+                )
     if not tokens:
         raise OctavoError("the held-out text is too short for a mean: train the run on a longer text")
     return {site: (total / tokens).float().unsqueeze(0) for site, total in totals.items()}

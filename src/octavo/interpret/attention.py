@@ -28,9 +28,9 @@ class Attention:
         rows = pattern[2:]
         query, key = np.unravel_index(rows.argmax(), rows.shape)
         return HeadSummary(
-            first=float(rows[:, 0].mean()),
-            before=float(pattern[queries, queries - 1].mean()),
-            itself=float(pattern[queries, queries].mean()),
+            first_token=float(rows[:, 0].mean()),
+            previous_token=float(pattern[queries, queries - 1].mean()),
+            current_token=float(pattern[queries, queries].mean()),
             distance=float((rows * (queries[:, None] - np.arange(len(pattern)))).sum(1).mean()),
             strongest=(int(query) + 2, int(key)),
         )
@@ -41,9 +41,9 @@ class HeadSummary:
     """Mean shares of a head's attention over the queries of a passage, from the third: the first whose first token,
     token before and itself are three."""
 
-    first: float
-    before: float
-    itself: float
+    first_token: float
+    previous_token: float
+    current_token: float
     distance: float  # tokens back
     strongest: tuple[int, int]  # query and key of the largest weight
 

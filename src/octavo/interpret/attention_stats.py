@@ -31,23 +31,23 @@ class AttentionStats:
     """Sums over the queries of each window; a query counts for a kind if there is a key of it."""
 
     attention: Sums  # (L, H, K, W)
-    even: Sums  # (K, W), the same of even attention
+    uniform: Sums  # (K, W), the same of even attention
     queries: Sums  # (K, W), how many count
-    spreads: Sums  # (L, H, 4, W): distance, entropy, relative entropy, distance from even
-    choices: int  # queries of a window that have a choice
+    spread_sums: Sums  # (L, H, 4, W): distance, entropy, relative entropy, distance from even
+    queries_per_window: int  # queries of a window that have a choice
 
-    def shares(self, layer: int, head: int) -> list[AttentionFraction | None]:
+    def target_fractions(self, layer: int, head: int) -> list[AttentionFraction | None]:
         """By kind; None of a kind that there was no key of."""
         found = ratio_estimates(self.attention[layer, head], self.queries)
-        chance = self.even.sum(-1) / np.maximum(1, self.queries.sum(-1))
+        chance = self.uniform.sum(-1) / np.maximum(1, self.queries.sum(-1))
         return [
             None if e is None else AttentionFraction(e, even) for e, even in zip(found, chance.tolist(), strict=True)
         ]
 
     def spread(self, layer: int, head: int) -> list[Estimate]:
         """Mean distance, entropy, relative entropy, distance from even."""
-        sums = self.spreads[layer, head]
-        return [found for found in ratio_estimates(sums, np.full_like(sums, self.choices)) if found]
+        sums = self.spread_sums[layer, head]
+        return [found for found in ratio_estimates(sums, np.full_like(sums, self.queries_per_window)) if found]
 
 
 def attention_stats(model: Transformer, inputs: torch.Tensor, masks: Masks) -> AttentionStats:

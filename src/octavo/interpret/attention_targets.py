@@ -43,7 +43,7 @@ TARGET_KINDS = (
 
 def target_masks(excerpts: SampledWindows, rows: slice = slice(None)) -> Flags:
     """(W, K, T, S), whether a query means a key, for the KINDS in their order and the windows `rows`."""
-    ids, starts, marks = excerpts.inputs[rows].numpy(), excerpts.starts[rows, None, :], excerpts.marks
+    ids, starts, marks = excerpts.inputs[rows].numpy(), excerpts.bos_mask[rows, None, :], excerpts.features
     places = np.arange(ids.shape[1])
     query, key = places[:, None], places[None, :]
     choice = (key <= query) & (query > 0)

@@ -37,6 +37,7 @@ from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer
 
 Documents = Sequence[npt.NDArray[np.integer]]
+_KEYS = {"p_before": "before", "p_after": "after"}  # of the JSON, by the field's name
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class TokenChange:
     """A token that could come after the text, and its probability without and with the changes."""
 
     label: str
-    before: float
-    after: float
+    p_before: float
+    p_after: float
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Edit:
     @property
     def notable(self) -> tuple[TokenChange, ...]:
         """The candidates without the unlikely ones: three at least, others if they reach 0.1 % before or after."""
-        return tuple(c for i, c in enumerate(self.candidates) if i < 3 or max(c.before, c.after) >= 0.001)
+        return tuple(c for i, c in enumerate(self.candidates) if i < 3 or max(c.p_before, c.p_after) >= 0.001)
 
     def caveats(self) -> list[str]:
         """Return the limits of the figures; empty if there are none."""
@@ -82,7 +83,8 @@ class Edit:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return asdict(self) | {"cost_bits_per_character": self.cost}
+        values = asdict(self, dict_factory=lambda items: {_KEYS.get(name, name): value for name, value in items})
+        return values | {"cost_bits_per_character": self.cost}
 
 
 def measure_edit(
@@ -126,7 +128,7 @@ def measure_edit(
         text=text,
         of=of,
         tokens=len(passage.text_ids),
-        changed=chosen.named,
+        changed=chosen.descriptions,
         position=chosen.position,
         at="" if chosen.position is None else passage.labels[chosen.position],
         donor="" if chosen.position is None else _label(tokenizer, other_ids, chosen.position),
@@ -174,8 +176,8 @@ class _Reading:
         for _, batch in zip(beside, self.batches(ids, tap, watch), strict=False):
             losses = require_finite(batch.nats()).double().numpy()
             for row, (window, tokens) in enumerate(zip(batch.windows, batch.tokens, strict=True)):
-                nats[tokens] = losses[row, window.counted]
-                odds = batch.logits[row, window.counted][-1]
+                nats[tokens] = losses[row, window.scored_positions]
+                odds = batch.logits[row, window.scored_positions][-1]
         return nats[:-1], require_finite(odds).double().log_softmax(-1)
 
 
@@ -186,7 +188,7 @@ def _means(reading: _Reading, held_out: Documents, chosen: ResolvedInterventions
             reading.model, held_out, *sites, bos_id=reading.bos_id, context_length=reading.context_length
         )
         for place in chosen.mean:  # the mean is the same at every position
-            yield replace_with(place, replace(place, position=None).of(means[place.site]))
+            yield replace_with(place, replace(place, position=None).select(means[place.site]))
 
 
 def _other_ids(tokenizer: Tokenizer, other: str, tokens: int, chosen: ResolvedInterventions) -> list[int]:

@@ -27,10 +27,10 @@ class SampledWindows:
 
     inputs: torch.Tensor  # (W, T) token ids
     targets: torch.Tensor  # (W, T), the token after each
-    counted: torch.Tensor  # (W, T), whether the target is of the text: not a start token between two documents
+    target_mask: torch.Tensor  # (W, T), whether the target is of the text: not a start token between two documents
     characters: npt.NDArray[np.float64]  # (W,), that the targets of each window make
-    starts: Flags  # (W, T), where the start token stands
-    marks: TokenFeatures  # of all inputs, (W, T); names by their places in the window
+    bos_mask: Flags  # (W, T), where the start token stands
+    features: TokenFeatures  # of all inputs, (W, T); names by their places in the window
     vocabulary: tuple[int, ...]  # the tokens that the whole text has, without the start token
 
     def __len__(self) -> int:

@@ -49,7 +49,7 @@ def ablation_costs(
 @torch.inference_mode()
 def window_nats(model: Transformer, excerpts: SampledWindows, tap: Tap | None = None) -> Nats:
     """What each window costs a model (W,), changed by `tap`; what a start token would cost is left out."""
-    nats, parts = [], (excerpts.inputs, excerpts.targets, excerpts.counted)
+    nats, parts = [], (excerpts.inputs, excerpts.targets, excerpts.target_mask)
     for x, y, counts in zip(*map(_batches, parts), strict=True):
         logits = model(x, tap=tap).float()
         losses = F.cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="none").view(y.shape)

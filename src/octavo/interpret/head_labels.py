@@ -50,7 +50,7 @@ def table_caveats(table: HeadTable) -> list[str]:
         said.append("one window has no intervals, so no head can earn a name: give a longer text")
     elif table.windows < MIN_WINDOWS:
         said.append(f"of fewer than {MIN_WINDOWS} windows intervals say little, so no head can earn a name")
-    there = table.heads[0].shares
+    there = table.heads[0].target_fractions
     said += [f"{kind.title}: there is none in this text" for kind in TARGET_KINDS if kind.name not in there]
     if not table.lossless_tokenizer:
         said.append(LOSSY_CAVEAT)

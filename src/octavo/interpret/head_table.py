@@ -24,22 +24,22 @@ MIN_WINDOWS = 5  # windows: of fewer an interval holds the truth too seldom
 class AttentionFraction:
     """A share of attention, beside what attention that is even over all tokens so far would give: chance."""
 
-    found: Estimate
-    even: float
+    measured: Estimate
+    uniform: float
 
     @property
     def excess(self) -> float:
         """What it has more than chance."""
-        return self.found.mean - self.even
+        return self.measured.mean - self.uniform
 
     @property
-    def earns_name(self) -> bool:
+    def is_significant(self) -> bool:
         """Whether the whole interval lies above both thresholds."""
-        low = self.found.low
+        low = self.measured.low
         return (
             low is not None
-            and self.found.n >= MIN_WINDOWS
-            and low > max(MIN_FRACTION, MIN_RATIO_TO_UNIFORM * self.even)
+            and self.measured.n >= MIN_WINDOWS
+            and low > max(MIN_FRACTION, MIN_RATIO_TO_UNIFORM * self.uniform)
         )
 
 
@@ -58,8 +58,8 @@ def classify_head(
         return UNIFORM
     if all(_within(cost, INERT_COST) for cost in removal.values()):
         return INERT
-    earned = {kind: share.excess for kind, share in shares.items() if share.earns_name}
-    if random is None or not random.earns_name:
+    earned = {kind: share.excess for kind, share in shares.items() if share.is_significant}
+    if random is None or not random.is_significant:
         earned.pop("induction", None)
     return max(earned, key=lambda kind: earned[kind]) if earned else UNCLASSIFIED
 
@@ -71,6 +71,15 @@ def _within(estimate: Estimate, most: float) -> bool:
 
 
 _VERSION = 1
+_KEYS = {  # in heads.json, which earlier versions wrote too, by the field's name
+    "target_fractions": "shares",
+    "distance_from_uniform": "from_even",
+    "ablation_costs": "removal",
+    "measured": "found",
+    "uniform": "even",
+    "uniform_distance": "even_distance",
+    "uniform_entropy": "even_entropy",
+}
 
 
 @dataclass(frozen=True)
@@ -79,15 +88,17 @@ class Head:
 
     layer: int
     head: int
-    shares: Mapping[
+    target_fractions: Mapping[
         str, AttentionFraction
     ]  # by kind (octavo.interpret.attention_targets); of a kind that the text has none of, none
     induction_random: AttentionFraction | None  # on the token after the same one, in random tokens that are repeated
     distance: Estimate  # tokens that it looks back
     entropy: Estimate  # bits
     relative_entropy: Estimate  # as a share of even attention's, 0 … 1
-    from_even: Estimate  # 0: all tokens so far alike … 1: one token alone
-    removal: Mapping[str, Estimate]  # bits a character that each removal (octavo.interpret.head_ablation) costs
+    distance_from_uniform: Estimate  # 0: all tokens so far alike … 1: one token alone
+    ablation_costs: Mapping[
+        str, Estimate
+    ]  # bits a character that each removal (octavo.interpret.head_ablation) costs
 
     @property
     def label(self) -> str:
@@ -97,7 +108,9 @@ class Head:
     @cached_property
     def name(self) -> str:
         """What it has earned: see octavo.interpret.head_table."""
-        return classify_head(self.shares, self.induction_random, self.from_even, self.removal)
+        return classify_head(
+            self.target_fractions, self.induction_random, self.distance_from_uniform, self.ablation_costs
+        )
 
 
 @dataclass(frozen=True)
@@ -110,8 +123,8 @@ class HeadTable:
     window_tokens: int
     characters: float  # predicted in these windows
     bits_per_character: Estimate  # of the model as it is, in these windows; without an interval of one window
-    even_distance: float  # how many tokens back even attention looks
-    even_entropy: float  # its entropy in bits
+    uniform_distance: float  # how many tokens back even attention looks
+    uniform_entropy: float  # its entropy in bits
     lossless_tokenizer: bool  # False: no figure in bits a character compares with other models'
 
     @property
@@ -122,7 +135,7 @@ class HeadTable:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, with each head's name."""
-        values = asdict(self)
+        values = asdict(self, dict_factory=lambda items: {_KEYS.get(name, name): value for name, value in items})
         for entry, head in zip(values["heads"], self.heads, strict=True):
             entry["name"] = head.name
         return {"version": _VERSION, **values}
@@ -140,23 +153,26 @@ class HeadTable:
             table = {key: value for key, value in values.items() if key != "version"}
             heads = tuple(_head(entry) for entry in table.pop("heads"))
             bits = Estimate(**table.pop("bits_per_character"))
-            return cls(heads=heads, bits_per_character=bits, **table)
+            uniform = {name: table.pop(_KEYS[name]) for name in ("uniform_distance", "uniform_entropy")}
+            return cls(heads=heads, bits_per_character=bits, **uniform, **table)
         except (LookupError, TypeError, ValueError, AttributeError):
             raise OctavoError("this is no table of heads of this version: measure the heads anew") from None
 
 
 def _head(values: dict[str, Any]) -> Head:
-    estimates = {name: Estimate(**values[name]) for name in ("distance", "entropy", "relative_entropy", "from_even")}
     random = values["induction_random"]
     return Head(
         layer=values["layer"],
         head=values["head"],
-        shares={kind: _share(share) for kind, share in values["shares"].items()},
-        induction_random=random and _share(random),
-        removal={name: Estimate(**cost) for name, cost in values["removal"].items()},
-        **estimates,
+        target_fractions={kind: _fraction(entry) for kind, entry in values["shares"].items()},
+        induction_random=random and _fraction(random),
+        distance=Estimate(**values["distance"]),
+        entropy=Estimate(**values["entropy"]),
+        relative_entropy=Estimate(**values["relative_entropy"]),
+        distance_from_uniform=Estimate(**values["from_even"]),
+        ablation_costs={name: Estimate(**cost) for name, cost in values["removal"].items()},
     )
 
 
-def _share(values: dict[str, Any]) -> AttentionFraction:
+def _fraction(values: dict[str, Any]) -> AttentionFraction:
     return AttentionFraction(Estimate(**values["found"]), values["even"])

@@ -54,13 +54,13 @@ def measure_heads(
         return [estimate for estimate in found if estimate]  # every window has characters
 
     def head(layer: int, number: int) -> Head:
-        shares = zip(TARGET_KINDS, looked.shares(layer, number), strict=True)
+        shares = zip(TARGET_KINDS, looked.target_fractions(layer, number), strict=True)
         distance, entropy, relative_entropy, from_even = looked.spread(layer, number)
         return Head(
             layer,
             number,
             {kind.name: share for kind, share in shares if share},
-            repeated.shares(layer, number)[0],
+            repeated.target_fractions(layer, number)[0],
             distance,
             entropy,
             relative_entropy,
@@ -76,8 +76,8 @@ def measure_heads(
         window_tokens=length,
         characters=float(excerpts.characters.sum()),
         bits_per_character=in_bits(usual[None])[0],
-        even_distance=float(mean_distance(uniform_pattern(length))[1:].mean()),
-        even_entropy=float(uniform_entropy(length)[1:].mean()),
+        uniform_distance=float(mean_distance(uniform_pattern(length))[1:].mean()),
+        uniform_entropy=float(uniform_entropy(length)[1:].mean()),
         lossless_tokenizer=tokenizer.lossless,
     )
 

@@ -30,7 +30,7 @@ class Target:
     index: int | None = None
     position: int | None = None
 
-    def of(self, tensor: torch.Tensor) -> torch.Tensor:
+    def select(self, tensor: torch.Tensor) -> torch.Tensor:
         """The part of a site's tensor that is meant, as a view. Of every site the last axis but one is T."""
         if self.position is not None:
             tensor = tensor.narrow(-2, self.position, 1)
@@ -96,7 +96,7 @@ def patch_from(place: Target, recorded: ActivationCache) -> Tap:
 
     `recorded` is looked into when the model runs, so it may be filled anew before each pass.
     """
-    return _changed(place, lambda old: place.of(recorded[place.site]))
+    return _changed(place, lambda old: place.select(recorded[place.site]))
 
 
 def attend_to_first(layer: int, head: int) -> Tap:
@@ -116,7 +116,7 @@ def _changed(place: Target, change: Callable[[torch.Tensor], torch.Tensor]) -> T
         if site != place.site:
             return tensor
         changed = tensor.clone()
-        place.of(changed).copy_(change(place.of(tensor)))
+        place.select(changed).copy_(change(place.select(tensor)))
         return changed
 
     return tap
@@ -143,7 +143,7 @@ class ResolvedInterventions:
     position: int | None
 
     @property
-    def named(self) -> tuple[str, ...]:
+    def descriptions(self) -> tuple[str, ...]:
         """What is done where, as ``zero blocks.0.attention.head.2``."""
         kinds = {"zero": self.zero, "mean": self.mean, "patch": self.patch}
         return tuple(f"{kind} {place.name}" for kind, places in kinds.items() for place in places)

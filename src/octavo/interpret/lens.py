@@ -30,7 +30,7 @@ _MOST_LOGITS = 2**22  # held at once
 class LensCell:
     """What one layer would predict after one token."""
 
-    guesses: tuple[Prediction, ...]  # the likeliest first
+    predictions: tuple[Prediction, ...]  # the likeliest first
     nats: float | None  # what the token that really came would cost; None: the passage ends here
     rank: int | None  # of that token; 1: nothing was likelier
 
@@ -163,5 +163,5 @@ def layer_losses(
         tokens += sum(place.stop - place.start for place in batch.tokens)
         for site in sites:
             nats = batch.nats(lens_logits(model, streams[site]).float()).double()
-            totals[site] += sum(float(nats[row, w.counted].sum()) for row, w in enumerate(batch.windows))
+            totals[site] += sum(float(nats[row, w.scored_positions].sum()) for row, w in enumerate(batch.windows))
     return {site: total / tokens for site, total in totals.items()} if tokens else {}

@@ -40,8 +40,8 @@ _EDIT_CHARACTERS = 300  # of validation text for an intervention, which is about
 class Scope:
     """The part of a text that was read. `of`: "the first 48 tokens of its held-out text"."""
 
-    of: str
-    whole: bool  # False: the text goes on
+    description: str
+    complete: bool  # False: the text goes on
 
 
 def analyse_attention(
@@ -192,13 +192,13 @@ def _passage(
     check_passage(tokens, most, run.config)
     if text is None:
         passage = read_passage(run.tokenizer, run.validation_beginning(_CHARACTERS), tokens)
-        return passage, Scope(f"the first {len(passage.ids)} tokens of its held-out text", whole=False)
+        return passage, Scope(f"the first {len(passage.ids)} tokens of its held-out text", complete=False)
     passage = read_passage(run.tokenizer, text, tokens)
     read = run.tokenizer.characters_before(text, len(passage.text_ids))
     if read == len(text):
-        return passage, Scope(f"all {len(passage.ids)} tokens of a text", whole=True)
+        return passage, Scope(f"all {len(passage.ids)} tokens of a text", complete=True)
     of = f"the first {len(passage.ids)} tokens of a text ({read:,} of {len(text):,} characters)"
-    return passage, Scope(of, whole=False)
+    return passage, Scope(of, complete=False)
 
 
 def _held_out(run: SavedRun) -> list[Ids]:

@@ -42,7 +42,7 @@ class TokenSurprise:
     label: str
     nats: float
     rank: int | None  # 1: nothing was likelier; None: the model had not read anything, so it is charged by chance
-    guesses: tuple[Prediction, ...]  # the likeliest first; none where the model had not read anything
+    predictions: tuple[Prediction, ...]  # the likeliest first; none where the model had not read anything
 
     @property
     def bits(self) -> float:
@@ -61,7 +61,7 @@ class Rest:
 
     tokens: int = 0
     nats: float = 0.0
-    dropped: int = 0  # characters without a token
+    dropped_characters: int = 0  # characters without a token
     worst: tuple[
         tuple[str, TokenSurprise], ...
     ] = ()  # the tokens that cost most, each after the characters before it
@@ -73,7 +73,7 @@ class Surprise:
 
     text: str
     tokens: tuple[TokenSurprise, ...]  # those of the pieces
-    pieces: tuple[Alignment, ...]  # whose texts joined are the beginning of the text
+    alignments: tuple[Alignment, ...]  # whose texts joined are the beginning of the text
     context_length: int  # of the windows, which are half of it apart
     lossless_tokenizer: bool  # False: characters without tokens cost nothing, so no figure compares with other models
     rest: Rest = Rest()
@@ -88,14 +88,14 @@ class Surprise:
         return self.bits(piece) / len(piece.text)
 
     @property
-    def left_out(self) -> int:
+    def omitted_characters(self) -> int:
         """Return how many characters come after the pieces."""
-        return len(self.text) - sum(len(piece.text) for piece in self.pieces)
+        return len(self.text) - sum(len(piece.text) for piece in self.alignments)
 
     @property
-    def dropped(self) -> int:
+    def dropped_characters(self) -> int:
         """Return how many characters of the text no token stands for."""
-        return sum(len(piece.text) for piece in self.pieces if piece.dropped) + self.rest.dropped
+        return sum(len(piece.text) for piece in self.alignments if piece.dropped) + self.rest.dropped_characters
 
     @property
     def token_count(self) -> int:
@@ -128,8 +128,8 @@ class Surprise:
         piece."""
 
         def kept() -> Iterator[tuple[str, TokenSurprise]]:
-            ends = accumulate((len(piece.text) for piece in self.pieces), initial=0)
-            for done, piece in zip(ends, self.pieces, strict=False):
+            ends = accumulate((len(piece.text) for piece in self.alignments), initial=0)
+            for done, piece in zip(ends, self.alignments, strict=False):
                 for token in self.tokens[piece.begin : piece.end]:
                     if token.rank is not None:
                         yield _before(self.text, done), token
@@ -140,7 +140,9 @@ class Surprise:
         """Return the limits of the figures; empty if there are none."""
         found = []
         if not self.lossless_tokenizer:
-            found.append(f"{LOSSY_CAVEAT}; {quantity(self.dropped, 'character')} of this text cost nothing")
+            found.append(
+                f"{LOSSY_CAVEAT}; {quantity(self.dropped_characters, 'character')} of this text cost nothing"
+            )
         if self.tokens[0].rank is None:
             found.append("no token precedes the first one, so it costs as much as under the uniform baseline")
         return found
@@ -171,7 +173,7 @@ def measure_surprise(
     )
     reading = _Reading(vocabulary_labels(tokenizer), beginning[-1].end, most)
     if tokenizer.bos_id is None:
-        reading.charge_by_chance(int(ids[0]), model.vocab_size)
+        reading.charge_uniform(int(ids[0]), model.vocab_size)
     for batch in scoring_batches(
         model,
         [ids],
@@ -182,8 +184,8 @@ def measure_surprise(
     ):
         nats = batch.nats()
         for row, window in enumerate(batch.windows):
-            place = window.counted
-            reading.hear(batch.logits[row, place], batch.targets[row, place], nats[row, place])
+            place = window.scored_positions
+            reading.update(batch.logits[row, place], batch.targets[row, place], nats[row, place])
     pieces = iter_alignments(tokenizer, text, ids.data)
     return Surprise(
         text,
@@ -205,12 +207,12 @@ class _Reading:
         self.worst: list[tuple[int, TokenSurprise]] = []  # of these, with their numbers
         self._heard = 0
 
-    def charge_by_chance(self, token: int, vocab_size: int) -> None:
+    def charge_uniform(self, token: int, vocab_size: int) -> None:
         """Take in the first token of a text that has no start token."""
         self.kept.append(TokenSurprise(self._labels[token], math.log(vocab_size), None, ()))
         self._heard = 1
 
-    def hear(self, logits: torch.Tensor, came: torch.Tensor, nats: torch.Tensor) -> None:
+    def update(self, logits: torch.Tensor, came: torch.Tensor, nats: torch.Tensor) -> None:
         """Take in the next tokens (N), before which the model said `logits` (N, V)."""
         require_finite(nats)
         keep = min(len(came), max(0, self._to_keep - self._heard))

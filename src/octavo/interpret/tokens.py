@@ -80,7 +80,7 @@ class Passage:
 
     ids: tuple[int, ...]
     labels: tuple[str, ...]
-    begun: bool  # whether ids[0] is the start token
+    has_bos: bool  # whether ids[0] is the start token
 
     @property
     def input_ids(self) -> torch.Tensor:
@@ -90,7 +90,7 @@ class Passage:
     @property
     def text_ids(self) -> tuple[int, ...]:
         """The ids without the start token."""
-        return self.ids[self.begun :]
+        return self.ids[self.has_bos :]
 
 
 def read_passage(tokenizer: Tokenizer, text: str, most: int | None = None) -> Passage:
@@ -121,8 +121,8 @@ def passage_of(tokenizer: Tokenizer, ids: Sequence[int]) -> Passage:
     start = tokenizer.bos_id
     labels = token_labels(tokenizer, ids)
     if start is None:
-        return Passage(tuple(ids), labels, begun=False)
-    return Passage((start, *ids), (BOS_LABEL, *labels), begun=True)
+        return Passage(tuple(ids), labels, has_bos=False)
+    return Passage((start, *ids), (BOS_LABEL, *labels), has_bos=True)
 
 
 def token_labels(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[str, ...]:

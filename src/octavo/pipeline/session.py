@@ -103,14 +103,16 @@ def run_session(directory: RunDirectory, progress: Progress) -> None:
     try:
         earlier_records = directory.metrics
         check_complete(earlier_records, directory.path / "metrics.jsonl")
-        diagnosis = EarlyDiagnosis(config, baselines, earlier_records)
+        diagnosis = EarlyDiagnosis(
+            config, baselines, earlier_records, tokens_per_character=data.validation_tokens_per_character
+        )
         with stop_signals() as stop:
             training.stop = stop
             for event in training:
                 recorder.record(event)
                 if isinstance(event, ValidationEvent):
                     spent = training.budget.fraction_spent(event.step, event.seconds)
-                    for finding in diagnosis.hear(validation_point(asdict(event)), spent):
+                    for finding in diagnosis.update(validation_point(asdict(event)), spent):
                         progress.note("\n".join(finding.lines()))
                         recorder.write("finding", event, finding.to_dict())
     except Interrupted as interrupted:

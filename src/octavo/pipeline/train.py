@@ -78,7 +78,8 @@ def train(
         InterruptedAtOnce: Ctrl-C came after training, or twice; the run can be resumed from what is saved.
 
     Example:
-        >>> run = octavo.train("hamlet.txt", name="small", steps=3, overrides={"model.n_layers": 1}, progress=False)
+        >>> small = {"model.n_layers": 1, "model.d_model": 32, "model.d_ff": 64}
+        >>> run = octavo.train("hamlet.txt", name="small", steps=3, overrides=small, brief=True, progress=False)
         >>> run.config.model.n_layers, run.checkpoint
         (1, 'step-00000003')
     """

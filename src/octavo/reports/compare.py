@@ -81,13 +81,8 @@ def compare(runs: Sequence[SavedRun | str | Path], *, root: str | Path | None = 
         OctavoError: there is no such run, one is given twice, or there are fewer than two.
 
     Example:
-        >>> import tempfile
-        >>> text = octavo.Corpus.from_text("To be, or not to be, that is the question. " * 300)
-        >>> tiny = {"model.n_layers": 1, "model.d_model": 32, "model.d_ff": 64}
-        >>> options = {"overrides": tiny, "runs": tempfile.mkdtemp(), "progress": False, "brief": True}
-        >>> short, long = (octavo.train(text, steps=steps, **options) for steps in (5, 10))
-        >>> octavo.compare([short, long]).title
-        'Comparison of runs'
+        >>> octavo.compare(["hamlet", "othello"]).save("plays.html").name
+        'plays.html'
     """
     saved = [open_saved_run(run, runs=root) for run in runs]
     paths = [run.path.resolve() for run in saved]

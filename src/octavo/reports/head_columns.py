@@ -46,7 +46,7 @@ def _fraction_columns(table: HeadTable) -> list[Column]:
     columns = []
     for kind in TARGET_KINDS:
         names_head = [head.name == kind.name for head in table.heads]
-        fractions = [head.shares.get(kind.name) for head in table.heads]
+        fractions = [head.target_fractions.get(kind.name) for head in table.heads]
         title = kind.title.replace("punctu", "punctu\u00ad")  # may break there, so that all columns fit
         columns.append(_fraction_column(title, kind.meaning, fractions, names_head))
     random = [head.induction_random for head in table.heads]
@@ -61,9 +61,9 @@ def _fraction_column(
         if fraction is None:
             cells.append(Cell(None))
             continue
-        colour = f"cool-{round(_FRACTION_STEPS * min(1.0, fraction.found.mean))}"
-        cells.append(_cell(fraction.found, 100, 1, f"{colour} framed" if framed else colour))
-    uniform = f"{100 * fractions[0].even:.1f}" if fractions[0] else "none in this text"
+        colour = f"cool-{round(_FRACTION_STEPS * min(1.0, fraction.measured.mean))}"
+        cells.append(_cell(fraction.measured, 100, 1, f"{colour} framed" if framed else colour))
+    uniform = f"{100 * fractions[0].uniform:.1f}" if fractions[0] else "none in this text"
     return Column(title, meaning, cells, uniform)
 
 
@@ -74,25 +74,25 @@ def _spread_columns(table: HeadTable) -> list[Column]:
             "distance, tokens",
             SPREAD_MEANINGS["distance"],
             [_cell(head.distance, 1, 1) for head in heads],
-            f"{table.even_distance:.1f}",
+            f"{table.uniform_distance:.1f}",
         ),
         Column(
             "entropy, bits",
             SPREAD_MEANINGS["entropy"],
             [_cell(head.entropy, 1, 2) for head in heads],
-            f"{table.even_entropy:.2f}",
+            f"{table.uniform_entropy:.2f}",
         ),
         Column(
             "distance from uniform",
             SPREAD_MEANINGS["from_even"],
-            [_cell(head.from_even, 1, 2) for head in heads],
+            [_cell(head.distance_from_uniform, 1, 2) for head in heads],
             "0.00",
         ),
     ]
 
 
 def _ablation_columns(table: HeadTable) -> list[Column]:
-    largest = max((cost.mean for head in table.heads for cost in head.removal.values()), default=0.0)
+    largest = max((cost.mean for head in table.heads for cost in head.ablation_costs.values()), default=0.0)
 
     def colour(cost: Estimate) -> str:
         return f"warm-{round(_COST_STEPS * max(0.0, cost.mean) / largest)}" if largest > 0 else ""
@@ -102,7 +102,7 @@ def _ablation_columns(table: HeadTable) -> list[Column]:
         Column(
             titles[name],
             f"increase of bits per character when {meaning}",
-            [_cell(head.removal[name], 1, 3, colour(head.removal[name])) for head in table.heads],
+            [_cell(head.ablation_costs[name], 1, 3, colour(head.ablation_costs[name])) for head in table.heads],
         )
         for name, meaning in ABLATIONS.items()
     ]

@@ -23,7 +23,7 @@ class ScoreTable:
 def score_table(score: Evaluation, baselines: Sequence[Baseline], training_seconds: float) -> ScoreTable:
     """Return the model and its baselines, from the worst to the best."""
     comparison = rank_scores(score, baselines, training_seconds)
-    rows, apart = ([_cells(row) for row in rows] for rows in (comparison.standings, comparison.apart))
+    rows, apart = ([_cells(row) for row in rows] for rows in (comparison.rows, comparison.not_comparable))
     return ScoreTable(_HEAD, rows, apart, _sentence(TIME_CAVEAT) if baselines else "")
 
 

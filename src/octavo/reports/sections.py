@@ -275,8 +275,9 @@ def _samples(run: SavedRun) -> Sequence[Block]:
 def sample_notes(copies: HighlightedCopies, memorisation: Memorisation | None) -> list[str]:
     """Return which text is marked and how much is copied, in sentences."""
     notes = [
-        f"Marked: text copied verbatim from the training split in spans of {copies.least} characters or more. It is "
-        f" {100 * copies.share:.1f} % of these samples, and {100 * copies.usual:.1f} % of the validation split."
+        f"Marked: text copied verbatim from the training split in spans of {copies.min_length} characters or more. "
+        f"It is {100 * copies.fraction:.1f} % of these samples, and {100 * copies.baseline:.1f} % of the validation "
+        "split."
     ]
     if memorisation:
         notes.append(

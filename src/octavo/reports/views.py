@@ -55,7 +55,7 @@ def attention_view(
     """
     check_head(layer, head, run.config.model)
     attention, scope = analyse_attention(run, text, max_tokens=max_tokens)
-    return AttentionView(attention, run.name, scope.of, layer, head, whole=scope.whole)
+    return AttentionView(attention, run.name, scope.description, layer, head, whole=scope.complete)
 
 
 def surprise_view(run: SavedRun, text: str | None = None, **options: Any) -> SurpriseView:
@@ -66,7 +66,7 @@ def surprise_view(run: SavedRun, text: str | None = None, **options: Any) -> Sur
 def lens_view(run: SavedRun, text: str | None = None, *, max_tokens: int | None = None) -> LensView:
     """Return the view of :func:`~octavo.interpret.run_analyses.analyse_lens`."""
     lens, scope = analyse_lens(run, text, max_tokens=max_tokens)
-    return LensView(lens, run.name, scope.of, whole=scope.whole)
+    return LensView(lens, run.name, scope.description, whole=scope.complete)
 
 
 def edit_view(run: SavedRun, text: str | None = None, **options: Any) -> EditView:

@@ -9,7 +9,6 @@ from typing import Any
 
 from octavo.corpus import Corpus
 from octavo.system.hardware import cpu_name
-from octavo.system.requirements import installed_version
 from octavo.system.terminal import path_text
 
 _MOST_NAMES, _MOST_CHARACTERS = 100, 20_000
@@ -55,6 +54,8 @@ PROVENANCE: dict[str, Any] = {  # what is what in provenance.json
 
 def machine_facts() -> dict[str, Any]:
     """Versions and machine, as plain values. Imports nothing heavy."""
+    from octavo.system.requirements import installed_version  # only here: it takes importlib.metadata
+
     return {
         "python": platform.python_version(),
         "packages": {name: installed_version(name) or "not installed" for name in PACKAGES},

@@ -3,12 +3,15 @@
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from typing import TYPE_CHECKING
 
 from octavo.system.cgroups import cpu_limits
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 DETACHED_THREAD = "octavo-detached"  # name of a thread that works in a library and cannot be stopped
 _SPIN_COUNT = "1000"  # turns of a waiting loop, some tens of microseconds: about as long as waking takes
@@ -98,6 +101,8 @@ def run_in_threads(pieces: Sequence[Callable[[], None]]) -> None:
     Raises:
         Exception: what a piece raised, when all have ended.
     """
+    from concurrent.futures import wait
+
     with one_thread():
         others = [_workers(os.getpid(), len(pieces) - 1).submit(piece) for piece in pieces[1:]]
         try:
@@ -110,6 +115,8 @@ def run_in_threads(pieces: Sequence[Callable[[], None]]) -> None:
 
 
 @cache
-def _workers(process: int, number: int) -> ThreadPoolExecutor:
+def _workers(process: int, number: int) -> "ThreadPoolExecutor":
     """A forked `process` has none of its parent's threads."""
+    from concurrent.futures import ThreadPoolExecutor
+
     return ThreadPoolExecutor(number, "octavo")

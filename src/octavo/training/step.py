@@ -64,6 +64,6 @@ def mean_nats(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     two digits.
     """
     if cross_entropy.supports(logits):
-        return cross_entropy.mean(logits.flatten(0, 1), targets.flatten())
+        return cross_entropy.mean_cross_entropy(logits.flatten(0, 1), targets.flatten())
     each = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
     return each.float().mean()

@@ -14,20 +14,20 @@ from octavo.evaluate.diagnosis.advice import (
     reconcile,
 )
 from octavo.evaluate.diagnosis.case import Severity
-from octavo.evaluate.diagnosis.rules import _FIX as FLOORS
+from octavo.evaluate.diagnosis.rules import BASELINE_FIXES
 
 # As each finding words its advice, in the order in which they are shown.
 FIXES = {
-    **{f"no better than {name}": fix for name, fix in FLOORS.items()},
-    "collapse": "lower the learning rate: the step that broke it was too long",
-    "overlap": "remove the copies from the text, then train on what is left",
+    **{f"no better than {name}": fix for name, fix in BASELINE_FIXES.items()},
+    "collapse": "lower the learning rate (optimizer.learning_rate): an update was too large",
+    "overlap": "remove the copies from the text, then train on the rest",
     "distribution shift": "shuffle the lines or documents of the text, unless their order is what you want to test",
     "overfitting": "stop there (train.patience), use more text or more dropout, or a smaller model",
-    "memorised": "more text, a smaller budget, more dropout or a smaller model",
-    "underfitting": "train longer, if that is worth it",
-    "not comparable": "use tokenizer.kind=bpe or characters for figures that compare",
+    "memorised": "use more text, a smaller budget, more dropout or a smaller model",
+    "underfitting": "train longer, if that gain is worth it",
+    "not comparable": "use tokenizer.kind=bpe or tokenizer.kind=characters for comparable figures",
 }
-MORE = re.compile(r"more steps|larger budget|train longer|raise optimizer|learning rate, one|model's size")
+MORE = re.compile(r"more steps|larger budget|train longer|raise optimizer|another learning rate|model's size")
 LESS = re.compile(r"stop there|smaller budget|smaller model|lower the learning rate|copies|shuffle")
 
 

@@ -25,7 +25,7 @@ FLOORS = {"uniform": 6.21, "unigram": 5.5305}
 
 
 def told(early: EarlyDiagnosis, looks: list[ValidationPoint]) -> list[tuple[int, str]]:
-    return [(look.step, finding.kind) for look in looks for finding in early.hear(look, look.step / 56_010)]
+    return [(look.step, finding.kind) for look in looks for finding in early.update(look, look.step / 56_010)]
 
 
 def test_a_finding_is_told_once() -> None:
@@ -49,8 +49,8 @@ def test_a_spike_is_no_collapse() -> None:
 
 def test_nothing_is_said_of_a_run_that_has_only_begun() -> None:
     early = EarlyDiagnosis(Request(steps=100).applied_to(None), FLOORS)
-    assert not early.hear(ValidationPoint(10, 6.2, 6.2, 50.0), 0.1)
-    assert [finding.kind for finding in early.hear(ValidationPoint(30, 6.2, 6.2, 50.0), 0.3)] == [
+    assert not early.update(ValidationPoint(10, 6.2, 6.2, 50.0), 0.1)
+    assert [finding.kind for finding in early.update(ValidationPoint(30, 6.2, 6.2, 50.0), 0.3)] == [
         "no better than uniform"
     ]
 

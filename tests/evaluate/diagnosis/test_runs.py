@@ -42,12 +42,12 @@ def test_what_a_model_has_by_heart_is_found(trained_on: Train, play: str) -> Non
     assert "memorised" not in kinds(run), "it was not measured yet"
     measured = run.memorisation(samples=16, tokens=100)
     (found,) = [finding for finding in run.diagnose() if finding.kind == "memorised"]
-    assert found.figures["share_found"] == measured.generated.share_found
+    assert found.figures["share_found"] == measured.generated.fraction_found
     assert found.figures["share_found"] > found.figures["share_found_held_out"] + 0.05
     assert "sequences of 8 words" in found.words
     line = memorisation_line(measured)
     assert f"longest run {measured.generated.longest_run} characters" in line
-    assert f"(held-out text: {measured.held_out.longest_run}, " in line
+    assert f"(validation split: {measured.held_out.longest_run}, " in line
 
 
 def test_a_lossy_tokenizers_sequences_are_of_tokens(trained_on: Train, play: str) -> None:

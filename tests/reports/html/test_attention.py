@@ -27,7 +27,7 @@ def attention(labels: tuple[str, ...] = LABELS, layers: int = 2, heads: int = 3)
     scores = 3 * np.random.default_rng(0).standard_normal((layers, heads, length, length))
     weights = np.tril(np.exp(scores))
     patterns = (weights / weights.sum(-1, keepdims=True)).astype(np.float32)
-    return Attention(Passage(tuple(range(length)), labels, begun=True), patterns)
+    return Attention(Passage(tuple(range(length)), labels, has_bos=True), patterns)
 
 
 def page(**options: Any) -> Page:

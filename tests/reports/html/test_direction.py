@@ -26,7 +26,7 @@ ENGLISH = ("The", " word ", "של", "ום", " is", " He", "brew")
 
 def attention(tab_of: Any, tokens: tuple[str, ...], **window: Any) -> "Tab":
     patterns = np.tril(np.full((1, 1, len(tokens), len(tokens)), 0.1, np.float32))
-    passage = Passage(tuple(range(len(tokens))), tokens, begun=tokens[0] == BOS_LABEL)
+    passage = Passage(tuple(range(len(tokens))), tokens, has_bos=tokens[0] == BOS_LABEL)
     tab: Tab = tab_of(make_page("Attention", [attention_part(Attention(passage, patterns))]), **window)
     return tab
 

@@ -34,7 +34,7 @@ def lens(scored: bool = True, tied: bool = True, residual: bool = True) -> Lens:
         LensLayer("blocks.0.output", (*same, cell(0.31, " a", None, None)), 4.25 if scored else None),
         LensLayer("blocks.1.output", (*right, cell(0.8, "?", None, None)), 2.5 if scored else None),
     )
-    return Lens(Passage((0, 1, 2, 3), LABELS, begun=True), layers, 5000, 10_000 if scored else 0, tied, residual)
+    return Lens(Passage((0, 1, 2, 3), LABELS, has_bos=True), layers, 5000, 10_000 if scored else 0, tied, residual)
 
 
 def page() -> Page:
@@ -91,7 +91,7 @@ class TestInABrowser:
         twins = (Prediction("A", 0.5), Prediction("A", 0.3))
         cells = (LensCell(twins, -math.log(0.3), 2), LensCell(twins, None, None))
         found = Lens(
-            Passage((0, 1), (BOS_LABEL, "A"), begun=True), (LensLayer("embedding", cells, None),), 0, 0, False, True
+            Passage((0, 1), (BOS_LABEL, "A"), has_bos=True), (LensLayer("embedding", cells, None),), 0, 0, False, True
         )
         tab: Tab = opened(LensView(found, "run", "a text").page)
         assert "✓" not in tab.inner_text("tbody")

@@ -40,8 +40,8 @@ def test_an_interval_is_shown_as_it_is_however_skewed(make_table: MakeTable) -> 
     share = AttentionFraction(Estimate(6, 0.102, 0.099, 0.301), 0.05)
     head = dataclasses.replace(
         table.heads[0],
-        removal=dict.fromkeys(ABLATIONS, skewed),
-        shares={kind.name: share for kind in TARGET_KINDS},
+        ablation_costs=dict.fromkeys(ABLATIONS, skewed),
+        target_fractions={kind.name: share for kind in TARGET_KINDS},
     )
     shares, _, costs = after(head_lines(dataclasses.replace(table, heads=(head,))), "0.0")
     assert re.match(r"0\.0  [a-z ]+( +0\.020 +0\.003 … 0\.071){3}", costs)

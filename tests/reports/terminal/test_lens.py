@@ -14,7 +14,7 @@ from octavo.reports.terminal.lens import explanations, layer_losses, lens_table
 
 
 def lens(blocks: int = 2, *, tied: bool = False, residual: bool = True) -> Lens:
-    passage = Passage((0, 1, 2), ("⟨start⟩", "To", " be\x1b"), begun=True)
+    passage = Passage((0, 1, 2), ("⟨start⟩", "To", " be\x1b"), has_bos=True)
     cells = (
         LensCell((Prediction("To", 0.6), Prediction("I", 0.1)), 0.5, 1),
         LensCell((Prediction("\n", 0.3),), 2.5, 4),

@@ -5,9 +5,9 @@ from octavo.evaluate.diagnosis.case import (
     Finding,
     ValidationPoint,
     baseline_losses,
+    split_label,
     validation_point,
     validation_points,
-    validation_split,
 )
 from octavo.evaluate.diagnosis.diagnosis import EarlyDiagnosis, diagnose, diagnose_early, early_baseline_losses
 from octavo.evaluate.diagnosis.rules import memorisation_figures, memorisation_line
@@ -23,7 +23,7 @@ __all__ = [
     "early_baseline_losses",
     "memorisation_figures",
     "memorisation_line",
+    "split_label",
     "validation_point",
     "validation_points",
-    "validation_split",
 ]

@@ -1,8 +1,8 @@
-"""Which advice may stand together: no finding asks for what another one warns of.
+"""Reconcile the advice of findings: no finding asks for a change that another one warns against.
 
-Each kind of finding asks for changes in some directions. Where two ask for opposite ones, the finding with the
-better evidence keeps its advice: a cause that was seen (collapse, copies in the text, text of another kind,
-overfitting, copied text) comes before a score that is merely high, and that before an extrapolation.
+Each kind of finding requests changes in some directions. Where two request opposite changes, the finding with the
+better evidence keeps its fix: a cause that was observed (collapse, overlap, distribution shift, overfitting,
+memorised text) comes before a score that is merely high, and that before an extrapolation.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ OPPOSITE_CHANGES = {
     "larger model": {"smaller model", "another text"},
     "higher learning rate": {"lower learning rate", "another text"},
 }
-REQUESTED_CHANGES = {  # by kind, the best evidence first; "another text": no training helps before that
+REQUESTED_CHANGES = {  # by kind, the best evidence first; "another text": until then training does not help
     "collapse": {"lower learning rate", "less training"},
     "overlap": {"another text"},
     "distribution shift": {"another text"},
@@ -28,35 +28,35 @@ REQUESTED_CHANGES = {  # by kind, the best evidence first; "another text": no tr
     "underfitting": {"more training"},
     "not comparable": set[str](),
 }
-MORE_TEXT = "use more text, or more dropout"  # in place of a kind's own advice; it asks for none of these changes
+MORE_TEXT = "use more text, or more dropout"  # instead of a kind's own fix; it requests none of these changes
 
 
 def reconcile(findings: Sequence[Finding]) -> list[Finding]:
-    """Return the findings in their order, without advice that contradicts that of one with better evidence.
+    """Return the findings in their order, without each fix that contradicts one with better evidence.
 
-    Underfitting is nothing but advice: it goes as a whole.
+    Underfitting is nothing but advice, so that finding is then dropped.
     """
     kept: dict[str, Finding] = {}
-    asked: set[str] = set()
+    accepted: set[str] = set()
     for finding in sorted(findings, key=lambda finding: list(REQUESTED_CHANGES).index(finding.kind)):
-        asks = requested_changes(finding)
-        if not is_contradiction(asks, asked):
+        changes = requested_changes(finding)
+        if not is_contradiction(changes, accepted):
             kept[finding.kind] = finding
-            asked |= asks
+            accepted |= changes
         elif finding.kind != "underfitting":
             kept[finding.kind] = replace(finding, fix="")
     return [kept[finding.kind] for finding in findings if finding.kind in kept]
 
 
 def requested_changes(finding: Finding) -> set[str]:
-    """Return the changes that a finding asks for: those of its kind, unless it is a mere note or has other advice."""
+    """Return the changes of a finding's kind; none for a note without a fix, or where the fix is MORE_TEXT."""
     mere_note = finding.severity == "note" and not finding.fix
     return set() if mere_note or finding.fix == MORE_TEXT else REQUESTED_CHANGES[finding.kind]
 
 
-def is_contradiction(asks: set[str], asked: set[str]) -> bool:
-    """Return whether some change is asked for on one side and an opposite one on the other."""
+def is_contradiction(changes: set[str], others: set[str]) -> bool:
+    """Return whether one side requests a change and the other an opposite one."""
     return any(
-        (change in asks and opposite & asked) or (change in asked and opposite & asks)
+        (change in changes and opposite & others) or (change in others and opposite & changes)
         for change, opposite in OPPOSITE_CHANGES.items()
     )

@@ -1,100 +1,101 @@
-"""One thing that a diagnosis has found.
+"""The input of a diagnosis, a :class:`Case`, and its output, the :class:`Finding`."""
 
-What a diagnosis looks at: a run's settings, its looks while it trained, and its score beside the baselines.
-"""
-
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from octavo.config import Config
+from octavo.config import SPLIT_LABELS, Config
 from octavo.evaluate import Baseline, Evaluation, Memorisation, Shift, TrainOverlap
 
-Severity = Literal["error", "warning", "note"]  # the model is worth little; it could be better; worth knowing
+# error: the model is of little use; warning: it could be better, or its score is optimistic; note: worth knowing
+Severity = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found, in words; `figures` are the numbers it rests on."""
+    """A problem of a run."""
 
     kind: str
     severity: Severity
-    words: str  # what it is and what it means
-    fix: str = ""  # what to look at first, or to do
-    figures: dict[str, float] = field(default_factory=dict)
+    words: str  # what the problem is and what it means, with the main figures
+    fix: str = ""  # what to do or to check first; "": nothing
+    figures: dict[str, float] = field(default_factory=dict)  # that the finding rests on; losses in nats per token
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return the finding as plain values."""
         return asdict(self)
 
     def lines(self) -> list[str]:
-        """For people."""
+        """Return the finding as one or two lines of text."""
         return [f"{self.kind}: {self.words}", *([f"  To fix: {self.fix}"] if self.fix else [])]
 
 
 @dataclass(frozen=True)
 class ValidationPoint:
-    """One look while training, in nats per token: the same number of windows of either part, without dropout."""
+    """The losses of one validation pass, in nats per token, over as many windows of each split, without dropout."""
 
     step: int
-    loss: float  # on text that is not trained on
+    loss: float  # of text that is not trained on
     train_loss: float
     weight_norm: float
 
 
 @dataclass(frozen=True)
 class Case:
-    """A run as the diagnosis sees it.
+    """The values of a run that the rules use.
 
-    `floors` are losses of models that anybody could have: ``uniform``, ``unigram``, ``bigram`` and ``n-gram``,
-    in nats per token on the text of `loss`. There is no ``n-gram`` where the tokenizer loses text: that model is of
-    characters, and would have to spell what the tokens leave out.
+    `baseline_losses` are under ``uniform``, ``unigram``, ``bigram`` and ``n-gram``, in nats per token on the text of
+    `loss`. There is no ``n-gram`` where the tokenizer is lossy: that model predicts characters, also those that the
+    tokens leave out.
     """
 
     config: Config
-    looks: tuple[ValidationPoint, ...]
-    loss: float  # nats per token: the score, or while training the newest look
-    floors: Mapping[str, float] = field(default_factory=dict)
-    tokens_per_character: float = 1.0
+    points: tuple[ValidationPoint, ...]
+    loss: float  # nats per token: the score, or while training the newest validation loss
+    baseline_losses: Mapping[str, float] = field(default_factory=dict)
+    tokens_per_character: float = 1.0  # of the text of `loss`
     lossless: bool = True
-    ended: bool = True  # it spent its budget: it was not stopped, early or by a signal, and is not still at it
-    early_stopped: bool = False  # the weights of the best look are kept
-    part: str = "held-out"  # what the looks are at: or a "set-aside" slice of the training part
-    memorisation: Memorisation | None = None  # where it was measured, as the two below
-    overlap: TrainOverlap | None = None  # of the held-out part with the training part
+    ended: bool = True  # the run spent its budget: no early stop, no signal, and it does not train any more
+    early_stopped: bool = False  # the weights of the best validation point are kept
+    split_label: str = SPLIT_LABELS["validation"]  # of the text of a validation pass
+    memorisation: Memorisation | None = None  # None: not measured, as for the two below
+    overlap: TrainOverlap | None = None  # of the validation split with the training split
     shift: Shift | None = None  # between the two
 
+    def bits(self, nats: float) -> float:
+        """Convert nats per token to bits per character."""
+        return nats * self.tokens_per_character / math.log(2)
 
-def is_better(loss: float, floor: float) -> bool:
-    """Whether a loss is below a floor by more than a hundredth of it: what less training could not have brought."""
-    return loss < 0.99 * floor
+
+def is_better(loss: float, baseline: float) -> bool:
+    """Return whether a loss is below that of a baseline by more than 1 %."""
+    return loss < 0.99 * baseline
 
 
 def baseline_losses(score: Evaluation, baselines: Sequence[Baseline]) -> dict[str, float]:
-    """Return what the baselines of a scored text need, in nats per token of the run's tokenizer."""
-    floors: dict[str, float] = {}
-    for one in baselines:
-        if one.nats_per_token is not None:
-            floors[one.kind] = one.nats_per_token
-        elif one.kind == "kneser-ney" and score.lossless_tokenizer:
-            floors["n-gram"] = one.nats_per_character / (score.tokens / score.characters)
-    return floors
+    """Return the losses of a text's baselines for a :class:`Case`, in nats per token of the run's tokenizer."""
+    losses: dict[str, float] = {}
+    for baseline in baselines:
+        if baseline.nats_per_token is not None:
+            losses[baseline.kind] = baseline.nats_per_token
+        elif baseline.kind == "kneser-ney" and score.lossless_tokenizer:
+            losses["n-gram"] = baseline.nats_per_character / (score.tokens / score.characters)
+    return losses
 
 
-def validation_split(config: Config) -> str:
-    """What a run of `config` looks at while it trains, as people call it."""
-    aside = config.train.patience and config.train.select_on == "train-slice"
-    return "set-aside" if aside else "held-out"
+def split_label(config: Config) -> str:
+    """Return the label of the split that a run of `config` validates on."""
+    on_slice = config.train.patience and config.train.select_on == "train-slice"
+    return SPLIT_LABELS["train-slice" if on_slice else "validation"]
 
 
 def validation_point(values: Mapping[str, Any]) -> ValidationPoint:
-    """The look that an event or a record of one tells of."""
+    """Return the validation point of a validation event or its record."""
     return ValidationPoint(**{field.name: values[field.name] for field in fields(ValidationPoint)})
 
 
 def validation_points(metrics: Iterable[Mapping[str, Any]]) -> tuple[ValidationPoint, ...]:
-    """The looks among a run's records."""
-    looks = (record for record in metrics if record["event"] == "validation")
-    return tuple(
-        validation_point(record) for record in looks if "train_loss" in record
-    )  # earlier versions noted less
+    """Return the validation points among the records of a run, in their order."""
+    records = (record for record in metrics if record["event"] == "validation")
+    return tuple(validation_point(record) for record in records if "train_loss" in record)  # old records lack it

@@ -1,7 +1,4 @@
-"""The diagnosis: every illness is looked for, the gravest first.
-
-The diagnosis while a run trains: cheap, and each finding told once.
-"""
+"""Diagnose a run: apply all rules to a finished run, and the cheap ones while a run trains."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -13,7 +10,7 @@ from octavo.config import Config
 from octavo.data import Ids, id_chunks
 from octavo.evaluate.baselines import unigram_probabilities
 from octavo.evaluate.diagnosis.advice import reconcile
-from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, validation_points, validation_split
+from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, split_label, validation_points
 from octavo.evaluate.diagnosis.rules import (
     collapse,
     compare_with_baselines,
@@ -26,18 +23,18 @@ from octavo.evaluate.diagnosis.rules import (
 from octavo.runs import Record
 from octavo.training import TrainingData
 
-_EARLY = 0.25  # share of the budget before which a model may well know nothing yet
-_LOSSY = Finding(
+_EARLY_FRACTION = 0.25  # of the budget: before, a model may not have learned anything yet
+_LOSSY_FINDING = Finding(
     "not comparable",
     "note",
-    "the tokenizer loses text (white space), so the text cannot be restored from its tokens: no loss of this run, "
-    "per token or per character, compares with a run of another tokenizer",
-    "use tokenizer.kind=bpe or characters for figures that compare",
+    "the tokenizer is lossy (it drops white space), so no loss of this run, per token or per character, is "
+    "comparable with a run of another tokenizer",
+    "use tokenizer.kind=bpe or tokenizer.kind=characters for comparable figures",
 )
 
 
 def diagnose(case: Case) -> list[Finding]:
-    """What a finished run suffers from; nothing if it is well."""
+    """Return the findings of a finished run, the gravest first; empty if there are none."""
     found = [
         compare_with_baselines(case),
         collapse(case),
@@ -46,47 +43,81 @@ def diagnose(case: Case) -> list[Finding]:
         overfitting(case),
         memorisation_finding(case),
         underfitting(case),
-        None if case.lossless else _LOSSY,
+        None if case.lossless else _LOSSY_FINDING,
     ]
     return reconcile([finding for finding in found if finding])
 
 
 def diagnose_early(case: Case, progress: float) -> list[Finding]:
-    """What is plain while the run still trains, at a share of `progress` of its budget: it has lost what it knew,
-    memorises, or learns nothing."""
-    fallen, memorising = collapse(case), overfitting(case)
-    late = progress >= _EARLY
-    known = {name: case.floors[name] for name in ("uniform", "unigram") if name in case.floors}
-    stuck = compare_with_baselines(replace(case, floors=known)) if late and not fallen else None
-    return reconcile([finding for finding in (fallen, stuck, memorising) if finding])
+    """Return the findings of a run that still trains: a collapse, overfitting, or a model that learns nothing.
+
+    Args:
+        case: the run so far; only the uniform and the unigram baseline are used.
+        progress: the fraction of the budget that is spent.
+    """
+    collapsed, overfitted, stuck = collapse(case), overfitting(case), None
+    if progress >= _EARLY_FRACTION and not collapsed:
+        known = {name: case.baseline_losses[name] for name in ("uniform", "unigram") if name in case.baseline_losses}
+        stuck = compare_with_baselines(replace(case, baseline_losses=known))
+    return reconcile([finding for finding in (collapsed, stuck, overfitted) if finding])
 
 
 class EarlyDiagnosis:
-    """Takes in a run's looks one by one."""
+    """Diagnose a run at each of its validation points; each kind of finding is reported once."""
 
-    def __init__(self, config: Config, floors: Mapping[str, float], metrics: Iterable[Record] = ()) -> None:
-        """`metrics` is what a resumed run has seen, and told, before."""
+    def __init__(
+        self,
+        config: Config,
+        baseline_losses: Mapping[str, float],
+        metrics: Iterable[Record] = (),
+        *,
+        tokens_per_character: float = 1.0,
+    ) -> None:
+        """Begin with the records of a resumed run, whose findings are not reported again.
+
+        Args:
+            config: the run's settings.
+            baseline_losses: in nats per token on the windows of a validation pass.
+            metrics: the records that the run has written so far.
+            tokens_per_character: of the text of a validation pass, to report losses in bits per character.
+        """
         earlier = list(metrics)
-        self._config, self._floors = config, floors
-        self._part = validation_split(config)
-        self._looks = list(validation_points(earlier))
-        self._told = {record["kind"] for record in earlier if record["event"] == "finding"}
+        self._points = list(validation_points(earlier))
+        self._reported = {record["kind"] for record in earlier if record["event"] == "finding"}
+        self._case = Case(
+            config, (), math.inf, baseline_losses, tokens_per_character, split_label=split_label(config)
+        )
 
-    def hear(self, look: ValidationPoint, progress: float) -> list[Finding]:
-        """What is plain now and was not told yet; `progress` is the share of the budget that is spent."""
-        self._looks.append(look)
-        case = Case(self._config, tuple(self._looks), look.loss, self._floors, part=self._part)
-        fresh = [finding for finding in diagnose_early(case, progress) if finding.kind not in self._told]
-        self._told |= {finding.kind for finding in fresh}
-        return fresh
+    def update(self, point: ValidationPoint, progress: float) -> list[Finding]:
+        """Add a validation point; return the findings of kinds that were not reported before.
+
+        Args:
+            point: the newest validation point.
+            progress: the fraction of the budget that is spent.
+        """
+        self._points.append(point)
+        findings = diagnose_early(replace(self._case, points=tuple(self._points), loss=point.loss), progress)
+        new = [finding for finding in findings if finding.kind not in self._reported]
+        self._reported |= {finding.kind for finding in new}
+        return new
 
 
 def early_baseline_losses(data: TrainingData, learned: Ids, vocab_size: int, bos_id: int | None) -> dict[str, float]:
-    """Nats per token that chance and the frequencies of `learned` score on the windows that a run looks at."""
-    seen = data.validation.gather(data.validation_indices)[1].numpy().ravel()
+    """Return the loss of the uniform and the unigram baseline on the windows of a validation pass.
+
+    Args:
+        data: the windows of a run.
+        learned: the token ids whose frequencies make the unigram model.
+        vocab_size: number of tokens of the vocabulary.
+        bos_id: id of the BOS token, which is not scored; None: the tokenizer has none.
+
+    Returns:
+        The losses in nats per token, under "uniform" and "unigram".
+    """
+    targets = data.validation.gather(data.validation_indices)[1].numpy().ravel()
     counts = np.zeros(vocab_size, np.int64)
     for block in id_chunks(learned):
         counts += np.bincount(block, minlength=vocab_size)
     probabilities = unigram_probabilities(counts, bos_id)
-    scored = seen if bos_id is None else seen[seen != bos_id]
+    scored = targets if bos_id is None else targets[targets != bos_id]
     return {"uniform": math.log(vocab_size), "unigram": float(-np.log(probabilities[scored]).mean())}

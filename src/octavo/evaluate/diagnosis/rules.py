@@ -1,29 +1,14 @@
-"""Is the model better than counting? Against the unigram, the bigram and the n-gram model, from the lowest up.
+"""The rules of the diagnosis: each finds one problem of a run, or nothing.
 
-Underfitting: the loss was still falling when the budget ended, and an estimate of what more would bring.
-
-Over a stretch of training at one learning rate the loss falls about linearly with the logarithm of the step, or
-slower. Where the schedule lowers the rate towards the end, a budget twice as long lengthens the stretch before by as
-much, so the slope there is what counts; the fall of the rate adds its share to both.
-
-Overfitting: from some step on, the model gets better on its own text and worse on any other.
-
-Collapse: a model that had learned something is back at token frequencies.
-
-The usual cause is weight decay as L2 inside Adam. Adam divides every gradient by its own size, and with it the decay
-that was added; where gradients are small, decay moves the weights at the full learning rate, until nothing but the
-output's bias is left (coupled and decoupled decay: Loshchilov & Hutter, 2019).
-
-Memorised: what the model writes stands in its training text far more than held-out text does.
-
-Find what is wrong with the held-out text: it stands in the training part, or is of another kind.
-
-Both follow from the text alone. They say what a score is worth, whatever the model is.
+A rule takes a :class:`~octavo.evaluate.diagnosis.case.Case` and returns a :class:`Finding` with the figures that it
+rests on, or None. The thresholds of a rule stand above it, with their unit and reason.
 """
 
 import math
 from collections.abc import Sequence
 from statistics import median
+
+import numpy as np
 
 from octavo.config import ScheduleConfig
 from octavo.evaluate import Memorisation
@@ -31,124 +16,133 @@ from octavo.evaluate.diagnosis.advice import MORE_TEXT
 from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, is_better
 from octavo.system.terminal import quantity
 
-# What a model knows that scores about like the floor; what one knows that scores worse.
-_WORDS = {
-    "uniform": ("it does no better than guessing every token alike", "it does worse than guessing every token alike"),
+# By baseline, the worst first: what a model has learned that scores about the same, and one that scores worse.
+_LEARNED = {
+    "uniform": (
+        "the model predicts no better than the uniform distribution over its vocabulary",
+        "the model predicts worse than the uniform distribution over its vocabulary",
+    ),
     "unigram": (
-        "it has learned how frequent each token is, and nothing else",
-        "it has not even learned how frequent each token is",
+        "the model has learned the frequency of each token and nothing else",
+        "the model has not learned the frequency of each token",
     ),
     "bigram": (
-        "it knows no more than which token follows which",
-        "it does not yet know as much as which token follows which",
+        "the model has learned which token follows which and nothing else",
+        "the model has not learned which token follows which",
     ),
     "n-gram": (
-        "a table of letter counts predicts this text as well",
-        "a table of letter counts predicts this text better",
+        "a table of character n-grams predicts this text as well as the model",
+        "a table of character n-grams predicts this text better than the model",
     ),
 }
-_CLEARLY = 0.9  # times the floor
-# True of a model that has learned its training text; the fix is then MORE_TEXT.
-_LEARNED = "what it has learned of its training text does not carry over to held-out text"
-_FIX = {
-    "uniform": "look whether the training loss moves at all: raise optimizer.learning_rate, or give it more steps",
-    "unigram": "look at the training curve first: one that never fell wants more steps or another learning rate, one "
-    "that fell and rose again has lost what it knew",
-    "bigram": "give it more steps; if the curve is flat, raise optimizer.learning_rate or the model's size",
-    "n-gram": "give it a larger budget, or more text",
+BASELINE_FIXES = {
+    "uniform": "check whether the training loss falls: raise optimizer.learning_rate, or give the run more steps",
+    "unigram": "look at the training loss: if it never fell, give the run more steps or another learning rate; if it "
+    "fell and rose again, the model lost what it had learned",
+    "bigram": "give the run more steps; if the loss no longer falls, raise optimizer.learning_rate or the model's "
+    "size",
+    "n-gram": "give the run a larger budget, or more text",
 }
-_ABOUT = 1.01  # times the floor
+# For a model that has learned its training text; the fix is then MORE_TEXT.
+_NOT_GENERAL = "the model has learned its training text, but this does not carry over to the validation split"
+_CLEARLY = 0.9  # times the baseline's loss
+_ABOUT = 1.01  # times the baseline's loss
 
 
 def compare_with_baselines(case: Case) -> Finding | None:
-    """The lowest floor that the model does not beat."""
-    for name, (like, worse) in _WORDS.items():
-        floor = case.floors.get(name)
-        if floor is not None and not is_better(case.loss, floor):
-            words, fix = worse if case.loss > _ABOUT * floor else like, _FIX[name]
-            if name != "n-gram" and _learned(case, floor):
-                words, fix = _LEARNED, MORE_TEXT
+    """Find the worst baseline that the model does not beat."""
+    for name, (equal, worse) in _LEARNED.items():
+        baseline = case.baseline_losses.get(name)
+        if baseline is not None and not is_better(case.loss, baseline):
+            words, fix = worse if case.loss > _ABOUT * baseline else equal, BASELINE_FIXES[name]
+            if name != "n-gram" and _has_learned(case, baseline):
+                words, fix = _NOT_GENERAL, MORE_TEXT
             return Finding(
                 f"no better than {name}",
                 "note" if name == "n-gram" else "error",
-                f"{words}: {case.loss:.4f} nats a token, where the {name} model needs {floor:.4f}",
+                f"{words}: {case.bits(case.loss):.3f} bits per character, where the {name} baseline needs "
+                f"{case.bits(baseline):.3f}",
                 fix,
-                {"loss": case.loss, name: floor},
+                {"loss": case.loss, name: baseline},
             )
     return None
 
 
-def _learned(case: Case, floor: float) -> bool:
-    """Return whether the training text costs the model clearly less than the floor, or it overfits."""
-    return bool(case.looks) and (case.looks[-1].train_loss < _CLEARLY * floor or overfitting(case) is not None)
+def _has_learned(case: Case, baseline: float) -> bool:
+    """Return whether the loss on the training split is clearly below the baseline, or the model overfits."""
+    if not case.points:
+        return False
+    return case.points[-1].train_loss < _CLEARLY * baseline or overfitting(case) is not None
 
 
-_FROM = 0.2  # share of the budget: before, the curve is steeper than what follows
-_FEWEST = 6  # looks
-_WORTH = 0.02  # nats per token
-_SLOPE_ERRORS = 2.0  # standard errors from zero, or the looks say nothing
+_FIRST_FRACTION = 0.2  # of the budget: before, the curve is steeper than later
+_MIN_POINTS = 6  # validation points
+_MIN_GAIN = 0.02  # nats per token
+_SLOPE_ERRORS = 2.0  # standard errors that the slope must be from zero
 
 
 def underfitting(case: Case) -> Finding | None:
-    """What twice the budget would bring, if that is worth having; of a run that came to its budget's end."""
-    if not case.ended:
+    """Find a loss that was still falling when the budget ended, and estimate the gain of twice the budget.
+
+    At a constant learning rate the loss falls about linearly with the logarithm of the step, or more slowly. If the
+    schedule lowers the rate towards the end, twice the budget also doubles the phase before the decay, so the slope
+    there counts; the decay phase lowers the loss of both runs.
+    """
+    if not case.ended or not case.points:
         return None
-    last, end = (case.looks[-1].step if case.looks else 0), _flat_until(case.config.schedule)
-    looks = [look for look in case.looks if _FROM <= look.step / last <= end]
-    if len(looks) < _FEWEST:
+    last, end = case.points[-1].step, _constant_fraction(case.config.schedule)
+    points = [point for point in case.points if _FIRST_FRACTION <= point.step / last <= end]
+    if len(points) < _MIN_POINTS:
         return None
-    middle = len(looks) // 2
-    (before, _), (slope, error) = _fall(looks[: middle + 1]), _fall(looks[middle:])
-    flattens = min(1.0, slope / before) if before > 0 else 1.0  # goes on doing so
-    gain = slope * flattens * math.log(2)
-    if gain < _WORTH or slope < _SLOPE_ERRORS * error:
+    middle = len(points) // 2
+    (early_slope, _), (slope, error) = _slope(points[: middle + 1]), _slope(points[middle:])
+    flattening = min(1.0, slope / early_slope) if early_slope > 0 else 1.0  # is assumed to continue
+    gain = slope * flattening * math.log(2)
+    if gain < _MIN_GAIN or slope < _SLOPE_ERRORS * error:
         return None
-    per_character = gain * case.tokens_per_character
     return Finding(
         "underfitting",
         "note",
-        f"{case.part} loss was still falling when the budget ended; an extrapolation says that twice the budget "
-        f"would bring about {per_character:.3f} nats a character (an estimate, from the slope of {len(looks)} looks "
-        "against the logarithm of the step)",
-        "train longer, if that is worth it",
-        {"gain_nats_per_token": gain, "gain_nats_per_character": per_character},
+        f"the loss on the {case.split_label} was still falling when the budget ended; twice the budget would lower "
+        f"it by about {case.bits(gain):.3f} bits per character (an estimate from the slope of {len(points)} "
+        "validation points against the logarithm of the step)",
+        "train longer, if that gain is worth it",
+        {"gain_nats_per_token": gain, "gain_nats_per_character": gain * case.tokens_per_character},
     )
 
 
-def _flat_until(schedule: ScheduleConfig) -> float:
-    """The share of the budget up to which the learning rate is about the same as a longer run's."""
+def _constant_fraction(schedule: ScheduleConfig) -> float:
+    """Return the fraction of the budget up to which the learning rate is about that of a longer run."""
     return {"constant": 1.0, "trapezoid": 1.0 - schedule.decay, "cosine": 0.6}[schedule.kind]
 
 
-def _fall(looks: Sequence[ValidationPoint]) -> tuple[float, float]:
-    """Loss lost for each e-fold of steps: by least squares, with its standard error."""
-    x, y = [math.log(look.step) for look in looks], [look.loss for look in looks]
-    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
-    spread = sum((a - mean_x) ** 2 for a in x)
-    slope = sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)) / spread
-    rest = sum((b - mean_y - slope * (a - mean_x)) ** 2 for a, b in zip(x, y, strict=True))
-    return -slope, math.sqrt(rest / max(1, len(looks) - 2) / spread)
+def _slope(points: Sequence[ValidationPoint]) -> tuple[float, float]:
+    """Return the loss that each e-fold of steps removes, by least squares, and its standard error."""
+    x, y = np.log([point.step for point in points]), [point.loss for point in points]
+    (slope, _), covariance = np.polyfit(x, y, 1, cov=True)
+    return -float(slope), math.sqrt(covariance[0, 0])
 
 
-_OVERFITTING_RISE = 0.03  # nats per token: more than a look at the same windows wavers by
-_RECENT = 3  # looks whose median stands for the end
+_OVERFITTING_RISE = 0.03  # nats per token: more than the noise of a validation pass over the same windows
+_RECENT = 3  # validation points whose median stands for the end
 
 
 def overfitting(case: Case) -> Finding | None:
-    """Held-out loss rose from its lowest look while training loss, measured alike, went on falling."""
-    if len(case.looks) <= _RECENT:
+    """Find a validation loss that rose from its minimum while the loss on the training split continued to fall."""
+    if len(case.points) <= _RECENT:
         return None
-    onset = min(case.looks, key=lambda look: look.loss)
-    recent = case.looks[-_RECENT:]
-    loss, train_loss = median(e.loss for e in recent), median(e.train_loss for e in recent)
+    onset = min(case.points, key=lambda point: point.loss)
+    recent = case.points[-_RECENT:]
+    loss, train_loss = median(point.loss for point in recent), median(point.train_loss for point in recent)
     if onset in recent or loss < onset.loss + _OVERFITTING_RISE or train_loss >= onset.train_loss:
         return None
-    kept = ", whose weights were kept" if case.early_stopped else ""
+    kept = ", whose weights were kept," if case.early_stopped else ""
     return Finding(
         "overfitting",
         "warning",
-        f"{case.part} loss was lowest at step {onset.step:,} ({onset.loss:.3f} nats a token){kept} and rose to "
-        f"{loss:.3f}, while the loss on as much training text fell from {onset.train_loss:.3f} to {train_loss:.3f}",
+        f"the loss on the {case.split_label} was lowest at step {onset.step:,}{kept} and rose from "
+        f"{case.bits(onset.loss):.3f} to {case.bits(loss):.3f} bits per character, while the loss on the training "
+        f"split fell by another {1 - train_loss / onset.train_loss:.0%}",
         "" if kept else "stop there (train.patience), use more text or more dropout, or a smaller model",
         {
             "onset_step": onset.step,
@@ -160,148 +154,160 @@ def overfitting(case: Case) -> Finding | None:
     )
 
 
-_COLLAPSE_RISE = 0.05  # nats per token from the lowest look: more than looks waver by
-_SHRANK = 0.7  # of the largest length seen
+_COLLAPSE_RISE = 0.05  # nats per token above the minimum: more than validation points vary by
+_SHRUNK = 0.7  # of the largest weight norm
 
 
 def collapse(case: Case) -> Finding | None:
-    """Back at the unigram floor, or held there by weights that melt: one look alone may be a spike.
+    """Find a loss that returned to the unigram baseline, or a model held there by shrinking weights.
 
-    Back there on the text that it learns from too: one that is at home there and lost elsewhere overfits.
+    Two validation points in a row must be there, because one may be a spike, and the loss on the training split must
+    be there too: a model that predicts its training text well and other text badly overfits.
+
+    The usual cause is weight decay as L2 inside Adam. Adam divides each gradient by its own magnitude, and with it
+    the decay that was added. Where gradients are small, decay moves the weights at the full learning rate, until
+    only the output bias is left (coupled and decoupled weight decay: Loshchilov & Hutter, 2019).
     """
-    floor = case.floors.get("unigram")
-    if floor is None or len(case.looks) < 2:
+    baseline = case.baseline_losses.get("unigram")
+    if baseline is None or len(case.points) < 2:
         return None
-    if any(is_better(min(look.loss, look.train_loss), floor) for look in case.looks[-2:]):
+    if any(is_better(min(point.loss, point.train_loss), baseline) for point in case.points[-2:]):
         return None
-    lowest = min(case.looks, key=lambda look: look.loss)
-    longest = max(look.weight_norm for look in case.looks)
-    last = case.looks[-1]
-    rose = (
-        is_better(lowest.loss, floor) and last.loss > lowest.loss + _COLLAPSE_RISE
-    )  # what was never learned is not lost
-    shrank = last.weight_norm < _SHRANK * longest
+    lowest, last = min(case.points, key=lambda point: point.loss), case.points[-1]
+    largest_norm = max(point.weight_norm for point in case.points)
+    # A model whose loss never was below the baseline has not lost anything.
+    rose = is_better(lowest.loss, baseline) and last.loss > lowest.loss + _COLLAPSE_RISE
+    shrank = last.weight_norm < _SHRUNK * largest_norm
     if not rose and not shrank:
         return None
-    what = (
-        f"{case.part} loss fell to {lowest.loss:.3f} nats a token by step {lowest.step:,} and rose back to "
-        f"{last.loss:.3f}, the unigram floor being {floor:.3f}"
+    words = (
+        f"the loss on the {case.split_label} fell to {case.bits(lowest.loss):.3f} bits per character by step "
+        f"{lowest.step:,} and rose back to {case.bits(last.loss):.3f}; the unigram baseline needs "
+        f"{case.bits(baseline):.3f}"
         if rose
-        else f"{case.part} loss is not below the unigram floor of {floor:.3f} nats a token"
+        else f"the loss on the {case.split_label} is not below the unigram baseline of {case.bits(baseline):.3f} "
+        "bits per character"
     )
     if shrank:
-        what += f", while the weights shrank from a length of {longest:.0f} to {last.weight_norm:.0f}"
+        words += f", while the weight norm shrank from {largest_norm:.0f} to {last.weight_norm:.0f}"
+    if case.early_stopped:
+        words += "; the weights of the best validation point were kept"
     figures = {
         "lowest_loss": lowest.loss,
         "lowest_step": lowest.step,
         "last_loss": last.loss,
-        "unigram": floor,
-        "longest_weights": longest,
+        "unigram": baseline,
+        "longest_weights": largest_norm,
         "last_weights": last.weight_norm,
     }
-    if case.early_stopped:
-        what += "; the weights of the best look were kept"
-    return Finding("collapse", "warning" if case.early_stopped else "error", what, _fix(case, shrank), figures)
+    return Finding("collapse", "warning" if case.early_stopped else "error", words, _fix(case, shrank), figures)
 
 
 def _fix(case: Case, shrank: bool) -> str:
     optimizer = case.config.optimizer
     if shrank and optimizer.kind == "adam" and optimizer.weight_decay:
         return (
-            "weight decay is coupled here: optimizer.kind=adam adds optimizer.weight_decay="
-            f"{optimizer.weight_decay:g} as L2 to the gradient, and by Adam's scaling it outweighs what there is to "
-            "learn; decouple it with optimizer.kind=adamw, or set optimizer.weight_decay=0"
+            f"optimizer.kind=adam adds optimizer.weight_decay={optimizer.weight_decay:g} to the gradient as L2, and "
+            "Adam's scaling lets it outweigh the gradient of the loss: decouple it with optimizer.kind=adamw, or set "
+            "optimizer.weight_decay=0"
         )
     if shrank and optimizer.weight_decay:
         return f"lower optimizer.weight_decay={optimizer.weight_decay:g}"
-    return "lower the learning rate: the step that broke it was too long"
+    return "lower the learning rate (optimizer.learning_rate): an update was too large"
 
 
-_MORE = 0.05  # of the 8-word sequences, above held-out text's share
-_LONGER = 2.0  # times the longest run of held-out text …
-_LONG = 100  # … and at least so many characters: a refrain or a name is shorter
+_MORE_COPIED = 0.05  # of the 8-word sequences, above the fraction of validation text
+_TIMES_LONGER = 2.0  # times the longest copied run of validation text …
+_LONG_RUN = 100  # … and at least so many characters: a refrain or a name is shorter
 
 
 def memorisation_finding(case: Case) -> Finding | None:
-    """Generated text that copies."""
+    """Find generated text that copies the training split."""
     measured = case.memorisation
     if measured is None:
         return None
-    own, other, units = measured.generated, measured.held_out, _units(measured)
-    share, usual = own.share_found or 0.0, other.share_found or 0.0
-    copies = own.longest_run >= max(_LONG, _LONGER * other.longest_run)
-    if share < usual + _MORE and not copies:
+    generated, held_out, units = measured.generated, measured.held_out, _units(measured)
+    fraction, usual = generated.fraction_found or 0.0, held_out.fraction_found or 0.0
+    has_long_copies = generated.longest_run >= max(_LONG_RUN, _TIMES_LONGER * held_out.longest_run)
+    if fraction < usual + _MORE_COPIED and not has_long_copies:
         return None
     return Finding(
         "memorised",
         "warning",
-        f"{share:.1%} of the sequences of 8 {units} that it writes stand in the training text (of held-out text "
-        f"{usual:.1%}), and its longest run that stands there is {quantity(own.longest_run, 'character')} (held-out "
-        f"{other.longest_run})",
-        "more text, a smaller budget, more dropout or a smaller model",
+        f"{fraction:.1%} of the sequences of 8 {units} in generated text are verbatim in the training split "
+        f"(validation split: {usual:.1%}), and the longest copied run has "
+        f"{quantity(generated.longest_run, 'character')} (validation split: {held_out.longest_run})",
+        "use more text, a smaller budget, more dropout or a smaller model",
         {
-            "share_found": share,
+            "share_found": fraction,
             "share_found_held_out": usual,
-            "longest_run": own.longest_run,
-            "longest_run_held_out": other.longest_run,
+            "longest_run": generated.longest_run,
+            "longest_run_held_out": held_out.longest_run,
         },
     )
 
 
 def memorisation_line(measured: Memorisation) -> str:
-    """The figures in one line, whether they are a finding or not."""
-    return f"copied from the training text: {memorisation_figures(measured)}"
+    """Return the figures of :func:`memorisation_figures` with a title, on one line."""
+    return f"copied from the training split: {memorisation_figures(measured)}"
 
 
 def memorisation_figures(measured: Memorisation) -> str:
-    """What of the texts that a model wrote stands in the training text, beside as much held-out text."""
-    own, other, units = measured.generated, measured.held_out, _units(measured)
-    shares = [
-        f"no sequence of 8 {units}" if one.share_found is None else f"{one.share_found:.1%} of sequences of 8 {units}"
-        for one in (own, other)
+    """Return how much of the generated texts is copied, and of as much text of the validation split."""
+    generated, held_out, units = measured.generated, measured.held_out, _units(measured)
+    sequences = [
+        f"no sequence of 8 {units}"
+        if stats.fraction_found is None
+        else f"{stats.fraction_found:.1%} of sequences of 8 {units}"
+        for stats in (generated, held_out)
     ]
-    longest = quantity(own.longest_run, "character")
-    return f"longest run {longest}, {shares[0]} (held-out text: {other.longest_run}, {shares[1]})"
+    longest = quantity(generated.longest_run, "character")
+    return f"longest run {longest}, {sequences[0]} (validation split: {held_out.longest_run}, {sequences[1]})"
 
 
 def _units(measured: Memorisation) -> str:
-    """Between white space stand words, or where the tokenizer loses it, tokens."""
+    """Return what white space separates: words, or tokens where the tokenizer is lossy."""
     return "words" if measured.lossless_tokenizer else "tokens"
 
 
-_SOME = 0.01  # share of the held-out text in the training part from which on that is said
-_MUCH = 0.3  # … and from which on the score says little: the boilerplate of manual pages makes a quarter
-_OTHER = 0.15  # more than training text costs: the last plays of Shakespeare cost 5 % more than the others
+_MIN_OVERLAP = 0.01  # of the validation split
+_LARGE_OVERLAP = 0.3  # the score then says little; the boilerplate of manual pages is a quarter of them
+_MIN_SHIFT = 0.15  # above the cost of training text; the last plays of Shakespeare cost 5 % more than the others
 _SHIFT_ERRORS = 3.0  # standard errors
 
 
 def overlap_finding(case: Case) -> Finding | None:
-    """Held-out text that the model was trained on."""
-    found = case.overlap
-    if found is None or found.share < _SOME:
+    """Find validation text that is also in the training split, whatever the model is."""
+    overlap = case.overlap
+    if overlap is None or overlap.fraction < _MIN_OVERLAP:
         return None
-    much = found.share >= _MUCH
+    is_large = overlap.fraction >= _LARGE_OVERLAP
     return Finding(
         "overlap",
-        "warning" if much else "note",
-        f"{found.share:.0%} of the held-out text stands word for word in the training part, in stretches of "
-        f"{found.stretch} characters or more: the scores flatter",
-        "remove the copies from the text, then train on what is left" if much else "",
-        {"share": found.share, "stretch": float(found.stretch)},
+        "warning" if is_large else "note",
+        f"{overlap.fraction:.0%} of the validation split is verbatim in the training split, in spans of "
+        f"{overlap.min_length} characters or more: the scores are optimistic",
+        "remove the copies from the text, then train on the rest" if is_large else "",
+        {"share": overlap.fraction, "stretch": float(overlap.min_length)},
     )
 
 
 def shift_finding(case: Case) -> Finding | None:
-    """Held-out text of another kind than the training text."""
-    found = case.shift
-    if found is None or found.share < _OTHER or found.held_out - found.train < _SHIFT_ERRORS * found.standard_error:
+    """Find a validation split that differs in kind from the training split, whatever the model is."""
+    shift = case.shift
+    if (
+        shift is None
+        or shift.excess < _MIN_SHIFT
+        or shift.held_out - shift.train < _SHIFT_ERRORS * shift.standard_error
+    ):
         return None
+    train, held_out = (nats / math.log(2) for nats in (shift.train, shift.held_out))
     return Finding(
         "distribution shift",
         "warning",
-        "the held-out text is of another kind than the training text: a trigram model of characters that learns from "
-        f"one half of the training text needs {found.train:.3f} nats a character for the other half and "
-        f"{found.held_out:.3f} for the held-out text, so the score tells of that difference more than of the model",
+        "the validation split differs in kind from the training split: a character trigram model that learns from "
+        f"one half of the training split needs {train:.3f} bits per character for the other half and {held_out:.3f} "
+        "for the validation split, so the score tells more about that difference than about the model",
         "shuffle the lines or documents of the text, unless their order is what you want to test",
-        {"train_nats": found.train, "held_out_nats": found.held_out, "standard_error": found.standard_error},
+        {"train_nats": shift.train, "held_out_nats": shift.held_out, "standard_error": shift.standard_error},
     )

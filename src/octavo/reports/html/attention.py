@@ -120,7 +120,7 @@ def _summaries(attention: Attention) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for layer, head in np.ndindex(layers, heads):
         if summary := attention.summary(layer, head):
-            fractions = (summary.first, summary.before, summary.itself)
+            fractions = (summary.first_token, summary.previous_token, summary.current_token)
             query, key = summary.strongest
             row = {
                 "head": f"layer {layer}, head {head}",

@@ -41,7 +41,7 @@ def edit_part(edit: Edit) -> HtmlPart:
     rows = [
         {
             "label": visible_label(candidate.label),
-            "probabilities": [_coloured(candidate.before), _coloured(candidate.after)],
+            "probabilities": [_coloured(candidate.p_before), _coloured(candidate.p_after)],
         }
         for candidate in edit.notable
     ]

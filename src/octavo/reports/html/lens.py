@@ -61,11 +61,11 @@ def layer_scores_note(lens: Lens) -> str:
 
 def _cell(cell: LensCell) -> dict[str, object]:
     """Return the top prediction, its colour, and whether it is the actual token; two tokens can share a label."""
-    top = cell.guesses[0]
+    top = cell.predictions[0]
     return {"label": visible_label(top.label), "step": round(10 * top.probability), "right": cell.rank == 1}
 
 
 def _predictions(cell: LensCell) -> list[object]:
     """Return the predictions of a cell with their probabilities, and probability and rank of the actual token."""
-    predictions = [[visible_label(guess.label), float(f"{guess.probability:.3g}")] for guess in cell.guesses]
+    predictions = [[visible_label(guess.label), float(f"{guess.probability:.3g}")] for guess in cell.predictions]
     return [predictions, None if cell.probability is None else float(f"{cell.probability:.3g}"), cell.rank]

@@ -37,7 +37,7 @@ def scores_part(
     error = score.standard_error_bits_per_character
     dots = [
         Dot(row.name, row.bits_per_character, error if this_model else None, this_model)
-        for row in rank_scores(score, baselines).standings
+        for row in rank_scores(score, baselines).rows
         for this_model in [row.name == THIS_MODEL]
     ]
     table = score_table(score, baselines, training_seconds)

@@ -34,11 +34,11 @@ def surprise_part(surprise: Surprise) -> HtmlPart:
     html = render(
         "surprise.html",
         surprise=surprise,
-        direction=text_direction(piece.text for piece in surprise.pieces),
-        pieces=[_piece(surprise, piece) for piece in surprise.pieces],
+        direction=text_direction(piece.text for piece in surprise.alignments),
+        pieces=[_piece(surprise, piece) for piece in surprise.alignments],
         steps=range(_STEPS + 1),
         worst=[(before, token, one_in(token.nats)) for before, token in surprise.worst],
-        data=[[_token(t) for t in surprise.tokens[piece.begin : piece.end]] for piece in surprise.pieces],
+        data=[[_token(t) for t in surprise.tokens[piece.begin : piece.end]] for piece in surprise.alignments],
     )
     return HtmlPart(html, ("predictions.js", "surprise.js"), ("predictions.css", "surprise.css"))
 
@@ -51,5 +51,5 @@ def _piece(surprise: Surprise, piece: Alignment) -> dict[str, object]:
 
 def _token(token: TokenSurprise) -> list[object]:
     """Return label, nats and rank of a token, and the predictions with their probabilities."""
-    predictions = [[visible_label(guess.label), float(f"{guess.probability:.3g}")] for guess in token.guesses]
+    predictions = [[visible_label(guess.label), float(f"{guess.probability:.3g}")] for guess in token.predictions]
     return [visible_label(token.label), round(token.nats, 4), token.rank, predictions]

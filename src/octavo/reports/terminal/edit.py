@@ -29,7 +29,7 @@ def prediction_table(edit: Edit) -> Table:
     for name in (" before", "  after"):
         table.add_column(name, no_wrap=True)
     for candidate in edit.notable:
-        probabilities = (candidate.before, candidate.after)
+        probabilities = (candidate.p_before, candidate.p_after)
         cells = (Text(f"  {percentage(p)} ", PROBABILITY.style(p)) for p in probabilities)
         table.add_row(Text(visible_label(candidate.label)), *cells)
     return table

@@ -33,23 +33,24 @@ def head_lines(table: HeadTable) -> list[str]:
     """Return lines with the targets of each head, the spread of its attention, its ablation cost, and notes."""
     names = {head.name: f"{TITLES[head.name]}: {MEANINGS[head.name]}" for head in table.heads}
     fractions = [
-        [*(head.shares.get(kind.name) for kind in TARGET_KINDS), head.induction_random] for head in table.heads
+        [*(head.target_fractions.get(kind.name) for kind in TARGET_KINDS), head.induction_random]
+        for head in table.heads
     ]
     spreads = (
-        ([*(head.distance for head in table.heads), _exact(table.even_distance)], 1),
-        ([*(head.entropy for head in table.heads), _exact(table.even_entropy)], 2),
-        ([*(head.from_even for head in table.heads), _exact(0.0)], 2),
+        ([*(head.distance for head in table.heads), _exact(table.uniform_distance)], 1),
+        ([*(head.entropy for head in table.heads), _exact(table.uniform_entropy)], 2),
+        ([*(head.distance_from_uniform for head in table.heads), _exact(0.0)], 2),
     )
     *spread_rows, uniform = zip(*(_with_intervals(column, digits) for column, digits in spreads), strict=True)
     costs = zip(
-        *(_with_intervals([head.removal[name] for head in table.heads], 3) for name in ABLATIONS), strict=True
+        *(_with_intervals([head.ablation_costs[name] for head in table.heads], 3) for name in ABLATIONS), strict=True
     )
     return [
         *_wrapped(table_sample(table)),
         "",
         "attention on each target in %, and below it the 95 % interval, rounded outwards",
         *_table(table, _FRACTIONS, [[map(_percent, row), map(_percent_interval, row)] for row in fractions]),
-        _row("uniform attention", [f"{100 * x.even:.0f}" if x else "none" for x in fractions[0]], _FRACTIONS),
+        _row("uniform attention", [f"{100 * x.uniform:.0f}" if x else "none" for x in fractions[0]], _FRACTIONS),
         "",
         "spread of its attention, with 95 % intervals",
         *_table(table, _SPREADS, [[row] for row in spread_rows]),
@@ -88,13 +89,13 @@ def _row(label: str, cells: Iterable[str], columns: _Columns) -> str:
 
 
 def _percent(fraction: AttentionFraction | None) -> str:
-    return f"{100 * fraction.found.mean:.0f}" if fraction else "–"
+    return f"{100 * fraction.measured.mean:.0f}" if fraction else "–"
 
 
 def _percent_interval(fraction: AttentionFraction | None) -> str:
-    if fraction is None or fraction.found.low is None or fraction.found.high is None:
+    if fraction is None or fraction.measured.low is None or fraction.measured.high is None:
         return ""
-    return f"{math.floor(100 * fraction.found.low + 1e-9)}…{math.ceil(100 * fraction.found.high - 1e-9)}"
+    return f"{math.floor(100 * fraction.measured.low + 1e-9)}…{math.ceil(100 * fraction.measured.high - 1e-9)}"
 
 
 def _exact(figure: float) -> Estimate:

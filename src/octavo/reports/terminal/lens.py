@@ -69,7 +69,7 @@ def _with_room(lens: Lens, width: int) -> Sequence[LensLayer]:
 
 
 def _cell(cell: LensCell) -> Text:
-    prediction = cell.guesses[0]
+    prediction = cell.predictions[0]
     token = Text(visible_label(prediction.label))
     token.truncate(_TOKEN, overflow="ellipsis")
     gap, mark = " " * (_TOKEN - cell_len(token.plain)), "=" if cell.rank == 1 else " "

@@ -55,7 +55,7 @@ def _mark(bits: float | None) -> str:
 def _lines(surprise: Surprise, width: int) -> Iterator[list[_Sign]]:
     """Yield the text in lines, broken at its newlines, and at spaces where a line is too wide."""
     line: list[_Sign] = []
-    for piece in surprise.pieces:
+    for piece in surprise.alignments:
         bits = None if piece.dropped else surprise.bits_per_character_of(piece)
         for character in _CHARACTER.findall(piece.text):
             line.append(_Sign(visible_text(character), bits))
@@ -110,5 +110,5 @@ def worst_tokens(surprise: Surprise) -> Table:
 
 
 def _more_probable(token: TokenSurprise) -> str:
-    predictions = token.guesses[: min(3, (token.rank or 1) - 1)]
+    predictions = token.predictions[: min(3, (token.rank or 1) - 1)]
     return "  ".join(f"{visible_label(guess.label)} {percentage(guess.probability).strip()}" for guess in predictions)
