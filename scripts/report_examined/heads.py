@@ -16,7 +16,7 @@ from typing import Any
 from octavo.interpret.head_labels import TITLES
 from octavo.interpret.head_table import INERT, UNCLASSIFIED, UNIFORM, Head, HeadTable
 from octavo.pipeline.run import load
-from octavo.reports.markdown import markdown_table
+from octavo.reports.markdown_text import markdown_table
 from octavo.system.statistics import Estimate, estimate
 
 FILE = "heads.json"

@@ -8,7 +8,7 @@ from scripts.report_examined.results import EXPERIMENTS, Experiment, Json, Resul
 from octavo.config import load_preset
 from octavo.evaluate import perplexity
 from octavo.evaluate.diagnosis import EarlyDiagnosis, ValidationPoint
-from octavo.reports.markdown import markdown_table
+from octavo.reports.markdown_text import markdown_table
 
 PAGE = Path("docs/the-report-examined.md")
 _IN_BITS = ("tokens", "improvements", "pocket")  # experiments with lossless tokenizers
