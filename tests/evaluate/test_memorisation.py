@@ -118,7 +118,7 @@ def test_where_the_tokenizer_loses_text_its_own_text_is_compared(
 @pytest.mark.parametrize(
     ("option", "says"),
     [
-        ({"samples": 0}, "0 samples are out of range: 1 to 10000"),
+        ({"samples": 0}, "0 samples are out of range: give 1 to 10000"),
         ({"tokens": 0}, "max_new_tokens=0 is out of range"),
         ({"temperature": -1.0}, "temperature=-1.0 is out of range"),
     ],

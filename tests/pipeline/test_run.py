@@ -162,7 +162,7 @@ class TestBaselines:
         assert copied.baselines(play_file)[0].kind == "uniform"
 
     def test_what_says_nothing_is_refused(self, copied: Run) -> None:
-        with pytest.raises(octavo.OctavoError, match="baselines learn from the training part"):
+        with pytest.raises(octavo.OctavoError, match="baselines learn from the training split"):
             copied.baselines(split="train")
         with pytest.raises(octavo.OctavoError, match="has no test part"):
             copied.baselines(split="test")

@@ -1,6 +1,7 @@
 """Score a saved run, compare it with baselines, measure what it copies, and diagnose it.
 
-Each function takes a :class:`~octavo.runs.saved_run.SavedRun`, returns plain values and keeps them in its folder.
+Each function takes a :class:`~octavo.runs.saved_run.SavedRun`, returns plain values and saves them in the run's
+folder. They are the bodies of the methods of :class:`octavo.pipeline.run.Run`.
 """
 
 from collections.abc import Sequence
@@ -27,14 +28,20 @@ from octavo.runs.scores import Score, add_score, is_standard, scores, standard_s
 from octavo.system.progress import ProgressCallback, no_progress
 
 _MAX_SAMPLES = 10_000
-Text = str | Path | Corpus | None
+Text = str | Path | Corpus | None  # a path or a corpus; None: a split of the run's own text
 
 
 def standard_evaluation(run: SavedRun) -> Evaluation:
-    """Return the kept score on the validation split, in sliding windows half a context apart.
+    """Return the saved standard score of a run: on the validation split, in sliding windows half a context apart.
+
+    Args:
+        run: the run.
+
+    Returns:
+        The score of the newest checkpoint, from ``evaluation.json``.
 
     Raises:
-        OctavoError: the run has not been scored so.
+        OctavoError: the newest checkpoint has no such score, or the file was written by another version.
     """
     score = standard_score(run.directory)
     if score is None:
@@ -47,7 +54,7 @@ def standard_evaluation(run: SavedRun) -> Evaluation:
         return from_json(Evaluation, score)
     except ValueError:
         raise OctavoError(
-            f"{run.path / 'evaluation.json'} is of another version: delete it, then evaluate the run",
+            f"{run.path / 'evaluation.json'} was written by another version: delete it, then evaluate the run",
             command=("evaluate", str(run.path)),
         ) from None
 
@@ -64,19 +71,39 @@ def score_run(
     documents: str = "file",
     watch: ProgressCallback = no_progress,
 ) -> Evaluation:
-    """Score a run on a split of its own text, or on another `text`, and add that to ``evaluation.json``.
+    """Score a run on a split of its own text, or on another text, and add the score to ``evaluation.json``.
+
+    Every token is scored once; :mod:`octavo.evaluate.scoring` describes the windows.
+
+    Args:
+        run: the run.
+        text: a file, a folder or a corpus; None: the split `split` of the run's own text.
+        split: "validation" or "train"; only used without `text`.
+        stride: tokens between the beginnings of two sliding windows; 0: half the context length.
+        protocol: "sliding", or "disjoint": chunks of `window_characters` characters, each scored with an empty
+            context, as some publications do.
+        window_characters: characters of a chunk; only used by "disjoint".
+        encoding: encoding of the file `text`.
+        documents: how `text` divides into documents; see :func:`octavo.corpus.with_documents`.
+        watch: is called with the fraction that is done.
+
+    Returns:
+        The score, in nats and bits per character, per byte and per token.
 
     Raises:
-        OctavoError: there is no such split or text, or an option is out of range.
+        OctavoError: there is no such split or text, the text is empty, or an option is out of range.
+
+    Example:
+        >>> score_run(octavo.load("shakespeare"), "novel.txt").bits_per_character  # doctest: +SKIP
+        2.31
     """
-    scores(run.directory)  # a damaged file shows before the work
-    scored = scored_text(_source(run, text, split, encoding, documents), run.tokenizer)
+    scores(run.directory)  # raises the error of a damaged file before the work
     train = run.config.train
     selected_on = train.select_on if train.patience else ""
-    result = evaluate(
+    score = evaluate(
         run.model,
         run.tokenizer,
-        scored,
+        scored_text(_text_source(run, text, split, encoding, documents), run.tokenizer),
         context_length=run.config.data.context_length,
         stride=stride,
         protocol=protocol,
@@ -85,8 +112,8 @@ def score_run(
         checkpoint=run.checkpoint,
         watch=watch,
     )
-    run.save_result(lambda: add_score(run.directory, Score(result.to_dict())))
-    return result
+    run.save_result(lambda: add_score(run.directory, Score(score.to_dict())))
+    return score
 
 
 def run_baselines(
@@ -98,21 +125,33 @@ def run_baselines(
     documents: str = "file",
     watch: ProgressCallback = no_progress,
 ) -> list[Baseline]:
-    """Return the baselines of a text, which learn from the run's training split; the worst comes first.
+    """Return the scores of the baselines on a text: simple models that learn from the run's training split.
 
-    They are computed once for each text and kept in ``baselines.json``.
+    They are computed once for each text and saved in ``baselines.json``.
+
+    Args:
+        run: the run.
+        text: a file, a folder or a corpus; None: the split `split` of the run's own text.
+        split: "validation"; only used without `text`.
+        encoding: encoding of the file `text`.
+        documents: how `text` divides into documents; see :func:`octavo.corpus.with_documents`.
+        watch: is called with the fraction that is done.
+
+    Returns:
+        The baselines, the worst first. A compressor whose package cannot be imported is left out.
 
     Raises:
         OctavoError: there is no such split or text, it is empty, or it is the training split.
     """
     if text is None and split == "train":
-        raise OctavoError("baselines learn from the training part, so a score on it says nothing: take another")
-    scored, train = _source(run, text, split, encoding, documents), run.split("train")
-    found = load_baselines(run.directory, run.tokenizer, train, scored)
-    if found is None:
-        computed = found = compute_baselines(run.tokenizer, train, scored, watch)
-        run.save_result(lambda: save_baselines(run.directory, run.tokenizer, train, scored, computed))
-    return found
+        raise OctavoError("baselines learn from the training split, so their score on it means nothing: give another")
+    source, train = _text_source(run, text, split, encoding, documents), run.split("train")
+    baselines = load_baselines(run.directory, run.tokenizer, train, source)
+    if baselines is not None:
+        return baselines
+    computed = compute_baselines(run.tokenizer, train, source, watch)
+    run.save_result(lambda: save_baselines(run.directory, run.tokenizer, train, source, computed))
+    return computed
 
 
 def run_overlap(
@@ -123,20 +162,30 @@ def run_overlap(
     encoding: str = "utf-8",
     documents: str = "file",
 ) -> TrainOverlap:
-    """Measure how much of a split of the run's own text, or of another `text`, is verbatim in the training split.
+    """Measure how much of a split of the run's own text, or of another text, is verbatim in the training split.
+
+    Args:
+        run: the run.
+        text: a file, a folder or a corpus; None: the split `split` of the run's own text.
+        split: "validation" or "train"; only used without `text`.
+        encoding: encoding of the file `text`.
+        documents: how `text` divides into documents; see :func:`octavo.corpus.with_documents`.
+
+    Returns:
+        The characters that lie in copied spans of 64 characters or more, and the characters that were looked up.
 
     Raises:
         OctavoError: there is no such split or text.
     """
     key = f"overlap of {split}"
-    if text is None and key in run.result_cache:  # a text of many megabytes takes seconds
+    if text is None and key in run.result_cache:  # for a text of many megabytes the search takes seconds
         known: TrainOverlap = run.result_cache[key]
         return known
-    texts = texts_of(_source(run, text, split, encoding, documents), run.tokenizer)
-    found = measure_overlap(texts, texts_of(run.split("train"), run.tokenizer, MAX_SEARCHED))
+    texts = texts_of(_text_source(run, text, split, encoding, documents), run.tokenizer)
+    overlap = measure_overlap(texts, texts_of(run.split("train"), run.tokenizer, MAX_SEARCHED))
     if text is None:
-        run.result_cache[key] = found
-    return found
+        run.result_cache[key] = overlap
+    return overlap
 
 
 def run_memorisation(
@@ -148,18 +197,29 @@ def run_memorisation(
     seed: int = 0,
     watch: ProgressCallback = no_progress,
 ) -> Memorisation:
-    """Generate `samples` texts of `tokens` tokens and look them up in the training split.
+    """Generate texts and measure how much of them is verbatim in the training split.
 
-    Validation text of the same lengths is looked up next to them, so there are no more samples than that has room
-    for. A result at temperature 1, the model's own distribution, is kept in ``memorisation.json``, which the
-    diagnosis reads; no other is.
+    The same amount of validation text is looked up for comparison, so there are at most as many samples as the
+    validation split has room for.
+
+    Args:
+        run: the run.
+        samples: number of texts, 1 to 10,000.
+        tokens: maximum number of tokens of a text.
+        temperature: of the sampling. Only a result at 1, the model's own distribution, is saved in
+            ``memorisation.json``, which the diagnosis reads.
+        seed: of the sampling.
+        watch: is called with the fraction of the generation that is done.
+
+    Returns:
+        The copied sequences of 8 words and the longest copied run, of the generated and of the validation text.
 
     Raises:
         OctavoError: an option is out of range.
     """
     if not isinstance(samples, int) or not 1 <= samples <= _MAX_SAMPLES:
-        raise OctavoError(f"{samples} samples are out of range: 1 to {_MAX_SAMPLES}")
-    found = measure_memorisation(
+        raise OctavoError(f"{samples} samples are out of range: give 1 to {_MAX_SAMPLES}")
+    memorisation = measure_memorisation(
         run.model,
         run.tokenizer,
         run.split("train"),
@@ -171,19 +231,19 @@ def run_memorisation(
         watch=watch,
     )
     if temperature == 1.0:
-        run.result_cache["memorisation"] = found
-        run.save_result(lambda: run.directory.write_json("memorisation.json", found.to_dict()))
-    return found
+        run.result_cache["memorisation"] = memorisation
+        run.save_result(lambda: run.directory.write_json("memorisation.json", memorisation.to_dict()))
+    return memorisation
 
 
 def load_memorisation(run: SavedRun) -> Memorisation | None:
-    """Return what :func:`run_memorisation` found for the checkpoint in use; None if it was not measured."""
+    """Return the result of :func:`run_memorisation` for the checkpoint in use; None if there is none."""
     just_measured: Memorisation | None = run.result_cache.get("memorisation")
     try:
-        found = Memorisation.from_json(run.directory.read_json("memorisation.json"))
+        saved = Memorisation.from_json(run.directory.read_json("memorisation.json"))
     except (OctavoError, ValueError):  # it can always be measured again
         return just_measured
-    return found if found.checkpoint == run.checkpoint else just_measured
+    return saved if saved.checkpoint == run.checkpoint else just_measured
 
 
 def diagnose_run(
@@ -193,40 +253,46 @@ def diagnose_run(
     *,
     baselines: Sequence[Baseline] | None = None,
 ) -> list[Finding]:
-    """Find problems of a run, the gravest first, from its score, its baselines and its validation points.
+    """Find problems of a run from its score, its baselines and its validation points.
 
-    The findings, of which there may be none, are kept in ``diagnosis.json``.
+    The findings are saved in ``diagnosis.json``.
 
     Args:
         run: the run.
-        score: its standard score, just made: of a run that trains meanwhile, a newer checkpoint may have none.
+        score: its standard score; None: the saved one. While a run trains, its newest checkpoint may have none yet.
         watch: is called with the fraction of the baselines that is done.
-        baselines: those that there are, where some could not be computed.
+        baselines: the baselines of the validation split; None: :func:`run_baselines` computes them.
+
+    Returns:
+        The findings, the gravest first; empty if there are none.
 
     Raises:
-        OctavoError: it has not been scored, or `score` is another than the standard one.
+        OctavoError: the run has not been scored, or `score` is not a standard score.
     """
     score = score or standard_evaluation(run)
     if not is_standard(Score(score.to_dict())):
-        raise OctavoError("a diagnosis is made from the score on the held-out part with the usual stride alone")
-    found = run_findings(run, score, run_baselines(run, watch=watch) if baselines is None else baselines)
-    content = {"checkpoint": run.checkpoint, "findings": [finding.to_dict() for finding in found]}
+        raise OctavoError(
+            "a diagnosis needs the standard score: score the validation split in sliding windows, half a context "
+            "apart"
+        )
+    findings = run_findings(run, score, run_baselines(run, watch=watch) if baselines is None else baselines)
+    content = {"checkpoint": run.checkpoint, "findings": [finding.to_dict() for finding in findings]}
     run.save_result(lambda: run.directory.write_json("diagnosis.json", content))
-    return found
+    return findings
 
 
 def load_diagnosis(run: SavedRun) -> list[Finding] | None:
-    """Return what :func:`diagnose_run` found for the checkpoint in use; None if no diagnosis was made."""
+    """Return the findings of :func:`diagnose_run` for the checkpoint in use; None if there is no diagnosis."""
     try:
         content = run.directory.read_json("diagnosis.json")
-        found = [from_json(Finding, upgraded_finding(finding)) for finding in content["findings"]]
-        return found if content["checkpoint"] == run.checkpoint else None
+        findings = [from_json(Finding, upgraded_finding(finding)) for finding in content["findings"]]
+        return findings if content["checkpoint"] == run.checkpoint else None
     except (OctavoError, LookupError, TypeError, ValueError):
-        return None  # it can always be made again
+        return None  # the diagnosis can always be made again
 
 
 def run_findings(run: SavedRun, score: Evaluation, baselines: Sequence[Baseline]) -> list[Finding]:
-    """Return what :func:`diagnose_run` finds from a score and the baselines of its text; nothing is kept."""
+    """Return the findings of :func:`diagnose_run` for a score and the baselines of its text; save nothing."""
     metrics = run.metrics
     check_complete(metrics, run.path / "metrics.jsonl")
     case = Case(
@@ -246,8 +312,8 @@ def run_findings(run: SavedRun, score: Evaluation, baselines: Sequence[Baseline]
     return diagnose(case)
 
 
-def _source(run: SavedRun, text: Text, split: str, encoding: str, documents: str) -> TokenSplit | Corpus:
-    """Return a split of the run's own text, or another text."""
+def _text_source(run: SavedRun, text: Text, split: str, encoding: str, documents: str) -> TokenSplit | Corpus:
+    """Return a split of the run's own text, or the corpus of another text."""
     if text is None:
         return run.split(split)
     if isinstance(text, Corpus):
