@@ -80,7 +80,7 @@ def _layout(place: Path) -> dict[str, TensorRange]:
 def _same_tensors(layout: dict[str, TensorRange], content: bytes, place: Path) -> bool:
     found = deserialize(content)  # type: ignore[no-untyped-call]  # it has no types
     theirs = {name: (one["dtype"], tuple(one["shape"]), bytes(one["data"])) for name, one in found}
-    return theirs == {name: (one.kind, one.shape, content[one.begin : one.end]) for name, one in layout.items()}
+    return theirs == {name: (one.dtype, one.shape, content[one.begin : one.end]) for name, one in layout.items()}
 
 
 def _can_be_used(tokenizer: Tokenizer, content: bytes, place: Path) -> bool:
