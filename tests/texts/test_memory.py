@@ -9,8 +9,8 @@ import pytest
 from tests.texts.soak import peak_of_a_long_file
 
 # Peaks of two processes with the same text differ by up to 10 MiB. The measured growth is 0.4 to 0.7 bytes per byte
-# of text, so at most 19 MB here, against a limit of 36 MB. If the text, its copies and its tokens were held in memory,
-# it would be 6.6 bytes per byte, 79 MB.
+# of text, so at most 19 MB here, against a limit of 36 MB. If the text, its copies and its tokens were held in
+# memory, it would be 6.6 bytes per byte, 79 MB.
 _MAX_GROWTH = 3.0  # bytes per byte of text
 
 

@@ -203,7 +203,8 @@ def first_steps() -> list[str]:
         "",
         *lines,
         "",
-        f"'{program()} train FILE' trains on a text of your own. '{_help('octavo')}' lists all commands.",
+        f"'{program()} train FILE' trains on a text of your own.",
+        f"'{_help('octavo')}' lists all commands.",
     ]
 
 

@@ -20,8 +20,8 @@ from octavo.evaluate.memorisation import Memorisation, measure_memorisation
 from octavo.evaluate.overlap import MAX_SEARCHED, TrainOverlap, measure_overlap
 from octavo.evaluate.shift import measure_shift
 from octavo.formats.json_schema import from_json
-from octavo.runs.checkpoint_files import newest_is_damaged
-from octavo.runs.earlier_versions import upgraded_finding
+from octavo.runs.checkpoint_files import max_file_bytes, newest_is_damaged
+from octavo.runs.earlier_versions import upgrade_finding
 from octavo.runs.metrics import check_complete
 from octavo.runs.saved_run import SavedRun
 from octavo.runs.scores import Score, add_score, is_standard, scores, standard_score
@@ -45,7 +45,7 @@ def standard_evaluation(run: SavedRun) -> Evaluation:
     """
     score = standard_score(run.directory)
     if score is None:
-        damaged = newest_is_damaged(run.path / "checkpoints", most_bytes(run.config))
+        damaged = newest_is_damaged(run.path / "checkpoints", max_file_bytes(run.config))
         raise OctavoError(
             f"{run.name} has no score yet: {'resume' if damaged else 'evaluate'} it",
             command=run.directory.resume_command if damaged else ("evaluate", str(run.path)),
@@ -178,13 +178,13 @@ def run_overlap(
         OctavoError: there is no such split or text.
     """
     key = f"overlap of {split}"
-    if text is None and key in run.computed:  # for a text of many megabytes the search takes seconds
-        known: TrainOverlap = run.computed[key]
+    if text is None and key in run.result_cache:  # for a text of many megabytes the search takes seconds
+        known: TrainOverlap = run.result_cache[key]
         return known
     texts = texts_of(_text_source(run, text, split, encoding, documents), run.tokenizer)
     overlap = measure_overlap(texts, texts_of(run.split("train"), run.tokenizer, MAX_SEARCHED))
     if text is None:
-        run.computed[key] = overlap
+        run.result_cache[key] = overlap
     return overlap
 
 
@@ -231,14 +231,14 @@ def run_memorisation(
         watch=watch,
     )
     if temperature == 1.0:
-        run.computed["memorisation"] = memorisation
+        run.result_cache["memorisation"] = memorisation
         run.save_result(lambda: run.directory.write_json("memorisation.json", memorisation.to_dict()))
     return memorisation
 
 
 def load_memorisation(run: SavedRun) -> Memorisation | None:
     """Return the result of :func:`run_memorisation` for the checkpoint in use; None if there is none."""
-    just_measured: Memorisation | None = run.computed.get("memorisation")
+    just_measured: Memorisation | None = run.result_cache.get("memorisation")
     try:
         saved = Memorisation.from_json(run.directory.read_json("memorisation.json"))
     except (OctavoError, ValueError):  # it can always be measured again
@@ -272,7 +272,8 @@ def diagnose_run(
     score = score or standard_evaluation(run)
     if not is_standard(Score(score.to_dict())):
         raise OctavoError(
-            "a diagnosis needs the standard score: score the validation split in sliding windows of the default stride"
+            "a diagnosis needs the standard score: score the validation split in sliding windows, half a context "
+            "apart"
         )
     findings = run_findings(run, score, run_baselines(run, watch=watch) if baselines is None else baselines)
     content = {"checkpoint": run.checkpoint, "findings": [finding.to_dict() for finding in findings]}
@@ -284,7 +285,7 @@ def load_diagnosis(run: SavedRun) -> list[Finding] | None:
     """Return the findings of :func:`diagnose_run` for the checkpoint in use; None if there is no diagnosis."""
     try:
         content = run.directory.read_json("diagnosis.json")
-        findings = [from_json(Finding, upgraded_finding(finding)) for finding in content["findings"]]
+        findings = [from_json(Finding, upgrade_finding(finding)) for finding in content["findings"]]
         return findings if content["checkpoint"] == run.checkpoint else None
     except (OctavoError, LookupError, TypeError, ValueError):
         return None  # the diagnosis can always be made again

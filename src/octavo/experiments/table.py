@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from octavo.experiments.results import CellResult, VariantSummary
 from octavo.experiments.spec import Spec
-from octavo.reports.markdown import markdown_table
+from octavo.reports.markdown_text import markdown_table
 from octavo.system.statistics import CONFIDENCE, Estimate
 from octavo.system.terminal import escape_controls, quantity
 

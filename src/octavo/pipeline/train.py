@@ -156,7 +156,7 @@ def _write_plan(plan: Plan, folder: Path) -> None:
     save_splits(folder / "data", plan.prepared)
     provenance = {
         "text": text_facts(plan.corpus),
-        "forecast": asdict(plan.forecast) | {"whole_command": asdict(plan.whole)},
+        "forecast": asdict(plan.forecast) | {"whole_command": asdict(plan.command_forecast)},
         "precision": asdict(plan.forecast.precision),
         "parameters": plan.forecast.parameters,
         "tokenizer": plan.tokenizer.fingerprint,

@@ -3,12 +3,15 @@
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from typing import TYPE_CHECKING
 
 from octavo.system.cgroups import cpu_limits
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 DETACHED_THREAD = "octavo-detached"  # name of a thread that runs inside a library and cannot be stopped
 _SPIN_COUNT = "1000"  # iterations of a spinning thread, some tens of microseconds: about as long as waking one takes
@@ -96,6 +99,8 @@ def run_in_threads(tasks: Sequence[Callable[[], None]]) -> None:
     Raises:
         Exception: the exception of a task, once all have ended.
     """
+    from concurrent.futures import wait
+
     with one_thread():
         others = [_workers(os.getpid(), len(tasks) - 1).submit(task) for task in tasks[1:]]
         try:
@@ -108,6 +113,8 @@ def run_in_threads(tasks: Sequence[Callable[[], None]]) -> None:
 
 
 @cache
-def _workers(process: int, number: int) -> ThreadPoolExecutor:
+def _workers(process: int, number: int) -> "ThreadPoolExecutor":
     """Return the thread pool of a process; a forked process has none of its parent's threads."""
+    from concurrent.futures import ThreadPoolExecutor
+
     return ThreadPoolExecutor(number, "octavo")

@@ -9,7 +9,7 @@ from octavo.experiments.reproduction.facts import Fact, Value
 from octavo.experiments.reproduction.figures import EPOCHS, FIRST_EPOCH, PERPLEXITIES, attention_picture
 from octavo.experiments.reproduction.reported import EpochRow
 from octavo.experiments.reproduction.results import Reproduction, reported_epoch
-from octavo.reports.markdown import markdown_table
+from octavo.reports.markdown_text import markdown_table
 from octavo.system.terminal import duration, escape_controls, quantity
 
 EPOCH_HEAD = (
