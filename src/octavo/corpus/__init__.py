@@ -1,4 +1,4 @@
-"""Text in: files and their encodings, Tiny Shakespeare rebuilt offline, splits.
+"""Read texts: files in any encoding, or Tiny Shakespeare rebuilt offline; split them.
 
 corpus = read_corpus(["hamlet.txt"])
 train, validation, test = split(corpus)

@@ -1,15 +1,15 @@
-"""Bytes to text, unchanged, by one rule for every file.
+"""Decode bytes to text, by the same rules for every file.
 
-1. A byte order mark decides. It is the one thing that is removed from a text.
-2. Bytes that are UTF-8 are UTF-8, whatever encoding was given.
-3. Everything else is in the encoding that was given, or is refused.
+1. A byte order mark decides. Only the mark is removed from a text.
+2. Bytes that are valid UTF-8 are decoded as UTF-8, whatever encoding was given.
+3. All other bytes are decoded in the encoding that was given, or refused.
 
-An encoding that is given for some files of a folder therefore never spoils the others. Two kinds of encodings need
+An encoding that is given for some files of a folder therefore never damages the others. Two kinds of encodings need
 more care, since their bytes can be UTF-8 too. Encodings that write everything in ASCII bytes (UTF-7, ISO-2022, HZ)
 come before UTF-8 if they were given. UTF-16 and UTF-32 without a mark are recognised by where their NUL bytes are,
 and are refused unless they were given.
 
-What decodes to nonsense is refused: damaged UTF-8, 8-bit text as UTF-16, the control characters of Latin-1.
+Bytes that decode to nonsense are refused: damaged UTF-8, 8-bit text as UTF-16, the control characters of Latin-1.
 """
 
 import codecs
@@ -42,9 +42,9 @@ ByteSource = Callable[[], Iterable[bytes]]  # gives the bytes of a source from i
 
 
 class NotText(OctavoError):
-    """A file is not text at all.
+    """A file is not text.
 
-    `reason` says what it is and, where that is known, how to make a text of it: "a PDF: convert it to text first …".
+    `reason` says what it is and, where that is known, how to convert it to text: "a PDF: convert it to text first …".
     """
 
     def __init__(self, name: str, what: str = "binary", how: str = "") -> None:
@@ -57,10 +57,10 @@ class Undecodable(OctavoError):
 
     Attributes:
         name: the file's name.
-        reason: what is wrong, in words.
+        reason: describes the fault.
         read: gives the file's bytes.
         window: bytes around the first that does not decode.
-        suggestion: the encoding, where that is certain.
+        suggestion: the encoding, if it is certain.
         damaged: whether no encoding can help.
     """
 
@@ -121,10 +121,10 @@ def find_codec(read: ByteSource, given: str, name: str) -> str:
     Args:
         read: gives the bytes.
         given: the codec for what has no mark and is not UTF-8.
-        name: says in an error whose bytes these are.
+        name: names the source in an error.
 
     Raises:
-        NotText: it is no text.
+        NotText: it is not text.
         Undecodable: it does not decode, or decodes to nonsense.
     """
     head = next(iter(read()), b"")[:_SAMPLE_BYTES]

@@ -23,7 +23,7 @@ _MAX_NAME_LENGTH = 60  # characters; in UTF-8 still within the 255 bytes that fi
 
 @dataclass(frozen=True)
 class Document:
-    """One text: what was in the file, line endings included; a long one stays there (see `filed`).
+    """One text: what was in the file, line endings included; a long text stays in its file (see `LazyText`).
 
     `encoding` is the codec that it was read with. Raises OctavoError if `text` is empty or holds a lone surrogate,
     which UTF-8 cannot express.
@@ -45,7 +45,7 @@ class Document:
             except UnicodeEncodeError as error:
                 raise OctavoError(
                     f"{self.name}: character {passed + error.start} is a lone surrogate "
-                    f"(U+{ord(piece[error.start]):04X}), which is not text: remove it or decode the text anew"
+                    f"(U+{ord(piece[error.start]):04X}), which is not text: remove it or decode the text again"
                 ) from None
             passed += len(piece)
 
@@ -59,7 +59,7 @@ SAME_FILE = "the same file as"  # begins the reason why a further name of a file
 
 
 class Skipped(NamedTuple):
-    """Record a file that a directory holds and the corpus does not: its path, and why."""
+    """A file of a directory that is not in the corpus: its path, and the reason."""
 
     name: str
     reason: str
@@ -99,7 +99,7 @@ class Corpus:
 
     @classmethod
     def from_text(cls, text: str, name: str = "text") -> "Corpus":
-        """A corpus of one document. Raises OctavoError as Document does."""
+        """Return a corpus of one document. Raises OctavoError as Document does."""
         return cls(name, (Document(name, text),))
 
     @cached_property
@@ -118,7 +118,7 @@ class Corpus:
         return dict(Counter(document.encoding for document in self.documents).most_common())
 
     def notes(self) -> list[str]:
-        """Return a few lines on what was left out, what is there twice, and what a document is."""
+        """Return a few lines about skipped files, repeated documents, and separators."""
         return [*_skipped_lines(self.skipped), *self._repeated_lines(), *self._document_lines()]
 
     def _repeated_lines(self) -> list[str]:
@@ -129,11 +129,11 @@ class Corpus:
         copy, first = found[0]
         return [
             f"{len(found):,} of {len(self.documents):,} documents repeat an earlier one, such as {copy.name}, "
-            f"which repeats {first.name}: what is held out may also be trained on"
+            f"which repeats {first.name}: the validation split may contain training text"
         ]
 
     def _document_lines(self) -> list[str]:
-        """Return how many documents there are if they were split, and a line on markers that still stand in them."""
+        """Return the number of documents if files were split, and a line about end markers that are read as text."""
         lines = []
         if self.document_unit != "file":
             lines.append(f"{len(self.documents):,} documents, each ended by a separator or its file")
@@ -142,14 +142,14 @@ class Corpus:
         marker = max(counts, key=lambda marker: counts[marker])
         if counts[marker] >= _MIN_MARKERS:
             lines.append(
-                f"{marker} stands in the text at least {counts[marker]:,} times and is read as text; to end a "
+                f"{marker} occurs in the text at least {counts[marker]:,} times and is read as text; to end a "
                 f"document there: documents='separator:{marker}'"
             )
         return lines
 
     @cached_property
     def sha256(self) -> str:
-        """Fingerprint of the texts and their borders, not of names or places: for each document the length of
+        """The SHA-256 of the texts and their boundaries, without names and paths: for each document the length of
         its UTF-8 (8 bytes, little-endian), then its UTF-8."""
         digest = hashlib.sha256()
         for document in self.documents:
@@ -196,7 +196,8 @@ def _skipped_lines(skipped: Sequence[Skipped]) -> list[str]:
 
 
 def safe_name(name: str) -> str:
-    """`name` with letters, digits, "-", "_" and "." only; never empty, a device's, or with a dot at either end."""
+    """Return `name` as a safe file name: only letters, digits, "-", "_" and ".", not empty, no device, no outer
+    dot."""
     plain = re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", name))
     plain = plain.strip(".-")
     plain = f"text-{plain}" if is_device(plain) else plain

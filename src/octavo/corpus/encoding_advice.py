@@ -1,4 +1,4 @@
-"""Say how texts that did not decode can be read: with one encoding that reads all of them, or after a repair."""
+"""Advise how to read texts that did not decode: with one encoding that decodes all of them, or after a repair."""
 
 import re
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from octavo.corpus.decoding import ByteSource, NotText, Undecodable, codec_name, find_codec, in_memory, without_mark
 from octavo.errors import OctavoError
 
-# What a file that is not UTF-8 usually is. A guess among a hundred codecs is worse than one among these.
+# The usual encodings of files that are not UTF-8. Detection among all codecs is less reliable than among these.
 _LIKELY_CODECS = [
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "koi8_r"),
     *("cp932", "euc_jp", "gb18030", "big5", "euc_kr"),
@@ -14,7 +14,7 @@ _LIKELY_CODECS = [
 _WESTERN_CODECS = ("cp1252", "mac_roman", "cp850", "cp437")  # the most common one first
 _SMALL, _CAPITAL = "áàâäãåæçéèêëíìîïñóòôöõøœúùûüß", "ÁÀÂÄÃÅÆÇÉÈÊËÍÌÎÏÑÓÒÔÖÕØŒÚÙÛÜ"
 _WESTERN = re.compile(f"[\\0-\\x7f{_SMALL}{_CAPITAL}“”„‘’‚«»‹›–—…¡¿°§£€©®\xa0]")
-# Where a western text was read with the wrong codec: a capital or a mark within a word, or many accents in a row.
+# Signs of a western text in the wrong codec: a capital or a mark within a word, or several accents in a row.
 _ODD = re.compile(
     f"(?<=[a-z{_SMALL}])[{_CAPITAL}]|[{_SMALL}](?=[A-Z])"
     r"|(?<=[^\W\d_])[„‚«»‹›¡¿°§£€©®](?=[^\W\d_])"
@@ -22,13 +22,13 @@ _ODD = re.compile(
 )
 _MAX_ODD_FRACTION = 0.05  # of the characters that are not ASCII
 _MAYBE_HUNGARIAN = re.compile(rb"[\xd5\xdb\xf5\xfb]")  # Őű in cp1250, Õû in cp1252; all its other letters are western
-_MIN_COHERENCE = 0.3  # coherence of a text with a language, below which the guess is as good as none
+_MIN_COHERENCE = 0.3  # of a text with a language (charset-normalizer); a guess below it is unreliable
 _MAX_NAMED = 3  # files in a sentence
 _MAX_GUESSED = 20  # files whose encoding is guessed, which takes some hundredths of a second each
 
 
 def decode(raw: bytes, encoding: str, name: str) -> str:
-    """Return the text that `raw` is; `name` says in an error whose bytes these are.
+    """Return the text in `raw`; `name` names it in an error.
 
     Raises:
         OctavoError: the encoding is unknown, or the bytes do not decode. Then the error has the offset, counted
@@ -45,7 +45,7 @@ def decode(raw: bytes, encoding: str, name: str) -> str:
 def encoding_error(
     faults: Sequence[Undecodable], read_in_others: Sequence[tuple[str, ByteSource]] = ()
 ) -> OctavoError:
-    """Return the error for texts that did not decode. It names an encoding only if that reads everything.
+    """Return the error for texts that did not decode. It names an encoding only if that decodes all texts.
 
     Args:
         faults: one for each text that did not decode.
@@ -66,7 +66,7 @@ def encoding_error(
         return OctavoError(f"{said}; {looks} like {codec}: pass encoding={codec}{repair}")
     name, guess = next(((name, guesses[0]) for name, guesses in guessed if guesses), ("", ""))
     if guess:
-        which = "it looks" if alone else f"no one encoding suits all, {name} looks"
+        which = "it looks" if alone else f"no single encoding decodes all, {name} looks"
         return OctavoError(
             f"{said}; {which} like {guess}: convert it to UTF-8, as with iconv -f {_iconv_name(guess)} -t UTF-8"
         )
@@ -84,13 +84,13 @@ def _list_faults(faults: Sequence[Undecodable]) -> str:
 
 
 def _common_codec(guesses: Sequence[Sequence[str]], reads: Sequence[ByteSource]) -> str:
-    """Return the first codec that is a likely one for each text and decodes all of them; empty if there is none."""
+    """Return the first codec that is likely for each text and decodes all of them; empty if there is none."""
     likely = (codec for codec in guesses[0] if all(codec in each for each in guesses))
     return next((codec for codec in likely if all(_decodes(read, codec) for read in reads)), "")
 
 
 def _likely_codecs(fault: Undecodable) -> list[str]:
-    """Return the codecs that suit a text best, judged by the bytes around the fault; each decodes all of it."""
+    """Return the most likely codecs of a text, by the bytes around the fault; each decodes the complete text."""
     if fault.suggestion:
         return [fault.suggestion]
     from charset_normalizer import from_bytes
@@ -116,7 +116,7 @@ def _western_codecs(window: bytes) -> list[str]:
 
 
 def _odd_fraction(text: str) -> float:
-    """Return the share of the characters beyond ASCII that are odd in a text of Western Europe."""
+    """Return the fraction of the characters beyond ASCII that are unusual in a text of Western Europe."""
     beyond = sum(not character.isascii() for character in text)
     odd = len(_WESTERN.sub("", text)) + sum(len(found) for found in _ODD.findall(text))
     return odd / max(1, beyond)

@@ -1,4 +1,4 @@
-"""List what a folder holds to read, and what in it is left out."""
+"""List the files of a folder, and the reasons why some are skipped."""
 
 import os
 from pathlib import Path
@@ -12,9 +12,10 @@ LINK_TO_FOLDER = "a link to a folder"
 
 
 def list_files(root: Path, runs_root: Path) -> list[tuple[Path, str]]:
-    """Return the files below `root`, sorted by the parts of their paths, each with why it is left out, if it is.
+    """Return the files below `root`, sorted by the parts of their paths, each with the reason why it is skipped, or
+    "".
 
-    Hidden files and folders are not among them. Folders are only if they are left out: links, runs, experiments and
+    Hidden files and folders are not listed. Folders are listed only if they are skipped: links, runs, experiments and
     the folder of all runs.
 
     Raises:
@@ -22,8 +23,8 @@ def list_files(root: Path, runs_root: Path) -> list[tuple[Path, str]]:
     """
     excluded = file_identity(runs_root)
     found: list[tuple[Path, str]] = []
-    for place, folders, files in os.walk(root, onerror=_refuse):
-        here = Path(place)
+    for path, folders, files in os.walk(root, onerror=_refuse):
+        here = Path(path)
         found += [(here / name, "") for name in files if not name.startswith(".")]
         entered = []
         for name in folders:
@@ -46,7 +47,7 @@ def _exclusion_reason(folder: Path, runs_root: tuple[int, int] | None) -> str:
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from every other; None if it cannot be looked at."""
+    """Return the device and inode of a file, which identify it; None if it is not accessible."""
     try:
         status = path.stat()
     except (OSError, ValueError):
@@ -59,5 +60,5 @@ def _refuse(error: OSError) -> NoReturn:
 
 
 def refuse_unreadable(name: str, error: OSError) -> NoReturn:
-    """Raise OctavoError for what cannot be read."""
+    """Raise OctavoError for a file or folder that cannot be read."""
     raise OctavoError(f"{name} cannot be read ({error.strerror}): check its permissions or leave it out") from None

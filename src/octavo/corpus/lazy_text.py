@@ -1,4 +1,4 @@
-"""A text too long to hold in memory: it stays in its file, and is read anew, a piece at a time, when it is needed."""
+"""Texts that are too long for memory: they stay in their file and are read again, in chunks, when they are needed."""
 
 import codecs
 import os
@@ -11,24 +11,24 @@ from octavo.corpus.decoding import without_mark
 from octavo.errors import OctavoError
 from octavo.system.terminal import path_text
 
-MIN_LAZY_BYTES = 1 << 22  # bytes of a file that is not held in memory
+MIN_LAZY_BYTES = 1 << 22  # size in bytes from which a file stays on disk
 _CHUNK_BYTES = 1 << 20  # bytes read at once
 _MAX_CHARACTER_BYTES = 4  # in UTF-8, at most
 _MAX_MARK_BYTES = 4  # bytes
 
 
 class TextStream(Protocol):
-    """What can be gone through without being held as a whole."""
+    """A text that is read in chunks."""
 
     def iter_text(self) -> Iterator[str]:
-        """Its text, a piece at a time."""
+        """Yield the text in chunks."""
 
 
 Text = str | TextStream
 
 
 def iter_text(text: Text) -> Iterator[str]:
-    """A text a piece at a time; one that is in memory is one piece."""
+    """Yield a text in chunks; a text in memory is one chunk."""
     return iter([text]) if isinstance(text, str) else text.iter_text()
 
 
@@ -37,14 +37,14 @@ class LazyText:
     """The characters `begin` … `end` of a file; a slice of it is another such text, and ``str`` reads all of it.
 
     They are counted from byte `offset` of the file, at which a character begins. Reading raises OctavoError if the
-    file is no longer what it was when it was first read.
+    file has changed since it was first read.
     """
 
     path: Path
     codec: str
     begin: int
     end: int
-    stamp: tuple[int, ...]  # what the file was
+    stamp: tuple[int, ...]  # of the file, from file_stamp
     offset: int = 0
 
     def __len__(self) -> int:
@@ -58,7 +58,7 @@ class LazyText:
         return "".join(self.iter_text())
 
     def iter_text(self) -> Iterator[str]:
-        """The text, about a million characters at a time."""
+        """Yield the text, about a million characters at a time."""
         at = 0
         try:
             size = min(_CHUNK_BYTES, _MAX_CHARACTER_BYTES * self.end + _MAX_MARK_BYTES)
@@ -81,7 +81,7 @@ class LazyText:
 
 
 def open_lazy(path: Path, codec: str) -> LazyText:
-    """Return the text of the file at `path`, which decodes with `codec`, gone through once.
+    """Return the text of the file at `path`, which decodes with `codec`; the file is read once to count characters.
 
     Raises:
         OSError: it cannot be read.
@@ -98,7 +98,7 @@ def open_lazy(path: Path, codec: str) -> LazyText:
 
 
 def changed_error(path: Path) -> OctavoError:
-    """Return the error for a file that somebody wrote to meanwhile."""
+    """Return the error for a file that changed while it was read."""
     return OctavoError(f"{path_text(path)} changed while it was read: wait until nothing writes to it")
 
 
@@ -120,10 +120,10 @@ def _decode_file(path: Path, codec: str, stamp: tuple[int, ...], offset: int = 0
 
 
 def file_stamp(path: Path) -> tuple[int, ...]:
-    """Return what shows whether a file is still the same.
+    """Return the size, the modification time and the identity of a file, to detect a change.
 
     Raises:
-        OSError: it cannot be looked at.
+        OSError: it does not exist or is not accessible.
     """
     status = os.stat(path)
     return status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino

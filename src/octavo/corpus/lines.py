@@ -1,7 +1,4 @@
-"""Line ends: those of Unix, of Windows and of old Macs, which mean the same.
-
-A short beginning of lines that is frequent in a text: a prompt that suits its model.
-"""
+"""Line ends of Unix, Windows and old Macs, and the most frequent beginning of a line, a prompt that suits a text."""
 
 import re
 import unicodedata
@@ -11,7 +8,7 @@ _LINE_END = re.compile("\r\n?|\n")
 
 
 def has_line_end(text: str) -> bool:
-    """Return whether a line of any kind ends in `text`."""
+    """Return whether `text` contains a line end of any kind."""
     return _LINE_END.search(text) is not None
 
 
@@ -20,10 +17,10 @@ def with_line_ends(text: str, end: str) -> str:
     return _LINE_END.sub(lambda _: end, text)
 
 
-MAX_CHARACTERS_READ = 2_000_000  # characters that are enough to find one
-_MAX_LINE_LENGTH = 20  # characters of a line that is taken whole
+MAX_CHARACTERS_READ = 2_000_000  # of a text, in which a frequent line start is looked for
+_MAX_LINE_LENGTH = 20  # characters of a line that is used as a prompt
 _MAX_WORD_LENGTH = 12
-_MIN_LINE_FRACTION = 0.002  # of the lines that a whole line must come to, such as the name of a speaker
+_MIN_LINE_FRACTION = 0.002  # of all lines that must be equal to a line, such as the name of a speaker
 _JOINERS = "'’-\u200c\u200d"  # inside a word; the last two in Persian and in scripts of India
 
 
@@ -47,7 +44,7 @@ def _first_word(line: str) -> str:
     end = 1
     while end < min(len(line), _MAX_WORD_LENGTH) and _is_word_character(line[end]):
         end += 1
-    while end > 1 and unicodedata.category(line[end - 1])[0] not in "LMN":  # it ended in a joiner
+    while end > 1 and unicodedata.category(line[end - 1])[0] not in "LMN":  # it ends in a joiner
         end -= 1
     return line[:end]
 

@@ -1,12 +1,12 @@
-"""Files, directories and standard input to a Corpus.
+"""Read files, directories and standard input as a Corpus.
 
-What is trained on is what was in the file: no line ending is translated, nothing is normalised; only a byte
-order mark goes (`decoding` has the rule of encodings). Of a directory every text file is read, at any depth and
-whatever its suffix, in the order of the names. Hidden files and directories are passed over. `Corpus.skipped` lists
-what else is left out, each with its reason: what Octavo itself wrote (runs, experiments, pages), binary, empty and
-special files, links to directories, and further names of a file that is read. A file given by itself is never passed
-over: it is read or refused, and left out of a directory that is given too. A long file stays where it is and is read
-again when it is needed (see `open_lazy`). Input through a pipe is held in memory and has a limit.
+The text is exactly the content of the file: line ends are kept, nothing is normalised, only a byte order mark is
+removed (`decoding` has the rules of encodings). In a directory, every text file is read, at any depth and with any
+suffix, in the order of the names. Hidden files and directories are ignored. `Corpus.skipped` lists what else is
+skipped, with the reason: Octavo's outputs (runs, experiments, pages), binary, empty and special files, links to
+directories, and further names of a file that is read. A file given by itself is read or refused, never skipped, and
+is skipped in a directory that is given too. A long file stays on disk and is read again when it is needed (see
+`open_lazy`). Input through a pipe is kept in memory and has a limit.
 """
 
 import errno
@@ -52,7 +52,7 @@ def read_corpus(
             any depth, in the order of names. The corpus has the name of the first source, without suffix.
         encoding: of files that have no byte order mark and are not UTF-8.
         documents: ``"file"`` if each file is a document, or ``"separator:TEXT"`` to split files at that text.
-        runs: the folder of all runs, which is left out of a directory (default: ``$OCTAVO_RUNS``, else ``./runs``).
+        runs: the folder of all runs, which is skipped in a directory (default: ``$OCTAVO_RUNS``, else ``./runs``).
         stdin: is read instead of the standard input of the process.
 
     Returns:
@@ -67,7 +67,7 @@ def read_corpus(
         >>> corpus.name, len(corpus.documents), corpus.characters
         ('hamlet', 1, 40000)
     """
-    parse_document_unit(documents)  # what is wrong with it shows before anything is read
+    parse_document_unit(documents)  # an error is raised before anything is read
     given = parse_sources(sources)
     paths = [user_path(source) for source in given if source not in ("-", "")]
     reader = _Reader(codec_name(encoding), runs_root(runs), {file_identity(path) for path in paths})
@@ -90,14 +90,12 @@ def read_corpus(
 class _Reader:
     codec: str
     runs_root: Path
-    given: set[tuple[int, int] | None]  # what identifies the paths that were given
+    given: set[tuple[int, int] | None]  # identities of the paths that were given
     documents: list[Document] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
-    _seen: dict[object, str] = field(default_factory=dict)  # what identifies a source -> its name
+    _seen: dict[object, str] = field(default_factory=dict)  # identity of a source -> its name
     _faults: list[Undecodable] = field(default_factory=list)
-    _others: list[tuple[str, ByteSource]] = field(
-        default_factory=list
-    )  # what was read in another encoding than UTF-8
+    _others: list[tuple[str, ByteSource]] = field(default_factory=list)  # texts that were not read as UTF-8
 
     def read_stdin(self, stdin: BinaryIO | None) -> None:
         """Read standard input."""
@@ -124,10 +122,10 @@ class _Reader:
             self._add(name, self._decoded(name, None if long else _read_bytes(path), path if regular else None))
 
     def check(self) -> None:
-        """See that everything decoded.
+        """Check that all texts were decoded.
 
         Raises:
-            OctavoError: something did not. The sentence names it all.
+            OctavoError: some were not. The message names them.
         """
         if self._faults:
             raise encoding_error(self._faults, self._others)
@@ -147,9 +145,9 @@ class _Reader:
         self.skipped += left_out
 
     def _read_in_directory(self, path: Path, files: Mapping[tuple[int, int] | None, str]) -> str:
-        """Read a file of a directory; return why it is left out, or nothing.
+        """Read a file of a directory; return the reason if it is skipped, or "".
 
-        `files` has the names of those that are no links, which are read rather than the links to them.
+        `files` has the names of the files that are not links; they are read instead of the links to them.
         """
         name = path_text(path)
         try:
@@ -194,11 +192,11 @@ class _Reader:
             self.documents.append(Document(name, *decoded))
 
     def _decoded(self, name: str, raw: bytes | None, path: Path | None = None) -> tuple[str | LazyText, str] | None:
-        """Return a text and its codec. None: it does not decode, which :meth:`check` says.
+        """Return a text and its codec; None if it does not decode, which :meth:`check` reports.
 
         Args:
             name: of the text, in an error.
-            raw: all its bytes; None if they stay in the file, being many.
+            raw: all its bytes; None if the file is long and stays on disk.
             path: of a file that can be read again.
         """
         read = _file_source(path) if raw is None and path else in_memory(raw or b"")
@@ -210,7 +208,7 @@ class _Reader:
             if raw is None and path:
                 return open_lazy(path.absolute(), codec), codec
         except Undecodable as fault:
-            fault.read = again  # so that its bytes need not be held until all is read
+            fault.read = again  # so that its bytes need not stay in memory until all is read
             self._faults.append(fault)
             return None
         except OSError as error:
@@ -234,7 +232,7 @@ def _file_source(path: Path) -> ByteSource:
 
 
 def read_source(path: Path) -> bytes:
-    """All bytes of a file or a named pipe.
+    """Return all bytes of a file or a named pipe.
 
     Raises:
         OctavoError: it is missing or cannot be read, or is a directory, a device or a socket.
@@ -285,17 +283,17 @@ def _read_bytes(path: Path, size: int = -1) -> bytes:
 
 
 def _read_limited(file: BinaryIO, name: str) -> bytes:
-    """Every byte, up to an eighth of the machine's memory: text takes up to five times its bytes while it is decoded.
+    """Read all bytes, up to an eighth of the machine's memory: decoding needs up to five times the bytes.
 
-    A pipe does not tell how much is to come, and ``yes`` has no end.
+    The size of a pipe is unknown, and it may never end.
     """
-    most = machine_memory() // 8 or 1 << 32
+    limit = machine_memory() // 8 or 1 << 32
     raw = bytearray()
     while piece := file.read(_CHUNK_BYTES):
         raw += piece
-        if len(raw) > most:
+        if len(raw) > limit:
             raise OctavoError(
-                f"{name} gave more than {most / 2**30:.1f} GiB, too much to hold: cut it, or give a long text as a "
+                f"{name} gave more than {limit / 2**30:.1f} GiB, too much: shorten it, or give a long text as a "
                 "UTF-8 file"
             )
     return bytes(raw)

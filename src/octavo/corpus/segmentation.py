@@ -19,18 +19,18 @@ _CHUNK_BYTES = 1 << 20  # bytes read at once
 
 @dataclass(frozen=True)
 class Separator:
-    """A text that stands between documents. A line end in it stands for the Windows line end as well."""
+    """A text that separates documents. A line end in it also matches a Windows line end."""
 
     text: str
 
     @property
     def pattern(self) -> str:
-        """The regular expression that finds it."""
+        """The regular expression that matches it."""
         return re.escape(self.text).replace("\\\n", "\r?\n")
 
 
 def parse_document_unit(given: str) -> Separator | None:
-    """Return what ends a document: a separator; None for the end of the file.
+    """Return the separator of documents; None if each file is a document.
 
     Args:
         given: "file", or "separator:TEXT", in which ``\\n``, ``\\r``, ``\\t`` and ``\\\\`` are a line feed, a
@@ -50,10 +50,10 @@ def parse_document_unit(given: str) -> Separator | None:
 
 
 def with_documents(corpus: Corpus, documents: str) -> Corpus:
-    """Return a corpus whose texts are split as `documents` says; with "file" it is as it was.
+    """Return a corpus whose texts are split as `documents` says; with "file" it is unchanged.
 
     Raises:
-        OctavoError: there is no such unit, the separator is nowhere, or a file cannot be read again.
+        OctavoError: there is no such unit, the separator does not occur, or a file cannot be read again.
     """
     separator = parse_document_unit(documents)
     if separator is None or documents == corpus.document_unit:
@@ -61,13 +61,13 @@ def with_documents(corpus: Corpus, documents: str) -> Corpus:
     found = [part for whole in corpus.documents for part in split_documents(whole, separator)]
     if sum(len(part.text) for part in found) == corpus.characters:
         raise OctavoError(
-            f"the separator {separator.text!r} is nowhere in {corpus.name}: check how it is written there"
+            f"the separator {separator.text!r} does not occur in {corpus.name}: check its spelling in the text"
         )
     return replace(corpus, documents=tuple(found), document_unit=documents)
 
 
 def split_documents(document: Document, separator: Separator) -> list[Document]:
-    """Return the documents of a text without the separators, and without those that are empty or white space alone.
+    """Return the documents of a text without the separators, and without those that are empty or only white space.
 
     Those of a long UTF-8 file stay in the file.
 
@@ -106,7 +106,7 @@ def _spans(path: Path, left: int, separator: Separator) -> Iterator[tuple[int, i
         while raw := file.read(min(_CHUNK_BYTES, left)):
             left -= len(raw)
             held += raw
-            # A separator that begins later may go on in the next piece.
+            # A separator that begins later may continue in the next chunk.
             complete = max(0, len(held) - longest) if left else len(held)
             start = 0
             for found in pattern.finditer(held):
@@ -123,7 +123,7 @@ def _spans(path: Path, left: int, separator: Separator) -> Iterator[tuple[int, i
 
 
 class _DocumentCount:
-    """Counts the characters of a document that comes in pieces of UTF-8."""
+    """Count the characters of a document that comes in chunks of UTF-8."""
 
     def __init__(self) -> None:
         self.characters, self.blank = 0, True

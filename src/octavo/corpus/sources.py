@@ -1,4 +1,4 @@
-"""Check what was given as the sources of a corpus."""
+"""Check the sources of a corpus."""
 
 import os
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from octavo.corpus.outputs import IS_EXPERIMENT, IS_RUN, enclosing_run, is_exper
 from octavo.errors import OctavoError
 from octavo.system.terminal import path_text
 
-# Characters, beyond which it is no file's name, or no path that anybody types, but a text.
+# Characters. A longer name or path is not a path but a text that was given by mistake.
 _MAX_NAME_LENGTH, _MAX_PATH_LENGTH = 255, 1000
 _MAX_SHOWN = 40  # characters of such a text
 
@@ -20,7 +20,7 @@ def parse_sources(sources: object) -> list[str | Path]:
     """Return the sources as a list of paths.
 
     Raises:
-        OctavoError: they are something else, such as an open file or bytes.
+        OctavoError: they are of another type, such as an open file or bytes.
     """
     if isinstance(sources, str | os.PathLike):  # a str is a sequence of str too, but is never meant so
         return [sources if isinstance(sources, str) else Path(sources)]
@@ -35,7 +35,7 @@ def parse_sources(sources: object) -> list[str | Path]:
 
 
 def refuse_missing(name: str, error: OSError | ValueError) -> NoReturn:
-    """Raise OctavoError for a path that leads to nothing. What is no path but a text is shown in part."""
+    """Raise OctavoError for a path that does not exist, or a text that was given as one."""
     if "\n" in name or len(name) > _MAX_PATH_LENGTH or max(map(len, name.split("/"))) > _MAX_NAME_LENGTH:
         raise OctavoError(
             f"{name[:_MAX_SHOWN]!r}… is a text, not the path of one: name its file, or for a text in memory give "
@@ -43,7 +43,7 @@ def refuse_missing(name: str, error: OSError | ValueError) -> NoReturn:
         ) from None
     if isinstance(error, FileNotFoundError):
         raise OctavoError(
-            f"there is no file or directory {name}: check the path, or give - and pipe the words in"
+            f"there is no file or directory {name}: check the path, or give - and pipe the text in"
         ) from None
     if isinstance(error, OSError):
         refuse_unreadable(name, error)
@@ -51,7 +51,7 @@ def refuse_missing(name: str, error: OSError | ValueError) -> NoReturn:
 
 
 def refuse_output(folder: Path, name: str) -> None:
-    """Raise OctavoError if a folder is a run's or an experiment's, or lies in a run's."""
+    """Raise OctavoError if a folder is a run or an experiment, or lies in a run."""
     if run := enclosing_run(folder):
         kept = path_text((folder if is_run(folder) else run) / "data" / "train.txt")
         raise OctavoError(f"{name} is {IS_RUN}: give the text itself, or {kept}, which the run was trained on")

@@ -1,4 +1,4 @@
-"""Training, validation and test text: three stretches of the corpus, in order."""
+"""Split a corpus into training, validation and test split: three consecutive spans of the text."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from octavo.errors import OctavoError
 
 @dataclass(frozen=True)
 class CorpusSplit:
-    """A stretch of the corpus: documents, whole or cut by a border of the part; no segment is empty."""
+    """A span of the corpus: its documents, cut at the boundaries of the span; no segment is empty."""
 
     segments: tuple[str | LazyText, ...]
 
@@ -22,7 +22,7 @@ class CorpusSplit:
         return "".join(self.iter_text())
 
     def iter_text(self) -> Iterator[str]:
-        """The same, a piece at a time."""
+        """Yield the text in chunks."""
         for segment in self.segments:
             yield from iter_text(segment)
 
@@ -38,18 +38,22 @@ class CorpusSplit:
 
 
 class CorpusSplits(NamedTuple):
+    """The three splits of a corpus."""
+
     train: CorpusSplit
     validation: CorpusSplit
     test: CorpusSplit
 
 
 def split(corpus: Corpus, *, validation: float = 0.1, test: float = 0.0) -> CorpusSplits:
-    """Cut the concatenated documents by characters: first train, then validation, then test.
+    """Split the concatenated documents by characters: first train, then validation, then test.
 
-    With n characters, train ends at floor(n * (1 - validation - test)) and validation at
-    floor(n * (1 - test)). The fractions count as the decimals they are written as, so no float rounding moves
-    a border; with test 0 train has the int(0.9 * n) characters usual for a 90/10 split. Raises OctavoError
-    for fractions out of range and for a train or validation part without text.
+    Of n characters, train ends at floor(n * (1 - validation - test)) and validation at floor(n * (1 - test)). The
+    fractions are exact decimals, so that no rounding moves a boundary: with 0.1 and 0, train has the int(0.9 * n)
+    characters that are usual for a 90/10 split.
+
+    Raises:
+        OctavoError: a fraction is out of range, or the training or validation split has no text.
     """
     for name, fraction in (("validation", validation), ("test", test)):
         if not 0 <= fraction < 1:  # also refuses NaN
@@ -67,7 +71,7 @@ def split(corpus: Corpus, *, validation: float = 0.1, test: float = 0.0) -> Corp
     for name, characters in (("train", train_end), ("validation", validation_end - train_end)):
         if characters == 0:
             raise OctavoError(
-                f"the {name} part of {corpus.name} would be empty, as the text has only {n} "
+                f"the {name} split of {corpus.name} would be empty, as the text has only {n} "
                 f"{'character' if n == 1 else 'characters'}: give more text or other fractions"
             )
     return CorpusSplits(
@@ -78,18 +82,18 @@ def split(corpus: Corpus, *, validation: float = 0.1, test: float = 0.0) -> Corp
 
 
 def split_boundaries(n: int, validation: float, test: float) -> tuple[int, int]:
-    """Where, of `n` characters or tokens, train ends and where validation ends."""
+    """Return where train and where validation end, of `n` characters or tokens."""
     held_out = _exact_decimal(validation) + _exact_decimal(test)
     return int(n * (1 - held_out)), int(n * (1 - _exact_decimal(test)))
 
 
 def _exact_decimal(fraction: float) -> Fraction:
-    """The decimal that `fraction` prints as: 0.1 is one tenth, not the binary number nearest to it."""
+    """Return the decimal that `fraction` prints as: 0.1 is one tenth, not the nearest binary number."""
     return Fraction(repr(float(fraction)))
 
 
 def split_range(corpus: Corpus, start: int, end: int) -> CorpusSplit:
-    """The characters from `start` up to `end` of the concatenated documents."""
+    """Return the characters from `start` up to `end` of the concatenated documents."""
     segments = []
     for document in corpus.documents:
         segments.append(document.text[max(start, 0) : max(end, 0)])

@@ -1,13 +1,13 @@
-"""BPE-dropout (Provilkov et al., 2020): the same text cut differently in every epoch.
+"""BPE-dropout (Provilkov et al., 2020): tokenize the same text differently in every epoch.
 
-Each merge is passed over with some probability, so a word is now and then spelt in smaller pieces. A model
-that goes through a short text dozens of times then learns what its tokens are made of, and memorises less.
-Here every distinct word is cut in a number of ways once, and an epoch draws one of them for each place where
-the word stands: an epoch's tokens are a function of (seed, epoch), made in milliseconds.
+Each merge is skipped with some probability, so that words are sometimes split into smaller tokens. A model that reads
+a short text dozens of times then learns the spelling of its tokens, and memorises less. Here every distinct word is
+segmented several times once, and an epoch draws one segmentation for each occurrence of the word: an epoch's tokens
+are a function of (seed, epoch) and take milliseconds.
 
-A script without spaces, or a text such as DNA, has few words that come twice. Beyond a bound the rarest words are
-therefore cut token by token: a merge inside one of the tokenizer's own tokens may be passed over, but no token
-reaches from one of them into the next. That takes time and memory for the vocabulary alone.
+A script without spaces, or a text such as DNA, has few words that occur twice. Beyond a limit the rarest words are
+therefore segmented token by token: a merge within one of the tokenizer's tokens may be skipped, but no token extends
+across two of them. That bounds time and memory by the size of the vocabulary.
 """
 
 import json
@@ -22,20 +22,25 @@ from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer.chunking import MAX_RUN_LENGTH, chunks
 from octavo.tokenizer.kinds import ByteBPE
 
-_SEGMENTATIONS = 8  # to cut each word
-_MAX_LETTERS = 1 << 20  # bytes of distinct words that are cut as a whole: a few seconds
-_GROUP_LETTERS = 1 << 21  # letters merged at once, of all ways: some 100 MB
-_BLOCK_WORDS = 1 << 18  # words of an epoch laid out at once
-_CUT, _DRAW = 0x637574, 0x64726177  # keep these draws apart from each other and from other uses of the seed
+_SEGMENTATIONS = 8  # of each word
+_MAX_LETTERS = 1 << 20  # in the distinct words that are segmented as words: a few seconds
+_GROUP_LETTERS = 1 << 21  # merged at once, in all segmentations: some 100 MB
+_BLOCK_WORDS = 1 << 18  # of an epoch assembled at once
+_CUT, _DRAW = 0x637574, 0x64726177  # keep these random streams apart from each other and from other uses of the seed
 
 Ids = npt.NDArray[np.integer]
 _Indices = npt.NDArray[np.int32]
 
 
 class BPEDropout:
-    """Cuts one text, given as documents of token ids without start token, at random.
+    """Tokenize one text with BPE-dropout.
 
-    `rate` is the probability that a merge is passed over. `watch` is told the share of the preparation that is done.
+    Args:
+        tokenizer: the tokenizer of `documents`.
+        documents: the text as token ids, without BOS tokens.
+        rate: the probability that a merge is skipped.
+        seed: of the random draws.
+        watch: receives the fraction of the preparation that is done.
     """
 
     def __init__(
@@ -52,31 +57,31 @@ class BPEDropout:
         words, self._places = _limit_words(tokenizer, words, self._places, ids)
         spelt = [word for word in words for _ in range(_SEGMENTATIONS)]
         tokens, lengths = _merge(tokenizer, spelt, rate, seed, watch)
-        # The start token stands for itself: the last "word", with one way to write it.
+        # The BOS token is the last "word", whose segmentations are all the token itself.
         self._tokens = np.append(tokens, tokenizer.bos_id).astype(self._kind)
         self._lengths = np.concatenate([lengths, np.ones(_SEGMENTATIONS, dtype=np.int32)])
         self._begins = np.minimum(self._lengths.cumsum() - self._lengths, len(tokens))
 
     def epoch(self, epoch: int) -> Ids:
-        """Return the token ids of the whole text, each document after its start token, cut as in `epoch`."""
+        """Return the token ids of the text in `epoch`, each document after its BOS token."""
         random = np.random.Generator(np.random.PCG64([_DRAW, self._seed, epoch]))
         blocks = [self._places[start : start + _BLOCK_WORDS] for start in range(0, len(self._places), _BLOCK_WORDS)]
-        return np.concatenate([self._cut(block, random) for block in blocks])
+        return np.concatenate([self._draw(block, random) for block in blocks])
 
-    def _cut(self, places: _Indices, random: np.random.Generator) -> Ids:
-        chosen = places.astype(np.int64) * _SEGMENTATIONS + random.integers(_SEGMENTATIONS, size=len(places))
+    def _draw(self, words: _Indices, random: np.random.Generator) -> Ids:
+        chosen = words.astype(np.int64) * _SEGMENTATIONS + random.integers(_SEGMENTATIONS, size=len(words))
         lengths = self._lengths[chosen]
         ends = lengths.cumsum()
         shift = np.repeat(self._begins[chosen] - (ends - lengths), lengths)
-        cut: Ids = self._tokens[np.arange(ends[-1]) + shift]
-        return cut
+        tokens: Ids = self._tokens[np.arange(ends[-1]) + shift]
+        return tokens
 
 
 def _index_words(
     tokenizer: ByteBPE, documents: Iterable[Ids], watch: ProgressCallback
 ) -> tuple[Ids, list[str], _Indices]:
-    """Return all token ids, the distinct words in byte letters, and the number of the word at each place; a document
-    begins with the number after the last."""
+    """Return all token ids, the distinct words in byte letters, and the text as indices of words, in which the index
+    after the last word begins a document."""
     split = tokenizer.pipeline.pre_tokenizer.pre_tokenize_str
     words: dict[str, int] = {}
     places, kept = array("i"), []
@@ -85,15 +90,15 @@ def _index_words(
         places.append(-1)
         for chunk in chunks(tokenizer.decode(document)):
             places.extend([words.setdefault(word, len(words)) for word, _ in split(chunk)])
-            watch(0.0)  # where it can be stopped
+            watch(0.0)  # so that it can be stopped
     numbered = np.frombuffer(places, dtype=np.int32).copy()
     numbered[numbered < 0] = len(words)
     return np.concatenate([np.empty(0, np.int32), *kept]), list(words), numbered
 
 
 def _limit_words(tokenizer: ByteBPE, words: list[str], places: _Indices, ids: Ids) -> tuple[list[str], _Indices]:
-    """Put each token of the rarest words, and of the longest, in the place of the word, until the distinct words have
-    no more than _MAX_LETTERS letters."""
+    """Replace the rarest and the longest words by their tokens, until the distinct words have at most _MAX_LETTERS
+    letters."""
     lengths = np.array([len(word) for word in words], dtype=np.int64)
     if lengths.sum() <= _MAX_LETTERS:
         return words, places
@@ -101,8 +106,8 @@ def _limit_words(tokenizer: ByteBPE, words: list[str], places: _Indices, ids: Id
     frequent = np.lexsort((np.arange(len(words)), -counts, lengths > MAX_RUN_LENGTH))
     whole = np.zeros(len(words) + 1, dtype=bool)
     whole[frequent] = (lengths[frequent].cumsum() <= _MAX_LETTERS) & (lengths[frequent] <= MAX_RUN_LENGTH)
-    whole[-1] = True  # the start token
-    # No token of a text is the start token: what stands in its place is never looked up.
+    whole[-1] = True  # the BOS token
+    # A text never contains the BOS token, so its entry is never used.
     letters = ["" if i == tokenizer.bos_id else tokenizer.token_text(i) for i in range(tokenizer.vocab_size)]
     token_ends = np.array([len(piece) for piece in letters], dtype=np.int64)[ids].cumsum()
     word_ends = np.append(lengths, 0)[places].cumsum()
@@ -110,7 +115,7 @@ def _limit_words(tokenizer: ByteBPE, words: list[str], places: _Indices, ids: Id
     first = np.append(0, last[:-1])
     kept = whole[places]
     parts = np.where(kept, 1, last - first)
-    # The words that stay are numbered anew, then comes a "word" for each token, and last the start token.
+    # New indices: first the words that stay, then a "word" for each token, last the BOS token.
     numbers = whole.cumsum() - 1
     numbers[-1] = whole.sum() - 1 + len(letters)
     place = np.repeat(np.arange(len(places)), parts)
@@ -123,7 +128,7 @@ def _limit_words(tokenizer: ByteBPE, words: list[str], places: _Indices, ids: Id
 def _merge(
     tokenizer: ByteBPE, words: Sequence[str], rate: float, seed: int, watch: ProgressCallback
 ) -> tuple[Ids, npt.NDArray[np.int32]]:
-    """Cut `words` (in the byte letters of the vocabulary); all their tokens, and how many each has."""
+    """Segment `words` (in the byte letters of the vocabulary); return all tokens, and the number per word."""
     merges = _Merges(tokenizer)
     tokens, lengths, groups = [], [], list(_groups(words))
     for number, group in enumerate(groups):
@@ -164,11 +169,12 @@ class _Merges:
     def cut(
         self, words: Sequence[str], rate: float, random: np.random.Generator, watch: ProgressCallback
     ) -> tuple[Ids, npt.NDArray[np.int32]]:
-        """Merge the letters of `words`, each merge passed over with probability `rate`.
+        """Merge the letters of `words`, where each merge is skipped with probability `rate`.
 
-        Merges are done in the order of their ranks, each at all of its places in order. A merge only makes pairs that
-        were learned later, so with a rate of 0 this is the tokenizer itself. Each pair waits at the rank of its
-        merge. `after` and `before` are the next and the last letter of the same word that is left, -1 at its ends.
+        Merges are applied in the order of their ranks, each at all of its positions in order. A merge only creates
+        pairs that were learned later, so a rate of 0 gives the same tokens as the tokenizer. Each pair waits at the
+        rank of its merge. `after` and `before` are the next and the previous remaining letter of the same word, -1 at
+        its ends.
         """
         lengths = np.array([len(word) for word in words], dtype=np.int64)
         tokens = np.array([self._vocabulary[letter] for letter in "".join(words)], dtype=np.int32)
@@ -204,7 +210,7 @@ class _Merges:
         return tokens[kept], np.bincount(number[kept], minlength=len(words)).astype(np.int32)
 
     def _wait(self, waiting: list[list[_Indices]], tokens: Ids, after: _Indices, places: _Indices, rank: int) -> None:
-        """Let the pairs that begin at `places` wait for their merges, if these come after `rank`."""
+        """Add the pairs that begin at `places` to the lists of their merges, if these come after `rank`."""
         if not len(self._codes):
             return
         codes = tokens[places].astype(np.int64) * self._size + tokens[after[places]]
@@ -221,7 +227,7 @@ class _Merges:
 
 
 def _drop_overlaps(hits: _Indices, after: _Indices) -> _Indices:
-    """Of hits that follow each other directly (aaaa), keep every second: a token is merged once."""
+    """Keep every second of adjacent hits (as in aaaa), as a token is merged only once."""
     begins_run = np.ones(len(hits), dtype=bool)
     begins_run[1:] = hits[1:] != after[hits[:-1]]
     first_of_run = np.maximum.accumulate(np.where(begins_run, np.arange(len(hits)), 0))

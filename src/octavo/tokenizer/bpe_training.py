@@ -1,4 +1,4 @@
-"""Learn merges with the library: from a bounded part of the text, with progress, and so that it can be stopped."""
+"""Learn BPE merges with the library: from a bounded part of the text, with progress, and interruptible."""
 
 import math
 import threading
@@ -12,19 +12,19 @@ from octavo.system.progress import ProgressCallback, no_progress
 from octavo.system.threads import DETACHED_THREAD
 from octavo.tokenizer.chunking import chunks, learnable_chunks
 
-_MAX_BYTES = 16 << 20  # bytes that merges are learned from: some seconds
-_MAX_DISTINCT_BYTES = 4 << 20  # bytes of distinct words among them, which time and memory grow with
-_STOP_SECONDS = 0.5  # seconds in which the library reads to the end of a chunk when it is to stop
-_POLL_SECONDS = 0.1  # seconds between two looks at how far it is
+_MAX_BYTES = 16 << 20  # of text that merges are learned from: some seconds
+_MAX_DISTINCT_BYTES = 4 << 20  # of distinct words in it; time and memory are proportional to them
+_STOP_SECONDS = 0.5  # in which the library finishes a chunk when it must stop
+_POLL_SECONDS = 0.1  # between two reports of progress
 
 
 def learn_merges(pipeline: Pipeline, trainer: BpeTrainer, text: Text, watch: ProgressCallback = no_progress) -> None:
-    """Train `pipeline` on `text`, of a long text on parts spread evenly over it; `watch` is told the share read.
+    """Train `pipeline` on `text`, of a long text on evenly spaced chunks; `watch` receives the fraction read.
 
-    The library gives Python no chance to act on Ctrl-C for seconds, so it works on a thread of its own.
+    The library blocks Ctrl-C for seconds, so it runs on its own thread.
 
     Raises:
-        OctavoError: the text changed meanwhile.
+        OctavoError: the file of the text changed meanwhile.
     """
     total = sum(len(chunk.encode()) for chunk in chunks(text))
     every = _chunk_interval(text, total)
@@ -58,7 +58,7 @@ def learn_merges(pipeline: Pipeline, trainer: BpeTrainer, text: Text, watch: Pro
 
 
 def _chunk_interval(text: Text, total: int) -> int:
-    """Return the n of "every n-th chunk is learned from", for a text of `total` bytes."""
+    """Return n such that merges are learned from every n-th chunk of a text of `total` bytes."""
     if total <= _MAX_DISTINCT_BYTES:
         return 1
     words, read = set[str](), 0

@@ -1,6 +1,6 @@
-"""Cut a long text into pieces that tokenize as the whole does.
+"""Cut a long text into chunks whose tokens are those of the complete text.
 
-Every pre-tokenizer here splits a text at some white space anyway; a cut at such a place changes nothing.
+Every pre-tokenizer here splits a text at some white space anyway; a boundary there does not change the tokens.
 """
 
 import re
@@ -10,28 +10,27 @@ from itertools import islice
 from octavo.corpus.lazy_text import Text, iter_text
 
 CHUNK_CHARACTERS = 1 << 16  # characters
-_MAX_SEARCH = 1 << 16  # how far to look for a harmless place
-MAX_RUN_LENGTH = 1000  # characters, that merges are learned from; the time it takes grows as the square of a word
+_MAX_SEARCH = 1 << 16  # characters in which a safe boundary is searched
+MAX_RUN_LENGTH = 1000  # characters of a word that merges are learned from; the time grows quadratically with it
 
-# No token of any split reaches over a lone newline into the next word, nor from the end of a word into the single
-# space after it (byte-level BPE takes that space into the next word). Runs of white space have tokens of their own:
-# not there.
+# No token of any split extends across a single newline into the next word, nor from the end of a word into the single
+# space after it (byte-level BPE joins that space to the next word). Runs of white space have their own tokens, so
+# they are no safe boundary.
 _SAFE_BOUNDARY = re.compile(r"(?<=\S\n)(?=\S)|(?<=\S)(?= \S)")
 # U+001C to U+001F are white space to Python, but not to the pre-tokenizers.
 _LONG_RUN = re.compile(rf"[\S\x1c-\x1f]{{{MAX_RUN_LENGTH}}}|[^\S\x1c-\x1f]{{{MAX_RUN_LENGTH}}}")
 
 
 def chunks(text: Text, size: int = CHUNK_CHARACTERS) -> Iterator[str]:
-    """Yield pieces of about `size` characters whose concatenation is `text`; of a text that is not in memory, no more
-    is held than it takes to find the next.
+    """Yield chunks of about `size` characters whose concatenation is `text`, with little of a lazy text in memory.
 
-    Only a text that has no harmless place for 64 thousand characters is cut inside a word.
+    Only a text without a safe boundary in 64 thousand characters is cut within a word.
     """
     held, reach = "", size + _MAX_SEARCH
     for piece in iter_text(text):
         held += piece
         start = 0
-        while len(held) - start >= reach:  # else the harmless place may be in the next piece
+        while len(held) - start >= reach:  # otherwise the safe boundary may follow later
             end = _chunk_end(held, start, size)
             yield held[start:end]
             start = end
@@ -46,8 +45,8 @@ def chunks(text: Text, size: int = CHUNK_CHARACTERS) -> Iterator[str]:
 
 
 def learnable_chunks(text: Text, every: int = 1) -> Iterator[str]:
-    """Yield every `every`-th chunk, to learn merges from: what is longer than any word, such as a million equal
-    letters, is cut too."""
+    """Yield every `every`-th chunk to learn merges from; runs longer than any word, such as a million equal letters,
+    are cut too."""
     for chunk in islice(chunks(text), 0, None, every):
         start = 0
         for run in _LONG_RUN.finditer(chunk):

@@ -1,13 +1,11 @@
-"""Byte-level byte-pair encoding, the default: lossless for any text, and no token is ever unknown.
+"""The three kinds of tokenizers.
 
-Byte pairs as in Sennrich et al. (2016), over bytes, and split into words as in Qwen 3.5.
-
-One token a character; a character outside the vocabulary is written as its UTF-8 bytes. Lossless.
-
-The reference experiment's tokenizer: byte-pair encoding inside words and runs of punctuation.
-
-It throws white space away and drops characters it never saw, so a text cannot be restored from its tokens,
-and a loss per token of it can be compared with nobody's.
+- ``bpe``, the default: byte-level byte-pair encoding (Sennrich et al., 2016), with the word split of Qwen 3.5.
+Lossless.
+- ``characters``: one token per character; a character outside the vocabulary becomes its UTF-8 bytes. Lossless.
+- ``whitespace-bpe``, the course report's: byte-pair encoding within words and runs of punctuation. Lossy: it drops
+white
+  space and unseen characters, so its loss per token is not comparable with that of other tokenizers.
 """
 
 import re
@@ -35,18 +33,18 @@ WORD_PATTERN = (
 
 
 class ByteBPE(HuggingFaceTokenizer):
-    """Starts from the 256 bytes and merges the most frequent neighbours until the vocabulary is full."""
+    """Byte-level BPE: start from the 256 bytes and merge the most frequent pairs until the vocabulary is full."""
 
     kind = "bpe"
     lossless = True
 
     @classmethod
     def train(cls, text: Text, vocab_size: int, watch: ProgressCallback = no_progress) -> "ByteBPE":
-        """Learn merges from `text`; a small text may give fewer than `vocab_size` tokens. `watch` is told the
-        share of the text that was read.
+        """Learn merges from `text`; a small text may give fewer than `vocab_size` tokens. `watch` receives the
+        fraction of the text that was read.
 
         Raises:
-            OctavoError: `vocab_size` has no room for the 256 bytes and the start token.
+            OctavoError: `vocab_size` is too small for the 256 bytes and the BOS token.
         """
         if vocab_size < _MIN_TOKENS:
             raise OctavoError(
@@ -70,13 +68,13 @@ class ByteBPE(HuggingFaceTokenizer):
         learn_merges(pipeline, trainer, text, watch)
         return cls(pipeline)
 
-    def _bytes_of(self, piece: str) -> bytes:
-        return bytes(BYTE_OF[letter] for letter in piece)
+    def _bytes_of(self, token: str) -> bytes:
+        return bytes(BYTE_OF[letter] for letter in token)
 
 
 def _byte_letters() -> dict[str, int]:
-    """Which byte each letter of a byte-level vocabulary stands for: a printable one stands for itself,
-    the others, in order, for the letters from U+0100 on."""
+    """Return the byte of each letter of a byte-level vocabulary: a printable byte is its own letter, the others are,
+    in order, the letters from U+0100 on."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [b for b in range(256) if b not in printable]
     return {chr(b): b for b in printable} | {chr(0x100 + i): b for i, b in enumerate(others)}
@@ -91,23 +89,23 @@ _MAX_SIZE = 8192  # tokens where no size is given
 
 @dataclass(frozen=True)
 class Coverage:
-    """Record how much of the text that it learned from a vocabulary of characters covers."""
+    """How much of its training text a vocabulary of characters covers."""
 
     distinct: int  # characters
-    known: int  # of them, which have a token of their own
+    known: int  # of them, those with their own token
     share_left_out: float  # of the text, in the other ones
 
     def words(self) -> str:
-        """In a sentence."""
+        """Return the coverage as a sentence."""
         return (
-            f"{self.known:,} of {self.distinct:,} distinct characters have a token of their own; the others "
-            f"({100 * self.share_left_out:.2g} % of the text) are written as bytes; "
+            f"{self.known:,} of {self.distinct:,} distinct characters have their own token; the others "
+            f"({100 * self.share_left_out:.2g} % of the text) become bytes; "
             f"tokenizer.vocab_size={_MIN_TOKENS + self.distinct} holds all"
         )
 
 
 class Characters(HuggingFaceTokenizer):
-    """BPE without merges and with byte fallback: what the library has that comes to single characters."""
+    """One token per character: BPE of the library without merges and with byte fallback."""
 
     kind = "characters"
     lossless = True
@@ -119,39 +117,39 @@ class Characters(HuggingFaceTokenizer):
         as there are, of a text in very many different ones the most frequent.
 
         Raises:
-            OctavoError: `vocab_size` has no room for a character beside the 256 bytes and the start token.
+            OctavoError: `vocab_size` is too small for a character, the 256 bytes and the BOS token.
         """
         room = (vocab_size or _MAX_SIZE) - _MIN_TOKENS
         if room < 1:
             raise OctavoError(
                 f"tokenizer.vocab_size={vocab_size} has no room for characters: "
-                f"{_MIN_TOKENS} tokens are the bytes and the start token, so use more"
+                f"{_MIN_TOKENS} tokens are the bytes and the BOS token, so use more"
             )
         counts = Counter[str]()
         for piece in iter_text(text):
             counts.update(piece)
-            watch(0.0)  # where it can be stopped
+            watch(0.0)  # so that it can be stopped
         frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:room]
         tokens = [BOS_TOKEN, *(f"<0x{b:02X}>" for b in range(256)), *sorted(c for c, _ in frequent)]
         vocabulary = {token: i for i, token in enumerate(tokens)}
         pipeline = Pipeline(models.BPE(vocabulary, [], byte_fallback=True))
         pipeline.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
         pipeline.add_special_tokens([AddedToken(BOS_TOKEN, special=True, normalized=False)])
-        made = cls(pipeline)
+        tokenizer = cls(pipeline)
         left_out = counts.total() - sum(count for _, count in frequent)
-        made.coverage = Coverage(len(counts), len(frequent), left_out / max(1, counts.total()))
-        return made
+        tokenizer.coverage = Coverage(len(counts), len(frequent), left_out / max(1, counts.total()))
+        return tokenizer
 
-    def _bytes_of(self, piece: str) -> bytes:
-        byte = _BYTE_TOKEN.fullmatch(piece)
-        return bytes([int(byte[1], 16)]) if byte else piece.encode()
+    def _bytes_of(self, token: str) -> bytes:
+        byte = _BYTE_TOKEN.fullmatch(token)
+        return bytes([int(byte[1], 16)]) if byte else token.encode()
 
 
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[BOS]", "[EOS]"]
 
 
 class WhitespaceBPE(HuggingFaceTokenizer):
-    """Pieces are joined by single spaces when decoding."""
+    """The course report's tokenizer; decoding joins tokens by single spaces."""
 
     kind = "whitespace-bpe"
     lossless = False
@@ -161,7 +159,7 @@ class WhitespaceBPE(HuggingFaceTokenizer):
         """Learn merges from `text`, after the four special tokens and the characters of the text.
 
         Raises:
-            OctavoError: `vocab_size` has no room for those.
+            OctavoError: `vocab_size` is too small for those.
         """
         pipeline = Pipeline(models.BPE())
         pipeline.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -175,8 +173,8 @@ class WhitespaceBPE(HuggingFaceTokenizer):
         return cls(pipeline)
 
     def decode(self, ids: Sequence[int] | Ids) -> str:
-        """The pieces, joined by single spaces."""
+        """Return the tokens, joined by single spaces."""
         return super().decode(ids).removeprefix(" ")
 
-    def _bytes_of(self, piece: str) -> bytes:
-        return b" " + piece.encode()
+    def _bytes_of(self, token: str) -> bytes:
+        return b" " + token.encode()

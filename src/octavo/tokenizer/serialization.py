@@ -1,9 +1,7 @@
-"""Whether a ``tokenizer.json`` is one that Octavo makes, from its JSON alone.
+"""Train the tokenizer of a config, or load the one of a run after its ``tokenizer.json`` is checked.
 
-The library reads far more than Octavo writes: normalizers, templates, regular expressions. Where a file has only what
-Octavo's kinds have, nothing in it can surprise, and every id stands for one token.
-
-Make the tokenizer that a config asks for, or read one that a run has saved.
+The library accepts far more than Octavo writes: normalizers, templates, regular expressions. A file is therefore
+loaded only if its JSON has exactly the parts of one of Octavo's kinds, and one token for each id.
 """
 
 from collections.abc import Mapping
@@ -21,8 +19,8 @@ from octavo.tokenizer.base import BOS_TOKEN, MAX_TOKENIZER_BYTES, Tokenizer
 from octavo.tokenizer.chunking import MAX_RUN_LENGTH
 from octavo.tokenizer.kinds import BYTE_OF, SPECIAL_TOKENS, WORD_PATTERN, ByteBPE, Characters, WhitespaceBPE
 
-# As it is spelled: a space, a run of symbols and a run of line breaks, of at most four bytes a character. Without it
-# a short list of ids would be a text of any length.
+# Letters of a token: a space, a run of symbols and a run of line breaks, of at most four bytes a character. Without
+# this limit a short list of ids could become a text of any length.
 _MAX_TOKEN_LENGTH = 4 * (2 * MAX_RUN_LENGTH + 1)
 _BYTE_TOKENS = [f"<0x{byte:02X}>" for byte in range(256)]
 _BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
@@ -47,7 +45,7 @@ _PARTS: dict[str, tuple[list[Any], Any, list[str], list[str]]] = {
 
 
 def detect_kind(tokenizer: Mapping[str, Any]) -> str | None:
-    """The kind whose way to cut text it has; None: none of Octavo's."""
+    """Return the kind with the same pre-tokenizer; None if it is none of Octavo's."""
     before, byte_fallback = tokenizer["pre_tokenizer"], bool(tokenizer["model"]["byte_fallback"])
     name = before["type"] if before else None
     if not before:
@@ -57,11 +55,11 @@ def detect_kind(tokenizer: Mapping[str, Any]) -> str | None:
 
 
 def check_tokenizer_json(tokenizer: Mapping[str, Any], kind: str) -> None:
-    """See that parsed JSON is a tokenizer of `kind`, with nothing beside.
+    """Check that parsed JSON is a tokenizer of `kind`, and nothing more.
 
     Raises:
         ValueError: it is not.
-        LookupError, TypeError, AttributeError: it is not even like one.
+        LookupError, TypeError, AttributeError: it does not have the structure of a tokenizer.
     """
     splits, decoder, special, letters = _PARTS[kind]
     model = tokenizer["model"]
@@ -80,21 +78,21 @@ def check_tokenizer_json(tokenizer: Mapping[str, Any], kind: str) -> None:
         raise ValueError(f"it has no token for {missing[0]}")
     if kind == "bpe" and not set().union(*vocabulary.keys() - {BOS_TOKEN}) <= BYTE_OF.keys():
         raise ValueError("it has tokens that are not made of bytes")
-    if kind == "characters":  # what is longer would be taken from texts that spell it
+    if kind == "characters":  # a longer token would replace its letters in a text
         _check_only({"merges": []}, model, model.keys() - {"merges"})
         if any(len(token) > 1 for token in vocabulary.keys() - {BOS_TOKEN, *_BYTE_TOKENS}):
             raise ValueError("it has tokens that are not single characters")
     if "" in vocabulary:
         raise ValueError("it has an empty token")
     if any(len(token) > _MAX_TOKEN_LENGTH for token in vocabulary):
-        raise ValueError("it has a token that is longer than training makes any")
+        raise ValueError("it has a token that is longer than training allows")
     for left, right in merges:
         if not {left, right, left + right} <= vocabulary.keys():
-            raise ValueError("it merges what are no tokens")
+            raise ValueError("it merges tokens that are not in its vocabulary")
 
 
 def _check_only(expected: Mapping[str, Any], found: Mapping[str, Any], others: set[str]) -> None:
-    """Raises ValueError unless all of `expected` is there, and beside it, and `others`, nothing that is not off."""
+    """Raise ValueError unless `found` has all of `expected`, and apart from `others` only values that are off."""
     for name in expected.keys() | found.keys() - others:
         value = found.get(name)
         if name in expected:
@@ -110,7 +108,8 @@ _KINDS: dict[str, type[ByteBPE | Characters | WhitespaceBPE]] = {
 
 
 def train_tokenizer(config: TokenizerConfig, text: Text, watch: ProgressCallback = no_progress) -> Tokenizer:
-    """Train a tokenizer of the kind and size that `config` names on `text`; `watch` is told the share that was read.
+    """Train a tokenizer of the kind and size that `config` names on `text`; `watch` receives the fraction
+    that was read.
 
     Raises:
         OctavoError: the size is too small for the kind.
@@ -119,10 +118,10 @@ def train_tokenizer(config: TokenizerConfig, text: Text, watch: ProgressCallback
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
-    """Read a ``tokenizer.json`` that Octavo wrote; its kind shows in its parts.
+    """Read a ``tokenizer.json`` that Octavo wrote; its parts show its kind.
 
     Raises:
-        OctavoError: the file is missing, is no tokenizer, or is one that Octavo does not make.
+        OctavoError: the file is missing, is not a tokenizer, or is one that Octavo does not write.
     """
     try:
         content = read_plain(path, MAX_TOKENIZER_BYTES, path.parent)
@@ -142,7 +141,8 @@ def load_tokenizer(path: Path) -> Tokenizer:
 
 
 def _pipeline(text: str) -> Pipeline:
-    """Raises ValueError if the library cannot read it: it raises bare Exception, or what is none where it panics."""
+    """Load a pipeline. Raise ValueError if the library, which raises Exception or panics with BaseException,
+    cannot."""
     try:
         return Pipeline.from_str(text)
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
