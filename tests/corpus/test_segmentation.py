@@ -82,7 +82,7 @@ def test_a_corpus_in_memory_is_split_alike() -> None:
 
 def test_a_separator_that_is_nowhere_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"One. Two.")
-    with pytest.raises(OctavoError, match=r"separator '<\|end\|>' is nowhere"):
+    with pytest.raises(OctavoError, match=r"separator '<\|end\|>' does not occur"):
         read_corpus([tmp_path / "a.txt"], documents="separator:<|end|>")
     (tmp_path / "b.txt").write_bytes(b"Three.<|end|>")  # one document, which is ended
     assert texts(read_corpus([tmp_path], documents="separator:<|end|>")) == ["One. Two.", "Three."]

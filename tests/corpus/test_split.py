@@ -94,7 +94,7 @@ def test_fractions_that_leave_nothing_are_refused() -> None:
 
 
 def test_too_little_text_is_refused() -> None:
-    with pytest.raises(OctavoError, match="train part of notes would be empty, as the text has only 1 character:"):
+    with pytest.raises(OctavoError, match="train split of notes would be empty, as the text has only 1 character:"):
         split(corpus_of("x"))
-    with pytest.raises(OctavoError, match=r"validation part of notes would be empty, .* only 3 characters:"):
+    with pytest.raises(OctavoError, match=r"validation split of notes would be empty, .* only 3 characters:"):
         split(corpus_of("xyz"), validation=0.1, test=0.5)

@@ -204,5 +204,5 @@ class TestRun:
             list(trained.generate_many([]))
 
     def test_a_prompt_that_is_no_text_is_refused(self, trained: Run) -> None:
-        with pytest.raises(OctavoError, match="half a surrogate pair"):
+        with pytest.raises(OctavoError, match="lone surrogate"):
             trained.generate("\ud800")

@@ -17,7 +17,7 @@ from octavo.pipeline.run import Run
 
 REFUSED = {
     "empty": "strange.txt is empty: give a text with at least one character",
-    "one character": "the train part of strange would be empty, as the text has only 1 character: give more text or "
+    "one character": "the train split of strange would be empty, as the text has only 1 character: give more text or "
     "other fractions",
     "two characters": "2 characters are too few for a context of 16: use at least 18",
 }
