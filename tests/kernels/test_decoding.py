@@ -91,7 +91,7 @@ def decode(
 def logits_after(of: Transformer, prompt: list[int]) -> torch.Tensor:
     """Return the kernels' logits after a prompt that fits into the context."""
     arrays = {name: weight.detach().numpy() for name, weight in of.named_parameters()}
-    weights = PackedWeights(of.config, of.vocab_size, arrays, CONTEXT, with_start=False)
+    weights = PackedWeights(of.config, of.vocab_size, arrays, CONTEXT, with_bos=False)
     window = np.array([*prompt, *[0] * (CONTEXT + 1 - len(prompt))], dtype=np.int32)
     cache = native.aligned(1, weights.cache_numbers)
     cache[:] = np.nan  # the memory's earlier content must not matter
@@ -206,9 +206,9 @@ def test_logits_that_are_not_finite_still_give_a_token_of_the_vocabulary(
 
 def test_weights_are_packed_once_and_again_when_they_change() -> None:
     of = model()
-    first = packed_weights(of, CONTEXT, with_start=True)
-    assert packed_weights(of, CONTEXT, with_start=True) is first
-    assert packed_weights(of, CONTEXT, with_start=False) is not first
+    first = packed_weights(of, CONTEXT, with_bos=True)
+    assert packed_weights(of, CONTEXT, with_bos=True) is first
+    assert packed_weights(of, CONTEXT, with_bos=False) is not first
     before = decode(of, [[1, 2]], GREEDY)
     with torch.no_grad():
         of.embedding.weight.mul_(-1)
@@ -226,13 +226,13 @@ def test_weights_that_an_optimizer_changed_are_packed_again(kind: Any) -> None:
     assert decode(of, [[1, 2]], GREEDY) == decode(of, [[1, 2]], GREEDY, reference=True) != before
 
 
-def test_other_data_types_and_short_tables_are_left_to_pytorch() -> None:
-    assert packed_weights(model().bfloat16(), CONTEXT, with_start=True) is None
-    assert packed_weights(model(position="learned", max_positions=CONTEXT - 1), CONTEXT, with_start=True) is None
+def test_other_numbers_than_fp32_and_tables_too_short_are_left_to_the_twin() -> None:
+    assert packed_weights(model().bfloat16(), CONTEXT, with_bos=True) is None
+    assert packed_weights(model(position="learned", max_positions=CONTEXT - 1), CONTEXT, with_bos=True) is None
 
 
 @pytest.mark.parametrize("prompt", [[VOCAB], [-1], [1, 10**6]])
-def test_tokens_outside_the_vocabulary_are_refused(prompt: list[int]) -> None:
+def test_tokens_that_there_are_not_are_refused(prompt: list[int]) -> None:
     with pytest.raises(ValueError, match="257"):
         decode(model(), [[1], prompt], GREEDY)
     with pytest.raises(ValueError, match="empty"):
