@@ -433,7 +433,7 @@ class TestResuming:
             resumed.append(directory.name)
             raise OctavoError("enough")
 
-        monkeypatch.setattr("octavo.cli.train.check_same", newest_is_another)
+        monkeypatch.setattr("octavo.cli.train.check_unchanged", newest_is_another)
         monkeypatch.setattr("octavo.pipeline.train._train_and_examine", go_on)
         main(["train", "--resume", "--quiet", "--runs", str(tmp_path)])
         assert resumed == ["b"]
