@@ -108,8 +108,8 @@ def test_logits_are_those_of_pytorch(name: str) -> None:
     for prompt in ([3], [5, 3, 200], [*range(100, 118)], [9] * CONTEXT):
         with torch.inference_mode():
             expected = of(torch.tensor([prompt]))[0, -1]
-        found = logits_after(of, prompt)
-        assert (found - expected).abs().max() <= 2e-5 * max(1, float(expected.abs().max()))
+        logits = logits_after(of, prompt)
+        assert (logits - expected).abs().max() <= 2e-5 * max(1, float(expected.abs().max()))
 
 
 @pytest.mark.parametrize("bos_id", [0, None])
@@ -134,14 +134,14 @@ def test_more_rows_than_a_forward_pass_takes() -> None:
 
 def test_tokens_depend_neither_on_threads_nor_on_other_streams() -> None:
     of = model(feedforward="gelu")
-    found = decode(of, [[4, 2]] * 23, DRAWN)
-    assert len(set(map(tuple, found))) == 23
+    alone = decode(of, [[4, 2]] * 23, DRAWN)
+    assert len(set(map(tuple, alone))) == 23
     before = torch.get_num_threads()
     try:
         for threads in (1, 2, 3, 7):
             torch.set_num_threads(threads)
             for count in (23, 5, 1):
-                assert decode(of, [[4, 2]] * count, DRAWN) == found[:count]
+                assert decode(of, [[4, 2]] * count, DRAWN) == alone[:count]
     finally:
         torch.set_num_threads(before)
 
@@ -178,10 +178,10 @@ def test_sampling_is_that_of_pytorch(filters: dict[str, Any], vocab: int) -> Non
         edges, uniforms = p.double().cumsum(-1), random.random(20)
         chosen = sample(p, torch.from_numpy(uniforms)).tolist()
         for row, (uniform, expected) in enumerate(zip(uniforms, chosen, strict=True)):
-            found = native.sample_token(logits[row].tolist(), sampling, uniform)
-            if found != expected:  # allowed where `uniform` is at the edge between the two, up to rounding
-                target, edge = uniform * float(edges[row, -1]), float(edges[row, min(found, expected)])
-                assert abs(target - edge) < 1e-5, (found, expected)
+            token = native.sample_token(logits[row].tolist(), sampling, uniform)
+            if token != expected:  # allowed where `uniform` is at the edge between the two, up to rounding
+                target, edge = uniform * float(edges[row, -1]), float(edges[row, min(token, expected)])
+                assert abs(target - edge) < 1e-5, (token, expected)
 
 
 @pytest.mark.parametrize("filters", [{"top_k": 3}, {"top_p": 0.45}, {"top_k": 5, "top_p": 0.5}, {"min_p": 0.5}, {}])
