@@ -73,7 +73,7 @@ class TestLoading:
     def test_a_checkpoint_of_another_model_is_refused(self, copied: Run) -> None:
         config = (copied.path / "config.toml").read_text()
         (copied.path / "config.toml").write_text(config.replace("d_ff = 64", "d_ff = 60"))
-        with pytest.raises(octavo.OctavoError, match=r"not those of config\.toml"):
+        with pytest.raises(octavo.OctavoError, match=r"config\.toml"):
             octavo.load(copied.path).generate("x")
 
     def test_what_is_no_run_is_refused(self, tmp_path: Path) -> None:
