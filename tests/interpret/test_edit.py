@@ -51,7 +51,7 @@ def test_a_head_set_to_zero_costs_what_its_weights_do(play: str, tokenizer: Toke
 def test_the_next_token_is_what_the_model_expects_after_the_text(tokenizer: Tokenizer, make_model: MakeModel) -> None:
     model, text = make_model(tokenizer.vocab_size), "First Citizen"
     edit = measure_edit(
-        model, tokenizer, text, InterventionSpec(zero=["blocks.*.output"]), context_length=CONTEXT, most=3
+        model, tokenizer, text, InterventionSpec(zero=["blocks.*.output"]), context_length=CONTEXT, top_k=3
     )
     ids = tokenizer.encode(text).tolist()
     start = [] if tokenizer.bos_id is None else [tokenizer.bos_id]

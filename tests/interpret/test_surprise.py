@@ -63,7 +63,7 @@ def test_each_token_has_what_the_model_says_there(bpe: Tokenizer, make_model: Ma
     model, text = make_model(bpe.vocab_size), "ROMEO: I"
     assert bpe.bos_id is not None
     ids = bpe.encode(text).tolist()
-    found = measure_surprise(model, bpe, text, context_length=CONTEXT, most=3)
+    found = measure_surprise(model, bpe, text, context_length=CONTEXT, top_k=3)
     with torch.no_grad():
         odds = model(torch.tensor([[bpe.bos_id, *ids[:-1]]]))[0].softmax(-1)
     for place, (token, came) in enumerate(zip(found.tokens, ids, strict=True)):

@@ -58,9 +58,7 @@ class Edit:
     at: str  # the label of that token, or ""
     donor: str  # the label of the token of the other text at this position, or ""
     mean_tokens: int  # tokens of validation text that means are taken over; 0: no mean ablation
-    candidates: tuple[
-        TokenChange, ...
-    ]  # the most probable next tokens of either, the most probable first
+    candidates: tuple[TokenChange, ...]  # the most probable next tokens of either, the most probable first
     divergence_bits: float  # Kullback-Leibler divergence of the distribution after from the one before
     bits_per_character_before: float
     bits_per_character_after: float
