@@ -170,7 +170,7 @@ def _prose(value: Any) -> Iterator[str]:
     for block in re.split(r"\n\n(?=\S)", inspect.cleandoc(value.__doc__ or "")):
         head, _, body = block.partition("\n")
         if head == "Example:":
-            yield from ("```python", textwrap.dedent(body), "```", "")
+            yield from ("```python", textwrap.dedent(body).replace("  # doctest: +SKIP", ""), "```", "")
         elif head in ("Args:", "Returns:", "Raises:", "Attributes:"):
             yield from (f"**{ {'Args:': 'Arguments'}.get(head, head[:-1]) }**", "")
             yield from _entries(textwrap.dedent(body), listed=head != "Returns:")

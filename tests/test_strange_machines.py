@@ -192,7 +192,7 @@ def test_the_doctor_sees_what_is_strange(machine: Machine, run_there: Path) -> N
     told = json.loads(done.stdout)
     assert told["runs"]["path"] == str(run_there.parent)
     assert (told["n_runs"], told["kernels"]) == (1, "none")
-    assert told["why_no_kernels"] == "left out, as OCTAVO_NATIVE=0 asks"
+    assert "OCTAVO_NATIVE=0" in told["why_no_kernels"]
     assert all(folder["trouble"] for folder in told["caches"].values())
     assert told["waiting"] == {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
     rates = told["arithmetic"]["fp32_rate"], told["arithmetic"]["bf16_rate"]

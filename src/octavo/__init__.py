@@ -59,7 +59,7 @@ _MODULE_OF = {
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'octavo' has no attribute {name!r}")
-    import_module("octavo.system.threads").settle_threads()
+    import_module("octavo.system.threads").configure_threads()
     return getattr(import_module(f"octavo.{_MODULE_OF[name]}"), name)
 
 

@@ -36,7 +36,7 @@ def test_what_reads_and_names_more_tokens_is_said(
     copied: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("octavo.interpret.run_analyses._GIVEN_TOKENS", 16)
-    monkeypatch.setattr("octavo.reports.figures.attention._MOST", 4.0)
+    monkeypatch.setattr("octavo.reports.figures.attention._MAX_SIDE", 4.0)
     arguments = ["attention", str(copied.path), "Speak, speak. " * 9, "--output", str(tmp_path), "--overwrite"]
     assert main(arguments) == 0
     said = capsys.readouterr().out.splitlines()

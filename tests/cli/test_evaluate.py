@@ -127,9 +127,10 @@ def test_what_cannot_be_made_beside_a_score_prevents_no_score(
 
     monkeypatch.setattr(Run, "baselines", fail)
     monkeypatch.setattr(Run, "overlap", fail)
+    monkeypatch.setattr("octavo.reports.terminal.scores.diagnose_run", fail)
     assert main(["evaluate", str(copied.path)]) == 1
     said = capsys.readouterr()
     assert list(rows(said.out)) == ["this model"]
-    for part in ("baselines", "overlap with the training part", "diagnosis"):
+    for part in ("baselines", "overlap with the training split", "diagnosis"):
         assert f"octavo: no {part}: " in said.err
     assert said.err.count("MemoryError") == 3

@@ -1,4 +1,4 @@
-"""Files of a run that are damaged: what is whole is used, and named."""
+"""Damaged files of a run: the newest intact checkpoint is used, and the damaged file is named."""
 
 import os
 import shutil
@@ -36,17 +36,23 @@ def test_a_flipped_bit_is_named_and_the_checkpoint_before_is_used(copied: Run, o
         assert copied.evaluate().checkpoint == "step-00000040"
 
 
-@pytest.fixture
-def half(nursery: Nursery, line_file: Path, tmp_path: Path) -> Path:
-    """A run that was killed on its way, with two checkpoints."""
-    run = tmp_path / "run"
+@pytest.fixture(scope="module")
+def killed(nursery: Nursery, line_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was killed during training, with two checkpoints; for reading only."""
+    run = tmp_path_factory.mktemp("killed") / "run"
     assert nursery.train(run, line_file, fault=Fault(115)).code == KILLED
     assert sorted(os.listdir(run / "checkpoints"))[-2:] == ["step-00000004", "step-00000008"]
     return run
 
 
+@pytest.fixture
+def half(killed: Path, tmp_path: Path) -> Path:
+    """A copy of the killed run."""
+    return Path(shutil.copytree(killed, tmp_path / "run"))
+
+
 @pytest.mark.parametrize("what", ["truncated", "flipped", "missing", "no manifest", "all but the first"])
-def test_of_checkpoints_the_newest_whole_one_is_gone_on_from(
+def test_a_run_is_resumed_from_the_newest_intact_checkpoint(
     nursery: Nursery, half: Path, by_steps: Path, what: str
 ) -> None:
     newest = half / "checkpoints" / "step-00000008"
@@ -68,7 +74,7 @@ def test_of_checkpoints_the_newest_whole_one_is_gone_on_from(
 
 
 @pytest.mark.parametrize("scored", [False, True])
-def test_a_finished_run_whose_newest_checkpoint_is_damaged_comes_to_its_end_again(
+def test_a_finished_run_whose_newest_checkpoint_is_damaged_is_trained_to_its_end_again(
     nursery: Nursery, by_steps: Path, tmp_path: Path, scored: bool
 ) -> None:
     run = RunDirectory(tmp_path / "run")
@@ -88,7 +94,7 @@ def test_a_finished_run_whose_newest_checkpoint_is_damaged_comes_to_its_end_agai
     assert "trained already" in nursery.train(run.path).said
 
 
-def test_and_is_finished_then(trained: Run, copied: Run) -> None:
+def test_a_damaged_finished_run_is_finished_after_it_is_resumed(trained: Run, copied: Run) -> None:
     flip(copied.path / "checkpoints" / "step-00000080" / "weights.safetensors")
     with pytest.warns(OctavoWarning, match="step-00000040 is used"):
         copied.evaluate()
@@ -101,7 +107,7 @@ def test_and_is_finished_then(trained: Run, copied: Run) -> None:
 
 
 @pytest.mark.parametrize("what", ["half a line", "the file is gone", "cut short"])
-def test_a_log_that_is_damaged_costs_no_training(nursery: Nursery, half: Path, by_steps: Path, what: str) -> None:
+def test_damaged_metrics_do_not_lose_any_training(nursery: Nursery, half: Path, by_steps: Path, what: str) -> None:
     log = half / "metrics.jsonl"
     content = log.read_bytes()
     if what == "half a line":
@@ -113,11 +119,11 @@ def test_a_log_that_is_damaged_costs_no_training(nursery: Nursery, half: Path, b
     resumed = nursery.train(half)
     assert resumed.code == 0, resumed.said
     lost = [] if what == "half a line" else ["metrics.jsonl"]
-    assert ("lost lines of before step 8" in resumed.said) is bool(lost)
+    assert ("metrics.jsonl lost lines before step 8" in resumed.said) is bool(lost)
     assert [name for name in differences(half, by_steps) if name != "evaluation.json"] == lost
 
 
-def test_a_clock_that_went_backwards_decides_nothing(nursery: Nursery, half: Path, by_steps: Path) -> None:
+def test_a_clock_that_goes_backwards_changes_nothing(nursery: Nursery, half: Path, by_steps: Path) -> None:
     for path in [half, *half.rglob("*")]:
         os.utime(path, (4e9, 4e9))  # written in the year 2096
     back = "import time, octavo.runs.provenance as p; time.time = lambda: 1e9\n" + (

@@ -1,4 +1,4 @@
-"""What tests of the kernels share."""
+"""Fixtures for tests of the kernels."""
 
 import ctypes
 from collections.abc import Callable, Iterator
@@ -11,20 +11,20 @@ from octavo.kernels.library import BUILDS, library, load_build
 
 @pytest.fixture(params=BUILDS)
 def build(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ctypes.CDLL:
-    """Each build of the kernels in turn, where there is one and this processor can run it."""
+    """Use each build of the kernels in turn, if it exists and this CPU can run it."""
     if library() is None:
-        pytest.skip("no kernels here: there was no compiler, the processor is another, or OCTAVO_NATIVE is 0")
-    found = load_build(request.param)
-    if found is None:
-        pytest.skip(f"this processor cannot run the build {request.param}, or it was not made")
+        pytest.skip("no kernels: no compiler, not an x86-64 CPU, or OCTAVO_NATIVE=0")
+    kernels = load_build(request.param)
+    if kernels is None:
+        pytest.skip(f"this CPU cannot run the build {request.param}, or it was not compiled")
     for user in ("octavo.kernels.arguments", "octavo.kernels.decoding", "octavo.generate.native"):
-        monkeypatch.setattr(f"{user}.library", lambda: found)
-    return found
+        monkeypatch.setattr(f"{user}.library", lambda: kernels)
+    return kernels
 
 
 @pytest.fixture
 def on_threads() -> Iterator[Callable[[int], None]]:
-    """Set how many threads torch and the kernels use, until the test ends."""
+    """Return a function that sets the threads of torch and the kernels until the test ends."""
     before = torch.get_num_threads()
     yield torch.set_num_threads
     torch.set_num_threads(before)

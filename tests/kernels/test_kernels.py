@@ -1,4 +1,4 @@
-"""Every kernel gives what its formula gives in float64, forward and backward, whatever the number of threads."""
+"""Every kernel equals its formula in float64, forward and backward, for any number of threads."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -13,8 +13,8 @@ from octavo.model.positions import Rotary, RotaryEmbedding
 
 pytestmark = pytest.mark.usefixtures("build")
 
-Made = Callable[..., torch.Tensor]
-TOLERANCE = {torch.float32: 2e-6, torch.bfloat16: 1e-2}  # of the length of what is compared
+Function = Callable[..., torch.Tensor]
+TOLERANCE = {torch.float32: 2e-6, torch.bfloat16: 1e-2}  # relative to the norm of the expected tensor
 EPSILON = 1e-6
 
 
@@ -27,80 +27,82 @@ def drawn(*shape: int, salt: int = 0) -> torch.Tensor:
     return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(salt))
 
 
-def check(kernel: Made, formula: Made, inputs: list[torch.Tensor], dtype: torch.dtype) -> None:
-    """The kernel's output and gradients in `dtype` are the formula's in float64, on the same rounded inputs."""
+def check(kernel: Function, formula: Function, inputs: list[torch.Tensor], dtype: torch.dtype) -> None:
+    """Compare the kernel's output and gradients in `dtype` with the formula's in float64, on the same inputs."""
     rounded = [x.to(dtype) for x in inputs]
     exact = [x.double().requires_grad_() for x in rounded]
     given = [x.clone().requires_grad_() for x in rounded]
-    expected, found = formula(*exact), kernel(*given)
-    weights = drawn(*expected.shape, salt=9).to(found.dtype)
+    expected, result = formula(*exact), kernel(*given)
+    weights = drawn(*expected.shape, salt=9).to(result.dtype)
     torch.autograd.backward(expected, weights.double())
-    torch.autograd.backward(found, weights)
-    pairs = [(found, expected), *((x.grad, y.grad) for x, y in zip(given, exact, strict=True))]
+    torch.autograd.backward(result, weights)
+    pairs = [(result, expected), *((x.grad, y.grad) for x, y in zip(given, exact, strict=True))]
     for one, other in pairs:
         assert one is not None
         assert other is not None
-        off = one.double() - other
-        assert off.norm() <= TOLERANCE[dtype] * other.norm() + 1e-9
-        rows = off.reshape(-1, off.shape[-1]).norm(dim=-1) if off.ndim else off.abs()
+        error = one.double() - other
+        assert error.norm() <= TOLERANCE[dtype] * other.norm() + 1e-9
+        rows = error.reshape(-1, error.shape[-1]).norm(dim=-1) if error.ndim else error.abs()
         typical = other.norm() / max(1, other.numel() // other.shape[-1]) ** 0.5 if other.ndim else other.abs()
-        assert (rows <= 10 * TOLERANCE[dtype] * typical + 1e-9).all(), "an error in a corner would hide in the whole"
+        assert (rows <= 10 * TOLERANCE[dtype] * typical + 1e-9).all(), (
+            "an error in one row would hide in the norm of all"
+        )
 
 
 Norms = tuple[torch.Tensor | None, torch.Tensor | None]
 
 
-def heads_read(
-    joined: torch.Tensor, norms: Norms, rotation: RotaryEmbedding, shape: attention.HeadShape
+def reference_attention(
+    qkv: torch.Tensor, norms: Norms, rope: RotaryEmbedding, shape: attention.HeadShape
 ) -> torch.Tensor:
-    """Attention as its definition says, (B, T, H·K)."""
-    groups, width = shape.kv_heads, shape.width
+    """Return attention by its definition, (B, T, H·K)."""
+    kv_heads, width = shape.kv_heads, shape.width
 
     def normed(x: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
         return x if weight is None else x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + shape.epsilon) * weight
 
-    parts = torch.split(joined, [shape.heads * width, groups * width, groups * width], -1)
+    parts = torch.split(qkv, [shape.heads * width, kv_heads * width, kv_heads * width], -1)
     q, k, v = (part.reshape(*part.shape[:2], -1, width).transpose(1, 2) for part in parts)
-    q, k = rotation(normed(q, norms[0])), rotation(normed(k, norms[1]))
-    k, v = (x.repeat_interleave(shape.heads // groups, 1) for x in (k, v))
+    q, k = rope(normed(q, norms[0])), rope(normed(k, norms[1]))
+    k, v = (x.repeat_interleave(shape.heads // kv_heads, 1) for x in (k, v))
     return attend(q, k, v).transpose(1, 2).flatten(2)
 
 
 @pytest.mark.parametrize("positions", [2, 7, 16, 50, 129])
 @pytest.mark.parametrize(
-    ("heads", "kv_heads", "width", "normed", "turned"),
+    ("heads", "kv_heads", "width", "normed", "rotated"),
     [(4, 4, 32, True, True), (4, 2, 32, True, True), (2, 1, 64, False, True), (3, 3, 32, False, False)],
 )
 def test_attention(
-    positions: int, heads: int, kv_heads: int, width: int, normed: bool, turned: bool, dtype: torch.dtype
+    positions: int, heads: int, kv_heads: int, width: int, normed: bool, rotated: bool, dtype: torch.dtype
 ) -> None:
     shape = attention.HeadShape(heads, kv_heads, width, EPSILON)
-    rotation = Rotary(width, 100.0).rotation(0, positions, torch.device("cpu")) if turned else RotaryEmbedding()
-    joined = drawn(2, positions, (heads + 2 * kv_heads) * width)
+    rope = Rotary(width, 100.0).rotary_at(0, positions, torch.device("cpu")) if rotated else RotaryEmbedding()
+    qkv = drawn(2, positions, (heads + 2 * kv_heads) * width)
     norms = [drawn(width, salt=1) * 0.1 + 1, drawn(width, salt=2) * 0.1 + 1] if normed else []
 
     def both(norms: Sequence[torch.Tensor]) -> Norms:
         return (norms[0], norms[1]) if norms else (None, None)
 
-    def kernel(joined: torch.Tensor, *norms: torch.Tensor) -> torch.Tensor:
-        return attention.fused_attention(joined, shape, both(norms), rotation.table)
+    def kernel(qkv: torch.Tensor, *norms: torch.Tensor) -> torch.Tensor:
+        return attention.fused_attention(qkv, shape, both(norms), rope.table)
 
-    def formula(joined: torch.Tensor, *norms: torch.Tensor) -> torch.Tensor:
-        return heads_read(joined, both(norms), rotation, shape)
+    def formula(qkv: torch.Tensor, *norms: torch.Tensor) -> torch.Tensor:
+        return reference_attention(qkv, both(norms), rope, shape)
 
-    check(kernel, formula, [joined, *norms], dtype)
+    check(kernel, formula, [qkv, *norms], dtype)
 
 
 def test_attention_of_one_position_is_its_value(dtype: torch.dtype) -> None:
-    joined = drawn(3, 1, 96).to(dtype)
-    assert torch.equal(attention.fused_attention(joined, attention.HeadShape(1, 1, 32, EPSILON)), joined[..., 64:])
+    qkv = drawn(3, 1, 96).to(dtype)
+    assert torch.equal(attention.fused_attention(qkv, attention.HeadShape(1, 1, 32, EPSILON)), qkv[..., 64:])
 
 
 def test_attention_of_large_scores_does_not_overflow() -> None:
     shape = attention.HeadShape(1, 1, 32, EPSILON)
-    joined = 1000 * drawn(1, 40, 96).float()
-    expected = heads_read(joined.double(), (None, None), RotaryEmbedding(), shape)
-    torch.testing.assert_close(attention.fused_attention(joined, shape).double(), expected, rtol=1e-4, atol=1e-3)
+    qkv = 1000 * drawn(1, 40, 96).float()
+    expected = reference_attention(qkv.double(), (None, None), RotaryEmbedding(), shape)
+    torch.testing.assert_close(attention.fused_attention(qkv, shape).double(), expected, rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize("shape", [(1, 16), (3, 5, 128), (200, 48)])
@@ -115,82 +117,84 @@ def test_the_norm(shape: tuple[int, ...], dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("masked", [False, True])
 def test_swiglu_and_relu(masked: bool, dtype: torch.dtype) -> None:
     mask = (drawn(5, 7, 48, salt=3) > 0).to(dtype) * 2 if masked else None
-    kept = 1.0 if mask is None else mask.double()
+    factor = 1.0 if mask is None else mask.double()
 
-    def swiglu(joined: torch.Tensor) -> torch.Tensor:
-        gate, up = joined.chunk(2, -1)
-        return F.silu(gate) * up * kept
+    def swiglu(gate_up: torch.Tensor) -> torch.Tensor:
+        gate, up = gate_up.chunk(2, -1)
+        return F.silu(gate) * up * factor
 
     check(lambda x: activation.swiglu(x, mask), swiglu, [20 * drawn(5, 7, 96)], dtype)
-    check(lambda x: activation.relu(x, mask), lambda x: F.relu(x) * kept, [drawn(5, 7, 48)], dtype)
+    check(lambda x: activation.relu(x, mask), lambda x: F.relu(x) * factor, [drawn(5, 7, 48)], dtype)
 
 
 @pytest.mark.parametrize("vocabulary", [1, 15, 16, 257, 500])
 def test_cross_entropy(vocabulary: int, dtype: torch.dtype) -> None:
     targets = torch.arange(30) * 7919 % vocabulary
     logits = 5 * drawn(30, vocabulary)
-    check(lambda x: cross_entropy.mean(x, targets), lambda x: F.cross_entropy(x, targets), [logits], dtype)
+    check(
+        lambda x: cross_entropy.mean_cross_entropy(x, targets), lambda x: F.cross_entropy(x, targets), [logits], dtype
+    )
 
 
 def test_a_target_outside_the_vocabulary_is_refused() -> None:
     for target in (-1, 8):
         with pytest.raises(IndexError, match="vocabulary of 8"):
-            cross_entropy.mean(torch.zeros(1, 8), torch.tensor([target]))
+            cross_entropy.mean_cross_entropy(torch.zeros(1, 8), torch.tensor([target]))
 
 
-def test_what_is_not_a_number_stays_so() -> None:
+def test_nan_stays_nan() -> None:
     logits = torch.zeros(2, 40)
     logits[1, 3] = torch.nan
-    assert cross_entropy.mean(logits, torch.tensor([0, 1])).isnan()
+    assert cross_entropy.mean_cross_entropy(logits, torch.tensor([0, 1])).isnan()
     assert norm.rms_norm(logits[:, :32], torch.ones(32), EPSILON)[1].isnan().all()
     assert activation.swiglu(logits[:, :32], None)[1, 3].isnan()
 
 
 def test_the_number_of_threads_changes_no_bit(on_threads: Callable[[int], None]) -> None:
     shape = attention.HeadShape(4, 2, 32, EPSILON)
-    found = []
+    results = []
     for threads in (1, 2, 3, 7):
         on_threads(threads)
-        joined = drawn(5, 40, 256).float().requires_grad_()
+        qkv = drawn(5, 40, 256).float().requires_grad_()
         scale = torch.ones(32).requires_grad_()
         weight = torch.ones(64).requires_grad_()
-        read = attention.fused_attention(joined, shape, (scale, scale))
-        hidden = norm.rms_norm(activation.swiglu(read, None), weight, EPSILON)
-        loss = cross_entropy.mean(hidden.flatten(0, 1), torch.arange(200) % 64)
+        attn_out = attention.fused_attention(qkv, shape, (scale, scale))
+        hidden = norm.rms_norm(activation.swiglu(attn_out, None), weight, EPSILON)
+        loss = cross_entropy.mean_cross_entropy(hidden.flatten(0, 1), torch.arange(200) % 64)
         torch.autograd.backward(loss)
-        found.append([loss, joined.grad, scale.grad, weight.grad])
-    for other in found[1:]:
-        for one, two in zip(found[0], other, strict=True):
+        results.append([loss, qkv.grad, scale.grad, weight.grad])
+    for other in results[1:]:
+        for one, two in zip(results[0], other, strict=True):
             assert one is not None
             assert two is not None
             assert torch.equal(one, two)
 
 
-def test_a_mask_of_another_kind_is_made_to_fit(dtype: torch.dtype) -> None:
-    joined = drawn(3, 32).to(dtype)
-    kept = torch.tensor([[2.0]], dtype=torch.float64)
-    found = activation.swiglu(joined, kept.expand(3, 16))
-    assert torch.equal(found, activation.swiglu(joined, torch.full((3, 16), 2.0, dtype=dtype)))
+def test_a_mask_of_another_shape_and_data_type_is_converted(dtype: torch.dtype) -> None:
+    gate_up = drawn(3, 32).to(dtype)
+    factor = torch.tensor([[2.0]], dtype=torch.float64)
+    result = activation.swiglu(gate_up, factor.expand(3, 16))
+    assert torch.equal(result, activation.swiglu(gate_up, torch.full((3, 16), 2.0, dtype=dtype)))
 
 
 def test_an_empty_batch_has_no_loss() -> None:
-    assert cross_entropy.mean(torch.zeros(0, 5), torch.zeros(0, dtype=torch.int64)).isnan()
+    assert cross_entropy.mean_cross_entropy(torch.zeros(0, 5), torch.zeros(0, dtype=torch.int64)).isnan()
 
 
-def test_relu_of_what_is_infinite_or_none_is_torchs() -> None:
+def test_relu_of_infinity_and_nan_is_that_of_torch() -> None:
     x = torch.tensor([-torch.inf, torch.inf, torch.nan, -1.0, -0.0, 0.0, 1.0, 2.0] * 2)
     ours, theirs = (x.clone().requires_grad_() for _ in range(2))
     one, other = activation.relu(ours, None), F.relu(theirs)
     torch.testing.assert_close(one, other, rtol=0, atol=0, equal_nan=True)
-    for made in (one, other):
-        torch.autograd.backward(made, torch.full_like(x, torch.inf))
+    for result in (one, other):
+        torch.autograd.backward(result, torch.full_like(x, torch.inf))
     torch.testing.assert_close(ours.grad, theirs.grad, rtol=0, atol=0, equal_nan=True)
 
 
-@pytest.mark.parametrize(("width", "taken"), [(8, False), (16, True), (24, False), (32, True), (48, True)])
-def test_activations_take_every_d_ff_that_is_a_multiple_of_sixteen(width: int, taken: bool) -> None:
-    assert activation.supports(torch.zeros(2, width), gated=False) == taken
-    assert activation.supports(torch.zeros(2, 2 * width), gated=True) == taken
+@pytest.mark.parametrize(("width", "supported"), [(8, False), (16, True), (24, False), (32, True), (48, True)])
+def test_activations_support_every_d_ff_that_is_a_multiple_of_sixteen(width: int, supported: bool) -> None:
+    assert activation.supports(torch.zeros(2, width), gated=False) == supported
+    assert activation.supports(torch.zeros(2, 2 * width), gated=True) == supported
 
 
 def test_second_derivatives_are_refused() -> None:
@@ -201,7 +205,7 @@ def test_second_derivatives_are_refused() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_child_that_was_forked_has_threads_of_its_own(on_threads: Callable[[int], None]) -> None:
+def test_a_forked_child_has_threads_of_its_own(on_threads: Callable[[int], None]) -> None:
     on_threads(2)
     x, weight = drawn(200, 64).float(), torch.ones(64)
     expected = norm.rms_norm(x, weight, EPSILON)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from octavo.reports.markdown import fenced, markdown_table, plain
+from octavo.reports.markdown_text import fenced, markdown_table, plain
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,13 @@ def test_nothing_is_markup_or_becomes_a_link(text: str, written: str) -> None:
 
 def test_cells_are_plain() -> None:
     assert markdown_table(("a|b",), [("www.evil.example|",)]) == "| a\\|b |\n| --- |\n| `www.evil.example`\\| |"
+
+
+def test_an_aligned_table_can_be_read_as_text() -> None:
+    lines = markdown_table(("name", "loss"), [("a_b", "12.5"), ("c", "3")], escape=str, aligned=True).splitlines()
+    assert len(set(map(len, lines))) == 1, "the columns have one width"
+    assert lines[1].split("|")[2].strip() == "---:"
+    assert [line.split("|")[2] for line in lines[2:]] == [" 12.5 ", "    3 "]
 
 
 def test_a_fence_is_longer_than_any_within() -> None:

@@ -20,6 +20,7 @@ from tests.texts.trying import KINDS, look_into, trained_or_refused
 from octavo.pipeline.run import Run
 
 _MEGABYTE = 1_000_000
+_SMALL, _MAX_GROWTH = 5, 1.5  # megabytes; bytes of memory per further byte of text (measured: 0.4 to 0.7)
 _READ_AND_TRAIN = """
 import sys, time, octavo
 import octavo.training.forecast
@@ -88,11 +89,13 @@ def main() -> None:
     print(f"{trained} trained: each came back from its tokens, was scored, written with and looked into")
     print(f"{refused} refused, in one sentence each")
     if options.megabytes:
-        peak = peak_of_a_long_file(options.megabytes)
-        per_byte = peak.bytes_at_peak / peak.bytes_of_text
+        small, peak = (peak_of_a_long_file(megabytes) for megabytes in (_SMALL, options.megabytes))
+        further = max(1, peak.bytes_of_text - small.bytes_of_text)
+        per_byte = (peak.bytes_at_peak - small.bytes_at_peak) / further
         print(
             f"a long file of {peak.bytes_of_text / _MEGABYTE:.0f} MB: {peak.bytes_at_peak / 2**20:.0f} MiB at "
-            f"peak, {per_byte:.2f} bytes for each of the text, {peak.seconds:.0f} s"
+            f"peak, {per_byte:.2f} bytes more for each further byte than a file of {_SMALL} MB, {peak.seconds:.0f} s"
+            + ("" if per_byte < _MAX_GROWTH else " FAILED")
         )
 
 

@@ -3,6 +3,7 @@
 Importing this takes neither torch nor NumPy.
 """
 
+from octavo.config.loading import config_from_toml, load_preset, preset_names, preset_text, with_one_budget
 from octavo.config.schema import (
     BUDGETS,
     MAX_SIZE,
@@ -16,11 +17,6 @@ from octavo.config.schema import (
     TokenizerConfig,
     TrainConfig,
     check_range,
-    config_from_toml,
-    load_preset,
-    preset_names,
-    preset_text,
-    with_one_budget,
 )
 
 __all__ = [

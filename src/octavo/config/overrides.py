@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from octavo.config.schema import BUDGETS, Config, TokenizerConfig, config_from_toml, load_preset, with_one_budget
+from octavo.config.loading import config_from_toml, load_preset, with_one_budget
+from octavo.config.schema import BUDGETS, Config, TokenizerConfig
 from octavo.errors import OctavoError, reason
 from octavo.formats.files import user_path
 from octavo.formats.toml_schema import as_mapping, dotted_names, parse_assignment, with_overrides

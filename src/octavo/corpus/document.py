@@ -67,15 +67,22 @@ class Skipped(NamedTuple):
 
 @dataclass(frozen=True)
 class Corpus:
-    """Documents in order. `name` is made safe as the name of a directory.
+    """Documents in a fixed order. :func:`octavo.read_corpus` makes one of files.
 
     Attributes:
-        skipped: what a directory held but the corpus does not, such as binary files and runs.
-        sources: what was read, as it was given; none of a text that was in memory.
-        encoding: the encoding that was given, for what has no byte order mark and is not UTF-8.
-        document_unit: what a document is, as it was given: "file", or "separator:TEXT".
+        name: the name, made safe as the name of a folder.
+        documents: the documents, each with its ``name`` and ``text``.
+        skipped: the files of a folder that were left out, each with its ``name`` and ``reason``.
+        sources: the sources as they were given; empty for a text from memory.
+        encoding: the given encoding, for files without byte order mark that are not UTF-8.
+        document_unit: ``"file"``, or ``"separator:TEXT"``.
 
-    Raises OctavoError if there is no document.
+    Raises:
+        OctavoError: there is no document.
+
+    Example:
+        >>> octavo.Corpus.from_text("To be, or not to be", "hamlet").characters
+        19
     """
 
     name: str

@@ -17,7 +17,7 @@ from octavo.evaluate.documents import decode_documents
 from octavo.evaluate.overlap import MAX_SEARCHED, CopyStats, measure_copies
 from octavo.formats.json_schema import from_json
 from octavo.generate.generate import generate
-from octavo.generate.opening import find_opening
+from octavo.generate.prompts import find_opening
 from octavo.model import Transformer
 from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer

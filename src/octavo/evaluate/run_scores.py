@@ -21,7 +21,7 @@ from octavo.evaluate.overlap import MAX_SEARCHED, TrainOverlap, measure_overlap
 from octavo.evaluate.shift import measure_shift
 from octavo.formats.json_schema import from_json
 from octavo.runs.checkpoint_files import max_file_bytes, newest_is_damaged
-from octavo.runs.earlier_versions import upgraded_finding
+from octavo.runs.earlier_versions import upgrade_finding
 from octavo.runs.metrics import check_complete
 from octavo.runs.saved_run import SavedRun
 from octavo.runs.scores import Score, add_score, is_standard, scores, standard_score
@@ -285,7 +285,7 @@ def load_diagnosis(run: SavedRun) -> list[Finding] | None:
     """Return the findings of :func:`diagnose_run` for the checkpoint in use; None if there is no diagnosis."""
     try:
         content = run.directory.read_json("diagnosis.json")
-        findings = [from_json(Finding, upgraded_finding(finding)) for finding in content["findings"]]
+        findings = [from_json(Finding, upgrade_finding(finding)) for finding in content["findings"]]
         return findings if content["checkpoint"] == run.checkpoint else None
     except (OctavoError, LookupError, TypeError, ValueError):
         return None  # the diagnosis can always be made again

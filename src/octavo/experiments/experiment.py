@@ -120,10 +120,13 @@ def experiment(
         ExperimentStopped: a signal asked to stop; the same call resumes the experiment.
 
     Example:
-        >>> variants = {"relu": {"model.feedforward": "relu"}, "swiglu": {"model.feedforward": "swiglu"}}
-        >>> result = octavo.experiment({"seeds": [1, 2, 3], "steps": 500, "variants": variants})  # doctest: +SKIP
-        >>> result["swiglu"].differences["bits_per_character"]  # doctest: +SKIP
-        Estimate(n=3, mean=-0.021, low=-0.034, high=-0.007)
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> plan = {"text": "hamlet.txt", "seeds": [1], "steps": 2}
+        >>> plan["overrides"] = {"model.d_model": 32, "model.d_ff": 64, "train.precision": "fp32"}
+        >>> plan["variants"] = {"one-layer": {"model.n_layers": 1}, "two-layers": {"model.n_layers": 2}}
+        >>> result = octavo.experiment(plan, name="depth", executor=ThreadPoolExecutor(1), progress=False)
+        >>> [row.run for row in result.rows]
+        ['one-layer-seed1', 'two-layers-seed1']
     """
     check_workers(workers)
     spec = read_spec(file, steps=steps)

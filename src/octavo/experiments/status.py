@@ -19,7 +19,10 @@ _MIN_PROGRESS = 0.02  # before a cell's time is extrapolated
 
 @dataclass
 class CellStatus:
-    """One cell: `progress` is that of its training, `loss` the newest one, in nats per character."""
+    """The status of one cell.
+
+    `progress` is the fraction of the training that is done; `loss` is the newest training loss in nats per character.
+    """
 
     variant: str
     seed: int

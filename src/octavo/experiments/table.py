@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from octavo.experiments.results import CellResult, VariantSummary
 from octavo.experiments.spec import Spec
+from octavo.reports.markdown_text import markdown_table
 from octavo.system.statistics import CONFIDENCE, Estimate
 from octavo.system.terminal import escape_controls, quantity
 
@@ -94,16 +95,8 @@ def _notes(spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSumm
 
 
 def _aligned_table(columns: Sequence[Column], summary: Sequence[VariantSummary]) -> str:
-    """Return a Markdown table, the first column aligned left, the others right."""
-    table = [[title for title, _ in columns], *[[cell(s) for _, cell in columns] for s in summary]]
-    first, *others = [max(3, *map(len, column)) for column in zip(*table, strict=True)]  # widths
-    lines = [
-        " | ".join([name.ljust(first), *(cell.rjust(width) for cell, width in zip(cells, others, strict=True))])
-        for name, *cells in table
-    ]
-    rule = "|" + "|".join(["-" * (first + 2), *("-" * (width + 1) + ":" for width in others)]) + "|"
-    head, *body = (f"| {line} |" for line in lines)
-    return "\n".join([head, rule, *body])
+    rows = [[cell(variant) for _, cell in columns] for variant in summary]
+    return markdown_table([title for title, _ in columns], rows, escape=str, aligned=True)
 
 
 def _mean(estimate: Estimate | None, form: str, scale: float = 1.0) -> str:

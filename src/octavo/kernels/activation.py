@@ -1,4 +1,4 @@
-"""What a feed-forward layer does between its products, with dropout in the same pass. N rows, F d_ff."""
+"""Activation of a feed-forward layer, with dropout in the same pass. F d_ff."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from torch.autograd.function import once_differentiable
 
 from octavo.kernels.arguments import INT, LONG, POINTER, KernelArgs, run_kernel, supports_tensor
 
-_WIDTHS = 16  # d_ff is a multiple of it
+_WIDTH_MULTIPLE = 16  # the kernel takes d_ff that is a multiple of it
 
 
 class _Arguments(KernelArgs):
@@ -17,59 +17,59 @@ class _Arguments(KernelArgs):
     _fields_ = (
         ("rows", LONG),
         ("width", LONG),
-        ("half", INT),
+        ("is_bf16", INT),
         ("gated", INT),
-        *((name, POINTER) for name in ("joined", "mask", "hidden", "d_hidden", "d_joined")),
+        *((name, POINTER) for name in ("gate_up", "mask", "hidden", "d_hidden", "d_gate_up")),
     )
 
 
-def supports(joined: torch.Tensor, gated: bool) -> bool:
-    """Return whether the kernel takes rows like these: (…, 2F) if `gated`, else (…, F)."""
-    return supports_tensor(joined) and joined.shape[-1] % (_WIDTHS * (1 + gated)) == 0
+def supports(gate_up: torch.Tensor, gated: bool) -> bool:
+    """Return whether the kernel accepts these projections: (…, 2F) if `gated`, else (…, F)."""
+    return supports_tensor(gate_up) and gate_up.shape[-1] % (_WIDTH_MULTIPLE * (1 + gated)) == 0
 
 
-def swiglu(joined: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """silu(gate) · up · mask, (…, F), of gate and up side by side (…, 2F)."""
-    return _activated(joined, mask, True)
+def swiglu(gate_up: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """Return silu(gate) · up · mask, (…, F), of gate and up concatenated (…, 2F)."""
+    return _activation(gate_up, mask, True)
 
 
 def relu(up: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """max(0, up) · mask, (…, F)."""
-    return _activated(up, mask, False)
+    """Return max(0, up) · mask, (…, F)."""
+    return _activation(up, mask, False)
 
 
 class _Activation(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, joined: Any, mask: Any, gated: Any) -> torch.Tensor:
-        joined = joined.contiguous()
-        hidden: torch.Tensor = joined.new_empty(*joined.shape[:-1], joined.shape[-1] // (1 + gated))
+    def forward(ctx: Any, gate_up: Any, mask: Any, gated: Any) -> torch.Tensor:
+        gate_up = gate_up.contiguous()
+        hidden: torch.Tensor = gate_up.new_empty(*gate_up.shape[:-1], gate_up.shape[-1] // (1 + gated))
         if mask is not None:
-            mask = mask.to(joined.dtype).expand(hidden.shape).contiguous()
-        _call(joined, mask, gated, hidden=hidden)
-        ctx.save_for_backward(joined, mask)
+            mask = mask.to(gate_up.dtype).expand(hidden.shape).contiguous()
+        _call(gate_up, mask, gated, hidden=hidden)
+        ctx.save_for_backward(gate_up, mask)
         ctx.gated = gated
         return hidden
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
-        joined, mask = ctx.saved_tensors
-        d_joined = torch.empty_like(joined)
-        _call(joined, mask, ctx.gated, d_hidden=gradients[0].contiguous(), d_joined=d_joined)
-        return d_joined, None, None
+        gate_up, mask = ctx.saved_tensors
+        d_gate_up = torch.empty_like(gate_up)
+        _call(gate_up, mask, ctx.gated, d_hidden=gradients[0].contiguous(), d_gate_up=d_gate_up)
+        return d_gate_up, None, None
 
 
-_activated: Callable[..., torch.Tensor] = _Activation.apply
+_activation: Callable[..., torch.Tensor] = _Activation.apply
 
 
 def _call(
-    joined: torch.Tensor,
+    gate_up: torch.Tensor,
     mask: torch.Tensor | None,
     gated: bool,
     hidden: torch.Tensor | None = None,
     d_hidden: torch.Tensor | None = None,
-    d_joined: torch.Tensor | None = None,
+    d_gate_up: torch.Tensor | None = None,
 ) -> None:
-    across = joined.shape[-1]
-    sizes = (joined.numel() // across, across // (1 + gated), joined.dtype == torch.bfloat16, gated)
-    run_kernel("octavo_activation", _Arguments(*sizes, joined, mask, hidden, d_hidden, d_joined))
+    width = gate_up.shape[-1]
+    sizes = (gate_up.numel() // width, width // (1 + gated), gate_up.dtype == torch.bfloat16, gated)
+    run_kernel("octavo_activation", _Arguments(*sizes, gate_up, mask, hidden, d_hidden, d_gate_up))

@@ -1,4 +1,12 @@
-"""What is handed to a kernel: a C struct that is filled from tensors and numbers."""
+"""Arguments of the training kernels: a C struct that is filled from tensors and numbers.
+
+A kernel's binding declares the struct and passes it to :func:`run_kernel`::
+
+    class _Arguments(KernelArgs):
+        _fields_ = (("rows", LONG), ("x", POINTER))
+
+    run_kernel("octavo_example", _Arguments(len(x), x))
+"""
 
 import ctypes
 from typing import Any
@@ -7,11 +15,14 @@ import torch
 
 from octavo.kernels.library import library
 
+LONG, INT, FLOAT, POINTER = ctypes.c_long, ctypes.c_int, ctypes.c_float, ctypes.c_void_p
+
 
 class KernelArgs(ctypes.Structure):
-    """The base of every kernel's struct; tensors are handed over by where they begin.
+    """Base class of the kernels' structs. A tensor is passed by the address of its first element.
 
-    The caller keeps the tensors alive and sees that they are contiguous: a kernel looks at nothing but addresses.
+    The caller must keep the tensors alive during the call and make them contiguous, because a kernel knows neither
+    shapes nor strides.
     """
 
     def __init__(self, *values: Any) -> None:
@@ -19,15 +30,15 @@ class KernelArgs(ctypes.Structure):
 
 
 def run_kernel(name: str, arguments: KernelArgs, *more: Any) -> int:
-    """Call the kernel on as many threads as torch uses; its answer, 0 if it did what was asked."""
+    """Call a kernel on as many threads as torch uses, and return its exit code: 0 for success.
+
+    Kernels must be available: check with :func:`supports_tensor` first.
+    """
     kernels = library()
-    assert kernels is not None, "whether there are kernels was asked before"
+    assert kernels is not None
     return int(getattr(kernels, name)(ctypes.byref(arguments), *more, torch.get_num_threads()))
 
 
 def supports_tensor(x: torch.Tensor) -> bool:
-    """Whether there are kernels for tensors of this kind: fp32 or bf16, in this machine's memory."""
+    """Return whether there are kernels for `x`: fp32 or bf16, on the CPU."""
     return x.is_cpu and x.dtype in (torch.float32, torch.bfloat16) and library() is not None
-
-
-LONG, INT, FLOAT, POINTER = ctypes.c_long, ctypes.c_int, ctypes.c_float, ctypes.c_void_p

@@ -1,18 +1,18 @@
-/* Whether this build may be used: pyproject.toml names the builds and their flags.
+/* Check whether this build can be used here. pyproject.toml lists the builds and their compiler flags.
  *
- * What is handed over are structs, by their address: library.py must mean the same layout, or memory would be
- * misread. So the answer is a number, which is raised there and here with every change of a struct or a call. */
-enum { LAYOUT = 2 };
+ * Kernels receive structs by address, so a build of another version would misread memory. The check therefore returns
+ * a version number, which library.py compares with its own: raise both with every change of a struct or a call. */
+enum { ABI_VERSION = 3 };
 
-/* LAYOUT if the processor has what this build was compiled for, else 0. */
-int octavo_fits(void) {
+/* Return ABI_VERSION if the CPU has the instructions that this build was compiled for, else 0. */
+int octavo_cpu_check(void) {
     __builtin_cpu_init();
-    int fits = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
-               __builtin_cpu_supports("bmi2");
+    int supported = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
 #if defined(__AVX512F__)
-    fits = fits && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl");
+    supported = supported && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                __builtin_cpu_supports("avx512vl");
 #endif
-    return fits ? LAYOUT : 0;
+    return supported ? ABI_VERSION : 0;
 }

@@ -1,4 +1,4 @@
-"""The mean cross-entropy and, in the same pass over the logits, its gradient. N rows, V vocabulary."""
+"""Mean cross-entropy and, in the same pass over the logits, its gradient. N rows, V vocabulary."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,25 +15,25 @@ class _Arguments(KernelArgs):
     _fields_ = (
         ("rows", LONG),
         ("width", LONG),
-        ("half", INT),
+        ("is_bf16", INT),
         *((name, POINTER) for name in ("logits", "targets", "losses", "d_logits")),
         ("failed", INT),
     )
 
 
 def supports(logits: torch.Tensor) -> bool:
-    """Whether the kernel takes such logits."""
+    """Return whether the kernel accepts `logits`."""
     return supports_tensor(logits)
 
 
-def mean(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Mean nats, fp32, of logits (N, V) for targets (N).
+def mean_cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Return the mean cross-entropy in nats, fp32, of logits (N, V) for targets (N).
 
     Raises:
         IndexError: a target is not in the vocabulary.
-        MemoryError: there is no room for one row of logits.
+        MemoryError: a buffer for one row of logits could not be allocated.
     """
-    return _mean_of(logits, targets)
+    return _mean_cross_entropy(logits, targets)
 
 
 class _CrossEntropy(torch.autograd.Function):
@@ -41,13 +41,13 @@ class _CrossEntropy(torch.autograd.Function):
     def forward(ctx: Any, logits: Any, targets: Any) -> torch.Tensor:
         logits, targets = logits.contiguous(), targets.to(torch.int64).contiguous()
         rows, width = logits.shape
-        if rows and (int(targets.min()) < 0 or int(targets.max()) >= width):  # a kernel reads where it is told to
+        if rows and (int(targets.min()) < 0 or int(targets.max()) >= width):  # the kernel would read outside the row
             raise IndexError(f"a target is outside the vocabulary of {width}")
         losses = logits.new_empty(rows, dtype=torch.float32)
         d_logits = torch.empty_like(logits) if ctx.needs_input_grad[0] else None
         sizes = (rows, width, logits.dtype == torch.bfloat16)
         if run_kernel("octavo_cross_entropy", _Arguments(*sizes, logits, targets, losses, d_logits)):
-            raise MemoryError("no memory for one row of logits")
+            raise MemoryError("not enough memory for one row of logits")
         ctx.save_for_backward(d_logits)
         mean: torch.Tensor = losses.mean()
         return mean
@@ -60,4 +60,4 @@ class _CrossEntropy(torch.autograd.Function):
         return (d_logits if scale.item() == 1 else d_logits * scale.to(d_logits.dtype)), None
 
 
-_mean_of: Callable[..., torch.Tensor] = _CrossEntropy.apply
+_mean_cross_entropy: Callable[..., torch.Tensor] = _CrossEntropy.apply

@@ -1,4 +1,4 @@
-"""Generation in C: the structs of decode.c, and its two functions."""
+"""Generation in C: the structs of decode.c and its two functions. Importing this does not import torch."""
 
 import ctypes
 from collections.abc import Sequence
@@ -10,37 +10,42 @@ import numpy.typing as npt
 from octavo.config.inference import SamplingConfig
 from octavo.kernels.library import library
 
-LANES, PANEL = 16, 64  # the most of vectors.h, and product.h
+LANES, PANEL = 16, 64  # the largest LANES of simd.h, and PANEL of matmul.h
 NORMS = {"none": 0, "rms": 1, "layer": 2}
 FEEDFORWARDS = {"relu": 0, "gelu": 1, "swiglu": 2}
 
 
 def padded_size(n: int) -> int:
-    """`n`, or the next multiple of a vector's lanes."""
+    """Return `n` rounded up to a multiple of :data:`LANES`.
+
+    Example:
+        >>> padded_size(17)
+        32
+    """
     return -(-n // LANES) * LANES
 
 
 def aligned(rows: int, width: int) -> npt.NDArray[np.float32]:
-    """Room for numbers, of which each row begins where a vector may; `width` is a multiple of a vector's lanes."""
-    room = np.empty(rows * width + LANES, dtype=np.float32)
-    begin = -room.ctypes.data % (4 * LANES) // 4
-    return room[begin : begin + rows * width].reshape(rows, width)
+    """Return an uninitialised array (rows, width) whose rows are aligned to vectors; LANES must divide `width`."""
+    buffer = np.empty(rows * width + LANES, dtype=np.float32)
+    begin = -buffer.ctypes.data % (4 * LANES) // 4
+    return buffer[begin : begin + rows * width].reshape(rows, width)
 
 
 class CNorm(ctypes.Structure):
-    """``norm``."""
+    """``norm`` of decode.c."""
 
     _fields_ = (("weight", c_void_p), ("bias", c_void_p))
 
 
 class CLinear(ctypes.Structure):
-    """``linear``."""
+    """``linear`` of matmul.h."""
 
     _fields_ = (("inputs", c_int64), ("outputs", c_int64), ("weight", c_void_p), ("bias", c_void_p))
 
 
 class CBlock(ctypes.Structure):
-    """``block``."""
+    """``block`` of decode.c."""
 
     _fields_ = (
         *((name, CNorm) for name in ("attention_norm", "feedforward_norm")),
@@ -50,11 +55,11 @@ class CBlock(ctypes.Structure):
 
 
 class CTransformer(ctypes.Structure):
-    """``transformer``."""
+    """``transformer`` of decode.c."""
 
     _fields_ = (
         *((n, c_int64) for n in ("n_layers", "d_model", "width", "n_heads", "n_kv_heads", "d_head", "head", "d_ff")),
-        *((n, c_int64) for n in ("hidden", "vocab", "odds", "context", "first")),
+        *((n, c_int64) for n in ("hidden", "vocab", "vocab_padded", "context", "has_bos")),
         *((n, c_int64) for n in ("norm", "post_norm", "residual", "feedforward")),
         ("epsilon", c_float),
         *((n, c_void_p) for n in ("embedding", "positions", "cosines", "sines", "first_qkv")),
@@ -65,22 +70,22 @@ class CTransformer(ctypes.Structure):
 
 
 class CStream(ctypes.Structure):
-    """``stream``."""
+    """``stream`` of decode.c."""
 
     _fields_ = (
-        *((n, c_int64) for n in ("place", "begin", "held", "cached")),
+        *((n, c_int64) for n in ("length", "window_start", "n_window", "n_cached")),
         *((n, c_void_p) for n in ("window", "cache")),
     )
 
 
 class CSampling(ctypes.Structure):
-    """``sampling``."""
+    """``sampling`` of sampling.h."""
 
     _fields_ = (*((n, c_double) for n in ("temperature", "top_p", "min_p")), ("top_k", c_int64))
 
     @classmethod
     def of(cls, config: SamplingConfig) -> "CSampling":
-        """The same choice for C."""
+        """Convert a :class:`~octavo.config.inference.SamplingConfig`."""
         return cls(config.temperature, config.top_p, config.min_p, config.top_k)
 
 
@@ -94,19 +99,32 @@ def decode_streams(
     threads: int,
     logits: npt.NDArray[np.float32] | None = None,
 ) -> npt.NDArray[np.int32]:
-    """Let each stream grow by as many tokens as `steps`, (streams, steps); `uniforms` (streams, steps) draw them.
+    """Extend each stream by `steps` tokens, in place.
 
-    `logits` (streams, vocabulary) become those of the last step.
+    Args:
+        model: the weights and sizes.
+        streams: the texts that grow.
+        steps: tokens to sample for each stream.
+        sampling: temperature and filters.
+        uniforms: random numbers in [0, 1), (streams, steps).
+        threads: how many to use at most. The result does not depend on it.
+        logits: receives the logits of the last step, (streams, vocabulary).
+
+    Returns:
+        The new tokens, (streams, steps).
 
     Raises:
-        MemoryError: there is not enough for it.
+        ValueError: an array has the wrong shape or memory layout.
+        MemoryError: the buffers could not be allocated.
     """
     tokens = np.empty((len(streams), steps), dtype=np.int32)
     uniforms = np.ascontiguousarray(uniforms, dtype=np.float64)
-    if uniforms.shape != tokens.shape or (logits is not None and logits.shape != (len(streams), model.vocab)):
-        raise ValueError("there is a number for each stream and step, and room for the logits of each stream")
+    if uniforms.shape != tokens.shape:
+        raise ValueError(f"uniforms have the shape {uniforms.shape}, not {tokens.shape}")
+    if logits is not None and logits.shape != (len(streams), model.vocab):
+        raise ValueError(f"logits have the shape {logits.shape}, not {(len(streams), model.vocab)}")
     if logits is not None and (logits.dtype != np.float32 or not logits.flags.c_contiguous):
-        raise ValueError("the room for logits is not fp32 in one piece")
+        raise ValueError("the array for logits is not contiguous fp32")
     failed = _library().octavo_decode(
         ctypes.byref(model),
         streams,
@@ -119,23 +137,28 @@ def decode_streams(
         c_int(threads),
     )
     if failed:
-        raise MemoryError("there is not enough memory to generate with so many threads")
+        raise MemoryError(f"not enough memory to generate on {threads} threads")
     return tokens
 
 
 def sample_token(logits: Sequence[float], sampling: SamplingConfig, uniform: float) -> int:
-    """The token that `uniform` draws from `logits`, as within :func:`decode_streams`."""
-    room = np.zeros(padded_size(len(logits)), dtype=np.float32)
-    room[: len(logits)] = logits
-    keys, edges = (np.empty(len(room), dtype=kind) for kind in (np.int32, np.float64))
-    arrays = (c_void_p(array.ctypes.data) for array in (keys, edges))
-    how, at = CSampling.of(sampling), c_void_p(room.ctypes.data)
-    token: int = _library().octavo_pick(ctypes.byref(how), at, c_int64(len(logits)), c_double(uniform), *arrays)
+    """Return the token that the random number `uniform` selects, as :func:`decode_streams` does at each step."""
+    padded = np.zeros(padded_size(len(logits)), dtype=np.float32)
+    padded[: len(logits)] = logits
+    keys, edges = np.empty(len(padded), dtype=np.int32), np.empty(len(padded), dtype=np.float64)
+    token: int = _library().octavo_sample(
+        ctypes.byref(CSampling.of(sampling)),
+        c_void_p(padded.ctypes.data),
+        c_int64(len(logits)),
+        c_double(uniform),
+        c_void_p(keys.ctypes.data),
+        c_void_p(edges.ctypes.data),
+    )
     return token
 
 
 def _library() -> ctypes.CDLL:
-    found = library()
-    if found is None:
+    kernels = library()
+    if kernels is None:
         raise RuntimeError("there are no compiled kernels here")
-    return found
+    return kernels

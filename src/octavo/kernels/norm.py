@@ -1,4 +1,4 @@
-"""The root-mean-square norm in one kernel, forward and backward. N rows, D width."""
+"""Root-mean-square norm in one kernel, forward and backward. N rows, D width."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,32 +8,32 @@ from torch.autograd.function import once_differentiable
 
 from octavo.kernels.arguments import FLOAT, INT, LONG, POINTER, KernelArgs, run_kernel, supports_tensor
 
-_WIDTHS = 16  # the width is a multiple of it
-_STRETCHES = 64  # of rows, whose gradients of the weight are summed apart: whatever the threads, in the same order
+_WIDTH_MULTIPLE = 16  # the kernel takes widths that are multiples of it
+_CHUNKS = 64  # of rows, with a gradient of the weight each: the order of the sum then does not depend on threads
 
 
 class _Arguments(KernelArgs):
     """``norm`` of norm.c."""
 
     _fields_ = (
-        *((name, LONG) for name in ("rows", "width", "stretches")),
-        ("half", INT),
+        *((name, LONG) for name in ("rows", "width", "chunks")),
+        ("is_bf16", INT),
         ("epsilon", FLOAT),
         *((name, POINTER) for name in ("weight", "x", "y", "dy", "dx", "d_weight")),
     )
 
 
 def supports(x: torch.Tensor) -> bool:
-    """Whether the kernel takes rows like these."""
-    return supports_tensor(x) and x.shape[-1] % _WIDTHS == 0
+    """Return whether the kernel accepts the rows of `x` (…, D)."""
+    return supports_tensor(x) and x.shape[-1] % _WIDTH_MULTIPLE == 0
 
 
 def rms_norm(x: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Tensor:
-    """x (…, D) over its root mean square, times weight (D)."""
-    return _normed(x, weight, epsilon)
+    """Return x (…, D) divided by its root mean square, times weight (D)."""
+    return _rms_norm(x, weight, epsilon)
 
 
-class _Norm(torch.autograd.Function):
+class _RMSNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Any, weight: Any, epsilon: Any) -> torch.Tensor:
         x, weight = x.contiguous(), weight.float().contiguous()
@@ -48,12 +48,12 @@ class _Norm(torch.autograd.Function):
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
         x, weight = ctx.saved_tensors
         dy, dx = gradients[0].contiguous(), torch.empty_like(x)
-        d_weight = x.new_zeros(_STRETCHES, x.shape[-1], dtype=torch.float32)
+        d_weight = x.new_zeros(_CHUNKS, x.shape[-1], dtype=torch.float32)
         _call(x, weight, ctx.epsilon, dy=dy, dx=dx, d_weight=d_weight)
         return dx, d_weight.sum(0), None
 
 
-_normed: Callable[..., torch.Tensor] = _Norm.apply
+_rms_norm: Callable[..., torch.Tensor] = _RMSNorm.apply
 
 
 def _call(
@@ -66,5 +66,5 @@ def _call(
     d_weight: torch.Tensor | None = None,
 ) -> None:
     width = x.shape[-1]
-    sizes = (x.numel() // width, width, _STRETCHES, x.dtype == torch.bfloat16, epsilon)
+    sizes = (x.numel() // width, width, _CHUNKS, x.dtype == torch.bfloat16, epsilon)
     run_kernel("octavo_norm", _Arguments(*sizes, weight, x, y, dy, dx, d_weight))

@@ -1,6 +1,6 @@
-/* As many floats at a time as a register of the processor holds, in the compiler's own vector types. */
-#ifndef OCTAVO_VECTORS_H
-#define OCTAVO_VECTORS_H
+/* Vectors of floats in the compiler's vector types: as many lanes as a register of the CPU holds. */
+#ifndef OCTAVO_SIMD_H
+#define OCTAVO_SIMD_H
 
 #include <stdint.h>
 #include <string.h>
@@ -13,7 +13,8 @@
 #define LANE_NUMBERS {0, 1, 2, 3, 4, 5, 6, 7}
 #endif
 
-/* Always: a call would pass vectors in memory where registers are narrower, and how it does is then a moot point. */
+/* Always inline: where registers are narrower than a vector, a call would pass it in memory. The compiler's warning
+ * about the calling convention of vectors does not apply then. */
 #pragma GCC diagnostic ignored "-Wpsabi"
 #define INLINE static inline __attribute__((always_inline))
 
@@ -31,7 +32,7 @@ INLINE floats load(const float *from) {
 
 INLINE void store(float *to, floats x) { memcpy(to, &x, sizeof x); }
 
-INLINE floats all(float x) { return x - (floats){0}; }
+INLINE floats broadcast(float x) { return x - (floats){0}; }
 
 INLINE ints load_ints(const int32_t *from) {
     ints x;
@@ -43,7 +44,7 @@ INLINE void store_ints(int32_t *to, ints x) { memcpy(to, &x, sizeof x); }
 
 INLINE ints lane_numbers(void) { return (ints)LANE_NUMBERS; }
 
-INLINE float sum(floats x) {
+INLINE float reduce_sum(floats x) {
     float fours[LANES / 4][4], t[4];
     memcpy(fours, &x, sizeof fours);
     for (int i = 0; i < 4; i++) {
@@ -56,36 +57,37 @@ INLINE float sum(floats x) {
     return (t[0] + t[2]) + (t[1] + t[3]);
 }
 
-INLINE floats choose(ints mask, floats yes, floats no) {
+/* yes where the lane of mask is -1, no where it is 0. */
+INLINE floats where(ints mask, floats yes, floats no) {
     return (floats)((mask & (ints)yes) | (~mask & (ints)no));
 }
 
-INLINE floats larger(floats a, floats b) { return choose(a > b, a, b); }
+INLINE floats maximum(floats a, floats b) { return where(a > b, a, b); }
 
-INLINE float larger_one(float a, float b) { return a > b ? a : b; }
+INLINE float scalar_maximum(float a, float b) { return a > b ? a : b; }
 
-INLINE float largest(floats x) {
+INLINE float reduce_maximum(floats x) {
     float fours[LANES / 4][4], t[4];
     memcpy(fours, &x, sizeof fours);
     for (int i = 0; i < 4; i++) {
 #if LANES == 16
-        t[i] = larger_one(larger_one(fours[0][i], fours[2][i]), larger_one(fours[1][i], fours[3][i]));
+        t[i] = scalar_maximum(scalar_maximum(fours[0][i], fours[2][i]), scalar_maximum(fours[1][i], fours[3][i]));
 #else
-        t[i] = larger_one(fours[0][i], fours[1][i]);
+        t[i] = scalar_maximum(fours[0][i], fours[1][i]);
 #endif
     }
-    return larger_one(larger_one(t[0], t[2]), larger_one(t[1], t[3]));
+    return scalar_maximum(scalar_maximum(t[0], t[2]), scalar_maximum(t[1], t[3]));
 }
 
-/* e to the x within 2 units in the last place; below -87 it is 0. Cody & Waite's reduction, a Taylor-like polynomial. */
+/* e^x within 2 units in the last place; 0 below -87. Cody & Waite's range reduction, then a polynomial. */
 INLINE floats exponential(floats x) {
-    const ints small = x < all(-87.0f);
-    x = choose(small, all(-87.0f), x);
-    x = choose(x > all(88.0f), all(88.0f), x);
-    const floats magic = all(12582912.0f); /* 1.5 * 2^23: adding it rounds to a whole number */
+    const ints small = x < broadcast(-87.0f);
+    x = where(small, broadcast(-87.0f), x);
+    x = where(x > broadcast(88.0f), broadcast(88.0f), x);
+    const floats magic = broadcast(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
     const floats n = (x * 1.44269504f + magic) - magic;
     const floats r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
-    floats p = all(1.9875691500e-4f);
+    floats p = broadcast(1.9875691500e-4f);
     p = p * r + 1.3981999507e-3f;
     p = p * r + 8.3334519073e-3f;
     p = p * r + 4.1665795894e-2f;
@@ -93,7 +95,7 @@ INLINE floats exponential(floats x) {
     p = p * r + 5.0000001201e-1f;
     p = p * (r * r) + r + 1.0f;
     const ints power = (__builtin_convertvector(n, ints) + 127) << 23;
-    return choose(small, all(0.0f), p * (floats)power);
+    return where(small, broadcast(0.0f), p * (floats)power);
 }
 
 /* The error function within 2 units in the last place. Coefficients of N. Juffa (2016). */
@@ -111,17 +113,17 @@ INLINE floats error_function(floats x) {
     near = near * s + 1.12819925e-1f;
     near = near * s - 3.76125336e-1f;
     near = near * s + 1.28379166e-1f;
-    return choose(t > all(0.927734375f), (floats)((ints)far | sign), near * x + x);
+    return where(t > broadcast(0.927734375f), (floats)((ints)far | sign), near * x + x);
 }
 
-/* bf16 numbers as floats: they are the upper halves of floats. */
+/* A bf16 number is the upper half of a float. */
 INLINE floats load_bf16(const bf16 *from) {
     halves h;
     memcpy(&h, from, sizeof h);
     return (floats)(__builtin_convertvector(h, words) << 16);
 }
 
-/* Rounded to the nearest, ties to even. */
+/* Round to nearest, ties to even. */
 INLINE void store_bf16(bf16 *to, floats x) {
     const words bits = (words)x;
     const words rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
@@ -129,13 +131,13 @@ INLINE void store_bf16(bf16 *to, floats x) {
     memcpy(to, &h, sizeof h);
 }
 
-/* The same from and to memory of either kind. */
-INLINE floats load_any(const void *from, long at, int half) {
-    return half ? load_bf16((const bf16 *)from + at) : load((const float *)from + at);
+/* Load from, and store to, memory of either data type; `at` counts elements. */
+INLINE floats load_any(const void *from, long at, int is_bf16) {
+    return is_bf16 ? load_bf16((const bf16 *)from + at) : load((const float *)from + at);
 }
 
-INLINE void store_any(void *to, long at, floats x, int half) {
-    if (half) store_bf16((bf16 *)to + at, x);
+INLINE void store_any(void *to, long at, floats x, int is_bf16) {
+    if (is_bf16) store_bf16((bf16 *)to + at, x);
     else store((float *)to + at, x);
 }
 

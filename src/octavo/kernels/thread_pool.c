@@ -3,94 +3,94 @@
 #include <pthread.h>
 #include <string.h>
 
-#define MOST 64
+#define MAX_THREADS 64
 
 typedef struct {
     pthread_mutex_t lock;
-    pthread_cond_t begin, done;
-    long round; /* counts the pieces of work */
-    int size, left;
+    pthread_cond_t start, done;
+    long round;            /* counts the loops: a worker that has seen it has nothing to do */
+    int n_chunks, pending; /* of the current loop: its chunks, one a thread, and the workers that are not done */
     long rows;
-    work job;
-    void *with;
-    int hired; /* how many there are, the caller among them */
-} crew;
+    row_function function;
+    void *argument;
+    int n_threads; /* that exist, including the caller's */
+} thread_pool;
 
-static crew team;
+static thread_pool pool;
 static pthread_mutex_t one_caller;
-static pthread_once_t begun = PTHREAD_ONCE_INIT;
+static pthread_once_t initialised = PTHREAD_ONCE_INIT;
 
-/* In a new process, or in a child of one: threads do not come along into a fork, and what they held stays held. */
-static void found(void) {
-    memset(&team, 0, sizeof team);
-    team.hired = 1;
-    pthread_mutex_init(&team.lock, NULL);
-    pthread_cond_init(&team.begin, NULL);
-    pthread_cond_init(&team.done, NULL);
+/* Also in a forked child: threads are not copied by a fork, and locks that they held stay locked. */
+static void reset_after_fork(void) {
+    memset(&pool, 0, sizeof pool);
+    pool.n_threads = 1;
+    pthread_mutex_init(&pool.lock, NULL);
+    pthread_cond_init(&pool.start, NULL);
+    pthread_cond_init(&pool.done, NULL);
     pthread_mutex_init(&one_caller, NULL);
 }
 
-static void begin(void) {
-    found();
-    pthread_atfork(NULL, NULL, found);
+static void initialise(void) {
+    reset_after_fork();
+    pthread_atfork(NULL, NULL, reset_after_fork);
 }
 
-static void stretch(int member, int members) {
-    const long begin = team.rows * member / members, end = team.rows * (member + 1) / members;
-    if (begin < end) team.job(begin, end, team.with);
+static void run_chunk(int chunk, int n_chunks) {
+    const long begin = pool.rows * chunk / n_chunks, end = pool.rows * (chunk + 1) / n_chunks;
+    if (begin < end) pool.function(begin, end, pool.argument);
 }
 
-static void *member(void *number) {
-    const int me = (int)(long)number;
+static void *worker(void *index) {
+    const int chunk = (int)(long)index;
     long seen = 0;
-    pthread_mutex_lock(&team.lock);
+    pthread_mutex_lock(&pool.lock);
     for (;;) {
-        while (team.round == seen || me >= team.size) {
-            if (me >= team.size) seen = team.round;
-            pthread_cond_wait(&team.begin, &team.lock);
+        while (pool.round == seen || chunk >= pool.n_chunks) {
+            if (chunk >= pool.n_chunks) seen = pool.round;
+            pthread_cond_wait(&pool.start, &pool.lock);
         }
-        seen = team.round;
-        const int members = team.size;
-        pthread_mutex_unlock(&team.lock);
-        stretch(me, members);
-        pthread_mutex_lock(&team.lock);
-        if (--team.left == 0) pthread_cond_signal(&team.done);
+        seen = pool.round;
+        const int n_chunks = pool.n_chunks;
+        pthread_mutex_unlock(&pool.lock);
+        run_chunk(chunk, n_chunks);
+        pthread_mutex_lock(&pool.lock);
+        if (--pool.pending == 0) pthread_cond_signal(&pool.done);
     }
     return NULL;
 }
 
-/* How many of `threads` there really are, the caller among them. */
-static int recruit(int threads) {
-    for (; team.hired < threads && team.hired < MOST; team.hired++) {
+/* Start the workers that `threads` threads need; return how many of them there are, including the caller. */
+static int spawn_workers(int threads) {
+    for (; pool.n_threads < threads && pool.n_threads < MAX_THREADS; pool.n_threads++) {
         pthread_t thread;
         pthread_attr_t attributes;
         pthread_attr_init(&attributes);
         pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-        const int failed = pthread_create(&thread, &attributes, member, (void *)(long)team.hired);
+        const int failed = pthread_create(&thread, &attributes, worker, (void *)(long)pool.n_threads);
         pthread_attr_destroy(&attributes);
         if (failed) break;
     }
-    return threads < team.hired ? threads : team.hired;
+    return threads < pool.n_threads ? threads : pool.n_threads;
 }
 
-void share_out(long rows, int threads, work job, void *with) {
+void parallel_for(long rows, int threads, row_function function, void *argument) {
     if (threads > rows) threads = (int)rows;
     if (threads <= 1) {
-        if (rows > 0) job(0, rows, with);
+        if (rows > 0) function(0, rows, argument);
         return;
     }
-    pthread_once(&begun, begin);
+    pthread_once(&initialised, initialise);
     pthread_mutex_lock(&one_caller);
-    const int members = recruit(threads);
-    pthread_mutex_lock(&team.lock);
-    team.rows = rows, team.job = job, team.with = with;
-    team.size = members, team.left = members - 1, team.round++;
-    pthread_cond_broadcast(&team.begin);
-    pthread_mutex_unlock(&team.lock);
-    stretch(0, members);
-    pthread_mutex_lock(&team.lock);
-    while (team.left) pthread_cond_wait(&team.done, &team.lock);
-    team.size = 0;
-    pthread_mutex_unlock(&team.lock);
+    const int n_chunks = spawn_workers(threads);
+    pthread_mutex_lock(&pool.lock);
+    pool.rows = rows, pool.function = function, pool.argument = argument;
+    pool.n_chunks = n_chunks, pool.pending = n_chunks - 1, pool.round++;
+    pthread_cond_broadcast(&pool.start);
+    pthread_mutex_unlock(&pool.lock);
+    run_chunk(0, n_chunks);
+    pthread_mutex_lock(&pool.lock);
+    while (pool.pending) pthread_cond_wait(&pool.done, &pool.lock);
+    pool.n_chunks = 0;
+    pthread_mutex_unlock(&pool.lock);
     pthread_mutex_unlock(&one_caller);
 }

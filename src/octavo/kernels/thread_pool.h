@@ -1,11 +1,11 @@
-/* A crew of threads that share one piece of work: rows 0 ... n-1, cut into as many stretches as there are threads. */
-#ifndef OCTAVO_CREW_H
-#define OCTAVO_CREW_H
+/* A thread pool that runs one parallel loop over rows at a time. */
+#ifndef OCTAVO_THREAD_POOL_H
+#define OCTAVO_THREAD_POOL_H
 
-typedef void (*work)(long begin, long end, void *with);
+typedef void (*row_function)(long begin, long end, void *argument);
 
-/* Do `job` on rows 0 ... rows-1 with `threads` threads, the caller among them, and come back when all are done.
- * Each row is done by one thread, whatever their number, so results do not depend on it. */
-void share_out(long rows, int threads, work job, void *with);
+/* Call `function` on disjoint chunks of rows 0 ... rows-1 with up to `threads` threads, including the caller's, and
+ * return when all rows are done. Each row is computed by one thread alone, so results do not depend on `threads`. */
+void parallel_for(long rows, int threads, row_function function, void *argument);
 
 #endif

@@ -1,4 +1,4 @@
-"""The model: a config becomes positions, norms, attention, feed-forward, blocks and a Transformer."""
+"""The model: positions, norms, attention and feed-forward layers, assembled to a Transformer by its config."""
 
 from octavo.model.dropout import DropoutFn, DropoutMasks, no_dropout
 from octavo.model.kv_cache import KeyValueCache

@@ -1,7 +1,7 @@
-"""Causal multi-head attention: the pure functions, and the layer that owns their weights.
+"""Causal multi-head attention: the pure functions, and the layer that owns the projections.
 
-B batch, T query position, S key position, H heads, K d_head, D d_model. Queries are the last T of the S
-positions, so query t sees keys 0 … S-T+t.
+B batch, T query position, S key position, H heads, K d_head, D d_model. Queries are the last T of the S positions, so
+query t attends to keys 0 … S-T+t.
 """
 
 import torch
@@ -17,12 +17,12 @@ from octavo.model.taps import Tap, tapped
 
 
 def max_unfused_keys(dtype: torch.dtype) -> int:
-    """Up to how many keys plain batched products beat PyTorch's fused CPU attention (docs/lab-notes.md)."""
+    """Return up to how many keys batched matmuls beat PyTorch's fused CPU attention (docs/lab-notes.md)."""
     return 512 if dtype == torch.bfloat16 else 64
 
 
 def causal_scores(q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
-    """Scaled products of queries (B, H, T, K) and keys (B, H, S, K); -inf where the key comes later."""
+    """Return scaled dot products (B, H, T, S) of queries (B, H, T, K) and keys (B, H, S, K); -inf for later keys."""
     mask = causal_mask(q.shape[-2], k.shape[-2], q)
     pairs = q.shape[:2].numel()
     scores = torch.baddbmm(mask.expand(pairs, -1, -1), q.flatten(0, 1), k.flatten(0, 1).mT, alpha=q.shape[-1] ** -0.5)
@@ -30,13 +30,19 @@ def causal_scores(q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
 
 
 def causal_mask(queries: int, keys: int, like: torch.Tensor) -> torch.Tensor:
-    """0 where a query may look and -inf where it may not, (T, S), in the dtype and place of `like`."""
+    """Return a mask (T, S) to add to scores: 0, and -inf for later keys. Data type and device are those of `like`.
+
+    Example:
+        >>> causal_mask(2, 3, torch.zeros(1))
+        tensor([[0., 0., -inf],
+                [0., 0., 0.]])
+    """
     mask = torch.full((queries, keys), -torch.inf, dtype=like.dtype, device=like.device)
     return mask.triu_(keys - queries + 1)
 
 
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """Attention without showing its pattern, (B, H, T, K): the fast path.
+    """Return the outputs of all heads (B, H, T, K) by the fastest path, which may not compute the pattern.
 
     Equal to ``causal_scores(q, k).softmax(-1) @ v`` up to rounding.
     """
@@ -49,8 +55,10 @@ def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
 
 
 class Attention(nn.Module):
-    """Separate projections to q, k, v and out; key/value heads may serve several query heads each
-    (grouped-query attention, Ainslie et al., 2023)."""
+    """Multi-head attention with separate projections q, k, v and output.
+
+    Each key/value head may serve several query heads (grouped-query attention, Ainslie et al., 2023).
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -64,33 +72,36 @@ class Attention(nn.Module):
         self.q_norm, self.k_norm = make_head_norm(config), make_head_norm(config)
 
     def forward(
-        self, x: torch.Tensor, rotate: RotaryEmbedding, *, cache: LayerCache | None = None, tap: Tap | None = None
+        self, x: torch.Tensor, rope: RotaryEmbedding, *, cache: LayerCache | None = None, tap: Tap | None = None
     ) -> torch.Tensor:
-        """Let each position of x (B, T, D) read from those before it; returns (B, T, D)."""
-        joined = fused_linear(x, self.q, self.k, self.v)
-        if tap is None and cache is None and attention.supports(joined, self.shape.width):
+        """Attend from each position of x (B, T, D) to the positions up to it; return (B, T, D).
+
+        `rope` rotates queries and keys. With a `cache`, keys and values are appended to it, and queries attend to all
+        that it holds.
+        """
+        qkv = fused_linear(x, self.q, self.k, self.v)
+        if tap is None and cache is None and attention.supports(qkv, self.shape.width):
             norms = (getattr(self.q_norm, "weight", None), getattr(self.k_norm, "weight", None))
-            read: torch.Tensor = self.output(attention.fused_attention(joined, self.shape, norms, rotate.table))
-            return read
+            output: torch.Tensor = self.output(attention.fused_attention(qkv, self.shape, norms, rope.table))
+            return output
         widths = [layer.out_features for layer in (self.q, self.k, self.v)]
-        q, k, v = (_heads(part, self.shape.width) for part in torch.split(joined, widths, dim=-1))
-        q, k = rotate(self.q_norm(q)), rotate(self.k_norm(k))
+        q, k, v = (_split_heads(part, self.shape.width) for part in torch.split(qkv, widths, dim=-1))
+        q, k = rope(self.q_norm(q)), rope(self.k_norm(k))
         q, k, v = tapped(tap, "q", q), tapped(tap, "k", k), tapped(tap, "v", v)
         if cache is not None:
-            k, v = cache.extend(k, v)
+            k, v = cache.append(k, v)
         if self.n_kv_heads < self.n_heads:
-            shared_by = self.n_heads // self.n_kv_heads
-            k, v = k.repeat_interleave(shared_by, dim=1), v.repeat_interleave(shared_by, dim=1)
+            group_size = self.n_heads // self.n_kv_heads
+            k, v = k.repeat_interleave(group_size, dim=1), v.repeat_interleave(group_size, dim=1)
         if tap is None:
-            read = attend(q, k, v)
+            attn_out = attend(q, k, v)
         else:
             scores = tapped(tap, "scores", causal_scores(q, k))
             pattern = tapped(tap, "pattern", scores.softmax(dim=-1))
-            read = tapped(tap, "heads", pattern @ v)
-        joined = read.transpose(1, 2).flatten(2)
-        return tapped(tap, "output", self.output(joined))
+            attn_out = tapped(tap, "heads", pattern @ v)
+        return tapped(tap, "output", self.output(attn_out.transpose(1, 2).flatten(2)))
 
 
-def _heads(x: torch.Tensor, width: int) -> torch.Tensor:
+def _split_heads(x: torch.Tensor, width: int) -> torch.Tensor:
     """(B, T, H·K) -> (B, H, T, K)."""
     return x.view(*x.shape[:2], -1, width).transpose(1, 2)

@@ -1,7 +1,7 @@
-"""Dropout without a global generator: its masks are a pure function of (seed, step).
+"""Dropout without a global random generator: masks are a pure function of (seed, step).
 
-A model is deterministic unless a :data:`DropoutFn` is handed to its forward pass; there is no train or eval mode.
-A resumed run drops what it would have dropped, with no generator state to save.
+A model is deterministic unless a :data:`DropoutFn` is passed to its forward pass; it has no train or eval mode. A
+resumed run drops the same elements as an uninterrupted one, and no generator state needs to be saved.
 """
 
 import math
@@ -10,36 +10,41 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import torch
 
-# (shape, rate) -> what to multiply activations of that shape by; None if nothing is dropped
+# (shape, rate) -> the mask that activations of that shape are multiplied by; None: nothing is dropped
 DropoutFn = Callable[[Sequence[int], float], torch.Tensor | None]
 
-_LEVELS = 2**16  # 16 random bits decide an element: rates are exact to 1/65536
-_POOL = 0x706F6F6C  # keeps the pools' draws apart from other uses of the same seed
+_LEVELS = 2**16  # 16 random bits decide an element, so rates are exact to 1/65536
+_POOL_SALT = 0x706F6F6C  # "pool": separates these draws from other uses of the same seed
+_MIN_OFFSETS = 2**22  # places at which a mask can begin in its pool
 
 
 def no_dropout(shape: Sequence[int], rate: float) -> None:
-    """Drop nothing: what every pass but a training step uses."""
+    """Drop nothing, as in every forward pass outside training."""
 
 
 def apply_mask(x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """`x` times its mask, if there is one."""
+    """Return `x` times `mask`, or `x` itself if there is no mask."""
     return x if mask is None else x * mask
 
 
 class DropoutMasks:
-    """Inverted dropout (Srivastava et al., 2014) from a pool of ready masks.
+    """Inverted dropout (Srivastava et al., 2014) with masks from precomputed pools.
 
-    Drawing fresh masks takes a third of a small model's step on a CPU. Here a long stretch of mask is drawn
-    once, and every use reads it from another random place.
+    To draw each mask would take a third of a small model's training step on a CPU. Instead, one long mask is drawn
+    for each rate, and each use takes a slice of it at a random offset.
+
+    Example:
+        >>> masks = DropoutMasks(seed=0, rates=[0.1], largest=64 * 128 * 512)
+        >>> logits = model(input_ids, drop=masks.masks_for_step(17))
     """
 
     def __init__(self, seed: int, rates: Iterable[float], largest: int, dtype: torch.dtype = torch.float32) -> None:
-        """Pools for each of `rates`, for tensors of up to `largest` elements of `dtype`."""
-        self._seed, self._offsets = seed, max(largest, 2**22)
+        """Draw a pool for each of `rates`, for tensors of up to `largest` elements of `dtype`."""
+        self._seed, self._offsets = seed, max(largest, _MIN_OFFSETS)
         self._pools = {rate: _pool(seed, rate, self._offsets + largest, dtype) for rate in set(rates) if rate > 0}
 
     def masks_for_step(self, step: int) -> DropoutFn:
-        """The dropout of one training step's forward pass."""
+        """Return the dropout of one training step's forward pass."""
         random = np.random.Generator(np.random.SFC64([self._seed, step]))
 
         def drop(shape: Sequence[int], rate: float) -> torch.Tensor | None:
@@ -52,11 +57,12 @@ class DropoutMasks:
 
 
 def _pool(seed: int, rate: float, length: int, dtype: torch.dtype) -> torch.Tensor:
-    """Zeros with a probability of about `rate`, and otherwise what keeps the mean: bf16 rounds that, so the
-    probability follows it."""
-    dropped = round(rate * _LEVELS)
-    bits = np.random.SFC64([_POOL, seed, dropped]).random_raw(-(-length // 4)).view(np.uint16)[:length]
-    scale = torch.tensor(_LEVELS / (_LEVELS - dropped)).to(dtype).item()
-    return torch.from_numpy(np.where(bits < _LEVELS - round(_LEVELS / scale), 0.0, scale).astype(np.float32)).to(
-        dtype
-    )
+    """Return a mask (length) of zeros, with probability `rate`, and of the scale that keeps the mean.
+
+    bf16 rounds the scale. The probability of zero is adjusted to the rounded scale, so that the mean stays exact.
+    """
+    dropped_levels = round(rate * _LEVELS)
+    bits = np.random.SFC64([_POOL_SALT, seed, dropped_levels]).random_raw(-(-length // 4)).view(np.uint16)[:length]
+    scale = torch.tensor(_LEVELS / (_LEVELS - dropped_levels)).to(dtype).item()
+    mask = np.where(bits < _LEVELS - round(_LEVELS / scale), 0.0, scale).astype(np.float32)
+    return torch.from_numpy(mask).to(dtype)

@@ -1,6 +1,6 @@
-"""Starting weights: each parameter's are a pure function of (seed, its name, its shape).
+"""Initial weights: those of each parameter are a pure function of (seed, its name, its shape).
 
-So two variants of a model start alike wherever their shapes agree, whatever else they differ in.
+Variants of a model therefore start from the same values wherever their shapes agree.
 """
 
 import hashlib
@@ -12,15 +12,18 @@ from torch import nn
 from octavo.config import ModelConfig
 from octavo.model.positions import Learned
 
-EMBEDDING_SCALE = 0.02  # small, so that a tied output starts near the uniform distribution
+EMBEDDING_SCALE = 0.02  # small, so that a model with tied embeddings starts near the uniform distribution
 
 
 @torch.no_grad()
 def initialise(model: nn.Module, config: ModelConfig, seed: int) -> None:
     """Fill every parameter of `model` in place, as `config.initialisation` says.
 
-    ``pytorch`` is what torch.nn does by itself. ``scaled``: matrices normal with variance 1/d_in, those that
-    write into the residual stream zero (so that a block begins as nothing), biases zero. Norms begin at one.
+    - ``pytorch``: the defaults of torch.nn.
+    - ``scaled``: matrices are normal with variance 1/d_in. Those that write to the residual stream are zero, so that
+      a block starts as the identity. Biases are zero.
+
+    Norm weights stay one.
     """
     scale = 1.0 if config.initialisation == "pytorch" else EMBEDDING_SCALE
     for name, module in model.named_modules():
@@ -36,14 +39,14 @@ def initialise(model: nn.Module, config: ModelConfig, seed: int) -> None:
 
 
 def _fill_matrix(module: nn.Linear, name: str, config: ModelConfig, seed: int) -> None:
-    weights = _generator(seed, f"{name}.weight")
+    generator = _generator(seed, f"{name}.weight")
     bound = 1 / math.sqrt(module.in_features)
     if config.initialisation == "pytorch":
-        module.weight.uniform_(-bound, bound, generator=weights)
+        module.weight.uniform_(-bound, bound, generator=generator)
     elif config.residual and name.endswith((".attention.output", ".feedforward.down")):
         module.weight.zero_()
     else:
-        module.weight.normal_(0.0, bound, generator=weights)
+        module.weight.normal_(0.0, bound, generator=generator)
 
 
 def _fill_bias(module: nn.Linear, name: str, config: ModelConfig, seed: int) -> None:
@@ -59,6 +62,6 @@ def _is_tied(model: nn.Module, module: nn.Linear) -> bool:
 
 
 def _generator(seed: int, name: str) -> torch.Generator:
-    """Torch's generator heeds only the lowest 32 bits of its seed, so `seed` and `name` share those."""
+    """Return a generator for one parameter. Torch uses only the lowest 32 bits of a seed, hence the hash of both."""
     digest = hashlib.sha256(f"{seed} {name}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:4], "little"))

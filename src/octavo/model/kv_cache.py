@@ -1,6 +1,6 @@
-"""Keys and values of the tokens already read, so that decoding computes each token once.
+"""Key/value cache: the keys and values of earlier tokens, so that decoding computes each token once.
 
-B batch, H key/value heads, S key position, K d_head.
+B batch, H key/value heads, T new position, S key position, K d_head.
 """
 
 import torch
@@ -9,9 +9,14 @@ from octavo.config import ModelConfig
 
 
 class KeyValueCache:
-    """Preallocated room for `capacity` positions of every layer; an argument of the forward pass.
+    """Keys and values of every layer, preallocated for `capacity` positions; an argument of the forward pass.
 
-    The forward pass extends each layer and then calls :meth:`advance`; nobody else changes it.
+    The forward pass appends to each layer and then calls :meth:`advance`. No other code changes the cache.
+
+    Example:
+        >>> cache = KeyValueCache(model.config, batch=1, capacity=128)
+        >>> logits = model(prompt, cache=cache)
+        >>> logits = model(next_token, cache=cache)
     """
 
     def __init__(
@@ -24,35 +29,35 @@ class KeyValueCache:
         device: torch.device | None = None,
     ) -> None:
         shape = (config.n_layers, 2, batch, config.key_value_heads, capacity, config.head_width)
-        self._room = torch.empty(shape, dtype=dtype, device=device)
+        self._buffer = torch.empty(shape, dtype=dtype, device=device)
         self.capacity = capacity
-        self.length = 0  # positions held
+        self.length = 0  # positions that the cache holds
 
     def layer(self, index: int) -> "LayerCache":
-        """The part of one block's attention."""
-        return LayerCache(self._room[index], self.length)
+        """Return the cache of one layer."""
+        return LayerCache(self._buffer[index], self.length)
 
     def advance(self, positions: int) -> None:
-        """Count the positions that every layer has just been extended by."""
+        """Count the positions that were just appended to every layer."""
         self.length += positions
 
 
 class LayerCache:
-    """One layer's keys and values during one forward pass."""
+    """Keys and values of one layer during one forward pass."""
 
-    def __init__(self, room: torch.Tensor, length: int) -> None:
-        self._room, self._length = room, length
+    def __init__(self, buffer: torch.Tensor, length: int) -> None:
+        self._buffer, self._length = buffer, length
 
-    def extend(self, k: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Append k and v (B, H, T, K); return all of them (B, H, S, K), the new ones last.
+    def append(self, k: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Append k and v (B, H, T, K); return all keys and values (B, H, S, K), the new ones last.
 
         Raises:
-            ValueError: there is no room for them.
+            ValueError: the capacity is exceeded.
         """
         end = self._length + k.shape[-2]
-        if end > self._room.shape[-2]:
-            raise ValueError(f"the cache holds {self._room.shape[-2]} positions, not {end}")
-        keys, values = self._room[0], self._room[1]
+        if end > self._buffer.shape[-2]:
+            raise ValueError(f"the cache holds {self._buffer.shape[-2]} positions, not {end}")
+        keys, values = self._buffer[0], self._buffer[1]
         keys[..., self._length : end, :] = k
         values[..., self._length : end, :] = v
         return keys[..., :end, :], values[..., :end, :]

@@ -1,12 +1,6 @@
-"""A linear layer whose fp32 products run where they are fastest on a CPU.
+"""Linear, embedding and norm layers: those of torch.nn with the same parameters, faster or more exact on a CPU.
 
-PyTorch hands fp32 products to MKL, which leaves half of an AMD processor's vector units idle; oneDNN, which is in
-every build of PyTorch for x86, uses them (docs/lab-notes.md: 2.2 to 2.4 times the speed). N rows, I inputs, O
-outputs.
-
-Token embeddings whose gradient is summed in fp32, also where the model runs in bf16. V vocabulary, D d_model.
-
-The norms a block can have, each over the last dimension.
+N rows, I inputs, O outputs, V vocabulary, D d_model.
 """
 
 import platform
@@ -21,12 +15,16 @@ from torch.autograd.function import once_differentiable
 from octavo.config import ModelConfig
 from octavo.kernels import norm
 
-_FEWEST_ROWS = 64  # below, calling oneDNN costs more than it saves
-_ONEDNN = platform.machine().lower() in ("x86_64", "amd64") and torch._C._has_mkldnn
+_MIN_ROWS = 64  # for fewer rows, calling oneDNN or concatenating matrices costs more than it saves
+_HAS_ONEDNN = platform.machine().lower() in ("x86_64", "amd64") and torch._C._has_mkldnn
 
 
 class Linear(nn.Linear):
-    """``torch.nn.Linear``, with the same parameters and the same result up to rounding."""
+    """``torch.nn.Linear`` with the same parameters, and the same result up to rounding.
+
+    PyTorch computes fp32 matmuls with MKL, which uses only half of the vector units of AMD CPUs. oneDNN, which every
+    build of PyTorch for x86 includes, is 2.2 to 2.4 times as fast there (docs/lab-notes.md).
+    """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(…, I) -> (…, O)."""
@@ -34,20 +32,19 @@ class Linear(nn.Linear):
 
 
 def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-    """x (…, I) times weight (O, I), turned over, plus bias (O): (…, O)."""
+    """Return x (…, I) times the transpose of weight (O, I), plus bias (O): (…, O)."""
     if not uses_onednn(x):
         return F.linear(x, weight, bias)
-    rows = _product_of(x.reshape(-1, x.shape[-1]), weight, bias)
+    rows = _onednn_linear(x.reshape(-1, x.shape[-1]), weight, bias)
     return rows.view(*x.shape[:-1], -1)
 
 
 def fused_linear(x: torch.Tensor, *layers: Linear) -> torch.Tensor:
-    """What several layers make of the same x (…, I), one after the other: (…, O + O + …).
+    """Return the concatenated outputs (…, O + O + …) of several layers for the same x (…, I).
 
-    One product with the matrices below each other is faster than several, where there are rows enough to pay for
-    putting them so.
+    For many rows, one matmul with the concatenated matrices is faster than several, including the concatenation.
     """
-    if x.numel() < _FEWEST_ROWS * x.shape[-1]:
+    if x.numel() < _MIN_ROWS * x.shape[-1]:
         return torch.cat([layer(x) for layer in layers], dim=-1)
     weight = torch.cat([layer.weight for layer in layers])
     bias = None if layers[0].bias is None else torch.cat([layer.bias for layer in layers])
@@ -55,9 +52,9 @@ def fused_linear(x: torch.Tensor, *layers: Linear) -> torch.Tensor:
 
 
 def uses_onednn(x: torch.Tensor) -> bool:
-    """Whether oneDNN multiplies `x` (…, I): many rows of fp32 on an x86 processor."""
-    many = x.numel() >= _FEWEST_ROWS * x.shape[-1]
-    return many and x.dtype == torch.float32 and x.is_cpu and _ONEDNN
+    """Return whether oneDNN multiplies `x` (…, I): many rows of fp32 on an x86 CPU."""
+    many_rows = x.numel() >= _MIN_ROWS * x.shape[-1]
+    return many_rows and x.dtype == torch.float32 and x.is_cpu and _HAS_ONEDNN
 
 
 class _OneDNNLinear(torch.autograd.Function):
@@ -66,48 +63,51 @@ class _OneDNNLinear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         ctx.save_for_backward(x, weight)
-        return _product(x, weight, bias)
+        return _onednn_product(x, weight, bias)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         (gradient,) = gradients
-        to_x, to_weight, to_bias = ctx.needs_input_grad
+        needs_x, needs_weight, needs_bias = ctx.needs_input_grad
         return (
-            _product(gradient, weight.t()) if to_x else None,
-            _outer(gradient, x) if to_weight else None,
-            gradient.sum(0) if to_bias else None,
+            _onednn_product(gradient, weight.t()) if needs_x else None,
+            _weight_gradient(gradient, x) if needs_weight else None,
+            gradient.sum(0) if needs_bias else None,
         )
 
 
-def _outer(gradient: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """gradientᵀ x, the weight's gradient (O, I): oneDNN copies what stands on the left, so that is the narrower."""
+def _weight_gradient(gradient: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """Return gradientᵀ x, (O, I). oneDNN copies the left factor, so the narrower one is put there."""
     if x.shape[1] < gradient.shape[1]:
-        return _product(x.t(), gradient.t()).t()
-    return _product(gradient.t(), x.t())
+        return _onednn_product(x.t(), gradient.t()).t()
+    return _onednn_product(gradient.t(), x.t())
 
 
-_product_of: Callable[..., torch.Tensor] = _OneDNNLinear.apply
+_onednn_linear: Callable[..., torch.Tensor] = _OneDNNLinear.apply
 
 
-def _product(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
-    """x weightᵀ + bias, by the operator that PyTorch's own compiler calls for a linear layer."""
+def _onednn_product(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+    """Return x weightᵀ + bias by the operator that PyTorch's compiler calls for a linear layer."""
     return cast(torch.Tensor, torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], ""))
 
 
 class Embedding(nn.Embedding):
-    """``torch.nn.Embedding``; but a frequent token occurs hundreds of times in a batch, and a sum of so many rows in
-    bf16, which has two digits, stops growing long before its end."""
+    """``torch.nn.Embedding`` with a gradient that is summed in fp32, also where the model runs in bf16.
+
+    A frequent token occurs hundreds of times in a batch. In bf16, which has two significant digits, the sum of so
+    many rows would stop growing long before the last one.
+    """
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
         """(…) ids -> (…, D)."""
         if self.weight.dtype == torch.bfloat16:
-            return _rows_of(self.weight, input_ids)
+            return _embedding(self.weight, input_ids)
         return F.embedding(input_ids, self.weight)
 
 
-class _Rows(torch.autograd.Function):
+class _Embedding(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, weight: torch.Tensor, input_ids: torch.Tensor) -> torch.Tensor:
         ctx.save_for_backward(input_ids)
@@ -123,12 +123,14 @@ class _Rows(torch.autograd.Function):
         return total.to(gradient.dtype), None
 
 
-_rows_of: Callable[..., torch.Tensor] = _Rows.apply
+_embedding: Callable[..., torch.Tensor] = _Embedding.apply
 
 
 class RMSNorm(nn.Module):
-    """Divide by the root mean square, then scale (Zhang & Sennrich, 2019): torch.nn.RMSNorm, but on a CPU
-    in bf16 twenty times as fast, forward and backward (docs/lab-notes.md)."""
+    """Division by the root mean square, then a learned scale (Zhang & Sennrich, 2019).
+
+    It equals ``torch.nn.RMSNorm``, and is twenty times as fast on a CPU in bf16 (docs/lab-notes.md).
+    """
 
     def __init__(self, width: int, epsilon: float) -> None:
         super().__init__()
@@ -144,7 +146,7 @@ class RMSNorm(nn.Module):
 
 
 def make_norm(config: ModelConfig) -> nn.Module:
-    """The norm of `config` over d_model: RMS, layer (Ba et al., 2016) or none."""
+    """Return the norm over d_model that `config.norm` names: RMS norm, layer norm (Ba et al., 2016) or none."""
     if config.norm == "rms":
         return RMSNorm(config.d_model, config.norm_epsilon)
     if config.norm == "layer":
@@ -153,5 +155,5 @@ def make_norm(config: ModelConfig) -> nn.Module:
 
 
 def make_head_norm(config: ModelConfig) -> nn.Module:
-    """The norm of queries and keys over d_head (QK-norm, Henry et al., 2020), as in Qwen3; or none."""
+    """Return the norm of queries and keys over d_head (QK-norm, Henry et al., 2020), as in Qwen3, or none."""
     return RMSNorm(config.head_width, config.norm_epsilon) if config.qk_norm else nn.Identity()

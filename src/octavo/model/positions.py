@@ -1,7 +1,8 @@
-"""How a model knows where a token stands: by something added to its embedding, or by turning q and k.
+"""Positions: how a model gets the order of its tokens, by vectors added to embeddings or by rotation of q and k.
 
-Every kind answers both questions, so that the Transformer asks them without knowing which kind it has.
-T query position, K d_head, D d_model.
+Every kind has both methods, so that the Transformer need not know which kind it uses.
+
+B batch, T query position, K d_head, D d_model.
 """
 
 from dataclasses import dataclass
@@ -14,8 +15,11 @@ from octavo.config import ModelConfig
 
 @dataclass(frozen=True)
 class RotaryEmbedding:
-    """Turns q or k (…, T, K) by their positions: the pair (x[i], x[i + K/2]) at position t by an angle, of which
-    `table` holds cosine and sine (T, K/2). Without a table nothing is turned."""
+    """The rotation of q or k (…, T, K) by the positions of a window.
+
+    The pair (x[i], x[i + K/2]) at position t is rotated by an angle, whose cosine and sine are in `table`, both
+    (T, K/2). Without a table it is the identity.
+    """
 
     table: tuple[torch.Tensor, torch.Tensor] | None = None
 
@@ -24,30 +28,34 @@ class RotaryEmbedding:
         if self.table is None:
             return x
         cosines, sines = self.table
-        same, crossed = torch.cat((cosines, cosines), dim=-1), torch.cat((-sines, sines), dim=-1)
+        straight, crossed = torch.cat((cosines, cosines), dim=-1), torch.cat((-sines, sines), dim=-1)
         left, right = x.chunk(2, dim=-1)
-        return x * same.to(x.dtype) + torch.cat((right, left), dim=-1) * crossed.to(x.dtype)
+        return x * straight.to(x.dtype) + torch.cat((right, left), dim=-1) * crossed.to(x.dtype)
 
 
 class Positions(nn.Module):
-    """No positions: nothing is added, nothing is turned. The other kinds change one of the two."""
+    """No positions. Each subclass overrides one of the two methods."""
 
-    def add(self, x: torch.Tensor, start: int) -> torch.Tensor:
-        """Add positions start … start+T-1 to embeddings (B, T, D)."""
+    def add_positions(self, x: torch.Tensor, start: int) -> torch.Tensor:
+        """Return embeddings x (B, T, D) with the vectors of positions start … start+T-1 added."""
         return x
 
-    def rotation(self, start: int, length: int, device: torch.device) -> RotaryEmbedding:
-        """What turns q or k (…, T, K) by positions start … start+length-1."""
+    def rotary_at(self, start: int, length: int, device: torch.device) -> RotaryEmbedding:
+        """Return the rotation of q and k (…, T, K) at positions start … start+length-1."""
         return RotaryEmbedding()
 
 
 class AbsolutePositions(Positions):
-    """A row for each position, added to the embedding: fixed sinusoids, or learned."""
+    """A table with one vector a position (T, D), added to the embedding: fixed or learned."""
 
     rows: torch.Tensor
 
-    def add(self, x: torch.Tensor, start: int) -> torch.Tensor:
-        """Add rows start … start+T-1; the table must be that long."""
+    def add_positions(self, x: torch.Tensor, start: int) -> torch.Tensor:
+        """Return embeddings x (B, T, D) with rows start … start+T-1 of the table added.
+
+        Raises:
+            ValueError: the table has fewer rows.
+        """
         end = start + x.shape[-2]
         if end > len(self.rows):
             raise ValueError(f"position {end - 1} is past the table of {len(self.rows)} positions")
@@ -55,7 +63,7 @@ class AbsolutePositions(Positions):
 
 
 class Sinusoidal(AbsolutePositions):
-    """Fixed sinusoids, sin on even and cos on odd columns (Vaswani et al., 2017)."""
+    """Fixed sinusoids: sin in even and cos in odd columns (Vaswani et al., 2017)."""
 
     def __init__(self, length: int, width: int, base: float) -> None:
         super().__init__()
@@ -67,7 +75,7 @@ class Sinusoidal(AbsolutePositions):
 
 
 class Learned(AbsolutePositions):
-    """A learned row for each position (as in GPT-2)."""
+    """A learned table (as in GPT-2)."""
 
     def __init__(self, length: int, width: int) -> None:
         super().__init__()
@@ -75,21 +83,21 @@ class Learned(AbsolutePositions):
 
 
 class Rotary(Positions):
-    """Rotary positions (Su et al., 2021) in the halves layout that Llama and Qwen3 checkpoints use."""
+    """Rotary positions (Su et al., 2021) in the halves layout of Llama and Qwen3 checkpoints."""
 
     def __init__(self, head_width: int, base: float) -> None:
         super().__init__()
         self.head_width, self.base = head_width, base
 
-    def rotation(self, start: int, length: int, device: torch.device) -> RotaryEmbedding:
-        """Turn the pair (x[i], x[i + K/2]) at position t by the angle t / base^(2i/K)."""
-        steps = torch.arange(start, start + length, device=device, dtype=torch.float32)
-        angles = torch.outer(steps, _frequencies(self.head_width, self.base).to(device))
+    def rotary_at(self, start: int, length: int, device: torch.device) -> RotaryEmbedding:
+        """Return the rotation of the pair (x[i], x[i + K/2]) at position t by the angle t / base^(2i/K)."""
+        positions = torch.arange(start, start + length, device=device, dtype=torch.float32)
+        angles = torch.outer(positions, _frequencies(self.head_width, self.base).to(device))
         return RotaryEmbedding((angles.cos(), angles.sin()))
 
 
 def make_positions(config: ModelConfig) -> Positions:
-    """The kind of positions that `config` names."""
+    """Return the kind of positions that `config.position` names."""
     if config.position == "rotary":
         return Rotary(config.head_width, config.position_base)
     if config.position == "sinusoidal":

@@ -1,8 +1,8 @@
-"""The Transformer: token ids in, logits out. Its parts are chosen once, here; running it asks no names.
+"""The decoder-only Transformer: token ids in, logits out.
+
+The config chooses the kinds of its parts once, in the constructors; the forward pass has no branches on names.
 
 B batch, T position, D d_model, V vocabulary.
-
-One block: attention, then feed-forward, each beside a residual stream. B batch, T position, D d_model.
 """
 
 from collections.abc import Callable
@@ -22,15 +22,21 @@ from octavo.model.taps import Tap, tapped, within
 
 
 class Transformer(nn.Module):
-    """A decoder-only Transformer, described by its config and the size of a vocabulary.
+    """A decoder-only Transformer, described by its config and the size of its vocabulary.
 
-    It has no mode and keeps nothing of a forward pass: the cache, the taps and the dropout are arguments.
+    It has no train or eval mode and keeps nothing of a forward pass: cache, tap and dropout are arguments. The
+    initial weights are a function of `seed`.
+
+    Example:
+        >>> model = Transformer(load_preset("pocket").model, vocab_size=512, seed=0)
+        >>> model(torch.zeros(1, 10, dtype=torch.int64)).shape
+        torch.Size([1, 10, 512])
     """
 
     def __init__(self, config: ModelConfig, vocab_size: int, seed: int = 0) -> None:
         super().__init__()
         self.config, self.vocab_size = config, vocab_size
-        with torch.random.fork_rng(devices=[]):  # torch.nn draws weights of its own, which are written over below
+        with torch.random.fork_rng(devices=[]):  # torch.nn draws initial weights, which are overwritten below
             self._make_parts(config, vocab_size)
         initialise(self, config, seed)
 
@@ -51,43 +57,51 @@ class Transformer(nn.Module):
         tap: Tap | None = None,
         drop: DropoutFn = no_dropout,
     ) -> torch.Tensor:
-        """Logits (B, T, V) for the token after each of `input_ids` (B, T).
+        """Return the logits (B, T, V) of the token after each of `input_ids`.
 
-        With a `cache`, `input_ids` continue what it holds, and it is extended by them. A `tap` sees, and
-        may change, every site named in :mod:`octavo.model.taps`. `drop` is dropout, for training alone.
+        Args:
+            input_ids: token ids, (B, T).
+            cache: keys and values of the tokens before `input_ids`, to which those of `input_ids` are appended.
+            tap: is called at every site of :mod:`octavo.model.taps`, and may change the activations.
+            drop: dropout, for training only.
+
+        Raises:
+            ValueError: the cache, or a table of positions, is too short for so many tokens.
         """
         start = 0 if cache is None else cache.length
-        x = self.positions.add(self.embedding(input_ids), start)
+        x = self.positions.add_positions(self.embedding(input_ids), start)
         x = apply_mask(tapped(tap, "embedding", x), drop(x.shape, self.config.dropout))
-        rotate = self.positions.rotation(start, input_ids.shape[-1], input_ids.device)
+        rope = self.positions.rotary_at(start, input_ids.shape[-1], input_ids.device)
         for index, block in enumerate(self.blocks):
             layer_cache = None if cache is None else cache.layer(index)
-            x = block(x, rotate, drop, cache=layer_cache, tap=within(tap, f"blocks.{index}"))
+            x = block(x, rope, drop, cache=layer_cache, tap=within(tap, f"blocks.{index}"))
         if cache is not None:
             cache.advance(input_ids.shape[-1])
         x = tapped(tap, "final_norm", self.final_norm(x))
         return tapped(tap, "logits", self.unembedding(x))
 
     def n_parameters(self) -> int:
-        """How many numbers training moves; tied matrices count once."""
+        """Return the number of trainable parameters; tied matrices count once."""
         return sum(p.numel() for p in self.parameters())
 
 
-AddResidual = Callable[
-    [torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor
-]  # (stream, part, mask) -> stream
+# (residual stream, output of a layer, dropout mask of the output) -> residual stream
+AddResidual = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
 
 
-def _residual(stream: torch.Tensor, part: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    return stream + part if mask is None else torch.addcmul(stream, part, mask)
+def _add_residual(stream: torch.Tensor, output: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    return stream + output if mask is None else torch.addcmul(stream, output, mask)
 
 
-def _without_residual(stream: torch.Tensor, part: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    return apply_mask(part, mask)
+def _no_residual(stream: torch.Tensor, output: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    return apply_mask(output, mask)
 
 
 class Block(nn.Module):
-    """The parts of a block; the two orders of norm run them, each (B, T, D) -> (B, T, D)."""
+    """The parts of a block: attention, then a feed-forward layer, each added to the residual stream.
+
+    The subclasses differ in where the norms are. Each computes (B, T, D) -> (B, T, D).
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -95,44 +109,45 @@ class Block(nn.Module):
         self.feedforward = FEEDFORWARD[config.feedforward](config)
         self.attention_norm = make_norm(config)
         self.feedforward_norm = make_norm(config)
-        self.join: AddResidual = _residual if config.residual else _without_residual
+        self.add_residual: AddResidual = _add_residual if config.residual else _no_residual
         self.dropout = config.dropout
 
 
 class PreNorm(Block):
-    """x + f(norm(x)): the stream itself is never normed (as in GPT-2, Llama, Qwen3)."""
+    """x + f(norm(x)): the residual stream itself is never normed (as in GPT-2, Llama, Qwen3)."""
 
     def forward(
         self,
         x: torch.Tensor,
-        rotate: RotaryEmbedding,
+        rope: RotaryEmbedding,
         drop: DropoutFn,
         *,
         cache: LayerCache | None = None,
         tap: Tap | None = None,
     ) -> torch.Tensor:
-        read = self.attention(self.attention_norm(x), rotate, cache=cache, tap=within(tap, "attention"))
-        x = self.join(x, read, drop(read.shape, self.dropout))
-        made = self.feedforward(self.feedforward_norm(x), drop, tap=within(tap, "feedforward"))
-        return tapped(tap, "output", self.join(x, made, drop(made.shape, self.dropout)))
+        attn_out = self.attention(self.attention_norm(x), rope, cache=cache, tap=within(tap, "attention"))
+        x = self.add_residual(x, attn_out, drop(attn_out.shape, self.dropout))
+        mlp_out = self.feedforward(self.feedforward_norm(x), drop, tap=within(tap, "feedforward"))
+        return tapped(tap, "output", self.add_residual(x, mlp_out, drop(mlp_out.shape, self.dropout)))
 
 
 class PostNorm(Block):
-    """norm(x + f(x)): as in the first Transformer."""
+    """norm(x + f(x)): as in the first Transformer (Vaswani et al., 2017)."""
 
     def forward(
         self,
         x: torch.Tensor,
-        rotate: RotaryEmbedding,
+        rope: RotaryEmbedding,
         drop: DropoutFn,
         *,
         cache: LayerCache | None = None,
         tap: Tap | None = None,
     ) -> torch.Tensor:
-        read = self.attention(x, rotate, cache=cache, tap=within(tap, "attention"))
-        x = self.attention_norm(self.join(x, read, drop(read.shape, self.dropout)))
-        made = self.feedforward(x, drop, tap=within(tap, "feedforward"))
-        return tapped(tap, "output", self.feedforward_norm(self.join(x, made, drop(made.shape, self.dropout))))
+        attn_out = self.attention(x, rope, cache=cache, tap=within(tap, "attention"))
+        x = self.attention_norm(self.add_residual(x, attn_out, drop(attn_out.shape, self.dropout)))
+        mlp_out = self.feedforward(x, drop, tap=within(tap, "feedforward"))
+        x = self.feedforward_norm(self.add_residual(x, mlp_out, drop(mlp_out.shape, self.dropout)))
+        return tapped(tap, "output", x)
 
 
 BLOCK: dict[str, type[Block]] = {"pre": PreNorm, "post": PostNorm}

@@ -1,4 +1,12 @@
-"""Weights of a model as named tensors: read, checked against the model, and loaded into it."""
+"""Weights of a model as tensors by name, as checkpoints hold them.
+
+The names are those of ``torch.nn``: ``embedding.weight``, ``blocks.0.attention.q.weight`` and so on. A matrix that
+two layers share has one name.
+
+Example: copy the weights of one model into another of the same shape::
+
+    load_weights(other, named_weights(model))
+"""
 
 import torch
 
@@ -9,7 +17,7 @@ Tensors = dict[str, torch.Tensor]
 
 
 def named_weights(model: Transformer) -> Tensors:
-    """Every parameter by name, a tied one once, sharing the model's memory."""
+    """Return every parameter by name. The tensors share the model's memory and have no gradient."""
     return {name: parameter.detach() for name, parameter in model.named_parameters()}
 
 
@@ -18,7 +26,7 @@ def load_weights(model: Transformer, weights: Tensors) -> None:
     """Copy `weights` into `model`.
 
     Raises:
-        OctavoError: names or shapes differ from the model's.
+        OctavoError: the weights do not fit the model; it is unchanged.
     """
     check_weights(model, weights)
     for name, parameter in model.named_parameters():
@@ -26,7 +34,11 @@ def load_weights(model: Transformer, weights: Tensors) -> None:
 
 
 def check_weights(model: Transformer, weights: Tensors) -> None:
-    """Raises OctavoError unless `weights` have the model's names and shapes, in fp32."""
-    shapes = {name: (tuple(p.shape), torch.float32) for name, p in model.named_parameters()}
-    if shapes != {name: (tuple(w.shape), w.dtype) for name, w in weights.items()}:
+    """Check that `weights` have the names and shapes of the model's, and are fp32.
+
+    Raises:
+        OctavoError: they differ.
+    """
+    expected = {name: (tuple(p.shape), torch.float32) for name, p in model.named_parameters()}
+    if expected != {name: (tuple(w.shape), w.dtype) for name, w in weights.items()}:
         raise OctavoError("the checkpoint's weights are not those of config.toml: one of the two was changed")

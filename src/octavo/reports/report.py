@@ -61,13 +61,8 @@ def report(run: SavedRun | str | Path, *, runs: str | Path | None = None, note: 
         OctavoError: there is no such run.
 
     Example:
-        >>> import tempfile
-        >>> text = octavo.Corpus.from_text("To be, or not to be, that is the question. " * 300)
-        >>> tiny = {"model.n_layers": 1, "model.d_model": 32, "model.d_ff": 64}
-        >>> options = {"overrides": tiny, "runs": tempfile.mkdtemp(), "progress": False}
-        >>> run = octavo.train(text, name="question", steps=5, **options)
-        >>> octavo.report(run).title
-        'Run question'
+        >>> octavo.report("hamlet").save("hamlet.html").name
+        'hamlet.html'
     """
     return _page(open_saved_run(run, runs=runs), note, no_phase_progress)
 

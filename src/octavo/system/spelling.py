@@ -1,6 +1,5 @@
 """The word that was probably meant by a misspelt one."""
 
-import difflib
 from collections.abc import Iterable
 
 _MAX_CHARACTERS = 200  # characters that are compared
@@ -8,6 +7,8 @@ _MAX_CHARACTERS = 200  # characters that are compared
 
 def nearest(word: str, choices: Iterable[str], cutoff: float = 0.6) -> str:
     """Return the choice that `word` probably means; empty if none is near. The case of letters does not count."""
+    import difflib  # here, since the command line imports this module also where nothing is misspelt
+
     folded: dict[str, str] = {}
     for choice in choices:
         folded.setdefault(choice.casefold(), choice)

@@ -1,4 +1,4 @@
-"""Whether a run that stands may be gone on with."""
+"""An existing run is resumed if it was started with the same request."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ TEXT = Corpus.from_text("To be, or not to be")
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A folder with a run of one epoch, begun with TEXT."""
+    """A folder with a run of one epoch, started with TEXT."""
     run = tmp_path / "reference"
     run.mkdir()
     (run / "config.toml").write_text(to_toml(with_overrides(load_preset("reference"), [("train.epochs", 1.0)])))
@@ -25,7 +25,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_one_that_was_begun_with_the_same_stands(root: Path) -> None:
+def test_a_run_with_the_same_request_is_returned(root: Path) -> None:
     request = Request("reference", epochs=1.0)
     for corpus in (None, TEXT):
         found = existing_run(root, "reference", request, corpus)
@@ -45,16 +45,16 @@ def test_one_that_was_begun_with_the_same_stands(root: Path) -> None:
     ],
     ids=["epochs", "optimizer", "seed", "text"],
 )
-def test_one_that_was_begun_with_something_else_is_refused(
+def test_a_run_with_another_request_is_refused(
     root: Path, request_: Request, corpus: Corpus | None, says: str
 ) -> None:
-    with pytest.raises(OctavoError, match=f"reference was begun with {says}"):
+    with pytest.raises(OctavoError, match=f"reference was started with {says}"):
         existing_run(root, "reference", request_, corpus)
 
 
 def test_a_folder_that_is_no_run_and_a_name_that_cannot_be(root: Path) -> None:
     (root / "notes").mkdir()
-    with pytest.raises(OctavoError, match="notes exists but is not a run"):
+    with pytest.raises(OctavoError, match="notes exists"):
         existing_run(root, "notes", Request("reference"), None)
-    with pytest.raises(OctavoError, match="cannot be the name of a run"):
+    with pytest.raises(OctavoError, match=r"\.\./x"):
         existing_run(root, "../x", Request("reference"), None)

@@ -17,11 +17,11 @@ FACTS = {
     "training tokens": 358_503,
     "validation tokens": 89_626,
     "training windows": 358_453,
-    "steps an epoch": 5_601,
+    "steps per epoch": 5_601,
     "validation batches": 1_400,
     "parameters": 524_660,
     "ids of 'Hello Shakespeare!'": (314, 80, 55, 33, 89, 51, 86, 154, 158, 4),
-    "its pieces": "He ll o S ha k es pe are !",
+    "its tokens": "He ll o S ha k es pe are !",
 }
 
 
@@ -54,7 +54,7 @@ def test_another_text_is_named_as_the_cause(untrained: Any, play: str) -> None:
             {"data.context_length": 40, "data.batch_size": 32},
             {
                 "training windows": ("data.context_length", TEXT),
-                "steps an epoch": ("data.batch_size", "data.context_length", TEXT),
+                "steps per epoch": ("data.batch_size", "data.context_length", TEXT),
                 "validation batches": ("data.batch_size", "data.context_length", TEXT),
             },
         ),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from octavo.experiments.reproduction.losses import BatchLosses, Perplexities, measure_losses, unigram
+from octavo.experiments.reproduction.losses import BatchLosses, Perplexities, measure_losses, unigram_losses
 from octavo.pipeline.run import Run
 
 
@@ -56,10 +56,10 @@ def test_the_reports_training_loss_divides_by_the_wrong_number() -> None:
 
 def test_unigram_of_the_reference_is_the_floor_that_was_measured(reference: Run) -> None:
     train, validation = (reference.splits[name].ids for name in ("train", "validation"))
-    assert unigram(train, validation, 500) == pytest.approx((5.5144, 5.5305), abs=5e-5)
+    assert unigram_losses(train, validation, 500) == pytest.approx((5.5144, 5.5305), abs=5e-5)
 
 
 def test_unigram_by_hand() -> None:
-    entropy, score = unigram(np.array([3, 0, 0, 1]), np.array([0, 3, 2]), 4, bos_id=3)
+    entropy, score = unigram_losses(np.array([3, 0, 0, 1]), np.array([0, 3, 2]), 4, bos_id=3)
     assert entropy == pytest.approx(-(2 * math.log(2 / 3) + math.log(1 / 3)) / 3)
     assert score == pytest.approx(-(math.log(3 / 6) + math.log(1 / 6)) / 2), "every count is one more"

@@ -36,10 +36,10 @@ def strided(reference: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_the_facts_are_the_reports_but_for_what_the_stride_changes(strided: Run) -> None:
     facts = {fact.name: fact for fact in check_facts(strided)}
     differing = {name for name, fact in facts.items() if not fact.equal}
-    assert differing == {"training windows", "steps an epoch", "validation batches"}
+    assert differing == {"training windows", "steps per epoch", "validation batches"}
     assert all(facts[name].because == ("data.stride",) for name in differing)
     assert facts["training windows"].seen == WINDOWS
-    assert facts["steps an epoch"].seen == math.ceil(WINDOWS / 64)
+    assert facts["steps per epoch"].seen == math.ceil(WINDOWS / 64)
     assert facts["parameters"].seen == 524_660
     assert facts["tokens"].seen == 448_129
     assert facts["validation tokens"].seen == 89_626

@@ -10,13 +10,13 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen  # type: ignore[import-untyped]
 from matplotlib.font_manager import findfont, fontManager
 from matplotlib.text import Text
 
+from octavo.experiments.reproduction.epochs import LossPoint
 from octavo.experiments.reproduction.figures import (
-    EpochPoint,
-    WeightPoint,
     epochs_figure,
     perplexities_figure,
     unlearning_figure,
 )
+from octavo.experiments.reproduction.reported import EpochRow
 from octavo.reports.figures import files as lettering
 from octavo.reports.figures.attention import attention_figures
 from octavo.reports.figures.files import all_drawable, drawable, notes_of, save_figure, with_installed_fonts
@@ -32,9 +32,9 @@ def test_what_has_no_letter_becomes_a_sign_for_it(text: str, drawn: str) -> None
 def test_any_title(tmp_path: Path) -> None:
     title = "日本 $x_{"
     for figure in (
-        epochs_figure([EpochPoint(1, 2.0, 2.0)], [], title=title),
+        epochs_figure([EpochRow(1, 2.0, 2.0, 7.4)], [], title=title),
         perplexities_figure({"a": 1.0}, [1.0], title=title),
-        unlearning_figure([WeightPoint(1, 2.0, 2.0, 3.0)], floor=2.0, title=title),
+        unlearning_figure([LossPoint(1, 1.0, 2.0, 2.0, 3.0)], floor=2.0, title=title),
     ):
         save_figure(figure, tmp_path / "a")  # a letter that the font lacks would be a warning, and so an error
         assert figure.get_suptitle() == "�� $x_{"
@@ -95,7 +95,7 @@ def test_what_no_font_has_is_said_on_the_picture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(lettering, "_families", {})
-    monkeypatch.setattr(lettering, "_others", lambda: iter(()))
+    monkeypatch.setattr(lettering, "_other_families", lambda: iter(()))
     (figure,) = attention_figures(np.eye(2)[None, None], ["To", "日本"])
     (note,) = notes_of(figure)
     assert "the page shows them" in note
@@ -108,7 +108,7 @@ def test_what_no_font_has_is_said_on_the_picture(
 
 def test_each_letter_is_searched_for_once(fonts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     all_drawable(["日本", "語", "한", "plain"])
-    monkeypatch.setattr(lettering, "_others", None)  # would fail
+    monkeypatch.setattr(lettering, "_other_families", None)  # would fail
     assert all_drawable(["plain é", "한", "日"]) == ["plain é", "�", "日"]
 
 

@@ -1,1 +1,1 @@
-"""The course report's experiment, run again and set beside what it reports. Importing this takes no torch."""
+"""Reproduce the course report's experiment and compare the results with it. Importing this loads no torch."""

@@ -1,4 +1,4 @@
-"""The run's epochs, and the looks within the first one, out of its metrics."""
+"""The epochs of a run, and the validation points within the first one, read from its metrics."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from octavo.evaluate import perplexity
 from octavo.experiments.reproduction.reported import EpochRow
 from octavo.runs import Record
 
-_ROWS = 8  # of the table of looks
-_ROSE = 0.03  # nats per token: more than a look at a few windows wavers by
+_TABLE_ROWS = 8  # of validation points
+_MIN_RISE = 0.03  # nats per token: more than the noise of a validation point of a few windows
 
 
 @dataclass(frozen=True)
 class LossPoint:
-    """A look within an epoch at some windows of each part: losses in nats per token, and the weights' length."""
+    """A validation point: losses of some windows of each split (nats per token) and weight norm."""
 
     step: int
     epoch: float
@@ -24,19 +24,19 @@ class LossPoint:
 
 @dataclass(frozen=True)
 class Unlearning:
-    """Where the first epoch was lowest and where it ended, if that is clearly higher."""
+    """A loss that rose clearly after its minimum: the lowest point and the last one."""
 
     lowest: LossPoint
     last: LossPoint
 
 
 def epoch_rows(metrics: Sequence[Record]) -> tuple[EpochRow, ...]:
-    """Return the epochs that were finished, with the loss on the held-out part.
+    """Return the finished epochs whose loss is of the validation split.
 
-    An earlier Octavo looked at the slice of the training part that a run stops early by, where it had one, and noted
-    no part: those epochs are left out.
+    An earlier version recorded the loss on the early-stopping split without naming it; those epochs are left out.
     """
-    aside = any(event.get("part") == "train-slice" for event in metrics)
+    early_stopping = any(event.get("part") == "train-slice" for event in metrics)
+    default = "train-slice" if early_stopping else "validation"
     return tuple(
         EpochRow(
             round(event["epoch"]),
@@ -45,14 +45,15 @@ def epoch_rows(metrics: Sequence[Record]) -> tuple[EpochRow, ...]:
             perplexity(event["validation_loss"]),
         )
         for event in metrics
-        if event["event"] == "epoch" and event.get("part", "train-slice" if aside else "validation") == "validation"
+        if event["event"] == "epoch" and event.get("part", default) == "validation"
     )
 
 
-def loss_points(metrics: Sequence[Record]) -> tuple[LossPoint, ...]:
-    """Return every small look of the run at the held-out part, in order; runs of an older Octavo noted no weights.
+def validation_curve(metrics: Sequence[Record]) -> tuple[LossPoint, ...]:
+    """Return all validation points of the validation split, in order.
 
-    A run that stops early by a slice of its training part looked at that alone, so it has none.
+    Points that an earlier version recorded without a weight norm are left out. A run that validates on an
+    early-stopping split has none.
     """
     return tuple(
         LossPoint(event["step"], event["epoch"], event["loss"], event["train_loss"], event["weight_norm"])
@@ -63,26 +64,26 @@ def loss_points(metrics: Sequence[Record]) -> tuple[LossPoint, ...]:
     )
 
 
-def first_epoch_points(looks: Sequence[LossPoint]) -> tuple[LossPoint, ...]:
-    """Those of the first epoch."""
-    return tuple(look for look in looks if look.epoch <= 1)
+def first_epoch_points(points: Sequence[LossPoint]) -> tuple[LossPoint, ...]:
+    """Return the points of the first epoch."""
+    return tuple(point for point in points if point.epoch <= 1)
 
 
-def sample_points(looks: Sequence[LossPoint]) -> list[LossPoint]:
-    """About eight of them: evenly spread, and the lowest."""
-    if len(looks) <= _ROWS:
-        return list(looks)
-    spread = {round(i * (len(looks) - 1) / (_ROWS - 2)) for i in range(_ROWS - 1)}
-    return [looks[i] for i in sorted(spread | {looks.index(lowest_point(looks))})]
+def sample_points(points: Sequence[LossPoint]) -> list[LossPoint]:
+    """Return at most eight points for a table: evenly spaced ones and the lowest."""
+    if len(points) <= _TABLE_ROWS:
+        return list(points)
+    spaced = {round(i * (len(points) - 1) / (_TABLE_ROWS - 2)) for i in range(_TABLE_ROWS - 1)}
+    return [points[i] for i in sorted(spaced | {points.index(lowest_point(points))})]
 
 
-def lowest_point(looks: Sequence[LossPoint]) -> LossPoint:
-    """The look with the lowest validation loss."""
-    return min(looks, key=lambda look: look.validation_loss)
+def lowest_point(points: Sequence[LossPoint]) -> LossPoint:
+    """Return the point with the lowest validation loss."""
+    return min(points, key=lambda point: point.validation_loss)
 
 
-def find_unlearning(looks: Sequence[LossPoint]) -> Unlearning | None:
-    """What was learned in these looks and lost again before the last; None if nothing was."""
-    if not looks or looks[-1].validation_loss < lowest_point(looks).validation_loss + _ROSE:
+def find_unlearning(points: Sequence[LossPoint]) -> Unlearning | None:
+    """Return the lowest and the last point if the validation loss rose between them, else None."""
+    if not points or points[-1].validation_loss < lowest_point(points).validation_loss + _MIN_RISE:
         return None
-    return Unlearning(lowest_point(looks), looks[-1])
+    return Unlearning(lowest_point(points), points[-1])

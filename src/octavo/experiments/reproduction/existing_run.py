@@ -1,4 +1,4 @@
-"""Whether a run of that name stands already and may be gone on with. Importing this takes no torch."""
+"""Find a run that a reproduction can resume, before anything heavy is loaded. Importing this loads no torch."""
 
 from pathlib import Path
 
@@ -9,22 +9,22 @@ from octavo.runs import RunDirectory, check_name
 
 
 def existing_run(root: Path, name: str, request: Request, corpus: Corpus | None) -> RunDirectory | None:
-    """The run `name` under `root`, begun with what is asked for; None if it is yet to begin.
+    """Return the run `name` under `root` if it was started with the same request, None if there is no such run.
 
     Raises:
-        OctavoError: it was begun with other settings or another text, or what is asked for cannot be.
+        OctavoError: the run was started with other settings or another text, or the request or the name is invalid.
     """
     config = request.applied_to(None)
     check_name(name)
-    place = root / name
-    if not place.exists():
+    path = root / name
+    if not path.exists():
         return None
-    if not (place / "config.toml").is_file():
-        raise OctavoError(f"{place} exists but is not a run: choose another name")
-    run = RunDirectory(place)
-    other = first_difference(run.config, config)
-    if not other and corpus is not None and corpus.sha256 != run.provenance["text"]["sha256"]:
-        other = "text"
-    if other:
-        raise OctavoError(f"{place} was begun with another {other}: give the same again, or choose another name")
+    if not (path / "config.toml").is_file():
+        raise OctavoError(f"{path} exists but is not a run: choose another name")
+    run = RunDirectory(path)
+    difference = first_difference(run.config, config)
+    if not difference and corpus is not None and corpus.sha256 != run.provenance["text"]["sha256"]:
+        difference = "text"
+    if difference:
+        raise OctavoError(f"{path} was started with another {difference}: restore it, or choose another name")
     return run

@@ -1,9 +1,7 @@
-"""The windows of a run: those of a part, to be scored, and the order of the batches that it trained on.
+"""The facts of the course report's experiment that can be checked without training: counts, token ids, parameters.
 
-The facts of the experiment that can be checked without training: counts, token ids, parameters.
-
-A fact that differs names the settings of the run that it follows from and that are not the preset's; one that
-differs without any such setting is a fault of Octavo.
+A fact that differs names the changed settings of the run that can be the cause. A fact that differs without such a
+setting is a bug in Octavo.
 """
 
 import hashlib
@@ -17,15 +15,15 @@ from octavo.pipeline.run import Run
 from octavo.training import TokenCount, training_data
 
 
-def part_windows(run: Run, part: str) -> Windows:
-    """All windows of a part, as the run's config lays them out."""
-    config, ids = run.config.data, run.splits[part].ids
+def split_windows(run: Run, split: str) -> Windows:
+    """Return all windows of a split, with the stride of the run's config."""
+    config, ids = run.config.data, run.splits[split].ids
     length = min(config.context_length, len(ids) - 1)
     return Windows(ids, length, config.window_stride, bos_id=run.tokenizer.bos_id)
 
 
 def batch_order(run: Run) -> BatchOrder:
-    """How training went through its windows."""
+    """Return the order of the batches in training."""
     train, validation = (
         TokenCount(p.ids, p.facts.characters) for p in (run.splits["train"], run.splits["validation"])
     )
@@ -34,7 +32,7 @@ def batch_order(run: Run) -> BatchOrder:
 
 Value = int | float | str | tuple[int, ...]
 
-TEXT = "text"  # stands among the settings for the text itself
+TEXT = "text"  # a cause besides the settings: another text
 _TOKENIZER = (TEXT, "tokenizer.kind", "tokenizer.vocab_size", "tokenizer.trained_on")
 _SPLIT = (*_TOKENIZER, "data.validation", "data.test", "data.split_by")
 _WINDOWS = (*_SPLIT, "data.context_length", "data.stride", "train.patience", "train.select_on")
@@ -43,7 +41,10 @@ _BATCHES = (*_WINDOWS, "data.batch_size", "data.last_batch")
 
 @dataclass(frozen=True)
 class Fact:
-    """What the report says, what the run has, and which of its changed settings can be why they differ."""
+    """A value of the report and the run's, and the changed settings that can be the cause of a difference.
+
+    The field names are the keys in ``report.json``.
+    """
 
     name: str
     expected: Value
@@ -52,12 +53,12 @@ class Fact:
 
     @property
     def equal(self) -> bool:
-        """Whether the run has what the report says."""
+        """Return whether the run has the report's value."""
         return self.expected == self.seen
 
 
 def changed_settings(config: Config) -> dict[str, str]:
-    """The settings that are not the preset's, by dotted name: ``was → is``."""
+    """Return the settings that differ from the preset, by dotted name, as ``preset → run``."""
     preset, own = as_mapping(load_preset(reported.PRESET)), as_mapping(config)
     changes = {}
     for name in dotted_names(own):
@@ -68,23 +69,23 @@ def changed_settings(config: Config) -> dict[str, str]:
 
 
 def check_facts(run: Run) -> tuple[Fact, ...]:
-    """Every fact of the report beside the run's."""
-    tokenizer, parts, order = run.tokenizer, run.splits, batch_order(run)
-    text = "".join(part.text for part in parts.values())
+    """Compare every fact of the report with the run."""
+    tokenizer, splits, order = run.tokenizer, run.splits, batch_order(run)
+    text = "".join(split.text for split in splits.values())
     digest = hashlib.sha256(text.encode()).hexdigest()
-    held_out = -(-len(part_windows(run, "validation")) // run.config.data.batch_size)
+    validation_batches = -(-len(split_windows(run, "validation")) // run.config.data.batch_size)
     example = tokenizer.encode(reported.EXAMPLE).tolist()
     changed = sorted({*changed_settings(run.config), *([TEXT] if digest != reported.SHA256 else [])})
 
-    def fact(name: str, expected: Value, seen: Value, follows_from: tuple[str, ...]) -> Fact:
-        return Fact(name, expected, seen, tuple(s for s in changed if s.startswith(follows_from)))
+    def fact(name: str, expected: Value, seen: Value, depends_on: tuple[str, ...]) -> Fact:
+        return Fact(name, expected, seen, tuple(s for s in changed if s.startswith(depends_on)))
 
     tokens, train, validation = (
-        sum(len(part.ids) for part in parts.values()),
-        len(parts["train"].ids),
-        len(parts["validation"].ids),
+        sum(len(split.ids) for split in splits.values()),
+        len(splits["train"].ids),
+        len(splits["validation"].ids),
     )
-    sized_by = ("model.",) if tokenizer.vocab_size == reported.VOCABULARY else (*_TOKENIZER, "model.")
+    model_settings = ("model.",) if tokenizer.vocab_size == reported.VOCABULARY else (*_TOKENIZER, "model.")
     return (
         fact("characters", reported.CHARACTERS, len(text), (TEXT,)),
         fact("lines", reported.LINES, text.count("\n"), (TEXT,)),
@@ -94,9 +95,9 @@ def check_facts(run: Run) -> tuple[Fact, ...]:
         fact("training tokens", reported.TRAIN_TOKENS, train, _SPLIT),
         fact("validation tokens", reported.VALIDATION_TOKENS, validation, _SPLIT),
         fact("training windows", reported.TRAIN_WINDOWS, order.windows, _WINDOWS),
-        fact("steps an epoch", reported.STEPS_PER_EPOCH, order.steps_per_epoch, _BATCHES),
-        fact("validation batches", reported.VALIDATION_BATCHES, held_out, _BATCHES),
-        fact("parameters", reported.PARAMETERS, run.model.n_parameters(), sized_by),
+        fact("steps per epoch", reported.STEPS_PER_EPOCH, order.steps_per_epoch, _BATCHES),
+        fact("validation batches", reported.VALIDATION_BATCHES, validation_batches, _BATCHES),
+        fact("parameters", reported.PARAMETERS, run.model.n_parameters(), model_settings),
         fact(f"ids of {reported.EXAMPLE!r}", reported.EXAMPLE_IDS, tuple(example), _TOKENIZER),
-        fact("its pieces", reported.EXAMPLE_PIECES, " ".join(map(tokenizer.token_text, example)), _TOKENIZER),
+        fact("its tokens", reported.EXAMPLE_TOKENS, " ".join(map(tokenizer.token_text, example)), _TOKENIZER),
     )

@@ -1,7 +1,7 @@
-"""Generation as the report does it: before every token the model reads the last tokens anew, from nothing.
+"""Generation as in the course report: before every token the model reads the whole last window again.
 
-Octavo's own way (:mod:`octavo.generate.decoding`) keeps a cache and begins a new window when the context is full;
-it is quicker and, within a first window, the same.
+Octavo's own generation (:mod:`octavo.generate.decoding`) keeps a KV cache, and begins a new window when the context
+is full; it is faster and, within the first window, gives the same tokens.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from octavo.pipeline.run import Run
 
 @dataclass(frozen=True)
 class Generation:
-    """A prompt and its continuation; the text is what decoding gives, prompt included."""
+    """A prompt and the decoded text, which includes the prompt."""
 
     prompt: str
     temperature: float
@@ -29,25 +29,28 @@ class Generation:
 def generate_without_cache(
     run: Run, prompt: Sequence[int], sampling: SamplingConfig, *, stream: int = 0
 ) -> list[int]:
-    """New tokens after `prompt` (ids, not empty unless there is a start token), each from the last window alone.
+    """Return the new token ids after `prompt`; each is sampled from the last window alone.
 
-    A stream draws from (sampling.seed, stream).
+    Args:
+        run: the run whose model generates.
+        prompt: token ids; not empty unless the tokenizer has a BOS token.
+        sampling: temperature, filters, number of tokens and seed.
+        stream: random numbers are drawn from the generator of (sampling.seed, stream).
     """
     random = np.random.Generator(np.random.PCG64([sampling.seed, stream]))
-    first = [] if run.tokenizer.bos_id is None else [run.tokenizer.bos_id]
-    room = run.config.data.context_length - len(first)
+    bos = [] if run.tokenizer.bos_id is None else [run.tokenizer.bos_id]
+    context = run.config.data.context_length - len(bos)
     ids = list(prompt)
     with torch.inference_mode():
         for _ in range(sampling.max_new_tokens):
-            logits = run.model(torch.tensor([first + ids[-room:]]))[:, -1]
-            ids += sample(
-                logits_to_probs(logits, sampling), torch.tensor([random.random()], dtype=torch.float64)
-            ).tolist()
+            logits = run.model(torch.tensor([bos + ids[-context:]]))[:, -1]
+            number = torch.tensor([random.random()], dtype=torch.float64)
+            ids += sample(logits_to_probs(logits, sampling), number).tolist()
     return ids[len(prompt) :]
 
 
 def generate_all(run: Run) -> tuple[Generation, ...]:
-    """Every prompt of the report at every temperature; a prompt that the tokenizer has no token for is left out."""
+    """Continue every prompt of the report at every temperature; a prompt without a known token is skipped."""
     generations = []
     for stream, (prompt, temperature) in enumerate(product(reported.PROMPTS, reported.TEMPERATURES)):
         if not (ids := run.tokenizer.encode(prompt).tolist()):

@@ -1,6 +1,6 @@
-"""The closing perplexity report: done as the course report did it, and done right.
+"""The course report's closing perplexities, computed as the report did it and correctly.
 
-The report sums the loss over a sample of training windows, but divides by the number of all training windows.
+The report sums the loss over a sample of training windows but divides by the number of all training windows.
 """
 
 import math
@@ -14,76 +14,76 @@ import torch
 
 from octavo.data import Windows
 from octavo.evaluate.baselines import unigram_probabilities
-from octavo.experiments.reproduction.facts import part_windows
+from octavo.experiments.reproduction.facts import split_windows
 from octavo.experiments.reproduction.reported import SAMPLE_WINDOWS
 from octavo.model import Transformer
 from octavo.pipeline.run import Run
-from octavo.system.progress import ProgressCallback, no_progress
+from octavo.system.progress import ProgressCallback, no_progress, subrange
 from octavo.training.step import mean_nats
 from octavo.training.validation import spread_indices
 
 
 @dataclass(frozen=True)
 class BatchLosses:
-    """The mean loss of each batch, nats per token, and how many windows it has."""
+    """The mean loss of each batch in nats per token, and its number of windows."""
 
     losses: tuple[float, ...]
     windows: tuple[int, ...]
 
     @cached_property
     def sum(self) -> float:
-        """Over the windows, each counted with its mean over tokens."""
+        """Return the sum of the windows' mean losses."""
         return math.fsum(loss * n for loss, n in zip(self.losses, self.windows, strict=True))
 
     @property
     def mean(self) -> float:
-        """Over the windows."""
+        """Return the mean over the windows."""
         return self.sum / sum(self.windows)
 
     @property
     def mean_of_batches(self) -> float:
-        """Over the batches, the last and smaller one counted as much as the others."""
+        """Return the mean over the batches, in which the last and smaller batch counts as much as the others."""
         return math.fsum(self.losses) / len(self.losses)
 
     @property
     def standard_deviation(self) -> float:
-        """Of the batches' losses about their mean (divided by their number)."""
+        """Return the (population) standard deviation of the batch losses."""
         return float(np.std(self.losses))
 
 
 @dataclass(frozen=True)
 class Perplexities:
-    """Validation over all windows; the training sample; and what token frequencies alone would score."""
+    """Losses on the validation split and on the training sample, and those of the unigram baseline."""
 
-    validation: BatchLosses
+    validation: BatchLosses  # of all windows
     validation_seconds: float
     sample: BatchLosses
     train_windows: int
-    unigram_train: float  # entropy of the training part's token frequencies, nats
-    unigram_validation: float  # what those frequencies score on the validation part, nats per token
+    unigram_train: float  # entropy of the token frequencies of the training split, nats
+    unigram_validation: float  # loss of those frequencies on the validation split, nats per token
 
     @property
     def training_as_reported(self) -> float:
-        """The sum over the sample, divided by the number of all training windows."""
+        """Return the sum over the sample, divided by the number of all training windows."""
         return self.sample.sum / self.train_windows
 
 
 def measure_losses(run: Run, watch: ProgressCallback = no_progress) -> Perplexities:
-    """Score all validation windows in order, and a sample of the training windows, evenly spread.
+    """Score all validation windows in order, and an evenly spaced sample of the training windows.
 
-    Without dropout, in fp32. `watch` is told the share that is done.
+    Scores are without dropout, in fp32.
     """
     model, batch_size = run.model, run.config.data.batch_size
-    validation, train = part_windows(run, "validation"), part_windows(run, "train")
+    validation, train = split_windows(run, "validation"), split_windows(run, "train")
     everything, sample = spread_indices(validation, 0), spread_indices(train, SAMPLE_WINDOWS)
-    share = len(everything) / (len(everything) + len(sample))
+    middle = len(everything) / (len(everything) + len(sample))
     began = time.perf_counter()
-    losses = batch_losses(model, validation, everything, batch_size, lambda done: watch(done * share))
+    losses = batch_losses(model, validation, everything, batch_size, subrange(watch, 0, middle))
     seconds = time.perf_counter() - began
-    sampled = batch_losses(model, train, sample, batch_size, lambda done: watch(share + done * (1 - share)))
+    sample_losses = batch_losses(model, train, sample, batch_size, subrange(watch, middle, 1))
     ids, held_out = run.splits["train"].ids, run.splits["validation"].ids
-    entropy, score = unigram(ids, held_out, run.tokenizer.vocab_size, run.tokenizer.bos_id)
-    return Perplexities(losses, seconds, sampled, len(train), entropy, score)
+    entropy, score = unigram_losses(ids, held_out, run.tokenizer.vocab_size, run.tokenizer.bos_id)
+    return Perplexities(losses, seconds, sample_losses, len(train), entropy, score)
 
 
 @torch.inference_mode()
@@ -94,7 +94,7 @@ def batch_losses(
     batch_size: int,
     watch: ProgressCallback = no_progress,
 ) -> BatchLosses:
-    """The losses of the windows `indices`, `batch_size` at a time in that order; the last batch is what is left."""
+    """Return the losses of the windows `indices`, in batches in that order; the last batch may be smaller."""
     losses, sizes = [], []
     for start in range(0, len(indices), batch_size):
         watch(start / len(indices))
@@ -104,15 +104,17 @@ def batch_losses(
     return BatchLosses(tuple(losses), tuple(sizes))
 
 
-def unigram(
+def unigram_losses(
     train: npt.NDArray[np.integer], validation: npt.NDArray[np.integer], vocab_size: int, bos_id: int | None = None
 ) -> tuple[float, float]:
-    """Entropy of the training tokens' frequencies, and what they score on the validation tokens, in nats.
+    """Return the entropy of the training token frequencies, and their loss on the validation tokens, in nats.
 
-    Start tokens count for nothing; the score is that of the baseline, which leaves a little for tokens never seen.
+    BOS tokens are not counted. The loss is that of the unigram baseline, whose smoothing gives unseen tokens some
+    probability.
     """
-    counts, seen = (np.bincount(ids, minlength=vocab_size) for ids in (train, validation))
+    counts, occurrences = (np.bincount(ids, minlength=vocab_size) for ids in (train, validation))
     if bos_id is not None:
-        counts[bos_id] = seen[bos_id] = 0
-    p, q, scored = counts[counts > 0] / counts.sum(), unigram_probabilities(counts, bos_id), seen > 0
-    return float(-(p * np.log(p)).sum()), float(-(seen[scored] * np.log(q[scored])).sum() / seen.sum())
+        counts[bos_id] = occurrences[bos_id] = 0
+    p, q, scored = counts[counts > 0] / counts.sum(), unigram_probabilities(counts, bos_id), occurrences > 0
+    entropy = float(-(p * np.log(p)).sum())
+    return entropy, float(-(occurrences[scored] * np.log(q[scored])).sum() / occurrences.sum())

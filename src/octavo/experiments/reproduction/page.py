@@ -1,16 +1,15 @@
-"""A reproduction as a Markdown page."""
+"""Write a reproduction as a Markdown page."""
 
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 from octavo.evaluate import perplexity
-from octavo.experiments.reproduction import commentary as reading
-from octavo.experiments.reproduction import reported
+from octavo.experiments.reproduction import commentary, reported
 from octavo.experiments.reproduction.epochs import first_epoch_points, sample_points
 from octavo.experiments.reproduction.facts import Fact, Value
 from octavo.experiments.reproduction.figures import EPOCHS, FIRST_EPOCH, PERPLEXITIES, attention_picture
 from octavo.experiments.reproduction.reported import EpochRow
 from octavo.experiments.reproduction.results import Reproduction, reported_epoch
+from octavo.reports.markdown_text import markdown_table
 from octavo.system.terminal import duration, escape_controls, quantity
 
 EPOCH_HEAD = (
@@ -27,24 +26,24 @@ EPOCH_HEAD = (
 )
 
 
-def page(found: Reproduction) -> str:
-    """The whole page, ``report.md``; pictures lie beside it."""
+def reproduction_page(result: Reproduction) -> str:
+    """Return the page ``report.md``; its pictures are in the same folder."""
     sections = [
-        _head(found),
-        _diagnosis(found),
-        _facts(found),
-        ["## Epochs", reading.about_epochs(found), _epochs(found), _picture("losses and perplexities", EPOCHS)],
-        _first_epoch(found),
-        _perplexities(found),
-        _runtime(found),
-        _attention(found),
-        _generations(found),
+        _head(result),
+        _diagnosis(result),
+        _facts(result),
+        _epochs(result),
+        _first_epoch(result),
+        _perplexities(result),
+        _runtime(result),
+        _attention(result),
+        _generations(result),
     ]
     return "\n\n".join(block for section in sections for block in section if block) + "\n"
 
 
 def epoch_cells(row: EpochRow) -> list[str]:
-    """A row of the table of epochs, under :data:`EPOCH_HEAD`."""
+    """Return the row of an epoch in the table with the head :data:`EPOCH_HEAD`."""
     theirs = reported_epoch(row.epoch)
     cells = [str(row.epoch)]
     for name, digits in (("train_loss", 4), ("validation_loss", 4), ("validation_perplexity", 2)):
@@ -54,34 +53,35 @@ def epoch_cells(row: EpochRow) -> list[str]:
     return cells
 
 
-def _head(found: Reproduction) -> list[str]:
-    last, machine = found.run.metrics[-1], found.runtime.trained_on
-    changes = "; ".join(f"`{name}`: {change}" for name, change in found.changed.items())
+def _head(result: Reproduction) -> list[str]:
+    last, machine = result.run.metrics[-1], result.runtime.trained_on
+    changes = "; ".join(f"`{name}`: {change}" for name, change in result.changed.items())
     return [
-        "# The report's experiment, reproduced",
-        f"Run `{found.run.name}`: {quantity(last['step'], 'step')}, {last['epoch']:.4g} epochs, "
-        f"{duration(found.runtime.seconds)} on {_machine(machine)}. Losses are in nats per token of its tokenizer.",
-        f"Settings that are not the report's: {changes}." if changes else "Every setting is the report's.",
+        "# The course report's experiment, reproduced",
+        f"Run `{result.run.name}`: {quantity(last['step'], 'step')}, {last['epoch']:.4g} epochs, "
+        f"{duration(result.runtime.seconds)} on {_machine(machine)}. Losses are in nats per token of its tokenizer. "
+        '"The report" is the course report on this page.',
+        f"Settings that differ from the report's: {changes}." if changes else "Every setting is the report's.",
     ]
 
 
-def _diagnosis(found: Reproduction) -> list[str]:
-    if not found.findings:
-        return ["## Diagnosis", "Nothing is wrong with this run."]
+def _diagnosis(result: Reproduction) -> list[str]:
+    if not result.findings:
+        return ["## Diagnosis", "No findings."]
     items = [
         f"- **{finding.kind}**: {finding.words}." + (f" To fix: {finding.fix}." if finding.fix else "")
-        for finding in found.findings
+        for finding in result.findings
     ]
     return ["## Diagnosis", "\n".join(items)]
 
 
-def _facts(found: Reproduction) -> list[str]:
-    good = sum(fact.equal for fact in found.facts)
-    rows = [[fact.name, _shown(fact.expected), _shown(fact.seen), _verdict(fact)] for fact in found.facts]
+def _facts(result: Reproduction) -> list[str]:
+    equal = sum(fact.equal for fact in result.facts)
+    rows = [[fact.name, _value(fact.expected), _value(fact.seen), _verdict(fact)] for fact in result.facts]
     return [
         "## Facts",
-        f"{good} of {len(rows)} as in the report.",
-        _table(("fact", "report", "here", ""), rows),
+        f"{equal} of {len(rows)} as in the report.",
+        markdown_table(("fact", "report", "here", ""), rows, escape=str),
     ]
 
 
@@ -90,79 +90,79 @@ def _verdict(fact: Fact) -> str:
         return "equal"
     if fact.because:
         return "differs, because of " + ", ".join(f"`{setting}`" for setting in fact.because)
-    return "**differs, and no changed setting explains it: a fault of Octavo**"
+    return "**differs, and no changed setting explains it: a bug in Octavo**"
 
 
-def _epochs(found: Reproduction) -> str:
-    return _table(EPOCH_HEAD, map(epoch_cells, found.epochs)) if found.epochs else ""
+def _epochs(result: Reproduction) -> list[str]:
+    table = markdown_table(EPOCH_HEAD, map(epoch_cells, result.epochs), escape=str) if result.epochs else ""
+    return ["## Epochs", commentary.about_epochs(result), table, _picture("losses and perplexities", EPOCHS)]
 
 
-def _first_epoch(found: Reproduction) -> list[str]:
-    looks = first_epoch_points(found.looks)
-    if not looks:
-        return ["## The first epoch", reading.about_first_epoch(looks)]
+def _first_epoch(result: Reproduction) -> list[str]:
+    points = first_epoch_points(result.validation_curve)
+    blocks = ["## The first epoch", commentary.about_first_epoch(points)]
+    if not points:
+        return blocks
     rows = [
         [
-            f"{look.step:,}",
-            f"{look.epoch:.2f}",
-            f"{look.validation_loss:.4f}",
-            f"{look.train_loss:.4f}",
-            f"{look.weight_norm:.1f}",
+            f"{point.step:,}",
+            f"{point.epoch:.2f}",
+            f"{point.validation_loss:.4f}",
+            f"{point.train_loss:.4f}",
+            f"{point.weight_norm:.1f}",
         ]
-        for look in sample_points(looks)
+        for point in sample_points(points)
     ]
+    windows = result.run.config.train.validation_windows or "all"
     return [
-        "## The first epoch",
-        reading.about_first_epoch(looks),
-        _table(("step", "epoch", "validation loss", "training loss", "weight norm"), rows),
-        f"A look is at {found.run.config.train.validation_windows or 'all'} windows of each part, without dropout.",
+        *blocks,
+        markdown_table(("step", "epoch", "validation loss", "training loss", "weight norm"), rows, escape=str),
+        f"Each row is a validation point: {windows} windows of each split, without dropout.",
         _picture("the first epoch", FIRST_EPOCH),
     ]
 
 
-def _perplexities(found: Reproduction) -> list[str]:
-    measured = found.perplexities
-    validation, wrong, right = measured.validation, measured.training_as_reported, measured.sample.mean
+def _perplexities(result: Reproduction) -> list[str]:
+    measured = result.perplexities
+    validation, as_reported, corrected = measured.validation, measured.training_as_reported, measured.sample.mean
+    batches = validation.mean_of_batches
     rows = [
-        ["validation loss", f"{validation.mean_of_batches:.4f}", f"{validation.mean:.4f}", reported.VALIDATION_LOSS],
+        ["validation loss", f"{batches:.4f}", f"{validation.mean:.4f}", f"{reported.VALIDATION_LOSS}"],
         [
             "validation perplexity",
-            f"{perplexity(validation.mean_of_batches):.2f}",
+            f"{perplexity(batches):.2f}",
             f"{perplexity(validation.mean):.2f}",
-            reported.VALIDATION_PERPLEXITY,
+            f"{reported.VALIDATION_PERPLEXITY}",
         ],
-        ["training loss, a sample", f"{wrong:.4f}", f"{right:.4f}", reported.TRAINING_LOSS],
+        ["training loss, a sample", f"{as_reported:.4f}", f"{corrected:.4f}", f"{reported.TRAINING_LOSS}"],
         [
             "training perplexity, a sample",
-            f"{perplexity(wrong):.2f}",
-            f"{perplexity(right):.2f}",
-            reported.TRAINING_PERPLEXITY,
+            f"{perplexity(as_reported):.2f}",
+            f"{perplexity(corrected):.2f}",
+            f"{reported.TRAINING_PERPLEXITY}",
         ],
     ]
     return [
         "## Perplexity",
-        _table(("", "computed as in the report", "done right", "the report says"), rows),
+        markdown_table(("", "computed as in the report", "corrected", "report"), rows, escape=str),
         f"Validation over all {len(validation.losses):,} batches: standard deviation of the batch losses "
         f"{validation.standard_deviation:.4f}, minimum {min(validation.losses):.4f}, maximum "
-        f"{max(validation.losses):.4f}. The report takes the mean over batches, which counts the last, smaller one "
-        "as much as the others; done right it is over windows.",
-        reading.about_training_loss(measured),
-        reading.about_floor(measured),
-        reading.about_bits(found),
+        f"{max(validation.losses):.4f}. The report's mean is over batches, in which the last and smaller batch "
+        "counts as much as the others; the corrected mean is over windows.",
+        commentary.about_training_loss(measured),
+        commentary.about_unigram_baseline(measured),
+        commentary.about_bits(result),
         _picture("perplexities and batch losses", PERPLEXITIES),
     ]
 
 
-def _runtime(found: Reproduction) -> list[str]:
-    here = found.runtime
+def _runtime(result: Reproduction) -> list[str]:
+    here = result.runtime
     memory = f"{here.peak_memory_bytes / 1e9:.2f} GB" if here.peak_memory_bytes else "unknown"
+    epochs = f"{result.run.metrics[-1]['epoch']:.3g} epochs"
     rows = [
-        ["seconds an epoch", f"{here.seconds_per_epoch:,.1f}", f"{reported.SECONDS_PER_EPOCH:.0f}"],
-        [
-            f"minutes in all, {found.run.metrics[-1]['epoch']:.3g} epochs",
-            f"{here.seconds / 60:,.1f}",
-            f"{reported.SECONDS / 60:.1f}",
-        ],
+        ["seconds per epoch", f"{here.seconds_per_epoch:,.1f}", f"{reported.SECONDS_PER_EPOCH:.0f}"],
+        [f"minutes in total, {epochs}", f"{here.seconds / 60:,.1f}", f"{reported.SECONDS / 60:.1f}"],
         *(
             [name, f"{rate:,.1f}", f"{theirs:.0f}"]
             for name, rate, theirs in (
@@ -172,41 +172,43 @@ def _runtime(found: Reproduction) -> list[str]:
         ),
         ["parameters", f"{here.parameters:,}", f"{reported.PARAMETERS:,}"],
         ["seconds for 100 tokens", f"{here.seconds_per_100_tokens:.2f}", f"{reported.SECONDS_PER_100_TOKENS}"],
-        ["seconds for 100 tokens, with a cache", f"{here.seconds_per_100_tokens_cached:.2f}", ""],
+        ["seconds for 100 tokens, with a KV cache", f"{here.seconds_per_100_tokens_cached:.2f}", ""],
         ["peak memory", memory, f"{reported.PEAK_MEMORY_BYTES / 1e9:.0f} GB"],
     ]
-    epoch = "An epoch here has its small looks and its validation in it"
+    epoch = "An epoch includes its validation points and the validation at its end"
     if not here.epochs_timed:
-        epoch = "An epoch here is an estimate, from the training steps alone"
+        epoch = "The time of an epoch is an estimate from the training steps alone"
     elsewhere = _machine(here.measured_on) if here.measured_on["processor"] != here.trained_on["processor"] else ""
     return [
         "## Runtime",
-        _table(("", _machine(here.trained_on), reported.MACHINE), rows),
-        f"{epoch}; a step is a batch of {found.run.config.data.batch_size} windows; memory is the most that the "
-        "process which finished the training held at once, Python and PyTorch included."
+        markdown_table(("", _machine(here.trained_on), reported.MACHINE), rows, escape=str),
+        f"{epoch}. A step is a batch of {result.run.config.data.batch_size} windows. Memory is the peak of the "
+        "process that finished the training, including Python and PyTorch."
         + (f" Generation was timed on {elsewhere}." if elsewhere else ""),
     ]
 
 
-def _attention(found: Reproduction) -> list[str]:
-    blocks = ["## Attention", reading.about_attention(found)]
-    for read in found.attention:
-        tokens = len(read.attention.passage.labels)
-        blocks.append(f"The first {tokens} tokens of {_quoted(reported.ATTENTION_TEXTS[read.name])}:")
+def _attention(result: Reproduction) -> list[str]:
+    blocks = ["## Attention", commentary.about_attention(result)]
+    for text in result.attention:
+        tokens = len(text.attention.passage.labels)
+        blocks.append(f"The first {tokens} tokens of {_quoted(reported.ATTENTION_TEXTS[text.name])}:")
         blocks += [
-            _picture(f"{read.name}, layer {layer}", attention_picture(read.name, layer))
-            for layer in range(len(read.attention.patterns))
+            _picture(f"{text.name}, layer {layer}", attention_picture(text.name, layer))
+            for layer in range(len(text.attention.patterns))
         ]
     return blocks
 
 
-def _generations(found: Reproduction) -> list[str]:
-    rows = [[f"{g.temperature}", _quoted(g.text)] for g in found.generations]
-    what = f"{reported.NEW_TOKENS} new tokens, top-k {reported.TOP_K}, seed {found.run.config.train.seed}."
+def _generations(result: Reproduction) -> list[str]:
+    rows = [[f"{g.temperature}", _quoted(g.text)] for g in result.generations]
+    settings = f"{reported.NEW_TOKENS} new tokens, top-k {reported.TOP_K}, seed {result.run.config.train.seed}."
     return [
         "## Generations",
-        f"{what} {reading.about_generation(found)}",
-        _table(("temperature", "text"), rows) if rows else "The tokenizer has no token for any of the prompts.",
+        f"{settings} {commentary.about_generation(result)}",
+        markdown_table(("temperature", "text"), rows, escape=str)
+        if rows
+        else "The tokenizer has no token for any of the prompts.",
     ]
 
 
@@ -215,7 +217,7 @@ def _machine(facts: dict[str, Any]) -> str:
     return f"{facts['processor']} ({facts['cores']} cores{threads})"
 
 
-def _shown(value: Value) -> str:
+def _value(value: Value) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(map(str, value)) + "]"
     if isinstance(value, str):
@@ -224,16 +226,10 @@ def _shown(value: Value) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Text of a model or a person, so that Markdown takes nothing of it for its own."""
+    """Return untrusted text as inline code, in which Markdown interprets nothing."""
     plain = escape_controls(text).replace("\n", " ⏎ ").replace("|", "¦")
-    fence = "``" if "`" in plain else "`"
-    return f"{fence} {plain} {fence}" if fence == "``" else f"`{plain}`"
+    return f"`` {plain} ``" if "`" in plain else f"`{plain}`"
 
 
-def _picture(what: str, name: str) -> str:
-    return f"![{what}]({name}.png)"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+def _picture(alternative: str, name: str) -> str:
+    return f"![{alternative}]({name}.png)"

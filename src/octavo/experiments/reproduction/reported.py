@@ -1,4 +1,4 @@
-"""What the course report says of its experiment: its facts, figures, texts and prompts; nothing here is measured."""
+"""The values that the course report states: facts, figures, texts and prompts. Nothing here is measured."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ PRESET = "reference"
 
 @dataclass(frozen=True)
 class EpochRow:
-    """The end of an epoch. Losses in nats per token; the perplexity is per token, of the same tokenizer."""
+    """Losses at the end of an epoch in nats per token, and perplexity per token of the same tokenizer."""
 
     epoch: int
     train_loss: float
@@ -30,9 +30,9 @@ EPOCHS = (
     EpochRow(10, 5.5169, 5.5277, 251.58),
 )
 
-# Its closing perplexity report.
+# The closing perplexities.
 VALIDATION_LOSS, VALIDATION_PERPLEXITY = 5.53, 251.56
-TRAINING_LOSS, TRAINING_PERPLEXITY = 0.16, 1.17  # a sum over a sample, divided by the size of the whole
+TRAINING_LOSS, TRAINING_PERPLEXITY = 0.16, 1.17  # a sum over a sample, divided by the number of all windows
 SAMPLE_WINDOWS = 10_000
 
 CHARACTERS, LINES, SHA256 = 1_115_394, shakespeare.LINES, shakespeare.SHA256
@@ -42,21 +42,21 @@ TRAIN_WINDOWS, STEPS_PER_EPOCH, VALIDATION_BATCHES = 358_453, 5_601, 1_400
 PARAMETERS = 524_660
 EXAMPLE = "Hello Shakespeare!"
 EXAMPLE_IDS = (314, 80, 55, 33, 89, 51, 86, 154, 158, 4)
-EXAMPLE_PIECES = "He ll o S ha k es pe are !"
+EXAMPLE_TOKENS = "He ll o S ha k es pe are !"
 
-# Its runtime table.
+# The runtime table.
 MACHINE = "one L4 GPU"
 SECONDS_PER_EPOCH, SECONDS = 55.0, 9.2 * 60
 TRAINING_STEPS_PER_SECOND, VALIDATION_STEPS_PER_SECOND = 100.0, 375.0
 SECONDS_PER_100_TOKENS = 0.5
 PEAK_MEMORY_BYTES = 2 * 10**9
 
-# What it lets the model write.
+# The prompts and settings of generation.
 PROMPTS = ("ROMEO:", "To be or not to be", "First Citizen:", "JULIET:", "What light through")
 TEMPERATURES = (0.5, 0.8, 1.0)
 NEW_TOKENS, TOP_K = 60, 50
 
-# The texts of its attention heatmaps, by what their files are called here.
+# The texts of the attention heatmaps, by the names of their files here.
 ATTENTION_TEXTS = {
     "romeo": "ROMEO:\nBut, soft! what light through yonder window breaks?",
     "to-be": "To be, or not to be: that is the question:",

@@ -1,4 +1,4 @@
-"""All that a reproduction has found, as one value, and what it comes to as JSON."""
+"""All results of a reproduction as one value, and that value as JSON."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from octavo.evaluate import Evaluation, perplexity
 from octavo.evaluate.diagnosis import Finding
 from octavo.experiments.reproduction import reported
-from octavo.experiments.reproduction.epochs import LossPoint, epoch_rows, loss_points
+from octavo.experiments.reproduction.epochs import LossPoint, epoch_rows, validation_curve
 from octavo.experiments.reproduction.facts import Fact, changed_settings, check_facts
 from octavo.experiments.reproduction.generations import Generation, generate_all
 from octavo.experiments.reproduction.losses import BatchLosses, Perplexities, measure_losses
@@ -24,23 +24,38 @@ from octavo.pipeline.run import Run
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A run of the report's experiment, measured as the report measures it, and rightly."""
+    """A run of the course report's experiment, measured as the report does it and correctly.
+
+    Attributes:
+        run: the trained run.
+        changed: settings that differ from the preset's, by dotted name.
+        facts: the report's facts, each compared with the run.
+        epochs: losses at the end of every epoch.
+        validation_curve: the validation points.
+        perplexities: losses over all validation windows and a sample of training windows, and the unigram baseline.
+        evaluation: the run's own score.
+        findings: the run's diagnosis.
+        runtime: times and memory.
+        attention: attention over the report's texts.
+        query_key_weight: largest absolute weight of the query and key projections.
+        generations: continuations of the report's prompts.
+    """
 
     run: Run
-    changed: dict[str, str]  # settings that are not the preset's
+    changed: dict[str, str]
     facts: tuple[Fact, ...]
     epochs: tuple[EpochRow, ...]
-    looks: tuple[LossPoint, ...]
+    validation_curve: tuple[LossPoint, ...]
     perplexities: Perplexities
     evaluation: Evaluation
-    findings: tuple[Finding, ...]  # what the run suffers from
+    findings: tuple[Finding, ...]
     runtime: Runtime
     attention: tuple[TextAttention, ...]
-    query_key_weight: float  # the largest, as a distance from zero
+    query_key_weight: float
     generations: tuple[Generation, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Every figure, plain values."""
+        """Return every figure as plain values for JSON."""
         p = self.perplexities
         return {
             "run": self.run.name,
@@ -51,7 +66,7 @@ class Reproduction:
                 {"here": asdict(row), "report": asdict(theirs) if (theirs := reported_epoch(row.epoch)) else None}
                 for row in self.epochs
             ],
-            "looks": [asdict(look) for look in self.looks],
+            "looks": [asdict(point) for point in self.validation_curve],
             "perplexity": {
                 "validation": _summary(p.validation),
                 "training_sample": _summary(p.sample),
@@ -75,7 +90,7 @@ class Reproduction:
                 {
                     "text": text.name,
                     "tokens": text.attention.passage.labels,
-                    "distance_from_uniform": pattern_distance_from_uniform(text.attention.patterns).tolist(),
+                    "distance_from_even": pattern_distance_from_uniform(text.attention.patterns).tolist(),
                 }
                 for text in self.attention
             ],
@@ -85,31 +100,31 @@ class Reproduction:
 
 
 def measure_run(run: Run, progress: Progress) -> Reproduction:
-    """Measure a run that is trained and scored; half a minute on one core for the report's own experiment.
+    """Measure a trained and scored run; this takes half a minute on one core for the report's own experiment.
 
     Raises:
         OctavoError: the run has no score, or a file of it is damaged.
     """
-    progress.note("checking the facts, scoring every validation batch, timing, writing the generations")
-    perplexities = measure_losses(run, lambda share: progress.phase("scoring batches", share))
+    progress.note("checking the facts, scoring every validation batch, timing and generating")
+    perplexities = measure_losses(run, lambda fraction: progress.phase("scoring batches", fraction))
     return Reproduction(
-        run,
-        changed_settings(run.config),
-        check_facts(run),
-        epoch_rows(run.metrics),
-        loss_points(run.metrics),
-        perplexities,
-        run.evaluation,
-        tuple(run.diagnose(watch=lambda share: progress.phase("comparing with simpler models", share))),
-        measure_runtime(run, perplexities),
-        read_attention_texts(run),
-        largest_query_key_weight(run.model),
-        generate_all(run),
+        run=run,
+        changed=changed_settings(run.config),
+        facts=check_facts(run),
+        epochs=epoch_rows(run.metrics),
+        validation_curve=validation_curve(run.metrics),
+        perplexities=perplexities,
+        evaluation=run.evaluation,
+        findings=tuple(run.diagnose(watch=lambda fraction: progress.phase("scoring baselines", fraction))),
+        runtime=measure_runtime(run, perplexities),
+        attention=read_attention_texts(run),
+        query_key_weight=largest_query_key_weight(run.model),
+        generations=generate_all(run),
     )
 
 
 def reported_epoch(epoch: int) -> EpochRow | None:
-    """The report's row of an epoch, if it has one."""
+    """Return the report's row of an epoch, None if it has no such epoch."""
     return next((row for row in reported.EPOCHS if row.epoch == epoch), None)
 
 

@@ -1,4 +1,4 @@
-"""How long things took and what they needed, on this machine."""
+"""The time and memory of a run's training and generation on this machine."""
 
 import time
 from collections.abc import Callable
@@ -20,37 +20,38 @@ _REPEATS = 3
 
 @dataclass(frozen=True)
 class Runtime:
-    """Times in seconds; rates are of batches."""
+    """Times in seconds; rates are in batches per second. The field names are the keys in ``report.json``."""
 
-    epochs_timed: int  # 0: seconds_per_epoch is an estimate, from the rate of training alone
-    seconds_per_epoch: float  # with its small looks, and the validation at its end
-    seconds: float  # of all of training
+    epochs_timed: int  # 0: seconds_per_epoch is an estimate from the training rate alone
+    seconds_per_epoch: float  # including validation points and the validation at the end
+    seconds: float  # of the whole training
     training_steps_per_second: float
     validation_steps_per_second: float
     parameters: int
-    seconds_per_100_tokens: float  # the window read anew for every token, as in the report
-    seconds_per_100_tokens_cached: float  # Octavo's own way
+    seconds_per_100_tokens: float  # without a cache, as in the report
+    seconds_per_100_tokens_cached: float  # Octavo's own generation
     peak_memory_bytes: int  # of the training process; 0: unknown
-    trained_on: dict[str, Any]  # the machine
-    measured_on: dict[str, Any]  # where tokens were generated
+    trained_on: dict[str, Any]  # machine
+    measured_on: dict[str, Any]  # machine that generated tokens
 
 
 def measure_runtime(run: Run, perplexities: Perplexities) -> Runtime:
-    """From the run's metrics and a few hundred generated tokens."""
+    """Read the times of training from the run's metrics, and time the generation of a few hundred tokens."""
     metrics = run.metrics
-    paces = [event["steps_per_second"] for event in metrics if event["event"] == "step"]
+    rates = [event["steps_per_second"] for event in metrics if event["event"] == "step"]
     epochs = [event for event in metrics if event["event"] == "epoch"]
     end = next(event for event in reversed(metrics) if event["event"] == "end")
-    training = len(paces) / sum(1 / pace for pace in paces)  # each is of as many steps
+    training = len(rates) / sum(1 / rate for rate in rates)  # each rate is of as many steps
     batch_size = run.config.data.batch_size
-    looked = sum(epoch["validation_windows"] for epoch in epochs) / batch_size or len(perplexities.validation.losses)
-    looking = sum(epoch["validation_seconds"] for epoch in epochs) or perplexities.validation_seconds
+    validated = sum(epoch["validation_windows"] for epoch in epochs) / batch_size  # batches
+    validated = validated or len(perplexities.validation.losses)
+    validation_seconds = sum(epoch["validation_seconds"] for epoch in epochs) or perplexities.validation_seconds
     if epochs:
         seconds_per_epoch = (epochs[-1]["seconds"] + epochs[-1]["validation_seconds"]) / len(epochs)
     else:
         seconds_per_epoch = batch_order(run).steps_per_epoch / training
     seconds = end["seconds"]
-    if epochs and epochs[-1]["step"] == end["step"]:  # the clock of training was read before the last validation
+    if epochs and epochs[-1]["step"] == end["step"]:  # that clock was read before the last validation
         seconds += epochs[-1]["validation_seconds"]
     sampling = SamplingConfig(temperature=1.0, top_k=TOP_K, max_new_tokens=_TOKENS)
     prompt = run.splits["validation"].ids[:8].tolist()
@@ -59,10 +60,10 @@ def measure_runtime(run: Run, perplexities: Perplexities) -> Runtime:
         seconds_per_epoch=seconds_per_epoch,
         seconds=seconds,
         training_steps_per_second=training,
-        validation_steps_per_second=looked / looking,
+        validation_steps_per_second=validated / validation_seconds,
         parameters=run.model.n_parameters(),
-        seconds_per_100_tokens=_seconds(lambda: generate_without_cache(run, prompt, sampling)),
-        seconds_per_100_tokens_cached=_seconds(lambda: _decode(run, prompt, sampling)),
+        seconds_per_100_tokens=_median_seconds(lambda: generate_without_cache(run, prompt, sampling)),
+        seconds_per_100_tokens_cached=_median_seconds(lambda: _generate_with_cache(run, prompt, sampling)),
         peak_memory_bytes=end.get("peak_memory_bytes", 0),
         trained_on=_machine(run.directory.provenance["sittings"][-1]),
         measured_on=_machine(machine_facts()),
@@ -70,11 +71,11 @@ def measure_runtime(run: Run, perplexities: Perplexities) -> Runtime:
 
 
 def _machine(facts: dict[str, Any]) -> dict[str, Any]:
-    """What a reader of the figures needs to know of it, and no command lines."""
+    """Return the facts that a reader of the figures needs; without command lines, which name folders."""
     return {name: facts[name] for name in ("processor", "cores", "threads", "system", "packages") if name in facts}
 
 
-def _decode(run: Run, prompt: list[int], sampling: SamplingConfig) -> list[list[list[int]]]:
+def _generate_with_cache(run: Run, prompt: list[int], sampling: SamplingConfig) -> list[list[list[int]]]:
     chunks = decode(
         run.model,
         [prompt],
@@ -86,8 +87,7 @@ def _decode(run: Run, prompt: list[int], sampling: SamplingConfig) -> list[list[
     return list(chunks)
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    """The middle one of a few tries."""
+def _median_seconds(work: Callable[[], object]) -> float:
     times = []
     for _ in range(_REPEATS):
         began = time.perf_counter()

@@ -1,1 +1,1 @@
-"""Figures as PNG and SVG, drawn with Matplotlib. Importing this takes nothing heavy."""
+"""Figures as PNG and SVG, drawn with Matplotlib, which is imported when the first figure is drawn."""

@@ -1,4 +1,4 @@
-"""Attention as heatmaps: where each head looks from each position. T positions."""
+"""Attention patterns as heatmaps, a panel for each head. T positions."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,13 +14,13 @@ from octavo.reports.figures.style import in_own_style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_PANEL = 3.3  # inches, of a side
-_ROW = 0.13  # inches that a token needs for its label
-_ACROSS, _ACROSS_IF_LARGE = 4, 2  # panels in a row
-_LARGE = 24  # tokens from which on a panel is
-_LETTER = 0.075  # inches that a letter of a tick label takes
-_MOST_LETTERS = 40  # of a label
-_MOST = 20.0  # inches, of the panels side by side or below each other
+_PANEL = 3.3  # inches of a side, at least
+_LABEL_HEIGHT = 0.13  # inches of a tick label
+_COLUMNS, _COLUMNS_IF_LARGE = 4, 2  # panels in a row
+_LARGE = 24  # tokens of a large panel
+_LETTER = 0.075  # inches of a letter of a tick label
+_MAX_LETTERS = 40  # of a tick label
+_MAX_SIDE = 20.0  # inches of all panels, in either direction
 
 
 @in_own_style
@@ -32,42 +32,47 @@ def attention_figures(
     layers: Sequence[int] | None = None,
     heads: Sequence[int] | None = None,
 ) -> "Iterator[Figure]":
-    """Yield one figure for each of `layers` with a panel for each of `heads` (all): key across, query down.
+    """Yield a figure for each layer with a panel for each head: keys on the horizontal axis, queries on the vertical.
 
-    `patterns` are attention weights (layers, heads, T, T), rows of queries; `tokens` the T labels, whose spaces and
-    newlines are made visible. Colours go from 0 to 1 in every panel, so that panels, layers and texts compare. A
-    figure has a size that can be drawn, so of many tokens only some have their label.
+    Colours go from 0 to 1 in every panel, so that panels, layers and texts can be compared. The size of a figure is
+    limited, so of many tokens only some have a label.
+
+    Args:
+        patterns: attention weights (layers, heads, T, T), a row for each query.
+        tokens: T labels, whose spaces and newlines are made visible.
+        title: is written above the panels, before the number of the layer.
+        layers: the layers to draw; None: all.
+        heads: the heads to draw; None: all.
 
     Raises:
-        ValueError: the shapes do not fit together.
+        ValueError: the shapes do not match.
     """
     if patterns.ndim != 4 or patterns.shape[2:] != (len(tokens), len(tokens)):
-        raise ValueError(f"patterns of shape {patterns.shape} do not fit {len(tokens)} tokens")
+        raise ValueError(f"patterns of shape {patterns.shape} do not match {len(tokens)} tokens")
     labels = list(map(visible_label, tokens))
     before = f"{visible_text(title)}, " if title else ""
-    drawn = range(patterns.shape[1]) if heads is None else heads
+    head_numbers = range(patterns.shape[1]) if heads is None else heads
     return (
-        _layer_figure({head: patterns[layer, head] for head in drawn}, labels, f"{before}layer {layer}")
+        _layer_figure({head: patterns[layer, head] for head in head_numbers}, labels, f"{before}layer {layer}")
         for layer in (range(len(patterns)) if layers is None else layers)
     )
 
 
 def label_step(tokens: int, heads: int) -> int:
-    """Return which tokens have their label in a figure of so many heads: all (1), every second (2) and so on."""
+    """Return the step of labelled tokens in a figure of so many heads: all tokens (1), every second (2) and so on."""
     _, _, side = _grid(tokens, heads)
-    return max(1, math.ceil(_ROW * tokens / side))
+    return max(1, math.ceil(_LABEL_HEIGHT * tokens / side))
 
 
 def _grid(tokens: int, heads: int) -> tuple[int, int, float]:
-    """Return how many panels are side by side and below each other, and the inches of a panel's side without room for
-    labels."""
-    wanted = max(_PANEL, _ROW * tokens)
-    across = min(heads, _ACROSS if tokens < _LARGE else _ACROSS_IF_LARGE)
-    down = math.ceil(heads / across)
-    if max(across, down) * wanted > _MOST:
-        across = math.ceil(math.sqrt(heads))
-        down = math.ceil(heads / across)
-    return across, down, min(wanted, _MOST / max(across, down))
+    """Return the columns and rows of panels, and the inches of a panel's side without labels."""
+    wanted = max(_PANEL, _LABEL_HEIGHT * tokens)
+    columns = min(heads, _COLUMNS if tokens < _LARGE else _COLUMNS_IF_LARGE)
+    rows = math.ceil(heads / columns)
+    if max(columns, rows) * wanted > _MAX_SIDE:
+        columns = math.ceil(math.sqrt(heads))
+        rows = math.ceil(heads / columns)
+    return columns, rows, min(wanted, _MAX_SIDE / max(columns, rows))
 
 
 def _layer_figure(heads: dict[int, npt.NDArray[np.floating]], labels: Sequence[str], title: str) -> "Figure":
@@ -75,14 +80,14 @@ def _layer_figure(heads: dict[int, npt.NDArray[np.floating]], labels: Sequence[s
 
     texts = [title, *labels]
     title, *labels = all_drawable(texts)
-    across, down, side = _grid(len(labels), len(heads))
+    columns, rows, side = _grid(len(labels), len(heads))
     step = label_step(len(labels), len(heads))
-    most = min(_MOST_LETTERS, int(side / _LETTER))
-    named = {place: _shortened(labels[place], most) for place in range(0, len(labels), step)}
-    size = side + _LETTER * max(map(len, named.values()), default=0)  # room for the labels at two sides
-    figure = Figure(figsize=(across * size + 0.8, down * size + 0.5), layout="constrained")
+    max_letters = min(_MAX_LETTERS, int(side / _LETTER))
+    named = {position: _shortened(labels[position], max_letters) for position in range(0, len(labels), step)}
+    size = side + _LETTER * max(map(len, named.values()), default=0)  # with labels at two sides
+    figure = Figure(figsize=(columns * size + 0.8, rows * size + 0.5), layout="constrained")
     figure.suptitle(title, fontsize=11, parse_math=False)
-    panels = figure.subplots(down, across, squeeze=False).flatten()
+    panels = figure.subplots(rows, columns, squeeze=False).flatten()
     for axes, (head, pattern) in zip(panels, heads.items(), strict=False):
         image = axes.imshow(pattern, vmin=0, vmax=1, cmap="viridis", interpolation="nearest")
         _label(axes, named, f"head {head}")
@@ -90,12 +95,12 @@ def _layer_figure(heads: dict[int, npt.NDArray[np.floating]], labels: Sequence[s
         axes.set_axis_off()
     figure.colorbar(image, ax=list(panels), label="attention weight", shrink=0.8, pad=0.01)
     with_installed_fonts(figure, texts)
-    settle_layout(figure)  # each file would lay out all the labels anew
+    settle_layout(figure)  # or each file would lay out all labels again
     return figure
 
 
-def _shortened(label: str, most: int) -> str:
-    return label if len(label) <= most else label[: most - 1] + "…"
+def _shortened(label: str, max_letters: int) -> str:
+    return label if len(label) <= max_letters else label[: max_letters - 1] + "…"
 
 
 def _label(axes: Any, named: Mapping[int, str], title: str) -> None:
@@ -103,5 +108,5 @@ def _label(axes: Any, named: Mapping[int, str], title: str) -> None:
     axes.set_yticks(list(named), labels=named.values(), fontsize=7, parse_math=False)
     axes.tick_params(length=0)
     axes.set_title(title, fontsize=9)
-    axes.set_xlabel("key: the token looked at", fontsize=8)
-    axes.set_ylabel("query: the token that is read", fontsize=8)
+    axes.set_xlabel("key: the token attended to", fontsize=8)
+    axes.set_ylabel("query: the current token", fontsize=8)

@@ -1,4 +1,4 @@
-"""The table of heads as a picture: what each looks at, how far, and what it is worth."""
+"""The head table as a figure: attention fractions, mean attention distance and ablation costs."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,89 +17,92 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _ROW = 0.4  # inches
-_COLUMN = 0.8
-_DARK = 0.7  # share from which on a cell is so dark that its letters are white
+_COLUMN = 0.8  # inches
+_DARK = 0.7  # fraction above which a cell is so dark that its letters are white
 _COLOURS = {"zero": "#c2410c", "mean": "#1d4ed8", "first": "#0f766e"}
-_CALLED = {"zero": "zero", "mean": "mean", "first": "first token alone"}
-_NAMED = "#c2410c"
+_ABLATION_LABELS = {"zero": "zero", "mean": "mean", "first": "first token"}
+_FRAME = "#c2410c"
 
 
 @in_own_style
 def heads_figure(table: HeadTable, title: str = "") -> "Figure":
-    """Three panels over the same rows, a head each: shares of attention in percent, each above its 95 % interval,
-    and the one that gave the head its name framed; how far back it looks; what its removal costs."""
+    """Return three panels with a row for each head.
+
+    They have the attention fractions in percent above their 95 % intervals, with the one that gave the head its label
+    framed; the mean attention distance; and the costs of ablation.
+    """
     from matplotlib.figure import Figure
 
     rows = len(table.heads)
     titles = [*(kind.title for kind in TARGET_KINDS), "induction, random"]
     figure = Figure(figsize=(_COLUMN * len(titles) + 6.4, _ROW * (rows + 1) + 1.9), layout="constrained")
-    begun = f"{drawable(title)}: " if title else ""
-    said = f"{begun}where each head looks, and what it is worth ({counted_windows(table)})"
-    figure.suptitle(said, fontsize=11, parse_math=False)
-    shares, distance, removal = figure.subplots(1, 3, sharey=True, width_ratios=(_COLUMN * len(titles), 1.4, 3.2))
-    _draw_shares(shares, table, titles)
+    prefix = f"{drawable(title)}: " if title else ""
+    heading = f"{prefix}head table ({counted_windows(table)})"
+    figure.suptitle(heading, fontsize=11, parse_math=False)
+    fractions, distance, costs = figure.subplots(1, 3, sharey=True, width_ratios=(_COLUMN * len(titles), 1.4, 3.2))
+    _draw_fractions(fractions, table, titles)
     _draw_distances(distance, table)
-    _draw_removals(removal, table.heads)
-    for axes in (shares, distance, removal):
+    _draw_costs(costs, table.heads)
+    for axes in (fractions, distance, costs):
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         for border in _borders(table):
             axes.axhline(border, color="#6b7885", lw=0.8)
-    shares.set_yticks(range(rows + 1), labels=[*map(_called, table.heads), "even attention"], fontsize=8)
-    shares.set_ylim(rows + 0.5, -0.5)
-    for label, head in zip(shares.get_yticklabels(), table.heads, strict=False):
+    fractions.set_yticks(range(rows + 1), labels=[*map(_label, table.heads), "uniform attention"], fontsize=8)
+    fractions.set_ylim(rows + 0.5, -0.5)
+    for label, head in zip(fractions.get_yticklabels(), table.heads, strict=False):
         label.set_fontweight("normal" if head.name == UNCLASSIFIED else "bold")
     return with_installed_fonts(figure, [title])
 
 
-def _called(head: Head) -> str:
+def _label(head: Head) -> str:
     return f"{TITLES[head.name]}   {head.label}"
 
 
 def _borders(table: HeadTable) -> list[float]:
-    """Between layers, and before the row of even attention."""
-    return [float(place) - 0.5 for place in np.cumsum([len(layer) for layer in table.layers])]
+    """Return the borders between layers, and before the row of uniform attention."""
+    return [float(row) - 0.5 for row in np.cumsum([len(layer) for layer in table.layers])]
 
 
-def _draw_shares(axes: Any, table: HeadTable, titles: Sequence[str]) -> None:
+def _draw_fractions(axes: Any, table: HeadTable, titles: Sequence[str]) -> None:
     rows = [
         [*(head.target_fractions.get(kind.name) for kind in TARGET_KINDS), head.induction_random]
         for head in table.heads
     ]
-    values = np.array([[np.nan if share is None else share.measured.mean for share in row] for row in rows])
-    even = [share.uniform if share else np.nan for share in rows[0]]
-    axes.imshow(np.vstack([values, even]), vmin=0, vmax=1, cmap="Blues", aspect="auto")
+    values = np.array([[np.nan if fraction is None else fraction.measured.mean for fraction in row] for row in rows])
+    uniform = [fraction.uniform if fraction else np.nan for fraction in rows[0]]
+    axes.imshow(np.vstack([values, uniform]), vmin=0, vmax=1, cmap="Blues", aspect="auto")
     names = [kind.name for kind in TARGET_KINDS]
     for y, (head, row) in enumerate(zip(table.heads, rows, strict=True)):
-        for x, share in enumerate(row):
-            _write(axes, x, y, share)
+        for x, fraction in enumerate(row):
+            _write_fraction(axes, x, y, fraction)
         if head.name in names:
             x = names.index(head.name)
             axes.add_patch(_frame(x, y))
-    for x, value in enumerate(even):
-        _letters(axes, x, len(rows), "–" if np.isnan(value) else f"{100 * value:.0f}", value)
+    for x, value in enumerate(uniform):
+        _write_text(axes, x, len(rows), "–" if np.isnan(value) else f"{100 * value:.0f}", value)
     axes.set_xticks(range(len(titles)), labels=[title.replace(" ", "\n", 1) for title in titles], fontsize=8)
-    axes.set_title("share of attention, %", fontsize=9)
+    axes.set_title("attention, %", fontsize=9)
     axes.xaxis.set_ticks_position("bottom")
 
 
-def _write(axes: Any, x: int, y: int, share: AttentionFraction | None) -> None:
-    if share is None:
-        _letters(axes, x, y, "–", 0.0)
+def _write_fraction(axes: Any, x: int, y: int, fraction: AttentionFraction | None) -> None:
+    if fraction is None:
+        _write_text(axes, x, y, "–", 0.0)
         return
-    figure, interval = percent(share.measured)
-    _letters(axes, x, y - 0.15 * bool(interval), figure, share.measured.mean)
-    _letters(axes, x, y + 0.24, interval, share.measured.mean, 6)
+    text, interval = percent(fraction.measured)
+    _write_text(axes, x, y - 0.15 * bool(interval), text, fraction.measured.mean)
+    _write_text(axes, x, y + 0.24, interval, fraction.measured.mean, 6)
 
 
-def _letters(axes: Any, x: int, y: float, text: str, share: float, size: int = 8) -> None:
-    axes.text(x, y, text, ha="center", va="center", fontsize=size, color="white" if share > _DARK else "black")
+def _write_text(axes: Any, x: int, y: float, text: str, fraction: float, size: int = 8) -> None:
+    axes.text(x, y, text, ha="center", va="center", fontsize=size, color="white" if fraction > _DARK else "black")
 
 
 def _frame(x: int, y: int) -> Any:
     from matplotlib.patches import Rectangle
 
-    return Rectangle((x - 0.47, y - 0.44), 0.94, 0.88, fill=False, ec=_NAMED, lw=1.8)
+    return Rectangle((x - 0.47, y - 0.44), 0.94, 0.88, fill=False, ec=_FRAME, lw=1.8)
 
 
 def _draw_distances(axes: Any, table: HeadTable) -> None:
@@ -109,18 +112,18 @@ def _draw_distances(axes: Any, table: HeadTable) -> None:
     axes.plot([table.uniform_distance], [len(table.heads)], "D", color="#6b7885", ms=4)
     axes.set(xlim=(0, None))
     axes.grid(axis="x", alpha=0.25)
-    axes.set_title("looks back, tokens", fontsize=9)
+    axes.set_title("distance, tokens", fontsize=9)
     axes.tick_params(labelsize=8)
 
 
-def _draw_removals(axes: Any, heads: Sequence[Head]) -> None:
+def _draw_costs(axes: Any, heads: Sequence[Head]) -> None:
     for offset, (name, marker) in zip((-0.22, 0.0, 0.22), zip(ABLATIONS, "os^", strict=True), strict=True):
         for y, head in enumerate(heads):
-            label = _CALLED[name] if y == 0 else None
+            label = _ABLATION_LABELS[name] if y == 0 else None
             _dot(axes, head.ablation_costs[name], y + offset, _COLOURS[name], marker, label)
     axes.axvline(0, color="#6b7885", lw=0.8)
     axes.grid(axis="x", alpha=0.25)
-    axes.set_title("cost of removing it, bits a character", fontsize=9)
+    axes.set_title("cost of ablation, bits per character", fontsize=9)
     axes.tick_params(labelsize=8)
     axes.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=3, handletextpad=0)
 

@@ -1,6 +1,6 @@
-"""Figures look the same whatever settings of Matplotlib a user has, and those settings stay as they are.
+"""Draw figures with the default settings of Matplotlib, and leave the user's settings unchanged.
 
-A user's settings come from ``MPLBACKEND``, from a ``matplotlibrc`` file, or from a notebook that set
+The user's settings come from ``MPLBACKEND``, from a ``matplotlibrc`` file, or from a notebook that set
 ``matplotlib.rcParams``. Figures here are `Figure` objects that are written as files: they need no backend.
 """
 
@@ -22,25 +22,25 @@ R = TypeVar("R")
 
 
 def in_own_style(make: Callable[P, R]) -> Callable[P, R]:
-    """Let a function that makes or writes a figure run within :func:`own_style`."""
+    """Run a function that makes or writes a figure within :func:`own_style`."""
 
     @wraps(make)
-    def made(*arguments: P.args, **options: P.kwargs) -> R:
+    def wrapper(*arguments: P.args, **options: P.kwargs) -> R:
         with own_style():
             return make(*arguments, **options)
 
-    return made
+    return wrapper
 
 
 @contextmanager
 def own_style() -> Iterator[None]:
-    """Use Matplotlib's default settings, and keep its messages below an error off the terminal, for a while."""
+    """Use the default settings of Matplotlib, and show only its errors, within a ``with`` block."""
     log = logging.getLogger("matplotlib")
     level = log.level
-    log.setLevel(logging.ERROR)  # such as three lines about a font cache that cannot be written; octavo doctor tells
+    log.setLevel(logging.ERROR)  # not the lines on a font cache that cannot be written: octavo doctor checks it
     try:
         matplotlib = load_matplotlib()
-        # rc_context gives all settings back but for the backend, which is never set here.
+        # rc_context restores all settings but the backend, which is never set here.
         defaults = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
         with matplotlib.rc_context(defaults):
             yield
@@ -49,9 +49,9 @@ def own_style() -> Iterator[None]:
 
 
 def load_matplotlib() -> ModuleType:
-    """Import Matplotlib, also where the user's settings name an unknown backend or cannot be read.
+    """Import Matplotlib, also if the user's settings name an unknown backend or cannot be read.
 
-    Settings that can be read are kept, so that a program that uses Matplotlib itself finds its own.
+    Settings that can be read are kept for programs that use Matplotlib themselves.
     """
     if "matplotlib" in sys.modules:
         return sys.modules["matplotlib"]
@@ -60,7 +60,7 @@ def load_matplotlib() -> ModuleType:
         with warnings.catch_warnings(action="ignore"):
             try:
                 matplotlib = import_module("matplotlib")
-            except (ValueError, OSError):  # a matplotlibrc that is not UTF-8, or may not be read
+            except (ValueError, OSError):  # a matplotlibrc that is not UTF-8, or has no read permission
                 matplotlib = _import_with_default_settings()
             if backend:
                 with suppress(ValueError):
@@ -72,14 +72,14 @@ def load_matplotlib() -> ModuleType:
 
 
 def _import_with_default_settings() -> ModuleType:
-    """Import Matplotlib in the folder of its own ``matplotlibrc``: a file in the working folder comes first."""
+    """Import Matplotlib in the folder of its own ``matplotlibrc``: a file in the working folder has precedence."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
         del sys.modules[name]
-    spec, here = find_spec("matplotlib"), os.getcwd()
+    spec, working_folder = find_spec("matplotlib"), os.getcwd()
     assert spec is not None
     assert spec.origin is not None
     os.chdir(Path(spec.origin).parent / "mpl-data")
     try:
         return import_module("matplotlib")
     finally:
-        os.chdir(here)
+        os.chdir(working_folder)

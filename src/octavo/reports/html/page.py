@@ -58,8 +58,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"running": visible_text, "visible": visible_label}  # {{ label | visible }}
-    environment.filters["capitalized"] = capitalize_first
-    environment.filters["counted"] = quantity  # {{ 3 | counted("token") }}
+    environment.filters["capitalize_first"] = capitalize_first
+    environment.filters["quantity"] = quantity  # {{ 3 | quantity("token") }}
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     return environment
 

@@ -33,8 +33,7 @@ def score_in_words(score: Evaluation) -> str:
 
 def score_head(run: str, score: Evaluation) -> list[str]:
     """Return lines that name the run, the scored text and the protocol."""
-    counts = ((score.characters, "character"), (score.bytes, "byte"), (score.tokens, "token"))
-    amounts = ", ".join(quantity(number, unit) for number, unit in counts)
+    amounts = ", ".join(quantity(getattr(score, f"{unit}s"), unit) for unit in ("character", "byte", "token"))
     return [
         f"run       {run}, {score.checkpoint}",
         f"text      {score.text}: {amounts}",
@@ -76,7 +75,7 @@ def figures(score: Evaluation) -> list[str]:
         else f"standard error  {bits:.4f} bits per character ({nats:.4f} nats), from the choice of text",
         f"bits per byte   {score.bits_per_byte:.4f}",
         f"perplexity      {score.perplexity_per_token:.2f} per token",
-        "tokens          of this run's tokenizer: not comparable with figures per token of another tokenizer",
+        "tokens          of this run's tokenizer: comparable only with the same tokenizer",
     ]
 
 
