@@ -166,7 +166,7 @@ def test_heads_are_measured_on_the_beginning_of_a_long_text(
 
 def test_a_lens_on_many_tokens_is_read_in_groups(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = trained.lens("Speak, speak. " * 9).lens
-    monkeypatch.setattr("octavo.interpret.lens._MOST_LOGITS", 5 * trained.tokenizer.vocab_size)
+    monkeypatch.setattr("octavo.interpret.lens._MAX_LOGITS", 5 * trained.tokenizer.vocab_size)
     lens = trained.lens("Speak, speak. " * 9).lens
     for layer, expected in zip(lens.layers, whole.layers, strict=True):
         assert [cell.rank for cell in layer.cells] == [cell.rank for cell in expected.cells]

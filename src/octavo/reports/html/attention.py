@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from octavo.interpret.attention import Attention, Patterns
-from octavo.interpret.direction import is_placeholder, text_direction
-from octavo.interpret.tokens import inline_label, visible_label
+from octavo.interpret.tokens import inline_label, is_placeholder, text_direction, visible_label
 from octavo.reports.figures.attention import attention_figures, label_step
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
 from octavo.system.terminal import quantity
