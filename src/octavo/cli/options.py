@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 ANALYSES = "analysis"  # the folder of a run with the results of commands that look inside the model
 _EARLIER_ANALYSES = "look"  # its name in earlier versions of Octavo
-_ENCODING_HELP = "text encoding, such as cp1252 (default: UTF-8, or what a byte order mark says)"
+_ENCODING_HELP = "text encoding, such as cp1252, of files that are not UTF-8 and have no byte order mark"
 _ESCAPE = re.compile(r"\\[nrt]")
 
 

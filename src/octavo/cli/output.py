@@ -44,8 +44,8 @@ def program() -> str:
     called = Path(sys.argv[0])
     if called.parts[-2:] in (("octavo", "__main__.py"), ("cli", "main.py")):  # python -m octavo, or octavo.cli.main
         return shlex.join([sys.orig_argv[0], "-m", "octavo"])
-    found = which("octavo")
-    if called.stem != "octavo" or (found and called.exists() and os.path.samefile(found, called)):
+    on_path = which("octavo")
+    if called.stem != "octavo" or (on_path and called.exists() and os.path.samefile(on_path, called)):
         return "octavo"
     return shlex.quote(sys.argv[0])
 
@@ -69,7 +69,7 @@ def run_word(run: "RunDirectory", root: Path) -> str:
     from octavo.runs import find_run
 
     try:
-        found = find_run(run.name, root).path
+        named = find_run(run.name, root).path
     except OctavoError:
         return str(run.path)
-    return run.name if found.resolve() == run.path.resolve() else str(run.path)
+    return run.name if named.resolve() == run.path.resolve() else str(run.path)

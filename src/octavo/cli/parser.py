@@ -10,8 +10,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from octavo.cli.output import program, say
-from octavo.errors import OctavoError
-from octavo.system.spelling import nearest, suggestion
+from octavo.errors import OctavoError, nearest, suggestion
 from octavo.system.terminal import capitalize_first, path_text
 
 GROUPS = {
@@ -204,7 +203,8 @@ def first_steps() -> list[str]:
         "",
         *lines,
         "",
-        f"'{program()} train FILE' trains on a text of your own. '{_help('octavo')}' lists all commands.",
+        f"'{program()} train FILE' trains on a text of your own.",
+        f"'{_help('octavo')}' lists all commands.",
     ]
 
 

@@ -83,7 +83,7 @@ def _table_cell(cell: CellStatus) -> Any:
 
 
 def _bits(result: CellResult) -> float:
-    """Return the score in bits per character; NaN for one that was not kept."""
+    """Return the score in bits per character; NaN for an unknown one."""
     return (math.nan if result.nats_per_character is None else result.nats_per_character) / math.log(2)
 
 

@@ -17,7 +17,7 @@ from octavo.system.terminal import quantity, wrap_lines
 
 _LEGEND = ("below 2", "2 to 4", "4 to 6", "6 to 9", "9 or more bits per character")
 _CONTEXT = 14  # characters shown before a token
-_CHARACTER = re.compile(r"\r\n|.", re.DOTALL)  # "\\r\\n" counts as one
+_CHARACTER = re.compile(r"\r\n|.", re.DOTALL)  # "\r\n" counts as one
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ def _mark(bits: float | None) -> str:
 def _lines(surprise: Surprise, width: int) -> Iterator[list[_Sign]]:
     """Yield the text in lines, broken at its newlines, and at spaces where a line is too wide."""
     line: list[_Sign] = []
-    for piece in surprise.alignments:
-        bits = None if piece.dropped else surprise.bits_per_character_of(piece)
-        for character in _CHARACTER.findall(piece.text):
+    for aligned in surprise.alignments:
+        bits = None if aligned.dropped else surprise.bits_per_character_of(aligned)
+        for character in _CHARACTER.findall(aligned.text):
             line.append(_Sign(visible_text(character), bits))
             if character[-1] in "\r\n":
                 yield line
