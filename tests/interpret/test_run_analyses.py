@@ -51,11 +51,11 @@ class TestAttention:
     ) -> None:
         monkeypatch.setattr("octavo.interpret.run_analyses._GIVEN_TOKENS", 16)
         shown = trained.attention("Speak, speak. " * 9)
-        assert (len(shown.attention.passage.ids), shown.whole) == (16, False)
+        assert (len(shown.attention.passage.ids), shown.complete) == (16, False)
         assert len(trained.attention("Speak, speak. " * 9, max_tokens=32).attention.passage.ids) == 32
-        assert trained.attention("I").whole
+        assert trained.attention("I").complete
         lens = trained.lens("Speak, speak. " * 9)
-        assert (len(lens.lens.passage.ids), lens.whole) == (16, False)
+        assert (len(lens.lens.passage.ids), lens.complete) == (16, False)
 
     def test_no_more_tokens_are_shown_than_a_page_has_room_for(
         self, trained: Run, monkeypatch: pytest.MonkeyPatch
