@@ -1,9 +1,9 @@
-"""What share of a training step's time and memory attention takes, at several lengths: claim 10 of the report.
+"""Measure the fraction of a training step's time and memory that attention needs, by length: claim 10 of the report.
 
-The report's model with attention written out (products, mask, softmax), fp32, on two threads; about 3,200 tokens a
-step at every length; without kernels of our own, in which nothing can be told apart. Time is what PyTorch's profiler
-counts for the operators that only attention's n² part uses; memory is what autograd keeps for the backward pass,
-without dropout's masks. Prints JSON.
+The model is the course report's, with explicit attention (matmuls, mask, softmax), in fp32, on two threads, with
+about 3,200 tokens per step at every length. Octavo's kernels are disabled, because a profiler cannot look into them.
+Time is that of the operators which only attention's n² part uses, from PyTorch's profiler. Memory is that of the
+tensors which autograd keeps for the backward pass, without dropout masks. The output is JSON.
 """
 
 import json
@@ -26,18 +26,20 @@ from octavo.training.step import mean_nats, training_step
 
 TOKENS, VOCABULARY, STEPS, THREADS = 3_200, 500, 10, 2
 LENGTHS = (50, 256, 1024)
-# What only scores, their softmax and the reading of values use: every other product here is a matrix's. Beside these
-# whatever works on a tensor of queries by keys counts.
+# Operators of scores, softmax and weighted values only: every other matmul here is by a weight matrix. Operators on a
+# tensor of queries by keys count as well.
 QUADRATIC = ("aten::baddbmm", "aten::bmm", "aten::_softmax", "aten::_softmax_backward_data")
 
 
-def config_of(length: int) -> Config:
+def make_config(length: int) -> Config:
+    """Return the reference config with another context, and about as many tokens per step."""
     config = load_preset("reference")
     data = replace(config.data, context_length=length, batch_size=max(1, TOKENS // length))
     return replace(config, data=data, model=replace(config.model, max_positions=max(LENGTHS)))
 
 
-def a_step(config: Config, model: Transformer, ids: torch.Tensor) -> Callable[[], Any]:
+def make_step(config: Config, model: Transformer, ids: torch.Tensor) -> Callable[[], Any]:
+    """Return a function that takes one training step."""
     optimizers, masks = Optimizers(model, config.optimizer), dropout_masks(config, torch.float32)
 
     def step() -> None:
@@ -55,23 +57,23 @@ def a_step(config: Config, model: Transformer, ids: torch.Tensor) -> Callable[[]
     return step
 
 
-def share_of_time(step: Callable[[], Any], length: int) -> tuple[float, float]:
-    """Share of the n² operators, and milliseconds of a step."""
+def time_fraction(step: Callable[[], Any], length: int) -> tuple[float, float]:
+    """Return the fraction of time of the n² operators, and the milliseconds of a step."""
     for _ in range(3):
         step()
     with profile(activities=[ProfilerActivity.CPU], record_shapes=True) as profiler:
         for _ in range(STEPS):
             step()
-    whole = quadratic = 0.0
+    total = quadratic = 0.0
     for entry in profiler.key_averages(group_by_input_shape=True):
         square = any(shape[-2:] == [length, length] for shape in entry.input_shapes)
-        whole += entry.self_cpu_time_total
+        total += entry.self_cpu_time_total
         quadratic += entry.self_cpu_time_total * (square or entry.key in QUADRATIC)
-    return quadratic / whole, whole / STEPS / 1000
+    return quadratic / total, total / STEPS / 1000
 
 
-def kept_for_backward(model: Transformer, ids: torch.Tensor) -> tuple[int, int]:
-    """Bytes of all tensors kept for the backward pass, and of those that are queries by keys."""
+def backward_bytes(model: Transformer, ids: torch.Tensor) -> tuple[int, int]:
+    """Return the bytes of all tensors kept for the backward pass, and of those with queries by keys."""
     kept: dict[int, tuple[int, bool]] = {}
     length = ids.shape[1]
 
@@ -88,21 +90,21 @@ def kept_for_backward(model: Transformer, ids: torch.Tensor) -> tuple[int, int]:
 
 
 def main() -> None:
-    os.environ["OCTAVO_NATIVE"] = "0"  # it is read when a kernel is first asked for
+    os.environ["OCTAVO_NATIVE"] = "0"  # read when the kernels are first used
     torch.set_num_threads(THREADS)
-    octavo.model.attention.max_unfused_keys = lambda dtype: 1 << 20  # as the report writes it
+    octavo.model.attention.max_unfused_keys = lambda dtype: 1 << 20  # explicit at every length, as in the report
     rows = []
     for length in LENGTHS:
-        config = config_of(length)
+        config = make_config(length)
         model = Transformer(config.model, VOCABULARY, 0)
         ids = torch.randint(VOCABULARY, (config.data.batch_size, length), generator=torch.Generator().manual_seed(0))
-        share, milliseconds = share_of_time(a_step(config, model, ids), length)
-        everything, matrices = kept_for_backward(model, ids)
+        fraction, milliseconds = time_fraction(make_step(config, model, ids), length)
+        everything, matrices = backward_bytes(model, ids)
         rows.append(
             {
                 "length": length,
                 "windows": len(ids),
-                "share_of_time": share,
+                "share_of_time": fraction,
                 "milliseconds_a_step": milliseconds,
                 "bytes_kept": everything,
                 "bytes_of_attention_matrices": matrices,

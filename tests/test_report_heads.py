@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from scripts.report_examined.claims import claims
-from scripts.report_examined.heads import GROUPS, Group, collect_heads, groups_of, summary
+from scripts.report_examined.heads import GROUPS, HeadGroup, collect_heads, head_figures, head_groups
 from scripts.report_examined.results import FOLDER, Results, load
 
 from octavo.interpret.head_table import HeadTable
@@ -24,9 +24,9 @@ FARTHER: list[list[Figures]] = [[{"distance": 3.0}, {}], [{"distance": 9.0}, {}]
 
 
 @pytest.fixture
-def group(make_table: MakeTable) -> Callable[..., Group]:
-    def make(*layers: list[list[Figures]], seeds: int = 5) -> Group:
-        return Group("a model", [summary(make_table(*one)) for one in (layers * seeds)[:seeds]])
+def group(make_table: MakeTable) -> Callable[..., HeadGroup]:
+    def make(*layers: list[list[Figures]], seeds: int = 5) -> HeadGroup:
+        return HeadGroup("a model", [head_figures(make_table(*one)) for one in (layers * seeds)[:seeds]])
 
     return make
 
@@ -44,22 +44,22 @@ def group(make_table: MakeTable) -> Callable[..., Group]:
     ],
     ids=["even", "no-name", "all-the-same", "different", "layers", "both", "a-third-is-named"],
 )
-def test_the_verdict_of_a_model(group: Callable[..., Group], layers: list[list[Figures]], verdict: str) -> None:
+def test_the_verdict_of_a_model(group: Callable[..., HeadGroup], layers: list[list[Figures]], verdict: str) -> None:
     assert group(layers).verdict == verdict
 
 
-def test_most_runs_decide_and_not_one(group: Callable[..., Group]) -> None:
+def test_most_runs_decide_and_not_one(group: Callable[..., HeadGroup]) -> None:
     assert group(DIFFERENT, DIFFERENT, DIFFERENT, ALIKE, ALIKE).heads_specialise
     assert not group(DIFFERENT, ALIKE, ALIKE, ALIKE, DIFFERENT).heads_specialise
 
 
-def test_layers_that_differ_in_some_runs_alone_may_not_differ(group: Callable[..., Group]) -> None:
+def test_layers_that_differ_in_some_runs_alone_may_not_differ(group: Callable[..., HeadGroup]) -> None:
     same: list[list[Figures]] = [[{}], [{}]]
     assert group(FARTHER).layers_differ
     assert not group(FARTHER, same, same, same, same).layers_differ
 
 
-def test_the_figures_behind_it(group: Callable[..., Group]) -> None:
+def test_the_figures_behind_it(group: Callable[..., HeadGroup]) -> None:
     title, named, even, unused, far, distance, entropy, verdict = group(DIFFERENT, ALIKE, seeds=4).row
     assert (title, even, unused, verdict) == ("a model, 4 seeds", "0", "0", "**does not hold**")
     assert named == "10 of 16: previous token 8, line starts 2"
@@ -75,30 +75,30 @@ def results() -> Results:
 
 def test_claim_two_tells_every_model(results: Results, make_table: MakeTable) -> None:
     heads = {
-        "coupled": [summary(make_table([EVEN, EVEN], [EVEN, EVEN]))] * 5,
-        "decoupled": [summary(make_table(*ALIKE))] * 5,
-        "pocket": [summary(make_table(*DIFFERENT))] * 5,
+        "coupled": [head_figures(make_table([EVEN, EVEN], [EVEN, EVEN]))] * 5,
+        "decoupled": [head_figures(make_table(*ALIKE))] * 5,
+        "pocket": [head_figures(make_table(*DIFFERENT))] * 5,
     }
     claim = claims(replace(results, heads=heads))[1]
     assert claim.verdict == "does not hold"
     for (title, _), verdict in zip(GROUPS.values(), ("does not hold", "does not hold", "holds in part"), strict=True):
         assert any(line.startswith(f"| {title}, 5 seeds |") and f"**{verdict}**" in line for line in lines(claim))
-    assert "waits" not in claim.because
+    assert "waits" not in claim.reason
 
 
 def test_the_reports_model_decides_the_claim(results: Results, make_table: MakeTable) -> None:
-    reference = dict(results.reference, attention=[{"distance_from_uniform": [[0.5]]}])
+    reference = dict(results.reference, attention=[{"distance_from_even": [[0.5]]}])
     learned = replace(results, reference=reference)
     both = [[{"previous": 0.8, "relative_entropy": 0.2}, {}], [{"line": 0.8}, {}]]
-    for layers, verdict in ((both, "holds"), (ALIKE, "does not hold"), (DIFFERENT, "cannot be said")):
-        heads = {"coupled": [summary(make_table(*layers))] * 5}
+    for layers, verdict in ((both, "holds"), (ALIKE, "does not hold"), (DIFFERENT, "undecided")):
+        heads = {"coupled": [head_figures(make_table(*layers))] * 5}
         assert claims(replace(learned, heads=heads))[1].verdict == verdict
-    assert claims(replace(learned, heads=None))[1].verdict == "cannot be said"
+    assert claims(replace(learned, heads=None))[1].verdict == "undecided"
 
 
 def test_one_run_is_no_group(make_table: MakeTable) -> None:
-    assert groups_of({"pocket": [summary(make_table([{}]))]}) == {}
-    assert list(groups_of({"pocket": [summary(make_table([{}]))] * 2})) == ["pocket"]
+    assert head_groups({"pocket": [head_figures(make_table([{}]))]}) == {}
+    assert list(head_groups({"pocket": [head_figures(make_table([{}]))] * 2})) == ["pocket"]
 
 
 def test_runs_are_measured_where_all_of_a_group_are_finished(
@@ -114,8 +114,8 @@ def test_runs_are_measured_where_all_of_a_group_are_finished(
     table = trained.heads().table
     assert [head["name"] for head in found["coupled"][0]] == [head.name for head in table.heads]
     assert found["coupled"][1][2]["distance"] == pytest.approx(table.heads[2].distance.mean, rel=1e-3)
-    assert len(groups_of(found)["coupled"].row) == 8
+    assert len(head_groups(found)["coupled"].row) == 8
 
 
 def lines(claim: Any) -> list[str]:
-    return str(claim.because).splitlines()
+    return str(claim.reason).splitlines()

@@ -1,6 +1,6 @@
 """Write docs/the-report-examined.md from the figures in docs/report: python -m scripts.report_examined [RUNS].
 
-With a folder of RUNS, the figures and pictures are taken from there first.
+With a folder RUNS, figures and pictures are copied from there first.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Take what the page needs out of a folder of runs, small enough to be kept with the code."""
+"""Copy the figures and pictures of the page from a folder of runs, small enough to be kept with the code."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ PICTURES = (
 
 
 def collect(runs: Path, folder: Path = FOLDER) -> None:
-    """Copy figures and pictures of the reproductions and of the experiments in `runs`."""
+    """Copy figures and pictures of the reproductions and experiments in `runs`."""
     (folder / "experiments").mkdir(parents=True, exist_ok=True)
     for name in ("reference", "reference-adamw"):
         source = runs / name / "reproduction"
@@ -42,7 +42,7 @@ def collect(runs: Path, folder: Path = FOLDER) -> None:
 
 
 def _without_batches(report: Json) -> Json:
-    """The picture shows them; the page needs their summary alone."""
+    """Remove the loss of every batch: the page has their summary and a picture."""
     for summary in report["perplexity"].values():
         if isinstance(summary, dict):
             summary.pop("batch_losses", None)

@@ -1,8 +1,8 @@
-"""Claim 2, whether heads and layers specialise: python -m scripts.report_examined.heads RUNS.
+"""Measure whether heads and layers specialise (claim 2): python -m scripts.report_examined.heads RUNS.
 
-RUNS is the folder of the experiments `decay` and `pocket`. Each run of the groups below is measured as `octavo heads`
-measures, and docs/report/heads.json keeps a few figures of every head; of a group whose runs are not there, or not
-all finished, it keeps what it had. The page is then written by python -m scripts.report_examined.
+RUNS is the folder of the experiments `decay` and `pocket`. Each run of the groups below is measured as by `octavo
+heads`, and docs/report/heads.json keeps a few figures of every head. Figures of a group whose runs are missing or not
+all finished are kept. `python -m scripts.report_examined` then writes the page.
 """
 
 import json
@@ -16,6 +16,7 @@ from typing import Any
 from octavo.interpret.head_labels import TITLES
 from octavo.interpret.head_table import INERT, UNCLASSIFIED, UNIFORM, Head, HeadTable
 from octavo.pipeline.run import load
+from octavo.reports.markdown_text import markdown_table
 from octavo.system.statistics import Estimate, estimate
 
 FILE = "heads.json"
@@ -29,57 +30,57 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Group:
-    """The heads of runs that differ in their seed alone; of each run a list of heads."""
+class HeadGroup:
+    """The heads of runs that differ only in their seed, a list for each run."""
 
     title: str
     runs: list[list[Json]]
 
     @property
     def heads(self) -> int:
-        """How many, of all runs together."""
+        """Return the number of heads of all runs."""
         return sum(map(len, self.runs))
 
     @property
     def names(self) -> Counter[str]:
-        """How many heads have each name."""
+        """Return how many heads have each label."""
         return Counter(head["name"] for heads in self.runs for head in heads)
 
     @property
     def kinds(self) -> Counter[str]:
-        """The same of the names that a kind of attention gives."""
+        """Return how many heads have each label of a kind of attention."""
         return Counter(
             {name: count for name, count in self.names.items() if name not in (UNIFORM, INERT, UNCLASSIFIED)}
         )
 
     @property
     def from_even(self) -> Estimate:
-        """The mean distance from even attention, over the seeds."""
+        """Return the mean distance from uniform attention, over the seeds."""
         return _over_seeds([sum(head["from_even"] for head in heads) / len(heads) for heads in self.runs])
 
     def between_layers(self, figure: str) -> Estimate:
-        """A figure's mean over the heads of the last layer less that of the first, over the seeds."""
+        """Return a figure's mean over the heads of the last layer minus that of the first, over the seeds."""
         return _over_seeds([_mean(heads, -1, figure) - _mean(heads, 0, figure) for heads in self.runs])
 
     @property
     def heads_specialise(self) -> bool:
-        """Whether half of the heads or more have earned names, and in most runs different ones."""
+        """Return whether at least half of the heads have a label, and in most runs different ones."""
         several = [len({head["name"] for head in heads} & set(self.kinds)) > 1 for heads in self.runs]
         return 2 * self.kinds.total() >= self.heads and 2 * sum(several) > len(self.runs)
 
     @property
     def layers_differ(self) -> bool:
-        """Whether the layers differ in a figure by enough to matter: the whole interval lies beyond that."""
+        """Return whether the layers differ in a figure, by an interval that lies beyond its limit."""
         return any(_matters(self.between_layers(figure), least) for figure, least in _MATTERS.items())
 
     @property
     def verdict(self) -> str:
-        """On the claim, of this group."""
+        """Return the verdict on the claim for this group."""
         return {0: "does not hold", 1: "holds in part", 2: "holds"}[self.heads_specialise + self.layers_differ]
 
     @property
     def row(self) -> list[str]:
-        """The cells of the table."""
+        """Return the row of the table."""
         kinds = ", ".join(f"{TITLES[name]} {count}" for name, count in self.kinds.most_common())
         return [
             f"{self.title}, {len(self.runs)} seeds",
@@ -95,50 +96,48 @@ class Group:
 
 _HEAD = (
     "",
-    "heads that earn a name",
-    "even",
-    "unused",
-    "distance from even attention, 0 … 1",
-    "last layer less first: tokens back",
-    "and entropy, as a share of the largest",
+    "heads with a label",
+    "uniform",
+    "inert",
+    "distance from uniform attention, 0 … 1",
+    "last layer minus first: mean attention distance",
+    "and relative entropy",
     "heads and layers specialise",
 )
 
 
-def table(groups: Sequence[Group]) -> str:
-    """A row a group, in Markdown, and how its verdict is come by."""
-    rows = [_HEAD, ["---"] * len(_HEAD), *(group.row for group in groups)]
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(lines) + (
-        "\n\nA head earns a name if the whole interval of a share of its attention lies above 35 % and above twice "
-        "what even attention gives ([heads.md](heads.md)). Heads specialise if half of them or more earn a name, and "
-        "in most runs not all the same; layers if the whole interval of a difference lies beyond "
-        f"{_MATTERS['distance']:.0f} token or beyond {_MATTERS['relative_entropy']} of entropy. If one of the two is "
-        "so, the claim holds in part."
+def heads_table(groups: Sequence[HeadGroup]) -> str:
+    """Return a row for each group as Markdown, and the rule of the verdict."""
+    return markdown_table(_HEAD, [group.row for group in groups], escape=str) + (
+        "\n\nA head has a label if the interval of its attention to a kind of token lies above 35 % and above twice "
+        "that of uniform attention ([heads.md](heads.md)). Heads specialise if at least half of them have a label, "
+        "and in most runs not all the same one. Layers specialise if the interval of a difference lies beyond "
+        f"{_MATTERS['distance']:.0f} token of distance or {_MATTERS['relative_entropy']} of relative entropy. If "
+        "only one of the two is true, the claim holds in part."
     )
 
 
-def groups_of(values: Json) -> dict[str, Group]:
-    """The groups in what :func:`collect_heads` wrote that have two runs or more."""
-    return {name: Group(GROUPS[name][0], runs) for name, runs in values.items() if len(runs) > 1}
+def head_groups(values: Json) -> dict[str, HeadGroup]:
+    """Return the groups of :func:`collect_heads` that have at least two runs."""
+    return {name: HeadGroup(GROUPS[name][0], runs) for name, runs in values.items() if len(runs) > 1}
 
 
 def collect_heads(runs: Path) -> Json:
-    """Measure the heads of every group of runs that is there and whole."""
-    found: Json = {}
+    """Measure the heads of every group of runs whose runs are all finished."""
+    groups: Json = {}
     for name, (_, pattern) in GROUPS.items():
-        opened = [load(path) for path in sorted(runs.glob(pattern))]
-        if not all(run.directory.ended for run in opened):
-            print(f"{name}: a run is not finished, so its figures stay as they were")
+        loaded = [load(path) for path in sorted(runs.glob(pattern))]
+        if not all(run.directory.ended for run in loaded):
+            print(f"{name}: a run is not finished, so its figures are kept")
             continue
-        if opened:
-            found[name] = [summary(run.heads().table) for run in opened]
-            print(f"{name}: {len(opened)} runs")
-    return found
+        if loaded:
+            groups[name] = [head_figures(run.heads().table) for run in loaded]
+            print(f"{name}: {len(loaded)} runs")
+    return groups
 
 
-def summary(measured: HeadTable) -> list[Json]:
-    """What the page needs: a few figures a head."""
+def head_figures(measured: HeadTable) -> list[Json]:
+    """Return the few figures of each head that the page needs."""
     return [_small(head) for head in measured.heads]
 
 
@@ -155,7 +154,7 @@ def _rounded(values: dict[str, float]) -> dict[str, float]:
 
 
 def _mean(heads: list[Json], layer: int, figure: str) -> float:
-    """Of one layer; -1: the last."""
+    """Return a figure's mean over the heads of one layer; -1 is the last."""
     wanted = max(head["layer"] for head in heads) if layer < 0 else layer
     values = [head[figure] for head in heads if head["layer"] == wanted]
     return float(sum(values) / len(values))

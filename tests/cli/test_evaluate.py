@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from octavo.cli.main import main
+from octavo.evaluate.comparison import NOT_COMPARABLE
 from octavo.pipeline.run import Run
 from octavo.pipeline.train import train
 
@@ -62,7 +63,7 @@ def test_the_model_alone(copied: Run, capsys: pytest.CaptureFixture[str]) -> Non
 def test_there_are_no_baselines_on_the_text_they_learn_from(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
     out = told(capsys, copied.path, "--split", "train")
     assert list(rows(out)) == ["this model"]
-    assert "the baselines are left out: they would learn from this very text" in out
+    assert "the baselines are left out" in out
 
 
 def test_a_text_that_the_training_part_holds_is_told(
@@ -70,9 +71,10 @@ def test_a_text_that_the_training_part_holds_is_told(
 ) -> None:
     (tmp_path / "mixed.txt").write_bytes((play[5_000:6_500] + "Something else. " * 31).encode())
     out = " ".join(told(capsys, copied.path, tmp_path / "mixed.txt").split())
-    assert "75% of this text stands word for word in the training part, in stretches of 64 characters" in out
+    assert "75% of this text" in out
+    assert "64 characters or more" in out
     (tmp_path / "new.txt").write_bytes(b"Nothing of this was ever there. " * 9)
-    assert "training part" not in told(capsys, copied.path, tmp_path / "new.txt")
+    assert "verbatim" not in told(capsys, copied.path, tmp_path / "new.txt")
 
 
 def test_a_damaged_file_of_baselines_is_made_anew(copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,7 +90,7 @@ def test_where_tokens_lose_text_they_compare_with_each_other_alone(
     settings = tiny | {"tokenizer.kind": "whitespace-bpe", "tokenizer.vocab_size": 300}
     run = train(play_file, steps=3, overrides=settings, runs=tmp_path, progress=False, brief=True)
     out = told(capsys, run.path)
-    tokens, text = out.split("of all the text, white space too: compares with nothing above")
+    tokens, text = out.split(NOT_COMPARABLE)
     assert {"uniform over 300 tokens", "unigram of tokens", "bigram of tokens", "this model"} <= set(rows(tokens))
     assert {"xz -9e", "PPMd order 6"} <= set(rows(text))
     assert "this model" not in rows(text)
@@ -98,7 +100,7 @@ def test_of_a_very_short_text(copied: Run, tmp_path: Path, capsys: pytest.Captur
     (tmp_path / "short.txt").write_text("Hi")
     out = told(capsys, copied.path, tmp_path / "short.txt")
     assert "standard error  none: the text is too short for one" in out
-    assert "counts whole bytes, and here they are few: a rough measure: " in out
+    assert "a rough figure" in out
 
 
 def test_a_checkpoint_that_comes_meanwhile_does_not_matter(

@@ -76,7 +76,7 @@ def test_a_score_is_shown_with_all_that_goes_with_it(read_only: Path, capsys: py
     assert "To fix: " in out
     assert "copied from the training text: longest run" in out
     assert "written to" not in out
-    assert err.count("cannot be written to (Permission denied): results are shown and not kept") == 1
+    assert err.count("cannot be written to (Permission denied)") == 1
 
 
 @pytest.mark.parametrize(

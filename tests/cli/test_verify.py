@@ -130,7 +130,7 @@ def test_a_run_that_is_whole_is_ok_in_every_part(trained: Run, capsys: pytest.Ca
         (
             replaced("config.toml", b"d_ff = 64", b"d_ff = 65"),
             NEWEST,
-            "not those of config.toml",
+            "config.toml",
         ),
         (
             changed("provenance.json", lambda p: p | {"parameters": ""}),
@@ -148,18 +148,18 @@ def test_a_run_that_is_whole_is_ok_in_every_part(trained: Run, capsys: pytest.Ca
             "bytes, where parts.json says",
         ),
         (ids(lambda array: array.__setitem__(7, 0)), "data/validation", "not those of its text"),
-        (nested, "files", "holds folders within folders within folders"),
-        (replaced(WEIGHTS, b"\0\0", b"\0\1"), NEWEST, "weights.safetensors is not what was written"),
-        (forged(lambda w: w.update(more=w["final_norm.weight"])), NEWEST, "not those of config"),
+        (nested, "files", "folders within folders"),
+        (replaced(WEIGHTS, b"\0\0", b"\0\1"), NEWEST, "weights.safetensors differs"),
+        (forged(lambda w: w.update(more=w["final_norm.weight"])), NEWEST, "config.toml"),
         (
             forged(lambda w: w.update({"final_norm.weight": w["final_norm.weight"] * math.nan})),
             NEWEST,
-            "final_norm.weight has numbers that are infinite or none",
+            "final_norm.weight",
         ),
         (
             forged(lambda w: w.update({"final_norm.weight": w["final_norm.weight"] + 1e9})),
             NEWEST,
-            "weights.safetensors has a weight of 1e+09, which no training comes to",
+            "weights.safetensors has a weight of 1e+09",
         ),
         (
             forged(lambda w: w.update({"final_norm.weight": w["final_norm.weight"].astype(np.float16)})),
@@ -176,7 +176,7 @@ def test_a_run_that_is_whole_is_ok_in_every_part(trained: Run, capsys: pytest.Ca
         (
             changed("evaluation.json", lambda e: e | {"nats_per_character": 0.1}),
             "evaluation.json",
-            "the score at its top is none of those",
+            "the score at its top",
         ),
         (
             changed("evaluation.json", lambda e: {"all": [e["all"][0] | {"bits_per_character": 1.0}]}),
@@ -186,7 +186,7 @@ def test_a_run_that_is_whole_is_ok_in_every_part(trained: Run, capsys: pytest.Ca
         (
             changed("evaluation.json", lambda e: {"all": [e["all"][0] | {"checkpoint": "step-00000081"}]}),
             "evaluation.json",
-            "'step-00000081' is no checkpoint that the run has or had",
+            "'step-00000081'",
         ),
         (
             changed("evaluation.json", lambda e: {"all": [e["all"][0] | {"sha256": "0"}]}),
@@ -209,9 +209,9 @@ def test_a_run_that_is_whole_is_ok_in_every_part(trained: Run, capsys: pytest.Ca
         (
             changed("evaluation.json", lambda e: {"all": [e["all"][0] | {"checkpoint": "step-9"}]}),
             "evaluation.json",
-            "'step-9' is no checkpoint that the run has or had",
+            "'step-9'",
         ),
-        (replaced("memorisation.json", b"step-00000080", b"step-00000800"), "memorisation.json", "is no checkpoint"),
+        (replaced("memorisation.json", b"step-00000080", b"step-00000800"), "memorisation.json", "step-00000800"),
         (replaced("diagnosis.json", b"{", b"[["), "diagnosis.json", "is not a JSON object"),
         (lambda run: (run / "samples.txt").write_bytes(b"\xff") and None, "samples.txt", "UTF-8"),
     ],
@@ -249,7 +249,7 @@ def test_whatever_a_parser_raises_is_said_in_its_line(
     monkeypatch.setattr("octavo.pipeline.verify.standard_score", raising)
     code, parts, _ = told(capsys, trained.path, "--full")
     assert code == 2
-    assert parts["score computed anew"].startswith(f"FAILED: {error.__name__}: ")
+    assert parts["recomputed score"].startswith(f"FAILED: {error.__name__}: ")
     assert parts["samples.txt"] == "ok"
 
 
@@ -259,7 +259,7 @@ def test_notes_say_what_is_not_as_usual(copied: Run, capsys: pytest.CaptureFixtu
     record_examination(copied.directory, {"curves": "There are none."})
     code, parts, _ = told(capsys, copied.path)
     assert code == 0
-    assert "the score at its top is not the standard one" in parts["evaluation.json"]
+    assert "the score at its top" in parts["evaluation.json"]
     assert "no curves: There are none." in parts["examination.json"]
 
 
@@ -296,7 +296,7 @@ class TestFull:
     def test_the_score_is_computed_anew(self, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
         code, parts, _ = told(capsys, trained.path, "--full")
         assert code == 0
-        assert f"{trained.evaluation.nats_per_character:.6f} nats per character" in parts["score computed anew"]
+        assert f"{trained.evaluation.nats_per_character:.6f} nats per character" in parts["recomputed score"]
 
     def test_weights_of_somebody_else_do_not_come_to_it(
         self, copied: Run, capsys: pytest.CaptureFixture[str]
@@ -306,7 +306,7 @@ class TestFull:
         assert told(capsys, copied.path)[0] == 0
         code, parts, _ = told(capsys, copied.path, "--full")
         assert code == 2
-        assert "nats per character, where evaluation.json says" in parts["score computed anew"]
+        assert "nats per character, where evaluation.json says" in parts["recomputed score"]
 
     def test_a_score_that_is_too_good_is_known(self, copied: Run, capsys: pytest.CaptureFixture[str]) -> None:
         def better(content: dict[str, Any]) -> dict[str, Any]:
@@ -325,7 +325,7 @@ class TestFull:
         (copied.path / "evaluation.json").unlink()
         code, parts, _ = told(capsys, copied.path, "--full")
         assert code == 0
-        assert "there is no score of the newest checkpoint" in parts["score computed anew"]
+        assert "no score" in parts["recomputed score"]
 
 
 def test_of_a_damaged_newest_checkpoint_nothing_else_is_wrong(

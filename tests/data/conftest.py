@@ -1,4 +1,4 @@
-"""What several files of tests about data share."""
+"""Fixtures for tests of data."""
 
 from pathlib import Path
 
@@ -9,5 +9,5 @@ from octavo.corpus import Corpus, tiny_shakespeare
 
 @pytest.fixture(scope="session")
 def shakespeare_corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    """Tiny Shakespeare as a corpus."""
+    """Return Tiny Shakespeare as a corpus."""
     return Corpus.from_text(tiny_shakespeare(Path(tmp_path_factory.mktemp("shakespeare"))), "shakespeare")

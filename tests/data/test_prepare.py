@@ -27,9 +27,9 @@ def tokens_of(tokenizer: Tokenizer) -> set[bytes]:
 
 def test_the_tokenizer_is_trained_on_the_training_split_alone() -> None:
     fraction = len(HELD_OUT) / CORPUS.characters
-    tokenizer, prepared = prepare(CORPUS, DataConfig(validation=round(fraction + 0.005, 3)), BPE)
-    assert prepared["validation"][0].text.endswith(HELD_OUT)
-    assert "zy" not in prepared["train"][0].text
+    tokenizer, splits = prepare(CORPUS, DataConfig(validation=round(fraction + 0.005, 3)), BPE)
+    assert splits["validation"][0].text.endswith(HELD_OUT)
+    assert "zy" not in splits["train"][0].text
     assert {b" cat", b" the"} <= tokens_of(tokenizer)
     assert not any(b"zy" in token for token in tokens_of(tokenizer))
 
@@ -41,13 +41,13 @@ def test_the_tokenizer_can_be_trained_on_the_full_text() -> None:
 
 
 def test_every_document_of_a_split_begins_with_the_bos_token() -> None:
-    tokenizer, prepared = prepare(CORPUS, DataConfig(validation=0.2, test=0.2), BPE)
-    assert list(prepared) == ["train", "validation", "test"]
-    for part, ids in prepared.values():
+    tokenizer, splits = prepare(CORPUS, DataConfig(validation=0.2, test=0.2), BPE)
+    assert list(splits) == ["train", "validation", "test"]
+    for part, ids in splits.values():
         assert ids.tolist() == [i for s in part.segments for i in (tokenizer.bos_id, *tokenizer.encode(s).tolist())]
         assert tokenizer.decode(ids) == part.text
-    assert [len(part.segments) for part, _ in prepared.values()] == [2, 1, 1]
-    assert "".join(part.text for part, _ in prepared.values()) == "".join(str(d.text) for d in CORPUS.documents)
+    assert [len(part.segments) for part, _ in splits.values()] == [2, 1, 1]
+    assert "".join(part.text for part, _ in splits.values()) == "".join(str(d.text) for d in CORPUS.documents)
 
 
 def test_a_split_without_text_is_left_out() -> None:
@@ -57,9 +57,9 @@ def test_a_split_without_text_is_left_out() -> None:
 def test_the_reference_splits_its_tokens_like_the_course_report(
     shakespeare_corpus: Corpus, reference: tuple[Tokenizer, TokenizedSplits]
 ) -> None:
-    tokenizer, prepared = reference
-    assert list(prepared) == ["train", "validation"]
-    (train, train_ids), (validation, validation_ids) = prepared["train"], prepared["validation"]
+    tokenizer, splits = reference
+    assert list(splits) == ["train", "validation"]
+    (train, train_ids), (validation, validation_ids) = splits["train"], splits["validation"]
     assert (len(train_ids), len(validation_ids)) == (358_503, 89_626)
     assert train.text + validation.text == shakespeare_corpus.documents[0].text
     assert not validation.text[0].isspace()
@@ -70,15 +70,15 @@ def test_the_reference_splits_its_tokens_like_the_course_report(
 
 def test_tokens_can_be_split_in_three_without_losing_any() -> None:
     config = TokenizerConfig(kind="bpe", vocab_size=300, trained_on="all")
-    tokenizer, prepared = prepare(CORPUS, DataConfig(validation=0.25, test=0.25, split_by="tokens"), config)
-    whole = "".join(str(d.text) for d in CORPUS.documents)
-    assert "".join(part.text for part, _ in prepared.values()) == whole
-    ids = [i for _, part_ids in prepared.values() for i in part_ids.tolist()]
-    assert ids == tokenizer.encode(whole).tolist()
+    tokenizer, splits = prepare(CORPUS, DataConfig(validation=0.25, test=0.25, split_by="tokens"), config)
+    full_text = "".join(str(d.text) for d in CORPUS.documents)
+    assert "".join(part.text for part, _ in splits.values()) == full_text
+    ids = [i for _, part_ids in splits.values() for i in part_ids.tolist()]
+    assert ids == tokenizer.encode(full_text).tolist()
     total = len(ids)
-    lengths = [len(part_ids) for _, part_ids in prepared.values()]
+    lengths = [len(part_ids) for _, part_ids in splits.values()]
     assert lengths == [int(total * 0.5), int(total * 0.75) - int(total * 0.5), total - int(total * 0.75)]
-    for part, part_ids in prepared.values():
+    for part, part_ids in splits.values():
         assert tokenizer.decode(part_ids) == part.text
 
 

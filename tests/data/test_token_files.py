@@ -87,17 +87,17 @@ def test_ids_are_as_small_as_the_vocabulary_allows(bpe: ByteBPE) -> None:
 def test_splits_are_read_back_memory_mapped(bpe: ByteBPE, folder: Path) -> None:
     splits = open_splits(folder)
     assert list(splits) == ["train", "validation"]
-    for part, kept in zip(splits.values(), (TRAIN, VALIDATION), strict=True):
-        assert isinstance(part.ids, np.memmap)
-        assert part.ids.mode == "r"
-        assert part.ids.dtype == np.uint16
-        assert part.ids.tolist() == tokenize(bpe, kept).tolist()
-        assert part.text == kept.text
-        raw = kept.text.encode("utf-8")
-        facts = part.facts
-        assert (facts.characters, facts.bytes, facts.tokens) == (len(kept.text), len(raw), len(part.ids))
+    for split, original in zip(splits.values(), (TRAIN, VALIDATION), strict=True):
+        assert isinstance(split.ids, np.memmap)
+        assert split.ids.mode == "r"
+        assert split.ids.dtype == np.uint16
+        assert split.ids.tolist() == tokenize(bpe, original).tolist()
+        assert split.text == original.text
+        raw = original.text.encode("utf-8")
+        facts = split.facts
+        assert (facts.characters, facts.bytes, facts.tokens) == (len(original.text), len(raw), len(split.ids))
         assert facts.sha256 == hashlib.sha256(raw).hexdigest()
-        assert (part.folder / f"{part.name}.txt").read_bytes() == raw
+        assert (split.folder / f"{split.name}.txt").read_bytes() == raw
     assert (splits["train"].facts.documents, splits["validation"].facts.documents) == (2, 1)
 
 

@@ -91,13 +91,13 @@ def test_a_short_text_is_measured_roughly_and_that_is_said(tokenizer: Tokenizer,
     found = scored(tokenizer, as_documents(tokenizer, play), play[5:8])
     for baseline in found.values():
         assert baseline.nats_per_character > 0
-        assert ("a rough measure" in baseline.note) == (baseline.kind == "compressor")
+        assert ("a rough figure" in baseline.note) == (baseline.kind == "compressor")
 
 
 def test_so_is_one_that_was_there_before(tokenizer: Tokenizer, play: str) -> None:
     found = scored(tokenizer, as_documents(tokenizer, play), play[5_000:9_000])
     assert 0 < found["xz -9e"].nats_per_character < 0.05
-    assert "a rough measure" in found["xz -9e"].note
+    assert "a rough figure" in found["xz -9e"].note
 
 
 def test_odd_texts(tokenizer: Tokenizer) -> None:

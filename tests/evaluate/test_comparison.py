@@ -1,5 +1,6 @@
 """A score among those of simpler models."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -40,22 +41,22 @@ def test_where_the_tokenizer_loses_text_models_of_text_stand_apart(
 
 
 def test_how_the_text_was_read(score: Evaluation) -> None:
-    assert protocol_description(score) == "sliding: windows of 32 tokens, 16 apart"
-    pieces = replace(score, protocol="disjoint", window_characters=256)
-    assert protocol_description(pieces) == "disjoint: pieces of 256 characters, each from an empty context"
+    assert re.findall(r"\d+|sliding|disjoint", protocol_description(score)) == ["sliding", "32", "16"]
+    disjoint = replace(score, protocol="disjoint", window_characters=256)
+    assert re.findall(r"\d+|sliding|disjoint", protocol_description(disjoint)) == ["disjoint", "256"]
 
 
 @pytest.mark.parametrize(
     ("changes", "overlap", "says"),
     [
         ({"lossless_tokenizer": False}, TrainOverlap(64, 100, 0), "lossy"),
-        ({"selected_on_this_text": True}, TrainOverlap(64, 100, 0), "selected on this text"),
-        ({}, None, "the model was trained on this text"),
-        ({"characters": 100}, TrainOverlap(64, 100, 3), "3% of this text stands word for word in the training part"),
+        ({"selected_on_this_text": True}, TrainOverlap(64, 100, 0), "early stopping"),
+        ({}, None, "trained on this text"),
+        ({"characters": 100}, TrainOverlap(64, 100, 3), "3% of this text"),
         ({"characters": 300}, TrainOverlap(64, 100, 3), "3% of its first 100 characters"),
     ],
 )
-def test_why_a_figure_flatters(
+def test_why_a_figure_is_optimistic_or_not_comparable(
     score: Evaluation, changes: dict[str, Any], overlap: TrainOverlap | None, says: str
 ) -> None:
     assert says in "\n".join(caveats(replace(score, **changes), [], overlap))

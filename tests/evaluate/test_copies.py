@@ -116,4 +116,4 @@ class TestStretches:
 
     def test_where_a_copy_is(self, play: str) -> None:
         copy = play[1_000:1_060]
-        assert copied_spans(["§§" + copy + "§", "§"], [play], 24) == [[(2, 62)], []]
+        assert copied_spans(["§§" + copy + "§", "§"], [play], 24) == [((2, 62),), ()]

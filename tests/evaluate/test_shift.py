@@ -78,7 +78,7 @@ def test_what_may_be_chance_is_not_told() -> None:
 
 def test_a_long_text_is_read_in_part(measure: Measure, play: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = measure(play)
-    monkeypatch.setattr("octavo.evaluate.shift._BLOCKS", 12)
+    monkeypatch.setattr("octavo.evaluate.shift._MAX_BLOCKS", 12)
     part = measure(play)
     assert whole is not None
     assert part is not None

@@ -392,7 +392,7 @@ def test_precision_is_decided_once_for_all(
     precision = json.loads((first.path / "experiment.json").read_text())["precision"]
     assert load(first.path / "a-seed1").config.train.precision == precision
     other = {"fp32": "bf16", "bf16": "fp32"}[precision]
-    monkeypatch.setattr("octavo.training.precision._WORTH_IT", {"bf16": 0.0, "fp32": 1e9}[other])
+    monkeypatch.setattr("octavo.training.precision._MIN_SPEEDUP", {"bf16": 0.0, "fp32": 1e9}[other])
     more = experiment(values | {"seeds": [1, 2]}, name="a", runs=tmp_path, executor=inline, progress=False)
     assert load(more.path / "a-seed2").config.train.precision == precision, "and stays what it was"
     assert more.rows[0] == first.rows[0]

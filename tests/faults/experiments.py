@@ -1,4 +1,4 @@
-"""Experiments whose cells are killed: in processes of this machine, and on the workers of a Dask cluster."""
+"""Experiments whose cells are killed, in processes of this machine and on workers of a Dask cluster."""
 
 import json
 import os
@@ -17,11 +17,11 @@ from tests.dying import with_parent
 from tests.faults.harness import HERE, SETTINGS, differences
 
 NAMES = ("narrow-seed1", "narrow-seed2", "wide-seed1", "wide-seed2")
-_PATIENCE = 120.0  # seconds
+_TIMEOUT = 120.0  # seconds
 
 
 def write_spec(folder: Path, text: Path, steps: int = 300) -> Path:
-    """An experiment of four cells, each some seconds."""
+    """Write the file of an experiment with four cells of some seconds each."""
     value: dict[str, Any] = {"title": "Widths", "text": str(text), "seeds": [1, 2], "steps": steps}
     value["overrides"] = SETTINGS | {"train.checkpoint_every": 20, "train.patience": 0}
     value["variants"] = {"narrow": {}, "wide": {"model.d_ff": 32}}
@@ -31,7 +31,7 @@ def write_spec(folder: Path, text: Path, steps: int = 300) -> Path:
 
 
 def undisturbed(spec: Path, runs: Path) -> Path:
-    """The experiment's folder when nobody was killed."""
+    """Run the experiment without kills; return its folder."""
     command = _command(spec, runs)
     done = subprocess.run(
         command, env=_environment(), cwd=HERE.parents[1], capture_output=True, text=True, check=False
@@ -41,8 +41,11 @@ def undisturbed(spec: Path, runs: Path) -> Path:
 
 
 def killed_cells(spec: Path, runs: Path, expected: Path, random: Random, *, dask: bool) -> int:
-    """Kill the process of each cell once at a random moment, and see that each comes to its undisturbed end; how many
-    were killed (a cell may have been quicker)."""
+    """Kill the process of each cell once at a random moment, and compare each cell with its undisturbed run.
+
+    Returns:
+        The number of kills: a cell may end before its kill.
+    """
     with ExitStack() as stack:
         start_worker, options = _nothing, ["--workers", "2"]
         if dask:
@@ -59,7 +62,7 @@ def killed_cells(spec: Path, runs: Path, expected: Path, random: Random, *, dask
         )
         stack.callback(process.kill)
         due = {name: random.uniform(0.0, 1.5) for name in NAMES}
-        kills, deadline = 0, time.monotonic() + _PATIENCE
+        kills, deadline = 0, time.monotonic() + _TIMEOUT
         seen: dict[str, float] = {}
         while process.poll() is None:
             assert time.monotonic() < deadline
@@ -123,7 +126,7 @@ def _cluster(folder: Path, stack: ExitStack) -> tuple[Callable[[], None], str]:
     start("scheduler", "--port", "0")
     for _ in range(2):
         start_worker()
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _TIMEOUT
     while not (place.exists() and place.read_text()):
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Real training processes, faults in them, and whether a run has come to the same end in spite of them."""
+"""Real training processes, faults in them, and the comparison of runs that ended in spite of them."""
 
 import json
 import os
@@ -14,10 +14,10 @@ from typing import Any, Self
 
 HERE = Path(__file__).parent
 KILLED = -signal.SIGKILL
-# What a clock decides, in metrics.jsonl, state.json and evaluation.json.
+# Values that depend on a clock, in metrics.jsonl, state.json and evaluation.json.
 CLOCK = ("seconds", "validation_seconds", "steps_per_second", "tokens_per_second", "peak_memory_bytes")
 
-# A run of a blink: its path through the system is that of any other.
+# A very short run, which makes the same kinds of system calls as any other.
 SETTINGS: dict[str, Any] = {
     "model.d_model": 16,
     "model.n_layers": 1,
@@ -42,7 +42,7 @@ EPOCHS: dict[str, Any] = {"epochs": 1.3}
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens at the call number `at` of those of `kinds` that touch the run (see faults.c)."""
+    """A fault at system call number `at` among the calls of `kinds` that touch the run (see faults.c)."""
 
     at: int
     how: int = -1
@@ -54,7 +54,7 @@ HALF_A_WRITE = -2
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a process ended: its exit code (negative: by a signal), what it said, how long it took, its calls."""
+    """The end of a process: exit code (negative: a signal), output, seconds, and number of calls."""
 
     code: int
     said: str
@@ -63,7 +63,7 @@ class Outcome:
 
 
 def built_faults(folder: Path) -> Path | None:
-    """The library that does harm, compiled; None where that cannot be."""
+    """Compile the library that injects faults; None where that is impossible."""
     compiler = shutil.which("cc") if sys.platform == "linux" else None
     if compiler is None:
         return None
@@ -73,7 +73,7 @@ def built_faults(folder: Path) -> Path | None:
 
 
 class Nursery:
-    """Starts training processes by forking; a context."""
+    """A context that starts training processes by forking."""
 
     def __init__(self, library: Path) -> None:
         environment = dict(os.environ) | {"LD_PRELOAD": str(library), "OMP_NUM_THREADS": "1"}
@@ -108,7 +108,7 @@ class Nursery:
         log: Path | None = None,
         **budget: Any,
     ) -> Outcome:
-        """Begin `run` on `text`, or resume it, in a process of its own; `log` gets its calls, see faults.c."""
+        """Start `run` on `text`, or resume it, in a new process; `log` gets its calls (see faults.c)."""
         asked: dict[str, Any] = {"name": run.name, "runs": str(run.parent), "brief": True}
         if text is None:
             asked["resume"] = True
@@ -130,7 +130,7 @@ class Nursery:
         return Outcome(**json.loads(self._line()))
 
     def begin_or_resume(self, run: Path, text: Path, **options: Any) -> Outcome:
-        """Whichever a person would: a run that never came to be is begun again."""
+        """Resume the run if it exists, else start it."""
         return self.train(run, None if run.exists() else text, **options)
 
     def _line(self) -> str:
@@ -141,7 +141,7 @@ class Nursery:
 
 
 def differences(found: Path, expected: Path) -> list[str]:
-    """In what two finished runs differ that no clock decides; nothing if they are equal bit for bit."""
+    """Return the files in which two finished runs differ, apart from clocks; none if they are equal bit for bit."""
     names = [sorted(path.name for path in (run / "checkpoints").iterdir()) for run in (found, expected)]
     if names[0] != names[1]:
         return [f"checkpoints {names[0]}, not {names[1]}"]
@@ -150,11 +150,11 @@ def differences(found: Path, expected: Path) -> list[str]:
         own = found / "checkpoints" / names[1][-1] / other.name
         if not own.exists() or own.read_bytes() != other.read_bytes():
             different.append(other.name)
-    told = (f"checkpoints/{names[1][-1]}/state.json", "evaluation.json", "metrics.jsonl", "config.toml")
-    return different + [name for name in told if _told(found / name) != _told(expected / name)]
+    files = (f"checkpoints/{names[1][-1]}/state.json", "evaluation.json", "metrics.jsonl", "config.toml")
+    return different + [name for name in files if _comparable(found / name) != _comparable(expected / name)]
 
 
-def _told(path: Path) -> Any:
+def _comparable(path: Path) -> Any:
     text = path.read_text()
     if path.suffix == ".jsonl":
         return [_without_clock(json.loads(line)) for line in text.splitlines()]
@@ -162,7 +162,7 @@ def _told(path: Path) -> Any:
 
 
 def _without_clock(value: Any) -> Any:
-    """And without the length of the log, which holds what the clock decided."""
+    """Return the value without clocks and without the length of the metrics, which contain clocks."""
     if isinstance(value, dict):
         return {key: _without_clock(v) for key, v in value.items() if key not in (*CLOCK, "metrics_bytes")}
     return [_without_clock(each) for each in value] if isinstance(value, list) else value

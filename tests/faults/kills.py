@@ -1,4 +1,4 @@
-"""Runs that are killed again and again, and gone on with: what the tests do a few times and `make soak` many."""
+"""Runs that are killed repeatedly and resumed: a few times in the tests, many times in `make soak`."""
 
 from pathlib import Path
 from random import Random
@@ -10,8 +10,13 @@ from tests.faults.harness import KILLED, Fault, Nursery, differences
 def killed_at_random(
     nursery: Nursery, folder: Path, text: Path, expected: Path, random: Random, *, kills: int, **given: Any
 ) -> int:
-    """Kill runs at random moments, each up to eight times, until there were so many `kills`; let each come to its
-    end, and see that it is the expected one. How many runs there were."""
+    """Kill runs at random moments, each up to eight times, until there were `kills` of them.
+
+    Every run is then resumed to its end and compared with the expected one.
+
+    Returns:
+        The number of runs.
+    """
     runs, seconds = 0, nursery.train(folder / "timed" / "run", text, **given).seconds
     while kills:
         run, left = folder / str(runs) / "run", 8
@@ -28,8 +33,7 @@ def killed_at_random(
 
 
 def harmed_at_a_call(nursery: Nursery, run: Path, text: Path, expected: Path, fault: Fault, **given: Any) -> str:
-    """Do harm to a run at one system call, let it come to its end, and see that it is the expected one; what was
-    said when it was harmed."""
+    """Inject a fault into a run, resume it to its end and compare it with the expected one; return the error."""
     outcome = nursery.train(run, text, fault=fault, **given)
     if fault.how < 0:
         assert outcome.code == KILLED, (fault, outcome)

@@ -1,4 +1,4 @@
-"""The forecast of memory against what real runs of a few steps have needed."""
+"""Compare the forecast of memory with the peak of real runs of a few steps."""
 
 import json
 import os
@@ -25,22 +25,22 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def foretold_and_measured(name: str, text: Path, runs: Path) -> tuple[int, int]:
-    """Bytes of two steps of a configuration: the forecast of --dry-run, and the peak of the run's own process."""
+def forecast_and_measured(name: str, text: Path, runs: Path) -> tuple[int, int]:
+    """Return the bytes of two steps of a configuration: the forecast, and the peak of the run's process."""
     settings = {"train.precision": "fp32", "train.sample_every": 0} | CONFIGURATIONS[name]
     command = [sys.executable, "-c", _BRIEF, str(text), str(runs), json.dumps(settings)]
     environment = dict(os.environ) | {"OMP_NUM_THREADS": "2"}
     subprocess.run(command, check=True, env=environment, capture_output=True)
     run = runs / text.stem
     end = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
-    foretold = json.loads((run / "provenance.json").read_text())["forecast"]["memory_bytes"]
-    return int(foretold), int(end["peak_memory_bytes"])
+    forecast = json.loads((run / "provenance.json").read_text())["forecast"]["memory_bytes"]
+    return int(forecast), int(end["peak_memory_bytes"])
 
 
 _BRIEF = """
 import json, sys
 import octavo.training.forecast
 from octavo.pipeline.train import train
-octavo.training.forecast._PROBE_SECONDS = 0.0  # how long a run will take is not asked here
+octavo.training.forecast._PROBE_SECONDS = 0.0  # no time forecast
 train(sys.argv[1], runs=sys.argv[2], overrides=json.loads(sys.argv[3]), steps=2, progress=False, brief=True)
 """

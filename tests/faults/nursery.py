@@ -1,6 +1,6 @@
-"""A process that has imported everything and forks a child for each run: real processes, begun at once.
+"""A process that has imported everything and forks a child for each run, so that it starts at once.
 
-It reads one job a line (JSON) and answers each with one line. `faults.c` is preloaded into it.
+It reads one job per line (JSON) and answers each with one line. `faults.c` is preloaded.
 """
 
 import ctypes
@@ -13,21 +13,21 @@ import time
 import traceback
 from typing import Any
 
-_LOOK = 0.001  # seconds
+_POLL = 0.001  # seconds
 
 
 def main() -> None:
     """Serve until standard input ends."""
-    import torch._dynamo  # which optimizers take
+    import torch._dynamo  # imported by optimizers
 
     import octavo.pipeline.train
     import octavo.training.forecast
     from octavo.config.overrides import Request
 
     assert torch._dynamo, octavo.pipeline
-    Request().applied_to(None)  # its imports too: a child may be of a user who cannot read them
+    Request().applied_to(None)  # its imports too: a child may run as a user who cannot read them
 
-    octavo.training.forecast._PROBE_SECONDS = 0.0  # how long a run will take is not asked here
+    octavo.training.forecast._PROBE_SECONDS = 0.0  # no time forecast
     print("ready", flush=True)
     for line in sys.stdin:
         print(json.dumps(_serve(json.loads(line))), flush=True)
@@ -59,12 +59,12 @@ def _waited(child: int, deadline: float | None) -> int:
         if time.monotonic() >= deadline:
             os.kill(child, signal.SIGKILL)
             break
-        time.sleep(_LOOK)
+        time.sleep(_POLL)
     return os.waitpid(child, 0)[1]
 
 
 def _be_the_child(job: dict[str, Any], said: int, counted: int) -> None:
-    """Train, and end the process: 0, 2 with a sentence, or 1 with a traceback."""
+    """Train and end the process with exit code 0, 2 (a sentence) or 1 (a traceback)."""
     from octavo.errors import OctavoError
     from octavo.pipeline.train import train
 

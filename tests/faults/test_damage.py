@@ -119,7 +119,7 @@ def test_damaged_metrics_do_not_lose_any_training(nursery: Nursery, half: Path, 
     resumed = nursery.train(half)
     assert resumed.code == 0, resumed.said
     lost = [] if what == "half a line" else ["metrics.jsonl"]
-    assert ("lost lines of before step 8" in resumed.said) is bool(lost)
+    assert ("metrics.jsonl lost lines before step 8" in resumed.said) is bool(lost)
     assert [name for name in differences(half, by_steps) if name != "evaluation.json"] == lost
 
 

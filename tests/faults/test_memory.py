@@ -4,11 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.faults.memory import WITHIN, foretold_and_measured
+from tests.faults.memory import WITHIN, forecast_and_measured
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process knows less of its peak")
 @pytest.mark.parametrize("name", ["pocket"])
 def test_it_is_within_a_quarter_of_the_peak(name: str, play_file: Path, tmp_path: Path) -> None:
-    foretold, measured = foretold_and_measured(name, play_file, tmp_path)
-    assert foretold == pytest.approx(measured, rel=WITHIN)
+    forecast, measured = forecast_and_measured(name, play_file, tmp_path)
+    assert forecast == pytest.approx(measured, rel=WITHIN)

@@ -1,4 +1,4 @@
-"""The forecast of the whole command, in memory and in time, against what real commands have needed."""
+"""Compare the forecast of a whole command, memory and time, with real commands."""
 
 import base64
 import json
@@ -58,16 +58,16 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {  # text and settings
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command was forecast to need, and what it needed."""
+    """The forecast and the measured needs of a command."""
 
-    memory_foretold: int
+    memory_forecast: int
     memory: int  # bytes, at the peak of the process
-    seconds_foretold: float  # of training and what comes after
+    seconds_forecast: float  # of training and the examination after it
     seconds: float  # of the same
 
 
 def write_text(kind: str, place: Path) -> None:
-    """Write a text of a kind: the same one every time."""
+    """Write a text of a kind, always the same one."""
     random = Random(kind)
     if kind == "play":
         text = tiny_shakespeare()
@@ -91,7 +91,7 @@ def write_text(kind: str, place: Path) -> None:
 
 
 def outcome(name: str, folder: Path, steps: int = 8) -> Outcome:
-    """Train by the command line, with everything that comes after, and compare."""
+    """Run `octavo train` with its examination, and return its forecast and its measured needs."""
     kind, settings = COMMANDS[name]
     text, run = folder / f"{kind}.txt", folder / "runs" / "run"
     folder.mkdir(parents=True, exist_ok=True)
@@ -109,12 +109,12 @@ def outcome(name: str, folder: Path, steps: int = 8) -> Outcome:
     ended = time.time()
     assert os.waitstatus_to_exitcode(status) == 0
     provenance = json.loads((run / "provenance.json").read_text())
-    foretold, whole = provenance["forecast"], provenance["forecast"]["whole_command"]
+    forecast, whole = provenance["forecast"], provenance["forecast"]["whole_command"]
     prepared = (run / "config.toml").stat().st_mtime - began
     return Outcome(
-        memory_foretold=whole["memory_bytes"],
+        memory_forecast=whole["memory_bytes"],
         memory=used.ru_maxrss * 1024,
-        seconds_foretold=foretold["seconds"] + whole["seconds_after"],
+        seconds_forecast=forecast["seconds"] + whole["seconds_after"],
         seconds=ended - began - prepared,
     )
 

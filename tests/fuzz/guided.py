@@ -1,4 +1,4 @@
-"""Mutants that look for code that none before reached: ``python -m tests.fuzz.guided [--seconds 120]``.
+"""Mutants guided by code coverage: ``python -m tests.fuzz.guided [--seconds 120]``.
 
 Atheris, where it is installed (``make soak`` does), is told which lines of Octavo's readers a mutant went through,
 and goes on from those that went where none had been.
@@ -13,13 +13,13 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-_MOST = 2**16  # bytes of a mutant
-_SECONDS = 10  # for one mutant
-_MEGABYTES = 2048  # of memory, all of the process's
+_MAX_BYTES = 2**16  # of a mutant
+_SECONDS = 10  # per mutant
+_MEGABYTES = 2048  # memory of the process
 
 
 def fuzz(folder: Path, options: list[str]) -> None:
-    """Give the readers mutants of what lies in ``folder/corpus``, one after the other; this never returns."""
+    """Give the readers mutants of the files in ``folder/corpus``; this never returns."""
     import atheris
 
     with atheris.instrument_imports(include=["octavo", "safetensors"]):
@@ -29,16 +29,16 @@ def fuzz(folder: Path, options: list[str]) -> None:
     whole = {name: (folder / name).read_bytes() for name in ("data/parts.json", "data/train.npy")}
 
     def one(content: bytes) -> None:
-        """The first byte says which reader, the others are the file."""
+        """Give a file to a reader; the first byte selects the reader."""
         if content:
             READERS[content[0] % len(READERS)].takes(content[1:], folder)
             put_back(folder, whole)
 
     def changed(content: bytes, most: int, seed: int) -> bytes:
-        """By bytes, or as what is well formed: what belongs together in a file is never met by bytes alone."""
+        """Mutate bytes, or the structure of a well-formed file, which mutated bytes hardly ever preserve."""
         if content and seed % 2:
             file = READERS[content[0] % len(READERS)].file
-            with suppress(Exception):  # it is not well formed any more
+            with suppress(Exception):  # it is no longer well formed
                 made = mutant({file: content[1:]}, 0, seed).content
                 if made is not None and len(made) < most:
                     return content[:1] + made
@@ -49,7 +49,7 @@ def fuzz(folder: Path, options: list[str]) -> None:
 
 
 def main() -> int:
-    """Make the corpus, let a process of its own go through mutants, and say how many; 1 if one was a fault."""
+    """Write the corpus, run the fuzzer in a process and print the number of mutants; return 1 after a fault."""
     from tests.fuzz.mutants import trained
     from tests.fuzz.readers import READERS, seeds
 
@@ -66,7 +66,7 @@ def main() -> int:
         (folder / "corpus").mkdir()
         for number, reader in enumerate(READERS):
             (folder / "corpus" / str(number)).write_bytes(bytes([number]) + files[reader.file])
-        options = [f"-max_total_time={given.seconds}", f"-seed={given.seed}", f"-max_len={_MOST}"]
+        options = [f"-max_total_time={given.seconds}", f"-seed={given.seed}", f"-max_len={_MAX_BYTES}"]
         options += [f"-timeout={_SECONDS}", f"-rss_limit_mb={_MEGABYTES}", f"-artifact_prefix={name}/"]
         code = f"from pathlib import Path; from tests.fuzz.guided import fuzz; fuzz(Path({name!r}), {options!r})"
         done = subprocess.run(

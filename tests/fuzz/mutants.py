@@ -17,24 +17,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-_WAIT = 90.0  # seconds without a word from the worker, which stops a command itself unless it sits in foreign code
+_WAIT = 90.0  # seconds without output of the worker, which times out its commands unless they hang in native code
 
 
 @dataclass
 class Figures:
-    """What came of mutants."""
+    """Counts of the outcomes of mutants."""
 
     mutants: int = 0
     refused: int = 0  # by a command that uses the run
-    noticed: int = 0  # by octavo verify alone: the others have no need of what was changed, or cannot tell
-    unchanged: int = 0  # every command said what it says of the run
+    noticed: int = 0  # by octavo verify alone: the others do not read the change, or cannot detect it
+    unchanged: int = 0  # every command had the output of the original run
     seconds: float = 0.0
-    growth: int = 0  # bytes of memory at the peak beyond what reading the whole run takes
+    growth: int = 0  # peak memory in bytes, beyond that of the original run
     by_file: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        """For people."""
+        """Return the counts as text."""
         other = self.mutants - self.refused - self.noticed - self.unchanged
         return [
             f"{self.mutants} mutants in {self.seconds:.1f} s: {self.refused} refused, {self.noticed} noticed by "
@@ -47,17 +47,17 @@ class Figures:
 
 
 def read_mutants(run: Path, *, count: int, seed: int, first: int = 0, slow: bool = False) -> Figures:
-    """Let a worker read mutants `first` … of a run; where it dies, another goes on after the one that killed it."""
+    """Let a worker read mutants from `first` on; if it dies, another continues after the fatal mutant."""
     figures, began, end = Figures(), time.monotonic(), first + count
     with tempfile.TemporaryDirectory() as folder:
         while first < end:
-            first = _sitting(run, folder, seed, (first, end), slow, figures)
+            first = _run_worker(run, folder, seed, (first, end), slow, figures)
     figures.seconds = time.monotonic() - began
     return figures
 
 
-def _sitting(run: Path, folder: str, seed: int, numbers: tuple[int, int], slow: bool, figures: Figures) -> int:
-    """One worker; the number of the next mutant to read."""
+def _run_worker(run: Path, folder: str, seed: int, numbers: tuple[int, int], slow: bool, figures: Figures) -> int:
+    """Run one worker; return the number of the next mutant."""
     command = [sys.executable, "-m", "tests.fuzz.worker", str(run.resolve()), folder, str(seed)]
     command += [*map(str, numbers), "slow" if slow else "quick"]
     root = Path(__file__).parents[2]
@@ -98,7 +98,7 @@ def _sitting(run: Path, folder: str, seed: int, numbers: tuple[int, int], slow: 
 
 
 def _lines(process: "subprocess.Popen[bytes]") -> Any:
-    """The worker's lines, until it ends or says nothing for too long."""
+    """Yield the worker's lines, until it ends or times out."""
     assert process.stdout is not None
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)

@@ -1,4 +1,4 @@
-"""Each of Octavo's readers alone, given any bytes. No process is started for one, so very many can be tried.
+"""Each of Octavo's file readers alone, given any bytes, in this process, so that very many mutants can be read.
 
 A reader refuses in its own way what it cannot take, or makes something of it; what it made must then mean the same
 when it is read once more, by itself or by somebody else's reader of that format.
@@ -33,7 +33,7 @@ _SAID = "To be, or 😀\n"
 
 @dataclass(frozen=True)
 class Reader:
-    """One of them: which file of a run it reads, how, how it refuses, and what must hold of what it made."""
+    """A reader: the file that it reads, the function, its errors, and a check of its result."""
 
     file: str
     read: Callable[[Path], Any]
@@ -41,7 +41,7 @@ class Reader:
     refusals: tuple[type[Exception], ...] = (OctavoError,)
 
     def takes(self, content: bytes, folder: Path) -> bool:
-        """Whether it takes a file with that content, put into `folder`.
+        """Return whether it accepts a file with that content, which is written to `folder`.
 
         Raises:
             AssertionError: it made something else of it than is there.
@@ -78,9 +78,9 @@ def _layout(place: Path) -> dict[str, TensorRange]:
 
 
 def _same_tensors(layout: dict[str, TensorRange], content: bytes, place: Path) -> bool:
-    found = deserialize(content)  # type: ignore[no-untyped-call]  # it says no types
+    found = deserialize(content)  # type: ignore[no-untyped-call]  # it has no types
     theirs = {name: (one["dtype"], tuple(one["shape"]), bytes(one["data"])) for name, one in found}
-    return theirs == {name: (one.kind, one.shape, content[one.begin : one.end]) for name, one in layout.items()}
+    return theirs == {name: (one.dtype, one.shape, content[one.begin : one.end]) for name, one in layout.items()}
 
 
 def _can_be_used(tokenizer: Tokenizer, content: bytes, place: Path) -> bool:
@@ -125,13 +125,13 @@ READERS = [
 
 
 def seeds(run: Path, folder: Path) -> dict[str, bytes]:
-    """For each reader a short file that it takes, after a run's; `folder` gets what must lie beside them."""
+    """Return a short valid file for each reader, from a run; `folder` gets the files that they depend on."""
     found = {reader.file: (run / reader.file).read_bytes() for reader in READERS if reader.file != TENSORS}
     facts = json.loads(found["data/parts.json"])
     (folder / "data").mkdir()
     for name in ("train", "validation"):
         ids = np.load(run / "data" / f"{name}.npy")[:_IDS]
-        facts[name] |= {"tokens": len(ids), "ids_sha256": ""}  # as an earlier version wrote it: others are read too
+        facts[name] |= {"tokens": len(ids), "ids_sha256": ""}  # as an earlier version wrote it
         np.save(folder / "data" / f"{name}.npy", ids)
     shorter = {
         "metrics.jsonl": b"".join(found["metrics.jsonl"].splitlines(keepends=True)[:3]),
@@ -145,6 +145,6 @@ def seeds(run: Path, folder: Path) -> dict[str, bytes]:
 
 
 def put_back(folder: Path, files: dict[str, bytes]) -> None:
-    """Those that two readers look at together, as they were."""
+    """Restore the files that two readers share."""
     for name in ("data/parts.json", "data/train.npy"):
         (folder / name).write_bytes(files[name])

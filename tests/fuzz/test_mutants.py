@@ -1,4 +1,4 @@
-"""Whatever becomes of a run's files, it is loaded with the meaning that it has, or refused in a sentence."""
+"""A run with mutated files has the same meaning as before, or is refused in one sentence."""
 
 from tests.fuzz.mutants import read_mutants
 

@@ -1,4 +1,4 @@
-"""Each reader alone, with mutants of what it takes: a few of Hypothesis's here, many of atheris's in `make soak`."""
+"""Each reader alone with mutants of valid files: a few by Hypothesis here, many by atheris in `make soak`."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def files(trained: Run, folder: Path) -> dict[str, bytes]:
 
 
 @each
-def test_a_reader_takes_what_octavo_wrote(reader: Reader, files: dict[str, bytes], folder: Path) -> None:
+def test_a_reader_accepts_what_octavo_wrote(reader: Reader, files: dict[str, bytes], folder: Path) -> None:
     assert reader.takes(files[reader.file], folder)
 
 
@@ -39,7 +39,7 @@ def test_a_reader_takes_what_octavo_wrote(reader: Reader, files: dict[str, bytes
     cut=st.integers(0, 8),
     piece=PIECES | st.binary(max_size=8),
 )
-def test_a_reader_refuses_a_mutant_or_makes_of_it_what_others_do(
+def test_a_reader_refuses_a_mutant_or_agrees_with_other_parsers(
     reader: Reader, files: dict[str, bytes], folder: Path, number: int, more: bool, at: float, cut: int, piece: bytes
 ) -> None:
     changed = mutant({reader.file: files[reader.file]}, 0, number).content or files[reader.file]

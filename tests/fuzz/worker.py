@@ -23,11 +23,13 @@ from tests.fuzz.mutations import Files, mutant
 from octavo.cli.main import main
 from octavo.system.hardware import peak_memory
 
-SECONDS = 10.0  # that a command may take
-MEMORY = 2 * 2**30  # bytes that a mutant may take beside what the process needs anyway
-_ROOM = 4 * 2**30  # that there are, so that it shows which takes more, and the machine is not filled
-_LEFT_OUT = ("curves/", "analysis/", "report.html", ".lock")  # pictures and pages: written, never read
-_MODEL = ("generate", "surprise", "lens", "edit", "tokenizer")  # whose output is of the model alone
+SECONDS = 10.0  # time limit of a command
+MEMORY = 2 * 2**30  # bytes that a mutant may need in addition to the process
+_ROOM = (
+    4 * 2**30
+)  # limit of the process: more than MEMORY, so that a mutant above it is noticed, but not the whole machine
+_LEFT_OUT = ("curves/", "analysis/", "report.html", ".lock")  # pictures and pages are written, never read
+_MODEL = ("generate", "surprise", "lens", "edit", "tokenizer")  # commands whose output depends on the model alone
 # Of these any that is well formed is another run's, which only provenance.json can tell: verify must.
 _OTHER_RUN = ("config.toml", "tokenizer.json")
 _NO_MEMORY = re.compile("not enough memory|unable to allocate", re.IGNORECASE)
@@ -35,17 +37,17 @@ _TIME = re.compile(r"[\d.]+ (s|min|h)\b")
 
 
 class TooLongError(BaseException):
-    """A command took more than SECONDS."""
+    """A command took longer than SECONDS."""
 
 
 def files_of(run: Path) -> Files:
-    """What is read of a run, by its name in the folder."""
+    """Return the files of a run that are read, by their names in its folder."""
     names = sorted(str(path.relative_to(run)) for path in run.rglob("*") if path.is_file())
     return {name: (run / name).read_bytes() for name in names if not name.startswith(_LEFT_OUT)}
 
 
 def commands(run: Path, number: int, *, slow: bool) -> list[list[str]]:
-    """What mutant `number` is read by: always whether it is whole, a line and a text; and one command more."""
+    """Return the commands that read mutant `number`: verify, list, generate, and one more."""
     place = str(run)
     always = [
         ["verify", place],
@@ -75,7 +77,7 @@ def commands(run: Path, number: int, *, slow: bool) -> list[list[str]]:
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Raises TooLongError from what takes longer."""
+    """Raise TooLongError in a context that takes longer."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise TooLongError
@@ -89,7 +91,7 @@ def at_most(seconds: float) -> Iterator[None]:
 
 
 def said(command: list[str]) -> tuple[int, str, str]:
-    """Exit code, output and errors; code -1 and a traceback where it crashed, -2 where it took too long."""
+    """Return exit code, output and errors; -1 and a traceback after a crash, -2 after a timeout."""
     places = [Path(f"said-{stream}.txt") for stream in ("out", "err")]
     with places[0].open("w") as out, places[1].open("w") as err, redirect_stdout(out), redirect_stderr(err):
         try:
@@ -105,12 +107,12 @@ def said(command: list[str]) -> tuple[int, str, str]:
 
 
 def meaning(output: str) -> str:
-    """What does not change from one time to the next."""
+    """Return the output without what differs from call to call."""
     return _TIME.sub("", output)
 
 
 def fault(command: list[str], result: tuple[int, str, str], expected: set[str], exact: bool) -> str:
-    """What is wrong with how a command took a mutant; empty if nothing is."""
+    """Return the fault in a command's result for a mutant; empty if there is none."""
     code, out, err = result
     if code == -2:
         return f"took more than {SECONDS:g} s"
@@ -127,7 +129,7 @@ def fault(command: list[str], result: tuple[int, str, str], expected: set[str], 
 
 
 def work(whole: Path, folder: Path, seed: int, numbers: range, *, slow: bool) -> None:
-    """Read the mutants, one after the other."""
+    """Read the mutants in turn."""
     torch.set_num_threads(1)
     files, run = files_of(whole), folder / "run"
     shutil.rmtree(f"{run}-whole", ignore_errors=True)
@@ -177,13 +179,13 @@ def work(whole: Path, folder: Path, seed: int, numbers: range, *, slow: bool) ->
 
 
 def end_early(run: Path, files: Files) -> None:
-    """As if it had died before its last line: resuming then restores its state."""
+    """Remove the last line of the metrics, so that the run is unfinished and resuming restores its state."""
     log = files["metrics.jsonl"].rstrip()
     (run / "metrics.jsonl").write_bytes(log[: log.rindex(b"\n") + 1])
 
 
 def restore(run: Path, files: Files) -> None:
-    """The run as it was."""
+    """Restore the original files of the run."""
     shutil.rmtree(run, ignore_errors=True)
     for name, content in files.items():
         (run / name).parent.mkdir(parents=True, exist_ok=True)

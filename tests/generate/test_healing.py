@@ -15,7 +15,7 @@ from octavo.bench.kernels import without_kernels
 from octavo.config.inference import SamplingConfig
 from octavo.generate import decoding
 from octavo.generate.decoding import logits_to_probs, predict, sample_token
-from octavo.generate.healing import Healer, Way
+from octavo.generate.healing import Healer, HealingCandidate
 from octavo.generate.streams import Chunk, Decoder
 from octavo.generate.text import continue_prompts
 from octavo.pipeline.run import Run
@@ -42,8 +42,8 @@ def chance(tokens: Sequence[int]) -> float:
     return found
 
 
-def written(prompt: Sequence[int], way: Way) -> tuple[int, ...]:
-    return (*prompt[: way.kept], *way.longer)
+def written(prompt: Sequence[int], way: HealingCandidate) -> tuple[int, ...]:
+    return (*prompt[: way.n_kept], *way.replacement)
 
 
 @settings(deadline=None, max_examples=60, derandomize=True)
@@ -58,9 +58,9 @@ def test_each_way_to_write_on_has_its_share_of_the_probability(prompt: list[int]
             if longer.startswith(text) and len(longer) > len(text):
                 expected[tuple(way)] = chance(way)
     total = sum(expected.values())
-    ways = Healer(TABLE, rows, sample_token).ways(prompt)
-    weights = np.exp([way.weight for way in ways])
-    found = {written(prompt, way): weight for way, weight in zip(ways, weights / weights.sum(), strict=True)}
+    candidates = Healer(TABLE, rows, sample_token).candidates(prompt)
+    weights = np.exp([way.log_probability for way in candidates])
+    found = {written(prompt, way): weight for way, weight in zip(candidates, weights / weights.sum(), strict=True)}
     assert found == pytest.approx({way: weight / total for way, weight in expected.items()}, rel=1e-6)
 
 
@@ -83,13 +83,13 @@ def test_after_a_space_filters_apply_to_the_tokens_that_begin_with_it(options: d
     masked[allowed] = logits_after(prompt[:-1])[allowed]
     expected = logits_to_probs(torch.from_numpy(masked)[None], sampling)[0]
     healer = Healer(TABLE, rows, sample_token)
-    ways = healer.ways(prompt)
-    assert sorted(written(prompt, way)[-1] for way in ways) == allowed
-    found = logits_to_probs(torch.tensor([[way.weight for way in ways]]), sampling)[0]
-    for way, p in zip(ways, found.tolist(), strict=True):
+    candidates = healer.candidates(prompt)
+    assert sorted(written(prompt, way)[-1] for way in candidates) == allowed
+    found = logits_to_probs(torch.tensor([[way.log_probability for way in candidates]]), sampling)[0]
+    for way, p in zip(candidates, found.tolist(), strict=True):
         last = written(prompt, way)[-1]
         assert p == pytest.approx(float(expected[last]), abs=1e-6)
-        assert way.beyond == TABLE[last][1:]
+        assert way.suffix == TABLE[last][1:]
     drawn = Counter(healer.heal(prompt, sampling, stream)[0][-1] for stream in range(600))
     for token in allowed:
         assert drawn[token] / 600 == pytest.approx(float(expected[token]), abs=0.08)
@@ -117,9 +117,9 @@ def test_of_a_long_run_no_more_than_sixteen_tokens_are_given_back() -> None:
         asked.append(len(contexts))
         return np.zeros((len(contexts), 3), dtype=np.float32)
 
-    ways = Healer([b"", b"!", b"!" * 100], counted, sample_token).ways([1] * 60)
+    candidates = Healer([b"", b"!", b"!" * 100], counted, sample_token).candidates([1] * 60)
     assert asked == [16]
-    assert len(ways) == 17
+    assert len(candidates) == 17
 
 
 class Always:

@@ -11,7 +11,7 @@ from octavo.config.inference import SamplingConfig
 from octavo.data import Ids
 from octavo.evaluate import memorisation
 from octavo.generate.generate import generate, generate_from
-from octavo.generate.opening import find_opening, opening_of_run
+from octavo.generate.prompts import find_opening, opening_of_run
 from octavo.pipeline.run import Run
 from octavo.tokenizer import ByteBPE, Tokenizer
 from octavo.tokenizer.kinds import Characters, WhitespaceBPE

@@ -147,7 +147,7 @@ class TestRun:
             return list(trained.generate_many([f"{'KING ' * n}" for n in range(5)], seed=3, max_new_tokens=40))
 
         at_once = rows()
-        monkeypatch.setattr("octavo.generate.streams._MOST_BYTES", 1)  # a stream at a time
+        monkeypatch.setattr("octavo.generate.streams._MAX_BYTES", 1)  # a stream at a time
         one_by_one = rows()
         texts = [["".join(column) for column in zip(*found, strict=True)] for found in (at_once, one_by_one)]
         assert texts[0] == texts[1]

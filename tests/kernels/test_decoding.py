@@ -91,7 +91,7 @@ def decode(
 def logits_after(of: Transformer, prompt: list[int]) -> torch.Tensor:
     """Return the kernels' logits after a prompt that fits into the context."""
     arrays = {name: weight.detach().numpy() for name, weight in of.named_parameters()}
-    weights = PackedWeights(of.config, of.vocab_size, arrays, CONTEXT, with_start=False)
+    weights = PackedWeights(of.config, of.vocab_size, arrays, CONTEXT, with_bos=False)
     window = np.array([*prompt, *[0] * (CONTEXT + 1 - len(prompt))], dtype=np.int32)
     cache = native.aligned(1, weights.cache_numbers)
     cache[:] = np.nan  # the memory's earlier content must not matter
@@ -108,8 +108,8 @@ def test_logits_are_those_of_pytorch(name: str) -> None:
     for prompt in ([3], [5, 3, 200], [*range(100, 118)], [9] * CONTEXT):
         with torch.inference_mode():
             expected = of(torch.tensor([prompt]))[0, -1]
-        found = logits_after(of, prompt)
-        assert (found - expected).abs().max() <= 2e-5 * max(1, float(expected.abs().max()))
+        logits = logits_after(of, prompt)
+        assert (logits - expected).abs().max() <= 2e-5 * max(1, float(expected.abs().max()))
 
 
 @pytest.mark.parametrize("bos_id", [0, None])
@@ -134,14 +134,14 @@ def test_more_rows_than_a_forward_pass_takes() -> None:
 
 def test_tokens_depend_neither_on_threads_nor_on_other_streams() -> None:
     of = model(feedforward="gelu")
-    found = decode(of, [[4, 2]] * 23, DRAWN)
-    assert len(set(map(tuple, found))) == 23
+    alone = decode(of, [[4, 2]] * 23, DRAWN)
+    assert len(set(map(tuple, alone))) == 23
     before = torch.get_num_threads()
     try:
         for threads in (1, 2, 3, 7):
             torch.set_num_threads(threads)
             for count in (23, 5, 1):
-                assert decode(of, [[4, 2]] * count, DRAWN) == found[:count]
+                assert decode(of, [[4, 2]] * count, DRAWN) == alone[:count]
     finally:
         torch.set_num_threads(before)
 
@@ -178,10 +178,10 @@ def test_sampling_is_that_of_pytorch(filters: dict[str, Any], vocab: int) -> Non
         edges, uniforms = p.double().cumsum(-1), random.random(20)
         chosen = sample(p, torch.from_numpy(uniforms)).tolist()
         for row, (uniform, expected) in enumerate(zip(uniforms, chosen, strict=True)):
-            found = native.sample_token(logits[row].tolist(), sampling, uniform)
-            if found != expected:  # allowed where `uniform` is at the edge between the two, up to rounding
-                target, edge = uniform * float(edges[row, -1]), float(edges[row, min(found, expected)])
-                assert abs(target - edge) < 1e-5, (found, expected)
+            token = native.sample_token(logits[row].tolist(), sampling, uniform)
+            if token != expected:  # allowed where `uniform` is at the edge between the two, up to rounding
+                target, edge = uniform * float(edges[row, -1]), float(edges[row, min(token, expected)])
+                assert abs(target - edge) < 1e-5, (token, expected)
 
 
 @pytest.mark.parametrize("filters", [{"top_k": 3}, {"top_p": 0.45}, {"top_k": 5, "top_p": 0.5}, {"min_p": 0.5}, {}])
@@ -206,9 +206,9 @@ def test_logits_that_are_not_finite_still_give_a_token_of_the_vocabulary(
 
 def test_weights_are_packed_once_and_again_when_they_change() -> None:
     of = model()
-    first = packed_weights(of, CONTEXT, with_start=True)
-    assert packed_weights(of, CONTEXT, with_start=True) is first
-    assert packed_weights(of, CONTEXT, with_start=False) is not first
+    first = packed_weights(of, CONTEXT, with_bos=True)
+    assert packed_weights(of, CONTEXT, with_bos=True) is first
+    assert packed_weights(of, CONTEXT, with_bos=False) is not first
     before = decode(of, [[1, 2]], GREEDY)
     with torch.no_grad():
         of.embedding.weight.mul_(-1)
@@ -226,13 +226,13 @@ def test_weights_that_an_optimizer_changed_are_packed_again(kind: Any) -> None:
     assert decode(of, [[1, 2]], GREEDY) == decode(of, [[1, 2]], GREEDY, reference=True) != before
 
 
-def test_other_data_types_and_short_tables_are_left_to_pytorch() -> None:
-    assert packed_weights(model().bfloat16(), CONTEXT, with_start=True) is None
-    assert packed_weights(model(position="learned", max_positions=CONTEXT - 1), CONTEXT, with_start=True) is None
+def test_other_numbers_than_fp32_and_tables_too_short_are_left_to_the_twin() -> None:
+    assert packed_weights(model().bfloat16(), CONTEXT, with_bos=True) is None
+    assert packed_weights(model(position="learned", max_positions=CONTEXT - 1), CONTEXT, with_bos=True) is None
 
 
 @pytest.mark.parametrize("prompt", [[VOCAB], [-1], [1, 10**6]])
-def test_tokens_outside_the_vocabulary_are_refused(prompt: list[int]) -> None:
+def test_tokens_that_there_are_not_are_refused(prompt: list[int]) -> None:
     with pytest.raises(ValueError, match="257"):
         decode(model(), [[1], prompt], GREEDY)
     with pytest.raises(ValueError, match="empty"):

@@ -1,4 +1,4 @@
-"""Small models for the tests of every part."""
+"""Small models for the tests of the layers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,11 +25,11 @@ def _model(*, seed: int = 0, **settings: Any) -> Transformer:
 
 @pytest.fixture(scope="session")
 def make() -> Callable[..., Transformer]:
-    """A small model of the given settings, all its weights random: as it starts, half of them are zero."""
+    """Return a function that builds a small model with random weights, since half of the initial ones are zero."""
     return _model
 
 
 @pytest.fixture(scope="session")
 def input_ids() -> torch.Tensor:
-    """Three texts of 12 tokens."""
+    """Return three windows of 12 tokens."""
     return torch.randint(VOCABULARY, (3, 12), generator=torch.Generator().manual_seed(1))

@@ -1,4 +1,4 @@
-"""Attention's two paths are one function, and its pattern is causal."""
+"""The paths of attention compute one function, and its pattern is causal."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ def unchanged(site: str, tensor: torch.Tensor) -> torch.Tensor:
     return tensor
 
 
-def test_the_mask_lets_a_query_look_at_itself_and_back() -> None:
+def test_the_mask_hides_later_keys() -> None:
     no = -torch.inf
     assert causal_mask(3, 3, torch.zeros(1)).tolist() == [[0, no, no], [0, 0, no], [0, 0, 0]]
     assert causal_mask(2, 4, torch.zeros(1)).tolist() == [[0, 0, 0, no], [0, 0, 0, 0]]
@@ -30,7 +30,7 @@ def test_the_mask_lets_a_query_look_at_itself_and_back() -> None:
     assert causal_mask(2, 2, torch.zeros(1, dtype=torch.bfloat16)).dtype == torch.bfloat16
 
 
-def test_scores_are_scaled_products() -> None:
+def test_scores_are_scaled_dot_products() -> None:
     q, k = random(2, 3, 4, 5), random(2, 3, 6, 5)
     scores = causal_scores(q, k)
     for t in range(4):
@@ -46,8 +46,10 @@ def test_scores_are_scaled_products() -> None:
 def test_the_fast_path_is_the_formula(queries: int, keys: int) -> None:
     q, k, v = random(2, 3, queries, 8), random(2, 3, keys, 8), random(2, 3, keys, 6 + 2)
     torch.testing.assert_close(attend(q, k, v), causal_scores(q, k).softmax(-1) @ v, atol=1e-6, rtol=1e-5)
-    whole = random(2, 3, keys, 8)
-    torch.testing.assert_close(attend(whole, k, v), causal_scores(whole, k).softmax(-1) @ v, atol=1e-6, rtol=1e-5)
+    all_queries = random(2, 3, keys, 8)
+    torch.testing.assert_close(
+        attend(all_queries, k, v), causal_scores(all_queries, k).softmax(-1) @ v, atol=1e-6, rtol=1e-5
+    )
 
 
 @torch.no_grad()
@@ -58,9 +60,9 @@ def test_a_tap_that_changes_nothing_changes_nothing(length: int, kv_heads: int, 
     ids = torch.randint(29, (2, length), generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(model(ids, tap=unchanged), model(ids), atol=1e-5, rtol=1e-5)
     fast, explicit = (KeyValueCache(model.config, 2, length) for _ in range(2))
-    for piece in torch.split(ids, [length - 5, 4, 1], dim=1):
+    for chunk in torch.split(ids, [length - 5, 4, 1], dim=1):
         torch.testing.assert_close(
-            model(piece, cache=fast), model(piece, cache=explicit, tap=unchanged), atol=1e-5, rtol=1e-5
+            model(chunk, cache=fast), model(chunk, cache=explicit, tap=unchanged), atol=1e-5, rtol=1e-5
         )
 
 
@@ -75,7 +77,7 @@ def test_both_paths_have_the_same_gradients(make: Make, input_ids: torch.Tensor)
 
 
 def test_key_value_heads_are_shared_by_neighbouring_heads(make: Make) -> None:
-    """Query heads 0 and 1 read with key/value head 0, heads 2 and 3 with head 1."""
+    """Query heads 0 and 1 share key/value head 0, heads 2 and 3 share head 1."""
     config = make(n_kv_heads=2, qk_norm=False, position="none").config
     grouped, full = Attention(config), Attention(ModelConfig(d_model=16, qk_norm=False, position="none"))
     with torch.no_grad():
@@ -85,7 +87,7 @@ def test_key_value_heads_are_shared_by_neighbouring_heads(make: Make) -> None:
             heads = getattr(grouped, name).weight.view(2, 4, 16)
             getattr(full, name).weight.copy_(heads[[0, 0, 1, 1]].reshape(16, 16))
     x = random(2, 9, 16)
-    torch.testing.assert_close(grouped(x, unturned), full(x, unturned))
+    torch.testing.assert_close(grouped(x, unrotated), full(x, unrotated))
 
 
 def test_a_head_can_have_a_width_of_its_own(make: Make, input_ids: torch.Tensor) -> None:
@@ -94,5 +96,5 @@ def test_a_head_can_have_a_width_of_its_own(make: Make, input_ids: torch.Tensor)
     assert model(input_ids).shape == (3, 12, 29)
 
 
-def unturned(x: torch.Tensor) -> torch.Tensor:
+def unrotated(x: torch.Tensor) -> torch.Tensor:
     return x

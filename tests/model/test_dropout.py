@@ -1,4 +1,4 @@
-"""Dropout's masks have the rate and the mean they should, and are a function of (seed, step)."""
+"""Dropout masks have the right rate and mean, and are a function of (seed, step)."""
 
 from collections.abc import Callable, Sequence
 
@@ -36,7 +36,7 @@ def test_masks_depend_on_seed_and_step_alone() -> None:
     assert not torch.equal(dropped_from(x, other.masks_for_step(0), 0.3), backwards[0])
 
 
-def test_every_call_of_a_step_has_a_mask_of_its_own() -> None:
+def test_every_call_of_a_step_gets_another_mask() -> None:
     drop = DropoutMasks(0, [0.5], 6000).masks_for_step(0)
     first, second = dropped_from(ONES[:60], drop, 0.5), dropped_from(ONES[:60], drop, 0.5)
     agree = (first == second).float().mean().item()
@@ -51,20 +51,20 @@ def test_neighbours_are_dropped_independently() -> None:
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.1, 0.3])
-def test_the_mean_is_kept_in_bf16_whose_scale_is_rounded(rate: float) -> None:
+def test_the_mean_is_exact_in_bf16_where_the_scale_is_rounded(rate: float) -> None:
     mask = DropoutMasks(0, [rate], 2**23, torch.bfloat16).masks_for_step(0)([2**23], rate)
     assert mask is not None
     assert mask.double().mean().item() == pytest.approx(1, abs=5e-4)
     assert (mask == 0).float().mean().item() == pytest.approx(rate, abs=0.004)
 
 
-def test_a_rate_of_nothing_is_nothing() -> None:
+def test_a_rate_of_zero_drops_nothing() -> None:
     drop = DropoutMasks(0, [0.0], 100).masks_for_step(0)
     assert dropped_from(ONES, drop, 0.0) is ONES
     assert dropped_from(ONES, no_dropout, 0.5) is ONES
 
 
-def test_masks_have_the_shape_and_the_precision_of_what_they_fall_on() -> None:
+def test_masks_have_the_shape_and_the_data_type_of_the_activations() -> None:
     x = torch.ones(3, 4, 5, dtype=torch.bfloat16)
     dropped = dropped_from(x, DropoutMasks(0, [0.5], 60, dtype=torch.bfloat16).masks_for_step(0), 0.5)
     assert (dropped.shape, dropped.dtype) == (x.shape, torch.bfloat16)
@@ -73,15 +73,15 @@ def test_masks_have_the_shape_and_the_precision_of_what_they_fall_on() -> None:
     )
 
 
-def test_dropping_is_a_function_of_the_seed_not_of_the_global_generator() -> None:
+def test_masks_do_not_use_the_global_generator() -> None:
     before = torch.get_rng_state()
     dropped_from(torch.ones(100), DropoutMasks(0, [0.5], 100).masks_for_step(0), 0.5)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 @torch.no_grad()
-def test_a_model_drops_what_it_should_where_it_should(make: Make, input_ids: torch.Tensor) -> None:
-    """The embedding, then in each block what attention adds, the hidden layer and what the feed-forward adds."""
+def test_dropout_is_applied_at_the_right_sites(make: Make, input_ids: torch.Tensor) -> None:
+    """The embedding, then in each block the attention output, the hidden layer and the feed-forward output."""
     model = make(dropout=0.1, hidden_dropout=0.2)
     seen = []
 
@@ -95,7 +95,7 @@ def test_a_model_drops_what_it_should_where_it_should(make: Make, input_ids: tor
 @torch.no_grad()
 @pytest.mark.parametrize("order", ["pre", "post"])
 @pytest.mark.parametrize("call", range(7))
-def test_what_is_dropped_reaches_the_logits(order: str, call: int, make: Make, input_ids: torch.Tensor) -> None:
+def test_every_mask_affects_the_logits(order: str, call: int, make: Make, input_ids: torch.Tensor) -> None:
     model = make(norm_order=order, dropout=0.1, hidden_dropout=0.2)
     calls = 0
 

@@ -1,4 +1,4 @@
-"""The three feed-forward layers bend as their papers say."""
+"""The feed-forward layers compute the formulas of their papers."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ def test_a_layer_is_its_formula(kind: str) -> None:
 
 
 @torch.no_grad()
-def test_dropout_falls_on_what_is_inside() -> None:
+def test_dropout_is_applied_to_the_hidden_layer() -> None:
     layer = FEEDFORWARD["relu"](ModelConfig(d_model=16, d_ff=24, hidden_dropout=0.25))
     rates = []
 

@@ -1,7 +1,7 @@
-"""Losses of a few training steps in float64, as they were when this was written.
+"""Losses of a few training steps in float64, recorded when this test was written.
 
-A change that should not alter results must not alter these. Weights and tokens come from whole numbers, so that
-they are the same on any machine; what is computed in fp32 on the way (sinusoids, rotations) is held less tightly.
+A change that should not alter results must not alter these. Weights and tokens are computed from integers, so that
+they are the same on any machine. Parts that are computed in fp32 (sinusoids, rotations) have a larger tolerance.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ LAYER: dict[str, Any] = {"position": "none", "norm": "layer", "feedforward": "ge
 
 
 def scattered(count: int, salt: int) -> torch.Tensor:
-    """Whole numbers below 2³² that look like chance."""
+    """Return pseudo-random integers below 2³²."""
     return ((torch.arange(count) + 1000 * salt + 1) * 2654435761 % 2**32 * 40503 % 2**32).view(-1)
 
 
@@ -45,7 +45,7 @@ def losses(settings: dict[str, Any], kind: Any, *, dropout: bool) -> list[float]
     model = model_of(settings)
     optimizers = Optimizers(model, OptimizerConfig(kind=kind, learning_rate=0.01, epsilon=1e-3))
     masks = DropoutMasks(42, [0.1], 4 * 10 * 16)
-    found = []
+    results = []
     for step in range(4):
         tokens = (scattered(4 * 11, 100 + step) % 29).view(4, 11)
         drops = {"drop": masks.masks_for_step(step)} if dropout else {}
@@ -53,8 +53,8 @@ def losses(settings: dict[str, Any], kind: Any, *, dropout: bool) -> list[float]
         loss = F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
         torch.autograd.backward(loss)
         optimizers.step(1 / (step + 1))
-        found.append(loss.item())
-    return found
+        results.append(loss.item())
+    return results
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def losses(settings: dict[str, Any], kind: Any, *, dropout: bool) -> list[float]
         ({}, "adamw", False, 1e-6, [3.7666536997851, 3.2734909243399515, 3.548206001234064, 3.20252041290624]),
     ],
 )
-def test_losses_are_what_they_were(
+def test_losses_are_as_recorded(
     settings: dict[str, Any], kind: str, dropout: bool, tolerance: float, expected: list[float]
 ) -> None:
     assert losses(settings, kind, dropout=dropout) == pytest.approx(expected, rel=0, abs=tolerance)

@@ -1,4 +1,4 @@
-"""Starting weights are a function of the seed, the parameter's name and its shape."""
+"""Initial weights are a function of the seed, the parameter's name and its shape."""
 
 import math
 from typing import Any, Literal
@@ -31,7 +31,7 @@ VARIANTS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("settings", VARIANTS, ids=str)
-def test_the_same_seed_gives_the_same_weights_whatever_was_drawn_before(settings: dict[str, Any]) -> None:
+def test_the_same_seed_gives_the_same_weights(settings: dict[str, Any]) -> None:
     one = weights(7, **settings)
     torch.rand(3)
     other = weights(7, **settings)
@@ -47,7 +47,7 @@ def test_another_seed_gives_other_weights(kind: Kind, other: int) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_two_parameters_start_alike(kind: Kind) -> None:
+def test_no_two_parameters_start_equal(kind: Kind) -> None:
     drawn = weights(0, initialisation=kind, bias=True, tied_embeddings=False)
     starts = [tuple(drawn[name].flatten()[:8].tolist()) for name in sorted(random_ones(drawn))]
     assert len(set(starts)) == len(starts)
@@ -68,7 +68,7 @@ def test_a_parameter_does_not_depend_on_which_others_there_are(kind: Kind) -> No
         assert all(torch.equal(small[name], variant[name]) for name in shared)
 
 
-def test_pytorch_is_what_torch_does_by_itself() -> None:
+def test_pytorch_has_the_defaults_of_torch() -> None:
     config = {"bias": True, "tied_embeddings": False, "feedforward": "relu", "d_ff": 512}
     drawn = weights(0, initialisation="pytorch", **config)
     for name, tensor in drawn.items():
@@ -86,14 +86,14 @@ def test_pytorch_is_what_torch_does_by_itself() -> None:
                 assert tensor.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.03)
 
 
-def test_a_table_of_positions_starts_as_an_embedding_of_torch_does() -> None:
+def test_learned_positions_start_like_an_embedding_of_torch() -> None:
     rows = weights(0, initialisation="pytorch", position="learned")["positions.rows"]
     assert rows.std().item() == pytest.approx(1, abs=0.03)
     assert rows.mean().item() == pytest.approx(0, abs=0.03)
 
 
 @pytest.mark.parametrize("tied", [True, False])
-def test_scaled_begins_as_nothing_but_the_embedding(tied: bool) -> None:
+def test_scaled_starts_each_block_as_the_identity(tied: bool) -> None:
     drawn = weights(0, bias=True, tied_embeddings=tied, position="learned")
     for name, tensor in drawn.items():
         if "norm" in name:
@@ -108,14 +108,14 @@ def test_scaled_begins_as_nothing_but_the_embedding(tied: bool) -> None:
 
 
 @torch.no_grad()
-def test_a_scaled_model_starts_near_chance() -> None:
+def test_a_scaled_model_starts_near_the_uniform_baseline() -> None:
     model = Transformer(ModelConfig(), 300)
     logits = model(torch.arange(60).view(2, 30))
     loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), torch.arange(100, 160))
     assert loss.item() == pytest.approx(math.log(300), abs=0.2)
 
 
-def test_without_residual_nothing_begins_as_zero() -> None:
+def test_without_residual_no_parameter_starts_as_zero() -> None:
     drawn = weights(0, residual=False)
     assert all(tensor.any() for tensor in drawn.values())
 
@@ -127,7 +127,7 @@ def test_without_residual_nothing_begins_as_zero() -> None:
         ("pytorch", [-1.7726821, 0.8906571, 0.2894188], [-0.0614925, 0.0063561, -0.0695573]),
     ],
 )
-def test_a_seed_means_what_it_meant(kind: Kind, embedding: list[float], query: list[float]) -> None:
+def test_the_weights_of_a_seed_never_change(kind: Kind, embedding: list[float], query: list[float]) -> None:
     drawn = weights(42, initialisation=kind)
     assert drawn["embedding.weight"][0, :3].tolist() == pytest.approx(embedding, abs=1e-6)
     assert drawn["blocks.1.attention.q.weight"][0, :3].tolist() == pytest.approx(query, abs=1e-6)

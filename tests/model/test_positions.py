@@ -44,39 +44,39 @@ def test_a_learned_table_learns_the_rows_it_used() -> None:
     assert table.rows.grad.sum(1).tolist() == [0] * 5 + [8] * 3 + [0] * 2
 
 
-def test_rotation_turns_pairs_of_halves() -> None:
-    rotate = Rotary(6, 100.0).rotary_at(3, 4, CPU)
+def test_pairs_of_the_two_halves_are_rotated() -> None:
+    rope = Rotary(6, 100.0).rotary_at(3, 4, CPU)
     x = torch.randn(2, 4, 6, generator=torch.Generator().manual_seed(0))
-    turned = rotate(x)
-    for place in range(4):
+    rotated = rope(x)
+    for t in range(4):
         for i in range(3):
-            angle = (3 + place) / 100 ** (2 * i / 6)
-            before = torch.complex(x[:, place, i], x[:, place, i + 3])
-            after = torch.complex(turned[:, place, i], turned[:, place, i + 3])
+            angle = (3 + t) / 100 ** (2 * i / 6)
+            before = torch.complex(x[:, t, i], x[:, t, i + 3])
+            after = torch.complex(rotated[:, t, i], rotated[:, t, i + 3])
             torch.testing.assert_close(
                 after, before * complex(math.cos(angle), math.sin(angle)), atol=1e-6, rtol=1e-5
             )
 
 
-def test_rotation_keeps_lengths_and_the_first_position() -> None:
+def test_rotation_preserves_norms_and_the_first_position() -> None:
     x = torch.randn(2, 4, 9, 8, generator=torch.Generator().manual_seed(0))
-    turned = Rotary(8, 10000.0).rotary_at(0, 9, CPU)(x)
-    torch.testing.assert_close(turned.norm(dim=-1), x.norm(dim=-1))
-    assert torch.equal(turned[:, :, 0], x[:, :, 0])
-    assert not torch.allclose(turned[:, :, 1:], x[:, :, 1:])
+    rotated = Rotary(8, 10000.0).rotary_at(0, 9, CPU)(x)
+    torch.testing.assert_close(rotated.norm(dim=-1), x.norm(dim=-1))
+    assert torch.equal(rotated[:, :, 0], x[:, :, 0])
+    assert not torch.allclose(rotated[:, :, 1:], x[:, :, 1:])
 
 
-def test_a_product_depends_on_the_distance_alone() -> None:
+def test_a_dot_product_depends_on_the_distance_alone() -> None:
     rotary = Rotary(8, 100.0)
     q, k = torch.randn(2, 8, generator=torch.Generator().manual_seed(0))
 
-    def product(t: int, s: int) -> float:
+    def dot_product(t: int, s: int) -> float:
         return float(rotary.rotary_at(t, 1, CPU)(q[None]) @ rotary.rotary_at(s, 1, CPU)(k[None]).T)
 
-    assert product(20, 13) == pytest.approx(product(7, 0), abs=1e-4)
-    assert product(120, 113) == pytest.approx(product(7, 0), abs=1e-4)
-    assert abs(product(7, 0) - product(0, 7)) > 1e-2
-    assert abs(product(7, 0) - product(6, 0)) > 1e-2
+    assert dot_product(20, 13) == pytest.approx(dot_product(7, 0), abs=1e-4)
+    assert dot_product(120, 113) == pytest.approx(dot_product(7, 0), abs=1e-4)
+    assert abs(dot_product(7, 0) - dot_product(0, 7)) > 1e-2
+    assert abs(dot_product(7, 0) - dot_product(6, 0)) > 1e-2
 
 
 def test_a_rotation_can_begin_anywhere() -> None:
@@ -85,7 +85,7 @@ def test_a_rotation_can_begin_anywhere() -> None:
     torch.testing.assert_close(rotary.rotary_at(5, 4, CPU)(x[5:]), rotary.rotary_at(0, 9, CPU)(x)[5:])
 
 
-def test_rotation_adds_nothing_and_keeps_the_precision() -> None:
+def test_rotary_positions_add_nothing_and_keep_the_data_type() -> None:
     rotary = Rotary(8, 100.0)
     x = torch.ones(1, 2, 8)
     assert rotary.add_positions(x, 5) is x

@@ -77,17 +77,17 @@ def test_with_a_cache_keys_are_all_and_queries_the_new_ones(make: Make, input_id
     cache = KeyValueCache(model.config, 3, 12)
     model(input_ids[:, :10], cache=cache)
     seen = dict(record(model, input_ids[:, 10:], cache))
-    whole = dict(record(model, input_ids))
+    full_pass = dict(record(model, input_ids))
     assert seen["blocks.1.attention.k"].shape == (3, 4, 2, 4)
     assert seen["blocks.1.attention.pattern"].shape == (3, 4, 2, 12)
     torch.testing.assert_close(
-        seen["blocks.1.attention.pattern"], whole["blocks.1.attention.pattern"][:, :, 10:], atol=1e-5, rtol=1e-4
+        seen["blocks.1.attention.pattern"], full_pass["blocks.1.attention.pattern"][:, :, 10:], atol=1e-5, rtol=1e-4
     )
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("site", SITES)
-def test_what_a_tap_returns_goes_on(site: str, make: Make, input_ids: torch.Tensor) -> None:
+def test_the_returned_tensor_replaces_the_activation(site: str, make: Make, input_ids: torch.Tensor) -> None:
     model = make(n_kv_heads=2)
 
     def change(here: str, tensor: torch.Tensor) -> torch.Tensor:

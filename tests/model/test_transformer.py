@@ -1,4 +1,4 @@
-"""The model computes what the papers' formulas say, sees no later token, and keeps nothing of a pass."""
+"""The model computes the papers' formulas, is causal, and keeps no state of a forward pass."""
 
 import itertools
 import math
@@ -21,8 +21,8 @@ def rms(x: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Tensor:
     return x / (x.pow(2).mean(-1, keepdim=True) + epsilon).sqrt() * weight
 
 
-def by_the_report(w: dict[str, torch.Tensor], ids: torch.Tensor, heads: int) -> torch.Tensor:
-    """The reference model, written down from the description of its report."""
+def report_formula(w: dict[str, torch.Tensor], ids: torch.Tensor, heads: int) -> torch.Tensor:
+    """Compute the reference model from its description in the course report."""
     width, length = w["embedding.weight"].shape[1], ids.shape[1]
     table = torch.zeros(length, width, dtype=torch.float64)
     for t, i in itertools.product(range(length), range(0, width, 2)):
@@ -35,25 +35,27 @@ def by_the_report(w: dict[str, torch.Tensor], ids: torch.Tensor, heads: int) -> 
             return x @ w[f"{block}.{name}.weight"].T + w[f"{block}.{name}.bias"]
 
         q, k, v = (torch.split(linear(x, f"attention.{name}"), width // heads, dim=-1) for name in "qkv")
-        read = []
+        attn_out = []
         for head in range(heads):
             scores = q[head] @ k[head].transpose(1, 2) / math.sqrt(width // heads)
-            read.append(scores.masked_fill(later, -1e9).softmax(-1) @ v[head])
+            attn_out.append(scores.masked_fill(later, -1e9).softmax(-1) @ v[head])
         x = rms(
-            x + linear(torch.cat(read, -1), "attention.output"), w[f"{block}.attention_norm.weight"], 1.1920929e-07
+            x + linear(torch.cat(attn_out, -1), "attention.output"),
+            w[f"{block}.attention_norm.weight"],
+            1.1920929e-07,
         )
-        made = linear(linear(x, "feedforward.up").clamp(min=0), "feedforward.down")
-        x = rms(x + made, w[f"{block}.feedforward_norm.weight"], 1.1920929e-07)
+        mlp_out = linear(linear(x, "feedforward.up").clamp(min=0), "feedforward.down")
+        x = rms(x + mlp_out, w[f"{block}.feedforward_norm.weight"], 1.1920929e-07)
     return rms(x, w["final_norm.weight"], 1.1920929e-07) @ w["unembedding.weight"].T + w["unembedding.bias"]
 
 
-def by_the_papers(w: dict[str, torch.Tensor], ids: torch.Tensor, heads: int) -> torch.Tensor:
-    """The default model: pre-norm, rotary positions by pairs (i, i + K/2), QK-norm, SwiGLU, tied."""
+def paper_formula(w: dict[str, torch.Tensor], ids: torch.Tensor, heads: int) -> torch.Tensor:
+    """Compute the default model: pre-norm, rotary positions by pairs (i, i + K/2), QK-norm, SwiGLU, tied."""
     length = ids.shape[1]
     x = w["embedding.weight"][ids]
     for block in ("blocks.0", "blocks.1"):
         normed = rms(x, w[f"{block}.attention_norm.weight"], 1e-6)
-        read = []
+        attn_out = []
         for head in range(heads):
             rows = slice(head * x.shape[2] // heads, (head + 1) * x.shape[2] // heads)
             q, k, v = (normed @ w[f"{block}.attention.{name}.weight"][rows].T for name in "qkv")
@@ -69,8 +71,8 @@ def by_the_papers(w: dict[str, torch.Tensor], ids: torch.Tensor, heads: int) -> 
                 k[:, t, [i, i + half]] = k[:, t, [i, i + half]] @ turn.T
             scores = q @ k.transpose(1, 2) / math.sqrt(2 * half)
             weights = scores.exp() * torch.ones(length, length).tril()
-            read.append(weights / weights.sum(-1, keepdim=True) @ v)
-        x = x + torch.cat(read, -1) @ w[f"{block}.attention.output.weight"].T
+            attn_out.append(weights / weights.sum(-1, keepdim=True) @ v)
+        x = x + torch.cat(attn_out, -1) @ w[f"{block}.attention.output.weight"].T
         normed = rms(x, w[f"{block}.feedforward_norm.weight"], 1e-6)
         gate = normed @ w[f"{block}.feedforward.gate.weight"].T
         up = normed @ w[f"{block}.feedforward.up.weight"].T
@@ -95,10 +97,10 @@ REFERENCE: dict[str, Any] = {
 
 
 @torch.no_grad()
-def test_the_reference_is_the_formula_of_its_report(make: Make, input_ids: torch.Tensor) -> None:
+def test_the_reference_is_the_formula_of_the_course_report(make: Make, input_ids: torch.Tensor) -> None:
     model = make(**REFERENCE)
     torch.testing.assert_close(
-        model(input_ids).double(), by_the_report(weights_of(model), input_ids, 4), atol=2e-5, rtol=1e-5
+        model(input_ids).double(), report_formula(weights_of(model), input_ids, 4), atol=2e-5, rtol=1e-5
     )
 
 
@@ -106,18 +108,18 @@ def test_the_reference_is_the_formula_of_its_report(make: Make, input_ids: torch
 def test_the_reference_preset_has_the_settings_of_that_formula() -> None:
     model = Transformer(load_preset("reference").model, 500)
     ids = torch.arange(40).view(2, 20) * 7
-    torch.testing.assert_close(model(ids).double(), by_the_report(weights_of(model), ids, 4), atol=2e-5, rtol=1e-5)
+    torch.testing.assert_close(model(ids).double(), report_formula(weights_of(model), ids, 4), atol=2e-5, rtol=1e-5)
 
 
 @torch.no_grad()
 def test_the_default_is_the_formula_of_the_papers(make: Make, input_ids: torch.Tensor) -> None:
     model = make()
     torch.testing.assert_close(
-        model(input_ids).double(), by_the_papers(weights_of(model), input_ids, 4), atol=2e-5, rtol=1e-5
+        model(input_ids).double(), paper_formula(weights_of(model), input_ids, 4), atol=2e-5, rtol=1e-5
     )
 
 
-def test_the_reference_has_the_parameters_of_its_report() -> None:
+def test_the_reference_has_the_parameter_count_of_the_course_report() -> None:
     assert Transformer(load_preset("reference").model, 500).n_parameters() == 524_660
 
 
@@ -131,7 +133,7 @@ def test_tied_matrices_are_one_and_count_once(make: Make) -> None:
 @pytest.mark.parametrize("position", POSITIONS)
 @pytest.mark.parametrize("norm", ["rms", "layer", "none"])
 @pytest.mark.parametrize("order", ORDERS)
-def test_every_combination_of_parts_runs_and_learns(
+def test_every_combination_of_parts_has_gradients(
     position: str, norm: str, order: str, input_ids: torch.Tensor
 ) -> None:
     for residual, feedforward, tied in itertools.product([True, False], FEEDFORWARDS, [True, False]):
@@ -149,7 +151,7 @@ def test_every_combination_of_parts_runs_and_learns(
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("position", POSITIONS)
 @pytest.mark.parametrize("feedforward", FEEDFORWARDS)
-def test_no_position_sees_a_later_one(
+def test_no_position_depends_on_a_later_one(
     order: str, position: str, feedforward: str, make: Make, input_ids: torch.Tensor
 ) -> None:
     model = make(norm_order=order, position=position, feedforward=feedforward, n_kv_heads=2)
@@ -183,22 +185,22 @@ def test_changing_a_token_changes_nothing_before_it(order: str, length: int, mak
 
 @torch.no_grad()
 @pytest.mark.parametrize("position", POSITIONS)
-def test_positions_matter_only_where_there_are_some(position: str, make: Make) -> None:
-    """Without positions, the last token sees the others as a bag. With one block, that is: two blocks can count."""
+def test_the_order_of_tokens_matters_only_with_positions(position: str, make: Make) -> None:
+    """Without positions, one block treats the earlier tokens as a bag. Two blocks could count them."""
     model = make(position=position, n_layers=1)
     first, second = model(torch.tensor([[3, 7, 11, 5], [7, 11, 3, 5]]))[:, -1]
     assert torch.allclose(first, second, atol=1e-5) == (position == "none")
 
 
 @torch.no_grad()
-def test_without_residual_a_block_passes_nothing_on(make: Make, input_ids: torch.Tensor) -> None:
+def test_without_residual_a_block_replaces_its_input(make: Make, input_ids: torch.Tensor) -> None:
     model = make(residual=False)
     model.get_parameter("blocks.1.attention.v.weight").zero_()
     logits = model(input_ids)
     assert torch.allclose(logits, logits[:1, :1].expand_as(logits))
 
 
-def test_a_pass_leaves_nothing_behind(make: Make, input_ids: torch.Tensor) -> None:
+def test_a_forward_pass_keeps_no_state(make: Make, input_ids: torch.Tensor) -> None:
     for settings in ({}, REFERENCE):
         model = make(**settings)
         weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -223,9 +225,9 @@ def test_decoding_with_a_cache_is_the_full_pass(
 ) -> None:
     model = make(position=position, n_kv_heads=kv_heads)
     cache = KeyValueCache(model.config, 3, 12)
-    pieces = [model(piece, cache=cache) for piece in torch.split(input_ids, chunks, dim=1)]
+    chunk_logits = [model(chunk, cache=cache) for chunk in torch.split(input_ids, chunks, dim=1)]
     assert cache.length == 12
-    torch.testing.assert_close(torch.cat(pieces, 1), model(input_ids), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(torch.cat(chunk_logits, 1), model(input_ids), atol=1e-5, rtol=1e-5)
 
 
 @torch.no_grad()
@@ -233,12 +235,12 @@ def test_a_long_context_is_decoded_like_the_full_pass(make: Make) -> None:
     model = make(n_kv_heads=2)
     ids = torch.randint(29, (2, 270), generator=torch.Generator().manual_seed(0))
     cache = KeyValueCache(model.config, 2, 270)
-    pieces = [model(piece, cache=cache) for piece in torch.split(ids, [250, 6, 1, 10, 1, 2], dim=1)]
-    torch.testing.assert_close(torch.cat(pieces, 1), model(ids), atol=1e-5, rtol=1e-5)
+    chunk_logits = [model(chunk, cache=cache) for chunk in torch.split(ids, [250, 6, 1, 10, 1, 2], dim=1)]
+    torch.testing.assert_close(torch.cat(chunk_logits, 1), model(ids), atol=1e-5, rtol=1e-5)
 
 
 @torch.no_grad()
-def test_precisions_are_the_weights(make: Make, input_ids: torch.Tensor) -> None:
+def test_the_data_type_is_that_of_the_weights(make: Make, input_ids: torch.Tensor) -> None:
     for settings in ({}, REFERENCE):
         model = make(**settings)
         exact = model(input_ids)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from octavo.pipeline import doctor as health
-from octavo.pipeline.doctor import LEAST_FREE, Arithmetic, examine_folder, examine_machine
+from octavo.pipeline.doctor import MIN_FREE_BYTES, Arithmetic, examine_folder, examine_machine
 from octavo.pipeline.run import Run
 from octavo.system import requirements as packages
 from octavo.system.requirements import parse_requirement, pip_install
@@ -47,7 +47,7 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("free", "problems"), [(LEAST_FREE, 0), (LEAST_FREE - 1, 1)])
+@pytest.mark.parametrize(("free", "problems"), [(MIN_FREE_BYTES, 0), (MIN_FREE_BYTES - 1, 1)])
 def test_a_full_disk(free: int, problems: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda place: Usage(free))
     found = examine_machine(tmp_path)

@@ -21,9 +21,9 @@ def of(plan: Plan, characters: int = 40_000, config: Config | None = None, **cha
 
 
 def test_the_plan_says_it(plan: Plan) -> None:
-    assert plan.whole == of(plan)
-    assert plan.whole.lines()[0] in plan.lines()
-    assert plan.whole.memory_bytes > plan.forecast.memory_bytes
+    assert plan.command_forecast == of(plan)
+    assert plan.command_forecast.lines()[0] in plan.lines()
+    assert plan.command_forecast.memory_bytes > plan.forecast.memory_bytes
 
 
 def test_the_score_takes_as_long_as_its_windows(plan: Plan) -> None:

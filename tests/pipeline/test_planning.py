@@ -73,9 +73,11 @@ def test_it_says_which_documents_are_held_out(tiny: dict[str, Any], play: str, t
     )
     request = Request(overrides=tiny, steps=1)
     (line,) = [
-        line for line in make_plan(Corpus("plays", texts), request, root=tmp_path).lines() if "held out:" in line
+        line
+        for line in make_plan(Corpus("plays", texts), request, root=tmp_path).lines()
+        if "validation split:" in line
     ]
     assert "10%" in line
     assert "1 of 3 documents" in line
     one = make_plan(Corpus.from_text(play), request, root=tmp_path)
-    assert not any("held out:" in line for line in one.lines())
+    assert not any("validation split:" in line for line in one.lines())

@@ -266,7 +266,7 @@ class TestKilled:
         assert same(train(resume=True, runs=tmp_path, progress=False), by_epochs)
         assert (tmp_path / "a" / "metrics.jsonl").read_bytes() == before
         assert (tmp_path / "a" / "diagnosis.json").exists()
-        with pytest.raises(OctavoError, match="holds no unfinished run to resume"):
+        with pytest.raises(OctavoError, match="no unfinished run"):
             train(resume=True, runs=tmp_path, progress=False)
 
 
@@ -485,9 +485,9 @@ class TestResuming:
         assert (by_epochs.path / "metrics.jsonl").read_bytes() == before
 
     def test_without_an_unfinished_run_is_refused(self, by_epochs: Run, by_steps: Run, tmp_path: Path) -> None:
-        with pytest.raises(OctavoError, match="holds no unfinished run to resume"):
+        with pytest.raises(OctavoError, match="no unfinished run"):
             train(resume=True, runs=tmp_path, progress=False)
-        with pytest.raises(OctavoError, match="holds no unfinished run to resume"):
+        with pytest.raises(OctavoError, match="no unfinished run"):
             train(resume=True, runs=by_epochs.path.parent, progress=False)
         with pytest.raises(OctavoError, match="there is no run nobody"):
             train(resume=True, name="nobody", runs=tmp_path, progress=False)

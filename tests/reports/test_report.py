@@ -176,7 +176,7 @@ class TestParts:
             ),
             (
                 remove("checkpoints"),
-                {"attention": "no checkpoint yet", "layers": "no checkpoint yet", "samples": "Sample 1"},
+                {"attention": "has no checkpoint", "layers": "has no checkpoint", "samples": "Sample 1"},
             ),
             (
                 remove("metrics.jsonl"),

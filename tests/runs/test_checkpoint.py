@@ -254,10 +254,10 @@ def test_only_damaged_ones_are_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_none_at_all_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(OctavoError, match="no checkpoint yet"):
+    with pytest.raises(OctavoError, match="has no checkpoint"):
         load_newest(tmp_path)
     (tmp_path / ".step-00000001").mkdir()  # a process died while it saved
-    with pytest.raises(OctavoError, match="no checkpoint yet"):
+    with pytest.raises(OctavoError, match="has no checkpoint"):
         load_newest(tmp_path)
 
 

@@ -90,7 +90,7 @@ def test_a_cell_of_an_earlier_version_is_finished_without(run: RunDirectory) -> 
     assert not is_finished(run)
     (run.path.parent / EXPERIMENT).touch()
     assert is_finished(run)
-    assert module._EXPERIMENT == EXPERIMENT
+    assert module._EXPERIMENT_FILE == EXPERIMENT
 
 
 @pytest.mark.parametrize("provenance", [{}, {"forecast": {"seconds": 3.0}}])

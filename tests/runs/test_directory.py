@@ -90,12 +90,12 @@ def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
         raise OSError(28, "No space left on device")
 
     with pytest.raises(
-        OctavoError, match=r"a cannot be made \(No space left on device\): free 1,000 bytes or choose"
+        OctavoError, match=r"a cannot be created \(No space left on device\): free 1,000 bytes or choose"
     ):
         create_run(tmp_path, "a", fill, needs=1000)
     assert os.listdir(tmp_path) == []
     (tmp_path / "file").write_text("")
-    with pytest.raises(OctavoError, match="cannot be made"):
+    with pytest.raises(OctavoError, match="cannot be created"):
         make(tmp_path / "file", "a")
 
 
@@ -188,7 +188,7 @@ def test_runs_are_listed_oldest_first_and_other_folders_are_not(tmp_path: Path) 
 
 
 def test_a_missing_run_is_a_sentence_that_names_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(OctavoError, match=r"there is no run x: .* holds none yet: train one first"):
+    with pytest.raises(OctavoError, match=r"there is no run x: "):
         open_run("x", tmp_path)
     make(tmp_path, "a")
     make(tmp_path, "b")
@@ -230,13 +230,13 @@ class TestFiles:
     def test_json_that_could_not_be_read_again_is_not_written(self, tmp_path: Path) -> None:
         run = RunDirectory(tmp_path)
         run.write_json("x.json", {"a": 1})
-        with pytest.raises(OctavoError, match=r"x\.json would have 1,048,588 bytes, where 1,048,576 are the most"):
+        with pytest.raises(OctavoError, match=r"x\.json would have 1,048,588 bytes, .* 1,048,576"):
             run.write_json("x.json", {"a": "x" * 2**20})
         assert run.read_json("x.json") == {"a": 1}
-        run.write_json("x.json", {"a": "x" * 2**20}, most=2**21)
+        run.write_json("x.json", {"a": "x" * 2**20}, max_bytes=2**21)
         with pytest.raises(OctavoError, match="are the most"):
             run.read_json("x.json")
-        assert len(run.read_json("x.json", most=2**21)["a"]) == 2**20
+        assert len(run.read_json("x.json", max_bytes=2**21)["a"]) == 2**20
 
     @pytest.mark.parametrize("content", [b"", b"[1]", b'{"a": ', b"\xff"])
     def test_damaged_json_is_a_sentence(self, tmp_path: Path, content: bytes) -> None:

@@ -104,7 +104,7 @@ def test_numbers_that_are_none_are_known(kind: type, number: float) -> None:
     good = save({"a": np.array([1, -2, np.finfo(kind).max, np.finfo(kind).tiny], kind), "n": np.array([-1])})
     check_finite(good, read_layout(good, "x"))
     bad = save({"a": np.array([1, number, 3], kind)})
-    with pytest.raises(ValueError, match="a has numbers that are infinite or none"):
+    with pytest.raises(ValueError, match="a has values that are infinite or NaN"):
         check_finite(bad, read_layout(bad, "x"))
 
 
@@ -114,7 +114,7 @@ def test_bf16_too() -> None:
         if good:
             check_finite(content, read_layout(content, "x"))
         else:
-            with pytest.raises(ValueError, match="infinite or none"):
+            with pytest.raises(ValueError, match="infinite or NaN"):
                 check_finite(content, read_layout(content, "x"))
 
 

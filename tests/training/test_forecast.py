@@ -93,7 +93,7 @@ def test_what_is_said_to_fit_does_and_twice_as_much_does_not(
         needed = memory_estimate(tried, 20_000, tokenizer.vocab_size, FP32)
         assert (needed <= 600 * 2**20) is does
     monkeypatch.setattr("octavo.training.forecast.machine_memory", lambda: 100 * 2**20)
-    with pytest.raises(OctavoError, match=r"the machine has 0\.1: take a machine with more memory"):
+    with pytest.raises(OctavoError, match=r"the machine has 0\.1"):
         forecast_training("play", config, tokenizer, parts, FP32)
 
 
@@ -156,7 +156,7 @@ def test_a_text_that_repeats_itself_is_told_what_would_work(
 ) -> None:
     config = Request(overrides=tiny, steps=3).applied_to(None)
     parts = prepare(Corpus.from_text(text), config.data, config.tokenizer)[1]
-    with pytest.raises(OctavoError, match=r"the text repeats itself: tokenizer\.kind=characters"):
+    with pytest.raises(OctavoError, match=r"tokenizer\.kind=characters"):
         check_text_length(config, parts)
     mended = Request(overrides=tiny | {"tokenizer.kind": "characters"}, steps=3).applied_to(None)
     assert list(make_training(mended, text))[-1].step == 3

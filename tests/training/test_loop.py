@@ -190,7 +190,7 @@ class TestEpochs:
         tokenizer, parts = prepare(Corpus.from_text(text), config.data, config.tokenizer)
         ids = parts["validation"][1]
         windows = Windows(ids, config.data.context_length, config.data.window_stride, bos_id=tokenizer.bos_id)
-        assert (training.data.part, epoch.part) == ("train-slice", "validation")
+        assert (training.data.split, epoch.part) == ("train-slice", "validation")
         assert epoch.validation_windows == len(windows)
         assert epoch.validation_loss == mean_loss(training.state.model, windows, np.arange(len(windows)))
 
@@ -339,7 +339,7 @@ class TestStoppingEarly:
         slice_tokens = [*held[:, 0].tolist(), *held[-1, 1:].tolist()]
         stride_one = make_training(configured(tiny, {"tokenizer.dropout": 0.0, "data.stride": 1}, steps=1), text)
         whole, learned = tokens(stride_one), tokens(sliced)
-        assert plain.data.part == "validation"
+        assert plain.data.split == "validation"
         assert whole[: len(learned)] == learned
         assert whole[-len(slice_tokens) :] == slice_tokens
         assert len(learned) + len(slice_tokens) <= len(whole)
@@ -432,8 +432,8 @@ class TestInterrupted:
     def test_the_clock_asks_for_checkpoints_too(
         self, make_training: Make, tiny: dict[str, Any], text: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        assert 1 < loop._UNSAVED <= 60
-        monkeypatch.setattr(loop, "_UNSAVED", 0.0)
+        assert 1 < loop._MAX_UNSAVED_SECONDS <= 60
+        monkeypatch.setattr(loop, "_MAX_UNSAVED_SECONDS", 0.0)
         events = list(make_training(configured(tiny, steps=3), text))
         assert [e.step for e in of(CheckpointEvent, events)] == [1, 2, 3]
 

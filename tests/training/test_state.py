@@ -26,7 +26,7 @@ def test_an_exploded_loss_is_noticed_after_fifty_steps(state: TrainingState) -> 
         state.record(2.03 * chance, 1.0)
     state.record(0.5 * chance, 1.0)
     assert state.step == 50  # the mean of the last 50 counts: now 1.98 times chance, then 2.05
-    with pytest.raises(DivergenceError, match=r"the loss exploded: .* where chance is 5\.704: lower"):
+    with pytest.raises(DivergenceError, match=r"5\.704.* optimizer\.learning_rate"):
         state.record(4.5 * chance, 1.0)
 
 

@@ -70,10 +70,10 @@ def run(options: argparse.Namespace) -> int:
     for text in options.stop:
         hint_at_escapes(text)
 
-    from octavo.generate.generate import generate_from, whole_texts_from
-    from octavo.runs.line_ends import with_learned_line_ends
+    from octavo.generate.generate import complete_texts_from, generate_from
+    from octavo.generate.prompts import with_training_line_ends
 
-    (prompt,) = with_learned_line_ends(directory, [prompt])
+    (prompt,) = with_training_line_ends(directory, [prompt])
     visible = escape_controls if sys.stdout is not None and sys.stdout.isatty() else str
     if visible is str and isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(newline="")  # the exact text; Windows would make two characters of each "\n"
@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
             print(visible(row[0]), end="", flush=True)
         print()
         return 0
-    texts = whole_texts_from(directory, [prompt] * options.count, sampling=sampling, stop=options.stop)
+    texts = complete_texts_from(directory, [prompt] * options.count, sampling=sampling, stop=options.stop)
     for number, text in enumerate(texts, 1):
         print(f"--- {number} of {options.count} ---\n{visible(prompt + text)}", flush=True)
     return 0

@@ -20,8 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from encodings.aliases import aliases
 
-from octavo.corpus.binary_formats import known_format, looks_binary
-from octavo.corpus.wide_encodings import WIDE_CODECS, unmarked_codec
+from octavo.corpus.byte_patterns import WIDE_CODECS, known_format, looks_binary, unmarked_codec
 from octavo.errors import OctavoError
 from octavo.system.spelling import nearest
 

@@ -1,4 +1,4 @@
-"""The score: every token once, in nats and in bits per character; what it has to beat; what was only remembered."""
+"""Score models, compare them with baselines, and measure what they copy from their training text."""
 
 from octavo.evaluate.baselines import Baseline, fit_baselines
 from octavo.evaluate.evaluation import Evaluation, Protocol, ScoredText, evaluate, perplexity

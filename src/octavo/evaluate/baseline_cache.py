@@ -1,4 +1,4 @@
-"""``baselines.json``: the baselines of every text that a run was scored on, so that they are computed once."""
+"""Save the baselines of each text that a run was scored on in ``baselines.json``, so that they are computed once."""
 
 from typing import Any
 
@@ -14,45 +14,45 @@ from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer
 
 BASELINES_FILE = "baselines.json"
-_VERSION = 1  # of how they are computed
-_MAX_TEXTS = 100  # texts
+_VERSION = 1  # of the computation
+_MAX_TEXTS = 100
 
 
 def load_baselines(
     run: RunDirectory, tokenizer: Tokenizer, train: TokenSplit, scored: TokenSplit | Corpus
 ) -> list[Baseline] | None:
-    """Return the baselines that learned from a run's training part and scored a text, if they are kept.
+    """Return the saved baselines that learned from a run's training split and scored a text; None if there are none.
 
-    Those that lack a compressor that can be used now are as good as none.
+    Baselines that lack a compressor that can be used now do not count: it could not be imported when they were made.
     """
     found = read_baselines(run, learning_source(tokenizer, train), _sha256(scored))
     names = {baseline.name for baseline in found or []}
-    lacking = [compressor for compressor in COMPRESSORS if compressor.name not in names]
-    return None if any(not compressor.unavailable_reason for compressor in lacking) else found
+    missing = [compressor for compressor in COMPRESSORS if compressor.name not in names]
+    return None if any(not compressor.unavailable_reason for compressor in missing) else found
 
 
 def compute_baselines(
     tokenizer: Tokenizer, train: TokenSplit, scored: TokenSplit | Corpus, watch: ProgressCallback = no_progress
 ) -> list[Baseline]:
-    """Compute the baselines that learn from a run's training part and score another part or another text.
+    """Compute the baselines that learn from a run's training split and score another split or another text.
 
     Raises:
         OctavoError: the text has no token.
     """
-    text = documents_of(scored, tokenizer)
-    if not any(map(len, text.tokens)):
+    documents = documents_of(scored, tokenizer)
+    if not any(map(len, documents.tokens)):
         raise OctavoError(f"{scored.name} is empty: there is nothing to score")
     learned = documents_of(train, tokenizer, MAX_LEARNED)
-    return fit_baselines(learned, text, vocab_size=tokenizer.vocab_size, bos_id=tokenizer.bos_id, watch=watch)
+    return fit_baselines(learned, documents, vocab_size=tokenizer.vocab_size, bos_id=tokenizer.bos_id, watch=watch)
 
 
 def save_baselines(
     run: RunDirectory, tokenizer: Tokenizer, train: TokenSplit, scored: TokenSplit | Corpus, found: list[Baseline]
 ) -> None:
-    """Put them into the file.
+    """Save the baselines of a text.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     write_baselines(run, learning_source(tokenizer, train), _sha256(scored), scored.name, found)
 
@@ -62,12 +62,12 @@ def _sha256(scored: TokenSplit | Corpus) -> str:
 
 
 def learning_source(tokenizer: Tokenizer, train: TokenSplit) -> str:
-    """The mark of a training part, and of the tokens that it is in."""
+    """Return the hash of a training split and the fingerprint of its tokenizer."""
     return f"{train.facts.sha256} {tokenizer.fingerprint}"
 
 
 def read_baselines(run: RunDirectory, learned_from: str, text: str) -> list[Baseline] | None:
-    """The baselines of the text with SHA-256 `text`, if they are there, whole, and learned from the same."""
+    """Return the saved baselines of the text with SHA-256 `text` that learned from `learned_from`, or None."""
     try:
         rows = _texts(run, learned_from)[text]["baselines"]
         return [_baseline(row) for row in rows] or None
@@ -76,10 +76,17 @@ def read_baselines(run: RunDirectory, learned_from: str, text: str) -> list[Base
 
 
 def write_baselines(run: RunDirectory, learned_from: str, text: str, name: str, found: list[Baseline]) -> None:
-    """Put them into the file; what was learned from anything else goes.
+    """Add the baselines of a text to the file; drop those that learned from anything else.
+
+    Args:
+        run: the run.
+        learned_from: the mark of the training split, from :func:`learning_source`.
+        text: SHA-256 of the text.
+        name: the name of the text.
+        found: its baselines.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     with updating(run):
         try:
@@ -93,7 +100,7 @@ def write_baselines(run: RunDirectory, learned_from: str, text: str, name: str, 
 
 
 def _texts(run: RunDirectory, learned_from: str) -> dict[str, Any]:
-    """What the file holds; nothing if it was learned from anything else."""
+    """Return the entries of the file; empty if their baselines learned from anything else."""
     content = run.read_json(BASELINES_FILE)
     texts = content["texts"]
     same = [content["version"], content["learned_from"]] == [_VERSION, learned_from]
@@ -101,8 +108,8 @@ def _texts(run: RunDirectory, learned_from: str) -> dict[str, Any]:
 
 
 def _baseline(row: dict[str, Any]) -> Baseline:
-    """Raises ValueError unless it is what was written."""
+    """Return the baseline of a row; raise ValueError if the row is damaged."""
     baseline = from_json(Baseline, row)
     if baseline.kind in TOKEN_KINDS and baseline.nats_per_token is None:
-        raise ValueError("it has no score for tokens")
+        raise ValueError("the row has no loss per token")
     return baseline

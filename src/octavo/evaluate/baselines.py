@@ -1,4 +1,4 @@
-"""What a model has to beat: far simpler ones that learn from the same training part and score the same text."""
+"""Fit the baselines: simple models that learn from the same training split and score the same text."""
 
 import math
 import time
@@ -16,34 +16,34 @@ from octavo.evaluate.kneser_ney import MAX_ORDER, CharacterNgrams, KneserNey, Sy
 from octavo.evaluate.parallel import ProgressMeter, run_parallel
 from octavo.system.progress import ProgressCallback, no_progress
 
-MAX_LEARNED = 4_000_000  # characters, and tokens, to learn from at most: more would take minutes
-_FEW = 500  # bytes that a text adds: one more or less is then as much as baselines may differ by
-_NGRAM_SECONDS = 1.5e-6  # about, for each byte learned: to weigh the work
+MAX_LEARNED = 4_000_000  # characters, and tokens, to learn from: more would take minutes
+_FEW = 500  # bytes that a text adds: with fewer, one byte is as much as baselines differ by
+_NGRAM_SECONDS = 1.5e-6  # about, for each byte learned: weighs the work for the progress
 
 Kind = Literal["uniform", "unigram", "bigram", "kneser-ney", "compressor"]
-TOKEN_KINDS = ("uniform", "unigram", "bigram")  # those that predict the run's own tokens
+TOKEN_KINDS = ("uniform", "unigram", "bigram")  # they predict the run's own tokens
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A simple model's score on a text."""
+    """The score of a baseline on a text."""
 
     name: str
     kind: Kind
     nats_per_character: float
     bits_per_character: float
-    nats_per_token: float | None  # of the run's tokenizer; None: it does not predict tokens
+    nats_per_token: float | None  # of the run's tokenizer; None: the baseline does not predict tokens
     seconds: float  # of one core, to learn and to score
-    note: str  # what one must know of it; "": nothing
+    note: str  # a limit of the figure; "": none
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return the score as plain values."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class _Cost:
-    """What a model needs for the whole text."""
+    """The total loss of a baseline on the text."""
 
     name: str
     kind: Kind
@@ -60,20 +60,26 @@ def fit_baselines(
     bos_id: int | None,
     watch: ProgressCallback = no_progress,
 ) -> list[Baseline]:
-    """Learn from `learned` and score every character of `scored`, which is not empty; the worst comes first.
+    """Learn from `learned` and score every character of `scored`; return the baselines, the worst first.
 
-    n-gram models know where a document begins; compressors read the documents one after the other and learn also
-    from what they score. A compressor whose package cannot be imported is left out. `watch` is told the share of
-    the work that is done.
+    n-gram models know where a document begins. Compressors read the documents one after the other, and also learn
+    from the text that they score. A compressor whose package cannot be imported is left out.
+
+    Args:
+        learned: the documents to learn from.
+        scored: the documents to score, with one character or more.
+        vocab_size: number of tokens of the vocabulary.
+        bos_id: id of the BOS token, which is not predicted; None: the tokenizer has none.
+        watch: is called with the fraction of the work that is done.
     """
     primer = "".join(learned.texts).encode()
-    whole = memoryview(primer + "".join(scored.texts).encode())
+    both = memoryview(primer + "".join(scored.texts).encode())
     characters, tokens = sum(map(len, scored.texts)), sum(map(len, scored.tokens))
     usable = [compressor for compressor in COMPRESSORS if not compressor.unavailable_reason]
-    weights = [_seconds(compressor, len(primer) + len(whole)) for compressor in usable]
+    weights = [_seconds(compressor, len(primer) + len(both)) for compressor in usable]
     meter = ProgressMeter(_NGRAM_SECONDS * len(primer) + sum(weights))
     tasks: list[Callable[[], list[_Cost]]] = [
-        *(partial(_compressed, compressor, whole, len(primer), meter) for compressor in usable),
+        *(partial(_compressed, compressor, both, len(primer), meter) for compressor in usable),
         partial(_character_ngrams, learned.texts, scored.texts, _NGRAM_SECONDS * len(primer), meter),
         partial(_of_tokens, learned.tokens, scored.tokens, vocab_size, bos_id),
     ]
@@ -93,17 +99,17 @@ def fit_baselines(
 
 
 def _learned(kind: Kind, learned: Documents) -> str:
-    """What it learned from, if that is not the whole training part."""
+    """Return what a baseline learned from, if that is not all of the training split."""
     if learned.complete or kind == "uniform":
         return ""
     amount = f"{sum(map(len, learned.tokens if kind in TOKEN_KINDS else learned.texts)):,}"
-    return f"learned from the last {amount} {'tokens' if kind in TOKEN_KINDS else 'characters'} of the training part"
+    return f"learned from the last {amount} {'tokens' if kind in TOKEN_KINDS else 'characters'} of the training split"
 
 
 def _of_tokens(
     learned: Sequence[Symbols], scored: Sequence[Symbols], vocab_size: int, bos_id: int | None
 ) -> list[_Cost]:
-    """Uniform, unigram and bigram."""
+    """Score the uniform, the unigram and the bigram baseline of tokens."""
     began = time.thread_time()
     tokens = np.concatenate(scored)
     counts = np.bincount(np.concatenate([np.empty(0, np.int64), *learned]), minlength=vocab_size)
@@ -118,15 +124,15 @@ def _of_tokens(
 
 
 def unigram_probabilities(counts: npt.NDArray[np.integer], bos_id: int | None) -> npt.NDArray[np.float64]:
-    """The share of each token, which counts once more than it occurs, so that none is impossible: (V,).
+    """Return the probability of each token, (V,), with add-one smoothing, so that no token is impossible.
 
-    The start token, if there is one, is never predicted and gets nothing.
+    The BOS token, if there is one, is never predicted and has the probability 0.
     """
-    more = counts + 1.0
+    smoothed = counts + 1.0
     if bos_id is not None:
-        more[bos_id] = 0.0
-    shares: npt.NDArray[np.float64] = more / more.sum()
-    return shares
+        smoothed[bos_id] = 0.0
+    probabilities: npt.NDArray[np.float64] = smoothed / smoothed.sum()
+    return probabilities
 
 
 def _character_ngrams(
@@ -137,7 +143,7 @@ def _character_ngrams(
     nats = 0.0
     for block in ngrams.nats(scored):
         nats += float(block.sum())
-        meter.add(0)  # where it can be stopped
+        meter.add(0)  # lets a stopped meter end the task
     name = f"Kneser-Ney order {ngrams.model.order} (characters)"
     return [_Cost(name, "kneser-ney", nats, time.thread_time() - began)]
 
@@ -150,8 +156,8 @@ def _compressed(compressor: Compressor, whole: memoryview, primer: int, meter: P
         meter.add(_seconds(compressor, size))
 
     alone, both = (compressor.size(data, len(whole), passed) for data in (whole[:primer], whole))
-    added = max(1, both - alone)  # what stands in the primer can vanish in what is left of a byte
-    note = "counts whole bytes, and here they are few: a rough measure" if added < _FEW else ""
+    added = max(1, both - alone)  # a copy of the primer may fit into the bits left of its last byte
+    note = "a rough figure: the text adds only a few whole bytes" if added < _FEW else ""
     return [_Cost(compressor.name, "compressor", added * math.log(256), time.thread_time() - began, note)]
 
 

@@ -1,4 +1,4 @@
-"""A text as its documents, in token ids and in characters: what simple models learn from and score."""
+"""Return the documents of a text, as token ids and as characters, for baselines and scores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,20 +8,20 @@ from octavo.data import Ids, TokenSplit, documents
 from octavo.evaluate.evaluation import ScoredText
 from octavo.tokenizer import Tokenizer
 
-_BLOCK = 1 << 18  # tokens
+_BLOCK = 1 << 18  # tokens decoded at once
 
 
 @dataclass(frozen=True)
 class Documents:
-    """Documents as token ids without start tokens, and as text."""
+    """Documents as token ids without BOS tokens, and as text."""
 
     tokens: Sequence[Ids]
     texts: Sequence[str]
-    complete: bool = True  # False: only the end of a longer text
+    complete: bool = True  # False: these are the end of a longer text
 
 
 def documents_of(source: TokenSplit | Corpus, tokenizer: Tokenizer, most: int | None = None) -> Documents:
-    """A part of a run's own text, or another text; of a long part the last `most` tokens and characters at most."""
+    """Return the documents of a split (at most its last `most` tokens and characters) or of another text."""
     if isinstance(source, Corpus):
         texts = texts_of(source, tokenizer)
         return Documents([tokenizer.encode(text) for text in texts], texts)
@@ -30,14 +30,14 @@ def documents_of(source: TokenSplit | Corpus, tokenizer: Tokenizer, most: int | 
 
 
 def texts_of(source: TokenSplit | Corpus, tokenizer: Tokenizer, most: int | None = None) -> list[str]:
-    """Return the texts alone of :func:`documents_of`: another text need not be tokenized for them."""
+    """Return only the texts of :func:`documents_of`; another text is not tokenized for them."""
     if isinstance(source, Corpus):
         return [str(document.text) for document in source.documents]
     return decode_documents(source, tokenizer, most) if tokenizer.lossless else last_characters([source.text], most)
 
 
 def scored_text(source: TokenSplit | Corpus, tokenizer: Tokenizer) -> ScoredText:
-    """The same, to be scored by a model."""
+    """Return a split, or another text that is tokenized here, as a text to score."""
     if isinstance(source, Corpus):
         found = [ids for text in source.documents if len(ids := tokenizer.encode(text.text))]
         return ScoredText(source.name, source.sha256, found, source.characters, source.bytes, own=False)
@@ -46,26 +46,26 @@ def scored_text(source: TokenSplit | Corpus, tokenizer: Tokenizer) -> ScoredText
 
 
 def decode_documents(part: TokenSplit, tokenizer: Tokenizer, most: int | None = None) -> list[str]:
-    """The documents of a part as their tokens tell them, no more than the last `most` tokens and characters.
+    """Decode the documents of a split, at most its last `most` tokens and characters.
 
-    If the tokenizer loses text, that is not the text itself but what the model sees of it.
+    The result of a lossy tokenizer is not the text itself, but what the model sees of it.
     """
-    pieces = tokenizer.token_bytes()
-    return last_characters([_text(document, pieces) for document in _tokens(part, tokenizer, most)], most)
+    table = tokenizer.token_bytes()
+    return last_characters([_text(document, table) for document in _tokens(part, tokenizer, most)], most)
 
 
 def _tokens(part: TokenSplit, tokenizer: Tokenizer, most: int | None = None) -> list[Ids]:
     return documents(part.ids if most is None else part.ids[-most:], tokenizer.bos_id)
 
 
-def _text(ids: Ids, pieces: list[bytes]) -> str:
-    """As the tokenizer decodes, a block at a time: a list of all the ids would take forty times as much memory."""
+def _text(ids: Ids, table: list[bytes]) -> str:
+    """Decode ids a block at a time: a list of all ids would take forty times as much memory."""
     blocks = (ids[start : start + _BLOCK].tolist() for start in range(0, len(ids), _BLOCK))
-    return b"".join(b"".join([pieces[i] for i in block]) for block in blocks).decode("utf-8", errors="replace")
+    return b"".join(b"".join([table[i] for i in block]) for block in blocks).decode("utf-8", errors="replace")
 
 
 def last_characters(texts: Sequence[str], most: int | None) -> list[str]:
-    """The last `most` characters of all documents together; None: all."""
+    """Return the end of documents: their last `most` characters together; None: all."""
     if most is None:
         return list(texts)
     kept: list[str] = []

@@ -1,4 +1,4 @@
-"""How good a model is, in units that can be compared: nats and bits per character and per byte of the text."""
+"""Score a model on a text, in units that are comparable: nats and bits per character and per byte of the text."""
 
 import math
 import time
@@ -20,20 +20,20 @@ Protocol = Literal["sliding", "disjoint"]
 LOSSY_CAVEAT = (
     "the tokenizer is lossy (it drops white space): bits per character are not comparable with other models"
 )
-_BLOCK = 2048  # characters of a block for the standard error: long enough that blocks hardly depend on each other
+_BLOCK = 2048  # characters of a block for the standard error: so long that blocks are almost independent
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A score and how it was come by. Nats per token can only be compared within one tokenizer."""
+    """A score and the settings of its measurement. Nats per token are only comparable within one tokenizer."""
 
-    text: str  # a part of the run's own text, or another text's name
-    own_text: bool  # whether it is the former
+    text: str  # the name of a split of the run's own text, or of another text
+    own_text: bool  # whether it is a split of the run's own text
     sha256: str  # of the text
     protocol: Protocol
     stride: int  # tokens between windows
     context_length: int  # tokens a window
-    window_characters: int  # of the disjoint protocol; 0: none
+    window_characters: int  # of a chunk of the disjoint protocol; 0: the protocol is sliding
     tokens: int
     characters: int
     bytes: int
@@ -43,28 +43,28 @@ class Evaluation:
     bits_per_character: float
     nats_per_byte: float
     bits_per_byte: float
-    standard_error_nats_per_character: float | None  # None: too short a text for one
+    standard_error_nats_per_character: float | None  # None: the text is too short to estimate it
     standard_error_bits_per_character: float | None
-    lossless_tokenizer: bool  # False: the text cannot be restored, so no figure compares with other models
-    selected_on_this_text: bool  # early stopping picked the model by its loss here: the score flatters
+    lossless_tokenizer: bool  # False: the tokens do not determine the text, so no figure is comparable
+    selected_on_this_text: bool  # early stopping chose the model by its loss here: the score is optimistic
     checkpoint: str
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return the score as plain values."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class ScoredText:
-    """What is scored: documents of token ids without start token, and the text that they stand for."""
+    """A text to score: documents of token ids without BOS token, and the size of the text that they stand for."""
 
     name: str
     sha256: str
     documents: Sequence[npt.NDArray[np.integer]]
     characters: int
     bytes: int
-    own: bool = False  # a part of the run's own text
+    own: bool = False  # whether it is a split of the run's own text
 
 
 def evaluate(
@@ -81,14 +81,25 @@ def evaluate(
     batch_size: int = 0,
     watch: ProgressCallback = no_progress,
 ) -> Evaluation:
-    """Score `text`: every token of it once.
+    """Score every token of a text once.
 
-    ``sliding``: windows that overlap, `stride` apart (0: half the context). ``disjoint``: pieces of
-    `window_characters` side by side, each tokenized and scored from an empty context, as others publish it.
-    `watch` is told the share that is done.
+    Args:
+        model: the model.
+        tokenizer: its tokenizer.
+        text: the text.
+        context_length: tokens of a window.
+        stride: tokens between the beginnings of two sliding windows; 0: half the context length.
+        protocol: "sliding": overlapping windows; "disjoint": chunks of the text, each tokenized by itself and scored
+            with an empty context, as some publications do.
+        window_characters: characters of a chunk; only used by "disjoint".
+        selected_on_this_text: whether early stopping chose the model by its loss on this text.
+        checkpoint: the name of the checkpoint, for the record.
+        batch_size: windows of a batch; 0: as many as :func:`octavo.config.shapes.windows_at_once` allows.
+        watch: is called with the fraction that is done.
 
     Raises:
-        OctavoError: the stride is out of range, the text is empty, or the protocol cannot be used.
+        OctavoError: the stride is out of range, the text is empty, the protocol does not suit the tokenizer, or a
+            loss is not finite.
     """
     stride = stride or default_stride(context_length)
     check_scoring(protocol, stride, window_characters, context_length)
@@ -144,21 +155,21 @@ def evaluate(
 
 
 def perplexity(nats: float) -> float:
-    """Of a loss in nats per token; finite for one that ran away."""
+    """Return the perplexity of a loss in nats per token; it is finite for a diverged model too."""
     return math.exp(min(nats, 700.0))
 
 
 def disjoint_chunks(
     tokenizer: Tokenizer, documents: Sequence[npt.NDArray[np.integer]], characters: int
 ) -> list[npt.NDArray[np.integer]]:
-    """Cut the documents' text every `characters` characters and tokenize each piece by itself.
+    """Split the text of documents every `characters` characters and tokenize each chunk by itself.
 
     Raises:
-        OctavoError: the tokenizer loses text or has no start token to begin a piece with.
+        OctavoError: the tokenizer is lossy, or has no BOS token to begin a chunk with.
     """
     if not tokenizer.lossless or tokenizer.bos_id is None:
         raise OctavoError(
-            f"the {tokenizer.kind} tokenizer cannot begin a piece of text from nothing: use the sliding protocol"
+            f"the {tokenizer.kind} tokenizer cannot begin a chunk with an empty context: use the sliding protocol"
         )
     texts = [tokenizer.decode(ids) for ids in documents]
     return [tokenizer.encode(text[at : at + characters]) for text in texts for at in range(0, len(text), characters)]
@@ -167,22 +178,25 @@ def disjoint_chunks(
 def _characters_of(
     tokenizer: Tokenizer, documents: Sequence[npt.NDArray[np.integer]], text: ScoredText
 ) -> npt.NDArray[np.float64]:
-    """How many characters each token of the text begins; an even share where the tokenizer loses text."""
+    """Return how many characters each token begins, (N,); the mean for all tokens if the tokenizer is lossy."""
     tokens = sum(map(len, documents))
     if not tokenizer.lossless:
         return np.full(tokens, text.characters / tokens)
-    begins = np.array([float(sum(byte & 0xC0 != 0x80 for byte in piece)) for piece in tokenizer.token_bytes()])
-    characters = np.concatenate([begins[ids] for ids in documents])
+    begun = np.array([float(sum(byte & 0xC0 != 0x80 for byte in token)) for token in tokenizer.token_bytes()])
+    characters = np.concatenate([begun[ids] for ids in documents])
     if round(characters.sum()) != text.characters:
         raise OctavoError(
-            f"the tokens of {text.name} stand for {characters.sum():.0f} characters, but it is said to have "
+            f"the tokens of {text.name} stand for {characters.sum():.0f} characters, but the text has "
             f"{text.characters}: one of the two was changed"
         )
     return characters
 
 
 def _standard_error(nats: Nats, characters: npt.NDArray[np.float64]) -> float | None:
-    """Standard error of nats per character, from blocks of text (a ratio estimate; Cochran, 1977, chapter 6)."""
+    """Return the standard error of nats per character, from blocks of text; None: there is only one block.
+
+    The mean is a ratio estimate (Cochran, 1977, chapter 6).
+    """
     block = ((characters.cumsum() - characters) // _BLOCK).astype(np.int64)
     n = np.bincount(block, weights=nats)
     c = np.bincount(block, weights=characters)

@@ -1,12 +1,12 @@
-"""How much of what a model writes it has by heart.
+"""Measure how much generated text is copied verbatim from the training split.
 
-It is measured beside held-out text cut to the same lengths: people repeat each other and themselves too, so only
-what goes beyond that is memorised.
+The same amount of validation text is measured for comparison: people repeat each other and themselves too, so only
+what exceeds its figures is memorised.
 """
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,23 +17,23 @@ from octavo.evaluate.documents import decode_documents
 from octavo.evaluate.overlap import MAX_SEARCHED, CopyStats, measure_copies
 from octavo.formats.json_schema import from_json
 from octavo.generate.generate import generate
-from octavo.generate.opening import find_opening
+from octavo.generate.prompts import find_opening
 from octavo.model import Transformer
 from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer
 
-_PROMPT = 8  # tokens of held-out text, where there is no start token to begin with
+_PROMPT_TOKENS = 8  # of validation text, where the tokenizer has no BOS token to begin with
 
 
 @dataclass(frozen=True)
 class Memorisation:
-    """What a model writes, and as much held-out text, both against the training part."""
+    """The copies in generated texts and in as much validation text, both compared with the training split."""
 
     generated: CopyStats
     held_out: CopyStats
     searched: int  # characters of training text, at its end
-    searched_all: bool  # whether that is the whole training part
-    lossless_tokenizer: bool  # False: all texts are compared as the tokenizer tells them
+    searched_all: bool  # whether that is all of the training split
+    lossless_tokenizer: bool  # False: the compared texts are decoded from their tokens
     tokens: int  # of a generated text, at most
     temperature: float
     seed: int
@@ -41,23 +41,23 @@ class Memorisation:
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        shares = {name: {"share_found": getattr(self, name).fraction_found} for name in ("generated", "held_out")}
-        plain = asdict(self)
-        return plain | {name: plain[name] | shares[name] for name in shares}
+        """Return the result as plain values, with the fraction found of each side."""
+        values = asdict(self)
+        for name, stats in (("generated", self.generated), ("held_out", self.held_out)):
+            values[name]["share_found"] = stats.fraction_found
+        return values
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Memorisation":
         """Read what :meth:`to_dict` wrote.
 
         Raises:
-            ValueError: it is something else.
+            ValueError: the values are something else.
         """
-        named = [field.name for field in fields(CopyStats)]
-        sides = ("generated", "held_out")  # which have a share, too, that follows from the rest
-        objects = {side: value for side in sides if isinstance(value := values.get(side), dict)}
-        own = {side: {name: value[name] for name in named if name in value} for side, value in objects.items()}
-        return from_json(cls, values | own)
+        stats = {side: value for side in ("generated", "held_out") if isinstance(value := values.get(side), dict)}
+        for side, value in stats.items():  # "share_found" follows from the other figures
+            stats[side] = {name: entry for name, entry in value.items() if name != "share_found"}
+        return from_json(cls, values | stats)
 
 
 def measure_memorisation(
@@ -72,15 +72,24 @@ def measure_memorisation(
     checkpoint: str = "",
     watch: ProgressCallback = no_progress,
 ) -> Memorisation:
-    """Write texts and look them up in the training part, and as much held-out text beside them.
+    """Generate texts and look them, and as much validation text, up in the training split.
 
-    There are no more samples than the held-out part has room for. `watch` is told the share of the writing done.
+    Args:
+        model: the model.
+        tokenizer: its tokenizer.
+        train: the training split; its last 20 million characters are searched.
+        held_out: the validation split.
+        samples: number of texts; at most as many as the validation split has room for.
+        sampling: of the generation.
+        context_length: tokens that the model reads at most.
+        checkpoint: the name of the checkpoint, for the record.
+        watch: is called with the fraction of the generation that is done.
     """
     began = time.perf_counter()
     samples = max(1, min(samples, len(held_out.ids) // sampling.max_new_tokens))
     prompts = _prompts(tokenizer, held_out, samples)
     texts = [""] * samples
-    for pieces in generate(
+    for chunks in generate(
         model,
         tokenizer,
         prompts,
@@ -89,12 +98,12 @@ def measure_memorisation(
         opening=find_opening(train.ids, tokenizer),
         watch=watch,
     ):
-        texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
+        texts = [text + chunk for text, chunk in zip(texts, chunks, strict=True)]
     training = decode_documents(train, tokenizer, MAX_SEARCHED)
-    texts, pieces = cut_to_lengths(texts, "".join(decode_documents(held_out, tokenizer)))
+    texts, validation_texts = cut_to_lengths(texts, "".join(decode_documents(held_out, tokenizer)))
     return Memorisation(
         generated=measure_copies(texts, training),
-        held_out=measure_copies(pieces, training),
+        held_out=measure_copies(validation_texts, training),
         searched=sum(map(len, training)),
         searched_all=max(len(train.ids), train.facts.characters) <= MAX_SEARCHED,
         lossless_tokenizer=tokenizer.lossless,
@@ -107,9 +116,10 @@ def measure_memorisation(
 
 
 def cut_to_lengths(texts: Sequence[str], held_out: str) -> tuple[list[str], list[str]]:
-    """`texts`, and `held_out` cut into pieces as long as they are.
+    """Return `texts`, and consecutive spans of `held_out` of the same lengths.
 
-    If it is too short for all of them, the last texts are left out; if it is for the first one, that is cut too.
+    If `held_out` is too short for all texts, the last ones are dropped; if it is too short for the first one, that
+    one is shortened.
     """
     ends = np.cumsum([0, *map(len, texts)])
     count = int((ends[1:] <= len(held_out)).sum())
@@ -119,8 +129,8 @@ def cut_to_lengths(texts: Sequence[str], held_out: str) -> tuple[list[str], list
 
 
 def _prompts(tokenizer: Tokenizer, held_out: TokenSplit, count: int) -> list[str]:
-    """Nothing, or where the tokenizer has no start token some tokens from all over the held-out part."""
+    """Return empty prompts, or if the tokenizer has no BOS token, a few tokens from evenly spread validation text."""
     if tokenizer.bos_id is not None:
         return [""] * count
-    starts = np.linspace(0, max(0, len(held_out.ids) - _PROMPT), count).astype(int)
-    return [tokenizer.decode(held_out.ids[start : start + _PROMPT].tolist()) for start in starts]
+    starts = np.linspace(0, max(0, len(held_out.ids) - _PROMPT_TOKENS), count).astype(int)
+    return [tokenizer.decode(held_out.ids[start : start + _PROMPT_TOKENS].tolist()) for start in starts]

@@ -1,7 +1,4 @@
-"""What of a text stands word for word in the training part.
-
-Texts with what of them stands in the training text, beside how much of other text does.
-"""
+"""Find text that is verbatim in the training split: measure its fraction, and highlight it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,49 +10,53 @@ from octavo.evaluate.kneser_ney import code_points
 from octavo.evaluate.substring_match import BORDER, longest_shared, shared_windows
 from octavo.tokenizer.chunking import chunks
 
-SEQUENCE_WORDS = 8  # of a sequence; words are what white space separates
-OVERLAP_LENGTH = 64  # characters: on Tiny Shakespeare no stretch of held-out text that long stands in the rest
-MAX_SEARCHED = 20_000_000  # characters of training text at most: the last ones
-MAX_QUERIED = 1_000_000  # characters at most of a text that is looked up there: the first ones
+SEQUENCE_WORDS = 8  # of a sequence; white space separates words
+OVERLAP_LENGTH = 64  # characters: on Tiny Shakespeare no span of held-out text that long is in the rest
+MAX_SEARCHED = 20_000_000  # characters of training text: the last ones
+MAX_QUERIED = 1_000_000  # characters of a text that is looked up: the first ones
 
-_BETWEEN = "\n"  # takes the place of a border: no run reaches over it
+HIGHLIGHT_LENGTH = 24  # characters: spans that long hold 0.4 % of Tiny Shakespeare's held-out text, of 16 even 12 %
+_MAX_COMPARED = 100_000  # characters of validation text that highlighted samples are compared with
+
+_DOCUMENT_BREAK = "\n"  # replaces a border: no run crosses it
+Spans = tuple[tuple[int, int], ...]
 _Numbers = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class CopyStats:
-    """What of some texts stands in training text."""
+    """How much of some texts is copied from training text."""
 
     texts: int
     characters: int
-    longest_run: int  # characters of the longest run that stands there
-    run: str  # that run
-    sequences: int  # of 8 words in a row that the texts have
-    sequences_found: int  # of these, how many stand there
+    longest_run: int  # characters of the longest copied run
+    run: str  # its text
+    sequences: int  # of 8 words in a row in the texts
+    sequences_found: int  # of these, in the training text
 
     @property
     def fraction_found(self) -> float | None:
-        """Share of the 8-word sequences that stand there; None: there is none."""
+        """Return the fraction of the 8-word sequences that is copied; None: there is no sequence."""
         return self.sequences_found / self.sequences if self.sequences else None
 
 
 @dataclass(frozen=True)
 class TrainOverlap:
-    """How much of a text stands in the training part in stretches of `stretch` characters or more."""
+    """How much of a text is verbatim in the training split, in spans of `min_length` characters or more."""
 
     min_length: int
     characters: int  # looked up
-    copied_characters: int  # of these, in such stretches
+    copied_characters: int  # of these, in such spans
 
     @property
     def fraction(self) -> float:
-        """Of the characters looked up."""
+        """Return the copied fraction of the characters looked up."""
         return self.copied_characters / self.characters if self.characters else 0.0
 
 
 def measure_copies(texts: Sequence[str], training: Sequence[str]) -> CopyStats:
-    """Look `texts` up in the documents `training`; nothing that reaches over the border of two documents counts."""
-    length, place = longest_shared(_characters(training), _characters(texts))
+    """Look texts up in the documents `training`; a run or sequence across two documents does not count."""
+    length, start = longest_shared(_characters(training), _characters(texts))
     numbers: dict[str, int] = {}
     own = _words(texts, lambda word: numbers.setdefault(word, len(numbers)))
     windows = shared_windows(_words(training, lambda word: numbers.get(word, BORDER)), own, SEQUENCE_WORDS)
@@ -63,55 +64,58 @@ def measure_copies(texts: Sequence[str], training: Sequence[str]) -> CopyStats:
         texts=len(texts),
         characters=sum(map(len, texts)),
         longest_run=length,
-        run=_BETWEEN.join(texts)[place : place + length],
+        run=_DOCUMENT_BREAK.join(texts)[start : start + length],
         sequences=sum(max(0, len(text.split()) - SEQUENCE_WORDS + 1) for text in texts),
         sequences_found=int(windows.in_text.sum()),
     )
 
 
 def measure_overlap(texts: Sequence[str], training: Sequence[str]) -> TrainOverlap:
-    """How much of documents, at most the first LOOKED_UP characters, stands in the documents `training`.
+    """Measure how much of documents, at most their first MAX_QUERIED characters, is in the documents `training`.
 
-    What is shorter than a stretch must stand there as a whole.
+    Spans of OVERLAP_LENGTH characters or more count; a shorter text must be there completely.
     """
-    pieces = _characters(texts)[:MAX_QUERIED]
-    stretch = max(1, min(OVERLAP_LENGTH, max(map(len, texts), default=0)))
-    held = _held(_characters(training), pieces, stretch)
-    return TrainOverlap(stretch, int((pieces != BORDER).sum()), int(held.sum()))
+    query = _characters(texts)[:MAX_QUERIED]
+    length = max(1, min(OVERLAP_LENGTH, max(map(len, texts), default=0)))
+    copied = _copied_symbols(_characters(training), query, length)
+    return TrainOverlap(length, int((query != BORDER).sum()), int(copied.sum()))
 
 
-def copied_spans(texts: Sequence[str], training: Sequence[str], least: int) -> list[list[tuple[int, int]]]:
-    """Of each text, the places (from, up to) of what stands in the documents `training`, in runs of `least`
-    characters or more. What such runs cover without a gap is one stretch, so a long one may be pieced together."""
-    held = _held(_characters(training), _characters(texts), least)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], held, [0]]))).reshape(-1, 2)
-    found: list[list[tuple[int, int]]] = []
+def copied_spans(texts: Sequence[str], training: Sequence[str], min_length: int) -> list[Spans]:
+    """Return for each text the spans (begin, end) that are in the documents `training`.
+
+    Runs of `min_length` characters or more count. Runs that touch or overlap make one span, so a long span may
+    consist of several runs.
+    """
+    copied = _copied_symbols(_characters(training), _characters(texts), min_length)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], copied, [0]]))).reshape(-1, 2)
+    found: list[Spans] = []
     start = 0
     for text in texts:
         own = edges[(edges[:, 0] >= start) & (edges[:, 0] < start + len(text))] - start
-        found.append([(int(first), int(last)) for first, last in own])
-        start += len(text) + 1  # and a border
+        found.append(tuple((int(first), int(last)) for first, last in own))
+        start += len(text) + 1  # with the border
     return found
 
 
-def _held(training: _Numbers, pieces: _Numbers, length: int) -> _Numbers:
-    """1 for each symbol of the pieces that is in a window of that length which stands in `training`, else 0."""
-    begin = np.flatnonzero(shared_windows(training, pieces, length).in_text)
-    changes = np.zeros(len(pieces) + 1, np.int32)
+def _copied_symbols(training: _Numbers, query: _Numbers, length: int) -> _Numbers:
+    """Return 1 for each symbol of the query that lies in a window of `length` symbols of `training`, else 0."""
+    begin = np.flatnonzero(shared_windows(training, query, length).in_text)
+    changes = np.zeros(len(query) + 1, np.int32)
     changes[begin] += 1
     changes[begin + length] -= 1
     return (changes.cumsum()[:-1] > 0).astype(np.int32)
 
 
 def _characters(texts: Sequence[str]) -> _Numbers:
-    """Code points, a border between documents."""
+    """Return code points, with a border between documents."""
     return _bordered([code_points(text).astype(np.int32) for text in texts])
 
 
 def _words(texts: Sequence[str], number: Callable[[str], int]) -> _Numbers:
-    """Words by number, a border between documents."""
+    """Return the numbers of words, with a border between documents."""
     return _bordered(
-        [np.fromiter((number(word) for piece in chunks(text) for word in piece.split()), np.int32) for text in texts]
+        [np.fromiter((number(word) for chunk in chunks(text) for word in chunk.split()), np.int32) for text in texts]
     )
 
 
@@ -121,19 +125,11 @@ def _bordered(documents: Sequence[_Numbers]) -> _Numbers:
     return np.concatenate(parts[1:]) if parts else np.empty(0, np.int32)
 
 
-HIGHLIGHT_LENGTH = (
-    24  # characters of a stretch: on Tiny Shakespeare 0.4 % of held-out text lies in such, of 16 or more 12 %
-)
-_BESIDE = 100_000  # characters of other text that are looked up
-
-Spans = tuple[tuple[int, int], ...]
-
-
 @dataclass(frozen=True)
 class HighlightedCopies:
-    """Texts, and of each the places (from, up to) of what is copied in stretches of `least` characters or more.
+    """Texts with the spans (begin, end) of each that are copied, of `min_length` characters or more.
 
-    `share` of all their characters lies in such stretches; of held-out text `usual`.
+    `fraction` of all their characters lies in such spans; `baseline` is that fraction of validation text.
     """
 
     texts: tuple[str, ...]
@@ -144,22 +140,23 @@ class HighlightedCopies:
 
 
 def highlight_copies(
-    texts: Sequence[str], held_out: Sequence[str], training: Sequence[str], least: int = HIGHLIGHT_LENGTH
+    texts: Sequence[str], held_out: Sequence[str], training: Sequence[str], min_length: int = HIGHLIGHT_LENGTH
 ) -> HighlightedCopies:
-    """Look the texts, and the beginning of the documents `held_out`, up in the documents `training`."""
-    beside = list(_beginning(held_out, _BESIDE))
-    found = copied_spans([*texts, *beside], training, least)
-    own, other = found[: len(texts)], found[len(texts) :]
-    return HighlightedCopies(tuple(texts), tuple(map(tuple, own)), least, _share(texts, own), _share(beside, other))
+    """Look texts, and for comparison the beginning of the documents `held_out`, up in the documents `training`."""
+    compared = list(_beginning(held_out, _MAX_COMPARED))
+    spans = copied_spans([*texts, *compared], training, min_length)
+    own, other = spans[: len(texts)], spans[len(texts) :]
+    fractions = _copied_fraction(texts, own), _copied_fraction(compared, other)
+    return HighlightedCopies(tuple(texts), tuple(own), min_length, *fractions)
 
 
-def _beginning(texts: Sequence[str], most: int) -> Sequence[str]:
+def _beginning(texts: Sequence[str], characters: int) -> Sequence[str]:
     kept: list[str] = []
     for text in texts:
-        kept.append(text[: most - sum(map(len, kept))])
+        kept.append(text[: characters - sum(map(len, kept))])
     return kept
 
 
-def _share(texts: Sequence[str], found: Sequence[Sequence[tuple[int, int]]]) -> float:
-    covered = sum(end - start for places in found for start, end in places)
-    return covered / max(1, sum(map(len, texts)))
+def _copied_fraction(texts: Sequence[str], found: Sequence[Spans]) -> float:
+    copied = sum(end - start for spans in found for start, end in spans)
+    return copied / max(1, sum(map(len, texts)))

@@ -21,7 +21,7 @@ from octavo.evaluate.overlap import MAX_SEARCHED, TrainOverlap, measure_overlap
 from octavo.evaluate.shift import measure_shift
 from octavo.formats.json_schema import from_json
 from octavo.runs.checkpoint_files import max_file_bytes, newest_is_damaged
-from octavo.runs.earlier_versions import upgraded_finding
+from octavo.runs.earlier_versions import upgrade_finding
 from octavo.runs.metrics import check_complete
 from octavo.runs.saved_run import SavedRun
 from octavo.runs.scores import Score, add_score, is_standard, scores, standard_score
@@ -272,7 +272,8 @@ def diagnose_run(
     score = score or standard_evaluation(run)
     if not is_standard(Score(score.to_dict())):
         raise OctavoError(
-            "a diagnosis needs the standard score: evaluate the validation split with the default stride and protocol"
+            "a diagnosis needs the standard score: score the validation split in sliding windows, half a context "
+            "apart"
         )
     findings = run_findings(run, score, run_baselines(run, watch=watch) if baselines is None else baselines)
     content = {"checkpoint": run.checkpoint, "findings": [finding.to_dict() for finding in findings]}
@@ -284,7 +285,7 @@ def load_diagnosis(run: SavedRun) -> list[Finding] | None:
     """Return the findings of :func:`diagnose_run` for the checkpoint in use; None if there is no diagnosis."""
     try:
         content = run.directory.read_json("diagnosis.json")
-        findings = [from_json(Finding, upgraded_finding(finding)) for finding in content["findings"]]
+        findings = [from_json(Finding, upgrade_finding(finding)) for finding in content["findings"]]
         return findings if content["checkpoint"] == run.checkpoint else None
     except (OctavoError, LookupError, TypeError, ValueError):
         return None  # the diagnosis can always be made again

@@ -1,8 +1,8 @@
-"""The loss of every token of a text, each exactly once, in sliding windows.
+"""Measure the loss of each token of a text exactly once, in sliding windows.
 
-A window takes `context_length` tokens; the next begins `stride` tokens later and scores only what no window has
-scored before: so every token after the first windows is predicted from at least context_length - stride tokens.
-B windows, T positions, V vocabulary.
+A window has `context_length` tokens. The next window begins `stride` tokens later and scores only the tokens that no
+window has scored before, so after the first window each token is predicted from at least context_length - stride
+tokens. B windows, T positions, V vocabulary.
 """
 
 import math
@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
+from octavo.config.inference import default_stride
 from octavo.config.shapes import windows_at_once
 from octavo.data.windows import with_bos
 from octavo.model import Transformer
@@ -26,7 +27,7 @@ Nats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Window:
-    """Predictions `begin` … `end` of document `document`, of which those from `scored` on count."""
+    """The predictions `begin` to `end` (exclusive) of a document; those from `scored` on are scored."""
 
     document: int
     begin: int
@@ -35,12 +36,12 @@ class Window:
 
     @property
     def scored_positions(self) -> slice:
-        """The places within the window that count."""
+        """Return the positions within the window that are scored."""
         return slice(self.scored - self.begin, self.end - self.begin)
 
 
 def sliding_windows(document: int, predictions: int, context_length: int, stride: int) -> Iterator[Window]:
-    """Yield windows over one document in which each of its predictions counts once."""
+    """Yield the windows of a document; each of its predictions is scored in one of them."""
     begin, done = 0, 0
     while done < predictions:
         end = min(begin + context_length, predictions)
@@ -50,10 +51,10 @@ def sliding_windows(document: int, predictions: int, context_length: int, stride
 
 @dataclass(frozen=True)
 class ScoringBatch:
-    """Windows side by side: what the model says at each of their places, and what came there.
+    """The logits and targets of some windows.
 
-    Row b belongs to ``windows[b]``; what counts of it is ``windows[b].counted``, and stands for the tokens
-    ``tokens[b]`` of its document. Shorter windows are filled up behind.
+    Row b belongs to ``windows[b]``. Its positions ``windows[b].scored_positions`` are scored; they are the tokens
+    ``tokens[b]`` of the document. Shorter windows are padded at their end.
     """
 
     windows: Sequence[Window]
@@ -62,7 +63,7 @@ class ScoringBatch:
     targets: torch.Tensor  # (B, T)
 
     def nats(self, logits: torch.Tensor | None = None) -> torch.Tensor:
-        """The loss at every place (B, T), of the model's logits or of others of their shape."""
+        """Return the loss at every position, (B, T), for the model's logits or for other `logits` (B, T, V)."""
         logits = self.logits if logits is None else logits
         return F.cross_entropy(logits.flatten(0, 1), self.targets.flatten(), reduction="none").view_as(self.targets)
 
@@ -74,16 +75,24 @@ def scoring_batches(
     *,
     bos_id: int | None,
     context_length: int,
-    stride: int,
+    stride: int = 0,
     batch_size: int = 0,
     tap: Tap | None = None,
     watch: ProgressCallback = no_progress,
 ) -> Iterator[ScoringBatch]:
-    """Read all documents (ids without start token) in windows, `batch_size` at a time (0: as many as memory is
-    reckoned for, see :func:`octavo.config.shapes.windows_at_once`); the last batch may be smaller.
+    """Run the model on all windows of the documents; yield them in batches.
 
-    A `tap` is shown each batch whole, also what windows are filled up with, before the batch is yielded.
+    Args:
+        model: the model.
+        documents: token ids without BOS token.
+        bos_id: id of the BOS token, which is prepended to each document; None: the first token is not predicted.
+        context_length: tokens of a window.
+        stride: tokens between the beginnings of two windows; 0: half the context length.
+        batch_size: windows of a batch; 0: as many as :func:`octavo.config.shapes.windows_at_once` allows.
+        tap: sees, and may change, the activations of each batch (padding included) before the batch is yielded.
+        watch: is called with the fraction that is done.
     """
+    stride = stride or default_stride(context_length)
     unpredicted = int(bos_id is None)  # tokens at the beginning of a document
     predictions = [max(0, len(ids) - unpredicted) for ids in documents]
     windows = chain.from_iterable(
@@ -95,13 +104,15 @@ def scoring_batches(
     while group := list(islice(windows, batch_size)):
         watch(done / total)
         done += sum(w.end - w.scored for w in group)
-        longest = max(w.end - w.begin for w in group)  # shorter ones are filled up behind, where nothing sees it
+        longest = max(
+            w.end - w.begin for w in group
+        )  # shorter ones are padded at their end, which causal attention does not see
         x, y = (
             torch.zeros(len(group), longest, dtype=torch.int64),
             torch.zeros(len(group), longest, dtype=torch.int64),
         )
         for row, w in enumerate(group):
-            # What is predicted, and before it what is read; where nothing is, begun() puts the start token.
+            # The input of a prediction is the token before it; with_bos() adds the BOS token of position 0.
             begin, end = w.begin + unpredicted, w.end + unpredicted
             ids = torch.from_numpy(documents[w.document][max(0, begin - 1) : end].astype(np.int64))
             y[row, : end - begin] = ids[-(end - begin) :]
@@ -122,12 +133,12 @@ def token_losses(
     tap: Tap | None = None,
     watch: ProgressCallback = no_progress,
 ) -> list[Nats]:
-    """Nats of every token of every document (ids without start token), in fp32, summed in float64 by the caller.
+    """Measure the loss of each token of each document, in nats; the arguments are those of :func:`scoring_batches`.
 
-    A `tap` may change what flows through the model. `watch` is told, now and then, the share that is done.
+    Without a BOS token no token precedes the first one of a document, so its loss is that of the uniform baseline.
 
-    Without a start token nothing comes before a document's first token: it is charged as by the uniform
-    distribution, the best that can be said without having seen anything.
+    Returns:
+        For each document the losses of its tokens, (N,), computed in fp32 and stored in float64.
     """
     losses = [np.full(len(ids), math.log(model.vocab_size)) for ids in documents]
     for batch in scoring_batches(

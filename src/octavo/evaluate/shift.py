@@ -1,9 +1,9 @@
-"""Distribution shift: a measure of how much the held-out text differs from the training text, without the model.
+"""Measure the distribution shift between the training split and the validation split, without the run's model.
 
-A trigram model of characters learns from every other block of the training part. What the blocks between cost it is
-compared with what blocks of the held-out part cost it. In a text whose parts are alike the two are about equal; in a
-sorted list, or a text whose second half is in another language, they are not. On Tiny Shakespeare, whose parts are
-different plays, the held-out part costs 6 % more.
+A character trigram model learns from every other block of the training split. Its loss on the blocks between is
+compared with its loss on blocks of the validation split. The two are about equal if the splits are alike. They differ
+in a sorted list, or in a text whose second half is in another language. On Tiny Shakespeare, whose splits are
+different plays, the validation split costs 6 % more.
 """
 
 import math
@@ -16,16 +16,16 @@ from octavo.evaluate.kneser_ney import CharacterNgrams
 from octavo.evaluate.scoring import Nats
 from octavo.tokenizer import Tokenizer
 
-_ORDER = 3  # longer n-grams tell nearby text from text farther away, of which every text has some
+_ORDER = 3  # longer n-grams also measure the distance between two spans of any text
 _BLOCK = 512  # tokens
-_BLOCKS = 200  # of the held-out part at most, and twice as many of the training part: so it takes about a second
-_FEWEST = 8  # blocks of the held-out part
-_SHORTEST = 16  # tokens of a block
+_MAX_BLOCKS = 200  # of the validation split; twice as many of the training split: about a second
+_MIN_BLOCKS = 8  # of the validation split
+_MIN_BLOCK = 16  # tokens
 
 
 @dataclass(frozen=True)
 class Shift:
-    """Hold what text costs a trigram model of other training text, in nats per character."""
+    """The losses of a trigram model of training text on other text, in nats per character."""
 
     train: float
     held_out: float
@@ -33,18 +33,18 @@ class Shift:
 
     @property
     def excess(self) -> float:
-        """Return how much more the held-out text costs, as a share of what the training text costs."""
+        """Return the additional loss on validation text, as a fraction of the loss on training text."""
         return (self.held_out - self.train) / self.train if self.train else 0.0
 
 
 def measure_shift(train: TokenSplit, held_out: TokenSplit, tokenizer: Tokenizer) -> Shift | None:
-    """Compare blocks of both parts, spread evenly over them; None: the text is too short."""
-    size = min(_BLOCK, len(held_out.ids) // _FEWEST, len(train.ids) // (2 * _FEWEST))
-    if size < _SHORTEST:
+    """Compare evenly spread blocks of both splits; None: the text is too short."""
+    size = min(_BLOCK, len(held_out.ids) // _MIN_BLOCKS, len(train.ids) // (2 * _MIN_BLOCKS))
+    if size < _MIN_BLOCK:
         return None
-    blocks = _blocks(train, tokenizer, size, 2 * _BLOCKS)
-    others = _blocks(held_out, tokenizer, size, _BLOCKS)
-    if min(len(blocks[1::2]), len(others)) < _FEWEST:
+    blocks = _blocks(train, tokenizer, size, 2 * _MAX_BLOCKS)
+    others = _blocks(held_out, tokenizer, size, _MAX_BLOCKS)
+    if min(len(blocks[1::2]), len(others)) < _MIN_BLOCKS:
         return None
     model = CharacterNgrams.fit(blocks[0::2], order=_ORDER)
     (own, own_error), (other, other_error) = _cost(model, blocks[1::2]), _cost(model, others)
@@ -52,10 +52,10 @@ def measure_shift(train: TokenSplit, held_out: TokenSplit, tokenizer: Tokenizer)
 
 
 def _blocks(part: TokenSplit, tokenizer: Tokenizer, size: int, most: int) -> list[str]:
-    """Return at most so many blocks of `size` tokens as the tokens tell them, those of no character left out."""
-    pieces, count = tokenizer.token_bytes(), len(part.ids) // size
-    places = np.linspace(0, count - 1, min(count, most)).astype(np.int64) * size
-    found = (b"".join([pieces[i] for i in part.ids[at : at + size].tolist()]) for at in places)
+    """Return at most `most` decoded blocks of `size` tokens, evenly spread; without empty ones."""
+    table, count = tokenizer.token_bytes(), len(part.ids) // size
+    starts = np.linspace(0, count - 1, min(count, most)).astype(np.int64) * size
+    found = (b"".join([table[i] for i in part.ids[start : start + size].tolist()]) for start in starts)
     return [text for block in found if (text := block.decode("utf-8", errors="replace"))]
 
 

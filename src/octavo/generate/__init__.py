@@ -1,4 +1,4 @@
-"""Generation: logits to a token, prefill and decode, many streams at once, text that never splits a character.
+"""Generation: prefill and decode, logits to a token, many streams at once, text that never splits a character.
 
-Nothing is imported here: what writes with a trained run takes no torch, what writes with a model does.
+Nothing is imported here: generating with a run on disk takes no torch, generating with a model in memory does.
 """

@@ -1,9 +1,7 @@
-"""A model's weights as the kernels of :mod:`octavo.kernels` read them: fp32, padded with zeros to whole vectors.
+"""Decode with the kernels of :mod:`octavo.kernels`. Importing this takes no torch.
 
-They come as plain arrays, by the names that a checkpoint has: to write with a trained model takes no torch.
-I inputs, O outputs, V vocabulary, H heads, K d_head.
-
-Decoding by the kernels. Importing this takes no torch.
+The kernels read weights in fp32, padded with zeros to full vectors. They are packed from plain arrays, by the names
+that a checkpoint has. I inputs, O outputs, V vocabulary, H heads, K d_head.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,24 +12,34 @@ import numpy.typing as npt
 
 from octavo.config import ModelConfig
 from octavo.config.inference import SamplingConfig
-from octavo.generate.streams import Chunk, in_groups, never_ends, random_numbers, window_start
+from octavo.generate.streams import Chunk, in_groups, never_ends, random_generators, window_start
 from octavo.kernels import decoding as native
 from octavo.kernels.decoding import PANEL, padded_size
 from octavo.kernels.library import library
 
 Array = npt.NDArray[np.float32]
 
-_LARGEST_TABLE = 2**20  # numbers; a larger one would push the weights out of the processor's caches
+_MAX_QKV_TABLE = 2**20  # numbers; a larger table would push the weights out of the CPU's caches
+_MAX_CHUNK_STEPS = 32  # appear at once to the reader
+_MAX_CHUNK_PRODUCTS = 2**30  # multiplications: some hundredths of a second
 
 
 def can_pack(config: ModelConfig, context_length: int) -> bool:
-    """Whether there are kernels for such a model in windows of `context_length`."""
-    table = config.position in ("sinusoidal", "learned")
-    return library() is not None and not (table and config.max_positions < context_length)
+    """Return whether there are kernels for a model with windows of `context_length` positions."""
+    has_table = config.position in ("sinusoidal", "learned")
+    return library() is not None and not (has_table and config.max_positions < context_length)
 
 
 class PackedWeights:
-    """The weights, with all that the struct of the kernels points to."""
+    """A model's weights for the kernels: the C struct, and the arrays that it points to.
+
+    Args:
+        config: the model's sizes and parts.
+        vocab_size: tokens of the vocabulary.
+        weights: every parameter by its name, fp32.
+        context_length: positions of a window.
+        with_bos: whether a BOS token takes the first position of each window.
+    """
 
     def __init__(
         self,
@@ -40,11 +48,11 @@ class PackedWeights:
         weights: Mapping[str, Array],
         context_length: int,
         *,
-        with_start: bool,
+        with_bos: bool,
     ) -> None:
         k, kv_heads = config.head_width, config.key_value_heads
         self._weights, self._config = weights, config
-        self._kept: list[Array] = []
+        self._arrays: list[Array] = []
         self._blocks = (native.CBlock * config.n_layers)()
         for index in range(config.n_layers):
             self._blocks[index] = self._block(f"blocks.{index}", k)
@@ -62,7 +70,7 @@ class PackedWeights:
             vocab=vocab_size,
             vocab_padded=padded_size(vocab_size),
             context=context_length,
-            has_bos=with_start,
+            has_bos=with_bos,
             norm=native.NORMS[config.norm],
             post_norm=config.norm_order == "post",
             residual=config.residual,
@@ -76,14 +84,14 @@ class PackedWeights:
         if config.position in ("sinusoidal", "learned"):
             rows = _sinusoids(config) if config.position == "sinusoidal" else weights["positions.rows"]
             self.struct.positions = self._keep(_padded(rows[:context_length]))
-        elif vocab_size * self._blocks[0].qkv.outputs <= _LARGEST_TABLE:
+        elif vocab_size * self._blocks[0].qkv.outputs <= _MAX_QKV_TABLE:
             self.struct.first_qkv = self._keep(self._first_qkv(k))
         if config.position == "rotary":
             angles = _angles(context_length, k, config.position_base)
             self.struct.cosines, self.struct.sines = self._keep(np.cos(angles)), self._keep(np.sin(angles))
-        # One stream's keys and values.
+        # Numbers in the keys and values of one stream.
         self.cache_numbers = config.n_layers * kv_heads * padded_size(context_length) * (k + padded_size(k))
-        self.products = sum(weight.size for weight in weights.values())  # of a token, about
+        self.products = sum(weight.size for weight in weights.values())  # multiplications per token, about
 
     def _block(self, name: str, k: int) -> native.CBlock:
         attention, feedforward = f"{name}.attention", f"{name}.feedforward"
@@ -106,30 +114,33 @@ class PackedWeights:
     def _linear(
         self, parts: Sequence[str], *, input_heads: int = 0, output_heads: int = 0, bias_of: Sequence[str] = ()
     ) -> native.CLinear:
-        """The matrices of `parts` one below the other, as one; rows or columns that belong to heads of a width are
-        padded head by head."""
+        """Stack the matrices of `parts` into one (O, I).
+
+        Rows of outputs (`output_heads`) or columns of inputs (`input_heads`) that belong to heads of such a width
+        are padded head by head.
+        """
         matrices = [self._weights[f"{part}.weight"] for part in parts]
         rows = np.concatenate([_padded(matrix.T, output_heads) for matrix in matrices], axis=-1).T  # (O, I)
         if input_heads:
             rows = _padded(rows, input_heads)
         panels = [rows[begin : begin + PANEL].T.ravel() for begin in range(0, len(rows), PANEL)]
-        made = native.CLinear(inputs=rows.shape[1], outputs=len(rows), weight=self._keep(np.concatenate(panels)))
+        linear = native.CLinear(inputs=rows.shape[1], outputs=len(rows), weight=self._keep(np.concatenate(panels)))
         if self._config.bias:
             biases = [self._weights[f"{part}.bias"] for part in bias_of or parts]
-            made.bias = self._keep(np.concatenate([_padded(bias, output_heads) for bias in biases]))
-        return made
+            linear.bias = self._keep(np.concatenate([_padded(bias, output_heads) for bias in biases]))
+        return linear
 
-    @np.errstate(over="ignore", invalid="ignore")  # weights may be what no training comes to
+    @np.errstate(over="ignore", invalid="ignore")  # damaged weights may be huge
     def _first_qkv(self, k: int) -> Array:
-        """What the first block's projections make of every token, where they do not see its position: (V, O)."""
+        """Return the first block's q, k and v of every token, (V, O); it needs embeddings without a position."""
         x = self._weights["embedding.weight"]
         if self._config.norm_order == "pre":
             x = self._normed(x, "blocks.0.attention_norm")
-        made = []
+        qkv = []
         for part in (f"blocks.0.attention.{name}" for name in "qkv"):
             projected = x @ self._weights[f"{part}.weight"].T
-            made.append(_padded(projected + self._weights[f"{part}.bias"] if self._config.bias else projected, k))
-        return np.concatenate(made, axis=-1)
+            qkv.append(_padded(projected + self._weights[f"{part}.bias"] if self._config.bias else projected, k))
+        return np.concatenate(qkv, axis=-1)
 
     def _normed(self, x: Array, name: str) -> Array:
         if self._config.norm == "none":
@@ -140,12 +151,12 @@ class PackedWeights:
         return scaled * self._weights[f"{name}.weight"] + self._weights.get(f"{name}.bias", 0)
 
     def _keep(self, array: Array) -> int:
-        self._kept.append(np.ascontiguousarray(array, dtype=np.float32))
-        return self._kept[-1].ctypes.data
+        self._arrays.append(np.ascontiguousarray(array, dtype=np.float32))
+        return self._arrays[-1].ctypes.data
 
 
 def _angles(length: int, width: int, base: float) -> Array:
-    """By which positions turn, as in :mod:`octavo.model.positions`: (length, width / 2), each step in fp32."""
+    """Return the rotary angles (length, width / 2), computed in fp32 as in :mod:`octavo.model.positions`."""
     exponents = -np.arange(0, width, 2, dtype=np.float32) / np.float32(width)
     return np.outer(np.arange(length, dtype=np.float32), np.float32(base) ** exponents)
 
@@ -158,15 +169,11 @@ def _sinusoids(config: ModelConfig) -> Array:
 
 
 def _padded(x: Array, width: int = 0) -> Array:
-    """The last dimension, or each `width` of it, padded to whole vectors."""
+    """Pad the last dimension, or each `width` of it, with zeros to full vectors."""
     width = width or x.shape[-1]
     heads = x.reshape(*x.shape[:-1], -1, width)
     padded = np.pad(heads, [(0, 0)] * (heads.ndim - 1) + [(0, padded_size(width) - width)])
     return padded.reshape(*x.shape[:-1], -1)
-
-
-_MOST_STEPS = 32  # of a chunk, which a person sees as one
-_MOST_PRODUCTS = 2**30  # of a chunk: some hundredths of a second
 
 
 def decode_packed(
@@ -180,15 +187,17 @@ def decode_packed(
     seeds: Sequence[Sequence[int]],
     ended: Callable[[int], bool] = never_ends,
 ) -> Iterator[Chunk]:
-    """:func:`octavo.generate.decoding.decode` by weights that were packed for that context and start token.
+    """Decode as :func:`octavo.generate.decoding.decode` does, with weights packed for this context and BOS token.
 
     Chunks grow, so that the first token comes at once. Each stream begins where its own prompt ends.
     """
-    decode = in_groups(partial(_decode, weights, threads), 4 * weights.cache_numbers)
-    return decode(prompts, context_length=context_length, bos_id=bos_id, sampling=sampling, seeds=seeds, ended=ended)
+    decode_streams = in_groups(partial(_decode_streams, weights, threads), 4 * weights.cache_numbers)
+    return decode_streams(
+        prompts, context_length=context_length, bos_id=bos_id, sampling=sampling, seeds=seeds, ended=ended
+    )
 
 
-def _decode(
+def _decode_streams(
     weights: PackedWeights,
     threads: int,
     prompts: Sequence[Sequence[int]],
@@ -199,19 +208,22 @@ def _decode(
     seeds: Sequence[Sequence[int]],
     ended: Callable[[int], bool],
 ) -> Iterator[Chunk]:
-    """Decode streams side by side."""
-    randoms = random_numbers(seeds)
-    room = _Room(weights, prompts, context_length, bos_id)
-    streams = dict(enumerate(room.streams))
+    """Decode streams together, some positions a chunk."""
+    generators = random_generators(seeds)
+    buffers = _StreamBuffers(weights, prompts, context_length, bos_id)
+    streams = dict(enumerate(buffers.streams))
     steps, left = 1, sampling.max_new_tokens
-    while left and (going := [number for number in streams if not ended(number)]):
-        fitting = _MOST_PRODUCTS // (weights.products * len(going))
-        steps = max(1, min(steps, left, _MOST_STEPS, fitting))
-        uniforms = np.stack([randoms[number].random(steps) for number in going])
-        array = (native.CStream * len(going))(*(streams[number] for number in going))
-        drawn = native.decode_streams(weights.struct, array, steps, sampling, uniforms, threads=threads)
-        streams = dict(zip(going, array, strict=True))
-        new = dict(zip(going, drawn.tolist(), strict=True))
+    while left and (active := [number for number in streams if not ended(number)]):
+        # 1. Decide how many tokens this chunk has.
+        affordable = _MAX_CHUNK_PRODUCTS // (weights.products * len(active))
+        steps = max(1, min(steps, left, _MAX_CHUNK_STEPS, affordable))
+        # 2. Decode them for all active streams.
+        uniforms = np.stack([generators[number].random(steps) for number in active])
+        array = (native.CStream * len(active))(*(streams[number] for number in active))
+        tokens = native.decode_streams(weights.struct, array, steps, sampling, uniforms, threads=threads)
+        # 3. Keep the streams' new positions, and yield the tokens.
+        streams = dict(zip(active, array, strict=True))
+        new = dict(zip(active, tokens.tolist(), strict=True))
         yield [new.get(number, []) for number in range(len(prompts))]
         left, steps = left - steps, 2 * steps
 
@@ -224,17 +236,17 @@ def predict_packed(
     context_length: int,
     bos_id: int | None,
 ) -> npt.NDArray[np.float32]:
-    """:func:`octavo.generate.decoding.predict` by weights that were packed for that context and start token."""
-    room = _Room(weights, contexts, context_length, bos_id)
-    array = (native.CStream * len(contexts))(*room.streams)
+    """Predict as :func:`octavo.generate.decoding.predict` does, with weights packed for this context."""
+    buffers = _StreamBuffers(weights, contexts, context_length, bos_id)
+    array = (native.CStream * len(contexts))(*buffers.streams)
     logits = np.empty((len(contexts), weights.struct.vocab), dtype=np.float32)
     uniforms = np.zeros((len(contexts), 1))
     native.decode_streams(weights.struct, array, 1, SamplingConfig(), uniforms, threads=threads, logits=logits)
     return logits
 
 
-class _Room:
-    """Streams that begin with the end of each prompt, and the memory that they point to."""
+class _StreamBuffers:
+    """The C structs of streams that begin with the end of each prompt, and the memory that they point to."""
 
     def __init__(
         self, weights: PackedWeights, prompts: Sequence[Sequence[int]], context_length: int, bos_id: int | None
@@ -244,10 +256,10 @@ class _Room:
         self._caches = native.aligned(len(prompts), weights.cache_numbers)
         self.streams = []
         for number, prompt in enumerate(prompts):
-            begin = window_start(len(prompt), context_length - len(first))
-            tokens = first + list(prompt[begin:])
+            start = window_start(len(prompt), context_length - len(first))
+            tokens = first + list(prompt[start:])
             if not tokens or min(tokens) < 0 or max(tokens) >= weights.struct.vocab:
-                raise ValueError(f"a prompt is empty, or has a token that is not one of {weights.struct.vocab}")
+                raise ValueError(f"a prompt is empty, or has an id outside the vocabulary of {weights.struct.vocab}")
             self._windows[number, : len(tokens)] = tokens
             window, cache = self._windows[number].ctypes.data, self._caches[number].ctypes.data
-            self.streams.append(native.CStream(len(prompt), begin, len(tokens), 0, window, cache))
+            self.streams.append(native.CStream(len(prompt), start, len(tokens), 0, window, cache))

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from octavo.config.inference import default_stride
 from octavo.errors import OctavoError
 from octavo.evaluate.scoring import scoring_batches
 from octavo.model import Transformer
@@ -101,7 +100,6 @@ def mean_activations(
         documents,
         bos_id=bos_id,
         context_length=context_length,
-        stride=default_stride(context_length),
         tap=record_tap(kept, *sites),
     ):
         tokens += sum(place.stop - place.start for place in batch.tokens)

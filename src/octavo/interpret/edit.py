@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from octavo.config.inference import default_stride
 from octavo.errors import OctavoError
 from octavo.evaluate.evaluation import LOSSY_CAVEAT
 from octavo.evaluate.scoring import Nats, ScoringBatch, scoring_batches
@@ -157,7 +156,6 @@ class _Reading:
             [np.array([*ids, 0])],
             bos_id=self.bos_id,
             context_length=self.context_length,
-            stride=default_stride(self.context_length),
             tap=tap,
             watch=watch,
         )

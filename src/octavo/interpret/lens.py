@@ -15,7 +15,6 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from octavo.config.inference import default_stride
 from octavo.evaluate.scoring import scoring_batches
 from octavo.interpret.activations import ActivationCache, record_tap, run_with_cache
 from octavo.interpret.predictions import TOP_K, Prediction, ranks, top_k_predictions, vocabulary_labels
@@ -157,7 +156,6 @@ def layer_losses(
         documents,
         bos_id=bos_id,
         context_length=context_length,
-        stride=default_stride(context_length),
         tap=record_tap(streams, *sites),
     ):
         tokens += sum(place.stop - place.start for place in batch.tokens)

@@ -13,7 +13,6 @@ from itertools import accumulate, chain
 import numpy as np
 import torch
 
-from octavo.config.inference import default_stride
 from octavo.evaluate.evaluation import LOSSY_CAVEAT
 from octavo.evaluate.scoring import Nats, scoring_batches
 from octavo.interpret.predictions import (
@@ -179,7 +178,6 @@ def measure_surprise(
         [ids],
         bos_id=tokenizer.bos_id,
         context_length=context_length,
-        stride=default_stride(context_length),
         watch=watch,
     ):
         nats = batch.nats()

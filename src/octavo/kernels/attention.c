@@ -1,10 +1,10 @@
 /* Causal attention over windows, forward and backward, from the fused projections to the outputs of the heads.
  *
- * T positions of a window, H query heads, G key/value heads, K values per head (a multiple of 32). A row of `qkv` holds
- * H query heads, then G key heads, then G value heads. Queries and keys may be normed (root mean square) and rotated
- * (rotary positions, halves layout) on the way. All arithmetic is fp32. No T x T matrix is kept: the backward pass
- * recomputes the pattern from the log-sum-exp of each row (as in FlashAttention, Dao et al., 2022). One task is one
- * key/value head of one window with the query heads that share it: it fits into the L2 cache.
+ * T positions of a window, H query heads, G key/value heads, K values per head (a multiple of 32). A row of `qkv`
+ * holds H query heads, then G key heads, then G value heads. Queries and keys may be normed (root mean square) and
+ * rotated (rotary positions, halves layout) on the way. All arithmetic is fp32. No T x T matrix is kept: the backward
+ * pass recomputes the pattern from the log-sum-exp of each row (as in FlashAttention, Dao et al., 2022). One task is
+ * one key/value head of one window with the query heads that share it: it fits into the L2 cache.
  */
 
 #include "thread_pool.h"

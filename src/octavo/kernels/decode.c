@@ -1,8 +1,8 @@
 /* Generation: several streams of tokens through one Transformer, several steps per call.
  *
- * Computes in fp32 what model/ and generate/decoding.py compute. All widths are padded with zeros to a multiple of 16,
- * the largest number of lanes. In the struct, d_model, d_head, d_ff and vocab are the true sizes; width, head, hidden
- * and vocab_padded are the padded ones. */
+ * Computes in fp32 what model/ and generate/decoding.py compute. All widths are padded with zeros to a multiple of
+ * 16, the largest number of lanes. In the struct, d_model, d_head, d_ff and vocab are the true sizes; width, head,
+ * hidden and vocab_padded are the padded ones. */
 #include "simd.h"
 #include "thread_pool.h"
 #include "matmul.h"
@@ -14,7 +14,7 @@
 enum { NO_NORM, RMS_NORM, LAYER_NORM };
 enum { RELU, GELU, SWIGLU };
 enum { MAX_ROWS = 48, TILE_VECTORS = 4 }; /* rows per forward pass, and vectors of sums in attention */
-enum { STREAMS_AT_ONCE = 16 }; /* take all steps before the next streams do, so that their caches stay in the CPU's */
+enum { STREAMS_AT_ONCE = 16 }; /* take all steps before the next ones do, so that the CPU keeps their KV caches */
 
 typedef struct {
     const float *weight, *bias; /* [width]; a bias may be NULL */
@@ -40,8 +40,8 @@ typedef struct {
     const block *blocks;
 } transformer;
 
-/* One text that grows. Its KV cache holds, for each layer and key/value head, the keys [context / LANES][d_head][LANES]
- * and then the values [context][head], with the context padded to whole vectors. */
+/* One text that grows. Its KV cache holds, for each layer and key/value head, the keys
+ * [context / LANES][d_head][LANES] and then the values [context][head], with the context padded to whole vectors. */
 typedef struct {
     int64_t length;       /* tokens so far, including the prompt */
     int64_t window_start; /* index of the window's first token */
@@ -188,8 +188,8 @@ static void softmax(float *scores, int64_t end, float scale) {
     for (int64_t s = 0; s < end; s += LANES) store(scores + s, load(scores + s) * inverse_sum);
 }
 
-/* Attention of all heads of a row's q over the keys and values up to its own position -> out [n_heads][head]. The heads
- * run through each stage together, because the CPU can overlap their independent operations. */
+/* Attention of all heads of a row's q over the keys and values up to its own position -> out [n_heads][head]. The
+ * heads run through each stage together, because the CPU can overlap their independent operations. */
 static void attend(const transformer *m, int64_t layer, const row *r, const float *q, float *scores, float *out) {
     const int64_t end = r->position + 1, blocks = padded(end) / LANES, k = m->d_head, context = padded(m->context);
     const int64_t group_size = m->n_heads / m->n_kv_heads;
@@ -317,40 +317,43 @@ static void slide_window(const transformer *m, stream *s) {
 }
 
 /* Run `rows` rows through the model; each that needs logits samples the next token of its stream. */
-static void step_rows(const decode_job *e, scratch *w, int64_t rows, int64_t step) {
-    const transformer *m = e->model;
+static void step_rows(const decode_job *job, scratch *w, int64_t rows, int64_t step) {
+    const transformer *m = job->model;
     const int64_t sampled = forward(m, w, rows);
     for (int64_t r = 0; r < sampled; r++) {
-        const int64_t index = w->rows[r].stream_index, at = index * e->steps + step;
+        const int64_t index = w->rows[r].stream_index, at = index * job->steps + step;
         float *logits = w->logits + r * m->vocab_padded;
-        if (e->logits && step == e->steps - 1) memcpy(e->logits + index * m->vocab, logits, m->vocab * sizeof *logits);
-        const double uniform = e->uniforms ? e->uniforms[at] : 0;
-        const int32_t token = sample_token(e->sampling, logits, m->vocab, uniform, &w->sampling);
+        if (job->logits && step == job->steps - 1)
+            memcpy(job->logits + index * m->vocab, logits, m->vocab * sizeof *logits);
+        const double uniform = job->uniforms ? job->uniforms[at] : 0;
+        const int32_t token = sample_token(job->sampling, logits, m->vocab, uniform, &w->sampling);
         stream *s = w->rows[r].stream;
-        e->tokens[at] = s->window[s->n_window++] = token;
+        job->tokens[at] = s->window[s->n_window++] = token;
         s->length++;
     }
 }
 
-static void run_job(int64_t begin, int64_t end, const decode_job *e, scratch *w) {
-    for (int64_t step = 0; step < e->steps; step++) {
+/* Let streams begin ... end-1 take all steps together. A stream runs every token of its window that is not cached:
+ * all of them at first and in a new window, else one a step. */
+static void run_streams(int64_t begin, int64_t end, const decode_job *job, scratch *w) {
+    for (int64_t step = 0; step < job->steps; step++) {
         int64_t rows = 0;
         for (int64_t n = begin; n < end; n++) {
-            stream *s = e->streams + n;
-            slide_window(e->model, s);
+            stream *s = job->streams + n;
+            slide_window(job->model, s);
             for (const int64_t n_window = s->n_window; s->n_cached < n_window;) {
                 const int64_t position = s->n_cached++;
                 w->rows[rows++] = (row){s, position, s->n_cached == n_window, n};
-                if (rows == MAX_ROWS) step_rows(e, w, rows, step), rows = 0;
+                if (rows == MAX_ROWS) step_rows(job, w, rows, step), rows = 0;
             }
         }
-        if (rows) step_rows(e, w, rows, step);
+        if (rows) step_rows(job, w, rows, step);
     }
 }
 
 static void decode_chunk(long begin, long end, void *argument) {
-    decode_job *e = argument;
-    const transformer *m = e->model;
+    decode_job *job = argument;
+    const transformer *m = job->model;
     const int64_t sizes[] = {m->width, m->width, m->blocks->qkv.outputs, m->n_heads * m->head,
                              m->blocks->up.outputs, m->vocab_padded};
     int64_t size = m->n_heads * padded(m->context) + 2 * m->vocab_padded;
@@ -358,7 +361,7 @@ static void decode_chunk(long begin, long end, void *argument) {
     scratch w;
     float *memory = aligned_alloc(64, size * sizeof *memory);
     if (!memory) {
-        e->no_memory = 1;
+        job->no_memory = 1;
         return;
     }
     float **buffers[] = {&w.x, &w.y, &w.qkv, &w.attn_out, &w.hidden, &w.logits}, *next = memory;
@@ -367,7 +370,7 @@ static void decode_chunk(long begin, long end, void *argument) {
     w.sampling.keys = (int32_t *)next, next += m->vocab_padded;
     w.sampling.edges = (double *)next;
     for (; begin < end; begin += STREAMS_AT_ONCE)
-        run_job(begin, end - begin < STREAMS_AT_ONCE ? end : begin + STREAMS_AT_ONCE, e, &w);
+        run_streams(begin, end - begin < STREAMS_AT_ONCE ? end : begin + STREAMS_AT_ONCE, job, &w);
     free(memory);
 }
 
@@ -375,7 +378,7 @@ static void decode_chunk(long begin, long end, void *argument) {
  * allocated. A stream's tokens depend neither on other streams nor on the number of threads. */
 int octavo_decode(const transformer *model, stream *streams, int64_t n, int64_t steps, const sampling *sampling,
                   const double *uniforms, int32_t *tokens, float *logits, int threads) {
-    decode_job e = {model, streams, steps, sampling, uniforms, tokens, logits, 0};
-    parallel_for(n, threads, decode_chunk, &e);
-    return e.no_memory;
+    decode_job job = {model, streams, steps, sampling, uniforms, tokens, logits, 0};
+    parallel_for(n, threads, decode_chunk, &job);
+    return job.no_memory;
 }

@@ -12,8 +12,8 @@ typedef struct {
 enum { TILE_WIDTH = LANES == 16 ? 64 : 16, MAX_TILE_ROWS = 6 }; /* a tile of sums fits into the 32 or 16 registers */
 
 /* Compute `rows` rows by `width` outputs. Every sum runs over the inputs in order, whatever the size of its tile. */
-INLINE void tile(const int rows, const int width, const float *weight, int64_t panel, const float *bias, const float *x,
-                 int64_t inputs, int64_t x_stride, float *y, int64_t y_stride, int add) {
+INLINE void tile(const int rows, const int width, const float *weight, int64_t panel, const float *bias,
+                 const float *x, int64_t inputs, int64_t x_stride, float *y, int64_t y_stride, int add) {
     const int vectors = width / LANES;
     floats sums[MAX_TILE_ROWS][PANEL / LANES];
 #pragma GCC unroll 8

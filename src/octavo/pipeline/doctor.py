@@ -1,4 +1,4 @@
-"""Whether Octavo can work on this machine, and how fast it would be. It looks even where much is missing."""
+"""Check whether Octavo works on this machine, and how fast. This runs even if packages are missing or broken."""
 
 import os
 import shutil
@@ -19,48 +19,48 @@ from octavo.system.requirements import Requirement, import_failure, pip_install,
 from octavo.system.terminal import format_bytes, path_text
 from octavo.system.threads import requested_threads, usable_cores
 
-LEAST_FREE = 2**30  # bytes of a disk: a run with its checkpoints and pages takes some tens of MB
-_BROKEN = (ImportError, OSError, RuntimeError, AttributeError)  # what half a torch raises, or another system's
+MIN_FREE_BYTES = 2**30  # of a disk: a run with its checkpoints and pages takes some tens of MB
+_BROKEN = (ImportError, OSError, RuntimeError, AttributeError)  # raised by a damaged torch, or one for another system
 _PURPOSE = {"shakespeare": "Tiny Shakespeare", "cluster": "octavo experiment --scheduler"}  # of optional parts
 
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """How torch reckons here. Rates are FLOPs a second of one thread in a matrix product."""
+    """How torch computes on this machine. Rates are the FLOP/s of one thread in a matrix product."""
 
     threads: int
-    precision: str  # that a run would choose, fp32 or bf16
+    precision: str  # the choice for a run, fp32 or bf16
     reason: str
     fp32_rate: float
     bf16_rate: float
-    gpu: str  # which Octavo leaves alone; empty if torch sees none
+    gpu: str  # not used by Octavo; empty if torch finds none
 
 
 @dataclass(frozen=True)
 class Folder:
-    """Where something is written."""
+    """A folder that Octavo writes to."""
 
     path: str
     exists: bool
-    trouble: str  # why nothing can be written there; empty if it can
+    trouble: str  # why it cannot be written to; empty if it can
     free_bytes: int  # of its disk; -1 if unknown
 
 
 @dataclass(frozen=True)
 class OptionalPart:
-    """A package that something goes without."""
+    """An optional package."""
 
     name: str
     version: str  # empty if it is not installed
     purpose: str
-    command: str  # that installs it
+    command: str  # to install it
 
 
 @dataclass(frozen=True)
 class Health:
-    """All that is known. Sizes are bytes, 0 where the system does not tell; paths are for people to read."""
+    """The result of the examination. Sizes are in bytes, 0 if the system does not tell; paths are printable."""
 
-    place: str  # of Octavo itself
+    place: str  # the folder of the package octavo
     python: str
     packages: dict[str, str]
     system: str
@@ -68,9 +68,9 @@ class Health:
     features: tuple[str, ...]
     cores: int
     usable_cores: int  # by this process
-    threads: int  # that a run would take
-    omp_num_threads: str  # as it is set; empty if it is not
-    waiting: dict[str, str]  # the variables that say how threads wait, and their values
+    threads: int  # of a run
+    omp_num_threads: str  # the variable OMP_NUM_THREADS; empty if it is not set
+    waiting: dict[str, str]  # the variables that set how threads wait, if set
     memory: int
     available_memory: int
     kernels: str  # avx512, avx2, none
@@ -80,25 +80,25 @@ class Health:
     n_runs: int
     caches: dict[str, Folder]  # of Tiny Shakespeare and of matplotlib
     optional: tuple[OptionalPart, ...]
-    problems: tuple[str, ...]  # because of which Octavo cannot work, or soon cannot; each with its fix
+    problems: tuple[str, ...]  # that stop Octavo from working now or soon; each with its fix
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return the fields as plain values."""
         return asdict(self)
 
 
 def examine_machine(root: Path) -> Health:
-    """Look at this machine, for about two seconds; `root` is the folder of runs. Nothing is left behind."""
+    """Examine this machine in about two seconds; `root` is the folder of runs. No files are left behind."""
     caches = {"Tiny Shakespeare": _text_cache(), "matplotlib": _matplotlib_cache()}
-    wanted = requirements()
-    needed = [one for one in wanted if not one.extra]
+    packages = requirements()
+    required = [package for package in packages if not package.extra]
+    optional = [package for package in packages if package.extra in _PURPOSE]
     runs = examine_folder(root)
-    arithmetic, torch_trouble = _arithmetic()
-    troubles = [trouble for one in needed if (trouble := _trouble(one))]
-    if torch_trouble and not any("torch" in trouble for trouble in troubles):
-        troubles.append(f"torch does not work ({torch_trouble}): install Octavo again")
+    arithmetic, torch_problem = _measure_torch()
+    problems = [problem for package in required if (problem := _package_problem(package))]
+    if torch_problem and not any("torch" in problem for problem in problems):
+        problems.append(f"torch does not work ({torch_problem}): install Octavo again")
     facts = machine_facts()
-    optional = [one for one in wanted if one.extra in _PURPOSE]
     return Health(
         place=path_text(Path(__file__).parents[1]),
         python=facts["python"],
@@ -117,27 +117,29 @@ def examine_machine(root: Path) -> Health:
         why_no_kernels=unavailable_reason(),
         arithmetic=arithmetic,
         runs=runs,
-        n_runs=_count(root),
+        n_runs=_count_runs(root),
         caches=caches,
         optional=tuple(
-            OptionalPart(one.name, one.installed, _PURPOSE[one.extra], pip_install(f"octavo[{one.extra}]"))
-            for one in optional
+            OptionalPart(
+                package.name, package.installed, _PURPOSE[package.extra], pip_install(f"octavo[{package.extra}]")
+            )
+            for package in optional
         ),
         problems=(
-            *troubles,
-            *(_trouble(one) for one in optional if one.installed and not one.is_satisfied),
-            *_of_kernels(),
-            *_of_runs(runs),
+            *problems,
+            *(_package_problem(package) for package in optional if package.installed and not package.is_satisfied),
+            *_kernel_problems(),
+            *_runs_problems(runs),
         ),
     )
 
 
 def examine_folder(folder: Path) -> Folder:
-    """A folder that may be yet to be made: what counts is the nearest one above it that is there."""
-    nearest = next((place for place in (folder, *folder.parents) if os.path.exists(place)), folder)
+    """Examine a folder; if it does not exist, the nearest existing folder above it is tested."""
+    nearest = next((path for path in (folder, *folder.parents) if os.path.exists(path)), folder)
     trouble = ""
     try:
-        with tempfile.TemporaryFile(dir=nearest):  # what permissions say is not all that can stand in the way
+        with tempfile.TemporaryFile(dir=nearest):  # permissions alone do not decide it
             pass
     except (OSError, ValueError) as error:
         trouble = reason(error)
@@ -148,17 +150,17 @@ def examine_folder(folder: Path) -> Folder:
     return Folder(path_text(os.path.abspath(folder)), os.path.isdir(folder), trouble, free)
 
 
-def _of_kernels() -> list[str]:
-    """Those that were asked for and are not there: everything works without, several times as slowly."""
-    asked = os.environ.get("OCTAVO_NATIVE", "")
-    return [] if asked in ("", "0", "1") or active_build() == asked else [unavailable_reason()]
+def _kernel_problems() -> list[str]:
+    """Return that the kernels asked for are missing. Without kernels everything works, but several times slower."""
+    requested = os.environ.get("OCTAVO_NATIVE", "")
+    return [] if requested in ("", "0", "1") or active_build() == requested else [unavailable_reason()]
 
 
-def _of_runs(runs: Folder) -> list[str]:
+def _runs_problems(runs: Folder) -> list[str]:
     problems = []
     if runs.trouble:
         problems.append(f"{runs.path} cannot be written to ({runs.trouble}): name another folder of runs")
-    if 0 <= runs.free_bytes < LEAST_FREE:
+    if 0 <= runs.free_bytes < MIN_FREE_BYTES:
         problems.append(
             f"the disk of {runs.path} has {format_bytes(runs.free_bytes)} free: free 1 GiB at least, or name "
             "another folder of runs"
@@ -166,29 +168,29 @@ def _of_runs(runs: Folder) -> list[str]:
     return problems
 
 
-def _trouble(one: Requirement) -> str:
-    """What is wrong with a package, and the fix; empty if nothing is."""
-    fix = pip_install(str(one))
-    if not one.installed:
-        return f"{one.name} is not installed: {fix}"
-    if not one.is_satisfied:
-        return f"{one.name} {one.installed} is here and {one.specifier} is needed: {fix}"
-    failure = None if one.extra else import_failure(one.name)
+def _package_problem(package: Requirement) -> str:
+    """Return the problem of a package with its fix; empty if there is none."""
+    fix = pip_install(str(package))
+    if not package.installed:
+        return f"{package.name} is not installed: {fix}"
+    if not package.is_satisfied:
+        return f"{package.name} {package.installed} is here and {package.specifier} is needed: {fix}"
+    failure = None if package.extra else import_failure(package.name)
     if failure is None:
         return ""
     why = f"{type(failure).__name__}: {reason(failure, named=True)}"
-    return f"{one.name} cannot be loaded ({why}): {pip_install('--force-reinstall', one.name)}"
+    return f"{package.name} cannot be loaded ({why}): {pip_install('--force-reinstall', package.name)}"
 
 
-def _count(root: Path) -> int:
+def _count_runs(root: Path) -> int:
     try:
         return len(list_runs(root))
     except OSError:
         return 0
 
 
-def _arithmetic() -> tuple[Arithmetic | None, str]:
-    """What torch says, or why it does not."""
+def _measure_torch() -> tuple[Arithmetic | None, str]:
+    """Return how torch computes here, or why it does not work."""
     try:
         import torch
 
@@ -220,13 +222,13 @@ def _gpu() -> str:
 def _text_cache() -> Folder:
     try:
         return examine_folder(cache_directory())
-    except ImportError as error:  # of platformdirs
+    except ImportError as error:  # platformdirs is missing
         return Folder("none", False, reason(error), -1)
 
 
 def _matplotlib_cache() -> Folder:
-    """Where it keeps what it knows of fonts. If it cannot, it takes a folder that lasts as long as the process."""
-    asked = os.environ.get("MPLCONFIGDIR")
+    """Return the folder of its font cache. If it cannot be written, each process uses a temporary one."""
+    configured = os.environ.get("MPLCONFIGDIR")
     try:
         with own_style():
             import matplotlib
@@ -234,6 +236,6 @@ def _matplotlib_cache() -> Folder:
             folder = examine_folder(Path(matplotlib.get_cachedir()))
     except _BROKEN as error:
         return Folder("none", False, reason(error), -1)
-    if os.environ.get("MPLCONFIGDIR") == asked:
+    if os.environ.get("MPLCONFIGDIR") == configured:
         return folder
-    return Folder(folder.path, folder.exists, "made anew each time: set MPLCONFIGDIR", folder.free_bytes)
+    return Folder(folder.path, folder.exists, "created in each process: set MPLCONFIGDIR", folder.free_bytes)

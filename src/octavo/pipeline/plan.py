@@ -1,10 +1,8 @@
-"""Forecast what the whole command takes, after training too: score, baselines, search for copies, report.
+"""Plan a run before anything is written: its config, its text as tokens, and a forecast of the complete command.
 
-Training itself is forecast by :mod:`octavo.training.forecast`. Times are reckoned from the time to read a window on
-this machine and from the length of the text, memory from what each phase holds; the constants were fitted to measured
-runs (docs/lab-notes.md).
-
-Before training: a config, a text in tokens, and an honest forecast; nothing is written.
+:mod:`octavo.training.forecast` forecasts the training. This module adds what follows it: score, baselines, the search
+for copied text, report. Times are computed from the measured time of a forward pass and the length of the text,
+memory from what each phase holds; the constants were fitted to measured runs (docs/lab-notes.md).
 """
 
 import math
@@ -30,41 +28,47 @@ from octavo.training import Precision, choose_precision
 from octavo.training.forecast import PROCESS_BYTES, TrainingForecast, forecast_training
 
 _MIB = 2**20
-# Seconds of one core.
-_BASELINES = 7e-6  # for each byte learned from or scored; brotli alone takes nearly half of it
-_LONGEST_BASELINE = 3e-6
-_COPIES = 2e-6  # for each character of the training part
-_FIXED = 4.0  # curves, samples, pictures, measuring this machine
-_WITH_TAP = 2.5  # times as long as a plain pass takes one in which something is changed
-# Bytes.
-_LIBRARIES = 150 * _MIB  # Matplotlib and others that come with the phases after training, and what these leave behind
-_KEPT = 0.6  # of what training needs stays with the process
-_SCORED = 48  # for each token of the held-out part
-_LEARNED = 110  # for each byte that baselines learn from
-_SEARCHED = 32  # for each character that copies are searched in
-_WEIGHT = 80  # for each attention weight of a window, in all layers and heads, of the report
+# Seconds of one core:
+_SECONDS_PER_BASELINE_BYTE = 7e-6  # learned from or scored, all baselines together; brotli takes nearly half of it
+_SECONDS_PER_SLOWEST_BASELINE_BYTE = 3e-6
+_SECONDS_PER_SEARCHED_CHARACTER = 2e-6
+_FIXED_SECONDS = 4.0  # curves, samples, figures, measuring this machine
+_ABLATION_SLOWDOWN = 2.5  # a forward pass with an intervention, relative to one without
+# Bytes:
+_LIBRARY_BYTES = 150 * _MIB  # Matplotlib and others that the phases after training load, and what these leave behind
+_RETAINED_FRACTION = 0.6  # of the memory of training stays with the process
+_BYTES_PER_SCORED_TOKEN = 48
+_BYTES_PER_LEARNED_BYTE = 110  # by baselines
+_BYTES_PER_SEARCHED_CHARACTER = 32
+_BYTES_PER_ATTENTION_WEIGHT = 80  # of a window, in all layers and heads, in the report
 
 
 @dataclass(frozen=True)
 class CommandForecast:
-    """Hold the time of what comes after training, and the memory of the whole command at its peak."""
+    """The forecast of the complete command: the time after training, and the peak memory."""
 
     seconds_after: float
     memory_bytes: int
 
     def lines(self) -> list[str]:
-        """For people."""
+        """Return a line for the user."""
         return [
-            f"then about {duration(self.seconds_after)} for the score, simpler models and the report; "
+            f"then about {duration(self.seconds_after)} for the score, baselines and the report; "
             f"about {format_bytes(self.memory_bytes)} of memory in all"
         ]
 
 
 def forecast_command(config: Config, planned: TrainingForecast, characters: int, n_bytes: int) -> CommandForecast:
-    """Forecast the command that trains on a text of so many `characters` and `n_bytes` in UTF-8.
+    """Forecast the command that trains on a text of `characters`, which are `n_bytes` in UTF-8.
+
+    Args:
+        config: the run's config.
+        planned: the forecast of its training.
+        characters: the length of the text.
+        n_bytes: the length of the text in UTF-8.
 
     Example:
-        >>> forecast(plan.config, plan.forecast, plan.corpus.characters, plan.corpus.bytes).lines()
+        >>> forecast_command(plan.config, plan.forecast, plan.corpus.characters, plan.corpus.bytes).lines()
     """
     model, context = config.model, config.data.context_length
     trained = int(characters * (1 - config.data.validation - config.data.test))
@@ -73,25 +77,33 @@ def forecast_command(config: Config, planned: TrainingForecast, characters: int,
 
     windows = math.ceil(planned.validation_tokens / default_stride(context))
     passes = len(ABLATIONS) * model.n_layers * model.n_heads
-    heads = passes * head_windows(passes * context * 2 * n_parameters) * planned.seconds_per_window * _WITH_TAP
+    heads = (
+        passes * head_windows(passes * context * 2 * n_parameters) * planned.seconds_per_window * _ABLATION_SLOWDOWN
+    )
     compared = learned * n_bytes / characters + n_bytes * config.data.validation
-    baselines = compared * max(_BASELINES / usable_cores(), _LONGEST_BASELINE)
-    seconds = windows * planned.seconds_per_window + baselines + searched * _COPIES + heads + _FIXED
+    baselines = compared * max(_SECONDS_PER_BASELINE_BYTE / usable_cores(), _SECONDS_PER_SLOWEST_BASELINE_BYTE)
+    seconds = (
+        windows * planned.seconds_per_window
+        + baselines
+        + searched * _SECONDS_PER_SEARCHED_CHARACTER
+        + heads
+        + _FIXED_SECONDS
+    )
 
     at_once = context * windows_at_once(model, planned.vocab_size, context)
     forward = 4 * at_once * int(1.5 * planned.vocab_size + max_activation_width(model, planned.vocab_size, context))
-    # The phases come one after the other, but the memory of training and of the score is not given back before the
-    # next; of baselines, copies and report it is.
+    # The phases follow each other. The memory of training and scoring is not released before the next phase, that of
+    # baselines, search and report is.
     after = (
         PROCESS_BYTES
-        + _LIBRARIES
-        + int(_KEPT * (planned.memory_bytes - PROCESS_BYTES))
+        + _LIBRARY_BYTES
+        + int(_RETAINED_FRACTION * (planned.memory_bytes - PROCESS_BYTES))
         + forward
-        + _SCORED * planned.validation_tokens
+        + _BYTES_PER_SCORED_TOKEN * planned.validation_tokens
         + max(
-            _LEARNED * learned * n_bytes // characters,
-            _SEARCHED * searched,
-            _WEIGHT * model.n_layers * model.n_heads * context**2,
+            _BYTES_PER_LEARNED_BYTE * learned * n_bytes // characters,
+            _BYTES_PER_SEARCHED_CHARACTER * searched,
+            _BYTES_PER_ATTENTION_WEIGHT * model.n_layers * model.n_heads * context**2,
         )
     )
     return CommandForecast(seconds, max(planned.memory_bytes, after))
@@ -102,7 +114,7 @@ CorpusSource = str | Path | Corpus | Sequence[str | Path] | None
 
 @dataclass(frozen=True)
 class Plan:
-    """All that is known before training: what a dry run shows and what a run starts from."""
+    """What is known before training: a dry run shows it, and a run starts from it."""
 
     name: str
     config: Config
@@ -110,21 +122,23 @@ class Plan:
     tokenizer: Tokenizer
     prepared: TokenizedSplits
     forecast: TrainingForecast
-    whole: CommandForecast
+    command_forecast: CommandForecast
 
     def lines(self) -> list[str]:
-        """For people, a few lines; `corpus.notes` has those on the text."""
-        return self.forecast.lines() + self._held_out() + self._left_out() + self.whole.lines()
+        """Return a few lines for the user; `corpus.notes` has those on the text."""
+        return self.forecast.lines() + self._validation_line() + self._coverage_line() + self.command_forecast.lines()
 
-    def _held_out(self) -> list[str]:
-        """Say where the held-out text is from, if there are several documents: a score is of those alone."""
+    def _validation_line(self) -> list[str]:
+        """Say where the validation split is from, if there are several documents: it alone is scored."""
         documents, segments = len(self.corpus.documents), len(self.prepared["validation"][0].segments)
         if documents == 1:
             return []
-        share = self.config.data.validation
-        return [f"held out: {share:.0%} of the text, at its end, from {segments:,} of {documents:,} documents"]
+        fraction = self.config.data.validation
+        return [
+            f"validation split: {fraction:.0%} of the text, at its end, from {segments:,} of {documents:,} documents"
+        ]
 
-    def _left_out(self) -> list[str]:
+    def _coverage_line(self) -> list[str]:
         coverage = self.tokenizer.coverage if isinstance(self.tokenizer, Characters) else None
         return [coverage.words()] if coverage and coverage.known < coverage.distinct else []
 
@@ -139,30 +153,43 @@ def make_plan(
     root: Path,
     watch: PhaseCallback = no_phase_progress,
 ) -> Plan:
-    """Read and tokenize the text, and try a few steps; nothing is written.
+    """Read and tokenize the text, and try a few training steps; nothing is written.
 
-    `watch` is told what is being done, and the share of it that is done.
+    Args:
+        text: paths, or a Corpus; None is Tiny Shakespeare.
+        request: what the user asked for.
+        name: the run's name; None takes it from the text.
+        encoding: the encoding of files that have no byte order mark and are not UTF-8.
+        documents: what a document is, see :func:`octavo.train`.
+        root: the folder of runs.
+        watch: receives the phase, and the fraction of it that is done.
 
     Raises:
-        OctavoError: whatever cannot work, with the fix.
+        OctavoError: the settings, the name or the text cannot work; the message has the fix.
     """
     config = request.applied_to(None)
     if name is not None:
         check_name_free(root, name)
     corpus = as_corpus(text, encoding, documents, root)
     tokenizer, prepared = prepare(corpus, config.data, config.tokenizer, watch)
-    if not config.tokenizer.vocab_size:  # what it came to is part of the run
+    if not config.tokenizer.vocab_size:  # the resulting size is part of the run
         config = replace(config, tokenizer=replace(config.tokenizer, vocab_size=tokenizer.vocab_size))
     precision: Precision = choose_precision(config.train)
     planned = forecast_training(corpus.name, config, tokenizer, prepared, precision)
-    whole = forecast_command(config, planned, corpus.characters, corpus.bytes)
-    return Plan(name or free_name(root, corpus.name), config, corpus, tokenizer, prepared, planned, whole)
+    command_forecast = forecast_command(config, planned, corpus.characters, corpus.bytes)
+    return Plan(name or free_name(root, corpus.name), config, corpus, tokenizer, prepared, planned, command_forecast)
 
 
 def as_corpus(
     text: CorpusSource, encoding: str = "utf-8", documents: str = "file", root: Path | None = None
 ) -> Corpus:
-    """Return a corpus with such documents, and read paths; None is Tiny Shakespeare. `root`: the folder of all runs.
+    """Return `text` as a corpus: read paths, and split a given Corpus into documents as asked.
+
+    Args:
+        text: paths, or a Corpus; None is Tiny Shakespeare.
+        encoding: the encoding of files that have no byte order mark and are not UTF-8.
+        documents: what a document is, see :func:`octavo.train`.
+        root: the folder of runs, which is not read as text.
 
     Raises:
         OctavoError: a file cannot be read as text.

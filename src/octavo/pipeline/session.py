@@ -20,7 +20,7 @@ from octavo.formats.files import disk_is_full
 from octavo.formats.json_schema import from_json
 from octavo.formats.untrusted import MAX_LOG_BYTES
 from octavo.generate.generate import generate
-from octavo.generate.opening import find_opening
+from octavo.generate.prompts import find_opening
 from octavo.model import Transformer
 from octavo.model.weights import load_weights
 from octavo.pipeline.progress import Progress

@@ -1,299 +1,276 @@
-"""Whether a run is whole: every file of it against what the others say. Importing this takes no torch.
+"""Verify a run: check every file of it against what the other files say. Importing this takes no torch.
 
-Hashes show what was damaged, not what was forged: who can write the files can write their hashes. Against a forger
-there is the score computed anew, and a text that one has oneself.
+Hashes detect damage, not forgery: whoever can write the files can also write their hashes. Against a forged run there
+are the recomputed score, and a text of one's own to score.
 """
 
 import hashlib
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError
 
-from octavo.config import Config
-from octavo.data import SPLIT_NAMES, TokenSplit, check_ids, open_splits
+from octavo.data import SPLIT_NAMES, check_ids
 from octavo.data.token_files import id_chunks
 from octavo.errors import OctavoError, reason
 from octavo.formats.json_schema import check_types, parse_object
 from octavo.formats.untrusted import MAX_CONFIG_BYTES, MAX_TEXT_BYTES, check_folder, read_plain
-from octavo.runs import Record, RunDirectory
+from octavo.runs import RunDirectory
 from octavo.runs.checkpoint_files import STATE, max_file_bytes, newest_first, read_valid, step_of
-from octavo.runs.completion import EXAMINATION_FILE as EXAMINATION
-from octavo.runs.completion import failed_parts
+from octavo.runs.completion import EXAMINATION_FILE, failed_parts
 from octavo.runs.metrics import check_complete
 from octavo.runs.safetensors_layout import check_shapes, max_abs, read_layout
+from octavo.runs.saved_run import SavedRun
 from octavo.runs.scores import SCORES_FILE, Score, scores, standard_score
 from octavo.system.requirements import installed_version
-from octavo.tokenizer import Tokenizer, load_tokenizer
 
-TOLERANCE = 1e-4  # nats per character between a score and the same computed anew: other kernels round otherwise
-_LARGEST = 1e6  # of a weight: training that does not run away stays far below
-_FIGURES = 1e-6  # between figures of one score that follow from each other, relative
-_IDS = 1 << 12  # ids whose text is held at once
+TOLERANCE = 1e-4  # nats per character between a score and its recomputation: other kernels round differently
+_MAX_WEIGHT = 1e6  # absolute value: weights of training that does not diverge are far smaller
+_RELATIVE_TOLERANCE = 1e-6  # between two figures of one score that follow from each other
+_CHUNK_IDS = 1 << 12  # ids that are turned into text at once
 _BASELINE = {"name": str, "bits_per_character": float, "nats_per_character": float}
-_FACTS = ("text", "precision", "parameters", "tokenizer", "sittings")  # of every provenance
+_PROVENANCE_KEYS = ("text", "precision", "parameters", "tokenizer", "sittings")  # of every version
+# What parsers raise for a damaged file, and readers for values of a wrong type; anything else is a bug of Octavo.
+_DAMAGE = (ValueError, KeyError, SafetensorError)
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at."""
+    """The result of one check."""
 
-    what: str
-    wrong: str = ""  # in a sentence; "": nothing
-    note: str = ""  # what one should know though nothing is wrong
+    what: str  # the file, or what was checked
+    wrong: str = ""  # the problem in a sentence; empty if there is none
+    note: str = ""  # a fact worth knowing about a check that passed
 
 
-def verify(run: RunDirectory, *, full: bool = False) -> Iterator[Check]:
-    """Look at everything of a run, one thing after the other; with `full` its score is computed anew, with torch.
+def verify(directory: RunDirectory, *, full: bool = False) -> Iterator[Check]:
+    """Check every file of a run; yield one result after the other. Nothing is written.
 
-    Nothing is written. What needs a thing that is wrong says that it cannot be looked at.
+    A check that needs a damaged file fails too, and names that file.
+
+    Args:
+        directory: the run's folder.
+        full: also recompute the score, which takes torch and as long as scoring.
     """
-    looked = _Looked(run)
-    yield _at("files", lambda: check_folder(run.path))
-    yield _at("config.toml", looked.look_at_config)
-    yield _at("provenance.json", looked.look_at_provenance)
-    yield _at("tokenizer.json", looked.look_at_tokenizer)
+    run = SavedRun(directory)
+    yield _result("files", lambda: check_folder(run.path))
+    yield _result("config.toml", lambda: _check_config(run))
+    yield _result("provenance.json", lambda: _check_provenance(run))
+    yield _result("tokenizer.json", lambda: _check_tokenizer(run))
     for name in SPLIT_NAMES:
         if name != "test" or (run.path / "data" / "test.npy").exists():
-            yield _at(f"data/{name}", partial(looked.look_at_part, name))
-    places = newest_first(run.path / "checkpoints")[::-1]
-    for place in places:
-        yield _at(f"checkpoints/{place.name}", partial(looked.look_at_checkpoint, place))
-    if not places:
+            yield _result(f"data/{name}", partial(_check_split, run, name))
+    checkpoints = newest_first(run.path / "checkpoints")[::-1]
+    for path in checkpoints:
+        yield _result(f"checkpoints/{path.name}", partial(_check_checkpoint, run, path))
+    if not checkpoints:
         yield Check("checkpoints", note="there is none yet")
-    yield _at("metrics.jsonl", looked.look_at_metrics)
-    for name, look in (
-        (SCORES_FILE, looked.look_at_scores),
-        ("baselines.json", looked.look_at_baselines),
-        ("memorisation.json", partial(looked.look_at_belonging, "memorisation.json")),
-        ("diagnosis.json", partial(looked.look_at_belonging, "diagnosis.json")),
-        ("samples.txt", looked.look_at_samples),
-        (EXAMINATION, looked.look_at_examination),
+    yield _result("metrics.jsonl", lambda: _check_metrics(run))
+    for name, check in (
+        (SCORES_FILE, _check_scores),
+        ("baselines.json", _check_baselines),
+        ("memorisation.json", partial(_check_checkpoint_of, name="memorisation.json")),
+        ("diagnosis.json", partial(_check_checkpoint_of, name="diagnosis.json")),
+        ("samples.txt", _check_samples),
+        (EXAMINATION_FILE, _check_examination),
     ):
         if (run.path / name).exists():
-            yield _at(name, look)
+            yield _result(name, partial(check, run))
     if full:
-        yield _at("score computed anew", looked.look_at_score)
+        yield _result("recomputed score", lambda: _check_recomputed_score(run))
 
 
-# What parsers raise of a damaged file, and readers of contents of a wrong type; anything else is a mistake of ours.
-_AMISS = (ValueError, KeyError, SafetensorError)
-
-
-def _at(what: str, look: Callable[[], str | None]) -> Check:
-    """What came of looking: a look raises what is wrong, and may return a note."""
+def _result(what: str, check: Callable[[], str | None]) -> Check:
+    """Run a check, which raises an error if it fails and may return a note."""
     try:
-        return Check(what, note=look() or "")
-    except (OctavoError, OSError, MemoryError, *_AMISS) as error:
-        said = reason(error, named=True)
+        return Check(what, note=check() or "")
+    except (OctavoError, OSError, MemoryError, *_DAMAGE) as error:
+        sentence = reason(error, named=True)
         if not isinstance(error, OctavoError | ValueError | OSError):
-            said = f"{type(error).__name__}: {said}"
-        return Check(what, wrong=" ".join(said.split()) or type(error).__name__)
+            sentence = f"{type(error).__name__}: {sentence}"
+        return Check(what, wrong=" ".join(sentence.split()) or type(error).__name__)
 
 
-class _Counted:
-    """Bytes as they go by: how many, and their fingerprint."""
-
-    def __init__(self) -> None:
-        self.bytes, self.digest = 0, hashlib.sha256()
-
-    def add(self, piece: bytes) -> None:
-        self.bytes += len(piece)
-        self.digest.update(piece)
-
-
-class _Looked:
-    """A run, and of it what was read already."""
-
-    def __init__(self, run: RunDirectory) -> None:
-        self._run = run
-
-    @cached_property
-    def _config(self) -> Config:
-        return self._run.config
-
-    @cached_property
-    def _provenance(self) -> dict[str, Any]:
-        return self._run.provenance
-
-    @cached_property
-    def _tokenizer(self) -> Tokenizer:
-        return load_tokenizer(self._run.path / "tokenizer.json")
-
-    @cached_property
-    def _parts(self) -> dict[str, TokenSplit]:
-        return open_splits(self._run.path / "data")
-
-    @cached_property
-    def _metrics(self) -> list[Record]:
-        return self._run.metrics
-
-    def look_at_config(self) -> str | None:
-        content = read_plain(self._run.path / "config.toml", MAX_CONFIG_BYTES, self._run.path)
-        _ = self._config
-        noted = self._provenance.get("config")
-        if noted is None:
-            return "an earlier version noted no hash of it"
-        if hashlib.sha256(content).hexdigest() != noted:
-            raise ValueError("it is not the one that the run began with")
-        return None
-
-    def look_at_provenance(self) -> None:
-        if missing := [name for name in _FACTS if name not in self._provenance]:
-            raise ValueError(f"it has no {missing[0]}")
-
-    def look_at_tokenizer(self) -> str | None:
-        tokenizer, config = self._tokenizer, self._config.tokenizer
-        if tokenizer.kind != config.kind or tokenizer.vocab_size > config.vocab_size:
-            raise ValueError(f"it is of kind {tokenizer.kind} with {tokenizer.vocab_size} tokens, not config.toml's")
-        if tokenizer.fingerprint == self._provenance["tokenizer"]:
-            return None
-        sittings = self._provenance["sittings"]
-        if sittings and sittings[0].get("packages", {}).get("tokenizers") != installed_version("tokenizers"):
-            return "another version of tokenizers wrote its hash, which cannot be compared"
+def _check_config(run: SavedRun) -> str | None:
+    content = read_plain(run.path / "config.toml", MAX_CONFIG_BYTES, run.path)
+    _ = run.config  # raises if it cannot be parsed
+    recorded = run.directory.provenance.get("config")
+    if recorded is None:
+        return "an earlier version recorded no hash of it"
+    if hashlib.sha256(content).hexdigest() != recorded:
         raise ValueError("it is not the one that the run began with")
+    return None
 
-    def look_at_part(self, name: str) -> str | None:
-        part, tokenizer = self._parts[name], self._tokenizer
-        said, table = _Counted(), tokenizer.token_bytes()
-        if not tokenizer.lossless:  # it keeps what it knows, without the white space
-            known = {piece.strip() for piece in map(tokenizer.token_text, range(tokenizer.vocab_size))}
-            table = [piece.replace(b" ", b"") for piece in table]
-        characters = n_bytes = 0
-        for piece in part.iter_text():
-            raw = piece.encode()
-            characters, n_bytes = characters + len(piece), n_bytes + len(raw)
-            said.add(raw if tokenizer.lossless else "".join(c for c in piece if c in known).encode())
-        for kind, found in (("characters", characters), ("bytes", n_bytes)):
-            if found != (noted := getattr(part.facts, kind)):
-                raise ValueError(f"it has {found:,} {kind}, where parts.json says {noted:,}")
-        check_ids({name: part}, tokenizer.vocab_size)
-        told = _Counted()
-        for ids in id_chunks(part.ids, _IDS):
-            told.add(b"".join([table[i] for i in ids.tolist()]))
-            if told.bytes > said.bytes:  # few ids can stand for much text
-                break
-        if told.digest.digest() != said.digest.digest():
-            raise ValueError("its tokens are not those of its text")
-        return None if part.facts.ids_sha256 else "an earlier version noted no hash of its tokens"
 
-    def look_at_checkpoint(self, place: Path) -> None:
-        contents = read_valid(place, max_file_bytes(self._config))
-        for file, content in contents.items():
-            if file.endswith(".safetensors") and file != "optimizer.safetensors":
-                layout = read_layout(content, file)
-                kinds = {tensor.kind for tensor in layout.values()}
-                check_shapes({name: tensor.shape for name, tensor in layout.items()}, *self._sizes)
-                if kinds != {"F32"}:
-                    raise ValueError(f"{file} has numbers that are not fp32")
-                if (most := max_abs(content, layout)) > _LARGEST:
-                    raise ValueError(f"{file} has a weight of {most:.3g}, which no training comes to")
-        try:
-            state = parse_object(contents[STATE], {"step": int, "metrics_bytes": int})
-            if missing := {"step", "metrics_bytes"} - state.keys():
-                raise ValueError(f"it has no {min(missing)}")
-        except ValueError as error:
-            raise ValueError(f"{STATE} is damaged: {error}") from None
-        if f"step-{state['step']:08d}" != place.name:
-            raise ValueError(f"its {STATE} is of another step")
-        metrics = self._run.path / "metrics.jsonl"
-        if metrics.stat().st_size < state["metrics_bytes"]:
-            raise ValueError("metrics.jsonl has lost lines that belong to it")
+def _check_provenance(run: SavedRun) -> None:
+    provenance = run.directory.provenance
+    if missing := [name for name in _PROVENANCE_KEYS if name not in provenance]:
+        raise ValueError(f"it has no {missing[0]}")
 
-    @property
-    def _sizes(self) -> tuple[Any, int]:
-        return self._config.model, self._tokenizer.vocab_size
 
-    def look_at_metrics(self) -> str | None:
-        metrics = self._metrics
-        check_complete(metrics, self._run.path / "metrics.jsonl")
-        for name in ("step", "seconds"):
-            pairs = enumerate(pairwise(record[name] for record in metrics), 2)
-            if back := next((number for number, (before, after) in pairs if after < before), None):
-                raise ValueError(f"line {back} goes back in {name}")
-        ends = [number for number, record in enumerate(metrics, 1) if record["event"] == "end"]
-        if ends and ends[0] != len(metrics):
-            raise ValueError(f"line {ends[0]} is the end, and more comes after it")
-        return None if ends else "training has not come to its end"
+def _check_tokenizer(run: SavedRun) -> str | None:
+    tokenizer, config, provenance = run.tokenizer, run.config.tokenizer, run.directory.provenance
+    if tokenizer.kind != config.kind or tokenizer.vocab_size > config.vocab_size:
+        raise ValueError(
+            f"it is of kind {tokenizer.kind} with {tokenizer.vocab_size} tokens, which does not fit config.toml"
+        )
+    if tokenizer.fingerprint == provenance["tokenizer"]:
+        return None
+    sessions = provenance["sittings"]
+    if sessions and sessions[0].get("packages", {}).get("tokenizers") != installed_version("tokenizers"):
+        return "another version of the package tokenizers wrote its hash, which cannot be compared"
+    raise ValueError("it is not the one that the run began with")
 
-    def look_at_scores(self) -> str | None:
-        found, standard = scores(self._run), standard_score(self._run)
-        for score in found:
-            self._check_score(score)
-        top = {name: value for name, value in self._run.read_json(SCORES_FILE).items() if name != "all"}
-        if top and top not in found:
-            raise ValueError("the score at its top is none of those that it has")
-        if self._run.ended and standard is None:
-            return f"it has no score of {self._run.newest_checkpoint} on the held-out part"
-        return "the score at its top is not the standard one" if top and top != standard else None
 
-    def _check_score(self, score: Score) -> None:
-        nats = score["nats_per_token"] * score["tokens"]
-        follow = {
-            "nats_per_character": nats / score["characters"],
-            "bits_per_character": nats / score["characters"] / math.log(2),
-            "nats_per_byte": nats / score["bytes"],
-            "bits_per_byte": nats / score["bytes"] / math.log(2),
-        }
-        if wrong := [
-            name for name, value in follow.items() if not math.isclose(score[name], value, rel_tol=_FIGURES)
-        ]:
-            raise ValueError(f"the {wrong[0]} of a score does not follow from its nats_per_token")
-        self._check_known(score["checkpoint"])
-        if score["own_text"] and score["text"] in self._parts:
-            facts = self._parts[score["text"]].facts
-            if (score["sha256"], score["characters"]) != (facts.sha256, facts.characters):
-                raise ValueError(f"a score is of another {score['text']} text than the run's")
+def _check_split(run: SavedRun, name: str) -> str | None:
+    """Compare the text of a split with its facts, and its tokens with the text."""
+    split, tokenizer = run.unchecked_splits[name], run.tokenizer
+    table = tokenizer.token_bytes()
+    if not tokenizer.lossless:  # its tokens keep the characters it knows, without white space
+        known = {token.strip() for token in map(tokenizer.token_text, range(tokenizer.vocab_size))}
+        table = [token.replace(b" ", b"") for token in table]
+    # 1. The text has as many characters and bytes as recorded; iter_text() verifies its hash.
+    text_hash = hashlib.sha256()
+    characters = n_bytes = text_bytes = 0
+    for chunk in split.iter_text():
+        encoded = chunk.encode()
+        characters, n_bytes = characters + len(chunk), n_bytes + len(encoded)
+        kept = encoded if tokenizer.lossless else "".join(c for c in chunk if c in known).encode()
+        text_bytes += len(kept)
+        text_hash.update(kept)
+    for unit, count in (("characters", characters), ("bytes", n_bytes)):
+        if count != (recorded := getattr(split.facts, unit)):
+            raise ValueError(f"it has {count:,} {unit}, where parts.json says {recorded:,}")
+    # 2. The tokens, decoded, are that text.
+    check_ids({name: split}, tokenizer.vocab_size)
+    token_hash, token_bytes = hashlib.sha256(), 0
+    for ids in id_chunks(split.ids, _CHUNK_IDS):
+        decoded = b"".join([table[i] for i in ids.tolist()])
+        token_bytes += len(decoded)
+        token_hash.update(decoded)
+        if token_bytes > text_bytes:  # a few damaged ids can stand for very much text
+            break
+    if token_hash.digest() != text_hash.digest():
+        raise ValueError("its tokens are not those of its text")
+    return None if split.facts.ids_sha256 else "an earlier version recorded no hash of its tokens"
 
-    def look_at_baselines(self) -> str | None:
-        content = self._run.read_typed("baselines.json", {"learned_from": str, "texts": dict})
-        learned_from = f"{self._parts['train'].facts.sha256} {self._tokenizer.fingerprint}"
-        for text in content["texts"].values():
-            check_types(text, {"baselines": [_BASELINE]})
-            for row in text["baselines"]:
-                bits, nats = row["bits_per_character"], row["nats_per_character"]
-                if not math.isclose(bits, nats / math.log(2), rel_tol=_FIGURES):
-                    raise ValueError(f"the bits of {row['name']} do not follow from its nats")
-        return None if content["learned_from"] == learned_from else "they were learned from something else"
 
-    def look_at_belonging(self, name: str) -> str | None:
-        checkpoint = self._run.read_json(name)["checkpoint"]
-        self._check_known(checkpoint)
-        return None if checkpoint == self._run.newest_checkpoint else f"it is of {checkpoint}, not the newest one"
+def _check_checkpoint(run: SavedRun, path: Path) -> None:
+    contents = read_valid(path, max_file_bytes(run.config))
+    for file, content in contents.items():
+        if file.endswith(".safetensors") and file != "optimizer.safetensors":
+            layout = read_layout(content, file)
+            shapes = {name: tensor.shape for name, tensor in layout.items()}
+            check_shapes(shapes, run.config.model, run.tokenizer.vocab_size)
+            if {tensor.dtype for tensor in layout.values()} != {"F32"}:
+                raise ValueError(f"{file} has numbers that are not fp32")
+            if (largest := max_abs(content, layout)) > _MAX_WEIGHT:
+                raise ValueError(f"{file} has a weight of {largest:.3g}, more than training can produce")
+    try:
+        state = parse_object(contents[STATE], {"step": int, "metrics_bytes": int})
+        if missing := {"step", "metrics_bytes"} - state.keys():
+            raise ValueError(f"it has no {min(missing)}")
+    except ValueError as error:
+        raise ValueError(f"{STATE} is damaged: {error}") from None
+    if f"step-{state['step']:08d}" != path.name:
+        raise ValueError(f"its {STATE} is of another step")
+    if (run.path / "metrics.jsonl").stat().st_size < state["metrics_bytes"]:
+        raise ValueError("metrics.jsonl has lost lines that belong to it")
 
-    def _check_known(self, checkpoint: str) -> None:
-        """Raises ValueError if there can never have been such a checkpoint; older ones are deleted."""
-        step = step_of(checkpoint) if isinstance(checkpoint, str) else None
-        newest = step_of(self._run.newest_checkpoint)  # whole or not: what is wrong with it is said of it
-        if step is None or newest is None or step > newest:
-            raise ValueError(f"{str(checkpoint)[:40]!r} is no checkpoint that the run has or had")
 
-    def look_at_samples(self) -> None:
-        read_plain(self._run.path / "samples.txt", MAX_TEXT_BYTES, self._run.path).decode("utf-8")
+def _check_metrics(run: SavedRun) -> str | None:
+    metrics = run.metrics
+    check_complete(metrics, run.path / "metrics.jsonl")
+    for name in ("step", "seconds"):
+        pairs = enumerate(pairwise(record[name] for record in metrics), 2)
+        if line := next((number for number, (before, after) in pairs if after < before), None):
+            raise ValueError(f"line {line} goes back in {name}")
+    ends = [number for number, record in enumerate(metrics, 1) if record["event"] == "end"]
+    if ends and ends[0] != len(metrics):
+        raise ValueError(f"line {ends[0]} is the end, and more lines follow")
+    return None if ends else "training has not ended"
 
-    def look_at_examination(self) -> str | None:
-        failed = failed_parts(self._run)
-        return "; ".join(f"no {part}: {why}" for part, why in failed.items()) or None
 
-    def look_at_score(self) -> str | None:
-        """The standard score computed anew."""
-        from octavo.evaluate import evaluate
-        from octavo.evaluate.documents import scored_text
-        from octavo.runs.saved_run import SavedRun
+def _check_scores(run: SavedRun) -> str | None:
+    entries, standard = scores(run.directory), standard_score(run.directory)
+    for score in entries:
+        _check_score(run, score)
+    top = {name: value for name, value in run.directory.read_json(SCORES_FILE).items() if name != "all"}
+    if top and top not in entries:
+        raise ValueError("the score at its top is not one of its scores")
+    if run.directory.ended and standard is None:
+        return f"it has no score of {run.directory.newest_checkpoint} on the validation split"
+    return "the score at its top is not the standard score" if top and top != standard else None
 
-        kept = standard_score(self._run)
-        if kept is None:
-            return "there is no score of the newest checkpoint on the held-out part to compare with"
-        run = SavedRun(self._run)
-        context = run.config.data.context_length
-        held_out = scored_text(run.splits["validation"], run.tokenizer)
-        score = evaluate(run.model, run.tokenizer, held_out, context_length=context)
-        anew, said = score.nats_per_character, kept["nats_per_character"]
-        if not abs(anew - said) <= TOLERANCE:
-            raise ValueError(f"{anew:.6f} nats per character, where {SCORES_FILE} says {said:.6f}")
-        return f"{anew:.6f} nats per character, within {TOLERANCE:g} of what {SCORES_FILE} says"
+
+def _check_score(run: SavedRun, score: Score) -> None:
+    nats = score["nats_per_token"] * score["tokens"]
+    expected = {
+        "nats_per_character": nats / score["characters"],
+        "bits_per_character": nats / score["characters"] / math.log(2),
+        "nats_per_byte": nats / score["bytes"],
+        "bits_per_byte": nats / score["bytes"] / math.log(2),
+    }
+    for name, value in expected.items():
+        if not math.isclose(score[name], value, rel_tol=_RELATIVE_TOLERANCE):
+            raise ValueError(f"the {name} of a score does not follow from its nats_per_token")
+    _check_existed(run, score["checkpoint"])
+    if score["own_text"] and score["text"] in run.unchecked_splits:
+        facts = run.unchecked_splits[score["text"]].facts
+        if (score["sha256"], score["characters"]) != (facts.sha256, facts.characters):
+            raise ValueError(f"a score is of another {score['text']} text than the run's")
+
+
+def _check_baselines(run: SavedRun) -> str | None:
+    content = run.directory.read_typed("baselines.json", {"learned_from": str, "texts": dict})
+    learned_from = f"{run.unchecked_splits['train'].facts.sha256} {run.tokenizer.fingerprint}"
+    for text in content["texts"].values():
+        check_types(text, {"baselines": [_BASELINE]})
+        for row in text["baselines"]:
+            bits, nats = row["bits_per_character"], row["nats_per_character"]
+            if not math.isclose(bits, nats / math.log(2), rel_tol=_RELATIVE_TOLERANCE):
+                raise ValueError(f"the bits_per_character of {row['name']} do not follow from its nats_per_character")
+    return None if content["learned_from"] == learned_from else "they learned from another text or tokenizer"
+
+
+def _check_checkpoint_of(run: SavedRun, name: str) -> str | None:
+    """Check that a file of results belongs to a checkpoint of the run."""
+    checkpoint, newest = run.directory.read_json(name)["checkpoint"], run.directory.newest_checkpoint
+    _check_existed(run, checkpoint)
+    return None if checkpoint == newest else f"it is of {checkpoint}, and the newest checkpoint is {newest}"
+
+
+def _check_existed(run: SavedRun, checkpoint: str) -> None:
+    """Raise ValueError unless the run may have had a checkpoint of that name; older ones are deleted."""
+    step = step_of(checkpoint) if isinstance(checkpoint, str) else None
+    newest = step_of(run.directory.newest_checkpoint)  # damaged or not: another check reports that
+    if step is None or newest is None or step > newest:
+        raise ValueError(f"{str(checkpoint)[:40]!r} is not a checkpoint that the run has or had")
+
+
+def _check_samples(run: SavedRun) -> None:
+    read_plain(run.path / "samples.txt", MAX_TEXT_BYTES, run.path).decode("utf-8")
+
+
+def _check_examination(run: SavedRun) -> str | None:
+    return "; ".join(f"no {part}: {why}" for part, why in failed_parts(run.directory).items()) or None
+
+
+def _check_recomputed_score(run: SavedRun) -> str | None:
+    """Recompute the standard score and compare it with the recorded one."""
+    from octavo.evaluate import evaluate
+    from octavo.evaluate.documents import scored_text
+
+    recorded = standard_score(run.directory)
+    if recorded is None:
+        return "the newest checkpoint has no score on the validation split to compare with"
+    text = scored_text(run.splits["validation"], run.tokenizer)
+    score = evaluate(run.model, run.tokenizer, text, context_length=run.config.data.context_length)
+    new, old = score.nats_per_character, recorded["nats_per_character"]
+    if not abs(new - old) <= TOLERANCE:
+        raise ValueError(f"{new:.6f} nats per character, where {SCORES_FILE} says {old:.6f}")
+    return f"{new:.6f} nats per character, within {TOLERANCE:g} of {SCORES_FILE}"

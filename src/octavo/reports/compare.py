@@ -202,15 +202,15 @@ def read_scored_run(name: str, run: SavedRun) -> ScoredRun:
 
 
 def _scores(runs: Runs) -> list[Block]:
-    found = {name: try_compute(partial(read_scored_run, name, run)) for name, run in runs.items()}
-    scored = [run for run in found.values() if isinstance(run, ScoredRun)]
+    results = {name: try_compute(partial(read_scored_run, name, run)) for name, run in runs.items()}
+    scored = [run for run in results.values() if isinstance(run, ScoredRun)]
     groups, reasons = group_comparable(scored)
-    reasons |= {name: run.why for name, run in found.items() if isinstance(run, Unavailable)}
+    reasons |= {name: run.why for name, run in results.items() if isinstance(run, Unavailable)}
     blocks: list[Block] = [_score_dots(group) for group in groups]
     if reasons:
         others = "the others" if groups else "another"
         sentence = f"These scores are not comparable with {others}. Compare each with the baselines on its own text."
-        rows = [_alone_row(name, found[name], reasons[name]) for name in runs if name in reasons]
+        rows = [_alone_row(name, results[name], reasons[name]) for name in runs if name in reasons]
         head = ("run", "bits per character", "nats per character", "best baseline on its text", "reason")
         blocks += [Sentences([sentence]), Table(head, rows)]
     return blocks
@@ -249,9 +249,9 @@ def _alone_row(name: str, run: ScoredRun | Unavailable, why: str) -> tuple[str, 
 
 def _curves(runs: Runs) -> list[Block]:
     """Draw all curves in the same panels. A run without curves keeps its number."""
-    found = _read_each(runs, lambda run: curves_view(run).curve)
+    read = _read_each(runs, lambda run: curves_view(run).curve)
     evaluations = _read_each(runs, standard_evaluation)
-    sentences = [f"{name}: {curve.why}" for name, curve in found.items() if isinstance(curve, Unavailable)]
+    sentences = [f"{name}: {curve.why}" for name, curve in read.items() if isinstance(curve, Unavailable)]
     lossy = [
         name
         for name, evaluation in evaluations.items()
@@ -264,7 +264,7 @@ def _curves(runs: Runs) -> list[Block]:
         )
     curves = [
         TrainingCurve(runs[name].name, []) if isinstance(curve, Unavailable) else curve
-        for name, curve in found.items()
+        for name, curve in read.items()
     ]
     return [Sentences(sentences), *([Curves(curves)] if any(curve.metrics for curve in curves) else [])]
 

@@ -88,9 +88,9 @@ def loss_points(curve: TrainingCurve, runs: int = 1) -> list[Points]:
         LookupError, TypeError, ValueError: a line of metrics lacks what its kind should have.
     """
     steps, validations = _by_event(curve)
-    found: list[Points] = []
+    series: list[Points] = []
     if steps:
-        found.append(_points(steps, steps, runs, "loss", TRAIN, _losses(steps)))
+        series.append(_points(steps, steps, runs, "loss", TRAIN, _losses(steps)))
     if validations:
         make = partial(_points, validations, steps, runs, "loss")
         if all("train_loss" in record for record in validations):  # earlier versions did not measure it
@@ -98,23 +98,23 @@ def loss_points(curve: TrainingCurve, runs: int = 1) -> list[Points]:
             values = {NATS: per_token}
             if curve.tokens_per_character:
                 values = {BITS: [v * curve.tokens_per_character / math.log(2) for v in per_token]} | values
-            found.append(make(TRAIN_SPLIT, values))
+            series.append(make(TRAIN_SPLIT, values))
         split = validations[-1].get("part", "validation")
-        found.append(make(split if split in SPLIT_LABELS else "validation", _losses(validations)))
-    return found
+        series.append(make(split if split in SPLIT_LABELS else "validation", _losses(validations)))
+    return series
 
 
 def _other_points(curve: TrainingCurve, runs: int) -> list[Points]:
     steps, validations = _by_event(curve)
     fields = {"rate": "learning_rate", "gradient": "gradient_norm", "speed": "tokens_per_second"}
-    found = []
+    series = []
     for panel, field in fields.items() if steps else ():
         unit = "tokens per second" if panel == "speed" else ""
-        found.append(_points(steps, steps, runs, panel, TRAIN, {unit: [record[field] for record in steps]}))
+        series.append(_points(steps, steps, runs, panel, TRAIN, {unit: [record[field] for record in steps]}))
     if validations and all("weight_norm" in record for record in validations):
         norms = [record["weight_norm"] for record in validations]
-        found.append(_points(validations, steps, runs, "weights", TRAIN, {"": norms}))
-    return found
+        series.append(_points(validations, steps, runs, "weights", TRAIN, {"": norms}))
+    return series
 
 
 def _by_event(curve: TrainingCurve) -> tuple[_Records, _Records]:

@@ -1,4 +1,4 @@
-"""The run directory, its metrics and checkpoints, and where it comes from. Importing this takes no torch."""
+"""The run directory: its metrics, checkpoints, scores and provenance. Importing this takes no torch."""
 
 from octavo.corpus.outputs import runs_root
 from octavo.runs.directory import (

@@ -1,7 +1,8 @@
-"""Checkpoints: safetensors and JSON in a folder of its own, whole or not there at all.
+"""Save and load checkpoints: safetensors and JSON files in a folder of their own.
 
-A checkpoint is written beside its place, flushed to the disk and renamed. ``manifest.json`` is written last
-and holds every file's size and SHA-256, so that a damaged one is known and an older one is used.
+A checkpoint is written under a hidden name, flushed to the disk and renamed, so it is complete or absent.
+``manifest.json`` is written last and has every file's size and SHA-256, so that a damaged checkpoint is detected and
+an older one used instead.
 """
 
 import json
@@ -33,87 +34,88 @@ from octavo.runs.checkpoint_files import (
 )
 from octavo.runs.safetensors_layout import check_shapes
 
-MIN_KEPT = 2  # that are kept: the newest may turn out to be damaged
-_BLOCK = 4096
+MIN_KEPT = 2  # checkpoints: the newest may turn out to be damaged
+_DISK_BLOCK = 4096  # bytes
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What training needs to go on: groups of named tensors (``weights``, ``optimizer``, …) and plain values."""
+    """What training needs to resume: groups of named tensors (``weights``, ``optimizer``, …) and plain values."""
 
     tensors: dict[str, Tensors]
     state: dict[str, Any]
 
     @property
     def eval_weights(self) -> Tensors:
-        """The weights a run is used with: picked by early stopping, else averaged, else the last ones."""
-        return next(self.tensors[g] for g in EVAL_GROUPS if self.tensors.get(g))
+        """Return the weights to evaluate with: those that early stopping selected, the averaged or the last."""
+        return next(self.tensors[group] for group in EVAL_GROUPS if self.tensors.get(group))
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int, every: int = 1) -> Path:
-    """Write ``folder/step-N``, then delete older ones as :func:`prune` does.
+    """Write ``folder/step-N``, then delete older checkpoints as :func:`prune` does; return its path.
 
-    Those of later steps are not whole, or this run would have gone on from them: they go too.
+    Checkpoints of later steps are deleted too: they are damaged, or the run would have resumed from them.
 
     Raises:
-        OSError: the disk is full or cannot be written to; older checkpoints are as they were.
+        OSError: the disk is full or cannot be written to; older checkpoints are unchanged.
     """
-    place = folder / f"step-{checkpoint.state['step']:08d}"
+    path = folder / f"step-{checkpoint.state['step']:08d}"
     if not folder.exists():
         folder.mkdir()
         sync_folder(folder.parent)
-    for left_over in folder.glob(".step-*"):  # of a process that died while it saved
-        remove(left_over)
-    beside = folder / f".{place.name}"
-    beside.mkdir()
+    for leftover in folder.glob(".step-*"):  # of a process that was killed while saving
+        remove(leftover)
+    hidden = folder / f".{path.name}"
+    hidden.mkdir()
     try:
-        _write_files(beside, checkpoint)
-        if place.exists():  # a run that was resumed from an older checkpoint comes by here again
-            remove(place)
-        os.rename(beside, place)
+        _write_files(hidden, checkpoint)
+        if path.exists():  # damaged: the run was resumed from an older one
+            remove(path)
+        os.rename(hidden, path)
     except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(hidden, ignore_errors=True)
         raise
     sync_folder(folder)
-    for later in [one for one in newest_first(folder) if _step(one) > _step(place)]:
-        with suppress(OSError):
-            remove(later)
-    prune(place, keep, every)
-    return place
+    for other in newest_first(folder):
+        if _step(other) > _step(path):
+            with suppress(OSError):
+                remove(other)
+    prune(path, keep, every)
+    return path
 
 
 def prune(newest: Path, keep: int, every: int = 1) -> None:
-    """Delete checkpoints older than `newest`, but for so many that `keep` and two at least are left.
+    """Delete older checkpoints, so that `keep`, and at least two, are left.
 
-    With a `keep` of 0 those of each `every`-th step all stay, and only of the others, which the clock asked for, the
-    older ones go. A checkpoint that lacks files or parts of them does not count.
+    With ``keep=0`` every checkpoint of an `every`-th step stays, and only the others, which were saved by the clock,
+    are pruned. A checkpoint whose files are missing or too short does not count as one that is left.
     """
-    left = max(keep, MIN_KEPT) - 1
+    still_to_keep = max(keep, MIN_KEPT) - 1
     for old in newest_first(newest.parent):
         if _step(old) < _step(newest) and (keep or _step(old) % every):
-            if not left:
+            if not still_to_keep:
                 remove(old)
             elif sizes_match(old):
-                left -= 1
+                still_to_keep -= 1
 
 
-def _step(place: Path) -> int:
-    return step_of(place.name) or 0
+def _step(path: Path) -> int:
+    return step_of(path.name) or 0
 
 
 def bytes_needed(checkpoint: Checkpoint) -> int:
-    """What a checkpoint takes of a disk whose blocks are 4 KiB."""
+    """Return the bytes that a checkpoint takes on a disk with blocks of 4 KiB."""
     contents = _contents(checkpoint)
-    return _BLOCK * (1 + sum(-(-len(content) // _BLOCK) for content in contents.values()))
+    return _DISK_BLOCK * (1 + sum(-(-len(content) // _DISK_BLOCK) for content in contents.values()))
 
 
-def load_newest(folder: Path, most: int = MAX_FILE_BYTES) -> tuple[Path, Checkpoint]:
-    """The newest checkpoint that is whole, of files of tensors of at most `most` bytes.
+def load_newest(folder: Path, max_bytes: int = MAX_FILE_BYTES) -> tuple[Path, Checkpoint]:
+    """Return the newest valid checkpoint and its path; no file of tensors may have more than `max_bytes`.
 
     Raises:
         OctavoError: there is none.
     """
-    return newest_valid(folder, _read, most)
+    return newest_valid(folder, _parse, max_bytes)
 
 
 def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
@@ -132,7 +134,7 @@ def _contents(checkpoint: Checkpoint) -> Contents:
     return contents
 
 
-def _read(contents: Contents) -> Checkpoint:
+def _parse(contents: Contents) -> Checkpoint:
     try:
         state = parse_object(contents.pop(STATE), {"step": int})
         if "step" not in state:
@@ -140,15 +142,15 @@ def _read(contents: Contents) -> Checkpoint:
     except ValueError as error:
         raise ValueError(f"{STATE} is damaged: {error}") from None
     if "weights.safetensors" not in contents:
-        raise ValueError("it holds no weights")
+        raise ValueError("it has no weights")
     return Checkpoint({name.removesuffix(".safetensors"): load(c) for name, c in contents.items()}, state)
 
 
 def model_of(weights: Tensors, config: Config, vocab_size: int) -> Transformer:
-    """The model with these `weights`, which are seen to be its own before it takes memory.
+    """Return a model with these `weights`. Their shapes are checked before it takes memory.
 
     Raises:
-        OctavoError: they are not.
+        OctavoError: the weights are not those of such a model.
     """
     check_shapes({name: tuple(w.shape) for name, w in weights.items()}, config.model, vocab_size)
     model = Transformer(config.model, vocab_size)

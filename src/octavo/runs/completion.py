@@ -1,31 +1,31 @@
 """Decide when a run is finished: one definition for all commands. Importing this takes no torch.
 
-A run is finished when it is trained to its end, its newest checkpoint has a standard score, and it was examined:
-compared with simpler models, diagnosed, drawn and sampled. The samples come last, so where they are the rest was
-tried. Where they could not be made, or nobody asked for an examination, ``examination.json`` says so.
-Earlier versions did not write that file: of a scored run of theirs without any part of an examination, nobody asked
-for one.
+A run is finished when its training has ended, its newest checkpoint has a standard score, and it was examined:
+baselines, memorisation, diagnosis, curves and samples. Samples come last, so if they exist every other part was
+tried. If they failed, or if no examination was asked for, ``examination.json`` records it. Earlier versions did not
+write that file: for a scored run of theirs without any part of an examination, none was asked for.
 """
 
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from octavo.runs.directory import RunDirectory
+from octavo.runs.earlier_versions import predates_examination_record
 from octavo.runs.scores import standard_score
 
 EXAMINATION_FILE = "examination.json"
 _TYPES: dict[str, Any] = {"brief": bool, "failed": dict[str, str]}
-_EXPERIMENT = "experiment.json"  # beside runs of an earlier version that nobody asked to examine
-_BEGUN = ("baselines.json", "diagnosis.json", "samples.txt")  # by one of which an examination is known to have begun
+_EXPERIMENT_FILE = "experiment.json"  # in the parent folder: its runs are only scored
+_EXAMINATION_PARTS = ("baselines.json", "diagnosis.json", "samples.txt")  # one shows that an examination began
 
 Stage = Literal["training", "score", "examination"]
 
 
 def missing_stage(run: RunDirectory) -> Stage | None:
-    """Return what a run still lacks; None: it is finished.
+    """Return the first stage that a run still lacks; None if it is finished.
 
     Raises:
-        OctavoError: a file that says so is damaged.
+        OctavoError: a file that this depends on is damaged.
     """
     if not run.ended:
         return "training"
@@ -35,16 +35,16 @@ def missing_stage(run: RunDirectory) -> Stage | None:
 
 
 def is_finished(run: RunDirectory) -> bool:
-    """Return whether a run lacks nothing.
+    """Return whether a run lacks no stage.
 
     Raises:
-        OctavoError: a file that says so is damaged.
+        OctavoError: a file that this depends on is damaged.
     """
     return missing_stage(run) is None
 
 
 def failed_parts(run: RunDirectory) -> dict[str, str]:
-    """Return the parts of the examination that could not be made, each with the reason in a sentence.
+    """Return the parts of the examination that failed, each with the reason.
 
     Raises:
         OctavoError: the file is damaged.
@@ -53,7 +53,7 @@ def failed_parts(run: RunDirectory) -> dict[str, str]:
 
 
 def record_examination(run: RunDirectory, failed: Mapping[str, str]) -> None:
-    """Note what came of the examination; of one that made everything there is nothing to note.
+    """Record the parts of the examination that failed, by name with the reason; without any, remove the record.
 
     Raises:
         OSError: it cannot be written.
@@ -65,7 +65,7 @@ def record_examination(run: RunDirectory, failed: Mapping[str, str]) -> None:
 
 
 def record_brief(run: RunDirectory) -> None:
-    """Note that nobody asked for an examination, unless there was one.
+    """Record that no examination was asked for, unless the run was examined before.
 
     Raises:
         OSError: it cannot be written.
@@ -75,19 +75,13 @@ def record_brief(run: RunDirectory) -> None:
 
 
 def _examined(run: RunDirectory) -> bool:
-    if (run.path / "samples.txt").is_file() or (run.path.parent / _EXPERIMENT).is_file():
+    if (run.path / "samples.txt").is_file() or (run.path.parent / _EXPERIMENT_FILE).is_file():
         return True
-    if noted := _read(run):
-        return bool(noted.get("brief")) or "samples" in noted.get("failed", {})
-    return not any((run.path / name).exists() for name in _BEGUN) and _of_an_earlier_version(run)
-
-
-def _of_an_earlier_version(run: RunDirectory) -> bool:
-    """Return whether the run was begun by a version that did not note whether an examination was asked for.
-
-    Those versions forecast the training alone, not the whole command.
-    """
-    return "whole_command" not in run.provenance.get("forecast", {})
+    if record := _read(run):
+        return bool(record.get("brief")) or "samples" in record.get("failed", {})
+    return not any((run.path / name).exists() for name in _EXAMINATION_PARTS) and predates_examination_record(
+        run.provenance
+    )
 
 
 def _read(run: RunDirectory) -> dict[str, Any]:

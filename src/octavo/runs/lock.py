@@ -1,6 +1,6 @@
-"""One process at a time trains a run, and one at a time changes a file of results in it.
+"""Locks: one process at a time trains a run, and one at a time changes a file of results in it.
 
-The system lets go of a lock when its holder dies, however it dies.
+The system releases a lock when the process that holds it ends, however it ends.
 """
 
 import os
@@ -17,23 +17,23 @@ from octavo.system.terminal import escape_controls
 fcntl: ModuleType | None
 try:
     import fcntl
-except ImportError:  # not POSIX: two processes on one run are not noticed there
+except ImportError:  # not POSIX: there two processes may train one run
     fcntl = None
 
 
 class Locked(OctavoError):
-    """Another process works on the run."""
+    """Raised when another process trains the run."""
 
 
 @contextmanager
 def locked(run: RunDirectory) -> Iterator[None]:
-    """Hold the run's lock. Its file says who holds it; what a dead process has left there does not count.
+    """Hold the run's lock; its file names the process that holds it.
 
     Raises:
         Locked: another process holds it.
         OctavoError: the run's folder cannot be written to.
     """
-    # The file may be there already, and be a link: what it leads to is not ours to empty.
+    # The file may exist and be a link, whose target must not be emptied.
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         file = os.fdopen(os.open(run.path / ".lock", flags, 0o644), "a+b", buffering=0)
@@ -49,22 +49,22 @@ def locked(run: RunDirectory) -> Iterator[None]:
                 ) from None
             except OSError as error:
                 raise OctavoError(
-                    f"{run.path} cannot be locked ({error.strerror}): choose a folder of runs on a disk that can"
+                    f"{run.path} cannot be locked ({error.strerror}): choose a folder of runs on another disk"
                 ) from None
-        _tell(file, f"{os.getpid()} on {platform.node()}".encode())
+        _write_holder(file, f"{os.getpid()} on {platform.node()}".encode())
         try:
             yield
         finally:
-            _tell(file, b"")
+            _write_holder(file, b"")
 
 
 @contextmanager
 def updating(run: RunDirectory) -> Iterator[None]:
-    """Hold the run's folder while a file in it is read, changed and written again: another process waits meanwhile.
+    """Lock the run's folder while a result file in it is read, changed and written; other processes wait.
 
-    A process that trains the run holds another lock, so results can be added to the run while it trains. Where the
-    folder cannot be locked (no fcntl, or some network disks) the file is changed all the same: it stays whole, but
-    of two changes in the same moment one may be lost.
+    The lock of :func:`locked` is another one, so results can be added to a run while it trains. If the folder cannot
+    be locked (no fcntl, or some network disks), the file is changed without a lock: it stays intact, but one of two
+    simultaneous changes may be lost.
     """
     handle = None
     if fcntl is not None:
@@ -84,8 +84,8 @@ def _holder(file: FileIO) -> str:
     return f" (process {holder})" if holder else ""
 
 
-def _tell(file: FileIO, holder: bytes) -> None:
-    with suppress(OSError):  # a full disk: then nobody knows who, and the lock is held all the same
+def _write_holder(file: FileIO, holder: bytes) -> None:
+    with suppress(OSError):  # a full disk: the lock is held, but its holder is not named
         file.truncate(0)
         if holder:
             file.write(holder)

@@ -1,4 +1,4 @@
-"""Where a run comes from: the text, the versions, the machine, and each sitting that trained it."""
+"""Provenance of a run: its text, versions, machine, and the sessions that trained it."""
 
 import os
 import platform
@@ -9,11 +9,12 @@ from typing import Any
 
 from octavo.corpus import Corpus
 from octavo.system.hardware import cpu_name
+from octavo.system.requirements import installed_version
 from octavo.system.terminal import path_text
 
-_MOST_NAMES, _MOST_CHARACTERS = 100, 20_000
+_MAX_NAMES, _MAX_CHARACTERS = 100, 20_000  # of a list of names
 PACKAGES = ("octavo", "torch", "numpy", "tokenizers", "safetensors")
-PROVENANCE: dict[str, Any] = {  # what is what in provenance.json
+PROVENANCE: dict[str, Any] = {  # types of the values in provenance.json
     "text": {
         "name": str,
         "documents": int,
@@ -35,7 +36,7 @@ PROVENANCE: dict[str, Any] = {  # what is what in provenance.json
     "parameters": int,
     "tokenizer": str,
     "config": str,
-    "sittings": [
+    "sittings": [  # sessions
         {
             "began": str,
             "first_step": int,
@@ -53,9 +54,7 @@ PROVENANCE: dict[str, Any] = {  # what is what in provenance.json
 
 
 def machine_facts() -> dict[str, Any]:
-    """Versions and machine, as plain values. Imports nothing heavy."""
-    from octavo.system.requirements import installed_version  # only here: it takes importlib.metadata
-
+    """Return versions and machine as plain values. It imports nothing heavy."""
     return {
         "python": platform.python_version(),
         "packages": {name: installed_version(name) or "not installed" for name in PACKAGES},
@@ -66,7 +65,7 @@ def machine_facts() -> dict[str, Any]:
 
 
 def text_facts(corpus: Corpus) -> dict[str, Any]:
-    """Return where a text comes from and what was left out, as plain values."""
+    """Return the sources of a text and what was skipped, as plain values."""
     reasons = truncate_list([f"{name}: {reason}" for name, reason in corpus.skipped])
     skipped = corpus.skipped[: len(reasons)]
     return {
@@ -88,14 +87,14 @@ def text_facts(corpus: Corpus) -> dict[str, Any]:
 
 
 def session_facts(first_step: int, **facts: Any) -> dict[str, Any]:
-    """One stretch of training from `first_step` on: when it began, on what, and `facts` known by then."""
+    """Return the record of a session that trains from `first_step` on: time, command, machine and other `facts`."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    command = [path_text(argument) for argument in sys.argv[1:]]
-    told = {"command": truncate_list(command), "arguments": len(command)}
-    return {"began": now, "first_step": first_step, **told, **machine_facts(), **facts}
+    arguments = [path_text(argument) for argument in sys.argv[1:]]
+    command = {"command": truncate_list(arguments), "arguments": len(arguments)}
+    return {"began": now, "first_step": first_step, **command, **machine_facts(), **facts}
 
 
 def truncate_list(names: Sequence[str]) -> list[str]:
-    """The first of very many names: as many as leave room for others in a file that is read again."""
-    room = _MOST_CHARACTERS
-    return [name for name in names[:_MOST_NAMES] if (room := room - len(name)) >= 0]
+    """Return the first names of a list, so few that the file they are written to can be read again."""
+    left = _MAX_CHARACTERS
+    return [name for name in names[:_MAX_NAMES] if (left := left - len(name)) >= 0]

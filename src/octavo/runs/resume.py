@@ -1,4 +1,7 @@
-"""Which run goes on, and whether it may with what is given again. Importing this takes no torch."""
+"""Choose the run to resume, and check that it was begun with the same settings and text.
+
+Importing this takes no torch.
+"""
 
 import warnings
 from datetime import UTC, datetime
@@ -13,49 +16,48 @@ from octavo.system.terminal import escape_controls
 
 
 def run_to_resume(root: Path, name: str | None) -> RunDirectory:
-    """Return the run of that name, or of those under `root` that are not finished the one that was worked on last.
+    """Return the run of that name, or the unfinished run under `root` that was worked on last.
 
-    Runs that lack training or a score come before those that lack the examination alone. A warning names those that
-    are damaged.
+    Runs that lack training or a score come before those that lack only the examination. A warning names damaged runs.
 
     Raises:
         OctavoError: there is none.
     """
     if name is not None:
         return open_run(name, root)
-    waiting: list[tuple[bool, str, str, RunDirectory]] = []
+    unfinished: list[tuple[bool, str, str, RunDirectory]] = []
     damaged: list[OctavoError] = []
     for run in list_runs(root):
         try:
-            if lacks := missing_stage(run):
-                waiting.append((lacks != "examination", _worked_on(run), run.name, run))
+            if stage := missing_stage(run):
+                unfinished.append((stage != "examination", _last_worked_on(run), run.name, run))
         except OctavoError as error:
             damaged.append(error)
-    if not waiting and damaged:
+    if not unfinished and damaged:
         raise damaged[-1]
-    if not waiting:
-        raise OctavoError(f"{root} holds no unfinished run to resume: begin a new one")
-    for why in damaged:
-        warnings.warn(f"passed over: {why}", OctavoWarning, stacklevel=2)
-    *_, run = max(waiting, key=lambda one: one[:-1])
+    if not unfinished:
+        raise OctavoError(f"{root} has no unfinished run to resume: begin a new one")
+    for problem in damaged:
+        warnings.warn(f"skipped: {problem}", OctavoWarning, stacklevel=2)
+    *_, run = max(unfinished, key=lambda entry: entry[:-1])
     return open_run(run.path, root)
 
 
-def _worked_on(run: RunDirectory) -> str:
-    """When its newest sitting began, or before the first one when it was made; as ISO 8601 in UTC.
+def _last_worked_on(run: RunDirectory) -> str:
+    """Return when the newest session began, or if there was none when the run was created; ISO 8601 in UTC.
 
-    Not when its files changed: who copies a run has not worked on it.
+    The times of its other files do not count: copying a run is not working on it.
     """
-    sittings = run.provenance.get("sittings", [])
-    made = datetime.fromtimestamp((run.path / "config.toml").stat().st_mtime, UTC)
-    return str(sittings[-1].get("began", "") if sittings else made.isoformat(timespec="seconds"))
+    sessions = run.provenance.get("sittings", [])
+    created = datetime.fromtimestamp((run.path / "config.toml").stat().st_mtime, UTC)
+    return str(sessions[-1].get("began", "") if sessions else created.isoformat(timespec="seconds"))
 
 
 def check_unchanged(run: RunDirectory, request: Request, corpus: Corpus | None) -> None:
-    """A resumed run keeps its config and text: what is given again must be what it was.
+    """Check that settings and a text given when resuming are those that the run was begun with.
 
     Raises:
-        OctavoError: it is not.
+        OctavoError: they are not.
     """
     config = run.config
     if other := first_difference(config, request.applied_to(config)):

@@ -1,4 +1,4 @@
-"""A run on disk as values: each file is read when it is asked for, the model is built once.
+"""A run on disk as values: each file is read when it is needed, and the model is built once.
 
 Importing this takes no torch.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def open_saved_run(run: "SavedRun | str | Path", *, runs: str | Path | None = None) -> "SavedRun":
-    """Return a run as it is, or open one by its path or by its name under `runs` (``$OCTAVO_RUNS``, ``./runs``).
+    """Open a run by its path, or by its name under `runs` (``$OCTAVO_RUNS``, ``./runs``); an open one is returned.
 
     Raises:
         OctavoError: there is no such run.
@@ -33,77 +33,81 @@ def open_saved_run(run: "SavedRun | str | Path", *, runs: str | Path | None = No
 class SavedRun:
     """The contents of a run directory, and its results.
 
-    Results are kept in the run's folder. Where it cannot be written to, they are returned all the same and a warning
-    says so; with `must_save` the error is raised.
+    Results are saved in the run's folder. If it cannot be written to, they are returned nevertheless and a warning is
+    given; with `must_save` the error is raised.
     """
 
     def __init__(self, directory: RunDirectory, *, must_save: bool = False) -> None:
         self.directory = directory
-        self.must_save, self.has_unsaved_results = must_save, False  # whether a result was returned and not kept
-        self.result_cache: dict[str, Any] = {}  # results that are not in the folder and cost seconds, by name
+        self.must_save, self.has_unsaved_results = must_save, False
+        self.result_cache: dict[str, Any] = {}  # results that take seconds and are not in the folder, by name
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
 
     @property
     def path(self) -> Path:
-        """The run's folder."""
+        """Return the run's folder."""
         return self.directory.path
 
     @property
     def name(self) -> str:
-        """The folder's name."""
+        """Return the folder's name."""
         return self.directory.name
 
     @cached_property
     def config(self) -> Config:
-        """What it was trained with."""
+        """Return the config it was trained with."""
         return self.directory.config
 
     @property
     def metrics(self) -> list[Record]:
-        """Everything that happened in training: the lines of ``metrics.jsonl``."""
+        """Return the records of all events of training, the lines of ``metrics.jsonl``."""
         return self.directory.metrics
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """The tokenizer trained with it."""
+        """Return the run's tokenizer."""
         return load_tokenizer(self.path / "tokenizer.json")
 
     @cached_property
     def splits(self) -> dict[str, TokenSplit]:
-        """Its text: ``train``, ``validation`` and perhaps ``test``."""
-        parts = open_splits(self.path / "data")
-        check_ids(parts, self.tokenizer.vocab_size)
-        return parts
+        """Return its text by split: ``train``, ``validation`` and perhaps ``test``."""
+        check_ids(self.unchecked_splits, self.tokenizer.vocab_size)
+        return self.unchecked_splits
+
+    @cached_property
+    def unchecked_splits(self) -> dict[str, TokenSplit]:
+        """Return :attr:`splits` without checking that every id is in the vocabulary."""
+        return open_splits(self.path / "data")
 
     def split(self, name: str) -> TokenSplit:
-        """Return a part of its text.
+        """Return one split of its text.
 
         Raises:
-            OctavoError: it has no such part.
+            OctavoError: it has no such split.
         """
         if name not in self.splits:
-            raise OctavoError(f"{self.name} has no {name} part: it has {', '.join(self.splits)}")
+            raise OctavoError(f"{self.name} has no {name} split: it has {', '.join(self.splits)}")
         return self.splits[name]
 
     def validation_beginning(self, characters: int) -> str:
-        """The first characters of its held-out text: what is looked at when nobody gives a text.
+        """Return the first characters of the validation split, which analyses use if no text is given.
 
         Raises:
-            OctavoError: it has no held-out text.
+            OctavoError: the validation split has no text.
         """
         text = self.splits["validation"].beginning(characters)
         if not text:
-            raise OctavoError(f"{self.name} has no held-out text: give a text to look at")
+            raise OctavoError(f"{self.name} has no validation text: give a text to analyse")
         return text
 
     @cached_property
     def model(self) -> "Transformer":
-        """The model with the weights of :attr:`checkpoint`.
+        """Return the model with the weights of :attr:`checkpoint`.
 
         Raises:
-            OctavoError: there is no whole checkpoint, or it is of another model.
+            OctavoError: there is no valid checkpoint, or it is of another model.
         """
         from octavo.runs.checkpoint import model_of
 
@@ -114,25 +118,25 @@ class SavedRun:
 
     @property
     def checkpoint(self) -> str:
-        """The name of the checkpoint in use: the newest that is whole."""
+        """Return the name of the checkpoint in use: the newest valid one."""
         return self._newest[0]
 
     @cached_property
     def _newest(self) -> tuple[str, "Tensors"]:
-        """The name of the checkpoint in use and its weights, which are there until :attr:`model` has taken them.
+        """Return the name of the checkpoint in use and its weights, until :attr:`model` has copied them.
 
-        Its other tensors, such as the optimizer's, take more memory than the model and are not needed.
+        Its other tensors, such as the optimizer's, take more memory than the model and are dropped.
         """
         from octavo.runs.checkpoint import load_newest
 
-        place, checkpoint = load_newest(self.path / "checkpoints", max_file_bytes(self.config))
-        return place.name, dict(checkpoint.eval_weights)
+        path, checkpoint = load_newest(self.path / "checkpoints", max_file_bytes(self.config))
+        return path.name, dict(checkpoint.eval_weights)
 
     def save_result(self, write: Callable[[], None]) -> None:
-        """Write a result into the run's folder, or warn that it is not kept.
+        """Write a result into the run's folder, or warn that it is not saved.
 
         Raises:
-            OSError: it cannot be written, and must be kept.
+            OSError: it cannot be written, and `must_save` is set.
         """
         try:
             write()
@@ -141,8 +145,8 @@ class SavedRun:
                 raise
             self.has_unsaved_results = True
             warnings.warn(
-                f"{self.path} cannot be written to ({error.strerror}): results are shown and not kept; copy the run "
-                "elsewhere to keep them",
+                f"{self.path} cannot be written to ({error.strerror}): results are shown and not saved; copy the run "
+                "elsewhere to save them",
                 OctavoWarning,
-                stacklevel=1,  # so that it is said once, whichever results there are
+                stacklevel=1,  # one location, so that the warning appears once for all results
             )

@@ -1,7 +1,7 @@
-"""``evaluation.json``: the standard score of a run, and under ``all`` every score, the newest of each kind.
+"""``evaluation.json``: the standard score of a run, and under ``all`` the newest score of each kind.
 
-The standard score is that of the held-out part in sliding windows half a context apart, with the weights of the
-newest checkpoint. Without one the file has ``all`` alone, so that no other score is taken for it.
+The standard score is that of the validation split in sliding windows half a context apart, with the weights of the
+newest checkpoint. If there is none, the file has only ``all``, so that no other score is mistaken for it.
 """
 
 from collections.abc import Sequence
@@ -24,52 +24,57 @@ _TYPES: dict[str, Any] = {
     **dict.fromkeys(("nats_per_byte", "bits_per_byte", "seconds"), float),
     **dict.fromkeys(("standard_error_nats_per_character", "standard_error_bits_per_character"), float | None),
 }
-_MOST = 500  # that are kept: more would not fit into a file that is read again
-_KIND = ("text", "own_text", "sha256", "protocol", "stride", "window_characters")
+_MAX_SCORES = 500  # more would not fit into a file that is read again
+_KIND_KEYS = ("text", "own_text", "sha256", "protocol", "stride", "window_characters")
 
 
 def scores(run: RunDirectory) -> list[Score]:
-    """Every score of the run, oldest first."""
+    """Return every score of the run, oldest first.
+
+    Raises:
+        OctavoError: the file is damaged.
+    """
     if not (run.path / SCORES_FILE).exists():
         return []
     try:
         entries = run.read_json(SCORES_FILE)["all"]
         check_types({"all": entries}, {"all": [_TYPES]})
         if any(entry.get(name, 1) < 1 for entry in entries for name in _COUNTS):
-            raise ValueError("a score of nothing")
+            raise ValueError("a count below 1")
     except (OctavoError, KeyError, ValueError):
         raise OctavoError(f"{run.path / SCORES_FILE} is damaged: delete it and score the run again") from None
     return [Score(entry) for entry in entries]
 
 
 def add_score(run: RunDirectory, score: Score) -> None:
-    """Add a score in place of an older one of the same text, protocol and stride. Where there are very many, the
-    oldest that is not the standard one is dropped.
+    """Add a score; it replaces an older one of the same text, protocol and stride.
+
+    If there are very many, the oldest that is not the standard one is dropped.
 
     Raises:
         OctavoError: the file is damaged.
-        OSError: it cannot be written; it is as it was.
+        OSError: the file cannot be written; it is unchanged.
     """
     with updating(run):
-        kept = [s for s in scores(run) if any(s.get(key) != score.get(key) for key in _KIND)]
+        kept = [s for s in scores(run) if any(s.get(key) != score.get(key) for key in _KIND_KEYS)]
         kept.append(score)
         standard = _standard(run, kept)
-        while len(kept) > _MOST:
+        while len(kept) > _MAX_SCORES:
             kept.remove(next(other for other in kept if other != standard))
         run.write_json(SCORES_FILE, {**(standard or {}), "all": kept})
 
 
 def standard_score(run: RunDirectory) -> Score | None:
-    """Return the score that runs are listed by; None if there is none of the newest checkpoint."""
+    """Return the score that runs are compared by; None if the newest checkpoint has none."""
     return _standard(run, scores(run))
 
 
 def is_standard(score: Score) -> bool:
-    """Return whether a score is of the held-out part, in sliding windows half a context apart."""
+    """Return whether a score is of the validation split, in sliding windows half a context apart."""
     kind = [score.get(key) for key in ("own_text", "text", "protocol", "stride")]
     return kind == [True, "validation", "sliding", default_stride(score.get("context_length", 0))]
 
 
-def _standard(run: RunDirectory, found: Sequence[Score]) -> Score | None:
+def _standard(run: RunDirectory, candidates: Sequence[Score]) -> Score | None:
     newest = run.newest_checkpoint
-    return next((s for s in found if is_standard(s) and newest in ("", s.get("checkpoint"))), None)
+    return next((s for s in candidates if is_standard(s) and newest in ("", s.get("checkpoint"))), None)

@@ -1,4 +1,4 @@
-"""What happens in training, as the loop tells it to whoever listens."""
+"""Events of training, which the loop yields and the metrics record under their `kind`."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -6,9 +6,9 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class Event:
-    """Where training is: steps done, passes over the training part, seconds of training over all sittings."""
+    """The position of training: steps, epochs, and seconds of training over all sessions."""
 
-    kind: ClassVar[str]  # its name in metrics.jsonl
+    kind: ClassVar[str]  # the event's name in metrics.jsonl
 
     step: int
     epoch: float
@@ -17,65 +17,65 @@ class Event:
 
 @dataclass(frozen=True)
 class StepEvent(Event):
-    """`train.log_every` steps are done: their mean loss in nats per token, and the rates of the steps alone."""
+    """`train.log_every` steps are done: their mean loss (with dropout) in nats per token, and their throughput."""
 
     kind = "step"
 
     loss: float
-    nats_per_character: float  # the same loss, for a character of the text
+    nats_per_character: float  # the same loss per character of the text
     learning_rate: float
     gradient_norm: float
     steps_per_second: float
     tokens_per_second: float
-    progress: float  # share of the budget spent
+    progress: float  # fraction of the budget that is spent
 
 
 @dataclass(frozen=True)
 class ValidationEvent(Event):
-    """Loss in nats per token on windows that are not trained on: `part` says of what."""
+    """A validation point: the loss in nats per token on windows of a split that is not trained on."""
 
     kind = "validation"
 
     loss: float
-    nats_per_character: float  # about: these windows' tokens are as long as the part's on average
-    part: str
-    best: bool  # lowest so far, where training may stop early
-    train_loss: float  # the same, without dropout, on as many windows of the training part
-    weight_norm: float  # length of all matrices as one vector
+    nats_per_character: float  # estimated with the split's mean characters per token
+    part: str  # the split: validation, or train-slice (the early-stopping split)
+    best: bool  # the lowest so far, if training may stop early
+    train_loss: float  # the same, without dropout, on as many windows of the training split
+    weight_norm: float  # L2 norm of all matrices together
 
 
 @dataclass(frozen=True)
 class EpochEvent(Event):
-    """A pass over the training part is done, and all of the held-out part was looked at."""
+    """An epoch is done, and the loss on the complete validation split is measured."""
 
     kind = "epoch"
 
-    train_loss: float  # nats per token, mean over its steps: with dropout, while the weights moved
+    train_loss: float  # nats per token, mean over its steps: with dropout, while the weights changed
     validation_loss: float  # mean over all windows
     validation_windows: int
     validation_seconds: float
-    part: str = "validation"  # of `validation_loss`, also where training looks at a slice of the training part
+    part: str = "validation"  # the split of `validation_loss`, even if training validates on another
 
 
 @dataclass(frozen=True)
 class CheckpointEvent(Event):
-    """The state should be saved now; the loop waits."""
+    """A checkpoint is due; the caller saves the state before it takes the next event."""
 
     kind = "checkpoint"
 
 
 @dataclass(frozen=True)
 class SampleEvent(Event):
-    """A good moment to show what the model writes; the loop waits."""
+    """A sample is due; the caller generates it before it takes the next event."""
 
     kind = "sample"
 
 
 @dataclass(frozen=True)
 class EndEvent(Event):
-    """Training came to its end: ``budget`` spent, or ``patience`` at an end."""
+    """Training has ended: ``budget`` spent, or ``patience`` of early stopping exhausted."""
 
     kind = "end"
 
     reason: str
-    peak_memory_bytes: int  # of the process; 0 where the system does not tell
+    peak_memory_bytes: int  # of the process; 0 if the system does not tell

@@ -1,6 +1,6 @@
-"""Before a run starts: what it will be, what it will cost, and what cannot work.
+"""Forecast a training run before it starts: its size, time and memory, and whether it can work.
 
-Time comes from a few real steps of the real model on this machine; memory from what those steps must hold.
+Times come from a few real steps of the model on this machine, memory from what those steps must hold.
 """
 
 import math
@@ -30,23 +30,23 @@ from octavo.training.validation import ValidationPlan, mean_loss, plan_validatio
 
 PROCESS_BYTES = 440 * 2**20  # bytes of Python and PyTorch before there is a model
 _PROBE_SECONDS = 1.0
-# What is halved for a run that does not fit, in this order, and how far.
+# Settings that are halved, in this order and down to these values, until a run fits into memory.
 _SHRINKABLE = (
     ("data", "batch_size", 1),
     ("data", "context_length", 16),
-    ("model", "n_layers", 12),  # thousands are a slip of the keyboard, and would take minutes to make
+    ("model", "n_layers", 12),  # thousands are a typing error, and would take minutes to build
     ("model", "d_ff", 16),
     ("model", "d_model", 16),
     ("model", "n_layers", 1),
 )
-_MEMORISED_BY = 100  # epochs
-_MANY_EPOCHS = "going through the text {:,.0f} times: expect it to be memorised; a smaller budget may score better"
-_LONG_TOKENS = 20  # characters a token: words are shorter, so it is one piece repeated
+_EPOCHS_THAT_MEMORISE = 100
+_MANY_EPOCHS = "{:,.0f} epochs: expect the text to be memorised; a smaller budget may score better"
+_LONG_TOKEN = 20  # characters: words are shorter, so such tokens are repetitions
 
 
 @dataclass(frozen=True)
 class TrainingForecast:
-    """What a run comes to. `steps` is an estimate if the budget is minutes, `seconds` if it is not."""
+    """The forecast of a run. `steps` is an estimate if the budget is in minutes, otherwise `seconds` is."""
 
     text: str
     characters: int
@@ -61,45 +61,44 @@ class TrainingForecast:
     seconds: float
     validation: ValidationPlan
     validations: int
-    validation_windows: int  # of each
+    validation_windows: int  # of each validation
     validation_seconds: float  # of all validations
-    seconds_per_window: float  # to read a window in fp32, without gradients
+    seconds_per_window: float  # of a forward pass in fp32
     tokens_per_second: float
     memory_bytes: int
     precision: Precision
-    bpe_dropout: float  # 0: none, also where the tokenizer or the length of the text rules it out
+    bpe_dropout: float  # 0: none, or not possible with this tokenizer or length of text
 
     def lines(self) -> list[str]:
-        """For people, a few lines."""
+        """Return a few lines for the user."""
         return [
             f"{self.text}: {self.characters:,} characters, {self.train_tokens:,} training tokens of a vocabulary "
             f"of {self.vocab_size} ({self.characters_per_token:.2f} characters each), "
-            f"{self.validation_tokens:,} held out",
-            f"model: {self.parameters:,} parameters, {self.tokens_per_parameter:.2f} training tokens for each",
+            f"{self.validation_tokens:,} validation tokens",
+            f"model: {self.parameters:,} parameters, {self.tokens_per_parameter:.2f} training tokens per parameter",
             f"about {quantity(self.steps, 'step')} ({self.epochs:.1f} epochs), {duration(self.seconds)}, "
-            f"{self.tokens_per_second:,.0f} tokens/s, {format_bytes(self.memory_bytes)} while it trains",
+            f"{self.tokens_per_second:,.0f} tokens/s, {format_bytes(self.memory_bytes)} of memory",
             f"validation: {quantity(self.validations, 'time')} on {quantity(self.validation_windows, 'window')}, "
             f"{self.validation_seconds / max(self.seconds, 1e-9):.1%} of the time",
             f"BPE-dropout: {self.bpe_dropout or 'none'}",
             f"precision: {self.precision.name} ({self.precision.reason})",
-            *([_MANY_EPOCHS.format(self.epochs)] if self.epochs > _MEMORISED_BY else []),
+            *([_MANY_EPOCHS.format(self.epochs)] if self.epochs > _EPOCHS_THAT_MEMORISE else []),
         ]
 
 
 def check_text_length(config: Config, prepared: TokenizedSplits) -> None:
-    """See that there is a window to train on and a token to score.
+    """Check that there is a window to train on and a token to score.
 
     Raises:
-        OctavoError: the text is too short for the context; the sentence says what would do.
+        OctavoError: the text is too short for the context; the message names a length or context that would work.
     """
     tokens, context = len(prepared["train"][1]), config.data.context_length
     total = sum(part.characters for part, _ in prepared.values())
     trained = tokens - early_stopping_tokens(config, tokens)
     if not sum(len(ids) for _, ids in prepared.values()):
         raise OctavoError(
-            f"{quantity(total, 'character makes', 'characters make')} no token, since the {config.tokenizer.kind} "
-            "tokenizer drops white space: "
-            "tokenizer.kind=bpe keeps it"
+            f"{quantity(total, 'character gives', 'characters give')} no token, because the {config.tokenizer.kind} "
+            "tokenizer drops white space: use tokenizer.kind=bpe, which keeps it"
         )
     if "validation" not in prepared or len(prepared["validation"][1]) < 2:
         raise OctavoError(
@@ -107,10 +106,10 @@ def check_text_length(config: Config, prepared: TokenizedSplits) -> None:
         )
     if trained > context:
         return
-    if total > _LONG_TOKENS * max(tokens, 1):
+    if total > _LONG_TOKEN * max(tokens, 1):
         raise OctavoError(
-            f"{quantity(total, 'character makes', 'characters make')} only {quantity(tokens, 'token')}, since the "
-            "text repeats itself: tokenizer.kind=characters keeps its letters apart"
+            f"{quantity(total, 'character gives', 'characters give')} only {quantity(tokens, 'token')}, because "
+            "the text repeats itself: use tokenizer.kind=characters"
         )
     needed = math.ceil(1.02 * total * (context + 1) / max(trained, 1))
     fits = 2 ** int(math.log2(trained - 1)) if trained > 2 else 0
@@ -122,10 +121,17 @@ def check_text_length(config: Config, prepared: TokenizedSplits) -> None:
 def forecast_training(
     name: str, config: Config, tokenizer: Tokenizer, prepared: TokenizedSplits, precision: Precision
 ) -> TrainingForecast:
-    """Work out a run, by a second of trying.
+    """Forecast a run by about a second of trying.
+
+    Args:
+        name: the text's name.
+        config: the run's config.
+        tokenizer: the run's tokenizer.
+        prepared: the splits of the text with their token ids.
+        precision: the precision to train in.
 
     Raises:
-        OctavoError: the text is too short, or the machine's memory too small.
+        OctavoError: the text is too short, or the machine has too little memory.
     """
     check_text_length(config, prepared)
     memory = check_memory(config, tokenizer.vocab_size, precision)
@@ -144,7 +150,7 @@ def forecast_training(
     validations = plan_validations(config, per_window[precision.dtype], len(data.validation))
     validation_windows = len(spread_indices(data.validation, validations.windows))
     per_validation = 2 * validation_windows * per_window[precision.dtype]
-    per_epoch_end = config.train.validate_epochs * len(data.held_out) * per_window[precision.dtype]
+    per_epoch_end = config.train.validate_epochs * len(data.full_validation) * per_window[precision.dtype]
     if budget.steps:
         steps, times = budget.steps, _times(config, validations, budget.steps)
     else:
@@ -182,10 +188,10 @@ def _times(config: Config, validations: ValidationPlan, steps: int) -> int:
 
 
 def check_memory(config: Config, vocab_size: int, precision: Precision) -> int:
-    """Bytes that a training step needs, about: known before there is a model, which might not fit.
+    """Return about how many bytes a training step needs, before a model is built that might not fit.
 
     Raises:
-        OctavoError: the machine has less.
+        OctavoError: the machine has less memory.
     """
     parameters, _ = parameter_count(config.model, vocab_size)
     memory = memory_estimate(config, parameters, vocab_size, precision)
@@ -194,15 +200,15 @@ def check_memory(config: Config, vocab_size: int, precision: Precision) -> int:
         fits = fitting_settings(config, vocab_size, precision, available)
         raise OctavoError(
             f"this run needs about {memory / 2**30:.1f} GiB and the machine has {available / 2**30:.1f}: "
-            + (f"{' and '.join(fits)} would fit" if fits else "take a machine with more memory")
+            + (f"{' and '.join(fits)} would fit" if fits else "use a machine with more memory")
         )
     return memory
 
 
 def memory_estimate(config: Config, parameters: int, vocab_size: int, precision: Precision) -> int:
-    """Bytes at the peak of a training step: weights and their kin, and what the backward pass keeps.
+    """Estimate the peak memory of a training step in bytes: weights and their copies, and activations.
 
-    The counts of what is kept were fitted to measured peaks (docs/lab-notes.md), within a quarter of them.
+    The counts of activations were fitted to measured peaks (docs/lab-notes.md); the estimate is within a quarter.
     """
     sizes, data, train = config.model, config.data, config.train
     moments = 1 if config.optimizer.kind == "muon" else 2
@@ -212,40 +218,41 @@ def memory_estimate(config: Config, parameters: int, vocab_size: int, precision:
     if kernels and attention.supports_head_size(sizes.head_width):
         in_attention = 4 * sizes.head_width
     else:
-        fused = data.context_length > max_unfused_keys(precision.dtype)  # then no scores are kept
+        fused = data.context_length > max_unfused_keys(precision.dtype)  # then no attention scores are kept
         in_attention = 8 * sizes.head_width + (0 if fused else 4 * data.context_length)
     in_feedforward = 2 + (sizes.feedforward == "swiglu") if kernels else 5
-    beside = 4 if kernels else 14
-    a_layer = sizes.n_heads * in_attention + in_feedforward * sizes.d_ff + beside * sizes.d_model
-    of_logits = 2 if kernels else 4  # the logits and their gradient; PyTorch keeps both for the logarithms too
-    kept = sizes.n_layers * a_layer + 4 * sizes.d_model + of_logits * vocab_size
+    in_residual = 4 if kernels else 14
+    per_layer = sizes.n_heads * in_attention + in_feedforward * sizes.d_ff + in_residual * sizes.d_model
+    of_logits = 2 if kernels else 4  # logits and their gradient; PyTorch also keeps both for the log-probabilities
+    per_position = sizes.n_layers * per_layer + 4 * sizes.d_model + of_logits * vocab_size
     masks = sum(2**22 + 2 * positions * sizes.d_ff for rate in {sizes.dropout, sizes.hidden_dropout} if rate)
-    return PROCESS_BYTES + 4 * copies * parameters + precision.dtype.itemsize * (positions * kept + masks)
+    return PROCESS_BYTES + 4 * copies * parameters + precision.dtype.itemsize * (positions * per_position + masks)
 
 
 def fitting_settings(config: Config, vocab_size: int, precision: Precision, available: int) -> list[str]:
-    """The largest settings below the config's that need no more than `available` bytes, as assignments: a smaller
-    batch, or if even one window is too much also a shorter context, or a narrower model; nothing if none of it helps.
+    """Return the largest smaller settings that fit into `available` bytes, as assignments; empty if none do.
+
+    A smaller batch is tried first, then a shorter context, then a smaller model.
     """
 
     def fits(tried: Config) -> bool:
         return memory_estimate(tried, parameter_count(tried.model, vocab_size)[0], vocab_size, precision) <= available
 
-    def smaller(whole: Config, section: str, key: str, least: int) -> Config:
-        """Halved until it fits, and at least once."""
-        value = getattr(getattr(whole, section), key)
+    def halve(config: Config, section: str, key: str, least: int) -> Config:
+        """Halve a setting until the run fits, at least once."""
+        value = getattr(getattr(config, section), key)
         while value // 2 >= least:
             value //= 2
-            whole = replace(whole, **{section: replace(getattr(whole, section), **{key: value})})
-            if fits(whole):
+            config = replace(config, **{section: replace(getattr(config, section), **{key: value})})
+            if fits(config):
                 break
-        return whole
+        return config
 
     tried = config
     for section, key, least in _SHRINKABLE:
         try:
-            tried = smaller(tried, section, key, least)
-        except OctavoError:  # such a width does not go with the rest
+            tried = halve(tried, section, key, least)
+        except OctavoError:  # such a width does not fit the other settings
             return []
         if fits(tried):
             changed = [
@@ -258,7 +265,7 @@ def fitting_settings(config: Config, vocab_size: int, precision: Precision, avai
 
 
 def _seconds_per_window(model: Transformer, windows: Windows, dtype: torch.dtype) -> float:
-    """Return the time to read a window without gradients: the quicker one of two readings."""
+    """Return the time of a forward pass per window: the faster of two tries."""
     at_once = windows_at_once(model.config, model.vocab_size, windows.context_length)
     indices = spread_indices(windows, at_once)
     times = []
@@ -270,7 +277,7 @@ def _seconds_per_window(model: Transformer, windows: Windows, dtype: torch.dtype
 
 
 def _seconds_per_step(config: Config, model: Transformer, precision: Precision, windows: int) -> float:
-    """A fast one of a few steps on made-up tokens: a busy moment must not count. The model is spent by it."""
+    """Return the time of a training step on random tokens, a lower quartile. The model must not be used again."""
     shape = (windows, config.data.context_length)
     ids = torch.randint(model.vocab_size, shape, generator=torch.Generator().manual_seed(0))
     optimizers = Optimizers(model, config.optimizer)

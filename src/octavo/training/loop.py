@@ -1,8 +1,21 @@
-"""The training loop: it moves the state and yields what happened; saving, showing and recording listen.
+"""The training loop. It updates the state and yields events; the caller saves, shows and records.
 
-B windows of a batch, T context_length.
+One step of :class:`Training`, in order:
 
-What a step learned from when the numbers ran away, so that a person can look at it.
+1.  learning rate: the schedule at the fraction of the budget that is spent
+2.  batch: B windows of T tokens, a function of (seed, step); early in the budget re-segmented by BPE-dropout
+3.  forward and backward pass with dropout masks of (seed, step), clipping, optimizer step
+4.  moving average of the weights (EMA), if asked for
+5.  every `log_every` steps and at the end: `StepEvent` with the mean loss, gradient norm and throughput
+6.  at the end: `CheckpointEvent`, so that a failing last validation does not cost the training
+7.  20 times a run, or every `validate_every` steps: `ValidationEvent`; early stopping selects weights by it
+8.  with `validate_epochs`, after each epoch: `EpochEvent` with the loss on the complete validation split
+9.  every `sample_every` steps: `SampleEvent`
+10. every `checkpoint_every` steps and at least once a minute: `CheckpointEvent`
+11. after a signal: `CheckpointEvent`, and then `Interrupted` is raised
+
+When the budget is spent or the patience of early stopping is exhausted, `EndEvent` comes last. `DivergenceError` is
+raised if the loss, the gradient or the weights become NaN or infinite, or the loss explodes.
 
 B windows of a batch, T context_length.
 """
@@ -40,19 +53,19 @@ from octavo.training.state import TrainingState
 from octavo.training.step import check_finite, mean_nats, training_step
 from octavo.training.validation import ValidationPlan, mean_loss, spread_indices, weight_norm
 
-_UNSAVED = 60.0  # seconds of training that a crash may cost at most, whatever the config says of steps
+_MAX_UNSAVED_SECONDS = 60.0  # of training that a crash may cost, whatever checkpoint_every is
 
 
 def dropout_masks(config: Config, dtype: torch.dtype) -> DropoutMasks:
-    """The masks of a run's training steps."""
+    """Return the dropout masks of a run's training steps."""
     model, data = config.model, config.data
     largest = data.batch_size * data.context_length * max(model.d_model, model.d_ff)
     return DropoutMasks(config.train.seed, (model.dropout, model.hidden_dropout), largest, dtype)
 
 
 @dataclass
-class Pace:
-    """What was done since the last line of metrics, and how long the steps themselves took."""
+class _Throughput:
+    """Steps and tokens since the last `StepEvent`, and the seconds that the steps themselves took."""
 
     steps: int = 0
     tokens: int = 0
@@ -60,7 +73,17 @@ class Pace:
 
 
 class Training:
-    """One run's loop over a state; iterate it."""
+    """The training loop of one run. Iterate it to train; it yields events.
+
+    Args:
+        state: model, optimizers and position; it is updated in place.
+        data: the windows to train and validate on.
+        config: the run's config.
+        dtype: the data type of forward and backward passes.
+        stop: returns the number of a signal that asks to stop, or 0.
+        watch: receives the fraction of the preparation for BPE-dropout that is done.
+        validations: how often to validate where `validate_every` is 0.
+    """
 
     def __init__(
         self,
@@ -77,78 +100,78 @@ class Training:
         self.budget: Budget = make_budget(config.train, data.order.steps_per_epoch)
         self._dtype, self.stop, self.watch, self._validations = dtype, stop, watch, validations
         self._masks = dropout_masks(config, dtype)
-        self._pace = Pace()
+        self._throughput = _Throughput()
         self._saved_at = state.seconds
-        self.failed_step: FailedStep | None = None  # if it was a step that the numbers ran away in
+        self.failed_step: FailedStep | None = None  # the step that diverged, if it was not a validation
 
     def __iter__(self) -> Iterator[Event]:
-        """Train until the budget is spent; the clock runs on while a listener is at work.
+        """Train until the budget is spent or early stopping ends it. Time that the caller takes counts.
 
         Raises:
-            DivergenceError: the loss is not finite or has exploded; the state is not to be saved.
-            Interrupted: `stop` gave a signal; the state has been offered for saving.
+            DivergenceError: training diverged; the state must not be saved.
+            Interrupted: `stop` returned a signal; a `CheckpointEvent` came before.
         """
         state, train = self.state, self.config.train
         if self.budget.fraction_spent(state.step, state.seconds) < self.config.tokenizer.dropout_until:
-            self.data.windows.precompute(self._heard)  # like the tokens themselves, before the clock of a budget runs
+            self.data.windows.precompute(self._on_precompute)  # part of tokenization: it costs no budget
         began = time.perf_counter() - state.seconds
-        if self._ended() and state.measured < state.step:  # it stopped between its last checkpoint and what follows
-            yield from self._measure(0.0)
-        while not (reason := self._ended()):
-            spent = self.budget.fraction_spent(state.step, state.seconds)
-            norm, scale = self._step()
+        if self._end_reason() and state.validated_step < state.step:  # it was stopped between steps 6 and 7
+            yield from self._validate_if_due(0.0)
+        while not (reason := self._end_reason()):
+            spent_before = self.budget.fraction_spent(state.step, state.seconds)
+            norm, scale = self._train_one_step()
             state.seconds = time.perf_counter() - began
-            if state.step % train.log_every == 0 or self._ended():
-                yield self._stepped(norm, scale)
-            if self._ended():
-                yield from self._save()  # whatever goes wrong in the last validation must not cost the training
-            yield from self._measure(spent)
+            if state.step % train.log_every == 0 or self._end_reason():
+                yield self._step_event(norm, scale)
+            if self._end_reason():
+                yield from self._save()
+            yield from self._validate_if_due(spent_before)
             if train.sample_every and state.step % train.sample_every == 0:
-                yield SampleEvent(*self._here())
-            if self._checkpoint_due() and not self._ended():
+                yield SampleEvent(*self._position())
+            if self._checkpoint_due() and not self._end_reason():
                 yield from self._save()
             if number := self.stop():
                 yield from self._save()
                 raise Interrupted(number, state.step)
-        if self._pace.steps:  # patience came to its end in a look after the step, between two lines of metrics
-            yield self._stepped(norm, scale)
+        if self._throughput.steps:  # early stopping ended training in a step that was not logged
+            yield self._step_event(norm, scale)
         yield from self._save()
-        yield EndEvent(*self._here(), reason, peak_memory())
+        yield EndEvent(*self._position(), reason, peak_memory())
 
-    def _measure(self, spent: float) -> Iterator[Event]:
-        """Validate where that is due after a step that began with the share `spent` of the budget spent."""
-        if self._look_due(spent):
+    def _validate_if_due(self, spent_before: float) -> Iterator[Event]:
+        """Validate where it is due after a step; `spent_before` is the fraction of the budget spent before it."""
+        if self._validation_due(spent_before):
             yield self._validate()
         if self.config.train.validate_epochs and self._epoch_ended():
             yield self._end_epoch()
-        self.state.measured = self.state.step
+        self.state.validated_step = self.state.step
 
-    def _heard(self, share: float) -> None:
-        """Tell how far the preparation is. Raises Interrupted if a signal came: there is no step to save yet."""
-        self.watch("preparing BPE-dropout", share)
+    def _on_precompute(self, fraction: float) -> None:
+        """Report the progress of the preparation. Raises Interrupted after a signal: there is nothing to save yet."""
+        self.watch("preparing BPE-dropout", fraction)
         if number := self.stop():
             raise Interrupted(number, self.state.step)
 
     def _checkpoint_due(self) -> bool:
         state = self.state
-        return state.step % self.config.train.checkpoint_every == 0 or state.seconds - self._saved_at >= _UNSAVED
+        unsaved = state.seconds - self._saved_at
+        return state.step % self.config.train.checkpoint_every == 0 or unsaved >= _MAX_UNSAVED_SECONDS
 
     def _save(self) -> Iterator[CheckpointEvent]:
-        """A step is saved once, unless a validation has chosen its weights since: what is saved already, or was gone
-        on from, stays as it is."""
-        if self.state.saved != self.state.step:
-            yield CheckpointEvent(*self._here())
-            self.state.saved, self._saved_at = self.state.step, self.state.seconds
+        """Ask for a checkpoint, unless this step is saved and no validation has selected its weights since."""
+        if self.state.saved_step != self.state.step:
+            yield CheckpointEvent(*self._position())
+            self.state.saved_step, self._saved_at = self.state.step, self.state.seconds
 
-    def _step(self) -> tuple[float, float]:
-        """Take one step; the norm of its gradient and the scale of its learning rate."""
+    def _train_one_step(self) -> tuple[float, float]:
+        """Train one step; return the norm of its gradient and the scale of its learning rate."""
         began = time.perf_counter()
         state, data = self.state, self.data
         progress = self.budget.progress(state.step, state.seconds)
         scale = learning_rate_scale(self.config.schedule, progress)
         batch = data.order.batch(state.step)
-        recut = progress < self.config.tokenizer.dropout_until
-        inputs, targets = data.windows.gather(batch, resample_bpe=recut)
+        resample = progress < self.config.tokenizer.dropout_until
+        inputs, targets = data.windows.gather(batch, resample_bpe=resample)
         try:
             loss, norm = training_step(
                 state.model,
@@ -160,105 +183,106 @@ class Training:
                 clip_norm=self.config.optimizer.clip_norm,
                 learning_rate_scale=scale,
             )
-            lengthened = data.windows.length_ratio(int(batch.epochs[0])) if recut else 1.0
-            state.record(loss, loss * data.tokens_per_character * lengthened)
+            length_ratio = data.windows.length_ratio(int(batch.epochs[0])) if resample else 1.0
+            state.record(loss, loss * data.tokens_per_character * length_ratio)
         except DivergenceError:
-            self.failed_step = FailedStep(batch, inputs, targets, recut and data.windows.uses_bpe_dropout)
+            self.failed_step = FailedStep(batch, inputs, targets, resample and data.windows.uses_bpe_dropout)
             raise
         if state.average:
             state.average.update(state.model, state.step)
-        self._pace.steps += 1
-        self._pace.tokens += inputs.numel()
-        self._pace.seconds += time.perf_counter() - began
+        self._throughput.steps += 1
+        self._throughput.tokens += inputs.numel()
+        self._throughput.seconds += time.perf_counter() - began
         return norm, scale
 
     def _validate(self) -> ValidationEvent:
         state, data = self.state, self.data
-        loss = self._look(data.validation, data.validation_indices)
-        train_loss = self._look(data.windows.base, data.train_indices)
+        loss = self._mean_loss(data.validation, data.validation_indices)
+        train_loss = self._mean_loss(data.windows.base, data.train_indices)
         best = state.select(loss) if self.config.train.patience else False
         per_character = loss * data.validation_tokens_per_character
         return ValidationEvent(
-            *self._here(), loss, per_character, data.part, best, train_loss, weight_norm(state.model)
+            *self._position(), loss, per_character, data.split, best, train_loss, weight_norm(state.model)
         )
 
     def _end_epoch(self) -> EpochEvent:
-        began, windows = time.perf_counter(), self.data.held_out
-        loss = self._look(windows, spread_indices(windows, 0))
+        began, windows = time.perf_counter(), self.data.full_validation
+        loss = self._mean_loss(windows, spread_indices(windows, 0))
         total, steps = self.state.epoch_losses
         self.state.epoch_losses = [0.0, 0]
         seconds = time.perf_counter() - began
-        return EpochEvent(*self._here(), total / steps, loss, len(windows), seconds, part="validation")
+        return EpochEvent(*self._position(), total / steps, loss, len(windows), seconds, part="validation")
 
-    def _look(self, windows: Windows, indices: npt.NDArray[np.int64]) -> float:
+    def _mean_loss(self, windows: Windows, indices: npt.NDArray[np.int64]) -> float:
         state = self.state
         loss = mean_loss(state.model, windows, indices, weights=state.eval_weights, dtype=self._dtype)
         check_finite(validation_loss=loss)
         return loss
 
-    def _stepped(self, norm: float, scale: float) -> StepEvent:
-        state, pace = self.state, self._pace
-        self._pace = Pace()
+    def _step_event(self, norm: float, scale: float) -> StepEvent:
+        state, throughput = self.state, self._throughput
+        self._throughput = _Throughput()
         loss, per_character = (
             sum(column) / len(state.pending_log) for column in zip(*state.pending_log, strict=True)
         )
         state.pending_log = []
         return StepEvent(
-            *self._here(),
+            *self._position(),
             loss=loss,
             nats_per_character=per_character,
             learning_rate=self.config.optimizer.learning_rate * scale,
             gradient_norm=norm,
-            steps_per_second=pace.steps / pace.seconds,
-            tokens_per_second=pace.tokens / pace.seconds,
+            steps_per_second=throughput.steps / throughput.seconds,
+            tokens_per_second=throughput.tokens / throughput.seconds,
             progress=self.budget.fraction_spent(state.step, state.seconds),
         )
 
-    def _look_due(self, before: float) -> bool:
-        """Whether to look at text that is not trained on, after a step that found the share `before` spent."""
+    def _validation_due(self, spent_before: float) -> bool:
+        """Return whether to validate after a step that began with that fraction of the budget spent."""
         every = self.config.train.validate_every
         if every > 0:
-            return self.state.step % every == 0 or bool(self._ended())
+            return self.state.step % every == 0 or bool(self._end_reason())
         spent = self.budget.fraction_spent(self.state.step, self.state.seconds)
         times = self._validations
-        return every == 0 and (int(times * spent) > int(times * before) or bool(self._ended()))
+        return every == 0 and (int(times * spent) > int(times * spent_before) or bool(self._end_reason()))
 
     def _epoch_ended(self) -> bool:
-        """Whether the step just done came to the end of a pass, or went over it."""
+        """Return whether the last step reached the end of an epoch."""
         step, per_epoch = self.state.step, self.data.order.steps_per_epoch
         return step // per_epoch > (step - 1) // per_epoch
 
-    def _ended(self) -> str:
+    def _end_reason(self) -> str:
+        """Return why training ends now: ``budget`` or ``patience``; empty if it continues."""
         train, state = self.config.train, self.state
         if train.patience and state.validations_since_best >= train.patience:
             return "patience"
         return "budget" if self.budget.spent(state.step, state.seconds) else ""
 
-    def _here(self) -> tuple[int, float, float]:
+    def _position(self) -> tuple[int, float, float]:
         epoch = self.state.step / self.data.order.steps_per_epoch
         return self.state.step, epoch, self.state.seconds
 
 
 @dataclass(frozen=True)
 class FailedStep:
-    """A step's batch: which windows, and their inputs and targets (B, T)."""
+    """The batch of a step that diverged, so that it can be analysed: its windows, inputs and targets (B, T)."""
 
     batch: Batch
     inputs: torch.Tensor
     targets: torch.Tensor
-    recut: bool  # by BPE-dropout: places are then those of the epoch's own cutting, not of ``data/train.npy``
+    resampled: bool  # by BPE-dropout: positions are then not those of ``data/train.npy``
 
     @torch.no_grad()
     def to_dict(self, model: Transformer, tokenizer: Tokenizer, stride: int) -> list[dict[str, Any]]:
-        """Each window: where it is in the training part, its text, and its loss alone by the weights as they are."""
-        found, batch = [], self.batch
-        places = zip(batch.indices.tolist(), batch.phases.tolist(), batch.epochs.tolist(), strict=True)
-        for i, (window, phase, epoch) in enumerate(places):
+        """Return for each window its position in the training split, its text, and its loss with the weights now."""
+        values, batch = [], self.batch
+        windows = zip(batch.indices.tolist(), batch.phases.tolist(), batch.epochs.tolist(), strict=True)
+        for i, (window, phase, epoch) in enumerate(windows):
             nats = mean_nats(model(self.inputs[i : i + 1]), self.targets[i : i + 1]).item()
-            place = {} if self.recut else {"first_token": window * stride + phase}
-            found.append(
-                {"window": window, "epoch": epoch, "phase": phase, **place}
+            position = {} if self.resampled else {"first_token": window * stride + phase}
+            values.append(
+                {"window": window, "epoch": epoch, "phase": phase, **position}
                 | {"nats_per_token": nats if math.isfinite(nats) else str(nats)}
                 | {"text": tokenizer.decode(self.targets[i].tolist())}
             )
-        return found
+        return values

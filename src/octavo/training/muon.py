@@ -1,8 +1,8 @@
-"""Muon (Jordan et al., 2024): momentum, then the nearest orthogonal matrix, by a Newton–Schulz iteration.
+"""Muon (Jordan et al., 2024): momentum, then the nearest orthogonal matrix by a Newton–Schulz iteration.
 
-The same rule as ``torch.optim.Muon``, to which a test holds it, with matrices of one shape worked on together: a
-small model has few shapes, and each of its matrices alone is too little work for a processor. Each thread has its
-share of them from the beginning to the end of a step.
+The rule is that of ``torch.optim.Muon``, which a test compares it with. Matrices of one shape are processed together:
+a small model has few shapes, and each of its matrices alone is too little work for a CPU. Each thread processes its
+matrices from the beginning to the end of a step.
 """
 
 import math
@@ -14,40 +14,40 @@ import torch
 
 from octavo.system.threads import run_in_threads
 
-_STEPS = 5
+_ITERATIONS = 5  # of Newton–Schulz
 _A, _B, _C = 3.4445, -4.775, 2.0315  # of the iteration's polynomial, steepest at zero
 _EPSILON = 1e-7
 _Shape = tuple[int, int]
 
 
 class Muon(torch.optim.Optimizer):
-    """Moves matrices; weight decay is decoupled."""
+    """Update matrices by Muon, with decoupled weight decay."""
 
     def __init__(
         self, parameters: Iterable[torch.Tensor], *, lr: float, momentum: float, weight_decay: float
     ) -> None:
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
-    def step(self, closure: None = None) -> None:  # type: ignore[override]  # there is nothing to compute again
-        """Move every matrix that has a gradient."""
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # no closure is needed
+        """Update every matrix that has a gradient."""
         for group in self.param_groups:
-            moved = [parameter for parameter in group["params"] if parameter.grad is not None]
-            for parameter in moved:
+            updated = [parameter for parameter in group["params"] if parameter.grad is not None]
+            for parameter in updated:
                 if "momentum_buffer" not in (state := self.state[parameter]):
                     state["momentum_buffer"] = torch.zeros_like(parameter)
             settings = group["lr"], group["momentum"], group["weight_decay"]
-            shares = _shares(moved, torch.get_num_threads())
-            run_in_threads([partial(self._move_all, share, *settings) for share in shares])
+            parts = _parts_of_equal_work(updated, torch.get_num_threads())
+            run_in_threads([partial(self._update_all, part, *settings) for part in parts])
 
-    @torch.no_grad()  # each thread has to be told
-    def _move_all(self, parameters: Sequence[torch.Tensor], *settings: float) -> None:
-        alike: dict[_Shape, list[torch.Tensor]] = defaultdict(list)
+    @torch.no_grad()  # it holds for one thread
+    def _update_all(self, parameters: Sequence[torch.Tensor], *settings: float) -> None:
+        by_shape: dict[_Shape, list[torch.Tensor]] = defaultdict(list)
         for parameter in parameters:
-            alike[_shape(parameter)].append(parameter)
-        for of_one_shape in alike.values():
-            self._move(of_one_shape, *settings)
+            by_shape[_shape(parameter)].append(parameter)
+        for same_shape in by_shape.values():
+            self._update(same_shape, *settings)
 
-    def _move(self, parameters: list[torch.Tensor], lr: float, momentum: float, decay: float) -> None:
+    def _update(self, parameters: list[torch.Tensor], lr: float, momentum: float, decay: float) -> None:
         updates = orthogonal(torch.stack([_wide(self._nesterov(p, momentum)) for p in parameters]))
         for parameter, update in zip(parameters, updates, strict=True):
             rows, columns = parameter.shape
@@ -55,34 +55,37 @@ class Muon(torch.optim.Optimizer):
             parameter.add_(update if rows <= columns else update.mT, alpha=-lr * math.sqrt(max(1, rows / columns)))
 
     def _nesterov(self, parameter: torch.Tensor, momentum: float) -> torch.Tensor:
-        """The gradient with momentum, looked ahead."""
-        assert parameter.grad is not None, "those without were left out"
+        """Return the gradient with Nesterov momentum."""
+        assert parameter.grad is not None, "step() leaves out parameters without a gradient"
         average: torch.Tensor = self.state[parameter]["momentum_buffer"]
         average.lerp_(parameter.grad, 1 - momentum)
         return parameter.grad.lerp(average, momentum)
 
 
 def orthogonal(matrices: torch.Tensor) -> torch.Tensor:
-    """About the nearest orthogonal matrix of each of N matrices (N, R, C), R ≤ C, in bf16: singular values of
-    0.7 to 1.2, which is near enough."""
+    """Return approximately the nearest orthogonal matrix of each of N matrices (N, R, C), R ≤ C, in bf16.
+
+    The singular values of the result are 0.7 to 1.2, which is near enough to 1.
+    """
     x = matrices.bfloat16()
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=_EPSILON)
-    for _ in range(_STEPS):
+    for _ in range(_ITERATIONS):
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=_B, alpha=_C), x, beta=_A)
     return x
 
 
-def _shares(parameters: list[torch.Tensor], number: int) -> list[list[torch.Tensor]]:
-    """At most `number` shares of about as much work each: those of one shape are dealt out like cards."""
-    dealt = sorted(parameters, key=_shape)
-    return [share for first in range(number) if (share := dealt[first::number])]
+def _parts_of_equal_work(parameters: list[torch.Tensor], number: int) -> list[list[torch.Tensor]]:
+    """Divide parameters into at most `number` lists of about equal work: each gets every `number`-th of one shape."""
+    ordered = sorted(parameters, key=_shape)
+    return [part for first in range(number) if (part := ordered[first::number])]
 
 
 def _shape(matrix: torch.Tensor) -> _Shape:
-    """However it lies."""
+    """Return the shorter and the longer side."""
     return min(matrix.shape), max(matrix.shape)
 
 
 def _wide(matrix: torch.Tensor) -> torch.Tensor:
+    """Return the matrix, transposed if it has more rows than columns."""
     return matrix if matrix.shape[0] <= matrix.shape[1] else matrix.mT

@@ -1,7 +1,8 @@
-"""Which parameter is moved by which rule.
+"""Build the optimizers of a model and assign its parameters to them.
 
-Muon takes the matrices inside the blocks, AdamW the rest. Decay touches Muon's matrices, or AdamW's where there
-is no Muon: never norms and biases. The reference's Adam is the exception: its L2 goes through every gradient.
+Muon updates the matrices inside the blocks, AdamW the other parameters. Weight decay applies to Muon's matrices, or
+to AdamW's if there is no Muon, never to norms and biases. The kind ``adam`` is the exception: its L2 penalty is added
+to every gradient.
 """
 
 from typing import Any
@@ -22,7 +23,7 @@ class Optimizers:
         self._peaks = [[group["lr"] for group in part.param_groups] for part in self._parts]
 
     def step(self, scale: float) -> None:
-        """Move the weights by their gradients, at `scale` times the peak learning rates; drop the gradients."""
+        """Update the weights at `scale` times the peak learning rates, and drop the gradients."""
         for part, peaks in zip(self._parts, self._peaks, strict=True):
             for group, peak in zip(part.param_groups, peaks, strict=True):
                 group["lr"] = peak * scale
@@ -30,7 +31,7 @@ class Optimizers:
             part.zero_grad(set_to_none=True)
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """Every tensor of the optimizers' state by name, for a checkpoint."""
+        """Return every tensor of the optimizers' state by name, for a checkpoint."""
         return {
             f"{i}.{parameter}.{name}": value
             for i, part in enumerate(self._parts)
@@ -39,13 +40,13 @@ class Optimizers:
         }
 
     def load(self, tensors: dict[str, torch.Tensor]) -> None:
-        """Put back what :meth:`tensors` gave: nothing, before the first step.
+        """Restore what :meth:`tensors` returned; it is empty before the first step.
 
         Raises:
-            OctavoError: they are of other optimizers, or of another model.
+            OctavoError: the tensors are of other optimizers or of another model.
         """
         if tensors and {name: value.shape for name, value in tensors.items()} != self._shapes():
-            raise OctavoError("the checkpoint's optimizer is not that of config.toml: one of the two was changed")
+            raise OctavoError("the checkpoint's optimizer does not fit config.toml: restore the one that was changed")
         for i, part in enumerate(self._parts):
             state: dict[int, dict[str, torch.Tensor]] = {}
             for key, value in tensors.items():
@@ -55,7 +56,7 @@ class Optimizers:
             part.load_state_dict(part.state_dict() | {"state": state})
 
     def _shapes(self) -> dict[str, torch.Size]:
-        """What :meth:`tensors` gives after a step."""
+        """Return the shapes of what :meth:`tensors` returns after a step."""
         return {
             f"{i}.{index}.{name}": torch.Size() if name == "step" else parameter.shape
             for i, part in enumerate(self._parts)
@@ -77,8 +78,8 @@ def _make(model: nn.Module, config: OptimizerConfig) -> list[torch.optim.Optimiz
         return [adam]
     parameters = dict(model.named_parameters())
     matrices = [name for name, p in parameters.items() if p.ndim == 2]
-    by_muon = [n for n in matrices if n.startswith("blocks.")] if config.kind == "muon" else []
-    decayed = [] if by_muon else matrices
+    muon_names = [n for n in matrices if n.startswith("blocks.")] if config.kind == "muon" else []
+    decayed = [] if muon_names else matrices
     settings: dict[str, Any] = {
         "lr": config.learning_rate,
         "betas": config.betas,
@@ -88,15 +89,15 @@ def _make(model: nn.Module, config: OptimizerConfig) -> list[torch.optim.Optimiz
     groups: list[dict[str, Any]] = [
         {"params": [parameters[n] for n in decayed], "weight_decay": config.weight_decay},
         {
-            "params": [parameters[n] for n in parameters if n not in {*decayed, *by_muon}],
+            "params": [parameters[n] for n in parameters if n not in {*decayed, *muon_names}],
             "weight_decay": 0.0,
         },
     ]
     adamw = torch.optim.AdamW([group for group in groups if group["params"]], **settings)
-    if not by_muon:
+    if not muon_names:
         return [adamw]
     muon = Muon(
-        [parameters[n] for n in by_muon],
+        [parameters[n] for n in muon_names],
         lr=config.matrix_learning_rate,
         momentum=config.momentum,
         weight_decay=config.weight_decay,

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal (SIGHUP): finish the step, save, and then stop."""
+"""Stop training cleanly on Ctrl-C, SIGTERM or a closed terminal (SIGHUP): finish the step, save, then stop."""
 
 import signal
 import sys
@@ -10,20 +10,20 @@ from types import FrameType
 _HANGUP: int | None = None
 if sys.platform != "win32":
     _HANGUP = signal.SIGHUP
-_NOTED = [number for number in (signal.SIGINT, signal.SIGTERM, _HANGUP) if number is not None]
+_HANDLED = [number for number in (signal.SIGINT, signal.SIGTERM, _HANGUP) if number is not None]
 
 
 class Interrupted(Exception):
-    """Training was asked to stop, and its state is saved."""
+    """Raised when a signal stopped training; its state is saved."""
 
     def __init__(self, signal_number: int, step: int) -> None:
         super().__init__(f"stopped at step {step}")
         self.signal_number, self.step = signal_number, step
-        self.run_name = ""  # whoever knows the run fills it in
+        self.run_name = ""  # set by the caller that knows the run
 
 
 class InterruptedAtOnce(KeyboardInterrupt):
-    """Ctrl-C where nothing waits for it: what was saved before stays, and the run can be gone on with."""
+    """Raised when Ctrl-C interrupts outside the training loop; the run can be resumed from its last checkpoint."""
 
     def __init__(self, run_name: str) -> None:
         super().__init__(f"stopped {run_name} at once")
@@ -49,7 +49,7 @@ def stop_signals() -> Iterator[Callable[[], int]]:
     if threading.current_thread() is not threading.main_thread():
         yield lambda: 0
         return
-    noted = [number for number in _NOTED if signal.getsignal(number) is not signal.SIG_IGN]
+    noted = [number for number in _HANDLED if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, handle) for number in noted}
     try:
         yield lambda: received

@@ -1,7 +1,4 @@
-"""What training has come to: all that a checkpoint must hold for the next step to be the same.
-
-A moving average of the weights: smoother than the last ones, at the price of one more copy.
-"""
+"""The state of training: everything that a checkpoint must hold so that the next step is the same bit for bit."""
 
 import math
 from collections import deque
@@ -16,10 +13,11 @@ from octavo.formats.json_schema import check_types
 from octavo.model import Transformer
 from octavo.model.weights import Tensors, check_weights, load_weights, named_weights
 from octavo.runs.checkpoint import Checkpoint
+from octavo.runs.earlier_versions import upgrade_training_state
 from octavo.training.optimizers import Optimizers
 
-_RECENT = 50  # losses that are watched
-_VALUES = {  # of a checkpoint's state
+_RECENT = 50  # losses whose mean shows a divergence
+_TYPES = {  # of the values in state.json
     "step": int,
     "seconds": float,
     "first_loss": float | None,
@@ -31,62 +29,63 @@ _VALUES = {  # of a checkpoint's state
     "measured": int,
     "metrics_bytes": int,
 }
-_LATER = {"epoch_losses", "measured", "metrics_bytes"}  # what not every state has
+_OPTIONAL = {"metrics_bytes"}  # which the caller adds
 
 
 class TrainingState:
-    """Model, optimizers and position. Random numbers are functions of (seed, step): there is no other state."""
+    """Model, optimizers and position. Random numbers are functions of (seed, step), so there is no other state."""
 
     def __init__(self, model: Transformer, config: Config) -> None:
         self.model = model
         self.optimizers = Optimizers(model, config.optimizer)
         self.average = WeightAverage(model, config.train.average) if config.train.average else None
-        self.best: Tensors = {}  # weights with the lowest selection loss, if training may stop early
+        self.best: Tensors = {}  # the weights with the lowest validation loss, if training may stop early
         self.best_loss = math.inf
-        self.validations_since_best = 0  # validations since then
+        self.validations_since_best = 0
         self.step = 0
-        self.saved = -1  # the step of the newest checkpoint; -1: there is none, or it lacks the best weights
-        self.measured = 0  # the last step after which nothing more was to be validated
+        self.saved_step = -1  # of the newest checkpoint; -1: there is none, or it lacks the best weights
+        self.validated_step = 0  # the last step whose validation, if one was due, is done
         self.seconds = 0.0
         self.first_loss = math.nan
-        self.pending_log: list[list[float]] = []  # since the last line of metrics: nats a token, nats a character
-        self.epoch_losses = [0.0, 0]  # of the steps of this epoch: their sum and number
+        self.pending_log: list[list[float]] = []  # nats per token and per character since the last StepEvent
+        self.epoch_losses = [0.0, 0]  # sum and number of the losses of this epoch's steps
         self.recent_losses: deque[float] = deque(maxlen=_RECENT)
 
     @property
     def eval_weights(self) -> Tensors:
-        """The weights to look at now: averaged if there is an average, else the model's own."""
+        """Return the weights to validate with: the average if there is one, else the model's own."""
         return self.average.tensors if self.average else named_weights(self.model)
 
     def record(self, loss: float, nats_per_character: float) -> None:
         """Count one step with its loss, in nats per token and per character.
 
         Raises:
-            DivergenceError: the loss has run away: its recent mean is far above both its start and chance.
+            DivergenceError: the mean of recent losses is over twice both the first loss and the uniform baseline.
         """
         self.first_loss = loss if math.isnan(self.first_loss) else self.first_loss
         self.recent_losses.append(loss)
-        chance, mean = math.log(self.model.vocab_size), sum(self.recent_losses) / len(self.recent_losses)
-        if len(self.recent_losses) == _RECENT and mean > 2 * max(self.first_loss, chance):
+        uniform, mean = math.log(self.model.vocab_size), sum(self.recent_losses) / len(self.recent_losses)
+        if len(self.recent_losses) == _RECENT and mean > 2 * max(self.first_loss, uniform):
             raise DivergenceError(
-                f"the loss exploded: a mean of {mean:.4g} nats a token over the last {_RECENT} steps, where chance "
-                f"is {chance:.4g}: lower optimizer.learning_rate (and optimizer.matrix_learning_rate)"
+                f"the loss exploded: its mean over the last {_RECENT} steps is {mean:.4g} nats per token, and the "
+                f"uniform baseline is {uniform:.4g}: lower optimizer.learning_rate (and "
+                "optimizer.matrix_learning_rate)"
             )
         self.pending_log.append([loss, nats_per_character])
         self.epoch_losses = [self.epoch_losses[0] + loss, self.epoch_losses[1] + 1]
         self.step += 1
 
     def select(self, loss: float) -> bool:
-        """Take in a selection loss; keep the weights if it is the best, and say whether it was."""
+        """Take in a validation loss; return whether it is the lowest so far, and copy the weights if it is."""
         if loss < self.best_loss:
             self.best = {name: tensor.clone() for name, tensor in self.eval_weights.items()}
-            self.best_loss, self.validations_since_best, self.saved = loss, 0, -1
+            self.best_loss, self.validations_since_best, self.saved_step = loss, 0, -1
             return True
         self.validations_since_best += 1
         return False
 
     def checkpoint(self, **extra: Any) -> Checkpoint:
-        """All of it, and `extra` plain values."""
+        """Return the state as a checkpoint, with `extra` plain values."""
         values = {
             "step": self.step,
             "seconds": self.seconds,
@@ -96,7 +95,7 @@ class TrainingState:
             "unlogged": self.pending_log,
             "epoch_losses": self.epoch_losses,
             "recent": list(self.recent_losses),
-            "measured": self.measured,
+            "measured": self.validated_step,
         }
         tensors = {
             "weights": named_weights(self.model),
@@ -107,12 +106,12 @@ class TrainingState:
         return Checkpoint(tensors, values | extra)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go back to where `checkpoint` was taken.
+        """Restore the state that was saved as `checkpoint`.
 
         Raises:
-            OctavoError: it belongs to another model or config, or its values are none of a state.
+            OctavoError: it belongs to another model or config, or its values are damaged.
         """
-        values, best = checkpoint.state, checkpoint.tensors.get("best", {})
+        values, best = upgrade_training_state(checkpoint.state), checkpoint.tensors.get("best", {})
         _check_values(values)
         load_weights(self.model, checkpoint.tensors["weights"])
         self.optimizers.load(checkpoint.tensors.get("optimizer", {}))
@@ -124,32 +123,34 @@ class TrainingState:
             check_weights(self.model, best)
         self.best = best
         self.step, self.seconds, self.validations_since_best = values["step"], values["seconds"], values["waited"]
-        self.saved = self.step
-        self.measured = values.get("measured", self.step)  # runs of before were saved after they had validated
+        self.saved_step, self.validated_step = self.step, values["measured"]
         self.first_loss = math.nan if values["first_loss"] is None else values["first_loss"]
         self.best_loss = math.inf if values["best_loss"] is None else values["best_loss"]
         self.pending_log = list(values["unlogged"])
-        self.epoch_losses = list(values.get("epoch_losses", [0.0, 0]))  # runs of before have none
+        self.epoch_losses = list(values["epoch_losses"])
         self.recent_losses.extend(values["recent"])
 
 
 def _check_values(values: dict[str, Any]) -> None:
     try:
-        check_types(values, _VALUES)
-        if missing := _VALUES.keys() - values.keys() - _LATER:
+        check_types(values, _TYPES)
+        if missing := _TYPES.keys() - values.keys() - _OPTIONAL:
             raise ValueError(f"it has no {min(missing)}")
-        if not all(len(pair) == 2 for pair in [*values["unlogged"], values.get("epoch_losses", (0, 0))]):
+        if not all(len(pair) == 2 for pair in [*values["unlogged"], values["epoch_losses"]]):
             raise ValueError("its losses are not pairs")
         if any(
             values[name] < 0 for name in ("step", "seconds", "waited", "measured", "metrics_bytes") if name in values
         ):
-            raise ValueError("it has a number below zero")
+            raise ValueError("it has a negative number")
     except ValueError as error:
         raise OctavoError(f"the checkpoint's state.json is damaged ({error}): train the run again") from None
 
 
 class WeightAverage:
-    """Exponential moving average; the early steps weigh less, so that the start is soon forgotten."""
+    """Exponential moving average (EMA) of the weights: smoother than the last ones, at the cost of one more copy.
+
+    The decay is smaller in early steps, so that the initial weights are soon forgotten.
+    """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.tensors: Tensors = {n: p.detach().clone() for n, p in model.named_parameters()}

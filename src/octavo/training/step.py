@@ -1,4 +1,4 @@
-"""One training step: forward, backward, clip, move the weights."""
+"""One training step: forward pass, backward pass, clipping, optimizer step."""
 
 import math
 
@@ -23,13 +23,21 @@ def training_step(
     clip_norm: float,
     learning_rate_scale: float,
 ) -> tuple[float, float]:
-    """Learn from one batch, inputs and targets (B, T); its loss in nats per token, and the gradient's norm.
+    """Train on one batch; return its loss in nats per token, and the gradient norm before clipping.
 
-    Forward and backward run in `dtype`, on copies of the weights made once a step; the weights themselves, their
-    gradients and the optimizer stay fp32.
+    Args:
+        model: the model; its weights are updated in place.
+        optimizers: the model's optimizers.
+        inputs: token ids (B, T).
+        targets: the token ids (B, T) to predict.
+        drop: applies dropout.
+        dtype: the data type of forward and backward pass, which use copies of the weights; the weights, their
+            gradients and the optimizer stay fp32.
+        clip_norm: the largest gradient norm (0: no clipping).
+        learning_rate_scale: the factor of the peak learning rates.
 
     Raises:
-        DivergenceError: loss or gradient is not finite (the weights are as they were), or the new weights are not.
+        DivergenceError: the loss or gradient is not finite (the weights are unchanged), or the new weights are not.
     """
     copies = {name: parameter.to(dtype) for name, parameter in model.named_parameters()}
     logits = functional_call(model, copies, (inputs,), {"drop": drop})
@@ -40,28 +48,28 @@ def training_step(
     check_finite(loss=nats, gradient=norm)
     optimizers.step(learning_rate_scale)
     with torch.no_grad():
-        length = torch.nn.utils.get_total_norm(model.parameters(), foreach=True)
-    check_finite(weights=float(length))  # else they would be saved before the next loss shows it
+        weights_norm = torch.nn.utils.get_total_norm(model.parameters(), foreach=True)
+    check_finite(weights=float(weights_norm))  # or they could be saved before the next loss shows it
     return nats, norm
 
 
 def check_finite(**numbers: float) -> None:
-    """Raise DivergenceError if a number is infinite or not a number; the sentence calls it by its keyword."""
-    wrong = [
+    """Raise DivergenceError if a number is infinite or NaN; the message names it by its keyword."""
+    problems = [
         f"the {name.replace('_', ' ')} became {value}" for name, value in numbers.items() if not math.isfinite(value)
     ]
-    if wrong:
+    if problems:
         raise DivergenceError(
-            f"{' and '.join(wrong)}: lower optimizer.learning_rate (and optimizer.matrix_learning_rate), or set "
+            f"{' and '.join(problems)}: lower optimizer.learning_rate (and optimizer.matrix_learning_rate), or set "
             "optimizer.clip_norm"
         )
 
 
 def mean_nats(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Mean cross-entropy of logits (B, T, V) against targets (B, T), fp32.
+    """Return the mean cross-entropy of logits (B, T, V) and targets (B, T) in nats per token, fp32.
 
-    Token by token, by a kernel in fp32 or else in the logits' dtype, then averaged in fp32: a mean taken in bf16 has
-    two digits.
+    The losses of tokens are computed by a kernel in fp32, or in the logits' dtype, and averaged in fp32: a mean in
+    bf16 would have two digits.
     """
     if cross_entropy.supports(logits):
         return cross_entropy.mean_cross_entropy(logits.flatten(0, 1), targets.flatten())

@@ -1,4 +1,4 @@
-"""A cheap look at text that is not trained on, while training: the mean loss over some windows of it."""
+"""Validation while training: the mean loss on some windows, and a plan of how often and on how many."""
 
 from dataclasses import dataclass
 
@@ -14,45 +14,45 @@ from octavo.model import Transformer
 from octavo.model.weights import Tensors
 from octavo.training.step import mean_nats
 
-_MOST_OF_BUDGET = 0.05  # of the minutes that may go into validation
-_FEWEST_WINDOWS = 8  # of a validation, before there are fewer of them
-_FEWEST_TIMES = 4
+_MAX_FRACTION = 0.05  # of a budget in minutes that may go into validation
+_MIN_WINDOWS = 8  # of a validation; rather than fewer, there are fewer validations
+_MIN_TIMES = 4
 
 
 @dataclass(frozen=True)
 class ValidationPlan:
-    """Set how often a run validates where ``train.validate_every`` is 0, and on how many windows (0: on all)."""
+    """How often a run validates where ``train.validate_every`` is 0, and on how many windows (0: on all)."""
 
     times: int = 20
     windows: int = 128
 
 
 def plan_validations(config: Config, seconds_per_window: float, windows: int) -> ValidationPlan:
-    """Return the validations of a run that has `windows` windows to validate on.
+    """Plan the validations of a run that has `windows` windows to validate on.
 
-    Those of a budget in minutes take at most 5 % of it: fewer windows, and if that does not do, fewer times. What
-    the config asks for outright, all windows or every so many steps, stays.
+    With a budget in minutes they take at most 5 % of it: on fewer windows, and if that is not enough, fewer times.
+    All windows, or every so many steps, stay if the config asks for them.
     """
     train = config.train
     usual = ValidationPlan(windows=train.validation_windows)
     if not train.minutes or not train.validation_windows or train.validate_every:
         return usual
-    # Each validation reads as many windows of the training part.
-    most = int(_MOST_OF_BUDGET * 60 * train.minutes / max(2 * seconds_per_window, 1e-9))
+    # Each validation reads as many windows of the training split.
+    affordable = int(_MAX_FRACTION * 60 * train.minutes / max(2 * seconds_per_window, 1e-9))
     each = min(windows, train.validation_windows)
-    if usual.times * each <= most:
+    if usual.times * each <= affordable:
         return usual
-    fewest = min(each, _FEWEST_WINDOWS)
-    if usual.times * fewest <= most:
-        return ValidationPlan(usual.times, most // usual.times)
-    times = min(usual.times, max(_FEWEST_TIMES, train.patience + 2))  # with fewer, early stopping would never come
-    if times * fewest <= most:
-        return ValidationPlan(most // fewest, fewest)
-    return ValidationPlan(times, max(1, most // times))
+    fewest = min(each, _MIN_WINDOWS)
+    if usual.times * fewest <= affordable:
+        return ValidationPlan(usual.times, affordable // usual.times)
+    times = min(usual.times, max(_MIN_TIMES, train.patience + 2))  # with fewer, early stopping could not happen
+    if times * fewest <= affordable:
+        return ValidationPlan(affordable // fewest, fewest)
+    return ValidationPlan(times, max(1, affordable // times))
 
 
 def spread_indices(windows: Windows, count: int) -> npt.NDArray[np.int64]:
-    """Indices of `count` windows (0: of all), evenly spread over the text."""
+    """Return the indices of `count` windows (0: of all), evenly spread over the text."""
     total = len(windows)
     count = min(count or total, total)
     return np.linspace(0, total - 1, count).round().astype(np.int64)
@@ -60,7 +60,7 @@ def spread_indices(windows: Windows, count: int) -> npt.NDArray[np.int64]:
 
 @torch.no_grad()
 def weight_norm(model: Transformer) -> float:
-    """Length of all matrices of the model as one vector: what shrinks where weight decay outweighs the gradient."""
+    """Return the L2 norm of all matrices of the model together; it shrinks if weight decay outweighs the gradient."""
     return float(torch.linalg.vector_norm(torch.stack([p.norm() for p in model.parameters() if p.ndim > 1])))
 
 
@@ -73,7 +73,7 @@ def mean_loss(
     weights: Tensors | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> float:
-    """Nats per token over the given windows, with the model's weights or with other `weights` in their place."""
+    """Return the mean loss of the given windows in nats per token, with the model's weights or with `weights`."""
     named = weights or {name: parameter.detach() for name, parameter in model.named_parameters()}
     copies = {name: weight.to(dtype) for name, weight in named.items()}
     total = 0.0

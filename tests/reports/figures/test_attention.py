@@ -28,8 +28,8 @@ def test_a_figure_a_layer_with_a_panel_a_head() -> None:
             assert np.array_equal(np.asarray(image.get_array()), head)
             assert image.get_clim() == (0, 1)
             assert image.origin == "upper", "queries go down"
-            assert axes.get_xlabel() == "key: the token looked at"
-            assert axes.get_ylabel() == "query: the token that is read"
+            assert axes.get_xlabel().startswith("key")
+            assert axes.get_ylabel().startswith("query")
             for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
                 assert [label.get_text() for label in labels] == tokens
             assert axes.get_xticks().tolist() == axes.get_yticks().tolist() == [0, 1, 2, 3, 4]
@@ -101,5 +101,5 @@ def test_any_token_can_be_drawn(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shape", [(1, 2, 3, 4), (2, 3, 3), (1, 2, 4, 4)], ids=str)
 def test_shapes_that_do_not_fit_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="do not fit 3 tokens"):
+    with pytest.raises(ValueError, match="3 tokens"):
         attention_figures(np.zeros(shape), ["a", "b", "c"])

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from octavo.interpret.head_labels import TITLES
 from octavo.interpret.head_table import HeadTable
 from octavo.reports.figures.files import save_figure
 from octavo.reports.figures.heads import heads_figure
@@ -16,11 +17,11 @@ def ends(line: Any) -> list[float]:
     return [float(x) for x in line.get_xdata()]
 
 
-def test_a_row_a_head_and_one_for_even_attention(make_table: MakeTable) -> None:
+def test_a_row_for_each_head_and_one_for_uniform_attention(make_table: MakeTable) -> None:
     table = make_table([{"previous": 0.8}, {"cost": 0.25}], [{"line": 0.5}, {"distance": 3.0}])
     shares, distance, removal = heads_figure(table, "my $run$").axes
     rows = [label.get_text() for label in shares.get_yticklabels()]
-    assert rows == ["previous token   0.0", "no name   0.1", "line starts   1.0", "no name   1.1", "even attention"]
+    assert rows == [*(f"{TITLES[head.name]}   {head.label}" for head in table.heads), "uniform attention"]
     image = shares.images[0].get_array()
     assert image is not None
     assert image.shape == (5, 9)

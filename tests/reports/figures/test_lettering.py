@@ -95,7 +95,7 @@ def test_what_no_font_has_is_said_on_the_picture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(lettering, "_families", {})
-    monkeypatch.setattr(lettering, "_others", lambda: iter(()))
+    monkeypatch.setattr(lettering, "_other_families", lambda: iter(()))
     (figure,) = attention_figures(np.eye(2)[None, None], ["To", "日本"])
     (note,) = notes_of(figure)
     assert "the page shows them" in note
@@ -108,7 +108,7 @@ def test_what_no_font_has_is_said_on_the_picture(
 
 def test_each_letter_is_searched_for_once(fonts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     all_drawable(["日本", "語", "한", "plain"])
-    monkeypatch.setattr(lettering, "_others", None)  # would fail
+    monkeypatch.setattr(lettering, "_other_families", None)  # would fail
     assert all_drawable(["plain é", "한", "日"]) == ["plain é", "�", "日"]
 
 

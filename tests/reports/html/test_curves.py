@@ -184,7 +184,7 @@ class TestInABrowser:
         assert "step 80," in said
         look = next(record for record in reversed(trained.metrics) if record["event"] == "validation")
         assert number(look["nats_per_character"] / 0.6931471805599453) in said
-        assert tab.locator(".panel.rate .told").inner_text().strip() == number(
+        assert tab.locator(".panel.rate .values").inner_text().strip() == number(
             float(f"{steps[-1]['learning_rate']:.6g}")
         )
         tab.keyboard.press("ArrowLeft")

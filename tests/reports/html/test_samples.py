@@ -44,7 +44,7 @@ def test_the_figures_stand_beside_those_of_held_out_text(trained: Run) -> None:
     assert found
     html = " ".join(sample_notes(HighlightedCopies(("a",), ((),), 24, 0, 0), found))
     assert f"longest run {found.generated.longest_run} characters" in html
-    assert f"held-out text: {found.held_out.longest_run}" in html
+    assert f"validation split: {found.held_out.longest_run}" in html
     assert "temperature 1" in html
 
 

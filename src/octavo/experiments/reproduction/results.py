@@ -90,7 +90,7 @@ class Reproduction:
                 {
                     "text": text.name,
                     "tokens": text.attention.passage.labels,
-                    "distance_from_uniform": pattern_distance_from_uniform(text.attention.patterns).tolist(),
+                    "distance_from_even": pattern_distance_from_uniform(text.attention.patterns).tolist(),
                 }
                 for text in self.attention
             ],

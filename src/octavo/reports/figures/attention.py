@@ -108,5 +108,5 @@ def _label(axes: Any, named: Mapping[int, str], title: str) -> None:
     axes.set_yticks(list(named), labels=named.values(), fontsize=7, parse_math=False)
     axes.tick_params(length=0)
     axes.set_title(title, fontsize=9)
-    axes.set_xlabel("key token", fontsize=8)
-    axes.set_ylabel("query token", fontsize=8)
+    axes.set_xlabel("key: the token attended to", fontsize=8)
+    axes.set_ylabel("query: the current token", fontsize=8)

@@ -120,10 +120,10 @@ def _search(texts: Iterable[str]) -> None:
     wanted = {letter for text in texts for letter in text if ord(letter) not in _default_letters()} - _families.keys()
     wanted -= {letter for letter in wanted if not letter.isprintable()}
     for family, path in _other_families() if wanted else ():
-        if found := _letters_of(path, wanted):
-            found = _letters_of(_file_of(family), found)  # mostly the same file: matplotlib draws with this
-            _families.update(dict.fromkeys(found, family))
-            if not (wanted := wanted - found):
+        if letters := _letters_of(path, wanted):
+            letters = _letters_of(_file_of(family), letters)  # mostly the same file: matplotlib draws with this
+            _families.update(dict.fromkeys(letters, family))
+            if not (wanted := wanted - letters):
                 return
     _families.update(dict.fromkeys(wanted))
 

@@ -67,5 +67,5 @@ def _cell(cell: LensCell) -> dict[str, object]:
 
 def _predictions(cell: LensCell) -> list[object]:
     """Return the predictions of a cell with their probabilities, and probability and rank of the actual token."""
-    predictions = [[visible_label(guess.label), float(f"{guess.probability:.3g}")] for guess in cell.predictions]
+    predictions = [[visible_label(one.label), float(f"{one.probability:.3g}")] for one in cell.predictions]
     return [predictions, None if cell.probability is None else float(f"{cell.probability:.3g}"), cell.rank]

@@ -34,22 +34,22 @@ def surprise_part(surprise: Surprise) -> HtmlPart:
     html = render(
         "surprise.html",
         surprise=surprise,
-        direction=text_direction(piece.text for piece in surprise.alignments),
-        pieces=[_piece(surprise, piece) for piece in surprise.alignments],
+        direction=text_direction(span.text for span in surprise.alignments),
+        spans=[_span(surprise, span) for span in surprise.alignments],
         steps=range(_STEPS + 1),
         worst=[(before, token, one_in(token.nats)) for before, token in surprise.worst],
-        data=[[_token(t) for t in surprise.tokens[piece.begin : piece.end]] for piece in surprise.alignments],
+        data=[[_token(t) for t in surprise.tokens[span.begin : span.end]] for span in surprise.alignments],
     )
     return HtmlPart(html, ("predictions.js", "surprise.js"), ("predictions.css", "surprise.css"))
 
 
-def _piece(surprise: Surprise, piece: Alignment) -> dict[str, object]:
+def _span(surprise: Surprise, span: Alignment) -> dict[str, object]:
     """Return characters with the step of their colour; None: no token has them."""
-    step = None if piece.dropped else min(_STEPS, round(surprise.bits_per_character_of(piece)))
-    return {"text": visible_text(piece.text, lines=True), "step": step}
+    step = None if span.dropped else min(_STEPS, round(surprise.bits_per_character_of(span)))
+    return {"text": visible_text(span.text, lines=True), "step": step}
 
 
 def _token(token: TokenSurprise) -> list[object]:
     """Return label, nats and rank of a token, and the predictions with their probabilities."""
-    predictions = [[visible_label(guess.label), float(f"{guess.probability:.3g}")] for guess in token.predictions]
+    predictions = [[visible_label(one.label), float(f"{one.probability:.3g}")] for one in token.predictions]
     return [visible_label(token.label), round(token.nats, 4), token.rank, predictions]

@@ -79,7 +79,7 @@ octavo.widget("curves", (root, data) => {
     const panel = { key: box.dataset.panel, ...data.panels[box.dataset.panel] };
     const svg = box.querySelector("svg");
     const large = panel.key === "loss";
-    const read = make("p", { className: large ? "read" : "told" });
+    const read = make("p", { className: large ? "read" : "values" });
     svg.before(read);
     return { ...panel, box, svg, read, large, height: large ? 360 : 210 };
   });

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from octavo.generate.prompts import training_line_end, with_training_line_ends
 from octavo.runs import RunDirectory
-from octavo.runs.line_ends import line_end_of, with_learned_line_ends
 
 
 def run_of(folder: Path, text: str) -> RunDirectory:
@@ -18,23 +18,23 @@ def run_of(folder: Path, text: str) -> RunDirectory:
 @pytest.mark.parametrize("lines", [2, 500_000])
 def test_prompts_get_those_of_the_training_text(tmp_path: Path, end: str, lines: int) -> None:
     directory = run_of(tmp_path, f"é line{end}" * lines)
-    assert line_end_of(directory) == end
-    assert with_learned_line_ends(directory, ["a\nb\r\nc\rd\r\n\n", "e"]) == [
+    assert training_line_end(directory) == end
+    assert with_training_line_ends(directory, ["a\nb\r\nc\rd\r\n\n", "e"]) == [
         f"a{end}b{end}c{end}d{end}{end}",
         "e",
     ]
 
 
 def test_a_few_of_another_kind_do_not_count(tmp_path: Path) -> None:
-    assert line_end_of(run_of(tmp_path, "a line\r\n" * 30 + "\n")) == "\r\n"
+    assert training_line_end(run_of(tmp_path, "a line\r\n" * 30 + "\n")) == "\r\n"
 
 
 @pytest.mark.parametrize("text", ["a\nb\r\n" * 9, "no line ends here", "a\n" * 200_000 + "b\r\n" * 200_000])
 def test_where_no_kind_is_usual_prompts_stay(tmp_path: Path, text: str) -> None:
     directory = run_of(tmp_path, text)
-    assert line_end_of(directory) is None
-    assert with_learned_line_ends(directory, ["a\nb\r\n"]) == ["a\nb\r\n"]
+    assert training_line_end(directory) is None
+    assert with_training_line_ends(directory, ["a\nb\r\n"]) == ["a\nb\r\n"]
 
 
 def test_without_the_text_prompts_stay(tmp_path: Path) -> None:
-    assert with_learned_line_ends(RunDirectory(tmp_path), ["a\r\nb"]) == ["a\r\nb"]
+    assert with_training_line_ends(RunDirectory(tmp_path), ["a\r\nb"]) == ["a\r\nb"]

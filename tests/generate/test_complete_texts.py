@@ -11,14 +11,14 @@ from octavo.generate.decoding import sample_token
 from octavo.generate.generate import decoder_of
 from octavo.generate.healing import Healer
 from octavo.generate.streams import Chunk
-from octavo.generate.whole_texts import whole_texts
+from octavo.generate.text import complete_texts
 from octavo.pipeline.run import Run
 
 PROMPTS = ["KING", "To be", "x"]
 
 
 def test_a_text_comes_before_the_next_group_is_begun(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("octavo.generate.streams._MOST_BYTES", 1)  # a stream at a time
+    monkeypatch.setattr("octavo.generate.streams._MAX_BYTES", 1)  # a stream at a time
     chunks: list[Chunk] = []
     decoder = decoder_of(trained.model)
 
@@ -28,7 +28,7 @@ def test_a_text_comes_before_the_next_group_is_begun(trained: Run, monkeypatch: 
             yield chunk
 
     sampling = SamplingConfig(max_new_tokens=30, seed=2)
-    texts = whole_texts(
+    texts = complete_texts(
         decoder._replace(decode=noted), trained.tokenizer, PROMPTS, context_length=32, sampling=sampling
     )
     found = []
@@ -41,9 +41,9 @@ def test_a_text_comes_before_the_next_group_is_begun(trained: Run, monkeypatch: 
 
 @pytest.mark.parametrize("most", [1, 2**27])
 def test_stops_end_each_on_its_own(trained: Run, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    monkeypatch.setattr("octavo.generate.streams._MOST_BYTES", most)
+    monkeypatch.setattr("octavo.generate.streams._MAX_BYTES", most)
     options: dict[str, Any] = {"context_length": 32, "sampling": SamplingConfig(max_new_tokens=60, seed=2)}
-    found = list(whole_texts(decoder_of(trained.model), trained.tokenizer, PROMPTS, stop=["e"], **options))
+    found = list(complete_texts(decoder_of(trained.model), trained.tokenizer, PROMPTS, stop=["e"], **options))
     rows = trained.generate_many(PROMPTS, max_new_tokens=60, seed=2, stop="e")
     assert found == ["".join(column) for column in zip(*rows, strict=True)]
     assert not any("e" in text for text in found)
@@ -55,7 +55,7 @@ def test_texts_that_the_healed_token_ends_are_there(
     trained: Run, monkeypatch: pytest.MonkeyPatch, count: int, most: int
 ) -> None:
     """With one new token, which the prompt has the beginning of, nothing is left to decode."""
-    monkeypatch.setattr("octavo.generate.streams._MOST_BYTES", most)
+    monkeypatch.setattr("octavo.generate.streams._MAX_BYTES", most)
     sampling, decoder = SamplingConfig(max_new_tokens=1, temperature=2.0), decoder_of(trained.model)
     prompts = ["MENENIU"] * count
     healer = Healer(
@@ -63,7 +63,7 @@ def test_texts_that_the_healed_token_ends_are_there(
     )
     ids = trained.tokenizer.encode(prompts[0]).tolist()
     assert any(healer.heal(ids, sampling, stream)[1] for stream in range(count)), "one is healed"
-    found = list(whole_texts(decoder, trained.tokenizer, prompts, context_length=32, sampling=sampling))
+    found = list(complete_texts(decoder, trained.tokenizer, prompts, context_length=32, sampling=sampling))
     rows = list(trained.generate_many(prompts, max_new_tokens=1, temperature=2.0))
     assert found == ["".join(column) for column in zip(*rows, strict=True)]
     assert len(found) == count
