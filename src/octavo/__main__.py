@@ -1,4 +1,4 @@
-"""``python -m octavo``."""
+"""Run the command line: ``python -m octavo``."""
 
 import sys
 

@@ -1,25 +1,20 @@
-"""What a user did that cannot work, said in one sentence with the fix."""
+"""User errors and warnings: one sentence that states the problem and the fix; suggestions for misspelt words."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+_MAX_CHARACTERS = 200  # of a misspelt word that are compared
 
 
 class OctavoError(Exception):
-    """An error of the user's input or machine, not of the program.
+    """An error of the input, not of the program.
 
-    The message is one sentence that states the problem and the fix. It names settings and arguments, not options of
-    the command line, which prints it without a traceback and exits with code 2.
+    The command line prints the message without a traceback and exits with code 2; from Python it is an exception. The
+    message therefore names settings and arguments, and no option of the command line.
 
-    Attributes:
-        command: the words of the Octavo command that does what the message advises, which the command line prints
-            after it; empty if there is none.
-
-    Example:
-        >>> try:
-        ...     octavo.load("macbeth")
-        ... except octavo.OctavoError as error:
-        ...     print(error)
-        there is no run macbeth...
+    Args:
+        sentence: states the problem and the fix.
+        command: the words of an Octavo command that carries out the fix; the command line prints it at the end.
     """
 
     def __init__(self, sentence: str = "", *, command: Sequence[str] = ()) -> None:
@@ -28,17 +23,43 @@ class OctavoError(Exception):
 
 
 class OctavoWarning(UserWarning):
-    """What was found wrong and helped itself, in one sentence. The command line prints it and goes on."""
+    """A problem that Octavo worked around, in one sentence. The command line prints it and continues."""
 
 
 class DivergenceError(OctavoError):
-    """Training came to numbers that are infinite or none, or to a loss far above chance: a result of its settings."""
+    """Training diverged: a loss, gradient or weight is NaN or infinite, or the loss exceeds twice the uniform
+    baseline."""
 
 
 def reason(error: BaseException, *, named: bool = False) -> str:
-    """Return why something failed, without an error number; `named`: with the file's name, if the system gave one."""
+    """Return why something failed, without an error number; `named` adds the file's name, if the system gives one."""
     if isinstance(error, OSError) and error.strerror:
         return f"{os.path.basename(error.filename)}: {error.strerror}" if named and error.filename else error.strerror
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8"
     return str(error) or type(error).__name__
+
+
+def nearest(word: str, choices: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return the choice that `word` probably means; empty if none is similar. Case is ignored.
+
+    Args:
+        word: as the user gave it.
+        choices: the valid words.
+        cutoff: smallest similarity, from 0 to 1 (:func:`difflib.get_close_matches`).
+    """
+    from difflib import get_close_matches  # here, as most commands misspell nothing
+
+    folded: dict[str, str] = {}
+    for choice in choices:
+        folded.setdefault(choice.casefold(), choice)
+    given = word[:_MAX_CHARACTERS].casefold()
+    matches = [given] if given in folded else get_close_matches(given, folded, n=1, cutoff=cutoff)
+    return folded[matches[0]] if matches else ""
+
+
+def suggestion(word: str, choices: Iterable[str]) -> str:
+    """Return "did you mean …?", or the list of all choices if none is similar."""
+    choices = list(choices)
+    match = nearest(word, choices)
+    return f"did you mean {match!r}?" if match else f"choose one of {', '.join(choices)}"

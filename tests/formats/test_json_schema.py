@@ -1,6 +1,8 @@
 """JSON that is of a type becomes a value, and what is of none is named."""
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import pytest
@@ -23,12 +25,44 @@ class Outer:
     figures: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Nested:
+    """Every kind of value that holds others."""
+
+    many: tuple[Inner, ...]
+    pair: tuple[int, str]
+    by_name: Mapping[str, Inner]
+    maybe: Inner | None = None
+
+    @property
+    def total(self) -> float:
+        """The sum over all."""
+        return sum(inner.share for inner in self.many)
+
+
 VALUES: dict[str, Any] = {"name": "x", "kind": "a", "count": 1, "error": None, "inner": {"share": 1}}
 
 
 def test_a_dataclass_is_built_with_those_inside() -> None:
     assert from_json(Outer, VALUES) == Outer("x", "a", 1, None, Inner(1))
     assert from_json(Outer, VALUES | {"error": 0.5, "figures": {"z": 1.5}}).figures == {"z": 1.5}
+
+
+def test_nested_values_come_back_from_their_json() -> None:
+    for maybe in (None, Inner(0.25)):
+        nested = Nested((Inner(1.0), Inner(2.0)), (3, "x"), {"a": Inner(0.5)}, maybe)
+        values = json.loads(json.dumps(asdict(nested)))
+        assert from_json(Nested, values) == nested
+        assert from_json(Nested, values | {"total": 3.0}) == nested
+        for change in (
+            {"pair": [3]},
+            {"many": [1]},
+            {"by_name": {"a": 1}},
+            {"maybe": {"share": "1"}},
+            {"__class__": 1},
+        ):
+            with pytest.raises(ValueError, match=next(iter(change))):
+                from_json(Nested, values | change)
 
 
 @pytest.mark.parametrize(

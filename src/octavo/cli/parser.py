@@ -10,8 +10,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from octavo.cli.output import program, say
-from octavo.errors import OctavoError
-from octavo.system.spelling import nearest, suggestion
+from octavo.errors import OctavoError, nearest, suggestion
 from octavo.system.terminal import capitalize_first, path_text
 
 GROUPS = {

@@ -5,8 +5,7 @@ from math import isqrt
 from typing import TypedDict
 
 from octavo.config.schema import MAX_SIZE, Config, ModelConfig, check_range
-from octavo.errors import OctavoError
-from octavo.system.spelling import suggestion
+from octavo.errors import OctavoError, suggestion
 
 PROTOCOLS = ("sliding", "disjoint")
 HEAD_WINDOWS = 64  # over which heads are measured

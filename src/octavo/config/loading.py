@@ -5,9 +5,8 @@ from importlib import resources
 from typing import Any
 
 from octavo.config.schema import BUDGETS, Config
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, suggestion
 from octavo.formats.toml_schema import from_mapping, parse_toml
-from octavo.system.spelling import suggestion
 
 
 def preset_names() -> list[str]:

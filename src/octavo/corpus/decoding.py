@@ -19,8 +19,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from octavo.corpus.binary_formats import known_format, looks_binary
-from octavo.corpus.wide_encodings import WIDE_CODECS, unmarked_codec
+from octavo.corpus.byte_patterns import WIDE_CODECS, known_format, looks_binary, unmarked_codec
 from octavo.errors import OctavoError
 
 _BYTE_ORDER_MARKS = {  # UTF-32 before UTF-16, whose little-endian mark begins the same

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from octavo.corpus.byte_patterns import WIDE_CODECS
 from octavo.corpus.decoding import ByteSource, NotText, Undecodable, codec_name, find_codec, in_memory, without_mark
 from octavo.corpus.document import SAME_FILE, Corpus, Document, Skipped
 from octavo.corpus.encoding_advice import encoding_error
@@ -27,7 +28,6 @@ from octavo.corpus.outputs import IS_OUTPUT, IS_RUN, enclosing_run, is_output, r
 from octavo.corpus.segmentation import PER_FILE, parse_document_unit, with_documents
 from octavo.corpus.shakespeare import tiny_shakespeare
 from octavo.corpus.sources import parse_sources, refuse_missing, refuse_output
-from octavo.corpus.wide_encodings import WIDE_CODECS
 from octavo.errors import OctavoError
 from octavo.formats.files import user_path
 from octavo.system.hardware import machine_memory

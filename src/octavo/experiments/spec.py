@@ -13,11 +13,10 @@ from typing import Any
 from octavo.config import BUDGETS, MAX_SIZE, Config, check_range
 from octavo.config.overrides import Request
 from octavo.corpus.segmentation import PER_FILE, parse_document_unit
-from octavo.errors import OctavoError, reason
+from octavo.errors import OctavoError, reason, suggestion
 from octavo.formats.files import user_path
 from octavo.formats.toml_schema import as_mapping, dotted_names, parse_toml, unknown_key, with_overrides
 from octavo.runs import check_name
-from octavo.system.spelling import suggestion
 from octavo.system.terminal import quantity
 
 _KEYS = (

@@ -10,8 +10,7 @@ import types
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from octavo.errors import OctavoError
-from octavo.system.spelling import nearest, suggestion
+from octavo.errors import OctavoError, nearest, suggestion
 
 T = TypeVar("T")
 _MAX_FLOAT = 2**1023

@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, nearest
 from octavo.interpret.activations import ActivationCache, matches, sites_of
 from octavo.interpret.tokens import Passage
 from octavo.model import Transformer
 from octavo.model.taps import Tap
-from octavo.system.spelling import nearest
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from octavo.config.comments import commented_toml
 from octavo.config.overrides import Overrides, Request
 from octavo.data import save_splits
 from octavo.errors import OctavoError, reason
 from octavo.formats.files import disk_is_full, remove_stale_files, write_atomically
-from octavo.formats.toml_schema import to_toml
 from octavo.pipeline.plan import CorpusSource, Plan, as_corpus, make_plan
 from octavo.pipeline.progress import Progress, make_progress
 from octavo.pipeline.run import Run
@@ -150,7 +150,7 @@ def _create(root: Path, plan: Plan, name: str | None) -> RunDirectory:
 
 def _write_plan(plan: Plan, folder: Path) -> None:
     """Write everything of a run that is known before its first step."""
-    settings = to_toml(plan.config).encode()
+    settings = commented_toml(plan.config).encode()
     write_atomically(folder / "config.toml", settings)
     plan.tokenizer.save(folder / "tokenizer.json")
     save_splits(folder / "data", plan.prepared)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from octavo.config import Config, config_from_toml
-from octavo.errors import OctavoError, reason
+from octavo.errors import OctavoError, nearest, reason
 from octavo.formats.files import (
     disk_is_full,
     is_device,
@@ -33,7 +33,6 @@ from octavo.formats.untrusted import MAX_CONFIG_BYTES, MAX_TEXT_BYTES, check_fol
 from octavo.runs.checkpoint_files import newest_first
 from octavo.runs.metrics import Record, last_record, read_metrics
 from octavo.runs.provenance import PROVENANCE
-from octavo.system.spelling import nearest
 
 _NAME = re.compile(r"\w[\w.+-]{0,99}")
 _MAX_NAME_BYTES = 200  # of the 255 that file systems allow

@@ -1,1 +1,1 @@
-"""The machine: cores, memory, container limits, threads, installed packages, the terminal."""
+"""The machine: cores, memory, limits of containers, threads, installed packages, the terminal, progress."""

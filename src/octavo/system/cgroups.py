@@ -1,9 +1,8 @@
-"""What a container, a job of a cluster, or any other group of processes that Linux keeps apart, may take.
+"""Limits on memory and CPU time of this process's control groups (cgroups): of a container or a job of a cluster.
 
-Such groups (cgroups) lie within each other, and each may have limits. Linux shows them as folders: in one tree now,
-before 2020 or so in one for each kind of limit. The folder of this process's group is named in ``/proc/self/cgroup``;
-inside a container often the root alone can be seen, and that is the container's.
-"""
+Control groups nest, and each may have limits. Linux shows them as folders: version 2 in one tree, version 1 (usual
+until about 2020) in one tree per kind of limit. ``/proc/self/cgroup`` names the folder of this process's group.
+Inside a container often only the root is visible, and it is the container's group."""
 
 import math
 from collections.abc import Iterator
@@ -12,51 +11,53 @@ from pathlib import Path
 
 _CGROUP_ROOT = Path("/sys/fs/cgroup")
 _OWN_CGROUP = Path("/proc/self/cgroup")
-_MEMORY_FILES = (  # the tree, and what its files are called
+_MEMORY_FILES = (  # the tree; the files of the limit and of the usage; the key of the file cache in memory.stat
     ("", "memory.max", "memory.current", "inactive_file"),
     ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
 
 
 def memory_limits() -> list[int]:
-    """Bytes that this process's group may take, and each group around it that has a limit."""
+    """Return the memory limits in bytes of this process's group and its parents, of those that have one."""
     return [limit for limit, *_ in _limited_groups()]
 
 
 def memory_headroom() -> list[int]:
-    """Of each such limit the bytes that are not taken. What was read of files and lies idle can be given back."""
-    left = []
-    for limit, group, taken_in, files_in in _limited_groups():
-        facts = _words(group / "memory.stat")
-        files = dict(zip(facts[::2], facts[1::2], strict=False)).get(files_in, "")
-        taken = _parse_number(" ".join(_words(group / taken_in))) - _parse_number(files)
-        left.append(max(0, limit - max(0, taken)))
-    return left
+    """Return the bytes left of each such limit. Inactive file cache counts as free, as Linux can reclaim it."""
+    headroom = []
+    for limit, group, usage_file, cache_key in _limited_groups():
+        words = _words(group / "memory.stat")
+        cached = dict(zip(words[::2], words[1::2], strict=False)).get(cache_key, "")
+        used = _parse_number(" ".join(_words(group / usage_file))) - _parse_number(cached)
+        headroom.append(max(0, limit - max(0, used)))
+    return headroom
 
 
 def cpu_limits() -> list[int]:
-    """How many processors each such group may keep busy, a part of one counted as one."""
-    now = (_words(group / "cpu.max") for group in _groups(""))
-    before = (_words(group / "cpu.cfs_quota_us") + _words(group / "cpu.cfs_period_us") for group in _groups("cpu"))
-    found = []
-    for told in chain(now, before):
-        if len(told) == 2 and all(map(str.isdecimal, told)):  # "max" and -1 are no limit
-            quota, period = map(int, told)
-            found += [max(1, math.ceil(quota / period))] if period else []
-    return found
+    """Return the CPU limit of each such group, in cores, rounded up to whole ones."""
+    version_2 = (_words(group / "cpu.max") for group in _groups(""))
+    version_1 = (_words(group / "cpu.cfs_quota_us") + _words(group / "cpu.cfs_period_us") for group in _groups("cpu"))
+    limits = []
+    for words in chain(version_2, version_1):
+        if len(words) == 2 and all(map(str.isdecimal, words)):  # "max" and -1 mean no limit
+            quota, period = map(int, words)
+            limits += [max(1, math.ceil(quota / period))] if period else []
+    return limits
 
 
 def _limited_groups() -> Iterator[tuple[int, Path, str, str]]:
-    """The limit of each group that has one, its folder, where that tells what is taken, and what of it files are."""
-    for kind, limit_in, taken_in, files_in in _MEMORY_FILES:
+    """Yield for each group with a memory limit: the limit, its folder, its usage file and its key of the file
+    cache."""
+    for kind, limit_file, usage_file, cache_key in _MEMORY_FILES:
         for group in _groups(kind):
-            limit = " ".join(_words(group / limit_in))
-            if limit.isdecimal():  # "max" is none
-                yield int(limit), group, taken_in, files_in
+            limit = " ".join(_words(group / limit_file))
+            if limit.isdecimal():  # "max" means no limit
+                yield int(limit), group, usage_file, cache_key
 
 
 def _groups(kind: str) -> Iterator[Path]:
-    """The folder of this process's group in the tree of a kind ("": the one tree for all), and those around it."""
+    """Yield the folder of this process's group in the tree of a kind ("" for version 2), then those of its
+    parents."""
     tree = _CGROUP_ROOT / kind
     for line in _lines(_OWN_CGROUP):
         _, kinds, path = (*line.split(":", 2), "", "")[:3]
@@ -71,13 +72,13 @@ def _parse_number(digits: str) -> int:
     return int(digits) if digits.isdecimal() else 0
 
 
-def _words(place: Path) -> list[str]:
-    """The words of a file; none where there is no such file."""
-    return [word for line in _lines(place) for word in line.split()]
+def _words(path: Path) -> list[str]:
+    """Return the words of a file; none if there is no such file."""
+    return [word for line in _lines(path) for word in line.split()]
 
 
-def _lines(place: Path) -> list[str]:
+def _lines(path: Path) -> list[str]:
     try:
-        return place.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        return path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:
         return []

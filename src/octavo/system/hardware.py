@@ -1,7 +1,4 @@
-"""The processor: its name, and those of its features that decide how fast Octavo is, where the system tells.
-
-How much memory the machine has and this process has needed, where the system tells.
-"""
+"""The CPU's name and features, the machine's memory and the peak memory of this process, where the system tells."""
 
 import os
 import platform
@@ -12,7 +9,7 @@ from types import ModuleType
 
 from octavo.system.cgroups import memory_headroom, memory_limits
 
-# What Linux calls a feature, on x86 or on ARM, and what it is called elsewhere.
+# Linux's name of a CPU feature that Octavo's speed depends on, on x86 or ARM, and its usual name.
 _FEATURES = {
     "avx2": "AVX2",
     "avx512f": "AVX-512",
@@ -26,23 +23,23 @@ _X86 = ("x86_64", "amd64", "x86-64")
 
 
 def cpu_name() -> str:
-    """Its name, where Linux tells it; else what Python knows."""
+    """Return the CPU's name from Linux, else from Python."""
     return _cpuinfo("model name") or platform.processor() or platform.machine()
 
 
 def cpu_features() -> tuple[str, ...]:
-    """Such as ``AVX2`` and ``AVX-512``; none where the system does not tell."""
+    """Return the CPU's features, such as ``AVX2``; none where the system does not list them."""
     flags = set((_cpuinfo("flags") or _cpuinfo("Features")).split())
     return tuple(name for flag, name in _FEATURES.items() if flag in flags)
 
 
 def is_x86() -> bool:
-    """Whether it is of the kind that Octavo's kernels are made for, with 64 bits."""
+    """Return whether the CPU is a 64-bit x86, which Octavo's kernels need."""
     return platform.machine().lower() in _X86
 
 
 def _cpuinfo(key: str) -> str:
-    """The first value of a key in Linux's description of the processors; empty if there is none."""
+    """Return the first value of a key in ``/proc/cpuinfo``; empty if there is none."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -60,9 +57,9 @@ except ImportError:  # not POSIX
 
 @cache
 def machine_memory() -> int:
-    """Bytes of memory, or of the part that this process may take in a container; 0 if unknown.
+    """Return the bytes of memory of the machine, or of the container if it has a lower limit; 0 if unknown.
 
-    It is looked up once: this is asked for every file that is read.
+    The result is cached, as every file that is read asks for it.
     """
     if not hasattr(os, "sysconf"):  # not POSIX
         return 0
@@ -74,14 +71,14 @@ def machine_memory() -> int:
 
 
 def available_memory() -> int:
-    """Bytes that this process can take without the machine or its container having to swap, where Linux tells; 0 if
-    unknown."""
+    """Return the bytes that this process can allocate before the machine or container swaps; 0 if unknown (not
+    Linux)."""
     return min([_kib_field("/proc/meminfo", "MemAvailable:"), *memory_headroom()])
 
 
 def peak_memory() -> int:
-    """Most bytes that were resident in this process at once; 0 if unknown."""
-    # Linux tells it of this program; its getrusage begins with the peak of the process that started it.
+    """Return the peak resident memory of this process in bytes; 0 if unknown."""
+    # getrusage starts with the peak of the parent process on Linux, so /proc is preferred.
     if peak := _kib_field("/proc/self/status", "VmHWM:"):
         return peak
     if resource is None:
@@ -91,7 +88,7 @@ def peak_memory() -> int:
 
 
 def _kib_field(table: str, key: str) -> int:
-    """Bytes, of a line such as ``VmHWM:  1024 kB`` of one of Linux's tables; 0 if there is none."""
+    """Return the bytes of a line such as ``VmHWM:  1024 kB`` in a file of Linux; 0 if there is none."""
     try:
         lines = Path(table).read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""How many threads PyTorch has, how they wait for each other, and when there should be only one."""
+"""Set the number of PyTorch's threads and how they wait for each other; run work on one thread, or on several."""
 
 import os
 import threading
@@ -13,13 +13,13 @@ from octavo.system.cgroups import cpu_limits
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-DETACHED_THREAD = "octavo-detached"  # name of a thread that works in a library and cannot be stopped
-_SPIN_COUNT = "1000"  # turns of a waiting loop, some tens of microseconds: about as long as waking takes
+DETACHED_THREAD = "octavo-detached"  # name of a thread that runs inside a library and cannot be stopped
+_SPIN_COUNT = "1000"  # iterations of a spinning thread, some tens of microseconds: about as long as waking one takes
 
 
 @dataclass
 class _OneThreadState:
-    """Who is in :func:`one_thread`, and how many threads there were before."""
+    """How many threads are in :func:`one_thread`, and how many threads torch had before."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     users: int = 0
@@ -27,17 +27,16 @@ class _OneThreadState:
 
 
 _ONE_THREAD = _OneThreadState()
-_LOCAL = threading.local()  # has_one: whether this thread is in :func:`one_thread`
+_LOCAL = threading.local()  # .has_one is true while this thread is in :func:`one_thread`
 
 
 def configure_threads() -> None:
-    """Ask OpenMP, before torch is first imported, for no more threads than a container lets run at once, and to let
-    one that waits sleep after a moment of spinning.
+    """Configure OpenMP by environment variables, before torch is first imported; variables that are set stay.
 
-    Threads beyond a container's share are all stopped when it is used up, in the middle of their work. Where
-    anything else runs, threads that spin make a training step take ten times as long and more; where every
-    core is free, those that sleep at once are late at each of a step's hundreds of pieces of work
-    (docs/lab-notes.md). What the person has set stays.
+    There are no more threads than a container's CPU limit: with more, all are paused when the limit is used up. A
+    waiting thread spins briefly, then sleeps. Threads that only spin make a training step ten times slower where
+    other programs run; threads that sleep at once start late at each of a step's hundreds of parallel regions
+    (docs/lab-notes.md).
     """
     if "OMP_NUM_THREADS" not in os.environ and usable_cores() < _n_cores():
         os.environ["OMP_NUM_THREADS"] = str(usable_cores())
@@ -47,7 +46,7 @@ def configure_threads() -> None:
 
 
 def usable_cores() -> int:
-    """Of this process: those that it may run on, or fewer where a container has a share of their time."""
+    """Return the number of cores that this process may use, limited by its affinity and its container."""
     return min([_n_cores(), *cpu_limits()])
 
 
@@ -56,22 +55,22 @@ def _n_cores() -> int:
 
 
 def requested_threads() -> int:
-    """As many as torch would take: ``OMP_NUM_THREADS``, or one for each core."""
-    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    return int(asked) if asked.isdecimal() and int(asked) else usable_cores()
+    """Return the number of threads that torch would use: ``OMP_NUM_THREADS``, or one per usable core."""
+    value = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(value) if value.isdecimal() and int(value) else usable_cores()
 
 
 def has_detached_thread() -> bool:
-    """Return whether a thread is at work that cannot be stopped: Python must not end normally before it does."""
+    """Return whether a thread runs that cannot be stopped; Python must not exit normally before it ends."""
     return any(thread.name == DETACHED_THREAD for thread in threading.enumerate())
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch work on one thread within it: for pieces of work too small to be worth sharing.
+    """Limit torch to one thread within the context, for work too small to share among threads.
 
-    Several threads may be in it at once. A thread that torch does not know yet begins with the number that any thread
-    set last, so all of them go back to what the first one found.
+    Several threads may be in the context at once. A thread that is new to torch starts with the number that any
+    thread set last, so all of them restore the number that the first one found.
     """
     import torch
 
@@ -79,7 +78,7 @@ def one_thread() -> Iterator[None]:
         yield
         return
     with _ONE_THREAD.lock:
-        threads = torch.get_num_threads()  # asked in any case: a new thread would else take on another number later
+        threads = torch.get_num_threads()  # asked in any case: a new thread would otherwise get another number later
         if not _ONE_THREAD.users:
             _ONE_THREAD.before = threads
         _ONE_THREAD.users += 1
@@ -94,20 +93,19 @@ def one_thread() -> Iterator[None]:
             torch.set_num_threads(_ONE_THREAD.before)
 
 
-def run_in_threads(pieces: Sequence[Callable[[], None]]) -> None:
-    """Do all `pieces`, each on a thread of its own, on which torch has one: for work of many small steps, whose
-    threads would else wait for each other after every one.
+def run_in_threads(tasks: Sequence[Callable[[], None]]) -> None:
+    """Run each task on its own thread, on which torch uses one: for many small steps that would be slow to share.
 
     Raises:
-        Exception: what a piece raised, when all have ended.
+        Exception: the exception of a task, once all have ended.
     """
     from concurrent.futures import wait
 
     with one_thread():
-        others = [_workers(os.getpid(), len(pieces) - 1).submit(piece) for piece in pieces[1:]]
+        others = [_workers(os.getpid(), len(tasks) - 1).submit(task) for task in tasks[1:]]
         try:
-            for piece in pieces[:1]:
-                piece()
+            for task in tasks[:1]:
+                task()
         finally:
             wait(others)
         for other in others:
@@ -116,7 +114,7 @@ def run_in_threads(pieces: Sequence[Callable[[], None]]) -> None:
 
 @cache
 def _workers(process: int, number: int) -> "ThreadPoolExecutor":
-    """A forked `process` has none of its parent's threads."""
+    """Return the thread pool of a process; a forked process has none of its parent's threads."""
     from concurrent.futures import ThreadPoolExecutor
 
     return ThreadPoolExecutor(number, "octavo")

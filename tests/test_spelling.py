@@ -4,8 +4,7 @@ import pytest
 
 from octavo.config import Config
 from octavo.config.overrides import Request
-from octavo.errors import OctavoError
-from octavo.system.spelling import nearest, suggestion
+from octavo.errors import OctavoError, nearest, suggestion
 
 KINDS = ("muon", "adamw", "adam")
 
