@@ -6,12 +6,14 @@ import shutil
 import subprocess
 import sys
 import weakref
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import octavo
+from octavo.config.inference import SamplingConfig, SamplingOptions
 from octavo.corpus import Corpus
 from octavo.errors import OctavoError
 from octavo.evaluate.comparison import caveats
@@ -57,6 +59,10 @@ def test_octavo_shows_its_names() -> None:
         assert getattr(octavo, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         _ = octavo.trian
+
+
+def test_generate_takes_every_option_of_sampling() -> None:
+    assert SamplingOptions.__annotations__ == {field.name: field.type for field in fields(SamplingConfig)}
 
 
 class TestLoading:
