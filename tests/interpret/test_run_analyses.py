@@ -36,7 +36,7 @@ class TestAttention:
     def test_of_the_runs_own_text(self, trained: Run) -> None:
         shown = trained.attention()
         assert shown.attention.passage == trained.lens(max_tokens=32).lens.passage, "this run sees 32 tokens"
-        assert shown.of == "the first 32 tokens of its held-out text"
+        assert shown.of == "the first 32 tokens of its validation split"
 
     def test_a_text_is_cut_to_the_context_and_that_is_said(self, trained: Run) -> None:
         text = "Speak, speak. " * 9
@@ -111,7 +111,7 @@ def test_an_edit_says_what_it_was_measured_on(trained: Run) -> None:
     shown = trained.edit(zero="blocks.0.attention.head.1")
     assert shown.edit.text == trained.validation_beginning(300)
     tokens = len(trained.tokenizer.encode(shown.edit.text))
-    said = f"measured on the beginning of the held-out text: 300 characters, {tokens} tokens>"
+    said = f"measured on the beginning of the validation split: 300 characters, {tokens} tokens>"
     assert repr(shown).startswith(f"<EditView of {trained.name}: zero blocks.0.attention.head.1; ")
     assert repr(shown).endswith(f" bits per character; {said}")
     mean = trained.edit("Speak", mean="embedding").edit
@@ -141,7 +141,7 @@ class TestHeads:
         told: list[float] = []
         shown = trained.heads(windows=4, watch=told.append)
         assert (shown.table.windows, shown.table.window_tokens, shown.name) == (4, 32, trained.name)
-        assert shown.table.text == "the held-out text"
+        assert shown.table.text == "the validation split"
         assert told == [0, 0.25, 0.5, 0.75], "a head a time"
 
     def test_of_a_text(self, trained: Run) -> None:
@@ -156,11 +156,11 @@ def test_heads_are_measured_on_the_beginning_of_a_long_text(
     trained: Run, monkeypatch: pytest.MonkeyPatch, given: bool
 ) -> None:
     text = trained.splits["validation"].text if given else None
-    assert trained.heads(text, windows=1).table.text == ("the given text" if given else "the held-out text")
+    assert trained.heads(text, windows=1).table.text == ("the given text" if given else "the validation split")
     beginning = trained.heads(trained.validation_beginning(600), windows=2).table
     monkeypatch.setattr("octavo.interpret.run_analyses._HEAD_CHARACTERS", 600)
     table = trained.heads(text, windows=2).table
-    assert table.text == f"the first 600 characters of the {'given' if given else 'held-out'} text"
+    assert table.text == f"the first 600 characters of the {'given text' if given else 'validation split'}"
     assert table.heads == beginning.heads
 
 

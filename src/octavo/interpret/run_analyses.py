@@ -39,7 +39,7 @@ _EDIT_CHARACTERS = 300  # of validation text for an intervention, which shows th
 
 @dataclass(frozen=True)
 class Scope:
-    """The part of a text that was read, such as "the first 48 tokens of its held-out text"."""
+    """The part of a text that was read, such as "the first 48 tokens of its validation split"."""
 
     description: str
     complete: bool  # False: the text continues
@@ -173,7 +173,7 @@ def analyse_edit(
         other=other,
         held_out=_held_out(run) if mean else (),
         context_length=run.config.data.context_length,
-        of="the beginning of the held-out text" if text is None else "the given text",
+        of="the beginning of the validation split" if text is None else "the given text",
         watch=watch,
     )
 
@@ -196,7 +196,7 @@ def analyse_heads(
         OctavoError: `windows` is out of range, or the text has fewer than three tokens.
     """
     check_windows(windows)
-    name = "the held-out text" if text is None else "the given text"
+    name = "the validation split" if text is None else "the given text"
     length = run.splits["validation"].facts.characters if text is None else len(text)
     if length > _HEAD_CHARACTERS:
         text = run.validation_beginning(_HEAD_CHARACTERS) if text is None else text[:_HEAD_CHARACTERS]
@@ -221,7 +221,7 @@ def _passage(
     check_passage(tokens, limit, run.config)
     if text is None:
         passage = read_passage(run.tokenizer, run.validation_beginning(_CHARACTERS), tokens)
-        return passage, Scope(f"the first {len(passage.ids)} tokens of its held-out text", complete=False)
+        return passage, Scope(f"the first {len(passage.ids)} tokens of its validation split", complete=False)
     passage = read_passage(run.tokenizer, text, tokens)
     read = run.tokenizer.characters_before(text, len(passage.text_ids))
     if read == len(text):
