@@ -51,7 +51,7 @@ def test_letters_that_no_font_has_are_said_once(
     copied: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lettering, "_families", {})
-    monkeypatch.setattr(lettering, "_others", lambda: iter(()))
+    monkeypatch.setattr(lettering, "_other_families", lambda: iter(()))
     place = copied.path.rename(copied.path.with_name("日本"))
     assert main(["attention", str(place), "I", "--head", "0"]) == 0
     said = [line for line in capsys.readouterr().out.splitlines() if "the page shows them" in line]

@@ -192,7 +192,7 @@ def test_a_missing_run_is_a_sentence_that_names_those_there_are(tmp_path: Path) 
         open_run("x", tmp_path)
     make(tmp_path, "a")
     make(tmp_path, "b")
-    with pytest.raises(OctavoError, match=r"there is no run x: .* holds a, b"):
+    with pytest.raises(OctavoError, match=r"there is no run x: .* a, b"):
         open_run("x", tmp_path)
 
 
