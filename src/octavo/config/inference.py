@@ -21,7 +21,7 @@ _MAX_LENS_CELLS = 2**15  # layers × tokens on a page: some hundred bytes each
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """How generation chooses tokens; the filters apply from top to bottom."""
+    """Settings of sampling; the filters apply from top to bottom."""
 
     temperature: float = 0.8  # 0: greedy, always the most probable token; 1: the model's distribution
     top_k: int = 0  # only the k most probable tokens; 0: all

@@ -21,7 +21,7 @@ _MAX_POSITION_TABLE = 2**26  # numbers in a computed position table, whose memor
 
 @dataclass(frozen=True)
 class DataConfig:
-    """How a text is split and cut into windows of tokens."""
+    """The splits of a text, and its windows of tokens."""
 
     context_length: int = setting(128, "tokens the model sees at once")
     stride: int = setting(0, "tokens between the starts of neighbouring windows", automatic="data.context_length")
@@ -55,7 +55,7 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class TokenizerConfig:
-    """How text becomes token ids."""
+    """The tokenizer and its training."""
 
     kind: Literal["bpe", "characters", "whitespace-bpe"] = setting("bpe", "bpe: byte-level; whitespace-bpe: lossy")
     vocab_size: int = setting(512, "largest number of tokens", automatic="with kind characters: what the text needs")
@@ -135,7 +135,7 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """How gradients change the weights."""
+    """The optimizer and its settings."""
 
     kind: Literal["muon", "adamw", "adam"] = setting("muon", "adam: weight decay is L2 in the gradient (coupled)")
     learning_rate: float = setting(0.01, "peak learning rate of Adam or AdamW")

@@ -266,7 +266,7 @@ def standard_input(stdin: BinaryIO | None = None) -> bytes:
 
 
 def _is_device(file: BinaryIO) -> bool:
-    """Whether it is one that nobody types at."""
+    """Return whether a stream is a device but not a terminal."""
     try:
         mode = os.fstat(file.fileno()).st_mode
     except (OSError, AttributeError, ValueError):  # nothing of the system's: it lives in memory

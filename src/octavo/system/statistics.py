@@ -35,7 +35,7 @@ class Estimate:
 
 
 def estimate(numbers: Sequence[float]) -> Estimate | None:
-    """The mean of numbers, one for each seed, and its interval; None if there are none."""
+    """Return the mean of numbers, one per seed, with its interval; None if there are none."""
     n = len(numbers)
     if not n:
         return None

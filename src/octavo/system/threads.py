@@ -19,7 +19,7 @@ _SPIN_COUNT = "1000"  # iterations of a spinning thread, some tens of microsecon
 
 @dataclass
 class _OneThreadState:
-    """How many threads are in :func:`one_thread`, and how many threads torch had before."""
+    """The number of threads in :func:`one_thread`, and torch's number of threads before."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     users: int = 0

@@ -89,7 +89,7 @@ _MAX_SIZE = 8192  # tokens where no size is given
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of its training text a vocabulary of characters covers."""
+    """The coverage of its training text by a vocabulary of characters."""
 
     distinct: int  # characters
     known: int  # of them, those with their own token
