@@ -51,11 +51,11 @@ class TestAttention:
     ) -> None:
         monkeypatch.setattr("octavo.interpret.run_analyses._GIVEN_TOKENS", 16)
         shown = trained.attention("Speak, speak. " * 9)
-        assert (len(shown.attention.passage.ids), shown.whole) == (16, False)
+        assert (len(shown.attention.passage.ids), shown.complete) == (16, False)
         assert len(trained.attention("Speak, speak. " * 9, max_tokens=32).attention.passage.ids) == 32
-        assert trained.attention("I").whole
+        assert trained.attention("I").complete
         lens = trained.lens("Speak, speak. " * 9)
-        assert (len(lens.lens.passage.ids), lens.whole) == (16, False)
+        assert (len(lens.lens.passage.ids), lens.complete) == (16, False)
 
     def test_no_more_tokens_are_shown_than_a_page_has_room_for(
         self, trained: Run, monkeypatch: pytest.MonkeyPatch
@@ -65,9 +65,9 @@ class TestAttention:
         text = "Speak, speak. " * 9
         assert len(trained.attention(text).attention.passage.ids) == 20
         assert len(trained.lens(text).lens.passage.ids) == 18
-        with pytest.raises(OctavoError, match="21 tokens are out of range: 2 to 20, what a page has room for"):
+        with pytest.raises(OctavoError, match="21 tokens are out of range: 2 to 20"):
             trained.attention(text, max_tokens=21)
-        with pytest.raises(OctavoError, match="19 tokens are out of range: 2 to 18, what a page has room for"):
+        with pytest.raises(OctavoError, match="19 tokens are out of range: 2 to 18"):
             trained.lens(text, max_tokens=19)
 
     def test_figures_are_of_what_was_asked_for(self, trained: Run) -> None:

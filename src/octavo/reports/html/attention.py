@@ -26,7 +26,7 @@ class AttentionView(View):
     of: str  # the passage: "the first 48 tokens of the validation split"
     layer: int | None = None
     head: int | None = None
-    whole: bool = True  # False: the text continues after the passage
+    complete: bool = True  # False: the text continues after the passage
 
     @property
     def page(self) -> Page:
