@@ -185,7 +185,7 @@ def test_unlikely_tokens_are_not_notable() -> None:
         (InterventionSpec(mean=["embedding"]), "", "too short for a mean"),
         (InterventionSpec(patch=["embedding"]), "", "give that text"),
         (InterventionSpec(zero=["embedding"]), "other", "no site to patch"),
-        (InterventionSpec(patch=["embedding"]), "a", "and the other text 1: give more"),
+        (InterventionSpec(patch=["embedding"]), "a", "it has 1: give a longer one"),
         (InterventionSpec(zero=["embedding"], position=9), "", "position 9 is out of range: give 0 to"),
         (InterventionSpec(zero=["embedding"], position=-9), "", "position -9 is out of range"),
     ],
@@ -200,7 +200,7 @@ def test_what_cannot_be_done_is_said(
 
 
 def test_a_position_is_one_of_a_single_window(play: str, bpe: Tokenizer, make_model: MakeModel) -> None:
-    with pytest.raises(OctavoError, match="within a window of 16 tokens"):
+    with pytest.raises(OctavoError, match="at most 16 tokens"):
         measure_edit(
             make_model(bpe.vocab_size),
             bpe,

@@ -22,9 +22,9 @@ def test_damaged_weights_are_an_error_in_words(
     model, text = make_model(bpe.vocab_size), "To be, or not"
     with torch.no_grad():
         model.unembedding.weight.fill_(value)
-    with pytest.raises(OctavoError, match="the model's numbers are not finite"):
+    with pytest.raises(OctavoError, match="logits are not finite"):
         measure_surprise(model, bpe, text, context_length=16)
-    with pytest.raises(OctavoError, match="the model's numbers are not finite"):
+    with pytest.raises(OctavoError, match="logits are not finite"):
         apply_lens(model, bpe, read_passage(bpe, text), context_length=16)
-    with pytest.raises(OctavoError, match="the model's numbers are not finite"):
+    with pytest.raises(OctavoError, match="logits are not finite"):
         measure_edit(model, bpe, text, InterventionSpec(zero=("blocks.0.attention.head.0",)), context_length=16)
