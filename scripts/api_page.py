@@ -8,13 +8,14 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterator
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import octavo
+from octavo.config import Config
 from octavo.config.inference import SamplingConfig
 from octavo.evaluate import Baseline, Evaluation, Memorisation, TrainOverlap
 from octavo.evaluate.diagnosis import Finding
@@ -86,6 +87,7 @@ def api_page() -> str:
         for name in names:
             value = getattr(octavo, name)
             lines += (_class if inspect.isclass(value) else _function)(value, f"octavo.{name}")
+            lines += _settings() if value is Config else ()
     lines += ["## Options and results of a run", ""]
     for value in _RESULTS:
         lines += _class(value, f"{value.__module__}.{value.__name__}")
@@ -98,10 +100,10 @@ def api_page() -> str:
 
 def _class(value: type, name: str) -> Iterator[str]:
     yield from (f"### `{name}`", "", *_prose(value))
-    fields = dict(_fields(value)) if "Attributes:" not in (value.__doc__ or "") else {}
+    own = dict(_fields(value)) if "Attributes:" not in (value.__doc__ or "") else {}
     members = inspect.getmembers_static(value)
     values = {name: _first_paragraph(member) for name, member in members if _is_value(name, member)}
-    for heading, meanings in (("Fields", fields), ("Attributes", values)):
+    for heading, meanings in (("Fields", own), ("Attributes", values)):
         if meanings:
             yield from (f"**{heading}**", "")
             yield from (_filled(f"* `{name}`: {meaning}", indent="  ") for name, meaning in meanings.items())
@@ -120,12 +122,23 @@ def _fields(value: type) -> Iterator[tuple[str, str]]:
                 yield match[1], match[3] or f"`{match[2]}`"
 
 
+def _settings() -> Iterator[str]:
+    """Yield a table of the settings with their defaults, those of the preset `pocket`."""
+    yield from ("| setting | default | meaning |", "|---|---|---|")
+    for section in fields(Config):
+        values = getattr(Config(), section.name)
+        for setting in fields(values):
+            default = str(getattr(values, setting.name)).replace("(", "[").replace(")", "]")
+            yield f"| `{section.name}.{setting.name}` | {default} | {setting.metadata['comment']} |"
+    yield ""
+
+
 def _is_value(name: str, member: object) -> bool:
     return not name.startswith("_") and isinstance(member, property | cached_property)
 
 
 def _first_paragraph(member: Any) -> str:
-    return inspect.cleandoc(member.__doc__ or "").split("\n\n")[0]
+    return inspect.cleandoc(member.__doc__ or "").split("\n\n")[0].removeprefix("Return ")
 
 
 def _function(function: Callable[..., Any], name: str, *, level: int = 3) -> Iterator[str]:
