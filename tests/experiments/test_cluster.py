@@ -21,7 +21,10 @@ from octavo.pipeline.train import train
 
 Values = dict[str, Any]
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="signals of POSIX"),
+    pytest.mark.timeout(400),  # several processes that import PyTorch, possibly on a busy machine
+]
 
 
 STEPS = 120

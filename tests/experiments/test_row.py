@@ -8,6 +8,15 @@ from tests.experiments.conftest import MakeRow
 from octavo.experiments.results import CellResult
 
 
+def test_the_keys_on_disk_are_those_of_earlier_versions() -> None:
+    assert " ".join(CellResult("a", 1, "a-seed1").to_dict()) == (
+        "variant seed run failure final ran_away trace nats_per_character bits_per_character nats_per_token "
+        "standard_error_nats_per_character at_context train_loss validation_loss weight_norm steps epochs seconds "
+        "tokens_per_second parameters peak_memory_bytes ended sittings characters text_sha256 tokenizer "
+        "lossless_tokenizer selected_on_this_text"
+    )
+
+
 def test_a_row_is_read_from_its_json(make_row: MakeRow) -> None:
     for row in (
         make_row("a", 1, at_context={"16": 1.0, "32": None}),

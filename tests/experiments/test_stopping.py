@@ -19,7 +19,10 @@ from octavo.experiments.experiment import Experiment, experiment
 Values = dict[str, Any]
 Process = subprocess.Popen[str]
 LONG = 200  # steps
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="signals of POSIX"),
+    pytest.mark.timeout(400),  # several processes that import PyTorch, possibly on a busy machine
+]
 
 
 def wait_until(holds: Callable[[], bool], process: Process) -> None:

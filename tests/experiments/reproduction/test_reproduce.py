@@ -41,7 +41,18 @@ def test_a_run_of_another_kind(found: Reproduction) -> None:
     assert [point.step for point in found.validation_curve] == [20, 40, 60, 80]
 
 
-def test_the_table_of_epochs_stands_beside_the_reports(found: Reproduction) -> None:
+def test_the_keys_on_disk_are_those_of_earlier_versions(found: Reproduction) -> None:
+    values = found.to_dict()
+    assert " ".join(values) == (
+        "run checkpoint changed_settings facts epochs looks perplexity evaluation diagnosis runtime attention "
+        "largest_query_or_key_weight generations"
+    )
+    assert " ".join(values["facts"][0]) == "name expected seen because equal"
+    assert " ".join(values["looks"][0]) == "step epoch validation_loss train_loss weight_norm"
+    assert " ".join(values["attention"][0]) == "text tokens distance_from_even"
+
+
+def test_the_table_of_epochs_has_the_reports_columns(found: Reproduction) -> None:
     epochs = (
         EpochRow(1, 5.2663, 5.5497, 257.15),
         EpochRow(10, 5.5169, 5.5277, 251.57),
