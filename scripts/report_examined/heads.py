@@ -25,7 +25,7 @@ GROUPS = {
     "decoupled": ("the same with decoupled decay", "decay/decoupled-seed*"),
     "pocket": ("the preset `pocket`", "pocket/pocket-seed*"),
 }
-_MATTERS = {"distance": 1.0, "relative_entropy": 0.05}  # tokens; share of the largest entropy
+_MATTERS = {"distance": 1.0, "relative_entropy": 0.05}  # tokens; fraction of the largest entropy
 Json = dict[str, Any]
 
 
@@ -71,7 +71,7 @@ class HeadGroup:
     @property
     def layers_differ(self) -> bool:
         """Return whether the layers differ in a figure, by an interval that lies beyond its limit."""
-        return any(_matters(self.between_layers(figure), least) for figure, least in _MATTERS.items())
+        return any(_matters(self.between_layers(figure), limit) for figure, limit in _MATTERS.items())
 
     @property
     def verdict(self) -> str:
@@ -143,9 +143,9 @@ def head_figures(measured: HeadTable) -> list[Json]:
 
 def _small(head: Head) -> Json:
     figures = {name: getattr(head, name).mean for name in ("distance", "entropy", "relative_entropy", "from_even")}
-    shares = {kind: share.measured.mean for kind, share in head.target_fractions.items()}
+    fractions = {kind: fraction.measured.mean for kind, fraction in head.target_fractions.items()}
     removal = {name: cost.mean for name, cost in head.ablation_costs.items()}
-    rounded = {name: _rounded(values) for name, values in (("shares", shares), ("removal", removal))}
+    rounded = {name: _rounded(values) for name, values in (("shares", fractions), ("removal", removal))}
     return {"layer": head.layer, "head": head.head, "name": head.name, **_rounded(figures), **rounded}
 
 
@@ -161,25 +161,25 @@ def _mean(heads: list[Json], layer: int, figure: str) -> float:
 
 
 def _over_seeds(values: list[float]) -> Estimate:
-    found = estimate(values)
-    assert found is not None  # a group has runs
-    return found
+    result = estimate(values)
+    assert result is not None  # a group has runs
+    return result
 
 
-def _matters(found: Estimate, least: float) -> bool:
-    return found.low is not None and found.high is not None and (found.low > least or found.high < -least)
+def _matters(result: Estimate, limit: float) -> bool:
+    return result.low is not None and result.high is not None and (result.low > limit or result.high < -limit)
 
 
-def _shown(found: Estimate, digits: int, sign: str = "") -> str:
+def _shown(result: Estimate, digits: int, sign: str = "") -> str:
     form = f"{{:{sign}.{digits}f}}"
-    around = "" if found.low is None else f" ({form.format(found.low)} … {form.format(found.high)})"
-    return f"{form.format(found.mean)}{around}"
+    interval = "" if result.low is None else f" ({form.format(result.low)} … {form.format(result.high)})"
+    return f"{form.format(result.mean)}{interval}"
 
 
 if __name__ == "__main__":
     from scripts.report_examined.results import FOLDER
 
-    place = FOLDER / FILE
-    had = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
-    place.write_text(json.dumps(had | collect_heads(Path(sys.argv[1]))) + "\n", encoding="utf-8")
-    print(f"written to {place}")
+    path = FOLDER / FILE
+    earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    path.write_text(json.dumps(earlier | collect_heads(Path(sys.argv[1]))) + "\n", encoding="utf-8")
+    print(f"written to {path}")

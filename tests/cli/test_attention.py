@@ -51,7 +51,7 @@ def test_letters_that_no_font_has_are_said_once(
     copied: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lettering, "_families", {})
-    monkeypatch.setattr(lettering, "_others", lambda: iter(()))
+    monkeypatch.setattr(lettering, "_other_families", lambda: iter(()))
     place = copied.path.rename(copied.path.with_name("日本"))
     assert main(["attention", str(place), "I", "--head", "0"]) == 0
     said = [line for line in capsys.readouterr().out.splitlines() if "the page shows them" in line]
@@ -64,7 +64,7 @@ def test_letters_that_no_font_has_are_said_once(
     [
         (["--layer", "1"], "there is no layer 1: this run has layers 0 to 0"),
         (["--head", "-1"], "there is no head -1: this run has heads 0 to 3"),
-        (["--max-tokens", "33"], "33 tokens are out of range: 2 to 32, what this run sees at once"),
+        (["--max-tokens", "33"], "33 tokens are out of range: 2 to 32"),
         (["words", "--file", "a"], "TEXT and --file"),
     ],
 )

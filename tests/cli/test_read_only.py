@@ -113,7 +113,7 @@ def test_a_page_says_before_the_work_where_else_it_could_be(
     code, out, err = told(read_only, capsys, *command)
     assert (code, out) == (2, "")
     assert "cannot write into" in err
-    assert "give another place as --output" in err
+    assert "as --output" in err
 
 
 @pytest.mark.parametrize(

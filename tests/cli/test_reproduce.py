@@ -182,7 +182,7 @@ sys.exit(code)
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--epochs", "0"], "a budget of 0 epochs is none"),
+        (["--epochs", "0"], "epochs is a budget of 0"),
         (["--optimizer.kind=adamv"], "optimizer.kind cannot be 'adamv'"),
         (["--text", "missing.txt"], "missing.txt"),
         (["--encoding", "latin-1"], "--encoding goes with --text alone: leave it out"),

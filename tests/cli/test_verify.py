@@ -148,7 +148,7 @@ def test_a_run_that_is_whole_is_ok_in_every_part(trained: Run, capsys: pytest.Ca
             "bytes, where parts.json says",
         ),
         (ids(lambda array: array.__setitem__(7, 0)), "data/validation", "not those of its text"),
-        (nested, "files", "folders within folders"),
+        (nested, "files", "32 deep"),
         (replaced(WEIGHTS, b"\0\0", b"\0\1"), NEWEST, "weights.safetensors differs"),
         (forged(lambda w: w.update(more=w["final_norm.weight"])), NEWEST, "config.toml"),
         (

@@ -66,7 +66,7 @@ def test_a_preset_of_ones_own(tmp_path: Path) -> None:
         (Request(preset="missing.toml"), "missing.toml cannot be read"),
         (Request(steps=1, epochs=2.0), r"give one budget, not train\.steps and train\.epochs"),
         (Request(minutes=0.0), "minutes"),
-        (Request(steps=-1), "above zero, not -1"),
+        (Request(steps=-1), "train.steps must be .*, not -1"),
         (Request(overrides={"model.layers": 3}), "there is no setting model.layers"),
         (Request(overrides={"model": 3}), "there is no setting model"),
     ],

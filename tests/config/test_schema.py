@@ -79,14 +79,14 @@ def test_sizes_follow_from_each_other() -> None:
 @pytest.mark.parametrize(
     ("section", "values", "message"),
     [
-        (DataConfig, {"context_length": 1}, r"data\.context_length=1 is out of range: it goes from 2 to"),
+        (DataConfig, {"context_length": 1}, r"data\.context_length=1 is out of range: use 2 to"),
         (DataConfig, {"stride": -1}, r"data\.stride=-1 is out of range"),
         (DataConfig, {"batch_size": 0}, r"data\.batch_size=0 is out of range"),
         (DataConfig, {"validation": 0.91}, r"data\.validation=0\.91 is out of range"),
         (DataConfig, {"validation": float("nan")}, r"data\.validation=nan is out of range"),
-        (DataConfig, {"validation": 0.0}, r"data\.validation is 0, so nothing could be scored"),
+        (DataConfig, {"validation": 0.0}, r"data\.validation is 0"),
         (DataConfig, {"test": -0.1}, r"data\.test=-0\.1 is out of range"),
-        (DataConfig, {"validation": 0.5, "test": 0.5}, "take more than 0.9 of the text together"),
+        (DataConfig, {"validation": 0.5, "test": 0.5}, r"data\.validation and data\.test .* 0\.9"),
         (TokenizerConfig, {"vocab_size": 7}, r"tokenizer\.vocab_size=7 is out of range"),
         (TokenizerConfig, {"vocab_size": 0}, r"tokenizer\.vocab_size=0 is out of range"),
         (TokenizerConfig, {"kind": "characters", "vocab_size": 7}, r"tokenizer\.vocab_size=7 is out of range"),
@@ -115,8 +115,8 @@ def test_sizes_follow_from_each_other() -> None:
         (ScheduleConfig, {"warmup": 1.1}, r"schedule\.warmup=1\.1 is out of range"),
         (ScheduleConfig, {"final": -0.1}, r"schedule\.final=-0\.1 is out of range"),
         (ScheduleConfig, {"warmup": 0.6}, "exceed 1 together: lower one of them"),
-        (TrainConfig, {}, r"just one budget: train\.steps, train\.epochs or train\.minutes"),
-        (TrainConfig, {"steps": 1, "epochs": 1.0}, "a run needs just one budget"),
+        (TrainConfig, {}, r"one budget: .*train\.steps, train\.epochs or train\.minutes"),
+        (TrainConfig, {"steps": 1, "epochs": 1.0}, "one budget"),
         (TrainConfig, {"steps": -1}, r"train\.steps=-1 is out of range"),
         (TrainConfig, {"minutes": float("inf")}, r"train\.minutes=inf is out of range"),
         (TrainConfig, {"steps": 1, "seed": -1}, r"train\.seed=-1 is out of range"),
@@ -164,11 +164,11 @@ def test_sections_must_fit_together() -> None:
 @pytest.mark.parametrize(
     ("context_length", "model", "says"),
     [
-        (2**20, {"d_head": 66}, "data.context_length=1048576 makes a table of positions of 69,206,016 numbers"),
+        (2**20, {"d_head": 66}, "data.context_length=1048576 makes a position table of 69,206,016 numbers"),
         (
             128,
             {"position": "sinusoidal", "max_positions": 2**20},
-            "model.max_positions=1048576 makes a table of positions of 134,217,728 numbers",
+            "model.max_positions=1048576 makes a position table of 134,217,728 numbers",
         ),
     ],
 )
@@ -196,8 +196,8 @@ def test_the_largest_table_of_positions_is_taken() -> None:
         ("optimizer.lr=1", r"no setting optimizer\.lr: choose one of optimizer\.kind, optimizer\.learning_rate, "),
         ("train.learning_rate=1", r"did you mean optimizer\.learning_rate\?"),
         ("model=3", "there is no setting model: "),
-        ("model.n_layers=3.0", r"model\.n_layers takes a whole number, not 3\.0"),
-        ("model.n_layers=three", r"model\.n_layers takes a whole number, not 'three'"),
+        ("model.n_layers=3.0", r"model\.n_layers takes an integer, not 3\.0"),
+        ("model.n_layers=three", r"model\.n_layers takes an integer, not 'three'"),
         ("model.qk_norm=1", r"model\.qk_norm takes true or false, not 1"),
         ("model.norm=rmz", r"model\.norm cannot be 'rmz': did you mean 'rms'\?"),
         ("model.norm=batch", r"model\.norm cannot be 'batch': choose one of rms, layer, none"),
@@ -246,7 +246,7 @@ def test_two_budgets_or_an_empty_one_are_refused() -> None:
     with pytest.raises(OctavoError, match=r"give one budget, not train\.minutes and train\.steps"):
         with_one_budget([("train.minutes", 1.0), ("train.steps", 1)])
     for nothing in (-1.0, float("nan"), "3", True):
-        with pytest.raises(OctavoError, match="a number above zero"):
+        with pytest.raises(OctavoError, match=r"train.minutes must be"):
             with_one_budget([("train.minutes", nothing)])
 
 
@@ -257,7 +257,7 @@ def test_the_defaults_are_the_preset_pocket() -> None:
 def test_how_a_text_is_scored() -> None:
     check_scoring("sliding", 1, 256, 32)
     for protocol, stride, window, sentence in (
-        ("foo", 1, 1, "no protocol 'foo': choose one of sliding, disjoint"),
+        ("foo", 1, 1, "'foo' is not a protocol: choose one of sliding, disjoint"),
         ("sliding", 0, 1, "stride 0 is out of range: 1 to the context of 32 tokens"),
         ("sliding", 33, 1, "stride 33 is out of range"),
         ("disjoint", 16, 0, "a window of 0 characters is out of range"),

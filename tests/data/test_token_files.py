@@ -227,7 +227,7 @@ def test_a_changed_text_is_refused(folder: Path) -> None:
     with pytest.raises(OctavoError, match="is not the text that was trained on"):
         part.beginning(3)
     (folder / "train.txt").write_bytes(raw + b"!")
-    with pytest.raises(OctavoError, match=r"bytes, where .* are the most"):
+    with pytest.raises(OctavoError, match=r"bytes, more than"):
         _ = part.text
     (folder / "train.txt").unlink()
     with pytest.raises(OctavoError, match=r"train\.txt cannot be read"):

@@ -1,4 +1,4 @@
-"""What the tests of experiments share: settings of cells that take a second, rows that nobody trained."""
+"""Fixtures of the tests of experiments: settings of cells that take a second, and rows without a run."""
 
 import random
 from collections.abc import Callable
@@ -14,7 +14,7 @@ MakeRow = Callable[..., CellResult]
 
 @pytest.fixture(scope="session")
 def scene_file(play: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short text, scene.txt."""
+    """Write a short text, scene.txt."""
     path = tmp_path_factory.mktemp("scene") / "scene.txt"
     path.write_bytes(play[:8_000].encode())
     return path
@@ -22,7 +22,7 @@ def scene_file(play: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def values(scene_file: Path, tiny: dict[str, Any]) -> dict[str, Any]:
-    """An experiment of two variants and two seeds, as a mapping."""
+    """Return an experiment of two variants and two seeds, as a mapping."""
     return {
         "title": "Does a wider layer help?",
         "text": str(scene_file),
@@ -35,7 +35,7 @@ def values(scene_file: Path, tiny: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def make_row() -> MakeRow:
-    """A row of a cell with a score near `about`."""
+    """Make a row of a cell with a score near `about`."""
 
     def make(variant: str, seed: int, about: float = 1.5, **figures: Any) -> CellResult:
         score = about + random.Random(f"{variant} {seed}").gauss(0, 0.01)

@@ -1,4 +1,4 @@
-"""A real Dask scheduler with two worker processes, one of which is killed in the middle."""
+"""A real Dask scheduler with two worker processes, one of which is killed during training."""
 
 import json
 import os
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 
 STEPS = 120
-# A worker has loaded it before it takes work, and its steps last longer than they cost: both can be met at work.
+# A worker loads this before it takes work. It makes steps slower, so that both workers can be observed at work.
 LOADED_AND_SLOW = """
 import time, torch._dynamo
 import octavo.training.loop as loop
@@ -73,7 +73,7 @@ def cluster(tmp_path: Path, environment: dict[str, str]) -> Iterator[Cluster]:
         yield Cluster(tmp_path, environment, stack)
 
 
-def test_a_worker_that_is_killed_costs_nothing_but_the_run_in_hand(
+def test_a_cell_of_a_killed_worker_is_resumed_on_the_other(
     cluster: Cluster, values: Values, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     values |= {"seeds": [1], "variants": {"narrow": {}, "wide": {"model.d_ff": 96}}, "steps": STEPS}
@@ -101,18 +101,18 @@ def test_a_worker_that_is_killed_costs_nothing_but_the_run_in_hand(
         ("narrow", "", STEPS),
         ("wide", "", STEPS),
     ]
-    assert sorted(row["sittings"] for row in rows) == [1, 2], "one of them went on on the other worker"
+    assert sorted(row["sittings"] for row in rows) == [1, 2], "one of them continued on the other worker"
     resumed = next(row for row in rows if row["sittings"] == 2)
-    sitting = load(folder / resumed["run"]).directory.provenance["sittings"][1]
-    assert sitting["first_step"] >= 20, "from its checkpoint"
-    assert sitting["threads"] == 1
+    session = load(folder / resumed["run"]).directory.provenance["sittings"][1]
+    assert session["first_step"] >= 20, "from its checkpoint"
+    assert session["threads"] == 1
     cell = load(resumed["run"], runs=folder)
     settings = as_mapping(cell.config)
     named = {name: settings[s][k] for name in dotted_names(settings) for s, k in [name.split(".")]}
     alone = train(values["text"], name="alone", overrides=named, runs=tmp_path / "alone", progress=False, brief=True)
     for group in ("weights", "optimizer"):
         file = Path("checkpoints", cell.checkpoint, f"{group}.safetensors")
-        assert (cell.path / file).read_bytes() == (alone.path / file).read_bytes(), "as if nobody had been killed"
+        assert (cell.path / file).read_bytes() == (alone.path / file).read_bytes(), "as without a kill"
     assert cell.evaluation.nats_per_token == alone.evaluation.nats_per_token
     assert all(row["peak_memory_bytes"] is None for row in rows), "a worker runs more than one cell"
     assert f"on the cluster at {cluster.address}" in err

@@ -1,4 +1,4 @@
-"""Real processes, stopped in the middle: with Ctrl-C, and with kill -9. The next start finishes the table."""
+"""Real processes that are stopped by Ctrl-C or kill -9; the next start finishes the table."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def wait_until(holds: Callable[[], bool], process: Process) -> None:
 
 @pytest.fixture
 def file(values: Values, tmp_path: Path) -> Path:
-    """A short cell, a long one, and one that waits meanwhile."""
+    """Write an experiment with a short cell, a long one, and one that waits."""
     values |= {"seeds": [1], "variants": {"short": {}, "long": {"steps": LONG}, "waits": {"model.d_ff": 48}}}
     values["overrides"] |= {"train.validate_every": -1, "train.checkpoint_every": 20}
     (tmp_path / "widths.toml").write_text(tomli_w.dumps(values))
@@ -40,7 +40,7 @@ def file(values: Values, tmp_path: Path) -> Path:
 
 
 def begin(file: Path, environment: dict[str, str], *options: str) -> Process:
-    """`octavo experiment` in a process group of its own, as a terminal makes one."""
+    """Start `octavo experiment` in a process group of its own, as a terminal does."""
     command = [sys.executable, "-m", "octavo.cli.main", "experiment", str(file), "--runs", str(file.parent)]
     pipe = subprocess.PIPE
     return subprocess.Popen(
@@ -49,13 +49,13 @@ def begin(file: Path, environment: dict[str, str], *options: str) -> Process:
 
 
 def here(given: Path | Values, runs: Path) -> Experiment:
-    """The same experiment started in this process, which is quicker."""
+    """Run the same experiment in this process, which is faster."""
     with ThreadPoolExecutor(1) as executor:
         return experiment(given, name="widths", runs=runs, executor=executor, progress=False)
 
 
 def saved(run: Path) -> int:
-    """How far a run is, by its newest checkpoint."""
+    """Return the step of a run's newest checkpoint."""
     places = sorted((run / "checkpoints").glob("step-*"))
     return int(places[-1].name.removeprefix("step-")) if places else 0
 
@@ -78,7 +78,7 @@ def test_control_c_saves_and_the_next_start_runs_only_what_is_missing(
     assert "2 runs" in last
     assert last.endswith(f"experiment {file} --runs {file.parent} --workers 1")
     assert (folder / "table.md").read_text() in out
-    assert "2 of 3 runs still missing" in out
+    assert "2 of 3 runs" in out
     assert [row["variant"] for row in json.loads((folder / "experiment.json").read_text())["rows"]] == ["short"]
     stopped_at = saved(long)
     assert 20 < stopped_at < LONG
@@ -91,11 +91,11 @@ def test_control_c_saves_and_the_next_start_runs_only_what_is_missing(
     assert (short / "metrics.jsonl").stat().st_mtime_ns == before, "it was not run twice"
     assert [row.sittings for row in result.rows] == [1, 2, 1]
     sittings = json.loads((long / "provenance.json").read_text())["sittings"]
-    assert [sitting["first_step"] for sitting in sittings] == [0, stopped_at]
+    assert [session["first_step"] for session in sittings] == [0, stopped_at]
     assert rows["long"].steps == LONG
 
 
-def test_after_kill_9_the_processes_stop_and_save_and_the_next_start_goes_on(
+def test_after_kill_9_the_processes_save_and_stop_and_the_next_start_resumes(
     file: Path, values: Values, environment: dict[str, str]
 ) -> None:
     file.write_text(tomli_w.dumps(values | {"variants": {"long": {"steps": LONG}}}))  # each is a process to start
@@ -109,4 +109,4 @@ def test_after_kill_9_the_processes_stop_and_save_and_the_next_start_goes_on(
     (row,) = result.rows
     assert (row.variant, row.steps, row.sittings) == ("long", LONG, 2)
     sittings = json.loads((long / "provenance.json").read_text())["sittings"]
-    assert sittings[1]["first_step"] > 20, "who was left behind has saved what it had"
+    assert sittings[1]["first_step"] > 20, "the process that was left running saved its progress"

@@ -1,4 +1,4 @@
-"""A disk that is full, read-only, or somebody else's: a sentence, nothing lost, and the run can be gone on with."""
+"""A full, read-only or foreign disk is an error message; nothing is lost, and the run can be resumed."""
 
 import os
 import re
@@ -19,14 +19,14 @@ class Disk:
         self.place = place
 
     def mount(self, size: int, *options: str) -> bool:
-        """Whether it could be mounted, or changed to another size."""
+        """Mount it, or change its size; return whether that succeeded."""
         asked = ",".join([f"size={size}", *options])
         command = ["mount", "-t", "tmpfs", "-o", asked, "tmpfs", str(self.place)]
         return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
     @property
     def used(self) -> int:
-        """Bytes."""
+        """Return the free bytes."""
         facts = os.statvfs(self.place)
         return (facts.f_blocks - facts.f_bfree) * facts.f_frsize
 
@@ -95,7 +95,7 @@ def test_read_only(nursery: Nursery, line_file: Path, disk: Disk) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be somebody else")
-def test_of_somebody_else(nursery: Nursery, line_file: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_of_another_user(nursery: Nursery, line_file: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("theirs")
     assert nursery.train(folder / "run", line_file).code == 0
     for place in (folder, *folder.parents[:3], line_file, line_file.parent):

@@ -1,4 +1,4 @@
-"""For a power cut: every file is on the disk before its name is, and the name before anything else is done."""
+"""A power cut loses nothing: every file is flushed before it is renamed, and its folder right after."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ Calls = list[tuple[str, Path]]
 
 
 def calls_of(nursery: Nursery, folder: Path, run: Path, text: Path | None) -> Calls:
-    """The letter and the path of each call on the folder `run.parent` and what it holds."""
+    """Return letter and path of each system call on the folder `run.parent` and its content."""
     log = folder / "log"
     assert nursery.train(run, text, log=log).code == 0
     lines = (line.partition(" ") for line in log.read_text().splitlines())
@@ -18,7 +18,7 @@ def calls_of(nursery: Nursery, folder: Path, run: Path, text: Path | None) -> Ca
 
 
 def check(calls: Calls) -> list[Path]:
-    """See that all is flushed around every rename; what was renamed."""
+    """Check that everything is flushed around every rename; return the renamed files."""
     renamed = []
     for number, (letter, new) in enumerate(calls):
         if letter != "r":
@@ -54,14 +54,14 @@ def test_every_file_is_flushed_before_its_name_and_every_name_at_once(
         assert ("s", log) in calls[last:number], "a checkpoint counts on lines that were not flushed"
 
 
-def test_nor_when_it_goes_on(nursery: Nursery, line_file: Path, tmp_path: Path) -> None:
+def test_files_are_flushed_when_a_run_is_resumed(nursery: Nursery, line_file: Path, tmp_path: Path) -> None:
     run = tmp_path / "runs" / "run"
     (tmp_path / "runs").mkdir()
     assert nursery.train(run, line_file, fault=Fault(115)).code < 0
     assert "step-00000014" in [path.name for path in check(calls_of(nursery, tmp_path, run, None))]
 
 
-def test_what_the_log_would_show() -> None:
+def test_the_check_detects_missing_flushes() -> None:
     a, folder = Path("/run/.a.1"), Path("/run")
     whole = [("o", a), ("w", a), ("s", a), ("f", a), ("r", folder / "a"), ("s", folder)]
     assert check(whole) == [folder / "a"]

@@ -1,4 +1,4 @@
-"""Numbers that run away, in loss, gradient or weights: training stops at the step, and says where to look."""
+"""A loss, gradient or weight that becomes NaN or infinite: training stops at the step and saves the batch."""
 
 import json
 import math
@@ -46,7 +46,7 @@ def in_the_weights(model: Transformer, optimizers: Optimizers, patch: pytest.Mon
 
 @pytest.fixture
 def spoiled(monkeypatch: pytest.MonkeyPatch) -> Callable[[Spoil], None]:
-    """Let the numbers run away at step AT."""
+    """Let training diverge at step AT."""
 
     def install(spoil: Spoil) -> None:
         steps, whole = iter(range(1, 1000)), training_step
@@ -70,7 +70,7 @@ def spoiled(monkeypatch: pytest.MonkeyPatch) -> Callable[[Spoil], None]:
     ],
 )
 @pytest.mark.parametrize("dropout", [0.0, 0.1], ids=["cut as ever", "BPE-dropout"])
-def test_they_stop_the_step_and_the_batch_can_be_looked_at(
+def test_divergence_stops_training_and_its_batch_is_saved(
     spoiled: Callable[[Spoil], None], play_file: Path, tmp_path: Path, spoil: Spoil, said: str, dropout: float
 ) -> None:
     spoiled(spoil)
@@ -101,7 +101,7 @@ def test_they_stop_the_step_and_the_batch_can_be_looked_at(
         assert whole is (spoil is in_the_gradient), "what was wrong in the loss shows in each window"
 
 
-def test_the_file_goes_when_the_run_goes_on(
+def test_the_saved_batch_is_deleted_when_the_run_is_resumed(
     spoiled: Callable[[Spoil], None], play_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: dict[str, Any] = {"name": "a", "runs": tmp_path, "progress": False, "brief": True}

@@ -115,7 +115,7 @@ def test_of_an_object_what_is_absent_or_unknown_may_be(content: bytes) -> None:
         (b'{"sittings": [3]}', "its sittings is not"),
         (b'{"sittings": [{"threads": null}]}', r"its sittings\.threads is not"),
         (b'{"ids": [1, "2"]}', "its ids is not"),
-        (b'{"a": 1, "a": 2}', "names a key of an object twice"),
+        (b'{"a": 1, "a": 2}', "repeats a key"),
     ],
 )
 def test_of_an_object_what_is_of_another_type_may_not(content: bytes, says: str) -> None:

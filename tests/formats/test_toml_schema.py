@@ -73,9 +73,9 @@ def test_a_whole_number_will_do_where_a_number_is_asked_for() -> None:
         ({"degrees": "hot"}, "oven.degrees takes a number, not 'hot'"),
         ({"degrees": True}, "oven.degrees takes a number, not True"),
         ({"degrees": 10**400}, "oven.degrees takes a number, not 1000"),
-        ({"minutes": 1.0}, "oven.minutes takes a whole number, not 1.0"),
-        ({"minutes": True}, "oven.minutes takes a whole number, not True"),
-        ({"minutes": None}, "oven.minutes takes a whole number, not None"),
+        ({"minutes": 1.0}, "oven.minutes takes an integer, not 1.0"),
+        ({"minutes": True}, "oven.minutes takes an integer, not True"),
+        ({"minutes": None}, "oven.minutes takes an integer, not None"),
         ({"fan": 1}, "oven.fan takes true or false, not 1"),
         ({"note": 3}, "oven.note takes a word, not 3"),
         ({"rack": "midle"}, "oven.rack cannot be 'midle': did you mean 'middle'?"),
@@ -220,5 +220,5 @@ def test_settings_of_the_most_bytes_there_may_be_are_read_at_once(line: str) -> 
 
 @pytest.mark.parametrize("text", ["x = " + "[" * 5000, "x = " + "{a = " * 5000])
 def test_what_nests_too_deep_is_one_sentence(text: str) -> None:
-    with pytest.raises(OctavoError, match=r"a file is not valid TOML \(it nests too deep\)"):
+    with pytest.raises(OctavoError, match=r"a file is not valid TOML \(it is nested too deep\)"):
         parse_toml(text, "a file")

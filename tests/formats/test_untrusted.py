@@ -41,11 +41,11 @@ class TestJson:
             ("[" * 100_000 + "]" * 100_000, "nests too deep"),
             ("[" * 100_000, "nests too deep"),
             ('{"a":' * 40 + "1" + "}" * 40, "nests too deep"),
-            ('{"a": 1, "a": 1}', "names a key of an object twice"),
-            ('{"a": {"b": 1, "b": 2}}', "names a key of an object twice"),
-            ("[NaN]", "none or infinite"),
-            ("[-Infinity]", "none or infinite"),
-            ("1e999", "none or infinite"),
+            ('{"a": 1, "a": 1}', "repeats a key"),
+            ('{"a": {"b": 1, "b": 2}}', "repeats a key"),
+            ("[NaN]", "NaN or infinite"),
+            ("[-Infinity]", "NaN or infinite"),
+            ("1e999", "NaN or infinite"),
             ("9223372036854775808", "does not fit into 64 bits"),
             ("1" + "0" * 5000, "digits"),
             ('"\\ud800"', "surrogate"),
@@ -80,11 +80,11 @@ class TestFiles:
             read_plain(run / "other", 5, run)
 
     def test_one_that_is_too_large_is_not_read(self, run: Path) -> None:
-        with pytest.raises(OctavoError, match="file has 5 bytes, where 4 are the most"):
+        with pytest.raises(OctavoError, match=r"file has 5 bytes, .* 4:"):
             read_plain(run / "file", 4, run)
         with (run / "huge").open("wb") as file:
             file.truncate(2**43)  # of holes: it takes no room on the disk
-        with pytest.raises(OctavoError, match=r"8,796,093,022,208 bytes, where .* are the most"):
+        with pytest.raises(OctavoError, match=r"8,796,093,022,208 bytes, more than"):
             read_plain(run / "huge", 2**60, run)
 
     @pytest.mark.parametrize("target", ["../secret", "/etc/hostname", "data/../../secret", "/dev/zero"])
@@ -126,7 +126,7 @@ class TestFiles:
             deep /= "a"
             deep.mkdir()
         try:
-            with pytest.raises(OctavoError, match="folders within folders within folders: it is not the folder of a"):
+            with pytest.raises(OctavoError, match="32 deep: it is not the folder of a"):
                 check_folder(run)
         finally:
             while deep != run:

@@ -58,5 +58,5 @@ def test_weights_of_another_model_are_refused(copied: Run, change: tuple[str, st
     text = to_toml(copied.config)
     assert change[0] in text, "the fixture has that setting"
     write_atomically(copied.path / "config.toml", text.replace(*change).encode())
-    with pytest.raises(OctavoError, match=r"not those of config\.toml"):
+    with pytest.raises(OctavoError, match=r"config\.toml"):
         written(copied, SamplingConfig(max_new_tokens=3))

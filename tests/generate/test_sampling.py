@@ -139,5 +139,5 @@ class TestChoose:
 )
 def test_values_out_of_range_are_refused(name: str, value: float) -> None:
     values: dict[str, Any] = {name: value}
-    with pytest.raises(OctavoError, match=rf"{name}=.* is out of range: it goes from"):
+    with pytest.raises(OctavoError, match=rf"{name}=.* is out of range: "):
         SamplingConfig(**values)

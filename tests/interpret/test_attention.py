@@ -23,7 +23,7 @@ def attention(pattern: list[list[float]]) -> Attention:
 
 class TestReading:
     def test_rows_sum_to_one_and_nobody_looks_ahead(self, make_model: MakeModel, bpe: Tokenizer) -> None:
-        passage = read_passage(bpe, "To be, or not to be", most=10)
+        passage = read_passage(bpe, "To be, or not to be", max_tokens=10)
         read = measure_attention(make_model(bpe.vocab_size), passage)
         assert read.passage.labels[0] == BOS_LABEL
         assert read.patterns.shape == (2, 4, 10, 10)
@@ -31,7 +31,7 @@ class TestReading:
         assert not np.triu(read.patterns, 1).any()
 
     def test_it_is_the_softmax_of_queries_and_keys(self, make_model: MakeModel, bpe: Tokenizer) -> None:
-        model, passage = make_model(bpe.vocab_size), read_passage(bpe, "To be, or not to be", most=10)
+        model, passage = make_model(bpe.vocab_size), read_passage(bpe, "To be, or not to be", max_tokens=10)
         read = measure_attention(model, passage)
         recorded = run_with_cache(model, passage.input_ids, "embedding", "blocks.0.output")
         for layer, site in enumerate(("embedding", "blocks.0.output")):

@@ -51,7 +51,7 @@ def test_a_head_set_to_zero_costs_what_its_weights_do(play: str, tokenizer: Toke
 def test_the_next_token_is_what_the_model_expects_after_the_text(tokenizer: Tokenizer, make_model: MakeModel) -> None:
     model, text = make_model(tokenizer.vocab_size), "First Citizen"
     edit = measure_edit(
-        model, tokenizer, text, InterventionSpec(zero=["blocks.*.output"]), context_length=CONTEXT, most=3
+        model, tokenizer, text, InterventionSpec(zero=["blocks.*.output"]), context_length=CONTEXT, top_k=3
     )
     ids = tokenizer.encode(text).tolist()
     start = [] if tokenizer.bos_id is None else [tokenizer.bos_id]
@@ -174,19 +174,19 @@ def test_unlikely_tokens_are_not_notable() -> None:
 @pytest.mark.parametrize(
     ("changes", "other", "sentence"),
     [
-        (InterventionSpec(), "", "there is nothing to change"),
-        (InterventionSpec(zero=["blocks.7.output"]), "", "there is no place 'blocks.7.output'"),
+        (InterventionSpec(), "", "no intervention is given"),
+        (InterventionSpec(zero=["blocks.7.output"]), "", "there is no site 'blocks.7.output'"),
         (
             InterventionSpec(zero=["blocks.*.output"], mean=["blocks.1.output"]),
             "",
-            "blocks.1.output is to be changed twice",
+            "blocks.1.output is given twice",
         ),
         (InterventionSpec(mean=["blocks.1.attention.pattern"]), "", "blocks.1.attention.pattern has no mean"),
         (InterventionSpec(mean=["embedding"]), "", "too short for a mean"),
         (InterventionSpec(patch=["embedding"]), "", "give that text"),
-        (InterventionSpec(zero=["embedding"]), "other", "no place to patch from it"),
+        (InterventionSpec(zero=["embedding"]), "other", "no site to patch"),
         (InterventionSpec(patch=["embedding"]), "a", "and the other text 1: give more"),
-        (InterventionSpec(zero=["embedding"], position=9), "", "position 9 is out of range: the text's are 0 to"),
+        (InterventionSpec(zero=["embedding"], position=9), "", "position 9 is out of range: give 0 to"),
         (InterventionSpec(zero=["embedding"], position=-9), "", "position -9 is out of range"),
     ],
 )

@@ -24,7 +24,7 @@ EDIT = Edit(
 def test_means_and_patches_say_where_they_come_from() -> None:
     assert intervention_lines(EDIT, 3) == [
         "zero embedding",
-        "mean blocks.0.output, over the first 8,192 tokens of the held-out text",
+        "mean blocks.0.output, over the first 8,192 tokens of the validation split",
         "patch blocks.1.output, from the other text, token for token",
     ]
 
@@ -33,7 +33,7 @@ def test_at_one_token_the_donor_is_named() -> None:
     at = replace(EDIT, position=2, at=" are", donor=" \x1bking")
     assert intervention_lines(at, 3) == [
         "zero embedding at token 2, '␣are'",
-        "mean blocks.0.output at token 2, '␣are', over the first 8,192 tokens of the held-out text",
+        "mean blocks.0.output at token 2, '␣are', over the first 8,192 tokens of the validation split",
         "patch blocks.1.output at token 2, '␣are', from '␣\\x1bking', token 2 of the other text",
     ]
 

@@ -47,7 +47,7 @@ def test_of_a_text_that_fills_no_window_there_is_one_as_long_as_it(bpe: Tokenize
     assert found.characters.tolist() == [9]
 
 
-@pytest.mark.parametrize(("text", "said"), [("T", "too short"), ("日", "nothing that the run's tokenizer knows")])
+@pytest.mark.parametrize(("text", "said"), [("T", "too short"), ("日", "no token for any character")])
 def test_a_text_of_next_to_nothing_is_refused(lossy: Tokenizer, text: str, said: str) -> None:
     with pytest.raises(OctavoError, match=said):
         excerpts(lossy, text)

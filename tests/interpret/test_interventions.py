@@ -108,13 +108,13 @@ def test_patterns_stand_for_all_that_fit(make_model: MakeModel, pattern: str, co
 )
 def test_a_place_that_is_not_there_is_told_from_those_that_are(make_model: MakeModel, name: str) -> None:
     with pytest.raises(
-        OctavoError, match=r"there is no place .* blocks are 0 to 1, their heads 0 to 3 and units 0 to 23"
+        OctavoError, match=r"there is no site .* blocks are 0 to 1, their heads 0 to 3 and units 0 to 23"
     ):
         parse_targets(name, make_model(50))
 
 
 def test_one_place_is_not_several(make_model: MakeModel) -> None:
-    with pytest.raises(OctavoError, match=r"stands for 4 places: give one, as blocks.0.attention.head.0"):
+    with pytest.raises(OctavoError, match=r"is a pattern of 4 sites: give one, such as blocks.0.attention.head.0"):
         parse_target("blocks.0.attention.head.*", make_model(50))
 
 

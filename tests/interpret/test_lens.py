@@ -54,7 +54,7 @@ def test_the_last_layers_cells_are_the_models_odds(
 ) -> None:
     tokenizer: Tokenizer = request.getfixturevalue(kind)
     model, passage = make_model(tokenizer.vocab_size), read_passage(tokenizer, play, CONTEXT)
-    found = apply_lens(model, tokenizer, passage, context_length=CONTEXT, most=2)
+    found = apply_lens(model, tokenizer, passage, context_length=CONTEXT, top_k=2)
     assert [layer.site for layer in found.layers] == ["embedding", "blocks.0.output", "blocks.1.output"]
     assert {len(layer.cells) for layer in found.layers} == {len(passage.ids)} == {CONTEXT}
     assert found.held_out_bits == ()

@@ -36,7 +36,7 @@ class TestAttention:
     def test_of_the_runs_own_text(self, trained: Run) -> None:
         shown = trained.attention()
         assert shown.attention.passage == trained.lens(max_tokens=32).lens.passage, "this run sees 32 tokens"
-        assert shown.of == "the first 32 tokens of its held-out text"
+        assert shown.of == "the first 32 tokens of its validation split"
 
     def test_a_text_is_cut_to_the_context_and_that_is_said(self, trained: Run) -> None:
         text = "Speak, speak. " * 9
@@ -51,11 +51,11 @@ class TestAttention:
     ) -> None:
         monkeypatch.setattr("octavo.interpret.run_analyses._GIVEN_TOKENS", 16)
         shown = trained.attention("Speak, speak. " * 9)
-        assert (len(shown.attention.passage.ids), shown.whole) == (16, False)
+        assert (len(shown.attention.passage.ids), shown.complete) == (16, False)
         assert len(trained.attention("Speak, speak. " * 9, max_tokens=32).attention.passage.ids) == 32
-        assert trained.attention("I").whole
+        assert trained.attention("I").complete
         lens = trained.lens("Speak, speak. " * 9)
-        assert (len(lens.lens.passage.ids), lens.whole) == (16, False)
+        assert (len(lens.lens.passage.ids), lens.complete) == (16, False)
 
     def test_no_more_tokens_are_shown_than_a_page_has_room_for(
         self, trained: Run, monkeypatch: pytest.MonkeyPatch
@@ -65,9 +65,9 @@ class TestAttention:
         text = "Speak, speak. " * 9
         assert len(trained.attention(text).attention.passage.ids) == 20
         assert len(trained.lens(text).lens.passage.ids) == 18
-        with pytest.raises(OctavoError, match="21 tokens are out of range: 2 to 20, what a page has room for"):
+        with pytest.raises(OctavoError, match="21 tokens are out of range: 2 to 20"):
             trained.attention(text, max_tokens=21)
-        with pytest.raises(OctavoError, match="19 tokens are out of range: 2 to 18, what a page has room for"):
+        with pytest.raises(OctavoError, match="19 tokens are out of range: 2 to 18"):
             trained.lens(text, max_tokens=19)
 
     def test_figures_are_of_what_was_asked_for(self, trained: Run) -> None:
@@ -111,7 +111,7 @@ def test_an_edit_says_what_it_was_measured_on(trained: Run) -> None:
     shown = trained.edit(zero="blocks.0.attention.head.1")
     assert shown.edit.text == trained.validation_beginning(300)
     tokens = len(trained.tokenizer.encode(shown.edit.text))
-    said = f"measured on the beginning of the held-out text: 300 characters, {tokens} tokens>"
+    said = f"measured on the beginning of the validation split: 300 characters, {tokens} tokens>"
     assert repr(shown).startswith(f"<EditView of {trained.name}: zero blocks.0.attention.head.1; ")
     assert repr(shown).endswith(f" bits per character; {said}")
     mean = trained.edit("Speak", mean="embedding").edit
@@ -141,7 +141,7 @@ class TestHeads:
         told: list[float] = []
         shown = trained.heads(windows=4, watch=told.append)
         assert (shown.table.windows, shown.table.window_tokens, shown.name) == (4, 32, trained.name)
-        assert shown.table.text == "the held-out text"
+        assert shown.table.text == "the validation split"
         assert told == [0, 0.25, 0.5, 0.75], "a head a time"
 
     def test_of_a_text(self, trained: Run) -> None:
@@ -156,17 +156,17 @@ def test_heads_are_measured_on_the_beginning_of_a_long_text(
     trained: Run, monkeypatch: pytest.MonkeyPatch, given: bool
 ) -> None:
     text = trained.splits["validation"].text if given else None
-    assert trained.heads(text, windows=1).table.text == ("the given text" if given else "the held-out text")
+    assert trained.heads(text, windows=1).table.text == ("the given text" if given else "the validation split")
     beginning = trained.heads(trained.validation_beginning(600), windows=2).table
     monkeypatch.setattr("octavo.interpret.run_analyses._HEAD_CHARACTERS", 600)
     table = trained.heads(text, windows=2).table
-    assert table.text == f"the first 600 characters of the {'given' if given else 'held-out'} text"
+    assert table.text == f"the first 600 characters of the {'given text' if given else 'validation split'}"
     assert table.heads == beginning.heads
 
 
 def test_a_lens_on_many_tokens_is_read_in_groups(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = trained.lens("Speak, speak. " * 9).lens
-    monkeypatch.setattr("octavo.interpret.lens._MOST_LOGITS", 5 * trained.tokenizer.vocab_size)
+    monkeypatch.setattr("octavo.interpret.lens._MAX_LOGITS", 5 * trained.tokenizer.vocab_size)
     lens = trained.lens("Speak, speak. " * 9).lens
     for layer, expected in zip(lens.layers, whole.layers, strict=True):
         assert [cell.rank for cell in layer.cells] == [cell.rank for cell in expected.cells]

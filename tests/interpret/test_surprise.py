@@ -63,7 +63,7 @@ def test_each_token_has_what_the_model_says_there(bpe: Tokenizer, make_model: Ma
     model, text = make_model(bpe.vocab_size), "ROMEO: I"
     assert bpe.bos_id is not None
     ids = bpe.encode(text).tolist()
-    found = measure_surprise(model, bpe, text, context_length=CONTEXT, most=3)
+    found = measure_surprise(model, bpe, text, context_length=CONTEXT, top_k=3)
     with torch.no_grad():
         odds = model(torch.tensor([[bpe.bos_id, *ids[:-1]]]))[0].softmax(-1)
     for place, (token, came) in enumerate(zip(found.tokens, ids, strict=True)):
@@ -90,5 +90,5 @@ def test_before_the_first_token_of_a_text_without_a_start_there_is_chance(
 
 
 def test_a_text_without_tokens_is_refused(lossy: Tokenizer, make_model: MakeModel) -> None:
-    with pytest.raises(OctavoError, match="nothing that the run's tokenizer knows"):
+    with pytest.raises(OctavoError, match="no token for any character"):
         measure_surprise(make_model(lossy.vocab_size), lossy, " \n日", context_length=8)

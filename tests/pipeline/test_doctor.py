@@ -23,7 +23,7 @@ class Usage(NamedTuple):
 @pytest.fixture(autouse=True)
 def _patched(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is measured here; tests of the command do."""
-    monkeypatch.setattr(health, "_arithmetic", lambda: (QUICK, ""))
+    monkeypatch.setattr(health, "_measure_torch", lambda: (QUICK, ""))
 
 
 def test_a_machine_that_runs_these_tests_is_well(trained: Run) -> None:
@@ -78,7 +78,7 @@ def test_packages(line: str, here: str, says: str, tmp_path: Path, monkeypatch: 
 
 def test_a_torch_that_loads_and_does_not_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: Callable[[], Any] = lambda: (None, "RuntimeError: no such instruction")  # noqa: E731
-    monkeypatch.setattr(health, "_arithmetic", told)
+    monkeypatch.setattr(health, "_measure_torch", told)
     found = examine_machine(tmp_path)
     assert found.problems == ("torch does not work (RuntimeError: no such instruction): install Octavo again",)
     assert found.threads >= 1

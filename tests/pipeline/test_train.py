@@ -407,7 +407,7 @@ class TestResuming:
         assert run_to_resume(tmp_path, None).name == "b"
         (tmp_path / "b" / "evaluation.json").write_text("{")
         (tmp_path / "a" / "provenance.json").write_text("{")
-        with pytest.warns(OctavoWarning, match=r"passed over: .*json is damaged"):
+        with pytest.warns(OctavoWarning, match=r"json is damaged"):
             assert run_to_resume(tmp_path, None).name == "c"
         (tmp_path / "c" / "samples.txt").write_text("")
         with pytest.raises(OctavoError, match=r"(a/provenance|b/evaluation)\.json is damaged"):
@@ -433,7 +433,7 @@ class TestResuming:
             resumed.append(directory.name)
             raise OctavoError("enough")
 
-        monkeypatch.setattr("octavo.cli.train.check_same", newest_is_another)
+        monkeypatch.setattr("octavo.cli.train.check_unchanged", newest_is_another)
         monkeypatch.setattr("octavo.pipeline.train._train_and_examine", go_on)
         main(["train", "--resume", "--quiet", "--runs", str(tmp_path)])
         assert resumed == ["b"]

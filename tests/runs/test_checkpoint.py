@@ -334,7 +334,7 @@ def test_a_manifest_that_names_what_is_no_file_of_a_checkpoint_is_damaged(tmp_pa
 def test_a_file_larger_than_a_model_of_the_config_has_is_not_read(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, checkpoint(1), keep=2)
     place = save_checkpoint(tmp_path, checkpoint(2, numbers=2000), keep=2)
-    with pytest.warns(OctavoWarning, match="12,144 bytes, where 10,000 are the most"):
+    with pytest.warns(OctavoWarning, match="12,144 bytes, .* 10,000"):
         assert load_newest(tmp_path, 10_000)[0].name == "step-00000001"
     assert load_newest(tmp_path, (place / "weights.safetensors").stat().st_size)[0] == place
 

@@ -192,7 +192,7 @@ def test_a_missing_run_is_a_sentence_that_names_those_there_are(tmp_path: Path) 
         open_run("x", tmp_path)
     make(tmp_path, "a")
     make(tmp_path, "b")
-    with pytest.raises(OctavoError, match=r"there is no run x: .* holds a, b"):
+    with pytest.raises(OctavoError, match=r"there is no run x: .* a, b"):
         open_run("x", tmp_path)
 
 
@@ -234,7 +234,7 @@ class TestFiles:
             run.write_json("x.json", {"a": "x" * 2**20})
         assert run.read_json("x.json") == {"a": 1}
         run.write_json("x.json", {"a": "x" * 2**20}, max_bytes=2**21)
-        with pytest.raises(OctavoError, match="are the most"):
+        with pytest.raises(OctavoError, match=r"more than the limit of 1,048,576"):
             run.read_json("x.json")
         assert len(run.read_json("x.json", max_bytes=2**21)["a"]) == 2**20
 
@@ -249,7 +249,7 @@ class TestFiles:
         (tmp_path / "config.toml").write_text(text + "#" * (2**14 - len(text)))
         assert RunDirectory(tmp_path).config == load_preset("pocket")
         (tmp_path / "config.toml").write_text(text + "#" * (2**14 - len(text) + 1))
-        with pytest.raises(OctavoError, match=r"config\.toml has 16,385 bytes, where 16,384 are the most"):
+        with pytest.raises(OctavoError, match=r"config\.toml has 16,385 bytes, .* 16,384"):
             _ = RunDirectory(tmp_path).config
 
     def test_a_missing_one_says_that_this_is_no_run(self, tmp_path: Path) -> None:

@@ -187,10 +187,10 @@ def test_nothing_that_is_not_json_is_written(tmp_path: Path) -> None:
         ('{"step": 1}', "has no event"),
         ('{"event": 1}', "its event is not"),
         ('{"event": "step", "step": "1"}', "its step is not"),
-        ('{"event": "step", "loss": 1e999}', "a number that is none or infinite"),
-        ('{"event": "step", "loss": NaN}', "a number that is none or infinite"),
+        ('{"event": "step", "loss": 1e999}', "a number that is NaN or infinite"),
+        ('{"event": "step", "loss": NaN}', "a number that is NaN or infinite"),
         ('{"event": "step", "step": ' + "9" * 30 + "}", "does not fit into 64 bits"),
-        ('{"event": "step", "event": "end"}', "names a key of an object twice"),
+        ('{"event": "step", "event": "end"}', "repeats a key"),
         ('{"event": "finding", "figures": {"a": "b"}}', "its figures is not"),
     ],
 )

@@ -134,7 +134,7 @@ class TestShapes:
         ],
     )
     def test_others_do_not(self, change: dict[str, tuple[int, ...]]) -> None:
-        with pytest.raises(OctavoError, match=r"not those of config\.toml"):
+        with pytest.raises(OctavoError, match=r"config\.toml"):
             check_shapes(model_shapes(self.config, 30) | change, self.config, 30)
 
     @pytest.mark.parametrize("size", [{"n_layers": 2**20}, {"d_model": 2**20}, {"d_ff": 2**20, "n_layers": 2**20}])
@@ -142,6 +142,6 @@ class TestShapes:
         from dataclasses import replace
 
         began = time.process_time()
-        with pytest.raises(OctavoError, match=r"not those of config\.toml"):
+        with pytest.raises(OctavoError, match=r"config\.toml"):
             check_shapes(model_shapes(self.config, 30), replace(self.config, **size), 30)
         assert time.process_time() - began < 0.1

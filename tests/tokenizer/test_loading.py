@@ -229,7 +229,7 @@ def test_ctrl_c_is_not_taken_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_one_that_is_too_large_is_neither_read_nor_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained("bpe").save(tmp_path / "tokenizer.json")
     monkeypatch.setattr("octavo.tokenizer.serialization.MAX_TOKENIZER_BYTES", 1000)
-    with pytest.raises(OctavoError, match=r"bytes, where 1,000 are the most"):
+    with pytest.raises(OctavoError, match=r"bytes, .* 1,000"):
         load_tokenizer(tmp_path / "tokenizer.json")
     monkeypatch.setattr("octavo.tokenizer.base.MAX_TOKENIZER_BYTES", 1000)
     with pytest.raises(OctavoError, match=r"is too large: lower tokenizer\.vocab_size"):

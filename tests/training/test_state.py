@@ -61,9 +61,9 @@ def test_a_tied_matrix_is_kept_once(state: TrainingState) -> None:
 def test_weights_of_another_model_are_refused(state: TrainingState) -> None:
     weights = state.checkpoint().tensors["weights"]
     other = Transformer(state.model.config, 301)
-    with pytest.raises(OctavoError, match=r"not those of config\.toml"):
+    with pytest.raises(OctavoError, match=r"config\.toml"):
         load_weights(other, weights)
-    with pytest.raises(OctavoError, match=r"not those of config\.toml"):
+    with pytest.raises(OctavoError, match=r"config\.toml"):
         load_weights(state.model, weights | {"more": torch.zeros(1)})
 
 
@@ -93,5 +93,5 @@ def test_values_that_are_none_of_a_state_are_refused(state: TrainingState, chang
 def test_weights_that_are_not_fp32_are_refused(state: TrainingState) -> None:
     saved = state.checkpoint()
     saved.tensors["weights"] = {name: tensor.double() for name, tensor in saved.tensors["weights"].items()}
-    with pytest.raises(OctavoError, match=r"not those of config\.toml"):
+    with pytest.raises(OctavoError, match=r"config\.toml"):
         state.restore(saved)

@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
 
     view = Run(directory).attention(text, max_tokens=options.max_tokens, layer=options.layer, head=options.head)
     say(f"{directory.name} reads {view.of}")
-    if options.max_tokens is None and not view.whole:
+    if options.max_tokens is None and not view.complete:
         hint_at_max_tokens(view.attention.passage, limit)
     if (step := view.named_tokens) > 1:
         remedy = "fewer --max-tokens" + (" or a single --head" if options.head is None else "")

@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
 
     console, lens = make_console(), view.lens
     say(f"{directory.name} reads {view.of}")
-    if options.max_tokens is None and not view.whole:
+    if options.max_tokens is None and not view.complete:
         hint_at_max_tokens(lens.passage, limit)
     say("\n".join(terminal.explanations(lens, console.width)), end="\n\n")
     if in_colour(console):

@@ -110,9 +110,9 @@ class Parser(argparse.ArgumentParser):
             given = first.removeprefix(_LITERAL)
             raise OctavoError(f"{given!r} is one argument too many: put quotes around a text that has spaces")
         name = first.partition("=")[0]
-        raise OctavoError(
-            f"there is no option {name}: {self._hint(name)} (a text that begins with a dash comes after --)"
-        )
+        takes_texts = any(not action.option_strings for action in self._actions)
+        texts = " (a text that begins with a dash comes after --)" if takes_texts else ""
+        raise OctavoError(f"there is no option {name}: {self._hint(name)}{texts}")
 
     def _hint(self, name: str) -> str:
         """Return what the user probably meant by an unknown option: an option, a setting, or one from the help."""
@@ -257,12 +257,14 @@ def _help(prog: str) -> str:
 
 
 def _nearest_setting(option: str) -> str:
-    """Return the setting whose last word an option resembles: train.validate_every for --validate-every."""
+    """Return the setting that an option resembles: train.validate_every for --validate-every; empty if none."""
     from octavo.config import Config
     from octavo.formats.toml_schema import as_mapping, dotted_names
 
-    by_last_word = {name.rpartition(".")[2]: name for name in dotted_names(as_mapping(Config()))}
-    return by_last_word.get(nearest(option.lstrip("-").replace("-", "_"), by_last_word, cutoff=0.8), "")
+    settings = dotted_names(as_mapping(Config()))
+    by_last_word = {name.rpartition(".")[2]: name for name in settings}
+    by_words = by_last_word | {name.replace(".", "_"): name for name in settings}
+    return by_words.get(nearest(option.lstrip("-").replace("-", "_"), by_words, cutoff=0.8), "")
 
 
 def utf8_text(argument: str) -> str:

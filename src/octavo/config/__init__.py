@@ -1,6 +1,6 @@
-"""The settings of a run: sections with ranges, presets, overrides, sampling options, and the shapes that follow.
+"""The settings of a run: sections with ranges, presets, overrides, sampling options and tensor shapes.
 
-Importing this takes neither torch nor NumPy.
+Importing this package imports neither torch nor NumPy.
 """
 
 from octavo.config.loading import config_from_toml, load_preset, preset_names, preset_text, with_one_budget

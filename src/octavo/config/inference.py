@@ -1,4 +1,7 @@
-"""What can be asked of a trained model: to write, to be scored, to be looked into. Importing this takes no torch."""
+"""Options of generation, scores and analyses of a trained model, and their checks.
+
+Importing this module does not import torch.
+"""
 
 from dataclasses import dataclass
 from math import isqrt
@@ -8,22 +11,22 @@ from octavo.config.schema import MAX_SIZE, Config, ModelConfig, check_range
 from octavo.errors import OctavoError, suggestion
 
 PROTOCOLS = ("sliding", "disjoint")
-HEAD_WINDOWS = 64  # over which heads are measured
-_MIN_WINDOWS = 8  # in a report, of however large a model
-_REPORT_FLOPS = 5e11  # FLOPs of measuring heads for a report: half a minute or so on two cores
+HEAD_WINDOWS = 64  # on which heads are measured
+_MIN_WINDOWS = 8  # in a report, for a model of any size
+_REPORT_FLOPS = 5e11  # of measuring heads for a report: about half a minute on two cores
 _MAX_WINDOWS = 1000
-_MAX_ATTENTION_WEIGHTS = 2**24  # of attention on a page: a byte each
-_MAX_LENS_CELLS = 2**15  # of layers by tokens on a page: some hundred bytes each
+_MAX_ATTENTION_WEIGHTS = 2**24  # on a page: one byte each
+_MAX_LENS_CELLS = 2**15  # layers × tokens on a page: some hundred bytes each
 
 
 @dataclass(frozen=True)
 class SamplingConfig:
     """How generation chooses tokens; the filters apply from top to bottom."""
 
-    temperature: float = 0.8  # 0: always the likeliest token
-    top_k: int = 0  # only the k likeliest tokens; 0: all
-    top_p: float = 1.0  # only the likeliest tokens that reach this probability together
-    min_p: float = 0.0  # only tokens at least this many times as likely as the likeliest
+    temperature: float = 0.8  # 0: greedy, always the most probable token; 1: the model's distribution
+    top_k: int = 0  # only the k most probable tokens; 0: all
+    top_p: float = 1.0  # only the most probable tokens that reach this probability together (nucleus sampling)
+    min_p: float = 0.0  # only tokens of at least this fraction of the highest probability
     max_new_tokens: int = 200
     seed: int = 0
 
@@ -60,9 +63,9 @@ def default_stride(context_length: int) -> int:
 
 
 def check_scoring(protocol: str, stride: int, window_characters: int, context_length: int) -> None:
-    """Raises OctavoError unless a model of that context can be scored so."""
+    """Raise OctavoError unless a model of that context can be scored with these options."""
     if protocol not in PROTOCOLS:
-        raise OctavoError(f"there is no protocol {protocol!r}: {suggestion(str(protocol), PROTOCOLS)}")
+        raise OctavoError(f"{protocol!r} is not a protocol: {suggestion(str(protocol), PROTOCOLS)}")
     if not isinstance(stride, int) or not 1 <= stride <= context_length:
         raise OctavoError(f"stride {stride} is out of range: 1 to the context of {context_length} tokens")
     if not isinstance(window_characters, int) or window_characters < 1:
@@ -70,37 +73,38 @@ def check_scoring(protocol: str, stride: int, window_characters: int, context_le
 
 
 def max_attention_tokens(config: Config) -> int:
-    """Return how many tokens a run's attention is shown of at most: a context, or what a page can hold."""
+    """Return the largest number of tokens whose attention is shown: a context, or what a page can hold."""
     return min(
         config.data.context_length, isqrt(_MAX_ATTENTION_WEIGHTS // (config.model.n_layers * config.model.n_heads))
     )
 
 
 def max_lens_tokens(config: Config) -> int:
-    """Return how many tokens a run's layers are shown after at most: a context, or what a page can hold."""
+    """Return the largest number of tokens in a logit lens: a context, or what a page can hold."""
     return min(config.data.context_length, _MAX_LENS_CELLS // (1 + config.model.n_layers))
 
 
 def check_passage(tokens: int, most: int, config: Config) -> None:
-    """Raises OctavoError unless so many tokens can be shown, of which the last can look back."""
+    """Raise OctavoError unless a passage of so many tokens can be shown; 2 is the least for attention to a token
+    before."""
     if not isinstance(tokens, int) or not 2 <= tokens <= most:
-        why = "what this run sees at once" if most == config.data.context_length else "what a page has room for"
+        why = "the context of this run" if most == config.data.context_length else "the limit of a page"
         raise OctavoError(f"{tokens} tokens are out of range: 2 to {most}, {why}")
 
 
 def check_head(layer: int | None, head: int | None, model: ModelConfig) -> None:
-    """Raises OctavoError unless the model has that layer and that head; None is any."""
-    for name, index, there in (("layer", layer, model.n_layers), ("head", head, model.n_heads)):
-        if index is not None and (not isinstance(index, int) or not 0 <= index < there):
-            raise OctavoError(f"there is no {name} {index}: this run has {name}s 0 to {there - 1}")
+    """Raise OctavoError unless the model has that layer and that head; None is any."""
+    for name, index, count in (("layer", layer, model.n_layers), ("head", head, model.n_heads)):
+        if index is not None and (not isinstance(index, int) or not 0 <= index < count):
+            raise OctavoError(f"there is no {name} {index}: this run has {name}s 0 to {count - 1}")
 
 
 def head_windows(flops: float) -> int:
-    """Return over how many windows a report measures heads, where one window takes so many `flops`."""
+    """Return the number of windows on which a report measures heads; `flops` is the cost of one window."""
     return max(_MIN_WINDOWS, min(HEAD_WINDOWS, int(_REPORT_FLOPS / flops)))
 
 
 def check_windows(windows: int) -> None:
-    """Raises OctavoError unless heads can be measured over so many windows."""
+    """Raise OctavoError unless heads can be measured on so many windows."""
     if not isinstance(windows, int) or not 1 <= windows <= _MAX_WINDOWS:
         raise OctavoError(f"{windows} windows are out of range: 1 to {_MAX_WINDOWS}")

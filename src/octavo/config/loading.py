@@ -10,13 +10,13 @@ from octavo.formats.toml_schema import from_mapping, parse_toml
 
 
 def preset_names() -> list[str]:
-    """Names of the presets that come with Octavo, sorted."""
+    """Return the names of Octavo's presets, sorted."""
     folder = resources.files("octavo.config") / "presets"
     return sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml"))
 
 
 def preset_text(name: str) -> str:
-    """The TOML text of a preset; its first comment line says what it is for.
+    """Return the TOML text of a preset, whose first line is a comment that describes it.
 
     Raises:
         OctavoError: there is no such preset.
@@ -27,7 +27,7 @@ def preset_text(name: str) -> str:
 
 
 def load_preset(name: str) -> Config:
-    """Read a preset that comes with Octavo.
+    """Return the config of a preset of Octavo.
 
     Args:
         name: one of ``octavo presets``, such as ``"pocket"``.
@@ -46,15 +46,15 @@ def load_preset(name: str) -> Config:
 
 
 def config_from_toml(text: str, source: str) -> Config:
-    """Read a config: what `text` names, over the defaults; `source` names it in errors.
+    """Return a config from TOML: the settings in `text`, and defaults for the others; `source` names it in errors.
 
     Raises:
-        OctavoError: not TOML, an unknown key, or a value that cannot be.
+        OctavoError: the text is not TOML, a key is unknown, or a value is invalid.
     """
     values = parse_toml(text, source)
     train = values.get("train")
     if isinstance(train, dict) and not train.keys() & set(BUDGETS):
-        values["train"] = train | {"minutes": Config().train.minutes}  # it names other things, no budget
+        values["train"] = train | {"minutes": Config().train.minutes}  # without a budget of its own
     tokenizer = values.get("tokenizer")
     if isinstance(tokenizer, dict) and tokenizer.get("kind") == "characters":
         values["tokenizer"] = {"vocab_size": 0} | tokenizer
@@ -62,16 +62,16 @@ def config_from_toml(text: str, source: str) -> Config:
 
 
 def with_one_budget(overrides: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """The same overrides, but one that names a budget makes it the only one.
+    """Return the overrides such that a budget among them replaces the one that the config has.
 
     Raises:
-        OctavoError: two budgets are named, or one that is no number above zero.
+        OctavoError: two budgets are given, or one that is not a number greater than 0.
     """
     named = {name: value for name, value in overrides if name.removeprefix("train.") in BUDGETS and value != 0}
     if len(named) > 1:
         raise OctavoError(f"give one budget, not {' and '.join(named)}")
     for name, value in named.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-            raise OctavoError(f"{name} is a number above zero, not {value!r}")
+            raise OctavoError(f"{name} must be a number greater than 0, not {value!r}")
     cleared = [(f"train.{name}", 0) for name in BUDGETS if named]
     return [*cleared, *overrides]

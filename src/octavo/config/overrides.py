@@ -1,4 +1,4 @@
-"""What a person asked for, and the config that it comes to. Importing this takes no torch."""
+"""The settings that the user asks for, and the config that results. Importing this module does not import torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Overrides = Mapping[str, Any] | Sequence[tuple[str, Any] | str]
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asked for; None is "not said"."""
+    """The settings that the user asks for; None means not given."""
 
     preset: str | None = None  # a name, or the path of a TOML file
     overrides: Overrides = ()
@@ -25,10 +25,10 @@ class Request:
     seed: int | None = None
 
     def applied_to(self, config: Config | None) -> Config:
-        """The config asked for; `config` is the base if no preset is named (None: pocket).
+        """Return the config that results; `config` is the base if no preset is named (None: pocket).
 
         Raises:
-            OctavoError: an override or the budget cannot be, or there is no such preset.
+            OctavoError: an override or the budget is invalid, or the preset does not exist.
         """
         if self.preset is not None or config is None:
             config = _load_preset(self.preset or "pocket")
@@ -36,19 +36,19 @@ class Request:
         pairs = [parse_assignment(pair) if isinstance(pair, str) else pair for pair in given]
         named = {name: getattr(self, name) for name in (*BUDGETS, "seed")}
         if empty := [name for name in BUDGETS if named[name] == 0]:
-            raise OctavoError(f"a budget of 0 {empty[0]} is none: give more than zero")
+            raise OctavoError(f"train.{empty[0]} is a budget of 0: it must be greater than 0")
         pairs += [(f"train.{name}", value) for name, value in named.items() if value is not None]
         kinds = {config.tokenizer.kind, kind := dict(pairs).get("tokenizer.kind", config.tokenizer.kind)}
-        if len(kinds) == 2 and "characters" in kinds:  # the size that is there was meant for another kind
+        if len(kinds) == 2 and "characters" in kinds:  # the base's size is that of another kind
             size = 0 if kind == "characters" else TokenizerConfig().vocab_size
             pairs.insert(0, ("tokenizer.vocab_size", size))
         return with_overrides(config, with_one_budget(pairs))
 
 
 def first_difference(one: Config, other: Config) -> str:
-    """The dotted name of a setting in which two configs differ; empty if they are equal.
+    """Return the dotted name of a setting in which two configs differ; empty if they are equal.
 
-    A vocabulary of as many tokens as the text needs does not differ from one of a given size, which it came to.
+    A vocabulary whose size follows from the text (0) counts as equal to one of any given size.
     """
     a, b = as_mapping(one), as_mapping(other)
     for name in dotted_names(a):
@@ -66,4 +66,6 @@ def _load_preset(name: str) -> Config:
     try:
         return config_from_toml(path.read_text(encoding="utf-8"), name)
     except (OSError, UnicodeDecodeError) as error:
-        raise OctavoError(f"the preset {name} cannot be read ({reason(error)}): give a name or a TOML file") from None
+        raise OctavoError(
+            f"the preset {name} cannot be read ({reason(error)}): give the name of a preset or a TOML file"
+        ) from None

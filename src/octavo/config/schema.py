@@ -13,7 +13,7 @@ from octavo.formats.toml_schema import setting
 
 MIN_VOCAB_SIZE = {"bpe": 257, "characters": 258, "whitespace-bpe": 8}
 BUDGETS = ("steps", "epochs", "minutes")
-# What people read for the names of splits on disk. Early stopping selects on "validation" or on "train-slice".
+# The labels of the splits that people read, by their names on disk. Early stopping uses one of these splits.
 SPLIT_LABELS = {"validation": "validation split", "train-slice": "early-stopping split"}
 MAX_SIZE = 2**20  # largest value of any size in a config: more is a typing error, not a tiny model
 _MAX_POSITION_TABLE = 2**26  # numbers in a computed position table, whose memory no count of weights shows
@@ -41,10 +41,10 @@ class DataConfig:
         check_range("data.validation", self.validation, 0.0, 0.9)
         check_range("data.test", self.test, 0.0, 0.9)
         if self.validation == 0:
-            raise OctavoError("data.validation is 0, so nothing could be scored: use at least 0.01")
+            raise OctavoError("data.validation is 0, so there would be no validation split: use at least 0.01")
         if self.validation + self.test > 0.9:
             raise OctavoError(
-                "data.validation and data.test take more than 0.9 of the text together: lower one of them"
+                "data.validation and data.test are more than 0.9 of the text together: lower one of them"
             )
 
     @property
@@ -118,18 +118,18 @@ class ModelConfig:
             )
         if self.position == "rotary" and self.head_width % 2:
             raise OctavoError(
-                f"rotary positions turn pairs of numbers, but a head is {self.head_width} wide: "
+                f"rotary positions rotate pairs of numbers, but a head is {self.head_width} wide: "
                 "choose an even model.d_head, or another model.position"
             )
 
     @property
     def head_width(self) -> int:
-        """d_head, given or derived."""
+        """The width of a head: `d_head`, or `d_model / n_heads`."""
         return self.d_head or self.d_model // self.n_heads
 
     @property
     def key_value_heads(self) -> int:
-        """n_kv_heads, given or derived."""
+        """The number of key/value heads: `n_kv_heads`, or `n_heads`."""
         return self.n_kv_heads or self.n_heads
 
 
@@ -211,7 +211,9 @@ class TrainConfig:
             check_range(f"train.{name}", getattr(self, name), 0, 10**9)
         check_range("train.average", self.average, 0.0, 0.999999)
         if sum(budget > 0 for budget in (self.steps, self.epochs, self.minutes)) != 1:
-            raise OctavoError("a run needs just one budget: train.steps, train.epochs or train.minutes, the others 0")
+            raise OctavoError(
+                "a run needs exactly one budget: set train.steps, train.epochs or train.minutes, and the others to 0"
+            )
         if self.patience and self.validate_every < 0:
             raise OctavoError("train.patience counts validations: set train.validate_every to 0 or more")
 
@@ -251,15 +253,15 @@ class Config:
         if 0 < self.tokenizer.vocab_size < smallest:
             raise OctavoError(
                 f"tokenizer.vocab_size={self.tokenizer.vocab_size} is too small for {self.tokenizer.kind}: "
-                f"it needs at least {smallest} (the bytes and the start token come first)"
+                f"it needs at least {smallest} (for the bytes and the BOS token)"
             )
         if self.data.split_by == "tokens" and self.tokenizer.kind != "whitespace-bpe":
             raise OctavoError(
-                "data.split_by=tokens is for tokenizer.kind=whitespace-bpe, which loses text: split by characters"
+                "data.split_by=tokens is for tokenizer.kind=whitespace-bpe, which is lossy: split by characters"
             )
         if self.data.split_by == "tokens" and self.tokenizer.trained_on == "train":
             raise OctavoError(
-                "data.split_by=tokens needs a tokenizer before there is a training part: "
+                "data.split_by=tokens needs a tokenizer before there is a training split: "
                 "set tokenizer.trained_on=all, or split by characters"
             )
         table = self.model.position in ("sinusoidal", "learned")
@@ -275,12 +277,12 @@ class Config:
         name, rows, width = tables.get(self.model.position, ("", 0, 0))
         if rows * width > _MAX_POSITION_TABLE:
             raise OctavoError(
-                f"{name}={rows} makes a table of positions of {rows * width:,} numbers, where "
+                f"{name}={rows} makes a position table of {rows * width:,} numbers, where "
                 f"{_MAX_POSITION_TABLE:,} are the most: lower it"
             )
 
 
 def check_range(name: str, value: float, low: float, high: float) -> None:
-    """Raises OctavoError unless `value` lies in low … high."""
+    """Raise OctavoError unless `value` is in low … high; `name` is that of the setting."""
     if not low <= value <= high:  # also refuses NaN
-        raise OctavoError(f"{name}={value} is out of range: it goes from {low} to {high}")
+        raise OctavoError(f"{name}={value} is out of range: use {low} to {high}")

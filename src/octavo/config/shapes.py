@@ -1,4 +1,4 @@
-"""What tensors a model of a config has, without making one. Importing this takes no torch."""
+"""Shapes and sizes of a model's tensors, from its config alone. Importing this module does not import torch."""
 
 import math
 from dataclasses import replace
@@ -6,12 +6,12 @@ from dataclasses import replace
 from octavo.config.schema import ModelConfig
 
 Shapes = dict[str, tuple[int, ...]]
-_MAX_NUMBERS = 2**24  # numbers of the largest tensor of a forward pass without gradients: 64 MiB in fp32
-_MAX_WINDOWS = 64  # more at once are not faster
+_MAX_NUMBERS = 2**24  # in the largest tensor of a forward pass without gradients: 64 MiB in fp32
+_MAX_WINDOWS = 64  # larger batches are not faster
 
 
 def model_shapes(config: ModelConfig, vocab_size: int) -> Shapes:
-    """Every parameter's shape by name, as ``octavo.model.Transformer`` has them: tied matrices once."""
+    """Return every parameter's shape by name, as in ``octavo.model.Transformer``; tied matrices occur once."""
     d, k = config.d_model, config.head_width
     queries, keys = config.n_heads * k, config.key_value_heads * k
     shapes: Shapes = {"embedding.weight": (vocab_size, d)}
@@ -36,17 +36,18 @@ def model_shapes(config: ModelConfig, vocab_size: int) -> Shapes:
 
 
 def parameter_count(config: ModelConfig, vocab_size: int) -> tuple[int, int]:
-    """How many numbers and tensors :func:`model_shapes` has, in no time for any number of layers."""
+    """Return the number of parameters and of tensors in :func:`model_shapes`, in constant time for any number of
+    layers."""
     one, two = (_count(model_shapes(replace(config, n_layers=layers), vocab_size)) for layers in (1, 2))
-    further = config.n_layers - 1
-    return one[0] + further * (two[0] - one[0]), one[1] + further * (two[1] - one[1])
+    more = config.n_layers - 1
+    return one[0] + more * (two[0] - one[0]), one[1] + more * (two[1] - one[1])
 
 
 def windows_at_once(config: ModelConfig, vocab_size: int, length: int, *, scores: bool = False) -> int:
-    """Return how many windows of `length` tokens to read at once where no gradient is needed.
+    """Return the batch size for windows of `length` tokens where no gradient is needed.
 
-    That keeps the memory of a score bounded whatever the vocabulary, the context and the batch of training.
-    `scores`: the attention scores are made as well, as they are with a tap.
+    It bounds the memory of a forward pass for every vocabulary, context and training batch. `scores`: the attention
+    scores are computed as well, as with a tap.
 
     Example:
         >>> windows_at_once(Config().model, vocab_size=512, length=128)
@@ -59,10 +60,10 @@ def windows_at_once(config: ModelConfig, vocab_size: int, length: int, *, scores
 
 
 def max_activation_width(config: ModelConfig, vocab_size: int, length: int, *, scores: bool = False) -> int:
-    """Return how many numbers the largest tensor of a forward pass has for each token of a window."""
-    joined = (config.n_heads + 2 * config.key_value_heads) * config.head_width
+    """Return the numbers per token in the largest tensor of a forward pass."""
+    qkv = (config.n_heads + 2 * config.key_value_heads) * config.head_width
     hidden = config.d_ff * (1 + (config.feedforward == "swiglu"))
-    return max(vocab_size, joined, hidden, scores * config.n_heads * length)
+    return max(vocab_size, qkv, hidden, scores * config.n_heads * length)
 
 
 def _count(shapes: Shapes) -> tuple[int, int]:

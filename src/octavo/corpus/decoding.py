@@ -18,9 +18,11 @@ import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from encodings.aliases import aliases
 
 from octavo.corpus.byte_patterns import WIDE_CODECS, known_format, looks_binary, unmarked_codec
 from octavo.errors import OctavoError
+from octavo.system.spelling import nearest
 
 _BYTE_ORDER_MARKS = {  # UTF-32 before UTF-16, whose little-endian mark begins the same
     codecs.BOM_UTF8: "utf-8",
@@ -29,6 +31,10 @@ _BYTE_ORDER_MARKS = {  # UTF-32 before UTF-16, whose little-endian mark begins t
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+# Names for "did you mean": those of codecs from bytes to bytes, which make no text, end in "_codec", but for rot13.
+_TEXT_ENCODINGS = [
+    name for pair in aliases.items() for name in pair if not pair[1].endswith("_codec") and pair[1] != "rot_13"
+]
 _SAMPLE_BYTES = 64 * 1024  # bytes
 _MIN_UNMARKED_BYTES = 16  # bytes, of which some NULs say nothing yet
 _CHUNK_BYTES = 1 << 20  # bytes decoded at once
@@ -98,9 +104,10 @@ def codec_name(encoding: str) -> str:
     except (LookupError, ValueError):
         name = ""
     if not name:
+        near = nearest(encoding.replace("-", "_"), _TEXT_ENCODINGS, cutoff=0.75)
         raise OctavoError(
             f"{encoding!r} is not a text encoding that Python knows: "
-            "pass encoding=utf-8, cp1252, shift_jis or the like"
+            + (f"did you mean {near}?" if near else "pass encoding=utf-8, cp1252, shift_jis or the like")
         )
     return "utf-8" if name == "utf-8-sig" else name
 

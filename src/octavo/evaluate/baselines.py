@@ -148,16 +148,16 @@ def _character_ngrams(
     return [_Cost(name, "kneser-ney", nats, time.thread_time() - began)]
 
 
-def _compressed(compressor: Compressor, whole: memoryview, primer: int, meter: ProgressMeter) -> list[_Cost]:
-    """What the text adds to the compressed size of the primer, the first bytes of the whole."""
+def _compressed(compressor: Compressor, both: memoryview, primer: int, meter: ProgressMeter) -> list[_Cost]:
+    """Measure what the text adds to the compressed size of the primer, the first `primer` bytes of `both`."""
     began = time.thread_time()
 
-    def passed(size: int) -> None:
+    def on_slice(size: int) -> None:
         meter.add(_seconds(compressor, size))
 
-    alone, both = (compressor.size(data, len(whole), passed) for data in (whole[:primer], whole))
-    added = max(1, both - alone)  # a copy of the primer may fit into the bits left of its last byte
-    note = "a rough figure: the text adds only a few whole bytes" if added < _FEW else ""
+    primer_size, size = (compressor.size(data, len(both), on_slice) for data in (both[:primer], both))
+    added = max(1, size - primer_size)  # a copy of the primer may fit into the bits left of its last byte
+    note = "a rough figure: the text adds only a few bytes" if added < _FEW else ""
     return [_Cost(compressor.name, "compressor", added * math.log(256), time.thread_time() - began, note)]
 
 

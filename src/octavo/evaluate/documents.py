@@ -20,20 +20,20 @@ class Documents:
     complete: bool = True  # False: these are the end of a longer text
 
 
-def documents_of(source: TokenSplit | Corpus, tokenizer: Tokenizer, most: int | None = None) -> Documents:
-    """Return the documents of a split (at most its last `most` tokens and characters) or of another text."""
+def documents_of(source: TokenSplit | Corpus, tokenizer: Tokenizer, limit: int | None = None) -> Documents:
+    """Return the documents of a split (at most its last `limit` tokens and characters) or of another text."""
     if isinstance(source, Corpus):
         texts = texts_of(source, tokenizer)
         return Documents([tokenizer.encode(text) for text in texts], texts)
-    whole = most is None or max(len(source.ids), source.facts.characters) <= most
-    return Documents(_tokens(source, tokenizer, most), texts_of(source, tokenizer, most), whole)
+    complete = limit is None or max(len(source.ids), source.facts.characters) <= limit
+    return Documents(_tokens(source, tokenizer, limit), texts_of(source, tokenizer, limit), complete)
 
 
-def texts_of(source: TokenSplit | Corpus, tokenizer: Tokenizer, most: int | None = None) -> list[str]:
+def texts_of(source: TokenSplit | Corpus, tokenizer: Tokenizer, limit: int | None = None) -> list[str]:
     """Return only the texts of :func:`documents_of`; another text is not tokenized for them."""
     if isinstance(source, Corpus):
         return [str(document.text) for document in source.documents]
-    return decode_documents(source, tokenizer, most) if tokenizer.lossless else last_characters([source.text], most)
+    return decode_documents(source, tokenizer, limit) if tokenizer.lossless else last_characters([source.text], limit)
 
 
 def scored_text(source: TokenSplit | Corpus, tokenizer: Tokenizer) -> ScoredText:
@@ -45,17 +45,17 @@ def scored_text(source: TokenSplit | Corpus, tokenizer: Tokenizer) -> ScoredText
     return ScoredText(source.name, facts.sha256, tokens, facts.characters, facts.bytes, own=True)
 
 
-def decode_documents(part: TokenSplit, tokenizer: Tokenizer, most: int | None = None) -> list[str]:
-    """Decode the documents of a split, at most its last `most` tokens and characters.
+def decode_documents(split: TokenSplit, tokenizer: Tokenizer, limit: int | None = None) -> list[str]:
+    """Decode the documents of a split, at most its last `limit` tokens and characters.
 
     The result of a lossy tokenizer is not the text itself, but what the model sees of it.
     """
     table = tokenizer.token_bytes()
-    return last_characters([_text(document, table) for document in _tokens(part, tokenizer, most)], most)
+    return last_characters([_text(document, table) for document in _tokens(split, tokenizer, limit)], limit)
 
 
-def _tokens(part: TokenSplit, tokenizer: Tokenizer, most: int | None = None) -> list[Ids]:
-    return documents(part.ids if most is None else part.ids[-most:], tokenizer.bos_id)
+def _tokens(split: TokenSplit, tokenizer: Tokenizer, limit: int | None = None) -> list[Ids]:
+    return documents(split.ids if limit is None else split.ids[-limit:], tokenizer.bos_id)
 
 
 def _text(ids: Ids, table: list[bytes]) -> str:
@@ -64,14 +64,14 @@ def _text(ids: Ids, table: list[bytes]) -> str:
     return b"".join(b"".join([table[i] for i in block]) for block in blocks).decode("utf-8", errors="replace")
 
 
-def last_characters(texts: Sequence[str], most: int | None) -> list[str]:
-    """Return the end of documents: their last `most` characters together; None: all."""
-    if most is None:
+def last_characters(texts: Sequence[str], limit: int | None) -> list[str]:
+    """Return the end of documents: their last `limit` characters together; None: all."""
+    if limit is None:
         return list(texts)
     kept: list[str] = []
     for text in reversed(texts):
-        if most <= 0:
+        if limit <= 0:
             break
-        kept.append(text[-most:])
-        most -= len(text)
+        kept.append(text[-limit:])
+        limit -= len(text)
     return kept[::-1]

@@ -72,7 +72,7 @@ def measure_memorisation(
     checkpoint: str = "",
     watch: ProgressCallback = no_progress,
 ) -> Memorisation:
-    """Generate texts and look them, and as much validation text, up in the training split.
+    """Generate texts, and search for them and for as much validation text in the training split.
 
     Args:
         model: the model.

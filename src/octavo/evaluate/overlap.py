@@ -25,7 +25,7 @@ _Numbers = npt.NDArray[np.int32]
 
 @dataclass(frozen=True)
 class CopyStats:
-    """How much of some texts is copied from training text."""
+    """The sequences and the longest run that some texts share with the training text."""
 
     texts: int
     characters: int
@@ -42,7 +42,7 @@ class CopyStats:
 
 @dataclass(frozen=True)
 class TrainOverlap:
-    """How much of a text is verbatim in the training split, in spans of `min_length` characters or more."""
+    """The characters of a text that are verbatim in the training split, in spans of `min_length` or more."""
 
     min_length: int
     characters: int  # looked up

@@ -51,11 +51,11 @@ def measure_shift(train: TokenSplit, held_out: TokenSplit, tokenizer: Tokenizer)
     return Shift(own, other, math.hypot(own_error, other_error))
 
 
-def _blocks(part: TokenSplit, tokenizer: Tokenizer, size: int, most: int) -> list[str]:
-    """Return at most `most` decoded blocks of `size` tokens, evenly spread; without empty ones."""
-    table, count = tokenizer.token_bytes(), len(part.ids) // size
-    starts = np.linspace(0, count - 1, min(count, most)).astype(np.int64) * size
-    found = (b"".join([table[i] for i in part.ids[start : start + size].tolist()]) for start in starts)
+def _blocks(split: TokenSplit, tokenizer: Tokenizer, size: int, max_blocks: int) -> list[str]:
+    """Return at most `max_blocks` decoded blocks of `size` tokens, evenly spread; without empty ones."""
+    table, count = tokenizer.token_bytes(), len(split.ids) // size
+    starts = np.linspace(0, count - 1, min(count, max_blocks)).astype(np.int64) * size
+    found = (b"".join([table[i] for i in split.ids[start : start + size].tolist()]) for start in starts)
     return [text for block in found if (text := block.decode("utf-8", errors="replace"))]
 
 

@@ -1,4 +1,4 @@
-"""Write a file so that a reader, or a crash, sees the old one or the whole new one, never a part."""
+"""Write files atomically: a reader, or a crash, sees the old file or the complete new one, never a part."""
 
 import errno
 import os
@@ -12,88 +12,88 @@ from pathlib import Path
 _DEVICE_NAME = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _TEMPORARY_NAME = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}", re.DOTALL)
-_STALE_SECONDS = 24 * 3600  # seconds: nothing is being written for so long
+_STALE_SECONDS = 24 * 3600  # no file takes longer to write
 
 
 def user_path(given: str | os.PathLike[str]) -> Path:
-    """Return a path as a person gives it: ``~`` stands for the home folder, also where no shell has replaced it.
+    """Return a path that the user gave, with ``~`` expanded, which no shell expands within an argument.
 
-    It stays as it is if there is such a file, or no such user.
+    A path that exists as given, or names an unknown user, is unchanged.
     """
     return Path(given if os.path.lexists(given) else os.path.expanduser(given))
 
 
 def is_device(name: str) -> bool:
-    """Whether Windows takes a name for one of its devices, whatever the folder and the suffix."""
+    """Return whether Windows reserves a name for a device, in every folder and with every suffix."""
     return bool(_DEVICE_NAME.fullmatch(name))
 
 
 def write_atomically(path: Path, content: bytes | Iterable[bytes | memoryview]) -> None:
-    """Write `content`, whole or piece by piece, beside `path`, flush to the disk, then rename into place.
+    """Write `content`, or its chunks, to a temporary file next to `path`, flush it to the disk and rename it.
 
     Raises:
-        OSError: the folder cannot be written to, or the disk is full; `path` is as it was. The error names it, and
-            of a full disk how many bytes it needs, where they are known.
+        OSError: the folder cannot be written to, or the disk is full; `path` is unchanged. The error names it, and if
+            the disk is full the bytes that are needed, where they are known.
     """
     try:
-        beside = temporary_path(path)
-        file = beside.open("xb")
+        temporary = temporary_path(path)
+        file = temporary.open("xb")
         try:
             with file:
                 file.writelines([content] if isinstance(content, bytes) else content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(beside, path)
+            os.replace(temporary, path)
         except BaseException:
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
-    except OSError as error:  # of a full disk the system names no file
+    except OSError as error:  # the system does not name the file if the disk is full
         needs = f"; it needs {len(content):,} bytes" if isinstance(content, bytes) and disk_is_full(error) else ""
         raise OSError(error.errno, f"{error.strerror}{needs}", str(path)) from None
 
 
 def temporary_path(path: Path) -> Path:
-    """A place for what is to become `path`: hidden, and no other process has it, on whatever machine."""
+    """Return a hidden temporary path next to `path`, which no other process on any machine uses."""
     return path.with_name(f".{path.name}.{os.urandom(4).hex()}")
 
 
 def remove_stale_files(folder: Path, name: str = "") -> None:
-    """Remove what processes that died had hidden in `folder` beside `name`, or beside anything.
+    """Remove temporary files of `name`, or of all names, that killed processes left in `folder`.
 
-    It stays for a day: what is younger may be of a process at work.
+    Only files older than a day are removed: a younger one may belong to a running process.
     """
-    with suppress(OSError):  # it is somebody else's
-        for place in list(folder.iterdir()):
-            found = _TEMPORARY_NAME.fullmatch(place.name)
-            if found and name in ("", found["name"]):
-                with suppress(OSError):  # or this is, or it is gone meanwhile
-                    if time.time() - place.lstat().st_mtime > _STALE_SECONDS:
-                        remove(place)
+    with suppress(OSError):  # the folder belongs to another user
+        for path in list(folder.iterdir()):
+            match = _TEMPORARY_NAME.fullmatch(path.name)
+            if match and name in ("", match["name"]):
+                with suppress(OSError):  # or the file does, or it was removed meanwhile
+                    if time.time() - path.lstat().st_mtime > _STALE_SECONDS:
+                        remove(path)
 
 
-def remove(place: Path) -> None:
-    """Remove a file, or a folder with all that it holds."""
-    if place.is_dir() and not place.is_symlink():
-        shutil.rmtree(place)
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with its content."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
     else:
-        place.unlink()
+        path.unlink()
 
 
 def disk_is_full(error: OSError) -> bool:
-    """Whether there was no room: on the disk, of what a person may have of it, or of what a process may."""
+    """Return whether an error means that the disk, the user's quota or the limit of file size is exhausted."""
     return error.errno in _DISK_FULL_ERRORS
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush a folder's list of names to the disk, where the system (POSIX) and the disk can."""
+    """Flush a folder's entries to the disk, where the system (POSIX) and the file system support it."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # as some disks of a network answer
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # as some network file systems do
             raise
     finally:
         os.close(handle)

@@ -1,4 +1,4 @@
-"""Where a page may be written, looked at before the work is done."""
+"""Check and create the paths of outputs before the work is done."""
 
 import os
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from octavo.errors import OctavoError
 
 
 def prepare_page_path(path: Path) -> Path:
-    """The path of a page, whose folder is there now.
+    """Create the folder of the page `path`, and return the path.
 
     Raises:
         OctavoError: a page cannot be written there.
@@ -20,33 +20,33 @@ def prepare_page_path(path: Path) -> Path:
 
 
 def prepare_folder(path: Path) -> Path:
-    """A folder for a page and its pictures, which is there now.
+    """Create the folder `path` for a page and its figures, and return it.
 
     Raises:
-        OctavoError: it is a file, or cannot be written into.
+        OctavoError: it is a file, or is not writable.
     """
     check_writable(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OctavoError(f"cannot make the folder {path}: {error.strerror}") from None
+        raise OctavoError(f"cannot create the folder {path}: {error.strerror}") from None
     return path
 
 
 def check_writable(path: Path) -> None:
-    """See that a folder can be written into, or made. It is not made.
+    """Check that a folder is writable or can be created, without creating it.
 
     Raises:
-        OctavoError: it is a file, or cannot be written into.
+        OctavoError: it is a file, or is not writable.
     """
     for folder in (path, *path.parents):
         if folder.exists() and not folder.is_dir():
             raise OctavoError(f"{folder} is a file: name a folder")
     nearest = next((folder for folder in (path, *path.parents) if folder.exists()), path)
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise OctavoError(f"cannot write into {path}: give another place as output=PLACE")
+        raise OctavoError(f"cannot write into {path}: give another path as output=PATH")
 
 
 def common_parent(runs: Sequence[Path]) -> Path:
-    """The folder that holds all of the runs' folders, as they are named."""
+    """Return the deepest folder that contains all of the runs' folders, by their paths as given."""
     return Path(os.path.commonpath([os.path.dirname(os.path.abspath(run)) for run in runs]))

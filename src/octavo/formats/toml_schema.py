@@ -1,7 +1,7 @@
-"""Frozen dataclasses <-> TOML, with errors that name the key, the value and the nearest right one.
+"""Convert frozen dataclasses to TOML and back, with errors that name the key, the value and the nearest valid one.
 
-A section is a dataclass whose fields are ``int``, ``float``, ``bool``, ``str``, a ``Literal`` of strings
-or a tuple of floats; a config is a dataclass whose fields are sections. Nothing here knows what they mean.
+A section is a dataclass whose fields are ``int``, ``float``, ``bool``, ``str``, a ``Literal`` of strings or a tuple
+of floats. A config is a dataclass whose fields are sections. This module does not know the meaning of a setting.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from octavo.errors import OctavoError, nearest, suggestion
 
 T = TypeVar("T")
 _MAX_FLOAT = 2**1023
-_MAX_SHOWN = 200  # characters
+_MAX_SHOWN = 200  # characters of a value in a message
 
 
 def setting(default: T, comment: str, *, automatic: str = "") -> T:
@@ -37,17 +37,17 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(text)
-    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
+    except ValueError as error:  # TOMLDecodeError, or a number with thousands of digits
         raise OctavoError(f"{source} is not valid TOML ({_shorten(str(error))})") from None
     except RecursionError:
-        raise OctavoError(f"{source} is not valid TOML (it nests too deep)") from None
+        raise OctavoError(f"{source} is not valid TOML (it is nested too deep)") from None
 
 
 def from_mapping(kind: type[T], values: Mapping[str, Any], path: str = "") -> T:
-    """Build dataclass `kind` from nested mappings; what is absent keeps its default.
+    """Build dataclass `kind` from nested mappings; absent keys keep their default.
 
     Raises:
-        OctavoError: a key is unknown, or a value has the wrong type or is not one of its choices.
+        OctavoError: a key is unknown, or a value is of the wrong type or not one of the choices.
     """
     hints = get_type_hints(kind)
     built: dict[str, Any] = {}
@@ -100,7 +100,7 @@ def parse_assignment(text: str) -> tuple[str, Any]:
 
 
 def as_mapping(config: Any) -> dict[str, Any]:
-    """Turn a dataclass into nested plain dictionaries that TOML and JSON can hold."""
+    """Return a dataclass as nested dictionaries of values that TOML and JSON can express."""
     return {
         field.name: as_mapping(value) if dataclasses.is_dataclass(value) else _plain(value)
         for field in dataclasses.fields(config)
@@ -116,7 +116,7 @@ def to_toml(config: Any) -> str:
 
 
 def to_commented_toml(config: Any, comments: Mapping[str, str]) -> str:
-    """Return the same with one line per setting, after which stands its comment (by dotted name)."""
+    """Return the same with one line per setting, which ends in its comment; `comments` has them by dotted name."""
     lines = []
     for section, settings in as_mapping(config).items():
         lines += ["", f"[{section}]"]
@@ -135,7 +135,7 @@ def _toml_value(value: Any) -> str:
 
 
 def dotted_names(values: Mapping[str, Any], path: str = "") -> list[str]:
-    """List every leaf of nested mappings by its dotted name."""
+    """Return the dotted names of all leaves of nested mappings."""
     names: list[str] = []
     for key, value in values.items():
         name = f"{path}.{key}" if path else key
@@ -144,12 +144,12 @@ def dotted_names(values: Mapping[str, Any], path: str = "") -> list[str]:
 
 
 def unknown_key(name: str, known: Iterable[str]) -> str:
-    """Say that `name` is not a setting, and which one was probably meant."""
+    """Return the message that `name` is not a setting, with the one that was probably meant."""
     known, name = list(known), _shorten(name)
     section, _, last = name.rpartition(".")
     by_last_word = {k.rpartition(".")[2]: k for k in known if k.rpartition(".")[0] == section}
     near = next((k for k in known if k.rpartition(".")[2].casefold() == last.casefold()), "")
-    if by_last_word:  # the section is right: its name must not make all its settings look alike
+    if by_last_word:  # the section exists: its name must not count towards the similarity
         near = near or by_last_word.get(nearest(last, by_last_word), "")
     else:
         near = near or nearest(name, known, cutoff=0.5)
@@ -163,7 +163,7 @@ def _plain(value: Any) -> Any:
 
 
 def _typed(hint: Any, value: Any, name: str) -> Any:
-    """Check `value` against a type hint; an integer is accepted where a float is asked for."""
+    """Return `value` as its type hint has it; an integer is accepted as a float."""
     origin = get_origin(hint)
     if origin is Literal:
         choices = get_args(hint)
@@ -180,7 +180,7 @@ def _typed(hint: Any, value: Any, name: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MAX_FLOAT:
         return float(value)
     if type(value) is not hint:
-        words = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
+        words = {int: "an integer", float: "a number", bool: "true or false", str: "a word"}
         raise OctavoError(f"{name} takes {words[hint]}, not {_describe(value)}")
     if isinstance(value, int) and value.bit_length() > 64:
         raise OctavoError(f"{name} is out of range: {_describe(value)} does not fit into 64 bits")
@@ -188,11 +188,11 @@ def _typed(hint: Any, value: Any, name: str) -> Any:
 
 
 def _describe(value: Any) -> str:
-    """A value as a sentence can hold it."""
+    """Return a value as text for a message, shortened if it is long."""
     try:
         text = repr(value)
-    except ValueError:  # a number of thousands of digits, which TOML may write in hexadecimal
-        return "a number that long"
+    except ValueError:  # a number with thousands of digits, which TOML accepts in hexadecimal
+        return "a number with thousands of digits"
     return _shorten(text)
 
 

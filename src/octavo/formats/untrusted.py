@@ -1,7 +1,7 @@
-"""Files that somebody else may have made, read so that they can do no harm.
+"""Read files from untrusted sources safely.
 
-A run can come from anywhere. What is read of it is a plain file within its folder, of a size that makes sense, and
-JSON that means one thing only. Nothing, here or elsewhere, is unpickled. Importing this takes nothing heavy.
+A run can come from anywhere. Only regular files within its folder are read, up to a limit of size, and only JSON that
+is unambiguous. Nothing, here or elsewhere, is unpickled. Importing this module is cheap.
 """
 
 import json
@@ -17,34 +17,36 @@ from typing import Any
 from octavo.errors import OctavoError
 from octavo.system.hardware import machine_memory
 
-MAX_CONFIG_BYTES = 2**14  # bytes of a config: the time to read TOML can grow with their square
-MAX_TEXT_BYTES = 2**20  # bytes of a file that a person could read: facts, a score
-MAX_LOG_BYTES = 2**28  # bytes of a log: months of training
-_MAX_DEPTH = 32  # values within values, or folders within folders
-MAX_JSON_VALUES = 8_000_000  # in one file: Python needs up to two hundred bytes for each
+MAX_CONFIG_BYTES = 2**14  # of a config; the time to parse TOML can grow quadratically
+MAX_TEXT_BYTES = 2**20  # of a file with facts or scores
+MAX_LOG_BYTES = 2**28  # of a log: months of training
+_MAX_DEPTH = 32  # of nested values, or of nested folders
+MAX_JSON_VALUES = 8_000_000  # in one file; Python needs up to 200 bytes for each
 _MAX_INTEGER = 2**63 - 1
-_MAX_ENTRIES = 100_000  # of a run's folder and those in it
+_MAX_ENTRIES = 100_000  # files and folders in a run
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def open_plain(path: Path, most: int, within: Path) -> BufferedReader:
-    """Open a plain file of at most `most` bytes that lies in the folder `within`, links followed.
+    """Open a regular file of at most `most` bytes that lies in the folder `within` after links are followed.
 
     Raises:
-        OctavoError: it is a link out of the folder, no plain file, or larger than that or than the machine's memory.
-        OSError: it is not there or cannot be read.
+        OctavoError: it is a link out of the folder, not a regular file, or larger than `most` or the machine's
+        memory. OSError: it does not exist or cannot be read.
     """
     if not _is_inside(path, within):
         raise OctavoError(f"{path} is a link out of the run's folder: put the file itself there")
-    # A pipe that nobody writes to would be waited for.
+    # Without O_NONBLOCK, opening a pipe without a writer would wait for ever.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
-            raise OctavoError(f"{path} is not a plain file: put back what was there")
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise OctavoError(f"{path} is not a plain file: restore the file")
         most = min(most, machine_memory() or most)
-        if found.st_size > most:
-            raise OctavoError(f"{path} has {found.st_size:,} bytes, where {most:,} are the most: it is none of a run")
+        if status.st_size > most:
+            raise OctavoError(
+                f"{path} has {status.st_size:,} bytes, more than the limit of {most:,}: restore the file of the run"
+            )
         return os.fdopen(handle, "rb")
     except BaseException:
         os.close(handle)
@@ -52,7 +54,7 @@ def open_plain(path: Path, most: int, within: Path) -> BufferedReader:
 
 
 def read_plain(path: Path, most: int, within: Path) -> bytes:
-    """All of such a file, as long as it is when it is opened.
+    """Return the content of such a file, at its size when it is opened.
 
     Raises:
         OctavoError, OSError: as :func:`open_plain`.
@@ -62,11 +64,11 @@ def read_plain(path: Path, most: int, within: Path) -> bytes:
 
 
 def parse_json(content: bytes) -> Any:
-    """The one value that `content` holds.
+    """Return the JSON value in `content`.
 
     Raises:
-        ValueError: it is not JSON in UTF-8, names a key of an object twice, nests too deep, has too many values, or
-            a number that is none, infinite or does not fit into 64 bits, or half a surrogate pair.
+        ValueError: it is not JSON in UTF-8, repeats a key of an object, nests too deep, has too many values, or has a
+            NaN, an infinity, an integer beyond 64 bits or a lone surrogate.
     """
     if count_values(content) > MAX_JSON_VALUES:
         raise ValueError("it has too many values")
@@ -87,19 +89,19 @@ def parse_json(content: bytes) -> Any:
 
 
 def count_values(content: bytes) -> int:
-    """How many values JSON has, or a few more: each but the first of a list or an object follows a comma."""
+    """Return an upper bound of the number of values in JSON: one for each comma and each opening bracket."""
     return sum(map(content.count, (b",", b"[", b"{")))
 
 
 def check_folder(folder: Path) -> None:
-    """See that a run's folder holds plain files and folders alone, so that what is written there stays there.
+    """Check that a run's folder has only regular files and folders, so that nothing is written outside it.
 
     Raises:
-        OctavoError: it holds a link out of it, a pipe or a device, or more or deeper folders than a run could.
+        OctavoError: it has a link out of it, a pipe or a device, or more or deeper folders than a run can have.
     """
     for count, entry in enumerate(_walk_entries(folder)):
         if count > _MAX_ENTRIES:
-            raise OctavoError(f"{folder} holds more than {_MAX_ENTRIES:,} files: it is not the folder of a run")
+            raise OctavoError(f"{folder} has more than {_MAX_ENTRIES:,} files: it is not the folder of a run")
         if entry.is_symlink() and not _is_inside(Path(entry.path), folder):
             raise OctavoError(f"{entry.path} is a link out of the run's folder: put the file itself there")
         if not entry.is_dir() and not entry.is_file():
@@ -107,17 +109,17 @@ def check_folder(folder: Path) -> None:
 
 
 def _walk_entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
-    """All that it and the folders in it hold, with one of them open at a time."""
-    waiting = [(str(folder), 1)]
-    while waiting:
-        place, depth = waiting.pop()
+    """Yield all files and folders below a folder, with one folder open at a time."""
+    pending = [(str(folder), 1)]
+    while pending:
+        path, depth = pending.pop()
         if depth > _MAX_DEPTH:
-            raise OctavoError(f"{folder} holds folders within folders within folders: it is not the folder of a run")
-        with os.scandir(place) as entries:
+            raise OctavoError(f"{folder} nests folders more than {_MAX_DEPTH} deep: it is not the folder of a run")
+        with os.scandir(path) as entries:
             for entry in entries:
                 yield entry
                 if entry.is_dir(follow_symlinks=False):
-                    waiting.append((entry.path, depth + 1))
+                    pending.append((entry.path, depth + 1))
 
 
 def _is_inside(path: Path, folder: Path) -> bool:
@@ -125,10 +127,10 @@ def _is_inside(path: Path, folder: Path) -> bool:
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise ValueError("it names a key of an object twice")
-    return made
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError("it repeats a key of an object")
+    return values
 
 
 def _parse_integer(digits: str) -> int:
@@ -141,7 +143,7 @@ def _parse_integer(digits: str) -> int:
 def _parse_finite(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
-        raise ValueError("it has a number that is none or infinite")
+        raise ValueError("it has a number that is NaN or infinite")
     return value
 
 

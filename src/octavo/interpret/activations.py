@@ -1,7 +1,4 @@
-"""Recording: what flowed through a model at the sites that somebody wants to see.
-
-The mean of what flows by a site over a text: what is there on average, whatever the text at hand.
-"""
+"""Record activations: the tensors at chosen sites of a model, or their mean over a text."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -19,58 +16,71 @@ ActivationCache = dict[str, torch.Tensor]
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether a name is meant by a pattern: ``*``, ``?`` and ``[02]`` as in file names, within one part between dots,
-    so that ``blocks.*.output`` is the output of every block and not that of its parts."""
+    """Return whether a name matches a pattern with ``*``, ``?`` and ``[02]`` as in file names.
+
+    A wildcard matches within one part between dots: ``blocks.*.output`` is the output of each block, not of its
+    sublayers.
+    """
     wanted, parts = pattern.split("."), name.split(".")
     return len(wanted) == len(parts) and all(map(fnmatchcase, parts, wanted))
 
 
-def record_tap(kept: ActivationCache, *sites: str) -> Tap:
-    """A tap that puts what flows by `sites`, names or patterns of them, into `kept`."""
+def record_tap(cache: ActivationCache, *sites: str) -> Tap:
+    """Return a tap that copies the activations at `sites`, names or patterns of them, into `cache`."""
 
-    def run_with_cache(site: str, tensor: torch.Tensor) -> torch.Tensor:
-        if any(matches(wanted, site) for wanted in sites):
-            kept[site] = tensor.clone()
+    def record(site: str, tensor: torch.Tensor) -> torch.Tensor:
+        if any(matches(pattern, site) for pattern in sites):
+            cache[site] = tensor.clone()
         return tensor
 
-    return run_with_cache
+    return record
 
 
 @torch.inference_mode()
 def run_with_cache(
     model: Transformer, input_ids: torch.Tensor, *sites: str, tap: Tap | None = None
 ) -> ActivationCache:
-    """What flows by `sites` when the model reads `input_ids` (B, T), after `tap`, if there is one, has changed it."""
-    kept: ActivationCache = {}
-    model(input_ids, tap=compose(tap, record_tap(kept, *sites)))
-    return kept
+    """Run the model on `input_ids` (B, T) and return the activations at `sites`.
+
+    Args:
+        model: the model.
+        input_ids: token ids, (B, T).
+        sites: names of sites of :mod:`octavo.model.taps`, or patterns of them.
+        tap: a tap that changes the activations before they are recorded.
+
+    Returns:
+        Copies of the activations by the name of the site, with the shapes of :mod:`octavo.model.taps`.
+    """
+    cache: ActivationCache = {}
+    model(input_ids, tap=compose(tap, record_tap(cache, *sites)))
+    return cache
 
 
 def compose(*taps: Tap | None) -> Tap:
-    """One tap after the other, each given what the one before made."""
+    """Return a tap that applies the taps one after the other; None is skipped."""
 
-    def all_of_them(site: str, tensor: torch.Tensor) -> torch.Tensor:
+    def composed(site: str, tensor: torch.Tensor) -> torch.Tensor:
         for tap in taps:
             tensor = tapped(tap, site, tensor)
         return tensor
 
-    return all_of_them
+    return composed
 
 
 def sites_of(model: Transformer) -> tuple[str, ...]:
-    """The names of all sites, in the order of the pass."""
+    """Return the names of all sites of a model, in the order of the forward pass."""
     found: list[str] = []
 
-    def note(site: str, tensor: torch.Tensor) -> torch.Tensor:
+    def add_name(site: str, tensor: torch.Tensor) -> torch.Tensor:
         found.append(site)
         return tensor
 
     with torch.inference_mode():
-        model(torch.zeros(1, 1, dtype=torch.int64), tap=note)
+        model(torch.zeros(1, 1, dtype=torch.int64), tap=add_name)
     return tuple(found)
 
 
-_AS_LONG_AS_THE_TEXT = (".scores", ".pattern")
+_TEXT_LENGTH_SITES = (".scores", ".pattern")  # their shape depends on the length of the text
 
 
 @torch.inference_mode()
@@ -81,33 +91,42 @@ def mean_activations(
     bos_id: int | None,
     context_length: int,
 ) -> ActivationCache:
-    """The mean at each of `sites` over every token that predicts one of the documents (ids without start token), in
-    the windows of the score; shaped as the site's tensor, with 1 for B and T.
+    """Return the mean activation at each site over the tokens of documents, in the windows of the score.
+
+    Args:
+        model: the model.
+        documents: token ids without BOS token.
+        sites: names of sites.
+        bos_id: id of the BOS token; None: the tokenizer has none.
+        context_length: tokens of a window.
+
+    Returns:
+        For each site a tensor of its shape, with 1 for B and T.
 
     Raises:
-        OctavoError: a site has no mean, or the documents predict nothing.
+        OctavoError: the shape of a site depends on the length of the text, or no token is predicted.
     """
     for site in sites:
-        if site.endswith(_AS_LONG_AS_THE_TEXT):
+        if site.endswith(_TEXT_LENGTH_SITES):
             raise OctavoError(
-                f"{site} has no mean, since it is as long as the text: take what a head read, "
-                "as in blocks.0.attention.head.0"
+                f"{site} has no mean, because its shape depends on the length of the text: use a head's output, such "
+                "as blocks.0.attention.head.0"
             )
-    kept: ActivationCache = {}
+    cache: ActivationCache = {}
     totals, tokens = {site: torch.zeros(()).double() for site in sites}, 0
     for batch in scoring_batches(
         model,
         documents,
         bos_id=bos_id,
         context_length=context_length,
-        tap=record_tap(kept, *sites),
+        tap=record_tap(cache, *sites),
     ):
-        tokens += sum(place.stop - place.start for place in batch.tokens)
+        tokens += sum(span.stop - span.start for span in batch.tokens)
         for site in sites:
             for row, window in enumerate(batch.windows):
-                totals[site] = totals[site] + kept[site][row, ..., window.scored_positions, :].double().sum(
+                totals[site] = totals[site] + cache[site][row, ..., window.scored_positions, :].double().sum(
                     -2, keepdim=True
                 )
     if not tokens:
-        raise OctavoError("the held-out text is too short for a mean: train the run on a longer text")
+        raise OctavoError("the validation split is too short for a mean: train the run on a longer text")
     return {site: (total / tokens).float().unsqueeze(0) for site, total in totals.items()}

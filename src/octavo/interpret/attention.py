@@ -1,4 +1,4 @@
-"""Attention: what each position of a passage weighs, in every head. T tokens."""
+"""Measure the attention patterns of a passage: the weight of each key for each query, in every head. T tokens."""
 
 from dataclasses import dataclass
 
@@ -14,13 +14,13 @@ Patterns = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Attention:
-    """Where every head looks: patterns (layers, heads, T query, T key), whose rows sum to one."""
+    """The attention patterns of a passage, (layers, heads, T query, T key); each row sums to one."""
 
     passage: Passage
     patterns: Patterns
 
     def summary(self, layer: int, head: int) -> "HeadSummary | None":
-        """What one head does on the average of the passage; None if that has fewer than three tokens."""
+        """Return the means of one head over the passage; None if it has fewer than three tokens."""
         pattern = self.patterns[layer, head].astype(np.float64)
         queries = np.arange(2, len(pattern))
         if not len(queries):
@@ -38,18 +38,20 @@ class Attention:
 
 @dataclass(frozen=True)
 class HeadSummary:
-    """Mean shares of a head's attention over the queries of a passage, from the third: the first whose first token,
-    token before and itself are three."""
+    """Mean attention weights of a head over the queries of a passage.
+
+    The third query is the first one counted: its first token, previous token and current token are three keys.
+    """
 
     first_token: float
     previous_token: float
     current_token: float
-    distance: float  # tokens back
+    distance: float  # mean attention distance in tokens
     strongest: tuple[int, int]  # query and key of the largest weight
 
 
 def measure_attention(model: Transformer, passage: Passage) -> Attention:
-    """The patterns of all heads when the model reads the passage."""
-    recorded = run_with_cache(model, passage.input_ids, "blocks.*.attention.pattern")
-    patterns = [recorded[f"blocks.{layer}.attention.pattern"][0] for layer in range(model.config.n_layers)]
+    """Run the model on a passage and return the patterns of all heads."""
+    cache = run_with_cache(model, passage.input_ids, "blocks.*.attention.pattern")
+    patterns = [cache[f"blocks.{layer}.attention.pattern"][0] for layer in range(model.config.n_layers)]
     return Attention(passage, np.stack([pattern.float().numpy() for pattern in patterns]))

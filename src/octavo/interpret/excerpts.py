@@ -1,6 +1,6 @@
-"""SampledWindows: windows spread evenly over a text, as training sees windows. W windows, T tokens each.
+"""Sample windows that are spread evenly over a text, as training sees windows. W windows, T tokens each.
 
-Measuring heads on all of a text would take minutes, and on its beginning alone would say little about the rest.
+Measuring heads on all of a text would take minutes, and its beginning would say little about the rest.
 """
 
 from collections.abc import Sequence
@@ -18,53 +18,58 @@ from octavo.interpret.token_features import Flags, Indices, TokenFeatures, token
 from octavo.interpret.tokens import Alignment, align
 from octavo.tokenizer import Tokenizer
 
-_FEWEST = 3  # tokens of a window, the start token among them: fewer leave no head a choice
+_MIN_TOKENS = 3  # of a window with its BOS token: with fewer, no head has a choice
 
 
 @dataclass(frozen=True)
 class SampledWindows:
-    """Windows of a text. The first token of each is the start token where there is one."""
+    """Windows of a text; the first token of each is the BOS token if the tokenizer has one."""
 
     inputs: torch.Tensor  # (W, T) token ids
     targets: torch.Tensor  # (W, T), the token after each
-    target_mask: torch.Tensor  # (W, T), whether the target is of the text: not a start token between two documents
-    characters: npt.NDArray[np.float64]  # (W,), that the targets of each window make
-    bos_mask: Flags  # (W, T), where the start token stands
-    features: TokenFeatures  # of all inputs, (W, T); names by their places in the window
-    vocabulary: tuple[int, ...]  # the tokens that the whole text has, without the start token
+    target_mask: torch.Tensor  # (W, T), False where the target is the BOS token between two documents
+    characters: npt.NDArray[np.float64]  # (W,), of the targets of each window
+    bos_mask: Flags  # (W, T), where the BOS token is
+    features: TokenFeatures  # of all inputs, (W, T); spans of names are counted within the window
+    vocabulary: tuple[int, ...]  # the distinct tokens of the text, without the BOS token
 
     def __len__(self) -> int:
         return len(self.inputs)
 
 
 def sample_windows(tokenizer: Tokenizer, documents: Documents, context_length: int, windows: int) -> SampledWindows:
-    """`windows` windows of `context_length` tokens, or as many as the text fills; of a text that fills none, one that
-    is as long as the text.
+    """Return windows spread evenly over documents.
+
+    Args:
+        tokenizer: the tokenizer.
+        documents: the text.
+        context_length: tokens of a window; a shorter text makes one window of its own length.
+        windows: number of windows, at most as many as the text fills.
 
     Raises:
-        OctavoError: the text has hardly a token.
+        OctavoError: the text has fewer than three tokens.
     """
-    ids, marks, characters = _stream(tokenizer, documents)
+    ids, features, characters = _stream(tokenizer, documents)
     length = min(context_length, len(ids) - 1)
-    if length < _FEWEST:
-        raise OctavoError("the text is too short to look at: give it a few words at least")
+    if length < _MIN_TOKENS:
+        raise OctavoError("the text is too short: give a few words at least")
     count = min(windows, (len(ids) - 1) // length)
     begins = np.linspace(0, len(ids) - 1 - length, count).astype(np.int64)
     inputs, targets = Windows(ids, length, 1, bos_id=tokenizer.bos_id).gather(begins)
-    seen = begins[:, None] + np.arange(length)
+    indices = begins[:, None] + np.arange(length)
     bos_id = -1 if tokenizer.bos_id is None else tokenizer.bos_id
     starts = inputs.numpy() == bos_id
     return SampledWindows(
         inputs,
         targets,
         targets != bos_id,
-        characters[seen + 1].sum(-1),
+        characters[indices + 1].sum(-1),
         starts,
         TokenFeatures(
-            marks.line_start[seen] & ~starts,
-            marks.punctuation[seen] & ~starts,
-            marks.name_begin[seen] - begins[:, None],
-            marks.name_end[seen] - begins[:, None],
+            features.line_start[indices] & ~starts,
+            features.punctuation[indices] & ~starts,
+            features.name_begin[indices] - begins[:, None],
+            features.name_end[indices] - begins[:, None],
         ),
         tuple(np.unique(ids[ids != bos_id]).tolist()),
     )
@@ -73,42 +78,42 @@ def sample_windows(tokenizer: Tokenizer, documents: Documents, context_length: i
 def _stream(
     tokenizer: Tokenizer, documents: Documents
 ) -> tuple[npt.NDArray[np.integer], TokenFeatures, npt.NDArray[np.float64]]:
-    """All documents, one after the other as training reads them, each after the start token if there is one."""
+    """Return the ids, features and characters of all documents in a row, each after the BOS token if there is one."""
     first = [] if tokenizer.bos_id is None else [tokenizer.bos_id]
-    ids, characters, marks, before = [], [], [], 0
+    ids, characters, features, before = [], [], [], 0
     for tokens, text in zip(documents.tokens, documents.texts, strict=True):
         if not len(tokens):
             continue
-        pieces = align(tokenizer, text, tokens.tolist())
+        alignments = align(tokenizer, text, tokens.tolist())
         ids.append(np.array([*first, *tokens.tolist()], id_type(tokenizer)))
-        characters.append(np.array([*(0.0 for _ in first), *_characters(pieces, len(tokens))]))
-        marks.append(_shifted(token_features(text, pieces, len(tokens)), before, len(first)))
+        characters.append(np.array([*(0.0 for _ in first), *_characters(alignments, len(tokens))]))
+        features.append(_shifted(token_features(text, alignments, len(tokens)), before, len(first)))
         before += len(ids[-1])
     if not ids:
-        raise OctavoError("the text has nothing that the run's tokenizer knows: give some words")
+        raise OctavoError("the run's tokenizer has no token for any character of the text: give some words")
     joined = TokenFeatures(
-        np.concatenate([m.line_start for m in marks]),
-        np.concatenate([m.punctuation for m in marks]),
-        np.concatenate([m.name_begin for m in marks]),
-        np.concatenate([m.name_end for m in marks]),
+        np.concatenate([document.line_start for document in features]),
+        np.concatenate([document.punctuation for document in features]),
+        np.concatenate([document.name_begin for document in features]),
+        np.concatenate([document.name_end for document in features]),
     )
     return np.concatenate(ids), joined, np.concatenate(characters)
 
 
-def _shifted(marks: TokenFeatures, before: int, first: int) -> TokenFeatures:
-    """The same with room for `first` start tokens, and with places as they are after `before` other tokens."""
+def _shifted(features: TokenFeatures, before: int, first: int) -> TokenFeatures:
+    """Return features with `first` BOS tokens prepended, and spans of names shifted by `before` earlier tokens."""
     blank: Indices = np.full(first, before)
     return TokenFeatures(
-        np.concatenate([np.zeros(first, np.bool_), marks.line_start]),
-        np.concatenate([np.zeros(first, np.bool_), marks.punctuation]),
-        np.concatenate([blank, marks.name_begin + before + first]),
-        np.concatenate([blank, marks.name_end + before + first]),
+        np.concatenate([np.zeros(first, np.bool_), features.line_start]),
+        np.concatenate([np.zeros(first, np.bool_), features.punctuation]),
+        np.concatenate([blank, features.name_begin + before + first]),
+        np.concatenate([blank, features.name_end + before + first]),
     )
 
 
-def _characters(pieces: Sequence[Alignment], tokens: int) -> npt.NDArray[np.float64]:
-    """How many characters each token adds, what was dropped before it included; the sum is the text's length."""
+def _characters(alignments: Sequence[Alignment], tokens: int) -> npt.NDArray[np.float64]:
+    """Return the characters of each token, (N,), with those dropped before it; their sum is the text's length."""
     added = np.zeros(tokens)
-    for piece in pieces:
-        added[min(piece.begin, tokens - 1)] += len(piece.text)
+    for alignment in alignments:
+        added[min(alignment.begin, tokens - 1)] += len(alignment.text)
     return added

@@ -1,4 +1,4 @@
-"""What the table of heads says, in words: its columns, its names, what it was measured on, and what it leaves out."""
+"""The words of the head table: its columns, the names of heads, its sample and its caveats."""
 
 from octavo.evaluate.evaluation import LOSSY_CAVEAT
 from octavo.interpret.attention_targets import TARGET_KINDS
@@ -7,51 +7,51 @@ from octavo.system.statistics import Estimate
 from octavo.system.terminal import quantity
 
 TITLES = {kind.name: kind.title for kind in TARGET_KINDS} | {name: name for name in (UNIFORM, INERT, UNCLASSIFIED)}
-MEANINGS = {kind.name: f"it looks at {kind.meaning}" for kind in TARGET_KINDS} | {
-    UNIFORM: "it weighs all tokens so far alike, whatever they are",
-    INERT: f"however it is removed, the score changes by less than {INERT_COST} bits a character",
-    UNCLASSIFIED: "no share earns it one: it looks at several things, or at something that has no column here",
+MEANINGS = {kind.name: f"the head attends to {kind.meaning}" for kind in TARGET_KINDS} | {
+    UNIFORM: "the head's attention is uniform over all tokens so far",
+    INERT: f"each ablation of the head changes the score by less than {INERT_COST} bits per character",
+    UNCLASSIFIED: "no column names the head: it attends to several kinds of tokens, or to one without a column",
 }
-RANDOM_INDUCTION = "induction on random tokens that are repeated, where nothing but induction helps"
+RANDOM_INDUCTION = "induction on repeated random tokens, which only induction can predict"
 SPREAD_MEANINGS = {
-    "distance": "how many tokens back it looks, on average",
-    "entropy": "entropy in bits: attention is spread as over 2 to so many tokens that share it evenly",
-    "from_even": "distance from even attention: 0 for all tokens so far alike, 1 for one token alone",
+    "distance": "mean attention distance in tokens",
+    "entropy": "entropy in bits: that of uniform attention over 2^entropy tokens",
+    "from_even": "distance from uniform attention (total variation): 0 is uniform, 1 is attention to one token",
 }
 
 
-def percent(share: Estimate) -> tuple[str, str]:
-    """A share in percent, and its interval, as ``41`` and ``39 … 44``; decimals where that is narrower than two."""
-    if share.low is None or share.high is None:
-        return f"{100 * share.mean:.0f}", ""
-    digits = 0 if share.high - share.low >= 0.019 else 1
-    return f"{100 * share.mean:.{digits}f}", f"{100 * share.low:.{digits}f} … {100 * share.high:.{digits}f}"
+def percent(fraction: Estimate) -> tuple[str, str]:
+    """Return a fraction in percent and its interval, as ``41`` and ``39 … 44``; a narrow interval has decimals."""
+    if fraction.low is None or fraction.high is None:
+        return f"{100 * fraction.mean:.0f}", ""
+    digits = 0 if fraction.high - fraction.low >= 0.019 else 1
+    return f"{100 * fraction.mean:.{digits}f}", f"{100 * fraction.low:.{digits}f} … {100 * fraction.high:.{digits}f}"
 
 
 def counted_windows(table: HeadTable) -> str:
-    """As ``64 windows of 128 tokens``."""
+    """Return the windows of the table as ``64 windows of 128 tokens``."""
     return f"{quantity(table.windows, 'window')} of {quantity(table.window_tokens, 'token')}"
 
 
 def table_sample(table: HeadTable) -> str:
-    """What the figures rest on."""
+    """Return the text and the windows of the table in words, with the score of the unchanged model."""
     bits = table.bits_per_character
     around = "" if bits.low is None or bits.high is None else f" ({bits.low:.3f} … {bits.high:.3f})"
     return (
         f"{counted_windows(table)}, spread evenly over {table.text}; "
-        f"as it is, the model needs {bits.mean:.3f}{around} bits per character for them"
+        f"without ablation the model needs {bits.mean:.3f}{around} bits per character there"
     )
 
 
 def table_caveats(table: HeadTable) -> list[str]:
-    """Why there are no intervals or names, and which figures compare with nothing."""
-    said = []
+    """Return why intervals or names are missing, and which figures are not comparable."""
+    caveats = []
     if table.windows == 1:
-        said.append("one window has no intervals, so no head can earn a name: give a longer text")
+        caveats.append("one window has no intervals, so no head gets a name: give a longer text")
     elif table.windows < MIN_WINDOWS:
-        said.append(f"of fewer than {MIN_WINDOWS} windows intervals say little, so no head can earn a name")
-    there = table.heads[0].target_fractions
-    said += [f"{kind.title}: there is none in this text" for kind in TARGET_KINDS if kind.name not in there]
+        caveats.append(f"intervals of fewer than {MIN_WINDOWS} windows say little, so no head gets a name")
+    present = table.heads[0].target_fractions
+    caveats += [f"{kind.title}: none in this text" for kind in TARGET_KINDS if kind.name not in present]
     if not table.lossless_tokenizer:
-        said.append(LOSSY_CAVEAT)
-    return said
+        caveats.append(LOSSY_CAVEAT)
+    return caveats

@@ -1,6 +1,6 @@
-"""Names of heads: a head gets one only when a number earns it. The rule in words is in docs/heads.md.
+"""The table of attention heads: target fractions, distance, entropy and ablation costs, and the name of each head.
 
-The table of heads: what each looks at, how far, how sharply, and what it is worth.
+A head gets a name only if the figures support it; docs/heads.md states the rule.
 """
 
 from collections.abc import Mapping
@@ -13,65 +13,68 @@ from octavo.system.statistics import Estimate
 
 UNIFORM, INERT, UNCLASSIFIED = "even", "unused", "no name"
 
-MIN_FRACTION = 0.35  # of a head's attention that a kind must have to give its name
-MIN_RATIO_TO_UNIFORM = 2.0  # and as a multiple of what even attention would give it
-UNIFORM_DISTANCE = 0.05  # distance from even attention, 0 … 1, below which nobody would see a difference
-INERT_COST = 0.005  # bits a character: a removal that changes the score by less is worth nothing
-MIN_WINDOWS = 5  # windows: of fewer an interval holds the truth too seldom
+MIN_FRACTION = 0.35  # of a head's attention that a kind needs to give its name
+MIN_RATIO_TO_UNIFORM = 2.0  # and as a multiple of the fraction of uniform attention
+UNIFORM_DISTANCE = 0.05  # distance from uniform attention, 0 … 1, below which a plot shows no difference
+INERT_COST = 0.005  # bits per character: an ablation that changes the score by less has no cost
+MIN_WINDOWS = 5  # an interval of fewer windows covers the true value too rarely
 
 
 @dataclass(frozen=True)
 class AttentionFraction:
-    """A share of attention, beside what attention that is even over all tokens so far would give: chance."""
+    """The fraction of a head's attention that goes to a target kind, and that of uniform attention."""
 
     measured: Estimate
     uniform: float
 
     @property
     def excess(self) -> float:
-        """What it has more than chance."""
+        """Return the measured fraction minus that of uniform attention."""
         return self.measured.mean - self.uniform
 
     @property
     def is_significant(self) -> bool:
-        """Whether the whole interval lies above both thresholds."""
-        low = self.measured.low
-        return (
-            low is not None
-            and self.measured.n >= MIN_WINDOWS
-            and low > max(MIN_FRACTION, MIN_RATIO_TO_UNIFORM * self.uniform)
-        )
+        """Return whether the complete interval lies above both thresholds."""
+        low, threshold = self.measured.low, max(MIN_FRACTION, MIN_RATIO_TO_UNIFORM * self.uniform)
+        return low is not None and self.measured.n >= MIN_WINDOWS and low > threshold
 
 
 def classify_head(
-    shares: Mapping[str, AttentionFraction],
+    fractions: Mapping[str, AttentionFraction],
     random: AttentionFraction | None,
-    from_even: Estimate,
-    removal: Mapping[str, Estimate],
+    distance_from_uniform: Estimate,
+    costs: Mapping[str, Estimate],
 ) -> str:
-    """EVEN, UNUSED, the kind that exceeds chance by most among those that earn their name, or UNCLASSIFIED.
+    """Return the name of a head.
 
-    Induction has to earn it on repeated random tokens (`random`) too: in a text, what came after a token may be
-    looked at because it is, say, a line start.
+    Args:
+        fractions: the attention fraction of each target kind.
+        random: that of induction on repeated random tokens. Induction must be significant there too: in a text, the
+            token after an earlier occurrence may also be, for example, a line start.
+        distance_from_uniform: 0 to 1.
+        costs: the cost of each ablation in bits per character.
+
+    Returns:
+        UNIFORM; INERT, if no ablation has a cost; the significant kind with the largest excess; or UNCLASSIFIED.
     """
-    if _within(from_even, UNIFORM_DISTANCE):
+    if _is_within(distance_from_uniform, UNIFORM_DISTANCE):
         return UNIFORM
-    if all(_within(cost, INERT_COST) for cost in removal.values()):
+    if all(_is_within(cost, INERT_COST) for cost in costs.values()):
         return INERT
-    earned = {kind: share.excess for kind, share in shares.items() if share.is_significant}
+    excess = {kind: fraction.excess for kind, fraction in fractions.items() if fraction.is_significant}
     if random is None or not random.is_significant:
-        earned.pop("induction", None)
-    return max(earned, key=lambda kind: earned[kind]) if earned else UNCLASSIFIED
+        excess.pop("induction", None)
+    return max(excess, key=lambda kind: excess[kind]) if excess else UNCLASSIFIED
 
 
-def _within(estimate: Estimate, most: float) -> bool:
-    """Whether the whole interval lies within ±`most`: not only that no difference is seen, but that none matters."""
+def _is_within(estimate: Estimate, limit: float) -> bool:
+    """Return whether the complete interval lies within ±limit: a difference would be known, and none matters."""
     low, high = estimate.low, estimate.high
-    return low is not None and high is not None and estimate.n >= MIN_WINDOWS and max(-low, high) < most
+    return low is not None and high is not None and estimate.n >= MIN_WINDOWS and max(-low, high) < limit
 
 
 _VERSION = 1
-_KEYS = {  # in heads.json, which earlier versions wrote too, by the field's name
+_KEYS = {  # in heads.json, by field; earlier versions wrote the same keys
     "target_fractions": "shares",
     "distance_from_uniform": "from_even",
     "ablation_costs": "removal",
@@ -84,30 +87,26 @@ _KEYS = {  # in heads.json, which earlier versions wrote too, by the field's nam
 
 @dataclass(frozen=True)
 class Head:
-    """One head. Intervals are over windows of a text; those of `induction_random` over random sequences."""
+    """The figures of one head. Intervals are over windows of a text; of `induction_random` over random sequences."""
 
     layer: int
     head: int
-    target_fractions: Mapping[
-        str, AttentionFraction
-    ]  # by kind (octavo.interpret.attention_targets); of a kind that the text has none of, none
-    induction_random: AttentionFraction | None  # on the token after the same one, in random tokens that are repeated
-    distance: Estimate  # tokens that it looks back
+    target_fractions: Mapping[str, AttentionFraction]  # by kind (octavo.interpret.attention_targets) in the text
+    induction_random: AttentionFraction | None  # induction on repeated random tokens
+    distance: Estimate  # mean attention distance in tokens
     entropy: Estimate  # bits
-    relative_entropy: Estimate  # as a share of even attention's, 0 … 1
-    distance_from_uniform: Estimate  # 0: all tokens so far alike … 1: one token alone
-    ablation_costs: Mapping[
-        str, Estimate
-    ]  # bits a character that each removal (octavo.interpret.head_ablation) costs
+    relative_entropy: Estimate  # as a fraction of that of uniform attention, 0 … 1
+    distance_from_uniform: Estimate  # 0: uniform … 1: one token
+    ablation_costs: Mapping[str, Estimate]  # bits per character, by ablation (octavo.interpret.head_ablation)
 
     @property
     def label(self) -> str:
-        """Layer and head, counted from 0, as ``1.3``."""
+        """Return layer and head, counted from 0, as ``1.3``."""
         return f"{self.layer}.{self.head}"
 
     @cached_property
     def name(self) -> str:
-        """What it has earned: see octavo.interpret.head_table."""
+        """Return the name of the head; see :func:`classify_head`."""
         return classify_head(
             self.target_fractions, self.induction_random, self.distance_from_uniform, self.ablation_costs
         )
@@ -115,26 +114,26 @@ class Head:
 
 @dataclass(frozen=True)
 class HeadTable:
-    """All heads of a model, in order, and what they were measured on."""
+    """All heads of a model in their order, and the sample that they were measured on."""
 
     heads: tuple[Head, ...]
-    text: str  # its name
+    text: str  # the name of the text
     windows: int
     window_tokens: int
-    characters: float  # predicted in these windows
-    bits_per_character: Estimate  # of the model as it is, in these windows; without an interval of one window
-    uniform_distance: float  # how many tokens back even attention looks
-    uniform_entropy: float  # its entropy in bits
-    lossless_tokenizer: bool  # False: no figure in bits a character compares with other models'
+    characters: float  # of the targets in these windows
+    bits_per_character: Estimate  # of the unchanged model in these windows; one window gives no interval
+    uniform_distance: float  # mean attention distance of uniform attention, in tokens
+    uniform_entropy: float  # entropy of uniform attention, in bits
+    lossless_tokenizer: bool  # False: bits per character are not comparable with other models
 
     @property
     def layers(self) -> tuple[tuple[Head, ...], ...]:
-        """The heads of each layer."""
+        """Return the heads of each layer."""
         count = 1 + max(head.layer for head in self.heads)
         return tuple(tuple(head for head in self.heads if head.layer == layer) for layer in range(count))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, with each head's name."""
+        """Return the table as plain values under the keys of heads.json, with each head's name."""
         values = asdict(self, dict_factory=lambda items: {_KEYS.get(name, name): value for name, value in items})
         for entry, head in zip(values["heads"], self.heads, strict=True):
             entry["name"] = head.name
@@ -142,10 +141,10 @@ class HeadTable:
 
     @classmethod
     def from_json(cls, values: Any) -> "HeadTable":
-        """What :meth:`to_dict` gave; names are worked out again.
+        """Return the table of the values of :meth:`to_dict`; names are computed again.
 
         Raises:
-            OctavoError: it is something else.
+            OctavoError: the values are something else.
         """
         try:
             if values["version"] != _VERSION:
@@ -156,7 +155,7 @@ class HeadTable:
             uniform = {name: table.pop(_KEYS[name]) for name in ("uniform_distance", "uniform_entropy")}
             return cls(heads=heads, bits_per_character=bits, **uniform, **table)
         except (LookupError, TypeError, ValueError, AttributeError):
-            raise OctavoError("this is no table of heads of this version: measure the heads anew") from None
+            raise OctavoError("this is not a head table of this version: measure the heads again") from None
 
 
 def _head(values: dict[str, Any]) -> Head:

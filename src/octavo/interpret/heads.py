@@ -1,4 +1,4 @@
-"""Reading heads: the table of all heads of a model over windows of a text."""
+"""Measure the table of all heads of a model over windows of a text."""
 
 import math
 
@@ -20,7 +20,7 @@ from octavo.system.progress import ProgressCallback, no_progress
 from octavo.system.statistics import Estimate, ratio_estimates
 from octavo.tokenizer import Tokenizer
 
-_SEQUENCES = 32  # of random tokens
+_RANDOM_SEQUENCES = 32
 _SEED = 0
 
 
@@ -34,37 +34,46 @@ def measure_heads(
     windows: int = HEAD_WINDOWS,
     watch: ProgressCallback = no_progress,
 ) -> HeadTable:
-    """The table of all heads, over `windows` windows spread evenly over the documents of the text named `text`.
+    """Measure the attention of each head and the cost of its ablation.
 
-    A text that fills fewer windows is read in fewer; of one window alone there are no intervals, so that no head
-    earns a name. `watch` is told the share that is done.
+    Args:
+        model: the model.
+        tokenizer: its tokenizer.
+        documents: the text.
+        text: the name of the text, for people.
+        context_length: tokens of a window.
+        windows: number of windows, spread evenly over the text; at most as many as it fills. Intervals need more than
+            one window.
+        watch: is called with the fraction that is done.
 
     Raises:
-        OctavoError: the text has hardly a token.
+        OctavoError: the text has fewer than three tokens.
     """
     excerpts = sample_windows(tokenizer, documents, context_length, windows)
-    looked = attention_stats(model, excerpts.inputs, lambda rows: target_masks(excerpts, rows))
+    stats = attention_stats(model, excerpts.inputs, lambda rows: target_masks(excerpts, rows))
     random = repeated_tokens(excerpts, tokenizer.bos_id)
-    repeated = attention_stats(model, random, lambda rows: repeated_targets(random[rows].numpy(), tokenizer.bos_id))
-    usual, costs = ablation_costs(model, excerpts, watch)
+    random_stats = attention_stats(
+        model, random, lambda rows: repeated_targets(random[rows].numpy(), tokenizer.bos_id)
+    )
+    window_losses, costs = ablation_costs(model, excerpts, watch)
 
     def in_bits(nats: npt.NDArray[np.float64]) -> list[Estimate]:
-        """A character, of nats (rows, W)."""
-        found = ratio_estimates(nats / math.log(2), np.broadcast_to(excerpts.characters, nats.shape))
-        return [estimate for estimate in found if estimate]  # every window has characters
+        """Convert nats of windows (rows, W) to bits per character, with intervals."""
+        estimates = ratio_estimates(nats / math.log(2), np.broadcast_to(excerpts.characters, nats.shape))
+        return [estimate for estimate in estimates if estimate]  # every window has characters
 
     def head(layer: int, number: int) -> Head:
-        shares = zip(TARGET_KINDS, looked.target_fractions(layer, number), strict=True)
-        distance, entropy, relative_entropy, from_even = looked.spread(layer, number)
+        fractions = zip(TARGET_KINDS, stats.target_fractions(layer, number), strict=True)
+        distance, entropy, relative_entropy, distance_from_uniform = stats.spread(layer, number)
         return Head(
             layer,
             number,
-            {kind.name: share for kind, share in shares if share},
-            repeated.target_fractions(layer, number)[0],
+            {kind.name: fraction for kind, fraction in fractions if fraction},
+            random_stats.target_fractions(layer, number)[0],
             distance,
             entropy,
             relative_entropy,
-            from_even,
+            distance_from_uniform,
             dict(zip(ABLATIONS, in_bits(costs[layer, number]), strict=True)),
         )
 
@@ -75,7 +84,7 @@ def measure_heads(
         windows=len(excerpts),
         window_tokens=length,
         characters=float(excerpts.characters.sum()),
-        bits_per_character=in_bits(usual[None])[0],
+        bits_per_character=in_bits(window_losses[None])[0],
         uniform_distance=float(mean_distance(uniform_pattern(length))[1:].mean()),
         uniform_entropy=float(uniform_entropy(length)[1:].mean()),
         lossless_tokenizer=tokenizer.lossless,
@@ -83,22 +92,25 @@ def measure_heads(
 
 
 def repeated_tokens(excerpts: SampledWindows, bos_id: int | None) -> torch.Tensor:
-    """Random tokens of the text's vocabulary, each sequence twice in a row, after the start token if there is one:
-    what comes again can only be known from before (Olsson et al., 2022). As long as a window, (sequences, T)."""
+    """Return random tokens of the text, each sequence twice in a row, as long as a window, (sequences, T).
+
+    The second half of a sequence can only be predicted from the first one (Olsson et al., 2022). The BOS token is
+    first if there is one.
+    """
     random = np.random.default_rng(_SEED)
-    begun = bos_id is not None
-    half = (excerpts.inputs.shape[1] - begun) // 2
+    has_bos = bos_id is not None
+    half = (excerpts.inputs.shape[1] - has_bos) // 2
     vocabulary = np.array(excerpts.vocabulary)
-    drawn = [random.choice(vocabulary, half, replace=half > len(vocabulary)) for _ in range(_SEQUENCES)]
+    drawn = [random.choice(vocabulary, half, replace=half > len(vocabulary)) for _ in range(_RANDOM_SEQUENCES)]
     once = np.stack(drawn)
-    first = np.full((_SEQUENCES, int(begun)), -1 if bos_id is None else bos_id)
+    first = np.full((_RANDOM_SEQUENCES, int(has_bos)), -1 if bos_id is None else bos_id)
     return torch.from_numpy(np.concatenate([first, once, once], axis=1))
 
 
 def repeated_targets(ids: Ids, bos_id: int | None) -> Flags:
-    """(B, 1, T, S): the keys of induction, for the queries of the second time."""
-    starts = ids == (-1 if bos_id is None else bos_id)
-    found = induction_targets(ids, starts)
+    """Return the induction targets of the queries in the second half of :func:`repeated_tokens`, (B, 1, T, S)."""
+    bos_mask = ids == (-1 if bos_id is None else bos_id)
+    mask = induction_targets(ids, bos_mask)
     half = (ids.shape[1] - (bos_id is not None)) // 2
-    found[:, : ids.shape[1] - half] = False
-    return found[:, None]
+    mask[:, : ids.shape[1] - half] = False
+    return mask[:, None]

@@ -1,9 +1,27 @@
-"""Interventions: changing what flows through a model at one site, and nothing else.
+"""Interventions: change activations at chosen sites of a model, and measure what its predictions do.
 
-A place is a site of octavo.model.taps, ``blocks.0.output``, one head of an attention, ``blocks.0.attention.head.2``,
-or one unit of a feed-forward, ``blocks.1.feedforward.unit.37``; in a text, at all its tokens or at one.
+An activation can only be said to matter for a prediction if changing it changes the prediction. Each intervention
+here replaces the activations of a *target* while the model runs and leaves the rest of the computation to the model:
 
-Changes: what is to be done where inside a model, as a person asks for it.
+* **Zero ablation** replaces them by zero. It asks whether the model needs the target at all. Zero may be a value that
+  the model never sees, so a large effect can also come from an activation that is only unusual.
+* **Mean ablation** replaces them by their mean over other text. This removes the information that the target carries
+  about this text and keeps its average, so the later layers still receive a usual value.
+* **Activation patching** replaces them by the activations of another run (Vig et al., 2020; Meng et al., 2022). It
+  needs two texts of the same number of tokens that differ in one respect, for example "the king is" and "the queens
+  are": the *corrupted* run reads one, the *clean* run reads the other. If patching a target from the clean run into
+  the corrupted run moves the prediction to that of the clean run, the target carries the difference.
+
+Intuition: ablation asks what breaks without a part, patching asks where the difference between two texts is stored.
+Ablation of one of two parts that do the same has little effect, because the other part compensates.
+
+A target is a site of :mod:`octavo.model.taps` such as ``blocks.0.output``, one attention head such as
+``blocks.0.attention.head.2``, or one unit of a feed-forward layer such as ``blocks.1.feedforward.unit.37``; at all
+positions of a text or at one. An intervention is a tap, so nothing has to be undone afterwards.
+
+Example:
+    >>> tap = zero_ablate(parse_target("blocks.0.attention.head.2", model))  # doctest: +SKIP
+    >>> logits = model(input_ids, tap=tap)  # doctest: +SKIP
 """
 
 from collections.abc import Callable, Sequence
@@ -20,8 +38,7 @@ from octavo.model.taps import Tap
 
 @dataclass(frozen=True)
 class Target:
-    """Where to change: a site, of whose tensor `axis` (from the end) is taken at `index` alone, or all of it; at the
-    token at `position` alone, or at all of them."""
+    """A part of a site's tensor: `index` of its `axis`, counted from the end, or all; at one position, or at all."""
 
     name: str
     site: str
@@ -30,92 +47,94 @@ class Target:
     position: int | None = None
 
     def select(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The part of a site's tensor that is meant, as a view. Of every site the last axis but one is T."""
+        """Return the target's part of the site's tensor as a view. The last axis but one of every site is T."""
         if self.position is not None:
             tensor = tensor.narrow(-2, self.position, 1)
         return tensor if self.index is None else tensor.select(self.axis, self.index)
 
 
 def targets_of(model: Transformer) -> dict[str, Target]:
-    """Every place of a model by its name: the sites in the order of the pass, then heads, then units."""
+    """Return all targets of a model by name: sites in the order of the forward pass, then heads, then units."""
     config = model.config
-    places = {site: Target(site, site) for site in sites_of(model)}
+    targets = {site: Target(site, site) for site in sites_of(model)}
     for part, site, axis, size in (
         ("attention.head", "attention.heads", -3, config.n_heads),
         ("feedforward.unit", "feedforward.hidden", -1, config.d_ff),
     ):
         for layer in range(config.n_layers):
             names = {f"blocks.{layer}.{part}.{index}": index for index in range(size)}
-            places |= {name: Target(name, f"blocks.{layer}.{site}", axis, index) for name, index in names.items()}
-    return places
+            targets |= {name: Target(name, f"blocks.{layer}.{site}", axis, index) for name, index in names.items()}
+    return targets
 
 
 def parse_targets(name: str, model: Transformer) -> tuple[Target, ...]:
-    """The places that a name or a pattern stands for, as ``blocks.*.attention.head.0``.
+    """Return the targets of a name or of a pattern such as ``blocks.*.attention.head.0``.
 
     Raises:
-        OctavoError: the model has no such place.
+        OctavoError: the model has no such target.
     """
-    found = tuple(place for known, place in targets_of(model).items() if matches(name, known))
+    found = tuple(target for known, target in targets_of(model).items() if matches(name, known))
     if found:
         return found
     config, near = model.config, nearest(name, targets_of(model), cutoff=0.8)
     meant = f"did you mean {near}? " if near else ""
     last = config.n_heads - 1
     raise OctavoError(
-        f"there is no place {name!r} in this model: {meant}blocks are 0 to {config.n_layers - 1}, their heads 0 to "
+        f"there is no site {name!r} in this model: {meant}blocks are 0 to {config.n_layers - 1}, their heads 0 to "
         f"{last} and units 0 to {config.d_ff - 1}, as in blocks.0.attention.head.{last} or blocks.0.output"
     )
 
 
 def parse_target(name: str, model: Transformer) -> Target:
-    """The one place of a name.
+    """Return the target of a name.
 
     Raises:
-        OctavoError: the model has no such place, or the name is a pattern that stands for several.
+        OctavoError: the model has no such target, or the name is a pattern of several.
     """
     first, *others = parse_targets(name, model)
     if others:
-        raise OctavoError(f"{name!r} stands for {len(others) + 1} places: give one, as {first.name}")
+        raise OctavoError(f"{name!r} is a pattern of {len(others) + 1} sites: give one, such as {first.name}")
     return first
 
 
-def zero_ablate(place: Target) -> Tap:
-    """Nothing flows by. Of attention's scores, what may not be looked at stays so: all the rest counts alike."""
-    return _changed(place, lambda old: torch.zeros_like(old).masked_fill_(old.isneginf(), -torch.inf))
+def zero_ablate(target: Target) -> Tap:
+    """Return a tap that sets a target to zero; masked attention scores stay masked, so the others become equal."""
+    return _changed(target, lambda old: torch.zeros_like(old).masked_fill_(old.isneginf(), -torch.inf))
 
 
-def replace_with(place: Target, values: torch.Tensor) -> Tap:
-    """`values`, broadcast to the shape of the place, flow by instead: a mean, or what another text had there."""
-    return _changed(place, lambda old: values)
+def replace_with(target: Target, values: torch.Tensor) -> Tap:
+    """Return a tap that sets a target to `values`, broadcast to its shape: a mean, or activations of another run."""
+    return _changed(target, lambda old: values)
 
 
-def patch_from(place: Target, recorded: ActivationCache) -> Tap:
-    """What flowed by in another pass flows by instead; the passes have to be of one shape.
+def patch_from(target: Target, cache: ActivationCache) -> Tap:
+    """Return a tap that sets a target to its activations in another run of the same shape.
 
-    `recorded` is looked into when the model runs, so it may be filled anew before each pass.
+    Args:
+        target: the target.
+        cache: the activations of that run. It is read when the model runs, so it may be refilled before each batch.
     """
-    return _changed(place, lambda old: place.select(recorded[place.site]))
+    return _changed(target, lambda old: target.select(cache[target.site]))
 
 
 def attend_to_first(layer: int, head: int) -> Tap:
-    """A head looks at the first token alone, wherever it is: it reads the same thing everywhere."""
-    place = Target(f"blocks.{layer}.attention.head.{head}", f"blocks.{layer}.attention.pattern", -3, head)
+    """Return a tap by which a head attends only to the first token, from every query."""
+    target = Target(f"blocks.{layer}.attention.head.{head}", f"blocks.{layer}.attention.pattern", -3, head)
 
     def first(pattern: torch.Tensor) -> torch.Tensor:
         only = torch.zeros_like(pattern)
         only[..., 0] = 1.0
         return only
 
-    return _changed(place, first)
+    return _changed(target, first)
 
 
-def _changed(place: Target, change: Callable[[torch.Tensor], torch.Tensor]) -> Tap:
+def _changed(target: Target, change: Callable[[torch.Tensor], torch.Tensor]) -> Tap:
     def tap(site: str, tensor: torch.Tensor) -> torch.Tensor:
-        if site != place.site:
+        if site != target.site:
             return tensor
         changed = tensor.clone()
-        place.select(changed).copy_(change(place.select(tensor)))
+        target.select(changed).copy_(change(target.select(tensor)))
         return changed
 
     return tap
@@ -123,18 +142,20 @@ def _changed(place: Target, change: Callable[[torch.Tensor], torch.Tensor]) -> T
 
 @dataclass(frozen=True)
 class InterventionSpec:
-    """Names of places, or patterns of them; at all tokens, or at the one at `position`, from the end if it is
-    negative."""
+    """Names of sites, heads or units, or patterns of them, by intervention; at one position or at all.
 
-    zero: Sequence[str] = ()  # nothing flows by
-    mean: Sequence[str] = ()  # the mean over held-out text flows by
-    patch: Sequence[str] = ()  # what another text had there flows by, token for token
+    A negative `position` counts from the end.
+    """
+
+    zero: Sequence[str] = ()  # zero ablation
+    mean: Sequence[str] = ()  # mean ablation, over validation text
+    patch: Sequence[str] = ()  # activation patching from another text, token by token
     position: int | None = None
 
 
 @dataclass(frozen=True)
 class ResolvedInterventions:
-    """The places themselves, none twice, and the position from the beginning."""
+    """The targets of a specification, none twice, and the position counted from the beginning."""
 
     zero: tuple[Target, ...]
     mean: tuple[Target, ...]
@@ -143,45 +164,43 @@ class ResolvedInterventions:
 
     @property
     def descriptions(self) -> tuple[str, ...]:
-        """What is done where, as ``zero blocks.0.attention.head.2``."""
+        """Return kind and target of each intervention, as ``zero blocks.0.attention.head.2``."""
         kinds = {"zero": self.zero, "mean": self.mean, "patch": self.patch}
-        return tuple(f"{kind} {place.name}" for kind, places in kinds.items() for place in places)
+        return tuple(f"{kind} {target.name}" for kind, targets in kinds.items() for target in targets)
 
 
 def resolve(
-    changes: InterventionSpec, model: Transformer, passage: Passage, context_length: int
+    spec: InterventionSpec, model: Transformer, passage: Passage, context_length: int
 ) -> ResolvedInterventions:
-    """The places that are meant, for a passage that is read in windows of `context_length` tokens.
+    """Return the targets of a specification, for a passage that is read in windows of `context_length` tokens.
 
     Raises:
-        OctavoError: there is nothing to change, no such place or position, or a place is to be changed twice.
+        OctavoError: no site is given, there is no such site or position, or a site is given twice.
     """
-    position = _position(changes.position, passage, context_length)
+    position = _position(spec.position, passage, context_length)
 
-    def places(names: Sequence[str]) -> tuple[Target, ...]:
-        return tuple(replace(place, position=position) for name in names for place in parse_targets(name, model))
+    def targets(names: Sequence[str]) -> tuple[Target, ...]:
+        return tuple(replace(target, position=position) for name in names for target in parse_targets(name, model))
 
-    chosen = ResolvedInterventions(places(changes.zero), places(changes.mean), places(changes.patch), position)
-    names = [place.name for place in (*chosen.zero, *chosen.mean, *chosen.patch)]
+    chosen = ResolvedInterventions(targets(spec.zero), targets(spec.mean), targets(spec.patch), position)
+    names = [target.name for target in (*chosen.zero, *chosen.mean, *chosen.patch)]
     if not names:
-        raise OctavoError("there is nothing to change: name a place to zero, to set to its mean or to patch")
+        raise OctavoError("no intervention is given: name a site for zero, mean or patch")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
-        raise OctavoError(f"{twice} is to be changed twice: name it once")
+        raise OctavoError(f"{twice} is given twice: name it once")
     return chosen
 
 
 def _position(position: int | None, passage: Passage, context_length: int) -> int | None:
-    """From the beginning, whichever way it was counted."""
+    """Return the position counted from the beginning."""
     if position is None:
         return None
     tokens = len(passage.ids)
     if tokens > context_length:
         raise OctavoError(
-            f"a position is one within a window of {context_length} tokens, but the text has {tokens}: shorten it"
+            f"a position needs a text of at most {context_length} tokens, but this one has {tokens}: shorten the text"
         )
     if not -tokens <= position < tokens:
-        raise OctavoError(
-            f"position {position} is out of range: the text's are 0 to {tokens - 1}, or -1 for the last"
-        )
+        raise OctavoError(f"position {position} is out of range: give 0 to {tokens - 1}, or -1 for the last token")
     return position % tokens

@@ -1,8 +1,8 @@
-"""The logit lens (nostalgebraist, 2020): what a model would predict if it ended after each of its layers.
+"""The logit lens (nostalgebraist, 2020): the prediction of a model if it ended after each of its layers.
 
-The residual stream after the embedding, and after every block, goes through the model's own final norm and
-unembedding, as it does after the last block: there the lens shows the model's own prediction. Whatever the blocks'
-order of norms, the final norm is what the unembedding was trained on, be it the identity.
+The residual stream after the embedding and after each block goes through the model's own final norm and unembedding.
+After the last block, this is the model's own prediction. The final norm is used whatever the order of norms in the
+blocks is, because the unembedding was trained on its output.
 """
 
 import math
@@ -22,60 +22,59 @@ from octavo.interpret.tokens import Passage
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
 
-_MOST_LOGITS = 2**22  # held at once
+_MAX_LOGITS = 2**22  # held at once
 
 
 @dataclass(frozen=True)
 class LensCell:
-    """What one layer would predict after one token."""
+    """The prediction of one layer after one token."""
 
-    predictions: tuple[Prediction, ...]  # the likeliest first
-    nats: float | None  # what the token that really came would cost; None: the passage ends here
-    rank: int | None  # of that token; 1: nothing was likelier
+    predictions: tuple[Prediction, ...]  # the most probable first
+    nats: float | None  # surprisal of the actual next token; None: the passage ends here
+    rank: int | None  # of that token; 1: the most probable
 
     @property
     def probability(self) -> float | None:
-        """How likely the token that really came would be."""
+        """Return the probability of the actual next token."""
         return None if self.nats is None else math.exp(-self.nats)
 
 
 @dataclass(frozen=True)
 class LensLayer:
-    """What one layer would predict after each token of the passage."""
+    """The predictions of one layer after each token of the passage."""
 
     site: str
     cells: tuple[LensCell, ...]
-    held_out_nats: float | None  # the mean over held-out text, per token; None: not measured
+    held_out_nats: float | None  # mean over validation text, nats per token; None: not measured
 
     @property
     def name(self) -> str:
-        """As people call it: ``embedding``, ``block 0``."""
+        """Return the name for people: ``embedding``, ``block 0``."""
         return self.site if self.site == "embedding" else f"block {self.site.split('.')[1]}"
 
 
 @dataclass(frozen=True)
 class Lens:
-    """A passage seen through every layer: the embedding first; the last is the model's own prediction."""
+    """The predictions of every layer for a passage, the embedding first; the last is the model's own."""
 
     passage: Passage
     layers: tuple[LensLayer, ...]
-    held_out_tokens: int  # that the layers' means are over
-    held_out_characters: float  # that these stand for; about, if the tokenizer loses text
-    tied_embeddings: bool  # True: the unembedding is the embedding, which therefore foretells the token it stands for
-    residual: bool  # False: layers share no stream, so what the unembedding makes of an earlier one says little
+    held_out_tokens: int  # of the validation text that layers are scored on
+    held_out_characters: float  # of that text; approximate if the tokenizer is lossy
+    tied_embeddings: bool  # True: the unembedding is the embedding, so the first layer predicts the token itself
+    residual: bool  # False: there is no residual stream, so the lens of an earlier layer says little
 
     @property
     def held_out_bits(self) -> tuple[float, ...]:
-        """What each layer needs for held-out text, in bits per character; none if that was not measured."""
+        """Return the score of each layer on validation text in bits per character; empty if it was not measured."""
         if not self.held_out_characters:
             return ()
-        bits_of_nats = self.held_out_tokens / self.held_out_characters / math.log(2)
-        return tuple(nats * bits_of_nats for layer in self.layers if (nats := layer.held_out_nats) is not None)
+        bits_per_nat = self.held_out_tokens / self.held_out_characters / math.log(2)
+        return tuple(nats * bits_per_nat for layer in self.layers if (nats := layer.held_out_nats) is not None)
 
     @property
     def gains(self) -> tuple[float | None, ...]:
-        """By how many bits per character each layer is better on held-out text than the one before it; of the
-        first None."""
+        """Return by how many bits per character each layer improves on the one before; None for the first."""
         bits = self.held_out_bits
         return (None, *(a - b for a, b in pairwise(bits))) if bits else ()
 
@@ -87,12 +86,12 @@ class Lens:
 
 
 def lens_sites(model: Transformer) -> tuple[str, ...]:
-    """Where the stream is looked at."""
+    """Return the sites of the residual stream that the lens reads."""
     return ("embedding", *(f"blocks.{layer}.output" for layer in range(model.config.n_layers)))
 
 
 def lens_logits(model: Transformer, stream: torch.Tensor) -> torch.Tensor:
-    """The logits (…, V) that the model would give if its last block had made `stream` (…, D)."""
+    """Return the logits (…, V) of the residual stream (…, D): final norm, then unembedding."""
     logits: torch.Tensor = model.unembedding(model.final_norm(stream))
     return logits
 
@@ -106,21 +105,31 @@ def apply_lens(
     *,
     held_out_characters: float = 0.0,
     context_length: int,
-    most: int = TOP_K,
+    top_k: int = TOP_K,
 ) -> Lens:
-    """Look at `passage`, of at most `context_length` tokens, and let every layer be scored on the documents
-    `held_out` (ids without start token), which stand for so many characters."""
+    """Predict with every layer after each token of a passage, and score every layer on validation text.
+
+    Args:
+        model: the model.
+        tokenizer: its tokenizer.
+        passage: at most `context_length` tokens.
+        held_out: documents to score the layers on, as token ids without BOS token.
+        held_out_characters: characters of these documents.
+        context_length: tokens of a window.
+        top_k: number of the most probable tokens to keep.
+    """
     sites, labels = lens_sites(model), vocabulary_labels(tokenizer)
     streams = run_with_cache(model, passage.input_ids, *sites)
     losses = layer_losses(model, held_out, bos_id=tokenizer.bos_id, context_length=context_length)
-    came = passage.input_ids[0, 1:]
+    targets = passage.input_ids[0, 1:]
     layers = []
-    at_once = max(1, _MOST_LOGITS // model.vocab_size)
+    at_once = max(1, _MAX_LOGITS // model.vocab_size)
     for site in sites:
         cells: list[LensCell] = []
-        for place in range(0, len(passage.ids), at_once):
-            logits = lens_logits(model, streams[site][0, place : place + at_once]).float()
-            cells += _cells(logits, came[place : place + at_once], top_k_predictions(logits, labels, most))
+        for start in range(0, len(passage.ids), at_once):
+            logits = lens_logits(model, streams[site][0, start : start + at_once]).float()
+            predictions = top_k_predictions(logits, labels, top_k)
+            cells += _cells(logits, targets[start : start + at_once], predictions)
         layers.append(LensLayer(site, tuple(cells), losses.get(site)))
     return Lens(
         passage,
@@ -132,11 +141,13 @@ def apply_lens(
     )
 
 
-def _cells(logits: torch.Tensor, came: torch.Tensor, guesses: Sequence[tuple[Prediction, ...]]) -> Iterator[LensCell]:
-    """Yield the cells of places with `logits` (N, V); after the last of all nothing came."""
-    nats = F.cross_entropy(logits[: len(came)], came, reduction="none").double().tolist()
-    unknown = [None] * (len(logits) - len(came))
-    return map(LensCell, guesses, [*nats, *unknown], [*ranks(logits[: len(came)], came), *unknown])
+def _cells(
+    logits: torch.Tensor, targets: torch.Tensor, predictions: Sequence[tuple[Prediction, ...]]
+) -> Iterator[LensCell]:
+    """Yield the cells of positions with `logits` (N, V); the last position of a passage has no target."""
+    nats = F.cross_entropy(logits[: len(targets)], targets, reduction="none").double().tolist()
+    unknown = [None] * (len(logits) - len(targets))
+    return map(LensCell, predictions, [*nats, *unknown], [*ranks(logits[: len(targets)], targets), *unknown])
 
 
 @torch.inference_mode()
@@ -147,8 +158,17 @@ def layer_losses(
     bos_id: int | None,
     context_length: int,
 ) -> dict[str, float]:
-    """The mean nats of each predicted token by the site of the layer, in the windows of the score; none if nothing is
-    predicted."""
+    """Measure the mean loss of each layer in the windows of the score.
+
+    Args:
+        model: the model.
+        documents: token ids without BOS token.
+        bos_id: id of the BOS token; None: the tokenizer has none.
+        context_length: tokens of a window.
+
+    Returns:
+        Nats per token by the site of the layer; empty if no token is predicted.
+    """
     sites, streams = lens_sites(model), ActivationCache()
     totals, tokens = dict.fromkeys(sites, 0.0), 0
     for batch in scoring_batches(
@@ -158,7 +178,7 @@ def layer_losses(
         context_length=context_length,
         tap=record_tap(streams, *sites),
     ):
-        tokens += sum(place.stop - place.start for place in batch.tokens)
+        tokens += sum(span.stop - span.start for span in batch.tokens)
         for site in sites:
             nats = batch.nats(lens_logits(model, streams[site]).float()).double()
             totals[site] += sum(float(nats[row, w.scored_positions].sum()) for row, w in enumerate(batch.windows))

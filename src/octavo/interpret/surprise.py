@@ -1,7 +1,7 @@
-"""Surprise: how many bits each token of a text costs a model that reads it, and what it would rather have read.
+"""Measure the surprisal of each token of a text in bits, and the predictions that were more probable.
 
-The windows are those of octavo.evaluate.scoring, half a context apart, so a text's total is its score. Of a long text
-the beginning is kept token by token; of the rest there are sums, and the tokens that cost most. N tokens.
+The windows are those of :mod:`octavo.evaluate.scoring`, half a context apart, so the total of a text is its score. Of
+a long text only the beginning is kept token by token, of the rest sums and the most surprising tokens. N tokens.
 """
 
 import math
@@ -29,72 +29,74 @@ from octavo.system.progress import ProgressCallback, no_progress
 from octavo.system.terminal import quantity
 from octavo.tokenizer import Tokenizer
 
-WORST = 8  # tokens that cost most, of all of the text
-MAX_CHARACTERS = 10_000  # that are kept token by token: a page shows each of them as a button
-_BEFORE = 40  # characters of what came before a token
+WORST = 8  # most surprising tokens of a text
+MAX_CHARACTERS = 10_000  # kept token by token: a page shows each token as a button
+_CONTEXT_CHARACTERS = 40  # of the text before a token
 
 
 @dataclass(frozen=True)
 class TokenSurprise:
-    """What one token cost, and what was likeliest in its place."""
+    """The surprisal of a token, and the most probable tokens at its position."""
 
     label: str
     nats: float
-    rank: int | None  # 1: nothing was likelier; None: the model had not read anything, so it is charged by chance
-    predictions: tuple[Prediction, ...]  # the likeliest first; none where the model had not read anything
+    rank: int | None  # 1: the most probable; None: the first token without a BOS token, which is not predicted
+    predictions: tuple[Prediction, ...]  # the most probable first; empty for a token that is not predicted
 
     @property
     def bits(self) -> float:
-        """The same in bits."""
+        """Return the surprisal in bits."""
         return self.nats / math.log(2)
 
     @property
     def probability(self) -> float:
-        """How likely the token was to the model."""
+        """Return the probability that the model gave the token."""
         return math.exp(-self.nats)
 
 
 @dataclass(frozen=True)
 class Rest:
-    """Sum up what was read after the part of a text that is kept token by token."""
+    """Sums over the part of a text that is not kept token by token."""
 
     tokens: int = 0
     nats: float = 0.0
     dropped_characters: int = 0  # characters without a token
     worst: tuple[
         tuple[str, TokenSurprise], ...
-    ] = ()  # the tokens that cost most, each after the characters before it
+    ] = ()  # the most surprising tokens, each after the characters before it
 
 
 @dataclass(frozen=True)
 class Surprise:
-    """A text's surprise: of its beginning token by token, and by pieces of whole characters."""
+    """The surprisal of a text; of its beginning token by token, aligned with its characters."""
 
     text: str
-    tokens: tuple[TokenSurprise, ...]  # those of the pieces
-    alignments: tuple[Alignment, ...]  # whose texts joined are the beginning of the text
-    context_length: int  # of the windows, which are half of it apart
-    lossless_tokenizer: bool  # False: characters without tokens cost nothing, so no figure compares with other models
+    tokens: tuple[TokenSurprise, ...]  # of the alignments
+    alignments: tuple[Alignment, ...]  # their texts joined are the beginning of the text
+    context_length: int  # of the windows, which are half a context apart
+    lossless_tokenizer: bool  # False: characters without tokens have no surprisal: not comparable with other models
     rest: Rest = Rest()
 
-    def bits(self, piece: Alignment) -> float:
-        """What a piece cost."""
-        return sum(token.bits for token in self.tokens[piece.begin : piece.end])
+    def bits(self, alignment: Alignment) -> float:
+        """Return the surprisal of an alignment in bits."""
+        return sum(token.bits for token in self.tokens[alignment.begin : alignment.end])
 
-    def bits_per_character_of(self, piece: Alignment) -> float:
-        """What each character of a piece cost: a piece of several spreads its bits evenly over them, since a token
-        comes as a whole."""
-        return self.bits(piece) / len(piece.text)
+    def bits_per_character_of(self, alignment: Alignment) -> float:
+        """Return the surprisal per character of an alignment; its bits are divided evenly among its characters."""
+        return self.bits(alignment) / len(alignment.text)
 
     @property
     def omitted_characters(self) -> int:
-        """Return how many characters come after the pieces."""
-        return len(self.text) - sum(len(piece.text) for piece in self.alignments)
+        """Return how many characters are not kept token by token."""
+        return len(self.text) - sum(len(alignment.text) for alignment in self.alignments)
 
     @property
     def dropped_characters(self) -> int:
-        """Return how many characters of the text no token stands for."""
-        return sum(len(piece.text) for piece in self.alignments if piece.dropped) + self.rest.dropped_characters
+        """Return how many characters of the text have no token."""
+        return (
+            sum(len(alignment.text) for alignment in self.alignments if alignment.dropped)
+            + self.rest.dropped_characters
+        )
 
     @property
     def token_count(self) -> int:
@@ -103,33 +105,32 @@ class Surprise:
 
     @property
     def total_nats(self) -> float:
-        """What the text cost."""
+        """Return the surprisal of the text in nats."""
         return math.fsum(token.nats for token in self.tokens) + self.rest.nats
 
     @property
     def total_bits(self) -> float:
-        """The same in bits."""
+        """Return the surprisal of the text in bits."""
         return self.total_nats / math.log(2)
 
     @property
     def bits_per_character(self) -> float:
-        """The score: it compares with other models' if the tokenizer is lossless."""
+        """Return the score; it is comparable with other models if the tokenizer is lossless."""
         return self.total_bits / len(self.text)
 
     @property
     def nats_per_token(self) -> float:
-        """The loss: it compares with that of models with the same tokenizer."""
+        """Return the loss; it is comparable with models of the same tokenizer."""
         return self.total_nats / self.token_count
 
     @property
     def worst(self) -> list[tuple[str, TokenSurprise]]:
-        """The tokens of the text that cost most, the costliest first, each after the last characters before its
-        piece."""
+        """Return the most surprising tokens, the most surprising first, each after the characters before it."""
 
         def kept() -> Iterator[tuple[str, TokenSurprise]]:
-            ends = accumulate((len(piece.text) for piece in self.alignments), initial=0)
-            for done, piece in zip(ends, self.alignments, strict=False):
-                for token in self.tokens[piece.begin : piece.end]:
+            ends = accumulate((len(alignment.text) for alignment in self.alignments), initial=0)
+            for done, alignment in zip(ends, self.alignments, strict=False):
+                for token in self.tokens[alignment.begin : alignment.end]:
                     if token.rank is not None:
                         yield _before(self.text, done), token
 
@@ -154,25 +155,33 @@ def measure_surprise(
     *,
     context_length: int,
     characters: int | None = None,
-    most: int = TOP_K,
+    top_k: int = TOP_K,
     watch: ProgressCallback = no_progress,
 ) -> Surprise:
-    """Let a model read `text`; keep the tokens of its first `characters` characters (all), with the `most` likeliest
-    tokens of each place.
+    """Measure the surprisal of each token of a text.
 
-    `watch` is told the share that is done. Without a start token nothing comes before the first token, which is
-    charged as by chance, as in the score.
+    Without a BOS token no token precedes the first one, so its surprisal is that of the uniform baseline, as in the
+    score.
+
+    Args:
+        model: the model.
+        tokenizer: its tokenizer.
+        text: the text.
+        context_length: tokens of a window.
+        characters: the first characters, which are kept token by token; None: all.
+        top_k: number of the most probable tokens to keep at each position.
+        watch: is called with the fraction that is done.
 
     Raises:
-        OctavoError: the tokenizer has no token for anything in the text.
+        OctavoError: the tokenizer has no token for any character of the text.
     """
     ids = read_ids(tokenizer, text)
     beginning = _beginning(
         iter_alignments(tokenizer, text, ids.data), len(text) if characters is None else characters
     )
-    reading = _Reading(vocabulary_labels(tokenizer), beginning[-1].end, most)
+    collector = _TokenCollector(vocabulary_labels(tokenizer), beginning[-1].end, top_k)
     if tokenizer.bos_id is None:
-        reading.charge_uniform(int(ids[0]), model.vocab_size)
+        collector.charge_uniform(int(ids[0]), model.vocab_size)
     for batch in scoring_batches(
         model,
         [ids],
@@ -182,79 +191,81 @@ def measure_surprise(
     ):
         nats = batch.nats()
         for row, window in enumerate(batch.windows):
-            place = window.scored_positions
-            reading.update(batch.logits[row, place], batch.targets[row, place], nats[row, place])
-    pieces = iter_alignments(tokenizer, text, ids.data)
+            scored = window.scored_positions
+            collector.update(batch.logits[row, scored], batch.targets[row, scored], nats[row, scored])
+    alignments = iter_alignments(tokenizer, text, ids.data)
     return Surprise(
         text,
-        tuple(reading.kept),
+        tuple(collector.kept),
         beginning,
         context_length,
         tokenizer.lossless,
-        _rest(text, reading, pieces, len(beginning)),
+        _rest(text, collector, alignments, len(beginning)),
     )
 
 
-class _Reading:
-    """Keep what is needed of the tokens of a text while they are read in their order."""
+class _TokenCollector:
+    """Collect the surprisal of tokens in their order: the first `max_tokens` completely, the rest as sums."""
 
-    def __init__(self, labels: tuple[str, ...], kept: int, most: int) -> None:
-        self._labels, self._most, self._to_keep = labels, most, kept
+    def __init__(self, labels: tuple[str, ...], max_tokens: int, top_k: int) -> None:
+        self._labels, self._top_k, self._max_tokens = labels, top_k, max_tokens
         self.kept: list[TokenSurprise] = []
-        self.beyond: list[Nats] = []  # of all further tokens
-        self.worst: list[tuple[int, TokenSurprise]] = []  # of these, with their numbers
-        self._heard = 0
+        self.beyond: list[Nats] = []  # of the tokens after them
+        self.worst: list[tuple[int, TokenSurprise]] = []  # of these, with their indices
+        self._count = 0
 
     def charge_uniform(self, token: int, vocab_size: int) -> None:
-        """Take in the first token of a text that has no start token."""
+        """Add the first token of a text without a BOS token."""
         self.kept.append(TokenSurprise(self._labels[token], math.log(vocab_size), None, ()))
-        self._heard = 1
+        self._count = 1
 
-    def update(self, logits: torch.Tensor, came: torch.Tensor, nats: torch.Tensor) -> None:
-        """Take in the next tokens (N), before which the model said `logits` (N, V)."""
+    def update(self, logits: torch.Tensor, targets: torch.Tensor, nats: torch.Tensor) -> None:
+        """Add the next tokens (N,), which the model predicted by `logits` (N, V)."""
         require_finite(nats)
-        keep = min(len(came), max(0, self._to_keep - self._heard))
-        self.kept += self._tokens(logits[:keep], came[:keep], nats[:keep])
-        if keep < len(came):
+        keep = min(len(targets), max(0, self._max_tokens - self._count))
+        self.kept += self._tokens(logits[:keep], targets[:keep], nats[:keep])
+        if keep < len(targets):
             self.beyond.append(nats[keep:].double().numpy())
-            top = keep + nats[keep:].topk(min(WORST, len(came) - keep)).indices
-            found = zip((self._heard + top).tolist(), self._tokens(logits[top], came[top], nats[top]), strict=True)
+            top = keep + nats[keep:].topk(min(WORST, len(targets) - keep)).indices
+            found = zip((self._count + top).tolist(), self._tokens(logits[top], targets[top], nats[top]), strict=True)
             self.worst = nlargest(WORST, chain(self.worst, found), key=lambda cost: cost[1].nats)
-        self._heard += len(came)
+        self._count += len(targets)
 
-    def _tokens(self, logits: torch.Tensor, came: torch.Tensor, nats: torch.Tensor) -> Iterator[TokenSurprise]:
+    def _tokens(self, logits: torch.Tensor, targets: torch.Tensor, nats: torch.Tensor) -> Iterator[TokenSurprise]:
         return map(
             TokenSurprise,
-            [self._labels[i] for i in came.tolist()],
+            [self._labels[i] for i in targets.tolist()],
             nats.double().tolist(),
-            ranks(logits, came),
-            top_k_predictions(logits, self._labels, self._most),
+            ranks(logits, targets),
+            top_k_predictions(logits, self._labels, self._top_k),
         )
 
 
-def _beginning(pieces: Iterator[Alignment], characters: int) -> tuple[Alignment, ...]:
-    """Return the pieces within the first `characters` characters, but so many that there is a token."""
-    done, found = 0, list[Alignment]()
-    for piece in pieces:
-        done += len(piece.text)
-        if done > characters and found and found[-1].end:
+def _beginning(alignments: Iterator[Alignment], characters: int) -> tuple[Alignment, ...]:
+    """Return the alignments within the first `characters` characters, but at least one token."""
+    done, kept = 0, list[Alignment]()
+    for alignment in alignments:
+        done += len(alignment.text)
+        if done > characters and kept and kept[-1].end:
             break
-        found.append(piece)
-    return tuple(found)
+        kept.append(alignment)
+    return tuple(kept)
 
 
-def _rest(text: str, reading: _Reading, pieces: Iterator[Alignment], kept: int) -> Rest:
-    """Return the sums of what was read beyond the first `kept` pieces, and where its worst tokens stand."""
-    places, dropped, done = dict(reading.worst), 0, 0
+def _rest(text: str, collector: _TokenCollector, alignments: Iterator[Alignment], kept: int) -> Rest:
+    """Return the sums over the text after the first `kept` alignments, and its most surprising tokens."""
+    surprising, dropped, done = dict(collector.worst), 0, 0
     worst = []
-    for count, piece in enumerate(pieces):
+    for count, alignment in enumerate(alignments):
         if count >= kept:
-            dropped += len(piece.text) * piece.dropped
-            worst += [(_before(text, done), places[n]) for n in range(piece.begin, piece.end) if n in places]
-        done += len(piece.text)
-    nats = np.concatenate(reading.beyond) if reading.beyond else np.empty(0)
+            dropped += len(alignment.text) * alignment.dropped
+            worst += [
+                (_before(text, done), surprising[n]) for n in range(alignment.begin, alignment.end) if n in surprising
+            ]
+        done += len(alignment.text)
+    nats = np.concatenate(collector.beyond) if collector.beyond else np.empty(0)
     return Rest(len(nats), math.fsum(nats), dropped, tuple(worst))
 
 
-def _before(text: str, place: int) -> str:
-    return text[max(0, place - _BEFORE) : place]
+def _before(text: str, index: int) -> str:
+    return text[max(0, index - _CONTEXT_CHARACTERS) : index]

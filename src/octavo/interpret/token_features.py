@@ -1,7 +1,7 @@
-"""Marks: what each token of a text is: the start of a line, punctuation, and whose speech it stands in.
+"""Find what each token of a text is: a line start, punctuation, and part of whose speech. N tokens.
 
-They are found in the text, of which tokens are only pieces: so a byte that is part of a dash is punctuation, and
-lines are known even where the tokenizer drops white space. N tokens.
+The features are found in the characters, which tokens may divide: a byte of a dash is punctuation, and lines are
+known even if the tokenizer drops white space.
 """
 
 import re
@@ -19,18 +19,21 @@ Flags = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]
 
 _WORD = r"[^\W\d_][\w'’.-]*"
-# At most five words; the first begins with a capital, and so do others or they are short: KING, Duke of York.
+# At most five words. The first begins with a capital letter; so do the others, unless they are short: Duke of York.
 _NAME = re.compile(rf"[ \t]*({_WORD}(?:[ \t]+{_WORD}){{0,4}})[ \t]*:[ \t]*\r?")
-_SHORT = 3  # letters
+_SHORT_WORD = 3  # letters
 
 
 @dataclass(frozen=True)
 class TokenFeatures:
-    """Of each token (N,): whether a line begins with it, whether it is punctuation alone, and the tokens of the last
-    name of a speaker that was complete by then, from `name_begin` to before `name_end`; equal: there was none."""
+    """The features of each token, (N,).
 
-    line_start: Flags
-    punctuation: Flags
+    The last speaker's name that is complete at a token has the tokens `name_begin` to `name_end` (exclusive); the two
+    are equal where there is none.
+    """
+
+    line_start: Flags  # whether a line begins with the token
+    punctuation: Flags  # whether the token is only punctuation
     name_begin: Indices
     name_end: Indices
 
@@ -38,16 +41,16 @@ class TokenFeatures:
         return len(self.line_start)
 
 
-def token_features(text: str, pieces: Sequence[Alignment], tokens: int) -> TokenFeatures:
-    """The marks of the `tokens` tokens of `text`, whose pieces they make."""
+def token_features(text: str, alignments: Sequence[Alignment], tokens: int) -> TokenFeatures:
+    """Return the features of the `tokens` tokens of `text`, which are in `alignments`."""
     line_start, punctuation = np.zeros(tokens, np.bool_), np.zeros(tokens, np.bool_)
     name_begin, name_end = np.zeros(tokens, np.int64), np.zeros(tokens, np.int64)
-    # of each character the tokens that stand for it; one that was dropped lies before token `first`, which is `last`
-    lengths = [len(piece.text) for piece in pieces]
-    first = np.repeat([piece.begin for piece in pieces], lengths)
-    last = np.repeat([piece.end for piece in pieces], lengths)
-    for piece in pieces:
-        punctuation[piece.begin : piece.end] = _is_punctuation(piece.text)
+    # The tokens of each character are first to last (exclusive); the two are equal for a dropped character.
+    lengths = [len(alignment.text) for alignment in alignments]
+    first = np.repeat([alignment.begin for alignment in alignments], lengths)
+    last = np.repeat([alignment.end for alignment in alignments], lengths)
+    for alignment in alignments:
+        punctuation[alignment.begin : alignment.end] = _is_punctuation(alignment.text)
     for begin, end in line_spans(text):
         line_start[first[begin] : first[begin] + 1] = True
         if name := _speaker(text[begin:end]):
@@ -58,21 +61,21 @@ def token_features(text: str, pieces: Sequence[Alignment], tokens: int) -> Token
 
 
 def line_spans(text: str) -> list[tuple[int, int]]:
-    """Where each line that is not blank begins and ends, in characters."""
-    ends = [-1, *(found.start() for found in re.finditer(r"\n|\r(?!\n)", text)), len(text)]
+    """Return begin and end of each line that is not blank, in characters."""
+    ends = [-1, *(match.start() for match in re.finditer(r"\n|\r(?!\n)", text)), len(text)]
     return [(before + 1, end) for before, end in pairwise(ends) if text[before + 1 : end].strip()]
 
 
 def _speaker(line: str) -> re.Match[str] | None:
-    """The name in a line that is nothing but a name and a colon."""
-    found = _NAME.fullmatch(line)
-    if not found:
+    """Return the match of the name in a line that is only a name and a colon."""
+    match = _NAME.fullmatch(line)
+    if not match:
         return None
-    first, *others = found[1].split()
-    named = first[0].isupper() and all(word[0].isupper() or len(word) <= _SHORT for word in others)
-    return found if named else None
+    first, *others = match[1].split()
+    named = first[0].isupper() and all(word[0].isupper() or len(word) <= _SHORT_WORD for word in others)
+    return match if named else None
 
 
 def _is_punctuation(text: str) -> bool:
-    seen = text.strip()
-    return bool(seen) and all(unicodedata.category(character).startswith("P") for character in seen)
+    text = text.strip()
+    return bool(text) and all(unicodedata.category(character).startswith("P") for character in text)

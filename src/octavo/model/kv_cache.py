@@ -56,7 +56,7 @@ class LayerCache:
         """
         end = self._length + k.shape[-2]
         if end > self._buffer.shape[-2]:
-            raise ValueError(f"the cache holds {self._buffer.shape[-2]} positions, not {end}")
+            raise ValueError(f"the cache holds {self._buffer.shape[-2]} positions, not {end}: give it more capacity")
         keys, values = self._buffer[0], self._buffer[1]
         keys[..., self._length : end, :] = k
         values[..., self._length : end, :] = v

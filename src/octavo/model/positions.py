@@ -58,7 +58,9 @@ class AbsolutePositions(Positions):
         """
         end = start + x.shape[-2]
         if end > len(self.rows):
-            raise ValueError(f"position {end - 1} is past the table of {len(self.rows)} positions")
+            raise ValueError(
+                f"position {end - 1} is past the table of {len(self.rows)} positions: raise model.max_positions"
+            )
         return x + self.rows[start:end].to(x.dtype)
 
 

@@ -47,7 +47,8 @@ def tapped(tap: Tap | None, site: str, tensor: torch.Tensor) -> torch.Tensor:
         return tensor
     changed = tap(site, tensor)
     if changed.shape != tensor.shape:
-        raise ValueError(f"the tap turned {site} from {tuple(tensor.shape)} into {tuple(changed.shape)}")
+        shapes = f"from {tuple(tensor.shape)} into {tuple(changed.shape)}"
+        raise ValueError(f"the tap turned {site} {shapes}: let it return the shape that it receives")
     return changed
 
 

@@ -41,4 +41,4 @@ def check_weights(model: Transformer, weights: Tensors) -> None:
     """
     expected = {name: (tuple(p.shape), torch.float32) for name, p in model.named_parameters()}
     if expected != {name: (tuple(w.shape), w.dtype) for name, w in weights.items()}:
-        raise OctavoError("the checkpoint's weights are not those of config.toml: one of the two was changed")
+        raise OctavoError("the checkpoint's weights do not fit config.toml: restore the one that was changed")

@@ -1,1 +1,1 @@
-"""A whole run on one page, and several runs side by side: collected as values first, then written."""
+"""Reports of one run and comparisons of several: values built once, rendered as HTML, Markdown, figures or text."""

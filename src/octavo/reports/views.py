@@ -1,4 +1,4 @@
-"""Analyses of a saved run as views, which show themselves in a notebook and as a page."""
+"""Views of the analyses of a saved run, which show themselves in a notebook and as a page."""
 
 from typing import Any
 
@@ -48,14 +48,20 @@ def attention_view(
 ) -> AttentionView:
     """Return the view of :func:`~octavo.interpret.run_analyses.analyse_attention`.
 
-    `layer` and `head`: the only ones in its figures, and the first on its page.
+    Args:
+        run: the run.
+        text: the text; None: the beginning of the validation split.
+        max_tokens: tokens that are read, at most a context; None: 128, of the validation split 48.
+        layer: the only layer in the figures, and the first one on the page; None: all layers.
+        head: the only head in the figures, and the first one on the page; None: all heads.
 
     Raises:
-        OctavoError: there is no such layer or head, or as there.
+        OctavoError: there is no such layer or head, `max_tokens` is out of range, or the tokenizer has no token for
+            anything in the text.
     """
     check_head(layer, head, run.config.model)
     attention, scope = analyse_attention(run, text, max_tokens=max_tokens)
-    return AttentionView(attention, run.name, scope.description, layer, head, whole=scope.complete)
+    return AttentionView(attention, run.name, scope.description, layer, head, complete=scope.complete)
 
 
 def surprise_view(run: SavedRun, text: str | None = None, **options: Any) -> SurpriseView:
@@ -66,7 +72,7 @@ def surprise_view(run: SavedRun, text: str | None = None, **options: Any) -> Sur
 def lens_view(run: SavedRun, text: str | None = None, *, max_tokens: int | None = None) -> LensView:
     """Return the view of :func:`~octavo.interpret.run_analyses.analyse_lens`."""
     lens, scope = analyse_lens(run, text, max_tokens=max_tokens)
-    return LensView(lens, run.name, scope.description, whole=scope.complete)
+    return LensView(lens, run.name, scope.description, complete=scope.complete)
 
 
 def edit_view(run: SavedRun, text: str | None = None, **options: Any) -> EditView:
@@ -89,11 +95,11 @@ def curves_view(run: SavedRun) -> CurvesView:
     check_complete(metrics, run.path / "metrics.jsonl")
     if not any(event["event"] == "step" for event in metrics):
         ended = bool(metrics) and metrics[-1]["event"] == "end"
-        why = "its training ended before" if ended else "its training has not come to"
-        raise OctavoError(f"there are no curves of {run.name}: {why} its first line of metrics")
+        why = "ended before" if ended else "has not reached"
+        raise OctavoError(f"there are no curves of {run.name}: its training {why} the first line of metrics")
     try:
         facts = run.split("train").facts
     except OctavoError:
-        return CurvesView(TrainingCurve(run.name, metrics))  # the text is damaged, the curves are not
-    recut = bpe_dropout_until(run.config, facts.tokens - early_stopping_tokens(run.config, facts.tokens))
-    return CurvesView(TrainingCurve(run.name, metrics, facts.tokens / facts.characters, recut))
+        return CurvesView(TrainingCurve(run.name, metrics))  # the text is damaged, the curves are intact
+    until = bpe_dropout_until(run.config, facts.tokens - early_stopping_tokens(run.config, facts.tokens))
+    return CurvesView(TrainingCurve(run.name, metrics, facts.tokens / facts.characters, until))

@@ -1,4 +1,4 @@
-"""The report's experiment before its first step: its real tokenizer, data and weights, and no training."""
+"""The course report's experiment before its first step: real tokenizer, data and initial weights."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -39,5 +39,5 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Untrained:
 
 @pytest.fixture(scope="session")
 def reference(untrained: Untrained, shakespeare: str) -> Run:
-    """The report's own experiment, not trained; for reading only."""
+    """Return the report's own experiment, not trained; for reading only."""
     return untrained(shakespeare)

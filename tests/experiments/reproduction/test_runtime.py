@@ -37,7 +37,7 @@ def test_epochs_with_their_validations(copied: Run) -> None:
     assert 0 < found.seconds_per_100_tokens_cached < 30
     assert 0 < found.seconds_per_100_tokens < 30
     assert found.trained_on["processor"] == found.measured_on["processor"]
-    assert "command" not in found.trained_on, "a figure to be shown around names no folders"
+    assert "command" not in found.trained_on, "published figures name no folders"
 
 
 def test_without_an_epoch_it_is_estimated_from_the_steps(trained: Run) -> None:
@@ -60,5 +60,5 @@ def test_the_last_epochs_validation_counts_only_where_it_was_the_end(copied: Run
         {"event": "end", "step": 24, "seconds": 4.0},
     )
     found = measure_runtime(run, MEASURED)
-    assert (found.seconds_per_epoch, found.seconds) == (2.5, 4.0), "those 4 s hold it already"
-    assert found.peak_memory_bytes == 0, "the run is of before that was measured"
+    assert (found.seconds_per_epoch, found.seconds) == (2.5, 4.0), "those 4 s include it"
+    assert found.peak_memory_bytes == 0, "an earlier version did not measure it"

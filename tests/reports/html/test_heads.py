@@ -49,7 +49,7 @@ class TestWriting:
         ):
             assert text in html
         assert html.count("none in this text") == 1 + 1, "in the column and below"
-        assert "Speaker&#39;s name: there is none in this text." in html
+        assert "Speaker&#39;s name: none in this text." in html
         assert html.count('framed" data-value') == 2
         assert MEANINGS["even"] in html
 
@@ -68,7 +68,7 @@ class TestWriting:
         given = make_table([{}])
         bits = dataclasses.replace(given.bits_per_character, n=1, low=None, high=None)
         html = heads_part(dataclasses.replace(given, windows=1, bits_per_character=bits)).html
-        assert "One window has no intervals, so no head can earn a name: give a longer text." in html
+        assert "One window has no intervals" in html
 
     def test_models_whose_heads_cost_nothing(self, make_table: MakeTable) -> None:
         assert "warm-" not in heads_part(make_table([{"cost": 0.0}])).html

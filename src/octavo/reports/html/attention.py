@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from octavo.interpret.attention import Attention, Patterns
-from octavo.interpret.direction import is_placeholder, text_direction
-from octavo.interpret.tokens import inline_label, visible_label
+from octavo.interpret.tokens import inline_label, is_placeholder, text_direction, visible_label
 from octavo.reports.figures.attention import attention_figures, label_step
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
 from octavo.system.terminal import quantity
@@ -27,7 +26,7 @@ class AttentionView(View):
     of: str  # the passage: "the first 48 tokens of the validation split"
     layer: int | None = None
     head: int | None = None
-    whole: bool = True  # False: the text continues after the passage
+    complete: bool = True  # False: the text continues after the passage
 
     @property
     def page(self) -> Page:

@@ -14,7 +14,7 @@ class LensView(View):
     lens: Lens
     name: str  # of the run
     of: str  # the passage: "the first 128 tokens of the validation split"
-    whole: bool = True  # False: the text continues after the passage
+    complete: bool = True  # False: the text continues after the passage
 
     @property
     def page(self) -> Page:

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from octavo.interpret.direction import text_direction
 from octavo.interpret.predictions import one_in
 from octavo.interpret.surprise import Surprise, TokenSurprise
-from octavo.interpret.tokens import Alignment, visible_label, visible_text
+from octavo.interpret.tokens import Alignment, text_direction, visible_label, visible_text
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
 
 _STEPS = 10  # of the colour scale: one for each bit, the last for all above

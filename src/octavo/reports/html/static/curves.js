@@ -177,9 +177,9 @@ octavo.widget("curves", (root, data) => {
 
   function show(from, to) {
     const [first, last] = fullExtent();
-    const whole = from <= first && to >= last;
+    const complete = from <= first && to >= last;
     const least = (last - first) / 5000;
-    state.view = whole ? null : [Math.max(first, from), Math.min(last, Math.max(to, from + least))];
+    state.view = complete ? null : [Math.max(first, from), Math.min(last, Math.max(to, from + least))];
     drawAll();
     const [a, b] = state.view ?? fullExtent();
     say(`showing ${data.axes[state.across]} ${number(a)} to ${number(b)}`);

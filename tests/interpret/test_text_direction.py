@@ -2,8 +2,7 @@
 
 import pytest
 
-from octavo.interpret.direction import is_placeholder, text_direction
-from octavo.interpret.tokens import BOS_LABEL
+from octavo.interpret.tokens import BOS_LABEL, is_placeholder, text_direction
 
 
 @pytest.mark.parametrize(
