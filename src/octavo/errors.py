@@ -15,6 +15,13 @@ class OctavoError(Exception):
     Args:
         sentence: states the problem and the fix.
         command: the words of an Octavo command that carries out the fix; the command line prints it at the end.
+
+    Example:
+        >>> try:
+        ...     octavo.load("macbeth")
+        ... except octavo.OctavoError as error:
+        ...     print(error)
+        there is no run macbeth...
     """
 
     def __init__(self, sentence: str = "", *, command: Sequence[str] = ()) -> None:

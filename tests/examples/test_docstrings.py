@@ -1,7 +1,8 @@
-"""The examples in the docstrings of the public API give what they say."""
+"""The examples in docstrings give what they say: all of the public API, and those of some other modules."""
 
 import doctest
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,16 @@ import octavo
 from octavo.pipeline.run import Run
 
 PUBLIC = [getattr(octavo, name) for name in octavo.__all__]
+INTERNAL = [
+    "config.comments",
+    "config.inference",
+    "data.batch_order",
+    "data.token_files",
+    "data.windows",
+    "kernels.decoding",
+    "runs.earlier_versions",
+    "system.progress",
+]
 FINDER = doctest.DocTestFinder(exclude_empty=True)
 EXAMPLES = [found for value in PUBLIC for found in FINDER.find(value, value.__qualname__, globs={}) if found.examples]
 
@@ -38,3 +49,10 @@ def test_examples(example: doctest.DocTest, folder: Path, monkeypatch: pytest.Mo
 def test_every_public_name_has_an_example() -> None:
     without = {value.__qualname__ for value in PUBLIC} - {found.name.partition(".")[0] for found in EXAMPLES}
     assert not without
+
+
+@pytest.mark.parametrize("module", INTERNAL)
+def test_examples_of_a_module(module: str) -> None:
+    result = doctest.testmod(import_module(f"octavo.{module}"), optionflags=doctest.ELLIPSIS)
+    assert result.attempted
+    assert not result.failed
