@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.corpus.decoding import codec_name, find_codec, in_memory
-from octavo.corpus.encoding_advice import decode
+from octavo.corpus.encoding_advice import decode_text
 from octavo.errors import OctavoError
 
 FRENCH = "It was a café near the naïve façade — ten o'clock.\n" * 9
@@ -27,7 +27,7 @@ def test_a_byte_order_mark_decides_whatever_was_given(text: str, given_encoding:
     if text.startswith("\0"):  # UTF-16's mark and a NUL are UTF-32's mark
         return
     for encoding in MARKED:
-        assert decode(text.encode(encoding), given_encoding, "t") == text
+        assert decode_text(text.encode(encoding), given_encoding, "t") == text
 
 
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
@@ -35,15 +35,15 @@ def test_utf8_is_utf8_whatever_was_given(text: str) -> None:
     if text.startswith("\ufeff") or text.encode().startswith((b"%PDF-", b"PK")):
         return
     for encoding in ("utf-8", "ascii", "cp1252", "latin-1", "gb18030", "shift_jis", "utf-16", "utf-32-be", "cp037"):
-        assert decode(text.encode(), encoding, "t") == text
+        assert decode_text(text.encode(), encoding, "t") == text
 
 
 def test_only_one_mark_and_only_at_the_beginning_goes() -> None:
-    assert decode("\ufeff\ufeffa\ufeff".encode(), "utf-8", "t") == "\ufeffa\ufeff"
+    assert decode_text("\ufeff\ufeffa\ufeff".encode(), "utf-8", "t") == "\ufeffa\ufeff"
 
 
 def test_line_endings_stay() -> None:
-    assert decode(b"a\r\nb\rc\n\x0b\x0c\xc2\x85", "utf-8", "t") == "a\r\nb\rc\n\x0b\x0c\x85"
+    assert decode_text(b"a\r\nb\rc\n\x0b\x0c\xc2\x85", "utf-8", "t") == "a\r\nb\rc\n\x0b\x0c\x85"
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_line_endings_stay() -> None:
     ],
 )
 def test_an_encoding_that_is_given_reads_its_own_texts(text: str, encoding: str) -> None:
-    assert decode(text.encode(encoding), encoding, "t") == text
+    assert decode_text(text.encode(encoding), encoding, "t") == text
 
 
 @pytest.mark.parametrize("order", ["le", "be"])
@@ -68,7 +68,7 @@ def test_without_a_mark_utf16_finds_its_order(text: str, order: str) -> None:
     other = {"le": "be", "be": "le"}[order]
     for given_encoding in ("utf-8", "cp1252", f"utf-16-{other}"):
         with pytest.raises(OctavoError, match=f"UTF-16 without a byte order mark.*encoding=utf-16-{order}$"):
-            decode(text.encode(f"utf-16-{order}"), given_encoding, "t")
+            decode_text(text.encode(f"utf-16-{order}"), given_encoding, "t")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_without_a_mark_utf16_finds_its_order(text: str, order: str) -> None:
 )
 def test_utf8_with_nul_bytes_is_not_taken_for_utf16(raw: bytes) -> None:
     for given_encoding in ("utf-8", "cp1252", "utf-16"):
-        assert decode(raw, given_encoding, "t") == raw.decode()
+        assert decode_text(raw, given_encoding, "t") == raw.decode()
 
 
 @pytest.mark.parametrize(("kind", "most"), [("H", 512), ("H", 50_257), ("i", 50_257), ("h", 3_000)])
@@ -92,12 +92,12 @@ def test_arrays_of_numbers_are_not_taken_for_utf16(kind: str, most: int) -> None
     drawn = random.Random(0)
     numbers = array(kind, [min(int(8 * drawn.paretovariate(0.7)), most - 1) for _ in range(9_000)])
     with pytest.raises(OctavoError, match=r"^t is binary"):
-        decode(numbers.tobytes(), "utf-8", "t")
+        decode_text(numbers.tobytes(), "utf-8", "t")
 
 
 def test_the_error_names_file_offset_and_likely_encoding() -> None:
     with pytest.raises(OctavoError) as caught:
-        decode("caf\xe9 très serré".encode("cp1252"), "utf-8", "notes.txt")
+        decode_text("caf\xe9 très serré".encode("cp1252"), "utf-8", "notes.txt")
     assert str(caught.value) == ("notes.txt: byte 3 (0xe9) is not UTF-8; it looks like cp1252: pass encoding=cp1252")
 
 
@@ -118,8 +118,8 @@ def test_the_error_names_file_offset_and_likely_encoding() -> None:
 def test_the_suggested_encoding_reads_the_text(text: str, encoding: str) -> None:
     raw = text.encode(encoding)
     with pytest.raises(OctavoError, match=rf"pass encoding={encoding}$"):
-        decode(raw, "utf-8", "t")
-    assert decode(raw, encoding, "t") == text
+        decode_text(raw, "utf-8", "t")
+    assert decode_text(raw, encoding, "t") == text
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "mac_roman", "cp850", "cp437"])
@@ -139,9 +139,9 @@ def test_the_suggested_encoding_reads_the_text(text: str, encoding: str) -> None
 def test_a_western_text_is_told_from_the_others(text: str, times: int, encoding: str) -> None:
     raw = (text * times).encode(encoding)
     with pytest.raises(OctavoError, match="pass encoding=") as caught:
-        decode(raw, "utf-8", "t")
+        decode_text(raw, "utf-8", "t")
     advised = str(caught.value).partition("pass encoding=")[2]
-    assert decode(raw, advised, "t") == text * times  # cp850 and cp437 have most letters in common
+    assert decode_text(raw, advised, "t") == text * times  # cp850 and cp437 have most letters in common
 
 
 def test_a_text_of_another_alphabet_or_region_is_not_western() -> None:
@@ -152,13 +152,13 @@ def test_a_text_of_another_alphabet_or_region_is_not_western() -> None:
         ("Καλημέρα κόσμε, πώς είσαι σήμερα;\n", "cp1253"),
     ):
         with pytest.raises(OctavoError, match=rf"pass encoding={encoding}$"):
-            decode(text.encode(encoding), "utf-8", "t")
+            decode_text(text.encode(encoding), "utf-8", "t")
 
 
 def test_a_fault_far_into_a_long_text_is_found() -> None:
     raw = b"plain ascii words\n" * 20_000 + "Привет, мир, как дела?\n".encode("cp1251") * 1000
     with pytest.raises(OctavoError, match=r"byte 360000 \(0xcf\) is not UTF-8; it looks like cp1251"):
-        decode(raw, "utf-8", "t")
+        decode_text(raw, "utf-8", "t")
 
 
 class TestNonsenseIsRefused:
@@ -175,27 +175,27 @@ class TestNonsenseIsRefused:
     )
     def test_damaged_utf8_is_no_other_encoding(self, raw: bytes, given_encoding: str) -> None:
         with pytest.raises(OctavoError, match="breaks its UTF-8") as caught:
-            decode(raw, given_encoding, "t")
+            decode_text(raw, given_encoding, "t")
         assert "encoding=" not in str(caught.value)
 
     @pytest.mark.parametrize("given_encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
     def test_8_bit_text_is_no_utf16(self, given_encoding: str) -> None:
         with pytest.raises(OctavoError, match=r"pass encoding=cp1252$"):
-            decode(FRENCH.encode("cp1252"), given_encoding, "t")
+            decode_text(FRENCH.encode("cp1252"), given_encoding, "t")
 
     def test_control_characters_of_latin_1_are_cp1252(self) -> None:
         with pytest.raises(OctavoError, match=r"byte 36 \(0x97\) is a control character.*pass encoding=cp1252$"):
-            decode(FRENCH.encode("cp1252"), "latin-1", "t")
-        assert decode("naïve".encode("latin-1"), "latin-1", "t") == "naïve"
+            decode_text(FRENCH.encode("cp1252"), "latin-1", "t")
+        assert decode_text("naïve".encode("latin-1"), "latin-1", "t") == "naïve"
 
     def test_a_cut_utf16_text_gets_no_useless_advice(self) -> None:
         with pytest.raises(OctavoError, match=r"^t: byte 4 \(0x62\) is not UTF-16") as caught:
-            decode(b"\xff\xfea\x00b", "utf-16", "t")
+            decode_text(b"\xff\xfea\x00b", "utf-16", "t")
         assert "encoding=" not in str(caught.value)
 
     def test_what_seven_bits_cannot_be_is_not_read_as_ascii(self) -> None:
         with pytest.raises(OctavoError, match="is not iso2022_jp"):
-            decode("こんにちは".encode("iso2022_jp")[:-4], "iso2022_jp", "t")
+            decode_text("こんにちは".encode("iso2022_jp")[:-4], "iso2022_jp", "t")
 
 
 @pytest.mark.parametrize("given_encoding", ["utf-8", "cp1252", "latin-1", "utf-16"])
@@ -214,7 +214,7 @@ class TestNonsenseIsRefused:
 )
 def test_binary_formats_are_named_and_get_no_encoding(raw: bytes, what: str, given_encoding: str) -> None:
     with pytest.raises(OctavoError, match=f"^t is .*{what}") as caught:
-        decode(raw, given_encoding, "t")
+        decode_text(raw, given_encoding, "t")
     assert "encoding" not in str(caught.value)
 
 
@@ -224,7 +224,7 @@ def test_an_unknown_encoding_is_refused(encoding: str) -> None:
     with pytest.raises(OctavoError, match="is not a text encoding that Python knows"):
         codec_name(encoding)
     with pytest.raises(OctavoError, match="is not a text encoding that Python knows"):
-        decode(b"", encoding, "t")
+        decode_text(b"", encoding, "t")
 
 
 @given(
@@ -233,7 +233,7 @@ def test_an_unknown_encoding_is_refused(encoding: str) -> None:
 )
 def test_any_bytes_give_their_text_or_a_refusal(raw: bytes, encoding: str) -> None:
     try:
-        text, codec = decode(raw, encoding, "t"), codec_of(raw, encoding)
+        text, codec = decode_text(raw, encoding, "t"), codec_of(raw, encoding)
     except OctavoError:  # and nothing else
         return
     assert text == raw.decode(codec).removeprefix("\ufeff" if codec == "utf-8" else "")

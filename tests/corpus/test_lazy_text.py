@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from octavo.corpus import Corpus, Document, LazyText, read_corpus, split
 from octavo.corpus import lazy_text as module
 from octavo.corpus.decoding import codec_name, find_codec, in_memory
-from octavo.corpus.encoding_advice import decode
+from octavo.corpus.encoding_advice import decode_text
 from octavo.corpus.lazy_text import open_lazy
 from octavo.corpus.segmentation import parse_document_unit, split_documents
 from octavo.errors import OctavoError
@@ -55,7 +55,7 @@ def test_any_bytes_are_the_text_that_the_whole_decodes_to_or_refused_alike(
 ) -> None:
     stored(path, raw)
     try:
-        expected = decode(raw, encoding, "bytes")
+        expected = decode_text(raw, encoding, "bytes")
         assert expected
         Document("bytes", expected)
     except (OctavoError, AssertionError):

@@ -15,7 +15,7 @@ from safetensors import deserialize
 from safetensors.numpy import save
 
 from octavo.config import Config, config_from_toml
-from octavo.corpus.encoding_advice import decode
+from octavo.corpus.encoding_advice import decode_text
 from octavo.data.token_files import TokenSplit, open_splits
 from octavo.errors import OctavoError
 from octavo.formats.json_schema import parse_object
@@ -23,7 +23,7 @@ from octavo.formats.toml_schema import to_toml
 from octavo.formats.untrusted import parse_json
 from octavo.runs.metrics import Record, read_metrics
 from octavo.runs.provenance import PROVENANCE
-from octavo.runs.safetensors_layout import TensorRange, check_finite, read_layout
+from octavo.runs.safetensors_layout import TensorRange, check_finite_tensors, read_layout
 from octavo.tokenizer import Tokenizer, load_tokenizer
 
 TENSORS = "weights.safetensors"
@@ -73,7 +73,7 @@ def _every_line(records: list[Record], content: bytes, place: Path) -> bool:
 def _layout(place: Path) -> dict[str, TensorRange]:
     content = place.read_bytes()
     found = read_layout(content, TENSORS)
-    check_finite(content, found)
+    check_finite_tensors(content, found)
     return found
 
 
@@ -120,7 +120,7 @@ READERS = [
     Reader("tokenizer.json", load_tokenizer, _can_be_used),
     Reader("data/train.npy", lambda place: open_splits(place.parent), _same_ids),
     Reader("data/parts.json", lambda place: open_splits(place.parent), _so_many),
-    Reader("data/train.txt", lambda place: decode(place.read_bytes(), "utf-8", place.name), _same_text),
+    Reader("data/train.txt", lambda place: decode_text(place.read_bytes(), "utf-8", place.name), _same_text),
 ]
 
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from octavo.interpret.activations import run_with_cache
-from octavo.interpret.attention import Attention, measure_attention
+from octavo.interpret.attention import AttentionPatterns, measure_attention
 from octavo.interpret.tokens import BOS_LABEL, Passage, read_passage
 from octavo.model import Transformer
 from octavo.tokenizer import Tokenizer
@@ -16,9 +16,11 @@ MakeModel = Callable[..., Transformer]
 Array = npt.NDArray[np.float64]
 
 
-def attention(pattern: list[list[float]]) -> Attention:
+def attention(pattern: list[list[float]]) -> AttentionPatterns:
     labels = tuple("abcdefgh"[: len(pattern)])
-    return Attention(Passage(tuple(range(len(pattern))), labels, has_bos=False), np.array([[pattern]], np.float32))
+    return AttentionPatterns(
+        Passage(tuple(range(len(pattern))), labels, has_bos=False), np.array([[pattern]], np.float32)
+    )
 
 
 class TestReading:

@@ -15,7 +15,7 @@ from safetensors.numpy import load, save
 from octavo.config import ModelConfig
 from octavo.config.shapes import model_shapes
 from octavo.errors import OctavoError
-from octavo.runs.safetensors_layout import check_finite, check_shapes, max_abs, read_layout
+from octavo.runs.safetensors_layout import check_finite_tensors, check_shapes, max_abs, read_layout
 
 ARRAYS: dict[str, Any] = {
     "a": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -102,20 +102,20 @@ def test_whatever_becomes_of_a_file_what_is_read_is_what_the_library_reads(
 @pytest.mark.parametrize("number", [np.nan, -np.nan, np.inf, -np.inf])
 def test_numbers_that_are_none_are_known(kind: type, number: float) -> None:
     good = save({"a": np.array([1, -2, np.finfo(kind).max, np.finfo(kind).tiny], kind), "n": np.array([-1])})
-    check_finite(good, read_layout(good, "x"))
+    check_finite_tensors(good, read_layout(good, "x"))
     bad = save({"a": np.array([1, number, 3], kind)})
     with pytest.raises(ValueError, match="a has values that are infinite or NaN"):
-        check_finite(bad, read_layout(bad, "x"))
+        check_finite_tensors(bad, read_layout(bad, "x"))
 
 
 def test_bf16_too() -> None:
     for bits, good in ((0x3F80, True), (0x7F7F, True), (0x7F80, False), (0xFFC0, False)):
         content = written({"a": facts(0, 2, kind="BF16")}, struct.pack("<H", bits))
         if good:
-            check_finite(content, read_layout(content, "x"))
+            check_finite_tensors(content, read_layout(content, "x"))
         else:
             with pytest.raises(ValueError, match="infinite or NaN"):
-                check_finite(content, read_layout(content, "x"))
+                check_finite_tensors(content, read_layout(content, "x"))
 
 
 class TestShapes:

@@ -125,9 +125,9 @@ def run(options: argparse.Namespace) -> int:
             diagnosis = part("diagnosis", make, [])
     training_seconds = float((directory.last_record or {}).get("seconds", 0.0))
     say("\n".join(terminal.score_head(directory.name, score)), end="\n\n")
-    say("\n".join(terminal.score_table(score, baselines, training_seconds)), end="\n\n")
+    say("\n".join(terminal.score_table_lines(score, baselines, training_seconds)), end="\n\n")
     noted = no_overlap if diagnosis else overlap  # the diagnosis states it
-    say("\n".join([*terminal.figures(score), *terminal.score_notes(score, baselines, noted)]))
+    say("\n".join([*terminal.figures(score), *terminal.score_note_lines(score, baselines, noted)]))
     if diagnosis:
         say("\n" + "\n".join(diagnosis))
     if not scored.has_unsaved_results:

@@ -51,6 +51,6 @@ def run(options: argparse.Namespace) -> int:
     if in_colour(console):
         console.print(terminal.LEGEND)
     console.print(terminal.lens_table(lens, console.width))
-    say("\n" + "\n".join(terminal.layer_losses(lens)), end="\n\n")
+    say("\n" + "\n".join(terminal.layer_loss_lines(lens)), end="\n\n")
     say(message)
     return 0

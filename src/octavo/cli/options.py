@@ -249,12 +249,12 @@ def hint_at_max_tokens(passage: Passage, limit: int) -> None:
 
 def _decoded(file: str | None, encoding: str) -> str:
     """Return the text of a file, or of standard input if `file` is None, without a byte order mark."""
-    from octavo.corpus.encoding_advice import decode
+    from octavo.corpus.encoding_advice import decode_text
     from octavo.corpus.reading import read_source, standard_input
 
     if file is None:
-        return decode(standard_input(), encoding, "standard input")
-    return decode(read_source(user_path(file)), encoding, file)
+        return decode_text(standard_input(), encoding, "standard input")
+    return decode_text(read_source(user_path(file)), encoding, file)
 
 
 def add_corpus_options(parser: argparse.ArgumentParser) -> None:

@@ -21,8 +21,7 @@ from dataclasses import dataclass
 from encodings.aliases import aliases
 
 from octavo.corpus.byte_patterns import WIDE_CODECS, known_format, looks_binary, unmarked_codec
-from octavo.errors import OctavoError
-from octavo.system.spelling import nearest
+from octavo.errors import OctavoError, nearest
 
 _BYTE_ORDER_MARKS = {  # UTF-32 before UTF-16, whose little-endian mark begins the same
     codecs.BOM_UTF8: "utf-8",

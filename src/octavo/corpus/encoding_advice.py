@@ -27,7 +27,7 @@ _MAX_NAMED = 3  # files in a sentence
 _MAX_GUESSED = 20  # files whose encoding is guessed, which takes some hundredths of a second each
 
 
-def decode(raw: bytes, encoding: str, name: str) -> str:
+def decode_text(raw: bytes, encoding: str, name: str) -> str:
     """Return the text in `raw`; `name` names it in an error.
 
     Raises:

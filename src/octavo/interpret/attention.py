@@ -13,7 +13,7 @@ Patterns = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Attention:
+class AttentionPatterns:
     """The attention patterns of a passage, (layers, heads, T query, T key); each row sums to one."""
 
     passage: Passage
@@ -50,8 +50,8 @@ class HeadSummary:
     strongest: tuple[int, int]  # query and key of the largest weight
 
 
-def measure_attention(model: Transformer, passage: Passage) -> Attention:
+def measure_attention(model: Transformer, passage: Passage) -> AttentionPatterns:
     """Run the model on a passage and return the patterns of all heads."""
     cache = run_with_cache(model, passage.input_ids, "blocks.*.attention.pattern")
     patterns = [cache[f"blocks.{layer}.attention.pattern"][0] for layer in range(model.config.n_layers)]
-    return Attention(passage, np.stack([pattern.float().numpy() for pattern in patterns]))
+    return AttentionPatterns(passage, np.stack([pattern.float().numpy() for pattern in patterns]))

@@ -18,7 +18,7 @@ from octavo.corpus import Corpus
 from octavo.data import Ids, documents
 from octavo.errors import OctavoError
 from octavo.evaluate.documents import documents_of
-from octavo.interpret.attention import Attention, measure_attention
+from octavo.interpret.attention import AttentionPatterns, measure_attention
 from octavo.interpret.edit import Edit, measure_edit
 from octavo.interpret.head_table import HeadTable
 from octavo.interpret.heads import measure_heads
@@ -47,7 +47,7 @@ class Scope:
 
 def analyse_attention(
     run: SavedRun, text: str | None = None, *, max_tokens: int | None = None
-) -> tuple[Attention, Scope]:
+) -> tuple[AttentionPatterns, Scope]:
     """Measure the attention of every head over a text.
 
     Args:

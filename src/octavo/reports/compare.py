@@ -29,7 +29,7 @@ from octavo.reports.collect import read_findings, read_score, unfinished_note
 from octavo.reports.costs import read_costs
 from octavo.reports.html import Page
 from octavo.reports.html.scores import Dot
-from octavo.reports.recipe import recipe, setting
+from octavo.reports.recipe import recipe, setting_text
 from octavo.reports.report import sections_page
 from octavo.reports.score_table import ScoreTable
 from octavo.reports.sections import MFU, cost_facts
@@ -295,7 +295,7 @@ def _config(run: SavedRun) -> Any:
 
 
 def _setting(name: str, config: Any) -> str:
-    return setting(config, name)
+    return setting_text(config, name)
 
 
 def _cells(values: Mapping[str, T | Unavailable], text: Callable[[T], str]) -> list[str]:

@@ -50,10 +50,10 @@ def nearest_preset(config: Config) -> str:
 
 def differing(one: Config, other: Config) -> list[str]:
     """Return the dotted names of the settings in which two configs differ."""
-    return [name for name in dotted_names(as_mapping(one)) if setting(one, name) != setting(other, name)]
+    return [name for name in dotted_names(as_mapping(one)) if setting_text(one, name) != setting_text(other, name)]
 
 
-def setting(config: Config, name: str) -> str:
+def setting_text(config: Config, name: str) -> str:
     """Return a setting as the command line takes it: words without quotes."""
     section, key = name.split(".")
     return _toml(as_mapping(config)[section][key])
@@ -63,7 +63,7 @@ def _options(preset: Config, config: Config) -> list[str]:
     """Return the options that change the preset into the config: always the seed, and every other difference."""
     words = ["--seed", str(config.train.seed)]
     for name in differing(preset, config):
-        value = setting(config, name)
+        value = setting_text(config, name)
         if name not in _OPTIONS:
             words += ["--set", f"{name}={value}"]
         elif name != "train.seed" and float(value):  # naming one budget clears the others

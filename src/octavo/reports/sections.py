@@ -32,7 +32,7 @@ from octavo.reports.blocks import (
 )
 from octavo.reports.collect import read_findings, read_samples, read_score, saved_baselines
 from octavo.reports.costs import Costs, read_costs
-from octavo.reports.recipe import differing, nearest_preset, recipe, setting
+from octavo.reports.recipe import differing, nearest_preset, recipe, setting_text
 from octavo.reports.views import attention_view, curves_view, heads_view, lens_view, surprise_view
 from octavo.runs.saved_run import SavedRun
 from octavo.system.progress import PhaseCallback, no_phase_progress
@@ -141,7 +141,9 @@ def settings_tables(config: Config) -> list[Table]:
         rows = []
         for key in values:
             dotted = f"{section}.{key}"
-            rows.append((key, setting(config, dotted), setting(preset, dotted) if dotted in different else ""))
+            rows.append(
+                (key, setting_text(config, dotted), setting_text(preset, dotted) if dotted in different else "")
+            )
         if any(other for _, _, other in rows):
             tables.append(Table((section, "this run", name), rows))
         else:

@@ -17,7 +17,7 @@ from octavo.config.shapes import parameter_count
 from octavo.errors import OctavoError, OctavoWarning, reason
 from octavo.formats.json_schema import check_types, parse_object
 from octavo.formats.untrusted import MAX_TEXT_BYTES, read_plain
-from octavo.runs.safetensors_layout import check_finite, read_layout
+from octavo.runs.safetensors_layout import check_finite_tensors, read_layout
 from octavo.system.terminal import escape_controls
 
 MANIFEST = "manifest.json"
@@ -132,7 +132,7 @@ def read_valid(path: Path, max_bytes: int = MAX_FILE_BYTES) -> Contents:
             if _sha256(content) != facts["sha256"]:
                 raise ValueError(f"{name} differs from what was written (SHA-256)")
             if name != STATE:
-                check_finite(content, read_layout(content, name))
+                check_finite_tensors(content, read_layout(content, name))
             contents[name] = content
     except FileNotFoundError as error:
         raise ValueError(f"{Path(error.filename).name} is missing") from None

@@ -76,7 +76,7 @@ def max_abs(content: bytes, layout: Mapping[str, TensorRange]) -> float:
     return max((float(np.abs(array).max()) for array in arrays if len(array)), default=0.0)
 
 
-def check_finite(content: bytes, layout: Mapping[str, TensorRange]) -> None:
+def check_finite_tensors(content: bytes, layout: Mapping[str, TensorRange]) -> None:
     """Check that every floating-point tensor is finite; training never saves one that is not.
 
     Raises:

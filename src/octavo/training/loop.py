@@ -50,7 +50,7 @@ from octavo.training.events import (
 from octavo.training.schedule import Budget, learning_rate_scale, make_budget
 from octavo.training.signals import Interrupted
 from octavo.training.state import TrainingState
-from octavo.training.step import check_finite, mean_nats, training_step
+from octavo.training.step import check_finite_values, mean_nats, training_step
 from octavo.training.validation import ValidationPlan, mean_loss, spread_indices, weight_norm
 
 _MAX_UNSAVED_SECONDS = 60.0  # of training that a crash may cost, whatever checkpoint_every is
@@ -216,7 +216,7 @@ class Training:
     def _mean_loss(self, windows: Windows, indices: npt.NDArray[np.int64]) -> float:
         state = self.state
         loss = mean_loss(state.model, windows, indices, weights=state.eval_weights, dtype=self._dtype)
-        check_finite(validation_loss=loss)
+        check_finite_values(validation_loss=loss)
         return loss
 
     def _step_event(self, norm: float, scale: float) -> StepEvent:

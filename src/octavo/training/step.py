@@ -45,15 +45,15 @@ def training_step(
     torch.autograd.backward(loss)
     norm = float(torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm or math.inf, foreach=True))
     nats = loss.item()
-    check_finite(loss=nats, gradient=norm)
+    check_finite_values(loss=nats, gradient=norm)
     optimizers.step(learning_rate_scale)
     with torch.no_grad():
         weights_norm = torch.nn.utils.get_total_norm(model.parameters(), foreach=True)
-    check_finite(weights=float(weights_norm))  # or they could be saved before the next loss shows it
+    check_finite_values(weights=float(weights_norm))  # or they could be saved before the next loss shows it
     return nats, norm
 
 
-def check_finite(**numbers: float) -> None:
+def check_finite_values(**numbers: float) -> None:
     """Raise DivergenceError if a number is infinite or NaN; the message names it by its keyword."""
     problems = [
         f"the {name.replace('_', ' ')} became {value}" for name, value in numbers.items() if not math.isfinite(value)

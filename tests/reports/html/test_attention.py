@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from octavo.interpret.attention import Attention
+from octavo.interpret.attention import AttentionPatterns
 from octavo.interpret.tokens import BOS_LABEL, Passage
 from octavo.reports.html import Page, make_page
 from octavo.reports.html.attention import AttentionView, attention_part
@@ -21,13 +21,13 @@ EVIL = "</script><img src=x onerror=alert(1)>"
 LABELS = (BOS_LABEL, "To", " be", ",\n", EVIL, " not", "é")
 
 
-def attention(labels: tuple[str, ...] = LABELS, layers: int = 2, heads: int = 3) -> Attention:
+def attention(labels: tuple[str, ...] = LABELS, layers: int = 2, heads: int = 3) -> AttentionPatterns:
     """Weights by chance, sharp enough that the likeliest are clear."""
     length = len(labels)
     scores = 3 * np.random.default_rng(0).standard_normal((layers, heads, length, length))
     weights = np.tril(np.exp(scores))
     patterns = (weights / weights.sum(-1, keepdims=True)).astype(np.float32)
-    return Attention(Passage(tuple(range(length)), labels, has_bos=True), patterns)
+    return AttentionPatterns(Passage(tuple(range(length)), labels, has_bos=True), patterns)
 
 
 def page(**options: Any) -> Page:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from octavo.evaluate.overlap import HighlightedCopies
-from octavo.interpret.attention import Attention
+from octavo.interpret.attention import AttentionPatterns
 from octavo.interpret.predictions import Prediction
 from octavo.interpret.surprise import Surprise, TokenSurprise
 from octavo.interpret.tokens import BOS_LABEL, Alignment, Passage
@@ -27,7 +27,7 @@ ENGLISH = ("The", " word ", "של", "ום", " is", " He", "brew")
 def attention(tab_of: Any, tokens: tuple[str, ...], **window: Any) -> "Tab":
     patterns = np.tril(np.full((1, 1, len(tokens), len(tokens)), 0.1, np.float32))
     passage = Passage(tuple(range(len(tokens))), tokens, has_bos=tokens[0] == BOS_LABEL)
-    tab: Tab = tab_of(make_page("Attention", [attention_part(Attention(passage, patterns))]), **window)
+    tab: Tab = tab_of(make_page("Attention", [attention_part(AttentionPatterns(passage, patterns))]), **window)
     return tab
 
 

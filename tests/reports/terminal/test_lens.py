@@ -10,7 +10,7 @@ from rich.console import Console
 from octavo.interpret.lens import Lens, LensCell, LensLayer
 from octavo.interpret.predictions import Prediction
 from octavo.interpret.tokens import Passage
-from octavo.reports.terminal.lens import explanations, layer_losses, lens_table
+from octavo.reports.terminal.lens import explanations, layer_loss_lines, lens_table
 
 
 def lens(blocks: int = 2, *, tied: bool = False, residual: bool = True) -> Lens:
@@ -62,12 +62,12 @@ def test_what_is_said_of_the_model() -> None:
 
 
 def test_what_each_layer_scores() -> None:
-    assert layer_losses(lens())[1:] == [
+    assert layer_loss_lines(lens())[1:] == [
         "  embedding      6.000",
         "  block 0        5.000   -1.000",
         "  block 1        4.000   -1.000",
     ]
-    assert f"the first {4321 / math.log(2):,.0f} characters" in layer_losses(lens())[0]
+    assert f"the first {4321 / math.log(2):,.0f} characters" in layer_loss_lines(lens())[0]
 
 
 def test_colour_goes_with_the_probability() -> None:

@@ -8,7 +8,7 @@ import torch
 
 from octavo.errors import OctavoError
 from octavo.experiments.reproduction.reported import ATTENTION_TEXTS, ATTENTION_TOKENS
-from octavo.interpret.attention import Attention, Patterns, measure_attention
+from octavo.interpret.attention import AttentionPatterns, Patterns, measure_attention
 from octavo.interpret.attention_stats import distance_from_uniform
 from octavo.interpret.tokens import read_passage
 from octavo.model import Transformer
@@ -20,7 +20,7 @@ class TextAttention:
     """A text of the report, by its name here, and the attention of every head over its first tokens."""
 
     name: str
-    attention: Attention
+    attention: AttentionPatterns
 
 
 def read_attention_texts(run: Run) -> tuple[TextAttention, ...]:

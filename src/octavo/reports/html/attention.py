@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from octavo.interpret.attention import Attention, Patterns
+from octavo.interpret.attention import AttentionPatterns, Patterns
 from octavo.interpret.tokens import inline_label, is_placeholder, text_direction, visible_label
 from octavo.reports.figures.attention import attention_figures, label_step
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class AttentionView(View):
     """The attention of a run over a passage, as a page and as figures: of one `layer` or `head`, or of all."""
 
-    attention: Attention
+    attention: AttentionPatterns
     name: str  # of the run
     of: str  # the passage: "the first 48 tokens of the validation split"
     layer: int | None = None
@@ -82,7 +82,7 @@ class _Figures(Mapping[str, "Figure"]):
         return figure
 
 
-def attention_part(attention: Attention, *, layer: int = 0, head: int = 0) -> HtmlPart:
+def attention_part(attention: AttentionPatterns, *, layer: int = 0, head: int = 0) -> HtmlPart:
     """Return the viewer, which first shows one head; without script, the passage and the table of mean weights."""
     labels = attention.passage.labels
     data = {
@@ -112,7 +112,7 @@ def _packed(patterns: Patterns) -> str:
     return b64encode(np.rint(255 * patterns[..., queries, keys]).astype(np.uint8).tobytes()).decode()
 
 
-def _summaries(attention: Attention) -> list[dict[str, object]]:
+def _summaries(attention: AttentionPatterns) -> list[dict[str, object]]:
     """Return the rows of the table: the mean weights of each head."""
     layers, heads = attention.patterns.shape[:2]
     labels = [visible_label(label) for label in attention.passage.labels]

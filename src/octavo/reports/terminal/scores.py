@@ -41,7 +41,7 @@ def score_head(run: str, score: Evaluation) -> list[str]:
     ]
 
 
-def score_table(score: Evaluation, baselines: Sequence[Baseline], training_seconds: float) -> list[str]:
+def score_table_lines(score: Evaluation, baselines: Sequence[Baseline], training_seconds: float) -> list[str]:
     """Return the table of the model and the baselines, from worst to best.
 
     Where the tokenizer is lossy, baselines that predict the full text come last, under a line that says so.
@@ -79,7 +79,7 @@ def figures(score: Evaluation) -> list[str]:
     ]
 
 
-def score_notes(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOverlap | None) -> list[str]:
+def score_note_lines(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOverlap | None) -> list[str]:
     """Return lines that say why a figure is optimistic or not comparable."""
     notes = [*([TIME_CAVEAT] if baselines else []), *caveats(score, baselines, overlap)]
     return [line for note in notes for line in wrap(note, 80, subsequent_indent="  ")]
