@@ -34,7 +34,7 @@ def masks() -> np.ndarray:
 def test_shares_are_means_over_the_queries_that_have_a_key(
     make_model: MakeModel, inputs: torch.Tensor, masks: np.ndarray, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(looking, "_WEIGHTS", at_once)
+    monkeypatch.setattr(looking, "_MAX_WEIGHTS", at_once)
     model = make_model(40)
     looked = attention_stats(model, inputs, lambda rows: masks[rows])
     for layer, head in ((0, 0), (1, 3)):
