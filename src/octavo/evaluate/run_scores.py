@@ -78,7 +78,7 @@ def score_run(
     Args:
         run: the run.
         text: a file, a folder or a corpus; None: the split `split` of the run's own text.
-        split: "validation" or "train"; only used without `text`.
+        split: "validation", "train" or "test"; only used without `text`.
         stride: tokens between the beginnings of two sliding windows; 0: half the context length.
         protocol: "sliding", or "disjoint": chunks of `window_characters` characters, each scored with an empty
             context, as some publications do.
@@ -132,7 +132,7 @@ def run_baselines(
     Args:
         run: the run.
         text: a file, a folder or a corpus; None: the split `split` of the run's own text.
-        split: "validation"; only used without `text`.
+        split: "validation" or "test"; only used without `text`.
         encoding: encoding of the file `text`.
         documents: how `text` divides into documents; see :func:`octavo.corpus.with_documents`.
         watch: is called with the fraction that is done.
@@ -167,7 +167,7 @@ def run_overlap(
     Args:
         run: the run.
         text: a file, a folder or a corpus; None: the split `split` of the run's own text.
-        split: "validation" or "train"; only used without `text`.
+        split: "validation", "train" or "test"; only used without `text`.
         encoding: encoding of the file `text`.
         documents: how `text` divides into documents; see :func:`octavo.corpus.with_documents`.
 

@@ -26,7 +26,7 @@ _PURPOSE = {"shakespeare": "Tiny Shakespeare", "cluster": "octavo experiment --s
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """How torch computes on this machine. Rates are the FLOP/s of one thread in a matrix product."""
+    """The arithmetic of torch on this machine. Rates are the FLOP/s of one thread in a matrix product."""
 
     threads: int
     precision: str  # the choice for a run, fp32 or bf16
@@ -151,7 +151,7 @@ def examine_folder(folder: Path) -> Folder:
 
 
 def _kernel_problems() -> list[str]:
-    """Return that the kernels asked for are missing. Without kernels everything works, but several times slower."""
+    """Return a problem if OCTAVO_NATIVE names kernels that are not in use. Octavo works without kernels, slower."""
     requested = os.environ.get("OCTAVO_NATIVE", "")
     return [] if requested in ("", "0", "1") or active_build() == requested else [unavailable_reason()]
 

@@ -107,7 +107,7 @@ class Run(SavedRun):
 
     @property
     def evaluation(self) -> Evaluation:
-        """The standard score: the validation split in sliding windows half a context apart."""
+        """Return the standard score: the validation split in sliding windows half a context apart."""
         return run_scores.standard_evaluation(self)
 
     def evaluate(
@@ -209,7 +209,7 @@ class Run(SavedRun):
 
     @property
     def saved_memorisation(self) -> Memorisation | None:
-        """The last result of :meth:`memorisation` for the checkpoint in use; None if there is none."""
+        """Return the last result of :meth:`memorisation` for the checkpoint in use; None if there is none."""
         return run_scores.load_memorisation(self)
 
     def diagnose(
@@ -236,7 +236,7 @@ class Run(SavedRun):
 
     @property
     def saved_diagnosis(self) -> list[Finding] | None:
-        """The last result of :meth:`diagnose` for the checkpoint in use; None if there is none."""
+        """Return the last result of :meth:`diagnose` for the checkpoint in use; None if there is none."""
         return run_scores.load_diagnosis(self)
 
     def curves(self) -> views.CurvesView:

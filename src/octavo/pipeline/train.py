@@ -49,7 +49,9 @@ def train(
     notes: bool = True,
     brief: bool = False,
 ) -> Run:
-    """Train a model on a text, score it, and write its curves, samples and report page into a run directory.
+    """Train a model on a text and score it; write the run, with its curves and samples, into a run directory.
+
+    :func:`octavo.report` makes the report page.
 
     Args:
         text: a path or several, or a :class:`~octavo.Corpus`; None: Tiny Shakespeare. See :func:`octavo.read_corpus`.
@@ -65,7 +67,7 @@ def train(
         resume: resume the unfinished run `name`, or the newest one, from its last checkpoint.
         progress: show a progress bar, or plain lines where standard error is no terminal.
         notes: show `Corpus.notes` before training; a caller that has shown them passes False.
-        brief: only train and score: no baselines, diagnosis, curves, samples or page.
+        brief: only train and score: no baselines, memorisation, diagnosis, curves or samples.
 
     Returns:
         The run, trained and scored.
