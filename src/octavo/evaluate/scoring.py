@@ -104,13 +104,9 @@ def scoring_batches(
     while group := list(islice(windows, batch_size)):
         watch(done / total)
         done += sum(w.end - w.scored for w in group)
-        longest = max(
-            w.end - w.begin for w in group
-        )  # shorter ones are padded at their end, which causal attention does not see
-        x, y = (
-            torch.zeros(len(group), longest, dtype=torch.int64),
-            torch.zeros(len(group), longest, dtype=torch.int64),
-        )
+        # Shorter windows are padded at their end, which causal attention does not see.
+        shape = len(group), max(w.end - w.begin for w in group)
+        x, y = torch.zeros(shape, dtype=torch.int64), torch.zeros(shape, dtype=torch.int64)
         for row, w in enumerate(group):
             # The input of a prediction is the token before it; with_bos() adds the BOS token of position 0.
             begin, end = w.begin + unpredicted, w.end + unpredicted

@@ -61,9 +61,8 @@ class Rest:
     tokens: int = 0
     nats: float = 0.0
     dropped_characters: int = 0  # characters without a token
-    worst: tuple[
-        tuple[str, TokenSurprise], ...
-    ] = ()  # the most surprising tokens, each after the characters before it
+    # The most surprising tokens, each after the characters before it.
+    worst: tuple[tuple[str, TokenSurprise], ...] = ()
 
 
 @dataclass(frozen=True)

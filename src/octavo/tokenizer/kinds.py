@@ -1,11 +1,10 @@
 """The three kinds of tokenizers.
 
 - ``bpe``, the default: byte-level byte-pair encoding (Sennrich et al., 2016), with the word split of Qwen 3.5.
-Lossless.
+  Lossless.
 - ``characters``: one token per character; a character outside the vocabulary becomes its UTF-8 bytes. Lossless.
 - ``whitespace-bpe``, the course report's: byte-pair encoding within words and runs of punctuation. Lossy: it drops
-white
-  space and unseen characters, so its loss per token is not comparable with that of other tokenizers.
+  white space and unseen characters, so its loss per token is not comparable with that of other tokenizers.
 """
 
 import re
