@@ -11,11 +11,11 @@ from octavo.evaluate.substring_match import BORDER, longest_shared, shared_windo
 from octavo.tokenizer.chunking import chunks
 
 SEQUENCE_WORDS = 8  # of a sequence; white space separates words
-OVERLAP_LENGTH = 64  # characters: on Tiny Shakespeare no span of held-out text that long is in the rest
+OVERLAP_LENGTH = 64  # characters: Tiny Shakespeare's validation split shares no such span with the training split
 MAX_SEARCHED = 20_000_000  # characters of training text: the last ones
 MAX_QUERIED = 1_000_000  # characters of a text that is looked up: the first ones
 
-HIGHLIGHT_LENGTH = 24  # characters: spans that long hold 0.4 % of Tiny Shakespeare's held-out text, of 16 even 12 %
+HIGHLIGHT_LENGTH = 24  # characters: such spans are 0.4 % of Tiny Shakespeare's validation split, spans of 16 are 12 %
 _MAX_COMPARED = 100_000  # characters of validation text that highlighted samples are compared with
 
 _DOCUMENT_BREAK = "\n"  # replaces a border: no run crosses it

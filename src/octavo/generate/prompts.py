@@ -21,7 +21,7 @@ from octavo.formats.untrusted import open_plain
 from octavo.runs import RunDirectory
 from octavo.tokenizer import Tokenizer
 
-_MIN_DOCUMENTS = 30  # with fewer, a model knows their beginnings by heart
+_MIN_DOCUMENTS = 30  # with fewer, a model memorises their beginnings
 _MAX_TOKENS_FOR_DOCUMENTS = 1 << 22  # that are searched for the ends of documents
 _SPANS, _SPAN_TOKENS = 16, 1024  # spread over the tokens, to find line breaks
 _BLANK_LINES = 50  # blank lines separate the text if at least one line of so many is blank

@@ -114,7 +114,7 @@ CorpusSource = str | Path | Corpus | Sequence[str | Path] | None
 
 @dataclass(frozen=True)
 class Plan:
-    """What is known before training: a dry run shows it, and a run starts from it."""
+    """Settings, text, tokens and forecasts of a run before training: a dry run shows them, a run starts from them."""
 
     name: str
     config: Config

@@ -64,7 +64,7 @@ class Display:
 
 
 class Progress(Display):
-    """Show how far a run is: a bar with the time left, losses and speed, or a line every ten seconds.
+    """Show the progress of a run: a bar with the time left, losses and speed, or a line every ten seconds.
 
     Losses are in bits per character; for them `tokens_per_character` holds that ratio by split.
     """
@@ -127,7 +127,7 @@ class Progress(Display):
             self.note(f"--- sample at step {step}\n{text}\n---")
 
     def phase(self, name: str, fraction: float) -> None:
-        """Show which fraction of another long piece of work is done."""
+        """Show the fraction of another long task that is done."""
         self._advance(fraction, name, f"{name}: {fraction:.0%}")
 
     def _advance(self, fraction: float, numbers: str, line: str) -> None:

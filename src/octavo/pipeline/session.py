@@ -58,7 +58,7 @@ def run_session(directory: RunDirectory, progress: Progress) -> None:
         DivergenceError: training diverged; the message names the last good checkpoint.
         OctavoError: a file of the run is damaged, or the run's folder cannot be written to.
     """
-    # 1. What the run was begun with: config, tokenizer, token ids, precision.
+    # 1. Read the settings and data that the run was begun with: config, tokenizer, token ids, precision.
     config, provenance = directory.config, directory.provenance
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")
     splits = open_splits(directory.path / "data")
@@ -228,8 +228,8 @@ class EventRecorder:
     def _write_errors(self) -> Iterator[None]:
         """Stop with a sentence where the disk refuses a write.
 
-        Training on would leave holes in the metrics and be lost; what stopping loses is recomputed bit for bit on
-        resuming.
+        Continuing would leave gaps in the metrics. The steps lost by stopping are recomputed bit for bit when the run
+        is resumed.
         """
         try:
             yield

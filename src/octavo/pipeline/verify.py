@@ -1,7 +1,7 @@
-"""Verify a run: check every file of it against what the other files say. Importing this takes no torch.
+"""Verify a run: check each of its files against the others. Importing this takes no torch.
 
-Hashes detect damage, not forgery: whoever can write the files can also write their hashes. Against a forged run there
-are the recomputed score, and a text of one's own to score.
+Hashes detect damage, not forgery: whoever can write the files can also write their hashes. To detect a forged run,
+recompute its score (``full``), or score it on a text of your own.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ _RELATIVE_TOLERANCE = 1e-6  # between two figures of one score that follow from 
 _CHUNK_IDS = 1 << 12  # ids that are turned into text at once
 _BASELINE = {"name": str, "bits_per_character": float, "nats_per_character": float}
 _PROVENANCE_KEYS = ("text", "precision", "parameters", "tokenizer", "sittings")  # of every version
-# What parsers raise for a damaged file, and readers for values of a wrong type; anything else is a bug of Octavo.
+# Parsers raise these for a damaged file, and readers for values of a wrong type; anything else is a bug of Octavo.
 _DAMAGE = (ValueError, KeyError, SafetensorError)
 
 

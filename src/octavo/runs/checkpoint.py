@@ -40,7 +40,7 @@ _DISK_BLOCK = 4096  # bytes
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What training needs to resume: groups of named tensors (``weights``, ``optimizer``, …) and plain values."""
+    """The state to resume training from: named tensors in groups (``weights``, ``optimizer``, …) and plain values."""
 
     tensors: dict[str, Tensors]
     state: dict[str, Any]

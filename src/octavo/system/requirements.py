@@ -27,7 +27,7 @@ class Requirement:
 
     @property
     def is_satisfied(self) -> bool:
-        """Whether the installed version fits the specifier, by the rules of PEP 440."""
+        """Return whether the installed version fits the specifier, by the rules of PEP 440."""
         try:
             from packaging.specifiers import SpecifierSet
         except ImportError:  # packaging is a requirement itself, whose failure to import is reported

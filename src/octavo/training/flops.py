@@ -1,9 +1,9 @@
 """Model FLOPs utilisation (MFU): the arithmetic a model needs as a fraction of the measured matmul throughput.
 
-What a model needs is counted as in Chowdhery et al. (2022, appendix B): every weight that is multiplied, in forward
-and backward pass, and the pairs of positions in attention. Not counted are embedding lookups, which multiply nothing;
-pairs that the causal mask hides; norms, softmax and dropout; the optimizer. The peak is measured; it is not the
-specification of the CPU.
+The arithmetic is counted as in Chowdhery et al. (2022, appendix B): every weight that is multiplied, in forward and
+backward pass, and the pairs of positions in attention. Embedding lookups (which multiply nothing), pairs that the
+causal mask hides, norms, softmax, dropout and the optimizer are not counted. The peak throughput is measured, not
+taken from the specification of the CPU.
 """
 
 import sys
@@ -67,8 +67,8 @@ def forward_flops(model: Transformer, context_length: int) -> float:
 def matmul_rate(dtype: torch.dtype, threads: int) -> float:
     """Return the FLOP/s of square matrix products, computed as the model computes its own, on `threads` threads.
 
-    Each thread computes its own products, and its fastest try counts. Time that other processes take is not counted;
-    what the threads take from each other (a shared core, a lower clock rate) is.
+    Each thread computes its own products, and its fastest try counts. Time that other processes use is not counted;
+    time that the threads cost each other (a shared core, a lower clock rate) is.
     """
     rates: list[float] = []
     run_in_threads([partial(_multiply, dtype, rates)] * threads)

@@ -23,13 +23,13 @@ def _constant(config: ScheduleConfig, progress: float) -> float:
 
 
 def _cosine(config: ScheduleConfig, progress: float) -> float:
-    """Half a cosine from 1 to `final` (Loshchilov & Hutter, 2017)."""
+    """Return half a cosine from 1 to `final` (Loshchilov & Hutter, 2017)."""
     fraction = (progress - config.warmup) / max(1.0 - config.warmup, 1e-12)
     return config.final + (1 - config.final) * 0.5 * (1 + math.cos(math.pi * fraction))
 
 
 def _trapezoid(config: ScheduleConfig, progress: float) -> float:
-    """Constant, then a linear decay phase to `final` (warmup–stable–decay, WSD; Zhai et al., 2022)."""
+    """Return 1, then a linear decay to `final` (warmup–stable–decay, WSD; Zhai et al., 2022)."""
     left = 1.0 - progress
     if left >= config.decay:
         return 1.0
@@ -45,7 +45,7 @@ _AFTER_WARMUP: dict[str, Callable[[ScheduleConfig, float], float]] = {
 
 @dataclass(frozen=True)
 class Budget:
-    """How long a run trains. One of `steps` and `seconds` is set, the other is 0."""
+    """The length of a run. One of `steps` and `seconds` is set, the other is 0."""
 
     steps: int = 0
     seconds: float = 0.0

@@ -32,11 +32,11 @@ class InterruptedAtOnce(KeyboardInterrupt):
 
 @contextmanager
 def stop_signals() -> Iterator[Callable[[], int]]:
-    """Within it, the function given returns the number of the signal that came, or 0.
+    """Handle signals within a ``with`` block; yield a function that returns the number of the signal received, or 0.
 
-    A second signal takes effect at once, but for SIGHUP: a terminal that closes may send several. A signal that is
+    A second signal takes effect at once, except SIGHUP: a terminal that closes may send several. A signal that is
     ignored, such as SIGHUP under nohup, stays ignored. Outside the main thread, where Python allows no handlers,
-    signals do what they always did.
+    signals keep their usual effect.
     """
     received = 0
 

@@ -21,7 +21,7 @@ _MIN_TIMES = 4
 
 @dataclass(frozen=True)
 class ValidationPlan:
-    """How often a run validates where ``train.validate_every`` is 0, and on how many windows (0: on all)."""
+    """The number of validations of a run where ``train.validate_every`` is 0, and the windows of each (0: all)."""
 
     times: int = 20
     windows: int = 128

@@ -16,7 +16,7 @@ from octavo.evaluate.diagnosis.advice import MORE_TEXT
 from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, is_better
 from octavo.system.terminal import quantity
 
-# By baseline, the worst first: what a model has learned that scores about the same, and one that scores worse.
+# By baseline, the worst first: the finding for a model that scores about the same, and for one that scores worse.
 _LEARNED = {
     "uniform": (
         "the model predicts no better than the uniform distribution over its vocabulary",

@@ -1,5 +1,5 @@
 "use strict";
-/** Tokens with their probabilities as bars: `predictions` are [label, probability] pairs, the likeliest first; the one
+/** Tokens with their probabilities as bars: `predictions` are [label, probability], the most probable first; the one
     with the `rank` of the actual token is bold. Labels do not identify it, for two tokens can share one. */
 octavo.predictions = (predictions, rank) => {
   const { make, percent } = octavo;
