@@ -28,8 +28,8 @@ _INTRODUCTION = """
 # The Python API
 
 This page is generated from docstrings: `make page` writes it. All names but those of the last section are in the
-package `octavo`, which loads torch when the first of them is used. Every example runs as a test, on a small run named
-`hamlet` and a text `hamlet.txt` of 40,000 characters.
+package `octavo`, which loads torch when the first of them is used. Every example but the long one of
+`octavo.reproduce` runs as a test, on a small run named `hamlet` and a text `hamlet.txt` of 40,000 characters.
 
 A wrong argument, file or setting raises `OctavoError`, whose message is one sentence that states the problem and the
 fix. Shapes use these letters: B batch, T query position, S key position, H heads, K d_head, D d_model, F d_ff, V

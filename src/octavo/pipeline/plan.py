@@ -68,7 +68,7 @@ def forecast_command(config: Config, planned: TrainingForecast, characters: int,
         n_bytes: the length of the text in UTF-8.
 
     Example:
-        >>> forecast_command(plan.config, plan.forecast, plan.corpus.characters, plan.corpus.bytes).lines()
+        >>> forecast_command(plan.config, plan.forecast, plan.corpus.characters, plan.corpus.bytes)  # doctest: +SKIP
     """
     model, context = config.model, config.data.context_length
     trained = int(characters * (1 - config.data.validation - config.data.test))
