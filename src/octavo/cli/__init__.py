@@ -1,1 +1,1 @@
-"""The command line. Each command parses its options, calls one library function, and prints the result."""
+"""The command line. Each command parses its options, calls the library, and prints the result."""
