@@ -142,7 +142,8 @@ def head_figures(measured: HeadTable) -> list[Json]:
 
 
 def _small(head: Head) -> Json:
-    figures = {name: getattr(head, name).mean for name in ("distance", "entropy", "relative_entropy", "from_even")}
+    figures = {name: getattr(head, name).mean for name in ("distance", "entropy", "relative_entropy")}
+    figures["from_even"] = head.distance_from_uniform.mean
     fractions = {kind: fraction.measured.mean for kind, fraction in head.target_fractions.items()}
     removal = {name: cost.mean for name, cost in head.ablation_costs.items()}
     rounded = {name: _rounded(values) for name, values in (("shares", fractions), ("removal", removal))}

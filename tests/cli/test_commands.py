@@ -203,7 +203,7 @@ class TestEvaluate:
         assert top == before.to_dict(), "programs read the standard score there"
         assert load(copied.path).evaluation == before
         assert main(["evaluate", str(copied.path), "--split", "test"]) == 2
-        assert "has no test part: it has train, validation" in capsys.readouterr().err
+        assert "has no test split: it has train, validation" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
         ("option", "value", "says"),

@@ -102,7 +102,7 @@ def test_escape_sequences_are_shown_not_sent(
         ([], "give --zero, --mean or --patch with a SITE; --list-sites lists them"),
         (["--zero", "nowhere"], "'nowhere'"),
         (["--patch", HEAD], "give that text"),
-        (["--patch", HEAD, "--from", "a"], "and the other text 1"),
+        (["--patch", HEAD, "--from", "a"], "other text, but it has 1"),
         (["--zero", HEAD, "--from", "a"], "to patch"),
         (["--zero", HEAD, "--position", "99"], "position 99 is out of range"),
         (["--zero", HEAD, "--json", "--output", "here"], "--json writes no page: leave --output out"),

@@ -1,6 +1,7 @@
 """A run in a place that cannot be written to: results are shown, not kept, and that is said."""
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -74,7 +75,7 @@ def test_a_score_is_shown_with_all_that_goes_with_it(read_only: Path, capsys: py
     assert "> this model" in out
     assert "Kneser-Ney" in out
     assert "To fix: " in out
-    assert "copied from the training text: longest run" in out
+    assert re.search(r"longest run \d+ characters", " ".join(out.split()))
     assert "written to" not in out
     assert err.count("cannot be written to (Permission denied)") == 1
 
@@ -144,7 +145,7 @@ def test_curves_are_drawn_elsewhere(read_only: Path, capsys: pytest.CaptureFixtu
 
 def test_from_python_results_come_back_with_a_warning(read_only: Path) -> None:
     run = load(read_only / "play")
-    with without_privileges(), pytest.warns(OctavoWarning, match="not kept"):
+    with without_privileges(), pytest.warns(OctavoWarning, match="not saved"):
         score = run.evaluate()
     assert score.characters == 4_000
     assert run.has_unsaved_results

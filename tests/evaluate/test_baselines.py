@@ -111,9 +111,9 @@ def test_what_was_learned_from_a_part_alone_is_said(tokenizer: Tokenizer, play: 
     part = Documents(learned.tokens, learned.texts, complete=False)
     found = scored(tokenizer, part, play[5_000:9_000])
     assert found["uniform"].note == ""
-    assert found["xz -9e"].note == "learned from the last 3,000 characters of the training part"
+    assert found["xz -9e"].note == "learned from the last 3,000 characters of the training split"
     tokens = len(learned.tokens[0])
-    assert found["bigram"].note == f"learned from the last {tokens:,} tokens of the training part"
+    assert found["bigram"].note == f"learned from the last {tokens:,} tokens of the training split"
 
 
 def test_the_one_who_waits_sees_how_far_it_is(tokenizer: Tokenizer, play: str) -> None:

@@ -29,7 +29,7 @@ def test_a_flipped_bit_is_named_and_the_checkpoint_before_is_used(copied: Run, o
     flip(copied.path / "checkpoints" / "step-00000080" / "weights.safetensors")
     done = octavo_process("generate", copied.name, "--max-new-tokens", "5", "--runs", copied.path.parent)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("step-00000080 cannot be used (weights.safetensors is not what was written: ") == 1
+    assert done.stderr.count("step-00000080 cannot be used (weights.safetensors ") == 1
     assert "step-00000040 is used\n" in done.stderr
     assert "Warning" not in done.stderr
     with pytest.warns(OctavoWarning, match="step-00000080 cannot be used .*: step-00000040 is used"):

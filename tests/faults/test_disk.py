@@ -86,7 +86,7 @@ def test_read_only(nursery: Nursery, line_file: Path, disk: Disk) -> None:
     before = {path: path.read_bytes() for path in disk.place.rglob("*") if path.is_file()}
     assert disk.mount(2**24, "remount", "ro")
     resumed, begun = nursery.train(disk.place / "run"), nursery.train(disk.place / "other", line_file)
-    for outcome, what in ((resumed, "run cannot be written to"), (begun, "other cannot be made")):
+    for outcome, what in ((resumed, "run cannot be written to"), (begun, "other cannot be created")):
         assert outcome.code == 2
         said = outcome.said.splitlines()[-1]
         assert what in said
@@ -102,7 +102,7 @@ def test_of_another_user(nursery: Nursery, line_file: Path, tmp_path_factory: py
         place.chmod(0o755)
     resumed = nursery.train(folder / "run", user=NOBODY)
     begun = nursery.train(folder / "other", line_file, user=NOBODY)
-    for outcome, what in ((resumed, "run cannot be written to"), (begun, "other cannot be made")):
+    for outcome, what in ((resumed, "run cannot be written to"), (begun, "other cannot be created")):
         assert outcome.code == 2, outcome.said
         said = outcome.said.splitlines()[-1]
         assert what in said

@@ -532,9 +532,7 @@ class TestTheFolder:
         assert sitting["command"] == ["train", *text["sources"]][: len(sitting["command"])]
         assert 10 < len(sitting["command"]) <= 100
         assert (text["source_count"], sitting["arguments"], text["documents"]) == (6000, 6001, 6000)
-        assert (
-            "6,000 documents that no command names" in recipe(run.config, run.directory.provenance, run.path).notes[0]
-        )
+        assert "6,000 documents" in recipe(run.config, run.directory.provenance, run.path).notes[0]
 
     def test_metrics_have_what_the_issue_asks_for(self, by_steps: Run) -> None:
         steps = [e for e in by_steps.metrics if e["event"] == "step"]

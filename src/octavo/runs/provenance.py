@@ -5,12 +5,14 @@ import platform
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from octavo.corpus import Corpus
 from octavo.system.hardware import cpu_name
 from octavo.system.requirements import installed_version
 from octavo.system.terminal import path_text
+
+if TYPE_CHECKING:
+    from octavo.corpus import Corpus
 
 _MAX_NAMES, _MAX_CHARACTERS = 100, 20_000  # of a list of names
 PACKAGES = ("octavo", "torch", "numpy", "tokenizers", "safetensors")
@@ -64,7 +66,7 @@ def machine_facts() -> dict[str, Any]:
     }
 
 
-def text_facts(corpus: Corpus) -> dict[str, Any]:
+def text_facts(corpus: "Corpus") -> dict[str, Any]:
     """Return the sources of a text and what was skipped, as plain values."""
     reasons = truncate_list([f"{name}: {reason}" for name, reason in corpus.skipped])
     skipped = corpus.skipped[: len(reasons)]

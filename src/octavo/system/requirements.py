@@ -6,7 +6,6 @@ import shlex
 import sys
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, requires, version
 from shutil import which
 
 _REQUIREMENT = re.compile(r"([\w.-]+)\s*([^;\s]*)\s*(?:;\s*extra\s*==\s*[\"']([\w-]+)[\"'])?")
@@ -40,6 +39,8 @@ class Requirement:
 
 def requirements() -> list[Requirement]:
     """Return all requirements of the installed Octavo; none where it runs from its folder without installation."""
+    from importlib.metadata import PackageNotFoundError, requires
+
     try:
         return [parse_requirement(line) for line in requires("octavo") or []]
     except PackageNotFoundError:
@@ -62,6 +63,8 @@ def parse_requirement(line: str) -> Requirement:
 
 def installed_version(package: str) -> str:
     """Return the installed version of a package; empty if there is none."""
+    from importlib.metadata import PackageNotFoundError, version  # slow to import, and seldom needed
+
     try:
         return version(package)
     except PackageNotFoundError:

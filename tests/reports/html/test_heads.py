@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from markupsafe import escape
 
 from octavo.interpret.head_labels import MEANINGS
 from octavo.interpret.head_table import HeadTable
@@ -51,7 +52,7 @@ class TestWriting:
         assert html.count("none in this text") == 1 + 1, "in the column and below"
         assert "Speaker&#39;s name: none in this text." in html
         assert html.count('framed" data-value') == 2
-        assert MEANINGS["even"] in html
+        assert escape(MEANINGS["even"]) in html
 
     def test_shades_are_of_the_share_and_of_the_dearest_cost(self, table: HeadTable) -> None:
         html = heads_part(table).html
@@ -117,7 +118,7 @@ class TestInABrowser:
         tab.locator(".name").nth(2).focus()
         assert tab.locator(".tip").inner_text() == MEANINGS["even"]
         button(tab, "itself").focus()
-        assert tab.locator(".tip").inner_text() == "the token that is being read"
+        assert tab.locator(".tip").inner_text() == "the current token"
 
     def test_a_name_that_takes_the_focus_has_a_role(self, opened: Any, table: HeadTable) -> None:
         tab: Tab = opened(HeadsView(table, "run").page)
