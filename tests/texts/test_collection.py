@@ -53,6 +53,7 @@ def test_and_comes_back_from_every_kind_of_tokens(name: str, kind: str) -> None:
 @pytest.mark.parametrize("name", ["only newlines", "only spaces"])
 def test_a_text_of_white_space_makes_no_token_where_that_is_dropped(name: str, tmp_path: Path) -> None:
     said = trained_or_refused(STRANGE[name](), "whitespace-bpe", tmp_path / "runs")
+    assert isinstance(said, str)
     assert said.startswith("20,000 characters ")
     assert "whitespace-bpe" in said
     assert "tokenizer.kind=bpe" in said
