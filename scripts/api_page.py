@@ -111,7 +111,7 @@ def _class(value: type, name: str) -> Iterator[str]:
     for name, member in vars(value).items():
         function = member.__func__ if isinstance(member, classmethod) else member
         if not name.startswith("_") and inspect.isfunction(function) and name not in _PLUMBING:
-            yield from _function(function, f"{value.__name__}.{name}", level=4)
+            yield from _function(function, f"{value.__name__}.{name}", level=4, method=True)
 
 
 def _fields(value: type) -> Iterator[tuple[str, str]]:
@@ -141,15 +141,16 @@ def _first_paragraph(member: Any) -> str:
     return inspect.cleandoc(member.__doc__ or "").split("\n\n")[0].removeprefix("Return ")
 
 
-def _function(function: Callable[..., Any], name: str, *, level: int = 3) -> Iterator[str]:
+def _function(function: Callable[..., Any], name: str, *, level: int = 3, method: bool = False) -> Iterator[str]:
     short = name.rpartition(".")[2]
-    yield from (f"{'#' * level} `{name}`", "", "```python", _signature(function, short), "```", "", *_prose(function))
+    yield from (f"{'#' * level} `{name}`", "", "```python", _signature(function, short, method), "```", "")
+    yield from (line for line in _prose(function) if not (method and line == "* `run`: the run."))
 
 
-def _signature(function: Callable[..., Any], name: str) -> str:
+def _signature(function: Callable[..., Any], name: str, method: bool) -> str:
     tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     assert isinstance(tree, ast.FunctionDef)
-    arguments = list(_arguments(tree.args))
+    arguments = list(_arguments(tree.args))[int(method and tree.args.args[0].arg == "run") :]
     returns = f" -> {ast.unparse(tree.returns).strip(chr(39))}" if tree.returns else ""
     line = f"{name}({', '.join(arguments)}){returns}"
     if len(line) > _WIDTH:

@@ -22,7 +22,10 @@ INTERNAL = [
     "system.progress",
 ]
 FINDER = doctest.DocTestFinder(exclude_empty=True)
-EXAMPLES = [found for value in PUBLIC for found in FINDER.find(value, value.__qualname__, globs={}) if found.examples]
+# Methods of Run are functions of other modules, so the finder must not look at one module alone.
+EXAMPLES = [
+    found for value in PUBLIC for found in FINDER.find(value, value.__qualname__, False, {}) if found.examples
+]
 
 
 @pytest.fixture(scope="module")

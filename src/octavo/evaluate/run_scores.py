@@ -1,7 +1,7 @@
 """Score a saved run, compare it with baselines, measure what it copies, and diagnose it.
 
 Each function takes a :class:`~octavo.runs.saved_run.SavedRun`, returns plain values and saves them in the run's
-folder. They are the bodies of the methods of :class:`octavo.pipeline.run.Run`.
+folder. Most of them are methods of :class:`octavo.pipeline.run.Run`.
 """
 
 from collections.abc import Sequence
@@ -94,8 +94,9 @@ def score_run(
         OctavoError: there is no such split or text, the text is empty, or an option is out of range.
 
     Example:
-        >>> score_run(octavo.load("shakespeare"), "novel.txt").bits_per_character  # doctest: +SKIP
-        2.31
+        >>> score = run.evaluate(octavo.Corpus.from_text("To be, or not to be: that is the question."))
+        >>> score.characters, round(score.bits_per_character / score.nats_per_character, 3)
+        (42, 1.443)
     """
     scores(run.directory)  # raises the error of a damaged file before the work
     train = run.config.train
@@ -142,6 +143,10 @@ def run_baselines(
 
     Raises:
         OctavoError: there is no such split or text, it is empty, or it is the training split.
+
+    Example:
+        >>> run.baselines()[0].kind
+        'uniform'
     """
     if text is None and split == "train":
         raise OctavoError("baselines learn from the training split, so their score on it means nothing: give another")
@@ -216,6 +221,10 @@ def run_memorisation(
 
     Raises:
         OctavoError: an option is out of range.
+
+    Example:
+        >>> run.memorisation(samples=4, tokens=50).generated.texts
+        4
     """
     if not isinstance(samples, int) or not 1 <= samples <= _MAX_SAMPLES:
         raise OctavoError(f"{samples} samples are out of range: give 1 to {_MAX_SAMPLES}")
@@ -249,9 +258,9 @@ def load_memorisation(run: SavedRun) -> Memorisation | None:
 def diagnose_run(
     run: SavedRun,
     score: Evaluation | None = None,
-    watch: ProgressCallback = no_progress,
     *,
     baselines: Sequence[Baseline] | None = None,
+    watch: ProgressCallback = no_progress,
 ) -> list[Finding]:
     """Find problems of a run from its score, its baselines and its validation points.
 
@@ -268,6 +277,10 @@ def diagnose_run(
 
     Raises:
         OctavoError: the run has not been scored, or `score` is not a standard score.
+
+    Example:
+        >>> {finding.severity for finding in run.diagnose()} <= {"error", "warning", "note"}
+        True
     """
     score = score or standard_evaluation(run)
     if not is_standard(Score(score.to_dict())):

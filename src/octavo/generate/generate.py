@@ -108,6 +108,11 @@ def generate_many(
 
     Raises:
         OctavoError: an option is out of range.
+
+    Example:
+        >>> chunks = list(run.generate_many(["ROMEO:", "JULIET:"], max_new_tokens=9))
+        >>> ["".join(column) for column in zip(*chunks)][0] == run.generate("ROMEO:", max_new_tokens=9)
+        True
     """
     if "" in prompts and "opening" not in run.result_cache:  # it takes reading and hashing all token ids
         run.result_cache["opening"] = opening_of_run(run.path / "data", run.tokenizer)

@@ -1,8 +1,8 @@
 """Views of the analyses of a saved run, which show themselves in a notebook and as a page."""
 
-from typing import Any
+from collections.abc import Sequence
 
-from octavo.config.inference import check_head
+from octavo.config.inference import HEAD_WINDOWS, check_head
 from octavo.errors import OctavoError
 from octavo.interpret.run_analyses import (
     analyse_attention,
@@ -11,6 +11,7 @@ from octavo.interpret.run_analyses import (
     analyse_lens,
     analyse_surprise,
 )
+from octavo.interpret.surprise import MAX_CHARACTERS
 from octavo.reports.html.attention import AttentionView
 from octavo.reports.html.curves import CurvesView
 from octavo.reports.html.edit import EditView
@@ -20,22 +21,8 @@ from octavo.reports.html.surprise import SurpriseView
 from octavo.reports.series import TrainingCurve
 from octavo.runs.metrics import check_complete
 from octavo.runs.saved_run import SavedRun
+from octavo.system.progress import ProgressCallback, no_progress
 from octavo.training.data import bpe_dropout_until, early_stopping_tokens
-
-__all__ = [
-    "AttentionView",
-    "CurvesView",
-    "EditView",
-    "HeadsView",
-    "LensView",
-    "SurpriseView",
-    "attention_view",
-    "curves_view",
-    "edit_view",
-    "heads_view",
-    "lens_view",
-    "surprise_view",
-]
 
 
 def attention_view(
@@ -58,31 +45,101 @@ def attention_view(
     Raises:
         OctavoError: there is no such layer or head, `max_tokens` is out of range, or the tokenizer has no token for
             anything in the text.
+
+    Example:
+        >>> run.attention("To be, or not to be", max_tokens=8).attention.patterns.shape
+        (1, 4, 8, 8)
     """
     check_head(layer, head, run.config.model)
     attention, scope = analyse_attention(run, text, max_tokens=max_tokens)
     return AttentionView(attention, run.name, scope.description, layer, head, complete=scope.complete)
 
 
-def surprise_view(run: SavedRun, text: str | None = None, **options: Any) -> SurpriseView:
-    """Return the view of :func:`~octavo.interpret.run_analyses.analyse_surprise`."""
-    return SurpriseView(analyse_surprise(run, text, **options), run.name)
+def surprise_view(
+    run: SavedRun,
+    text: str | None = None,
+    *,
+    max_characters: int = MAX_CHARACTERS,
+    watch: ProgressCallback = no_progress,
+) -> SurpriseView:
+    """Compute the surprisal of each token of a text: minus the logarithm of its probability, in bits.
+
+    Args:
+        text: the text itself; None: the beginning of the validation split.
+        max_characters: characters that are shown token by token; all count in the totals.
+
+    Returns:
+        A view; ``surprise.tokens`` has the ``bits`` of each token.
+
+    Example:
+        >>> all(token.bits >= 0 for token in run.surprise("Words, words, words.").surprise.tokens)
+        True
+    """
+    surprise = analyse_surprise(run, text, max_characters=max_characters, watch=watch)
+    return SurpriseView(surprise, run.name)
 
 
 def lens_view(run: SavedRun, text: str | None = None, *, max_tokens: int | None = None) -> LensView:
-    """Return the view of :func:`~octavo.interpret.run_analyses.analyse_lens`."""
+    """Compute what the embedding and each layer would predict after each token of a text (logit lens).
+
+    Arguments are those of :func:`attention_view`, but 128 tokens of the validation split are read.
+
+    Example:
+        >>> len(run.lens("Words, words, words.").lens.layers)
+        2
+    """
     lens, scope = analyse_lens(run, text, max_tokens=max_tokens)
     return LensView(lens, run.name, scope.description, complete=scope.complete)
 
 
-def edit_view(run: SavedRun, text: str | None = None, **options: Any) -> EditView:
-    """Return the view of :func:`~octavo.interpret.run_analyses.analyse_edit`."""
-    return EditView(analyse_edit(run, text, **options), run.name)
+def edit_view(
+    run: SavedRun,
+    text: str | None = None,
+    *,
+    zero: str | Sequence[str] = (),
+    mean: str | Sequence[str] = (),
+    patch: str | Sequence[str] = (),
+    other: str = "",
+    position: int | None = None,
+    watch: ProgressCallback = no_progress,
+) -> EditView:
+    """Measure the effect of an intervention at sites such as ``blocks.0.attention.head.2``.
+
+    Args:
+        text: the text itself; None: the beginning of the validation split.
+        zero: sites to zero-ablate; ``*`` stands for any layer or head.
+        mean: sites to mean-ablate (mean over the first 8,192 validation tokens).
+        patch: sites whose activations are copied from another text, `other`.
+        position: index of the one token whose activations change; None: all.
+
+    Returns:
+        A view; ``edit.cost`` is the change in bits per character of the text, above 0 if it got worse.
+
+    Example:
+        >>> run.edit("To be, or not to be", zero="blocks.0.attention.head.*").edit.cost != 0
+        True
+    """
+    edit = analyse_edit(run, text, zero=zero, mean=mean, patch=patch, other=other, position=position, watch=watch)
+    return EditView(edit, run.name)
 
 
-def heads_view(run: SavedRun, text: str | None = None, **options: Any) -> HeadsView:
-    """Return the view of :func:`~octavo.interpret.run_analyses.analyse_heads`."""
-    return HeadsView(analyse_heads(run, text, **options), run.name)
+def heads_view(
+    run: SavedRun, text: str | None = None, *, windows: int = HEAD_WINDOWS, watch: ProgressCallback = no_progress
+) -> HeadsView:
+    """Measure what each head attends to, its distance and entropy, and the cost of its ablation (docs/heads.md).
+
+    Args:
+        text: the text itself; None: the validation split.
+        windows: windows that are read, spread evenly over the text, 1 to 1,000.
+
+    Returns:
+        A view; ``table.heads`` has the heads with a 95 % interval for each number.
+
+    Example:
+        >>> [head.label for head in run.heads(windows=8).table.heads]
+        ['0.0', '0.1', '0.2', '0.3']
+    """
+    return HeadsView(analyse_heads(run, text, windows=windows, watch=watch), run.name)
 
 
 def curves_view(run: SavedRun) -> CurvesView:
