@@ -4,6 +4,7 @@ import contextlib
 import math
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO, cast
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-class Display:
+class Display(ABC):
     """Show lines to the user: plain ones in a file, on a terminal lines above a live area, without a file nothing.
 
     Used as a context manager, which removes the live area at its end. A closed terminal or a full disk must not end
@@ -36,9 +37,9 @@ class Display:
             self.live = self.live_area(self._console)
             self.live.start()
 
+    @abstractmethod
     def live_area(self, console: "Console") -> Any:
         """Return what stays below the lines on a terminal: it has ``start()`` and ``stop()``."""
-        raise NotImplementedError
 
     def note(self, text: str) -> None:
         """Show a line that stays."""
