@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap, norm, t
 
-from octavo.system.statistics import Estimate, estimate, expanded_confidence, ratio_estimates
+from octavo.system.statistics import Estimate, estimate, expanded_confidence, ratio_estimates, ratio_standard_error
 
 
 def exactly(numbers: list[float]) -> tuple[float, float]:
@@ -109,3 +109,9 @@ class TestRatios:
 
     def test_a_single_unit_has_no_interval(self) -> None:
         assert ratio_estimates(np.array([[1.0]]), np.array([[4.0]])) == [Estimate(1, 0.25, None, None)]
+
+
+def test_the_error_of_a_ratio_is_cochrans() -> None:
+    """Residuals -1 and 1 of two blocks of 1: the root of 2 / 1 · 2, over a total size of 2."""
+    assert ratio_standard_error(np.array([1.0, 3.0]), np.ones(2), 2.0) == 1.0
+    assert ratio_standard_error(np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 3.0]), 2.0) == 0.0

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from octavo.evaluate.baselines import Baseline
 from octavo.evaluate.compressors import COMPRESSORS
 from octavo.evaluate.evaluation import LOSSY_CAVEAT, Evaluation
-from octavo.evaluate.overlap import TrainOverlap
+from octavo.evaluate.overlap import MIN_REPORTED, TrainOverlap
 from octavo.system.terminal import quantity
 
 THIS_MODEL = "this model"
 TIME_CAVEAT = "time includes learning and scoring; compressors also learn from the text that they score"
 NOT_COMPARABLE = "computed on the full text with its white space; not comparable with the rows above"
-_MIN_OVERLAP = 0.01  # of a text, from which on the overlap is stated
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def caveats(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOver
     if overlap is None:
         found.append("the model was trained on this text: the score measures memorisation, not generalisation")
         found.append("the baselines are left out: they would learn from the text that they score")
-    elif overlap.fraction >= _MIN_OVERLAP:
+    elif overlap.fraction >= MIN_REPORTED:
         searched = "this text"
         if overlap.characters != score.characters:
             searched = f"its first {overlap.characters:,} characters"

@@ -14,6 +14,7 @@ from octavo.errors import OctavoError
 from octavo.evaluate.scoring import Nats, token_losses
 from octavo.model import Transformer
 from octavo.system.progress import ProgressCallback, no_progress
+from octavo.system.statistics import ratio_standard_error
 from octavo.tokenizer import Tokenizer
 
 Protocol = Literal["sliding", "disjoint"]
@@ -193,14 +194,7 @@ def _characters_of(
 
 
 def _standard_error(nats: Nats, characters: npt.NDArray[np.float64]) -> float | None:
-    """Return the standard error of nats per character, from blocks of text; None: there is only one block.
-
-    The mean is a ratio estimate (Cochran, 1977, chapter 6).
-    """
+    """Return the standard error of nats per character, from blocks of text; None: there is only one block."""
     block = ((characters.cumsum() - characters) // _BLOCK).astype(np.int64)
-    n = np.bincount(block, weights=nats)
-    c = np.bincount(block, weights=characters)
-    if len(n) < 2:
-        return None
-    residuals = n - nats.sum() / characters.sum() * c
-    return float(math.sqrt(len(n) / (len(n) - 1) * (residuals**2).sum()) / characters.sum())
+    sums, sizes = np.bincount(block, weights=nats), np.bincount(block, weights=characters)
+    return ratio_standard_error(sums, sizes, nats.sum() / characters.sum()) if len(sums) > 1 else None

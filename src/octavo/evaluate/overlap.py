@@ -12,6 +12,7 @@ from octavo.tokenizer.chunking import chunks
 
 SEQUENCE_WORDS = 8  # of a sequence; white space separates words
 OVERLAP_LENGTH = 64  # characters: Tiny Shakespeare's validation split shares no such span with the training split
+MIN_REPORTED = 0.01  # of a text, from which on its overlap with the training split is stated
 MAX_SEARCHED = 20_000_000  # characters of training text: the last ones
 MAX_QUERIED = 1_000_000  # characters of a text that is looked up: the first ones
 

@@ -14,6 +14,7 @@ import numpy as np
 from octavo.data import TokenSplit
 from octavo.evaluate.kneser_ney import CharacterNgrams
 from octavo.evaluate.scoring import Nats
+from octavo.system.statistics import ratio_standard_error
 from octavo.tokenizer import Tokenizer
 
 _ORDER = 3  # longer n-grams also measure the distance between two spans of any text
@@ -60,10 +61,9 @@ def _blocks(split: TokenSplit, tokenizer: Tokenizer, size: int, max_blocks: int)
 
 
 def _cost(model: CharacterNgrams, blocks: list[str]) -> tuple[float, float]:
-    """Return nats per character and its standard error, from blocks (a ratio estimate; Cochran, 1977, chapter 6)."""
+    """Return nats per character and its standard error, from blocks."""
     nats: Nats = np.concatenate(list(model.nats(blocks)))
     lengths = np.array([len(block) for block in blocks])
     sums = np.add.reduceat(nats, lengths.cumsum() - lengths)
-    mean, n = float(sums.sum() / lengths.sum()), len(blocks)
-    residuals = sums - mean * lengths
-    return mean, math.sqrt(n / (n - 1) * float((residuals**2).sum())) / int(lengths.sum())
+    mean = float(sums.sum() / lengths.sum())
+    return mean, ratio_standard_error(sums, lengths.astype(np.float64), mean)

@@ -96,3 +96,17 @@ def expanded_confidence(n: int) -> float:
     from scipy.stats import norm, t
 
     return float(1 - 2 * norm.cdf(-math.sqrt(n / (n - 1)) * t.ppf((1 + CONFIDENCE) / 2, n - 1)))
+
+
+def ratio_standard_error(sums: "npt.NDArray[np.float64]", sizes: "npt.NDArray[np.float64]", ratio: float) -> float:
+    """Return the standard error of a ratio estimate, such as nats per character from blocks of text.
+
+    Source: Cochran, *Sampling Techniques*, 1977, chapter 6.
+
+    Args:
+        sums: the numerator of each of n blocks, (n,), n at least 2.
+        sizes: the denominator of each, (n,).
+        ratio: the sum of all numerators over that of all denominators.
+    """
+    n, residuals = len(sums), sums - ratio * sizes
+    return math.sqrt(n / (n - 1) * float((residuals**2).sum())) / float(sizes.sum())

@@ -14,6 +14,7 @@ from octavo.config import ScheduleConfig
 from octavo.evaluate import Memorisation
 from octavo.evaluate.diagnosis.advice import MORE_TEXT
 from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, is_better
+from octavo.evaluate.overlap import MIN_REPORTED
 from octavo.system.terminal import quantity
 
 # By baseline, the worst first: the finding for a model that scores about the same, and for one that scores worse.
@@ -270,7 +271,6 @@ def _units(measured: Memorisation) -> str:
     return "words" if measured.lossless_tokenizer else "tokens"
 
 
-_MIN_OVERLAP = 0.01  # of the validation split
 _LARGE_OVERLAP = 0.3  # the score then says little; the boilerplate of manual pages is a quarter of them
 _MIN_SHIFT = 0.15  # above the cost of training text; the last plays of Shakespeare cost 5 % more than the others
 _SHIFT_ERRORS = 3.0  # standard errors
@@ -279,7 +279,7 @@ _SHIFT_ERRORS = 3.0  # standard errors
 def overlap_finding(case: Case) -> Finding | None:
     """Find validation text that is also in the training split, whatever the model is."""
     overlap = case.overlap
-    if overlap is None or overlap.fraction < _MIN_OVERLAP:
+    if overlap is None or overlap.fraction < MIN_REPORTED:
         return None
     is_large = overlap.fraction >= _LARGE_OVERLAP
     return Finding(
