@@ -66,4 +66,4 @@ def _cost(model: CharacterNgrams, blocks: list[str]) -> tuple[float, float]:
     lengths = np.array([len(block) for block in blocks])
     sums = np.add.reduceat(nats, lengths.cumsum() - lengths)
     mean = float(sums.sum() / lengths.sum())
-    return mean, ratio_standard_error(sums, lengths.astype(np.float64), mean)
+    return mean, ratio_standard_error(sums, lengths, mean)

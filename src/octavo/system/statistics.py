@@ -13,7 +13,7 @@ Importing this module imports neither NumPy nor SciPy.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -98,7 +98,7 @@ def expanded_confidence(n: int) -> float:
     return float(1 - 2 * norm.cdf(-math.sqrt(n / (n - 1)) * t.ppf((1 + CONFIDENCE) / 2, n - 1)))
 
 
-def ratio_standard_error(sums: "npt.NDArray[np.float64]", sizes: "npt.NDArray[np.float64]", ratio: float) -> float:
+def ratio_standard_error(sums: "npt.NDArray[Any]", sizes: "npt.NDArray[Any]", ratio: float) -> float:
     """Return the standard error of a ratio estimate, such as nats per character from blocks of text.
 
     Source: Cochran, *Sampling Techniques*, 1977, chapter 6.
