@@ -65,6 +65,7 @@ def surprise_view(
     """Compute the surprisal of each token of a text: minus the logarithm of its probability, in bits.
 
     Args:
+        run: the run.
         text: the text itself; None: the beginning of the validation split.
         max_characters: characters that are shown token by token; all count in the totals.
 
@@ -82,7 +83,13 @@ def surprise_view(
 def lens_view(run: SavedRun, text: str | None = None, *, max_tokens: int | None = None) -> LensView:
     """Compute what the embedding and each layer would predict after each token of a text (logit lens).
 
-    Arguments are those of :func:`attention_view`, but 128 tokens of the validation split are read.
+    Args:
+        run: the run.
+        text: the text itself; None: the beginning of the validation split.
+        max_tokens: tokens that are read, a context at most; None: 128.
+
+    Returns:
+        A view; ``lens.layers`` has the predictions of each layer and its score on the validation split.
 
     Example:
         >>> len(run.lens("Words, words, words.").lens.layers)
@@ -106,6 +113,7 @@ def edit_view(
     """Measure the effect of an intervention at sites such as ``blocks.0.attention.head.2``.
 
     Args:
+        run: the run.
         text: the text itself; None: the beginning of the validation split.
         zero: sites to zero-ablate; ``*`` stands for any layer or head.
         mean: sites to mean-ablate (mean over the first 8,192 validation tokens).
@@ -129,6 +137,7 @@ def heads_view(
     """Measure what each head attends to, its distance and entropy, and the cost of its ablation (docs/heads.md).
 
     Args:
+        run: the run.
         text: the text itself; None: the validation split.
         windows: windows that are read, spread evenly over the text, 1 to 1,000.
 
