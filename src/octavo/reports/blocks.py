@@ -12,15 +12,12 @@ from functools import partial
 from typing import TypeVar
 
 from octavo.errors import OctavoError, reason
-from octavo.evaluate import Baseline, Evaluation, TrainOverlap
 from octavo.evaluate.diagnosis import Finding
 from octavo.evaluate.overlap import HighlightedCopies
 from octavo.reports.html.attention import AttentionView
 from octavo.reports.html.heads import HeadsView
 from octavo.reports.html.lens import LensView
-from octavo.reports.html.scores import Dot
 from octavo.reports.html.surprise import SurpriseView
-from octavo.reports.score_table import ScoreTable
 from octavo.reports.series import TrainingCurve
 from octavo.system.progress import MessageCallback, no_message
 from octavo.system.terminal import capitalize_first
@@ -42,11 +39,12 @@ class Facts:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows below a head; the first column names the rows."""
+    """Rows below a head; the first column names the rows. Rows `apart` are not comparable with the others."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str = ""
+    apart: Sequence[Sequence[str]] = ()
 
 
 @dataclass(frozen=True)
@@ -71,13 +69,13 @@ class Findings:
 
 
 @dataclass(frozen=True)
-class Score:
-    """The score of a run with its baselines."""
+class Dot:
+    """A model with its score in bits per character, and the standard error if there is one."""
 
-    evaluation: Evaluation
-    baselines: Sequence[Baseline]  # empty: not computed
-    overlap: TrainOverlap
-    training_seconds: float
+    name: str
+    bits: float
+    error: float | None = None
+    trained: bool = False  # by Octavo; False: a baseline
 
 
 @dataclass(frozen=True)
@@ -85,8 +83,8 @@ class ScoreDots:
     """Scores on one scale, their table, and notes."""
 
     dots: Sequence[Dot]
-    table: ScoreTable
-    notes: Sequence[str]
+    table: Table
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,6 @@ Block = (
     | Tables
     | Code
     | Findings
-    | Score
     | ScoreDots
     | Curves
     | Samples

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from octavo.errors import OctavoError
-from octavo.evaluate import Baseline
+from octavo.evaluate import Baseline, Evaluation
 from octavo.evaluate.baselines import TOKEN_KINDS
 from octavo.evaluate.run_scores import standard_evaluation
 from octavo.formats.toml_schema import as_mapping, dotted_names
@@ -16,8 +16,8 @@ from octavo.reports.blocks import (
     Builder,
     Code,
     Curves,
+    Dot,
     Findings,
-    Score,
     ScoreDots,
     Section,
     Sentences,
@@ -28,10 +28,9 @@ from octavo.reports.blocks import (
 from octavo.reports.collect import read_findings, read_score, unfinished_note
 from octavo.reports.costs import read_costs
 from octavo.reports.html import Page
-from octavo.reports.html.scores import Dot
+from octavo.reports.html.blocks import sections_page
 from octavo.reports.recipe import recipe, setting_text
-from octavo.reports.report import sections_page
-from octavo.reports.score_table import ScoreTable
+from octavo.reports.score_table import Score
 from octavo.reports.sections import MFU, cost_facts
 from octavo.reports.series import TrainingCurve
 from octavo.reports.views import curves_view
@@ -114,14 +113,11 @@ def _read_each(runs: Runs, read: Callable[[SavedRun], T]) -> dict[str, T | Unava
 
 def _for_each(runs: Runs, build: Callable[[SavedRun], Sequence[Block]]) -> list[Builder]:
     """Return builders of the name and the blocks of each run."""
-    builders: list[Builder] = []
-    for name, run in runs.items():
-        builders += [partial(_name, name), partial(build, run)]
-    return builders
 
+    def name_block(name: str) -> Sequence[Block]:
+        return [Sentences([f"{name}:"])]
 
-def _name(name: str) -> Sequence[Block]:
-    return [Sentences([f"{name}:"])]
+    return [builder for name, run in runs.items() for builder in (partial(name_block, name), partial(build, run))]
 
 
 def group_comparable(runs: Sequence[ScoredRun]) -> tuple[list[ComparableRuns], dict[str, str]]:
@@ -219,17 +215,20 @@ def _scores(runs: Runs) -> list[Block]:
 def _score_dots(group: ComparableRuns) -> Block:
     dots, rows = [], []
     for run in group.runs:
-        evaluation = run.score.evaluation
-        bits, nats = evaluation.bits_per_character, evaluation.nats_per_character
-        error = evaluation.standard_error_bits_per_character
-        dots.append(Dot(run.name, bits, error, trained=True))
-        error_text = "" if error is None else f"{error:.4f}"
-        rows.append((run.name, f"{bits:.4f}", error_text, f"{nats:.4f}", f"{evaluation.perplexity_per_token:.2f}"))
+        evaluation, error = run.score.evaluation, run.score.evaluation.standard_error_bits_per_character
+        dots.append(Dot(run.name, evaluation.bits_per_character, error, trained=True))
+        rows.append(_score_row(run.name, evaluation, error, f"{evaluation.perplexity_per_token:.2f}"))
     for baseline in group.baselines:
         dots.append(Dot(baseline.name, baseline.bits_per_character))
-        bits, nats = baseline.bits_per_character, baseline.nats_per_character
-        rows.append((baseline.name, f"{bits:.4f}", "", f"{nats:.4f}", ""))
-    return ScoreDots(dots, ScoreTable(_HEAD, sorted(rows, key=lambda row: -float(row[1]))), group.notes)
+        rows.append(_score_row(baseline.name, baseline))
+    return ScoreDots(dots, Table(_HEAD, sorted(rows, key=lambda row: -float(row[1]))), group.notes)
+
+
+def _score_row(
+    name: str, score: Evaluation | Baseline, error: float | None = None, perplexity: str = ""
+) -> tuple[str, ...]:
+    error_text = "" if error is None else f"{error:.4f}"
+    return name, f"{score.bits_per_character:.4f}", error_text, f"{score.nats_per_character:.4f}", perplexity
 
 
 def _alone_row(name: str, run: ScoredRun | Unavailable, why: str) -> tuple[str, ...]:
@@ -277,25 +276,20 @@ def _diagnosis(run: SavedRun) -> Sequence[Block]:
 
 def _settings(runs: Runs) -> list[Block]:
     """Return a table with a row for each setting that differs, after the texts and the numbers of parameters."""
-    provenances, configs = _read_each(runs, lambda run: run.directory.provenance), _read_each(runs, _config)
+    provenances, configs = (
+        _read_each(runs, lambda run: run.directory.provenance),
+        _read_each(runs, lambda run: run.config),
+    )
     rows = [
         ["text", *_cells(provenances, lambda provenance: str(provenance["text"]["name"]))],
         ["parameters", *_cells(provenances, lambda provenance: f"{provenance['parameters']:,}")],
     ]
     known = [config for config in configs.values() if not isinstance(config, Unavailable)]
     for name in dotted_names(as_mapping(known[0])) if known else ():
-        values = _cells(configs, partial(_setting, name))
+        values = _cells(configs, partial(setting_text, name=name))
         if len(set(values) - {_UNKNOWN}) > 1:
             rows.append([name, *values])
     return [Table(("setting", *runs), rows)]
-
-
-def _config(run: SavedRun) -> Any:
-    return run.config
-
-
-def _setting(name: str, config: Any) -> str:
-    return setting_text(config, name)
 
 
 def _cells(values: Mapping[str, T | Unavailable], text: Callable[[T], str]) -> list[str]:

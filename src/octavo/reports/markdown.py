@@ -19,7 +19,6 @@ from octavo.reports.blocks import (
     Facts,
     Findings,
     Samples,
-    Score,
     ScoreDots,
     Section,
     Sentences,
@@ -34,7 +33,6 @@ from octavo.reports.html.heads import HeadsView
 from octavo.reports.html.lens import LensView, layer_scores_note
 from octavo.reports.html.surprise import SurpriseView
 from octavo.reports.markdown_text import fenced, markdown_table, plain
-from octavo.reports.score_table import ScoreTable, score_notes, score_table
 from octavo.system.progress import MessageCallback, no_message
 from octavo.system.terminal import capitalize_first, escape_controls, quantity
 
@@ -93,11 +91,8 @@ def block_paragraphs(block: Block, draw: Draw) -> list[str]:
             return [fenced(block.text)]
         case Findings():
             return ["\n".join(map(_finding, block.findings))]
-        case Score():
-            table = score_table(block.evaluation, block.baselines, block.training_seconds)
-            return _score_table(table, score_notes(block.evaluation, block.baselines, block.overlap))
         case ScoreDots():
-            return _score_table(block.table, block.notes)
+            return _scores(block)
         case Curves():
             names = ["curves" if n == 0 else f"curves-{n + 1}" for n in range(len(block.curves))]
             return [draw(name, curves_figure(curve)) for name, curve in zip(names, block.curves, strict=True)]
@@ -118,11 +113,12 @@ def _finding(finding: Finding) -> str:
     return f"- **{plain(finding.kind)}**: {plain(finding.words)}.{fix}"
 
 
-def _score_table(table: ScoreTable, notes: Sequence[str]) -> list[str]:
+def _scores(scores: ScoreDots) -> list[str]:
+    table = scores.table
     paragraphs = [markdown_table(table.head, table.rows)]
     if table.apart:
         paragraphs += [f"{capitalize_first(NOT_COMPARABLE)}:", markdown_table(table.head, table.apart)]
-    return [*paragraphs, *map(plain, filter(None, [table.caption, *notes]))]
+    return [*paragraphs, *map(plain, filter(None, [table.caption, *scores.notes]))]
 
 
 def _samples(samples: Samples) -> list[str]:

@@ -1,33 +1,63 @@
-"""The score of a run among its baselines as a table, and the notes that belong to it, for pages and Markdown."""
+"""The score of a run among its baselines as a block of a report, and the cells of a model in any table of scores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from octavo.evaluate import Baseline, Evaluation, TrainOverlap
-from octavo.evaluate.comparison import TIME_CAVEAT, ScoreRow, caveats, protocol_description, rank_scores
+from octavo.evaluate.comparison import (
+    THIS_MODEL,
+    TIME_CAVEAT,
+    ScoreRow,
+    caveats,
+    protocol_description,
+    rank_scores,
+)
+from octavo.reports.blocks import Dot, ScoreDots, Table
 from octavo.system.terminal import capitalize_first, duration, quantity
 
 _HEAD = ("model", "bits per character", "nats per character", "nats per token", "time")
 
 
 @dataclass(frozen=True)
-class ScoreTable:
-    """Rows below a head, and rows `apart` that are not comparable with them."""
+class Score:
+    """The score of a run with its baselines."""
 
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    apart: Sequence[Sequence[str]] = ()
-    caption: str = ""
-
-
-def score_table(score: Evaluation, baselines: Sequence[Baseline], training_seconds: float) -> ScoreTable:
-    """Return the model and its baselines, from the worst to the best."""
-    comparison = rank_scores(score, baselines, training_seconds)
-    rows, apart = ([_cells(row) for row in rows] for rows in (comparison.rows, comparison.not_comparable))
-    return ScoreTable(_HEAD, rows, apart, _sentence(TIME_CAVEAT) if baselines else "")
+    evaluation: Evaluation
+    baselines: Sequence[Baseline]  # empty: not computed
+    overlap: TrainOverlap
+    training_seconds: float = 0.0
 
 
-def score_notes(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOverlap | None) -> list[str]:
+def score_dots(score: Score) -> ScoreDots:
+    """Return the model and its baselines on one scale, their table from the worst to the best, and its notes.
+
+    Where the run's tokenizer is lossy, baselines of the full text are only in the table: they are not comparable.
+    """
+    evaluation, baselines = score.evaluation, score.baselines
+    ranking = rank_scores(evaluation, baselines, score.training_seconds)
+    error = evaluation.standard_error_bits_per_character
+    dots = [
+        Dot(row.name, row.bits_per_character, error if this_model else None, this_model)
+        for row in ranking.rows
+        for this_model in [row.name == THIS_MODEL]
+    ]
+    rows, apart = ([score_cells(row) for row in rows] for rows in (ranking.rows, ranking.not_comparable))
+    table = Table(_HEAD, rows, _sentence(TIME_CAVEAT) if baselines else "", apart)
+    return ScoreDots(dots, table, _notes(evaluation, baselines, score.overlap))
+
+
+def score_cells(row: ScoreRow) -> list[str]:
+    """Return the name, the score in three units and the time of a model."""
+    return [
+        row.name,
+        f"{row.bits_per_character:.4f}",
+        f"{row.nats_per_character:.4f}",
+        "" if row.nats_per_token is None else f"{row.nats_per_token:.4f}",
+        f"{row.seconds:.1f} s" if row.seconds < 60 else duration(row.seconds),
+    ]
+
+
+def _notes(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOverlap) -> list[str]:
     """Return the text and protocol of a score, its standard error and perplexity, and its caveats, in sentences."""
     error = score.standard_error_bits_per_character
     return [
@@ -41,16 +71,6 @@ def score_notes(score: Evaluation, baselines: Sequence[Baseline], overlap: Train
         f"Perplexity is {score.perplexity_per_token:.2f} per token of this run's tokenizer, which is not comparable "
         "with the perplexity of another tokenizer.",
         *map(_sentence, caveats(score, baselines, overlap)),
-    ]
-
-
-def _cells(row: ScoreRow) -> list[str]:
-    return [
-        row.name,
-        f"{row.bits_per_character:.4f}",
-        f"{row.nats_per_character:.4f}",
-        "" if row.nats_per_token is None else f"{row.nats_per_token:.4f}",
-        f"{row.seconds:.1f} s" if row.seconds < 60 else duration(row.seconds),
     ]
 
 

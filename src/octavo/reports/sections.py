@@ -33,6 +33,7 @@ from octavo.reports.blocks import (
 from octavo.reports.collect import read_findings, read_samples, read_score, saved_baselines
 from octavo.reports.costs import Costs, read_costs
 from octavo.reports.recipe import differing, nearest_preset, recipe, setting_text
+from octavo.reports.score_table import score_dots
 from octavo.reports.views import attention_view, curves_view, heads_view, lens_view, surprise_view
 from octavo.runs.saved_run import SavedRun
 from octavo.system.progress import PhaseCallback, no_phase_progress
@@ -235,7 +236,7 @@ def _model(run: SavedRun) -> Sequence[Block]:
 def _score(run: SavedRun) -> Sequence[Block]:
     score = read_score(run)
     missing = [] if score.baselines else ["There are no baselines yet: evaluate the run to compute them."]
-    return [Sentences([_SCORE, *missing]), score]
+    return [Sentences([_SCORE, *missing]), score_dots(score)]
 
 
 def _diagnosis(run: SavedRun) -> Sequence[Block]:

@@ -15,13 +15,12 @@ from octavo.evaluate.comparison import (
 )
 from octavo.evaluate.diagnosis import memorisation_line
 from octavo.evaluate.run_scores import diagnose_run, load_diagnosis, load_memorisation
+from octavo.reports.score_table import score_cells
 from octavo.runs.saved_run import SavedRun
-from octavo.system.terminal import duration, quantity, wrap_lines
+from octavo.system.terminal import quantity, wrap_lines
 
 _TITLES = (("", "bits per", "nats per", "nats per", ""), ("", "character", "character", "token", "time"))
 _WIDTHS = (34, 11, 11, 10, 11)  # columns of the terminal
-
-_Row = tuple[str, str, str, str, str]
 
 
 def score_in_words(score: Evaluation) -> str:
@@ -47,21 +46,16 @@ def score_table_lines(score: Evaluation, baselines: Sequence[Baseline], training
     Where the tokenizer is lossy, baselines that predict the full text come last, under a line that says so.
     """
     ranked = rank_scores(score, baselines, training_seconds)
-    rows, apart = map(_row, ranked.rows), list(map(_row, ranked.not_comparable))
+    rows, apart = map(_cells, ranked.rows), list(map(_cells, ranked.not_comparable))
     return [*map(_line, [*_TITLES, *rows]), *([NOT_COMPARABLE] if apart else []), *map(_line, apart)]
 
 
-def _row(score: ScoreRow) -> _Row:
-    return (
-        f"{'>' if score.name == THIS_MODEL else ' '} {score.name}",
-        f"{score.bits_per_character:.4f}",
-        f"{score.nats_per_character:.4f}",
-        "" if score.nats_per_token is None else f"{score.nats_per_token:.4f}",
-        f"{score.seconds:.1f} s" if score.seconds < 60 else duration(score.seconds),
-    )
+def _cells(row: ScoreRow) -> list[str]:
+    name, *numbers = score_cells(row)
+    return [f"{'>' if row.name == THIS_MODEL else ' '} {name}", *numbers]
 
 
-def _line(row: _Row) -> str:
+def _line(row: Sequence[str]) -> str:
     name, *numbers = row
     return name.ljust(_WIDTHS[0]) + "".join(n.rjust(w) for n, w in zip(numbers, _WIDTHS[1:], strict=True)).rstrip()
 
