@@ -163,7 +163,7 @@ def _result(job: CellJob, run: Run, *, memory_known: bool) -> CellResult:
         parameters=provenance["parameters"],
         peak_memory_bytes=(end.get("peak_memory_bytes") or None) if memory_known else None,
         ended=end["reason"],
-        sittings=len(provenance["sittings"]),
+        sessions=len(provenance["sittings"]),
         characters=score.characters,
         text_sha256=score.sha256,
         tokenizer=provenance["tokenizer"],

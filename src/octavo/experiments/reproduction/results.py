@@ -76,12 +76,7 @@ class Reproduction:
                     "perplexity": perplexity(p.training_as_reported),
                 },
                 "unigram": {"train_entropy": p.unigram_train, "validation_loss": p.unigram_validation},
-                "report": {
-                    "validation_loss": reported.VALIDATION_LOSS,
-                    "validation_perplexity": reported.VALIDATION_PERPLEXITY,
-                    "training_loss": reported.TRAINING_LOSS,
-                    "training_perplexity": reported.TRAINING_PERPLEXITY,
-                },
+                "report": reported.CLOSING,
             },
             "evaluation": self.evaluation.to_dict(),
             "diagnosis": [finding.to_dict() for finding in self.findings],
