@@ -17,6 +17,7 @@ from octavo.data import documents
 from octavo.errors import DivergenceError, OctavoError, reason
 from octavo.evaluate import ScoredText, evaluate
 from octavo.experiments.results import CellResult
+from octavo.experiments.spec import supports_context
 from octavo.pipeline.run import Run, load
 from octavo.pipeline.train import train
 from octavo.runs import Locked, RunDirectory, locked
@@ -185,7 +186,7 @@ def _scores_at_contexts(run: Run, contexts: Sequence[int]) -> dict[str, float | 
     for context in contexts:
         if context == config.data.context_length:
             scores[str(context)] = run.evaluation.nats_per_character
-        elif config.model.position in ("sinusoidal", "learned") and context > config.model.max_positions:
+        elif not supports_context(config.model, context):
             scores[str(context)] = None
         else:
             score = evaluate(run.model, run.tokenizer, text, context_length=context)

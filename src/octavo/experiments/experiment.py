@@ -246,7 +246,7 @@ class _Session:
         if time.monotonic() - self.refreshed_at < _REFRESH_SECONDS:  # it reads the metrics of every cell
             return
         self.refreshed_at = time.monotonic()
-        running = {job.run for future, job in futures.items() if self.pool.reports_running and future.running()}
+        running = {job.run for future, job in futures.items() if not self.pool.remote and future.running()}
         for run, cell in self.cells.items():
             cell.refresh(run in running)
         self.display.update(list(self.cells.values()), self.pool.slots)

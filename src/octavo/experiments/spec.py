@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from octavo.config import BUDGETS, MAX_SIZE, Config, check_range
+from octavo.config import BUDGETS, MAX_SIZE, Config, ModelConfig, check_range
 from octavo.config.overrides import Request
 from octavo.corpus.segmentation import PER_FILE, parse_document_unit
 from octavo.errors import OctavoError, reason, suggestion
@@ -41,6 +41,11 @@ _CELL_DEFAULTS = {"train.keep_checkpoints": 1, "train.checkpoint_every": 500, "t
 Overrides = Mapping[str, Any]
 
 
+def supports_context(model: ModelConfig, context_length: int) -> bool:
+    """Return whether a model has enough positions; only absolute positions are limited."""
+    return model.position not in ("sinusoidal", "learned") or context_length <= model.max_positions
+
+
 @dataclass(frozen=True)
 class Variant:
     """A named config, the seed of which is not used."""
@@ -51,11 +56,6 @@ class Variant:
     def with_seed(self, seed: int) -> Config:
         """Return the config with a seed."""
         return replace(self.config, train=replace(self.config.train, seed=seed))
-
-    def supports_context(self, context_length: int) -> bool:
-        """Return whether the model has enough positions; only absolute positions are limited."""
-        model = self.config.model
-        return model.position not in ("sinusoidal", "learned") or context_length <= model.max_positions
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ def _contexts(score: Mapping[str, Any], variants: Sequence[Variant]) -> tuple[in
     contexts = _integers(score["contexts"], "score.contexts", "[128, 256]")
     for context in contexts:
         check_range("score.contexts", context, 2, MAX_SIZE)
-        if not any(variant.supports_context(context) for variant in variants):
+        if not any(supports_context(variant.config.model, context) for variant in variants):
             raise OctavoError(
                 f"score.contexts has {context}, for which no variant has enough positions: raise model.max_positions"
             )

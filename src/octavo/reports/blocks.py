@@ -164,15 +164,15 @@ def try_compute(compute: Callable[[], T]) -> T | Unavailable:
     try:
         return compute()
     except OctavoError as error:
-        return Unavailable(_sentence(str(error)))
+        return Unavailable(sentence(str(error)))
     except OSError as error:
         _log_traceback(error)
         path = "" if error.filename is None else f": {error.filename}"
-        return Unavailable(_sentence(f"{error.strerror or error}{path}"))
+        return Unavailable(sentence(f"{error.strerror or error}{path}"))
     except Exception as error:  # the report of a damaged run must show what is intact, whatever else is damaged
         _log_traceback(error)
         return Unavailable(
-            _sentence(f"this cannot be computed from the files of the run ({type(error).__name__}: {reason(error)})")
+            sentence(f"this cannot be computed from the files of the run ({type(error).__name__}: {reason(error)})")
         )
 
 
@@ -182,6 +182,7 @@ def _log_traceback(error: Exception) -> None:
     _log.log(logging.ERROR if debug else logging.DEBUG, "a part could not be made", exc_info=error)
 
 
-def _sentence(words: str) -> str:
+def sentence(words: str) -> str:
+    """Return words in one line as a sentence, with a capital letter and a full stop."""
     words = " ".join(words.split())
     return f"{capitalize_first(words).rstrip('.')}."

@@ -11,27 +11,15 @@ from octavo.evaluate import Baseline, Evaluation
 from octavo.evaluate.baselines import TOKEN_KINDS
 from octavo.evaluate.run_scores import standard_evaluation
 from octavo.formats.toml_schema import as_mapping, dotted_names
-from octavo.reports.blocks import (
-    Block,
-    Builder,
-    Code,
-    Curves,
-    Dot,
-    Findings,
-    ScoreDots,
-    Section,
-    Sentences,
-    Table,
-    Unavailable,
-    try_compute,
-)
-from octavo.reports.collect import read_findings, read_score, unfinished_note
+from octavo.reports import blocks
+from octavo.reports.blocks import Block, Builder, Section, Unavailable, try_compute
+from octavo.reports.collect import read_score, unfinished_note
 from octavo.reports.costs import read_costs
 from octavo.reports.html import Page
 from octavo.reports.html.blocks import sections_page
 from octavo.reports.recipe import recipe, setting_text
-from octavo.reports.score_table import Score
-from octavo.reports.sections import MFU, cost_facts
+from octavo.reports.score_table import Score, best_baseline
+from octavo.reports.sections import MFU, cost_facts, findings_blocks
 from octavo.reports.series import TrainingCurve
 from octavo.reports.views import curves_view
 from octavo.runs.saved_run import SavedRun, open_saved_run
@@ -115,7 +103,7 @@ def _for_each(runs: Runs, build: Callable[[SavedRun], Sequence[Block]]) -> list[
     """Return builders of the name and the blocks of each run."""
 
     def name_block(name: str) -> Sequence[Block]:
-        return [Sentences([f"{name}:"])]
+        return [blocks.Sentences([f"{name}:"])]
 
     return [builder for name, run in runs.items() for builder in (partial(name_block, name), partial(build, run))]
 
@@ -202,26 +190,26 @@ def _scores(runs: Runs) -> list[Block]:
     scored = [run for run in results.values() if isinstance(run, ScoredRun)]
     groups, reasons = group_comparable(scored)
     reasons |= {name: run.why for name, run in results.items() if isinstance(run, Unavailable)}
-    blocks: list[Block] = [_score_dots(group) for group in groups]
+    shown: list[Block] = [_score_dots(group) for group in groups]
     if reasons:
         others = "the others" if groups else "another"
         sentence = f"These scores are not comparable with {others}. Compare each with the baselines on its own text."
         rows = [_alone_row(name, results[name], reasons[name]) for name in runs if name in reasons]
         head = ("run", "bits per character", "nats per character", "best baseline on its text", "reason")
-        blocks += [Sentences([sentence]), Table(head, rows)]
-    return blocks
+        shown += [blocks.Sentences([sentence]), blocks.Table(head, rows)]
+    return shown
 
 
 def _score_dots(group: ComparableRuns) -> Block:
     dots, rows = [], []
     for run in group.runs:
         evaluation, error = run.score.evaluation, run.score.evaluation.standard_error_bits_per_character
-        dots.append(Dot(run.name, evaluation.bits_per_character, error, trained=True))
+        dots.append(blocks.Dot(run.name, evaluation.bits_per_character, error, trained=True))
         rows.append(_score_row(run.name, evaluation, error, f"{evaluation.perplexity_per_token:.2f}"))
     for baseline in group.baselines:
-        dots.append(Dot(baseline.name, baseline.bits_per_character))
+        dots.append(blocks.Dot(baseline.name, baseline.bits_per_character))
         rows.append(_score_row(baseline.name, baseline))
-    return ScoreDots(dots, Table(_HEAD, sorted(rows, key=lambda row: -float(row[1]))), group.notes)
+    return blocks.ScoreDots(dots, blocks.Table(_HEAD, sorted(rows, key=lambda row: -float(row[1]))), group.notes)
 
 
 def _score_row(
@@ -235,8 +223,7 @@ def _alone_row(name: str, run: ScoredRun | Unavailable, why: str) -> tuple[str, 
     if isinstance(run, Unavailable):
         return (name, "", "", "", why)
     evaluation, error = run.score.evaluation, run.score.evaluation.standard_error_bits_per_character
-    baselines = run.score.baselines if evaluation.lossless_tokenizer else []
-    best = min(baselines, key=lambda baseline: baseline.bits_per_character, default=None)
+    best = best_baseline(evaluation, run.score.baselines)
     return (
         name,
         f"{evaluation.bits_per_character:.4f}" + ("" if error is None else f" ± {error:.4f}"),
@@ -265,13 +252,12 @@ def _curves(runs: Runs) -> list[Block]:
         TrainingCurve(runs[name].name, []) if isinstance(curve, Unavailable) else curve
         for name, curve in read.items()
     ]
-    return [Sentences(sentences), *([Curves(curves)] if any(curve.metrics for curve in curves) else [])]
+    return [blocks.Sentences(sentences), *([blocks.Curves(curves)] if any(curve.metrics for curve in curves) else [])]
 
 
 def _diagnosis(run: SavedRun) -> Sequence[Block]:
-    findings, note = read_findings(run), unfinished_note(run)
-    notes = [Sentences([note])] if note else []
-    return [*notes, Findings(findings) if findings else Sentences(["There are no findings."])]
+    note = unfinished_note(run)
+    return [*([blocks.Sentences([note])] if note else []), *findings_blocks(run)]
 
 
 def _settings(runs: Runs) -> list[Block]:
@@ -289,7 +275,7 @@ def _settings(runs: Runs) -> list[Block]:
         values = _cells(configs, partial(setting_text, name=name))
         if len(set(values) - {_UNKNOWN}) > 1:
             rows.append([name, *values])
-    return [Table(("setting", *runs), rows)]
+    return [blocks.Table(("setting", *runs), rows)]
 
 
 def _cells(values: Mapping[str, T | Unavailable], text: Callable[[T], str]) -> list[str]:
@@ -304,8 +290,8 @@ def _costs(runs: Runs) -> list[Block]:
     facts = [{} if isinstance(cost, Unavailable) else cost_facts(cost) for cost in costs.values()]
     names = [name for name in dict.fromkeys(name for by_name in facts for name in by_name) if name != MFU]
     rows = [[name, *(by_name.get(name, _UNKNOWN) for by_name in facts)] for name in names]
-    return [Table(("", *runs), rows)]
+    return [blocks.Table(("", *runs), rows)]
 
 
 def _recipe(run: SavedRun) -> Sequence[Block]:
-    return [Code(recipe(run.config, run.directory.provenance, run.path).command)]
+    return [blocks.Code(recipe(run.config, run.directory.provenance, run.path).command)]

@@ -12,8 +12,8 @@ from octavo.evaluate.comparison import (
     protocol_description,
     rank_scores,
 )
-from octavo.reports.blocks import Dot, ScoreDots, Table
-from octavo.system.terminal import capitalize_first, duration, quantity
+from octavo.reports.blocks import Dot, ScoreDots, Table, sentence
+from octavo.system.terminal import duration, quantity
 
 _HEAD = ("model", "bits per character", "nats per character", "nats per token", "time")
 
@@ -42,8 +42,14 @@ def score_dots(score: Score) -> ScoreDots:
         for this_model in [row.name == THIS_MODEL]
     ]
     rows, apart = ([score_cells(row) for row in rows] for rows in (ranking.rows, ranking.not_comparable))
-    table = Table(_HEAD, rows, _sentence(TIME_CAVEAT) if baselines else "", apart)
+    table = Table(_HEAD, rows, sentence(TIME_CAVEAT) if baselines else "", apart)
     return ScoreDots(dots, table, _notes(evaluation, baselines, score.overlap))
+
+
+def best_baseline(score: Evaluation, baselines: Sequence[Baseline]) -> Baseline | None:
+    """Return the comparable baseline with the fewest bits per character; None for a lossy tokenizer."""
+    comparable = baselines if score.lossless_tokenizer else []
+    return min(comparable, key=lambda baseline: baseline.bits_per_character, default=None)
 
 
 def score_cells(row: ScoreRow) -> list[str]:
@@ -70,9 +76,5 @@ def _notes(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOverl
         else f"The standard error, {error:.3f} bits, is from the choice of text.",
         f"Perplexity is {score.perplexity_per_token:.2f} per token of this run's tokenizer, which is not comparable "
         "with the perplexity of another tokenizer.",
-        *map(_sentence, caveats(score, baselines, overlap)),
+        *map(sentence, caveats(score, baselines, overlap)),
     ]
-
-
-def _sentence(note: str) -> str:
-    return f"{capitalize_first(note)}."

@@ -5,19 +5,8 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from octavo.reports.blocks import (
-    Block,
-    Code,
-    Curves,
-    Facts,
-    Findings,
-    Samples,
-    ScoreDots,
-    Section,
-    Sentences,
-    Table,
-    Tables,
-)
+from octavo.reports import blocks
+from octavo.reports.blocks import Block, Section
 from octavo.reports.html.attention import AttentionView, attention_part
 from octavo.reports.html.curves import curves_part
 from octavo.reports.html.heads import HeadsView, heads_part
@@ -36,7 +25,7 @@ def sections_page(
 ) -> Page:
     """Return the page of sections: title, `lead`, `warning` unless it is "", links to the sections, the sections."""
     parts = [
-        *([block_part(Sentences([warning]))] if warning else []),
+        *([block_part(blocks.Sentences([warning]))] if warning else []),
         contents_part({section.key: section.title for section in sections}),
         *(section_part(one.key, one.title, one.question, one.render(block_part, note)) for one in sections),
     ]
@@ -46,17 +35,17 @@ def sections_page(
 def block_part(block: Block) -> HtmlPart:
     """Render a block as a part of a page."""
     match block:
-        case Sentences() | Facts() | Table() | Code() | Findings():
+        case blocks.Sentences() | blocks.Facts() | blocks.Table() | blocks.Code() | blocks.Findings():
             template = f"plain/{type(block).__name__.lower()}.html"
             return HtmlPart(render(template, block=block), styles=_STYLES)
-        case Tables():
+        case blocks.Tables():
             parts = [block_part(table) for table in block.tables]
             return _joined(render("plain/columns.html", parts=[part.html for part in parts]), parts)
-        case ScoreDots():
+        case blocks.ScoreDots():
             return scores_part(block)
-        case Curves():
+        case blocks.Curves():
             return curves_part(block.curves)
-        case Samples():
+        case blocks.Samples():
             return _samples_part(block)
         case AttentionView():
             return attention_part(block.attention)
@@ -68,7 +57,7 @@ def block_part(block: Block) -> HtmlPart:
             return lens_part(block.lens)
 
 
-def _samples_part(samples: Samples) -> HtmlPart:
+def _samples_part(samples: blocks.Samples) -> HtmlPart:
     """Return the texts with their verbatim copies of the training split marked, below the notes."""
     copies = samples.copies
     texts = [_spans(text, spans) for text, spans in zip(copies.texts, copies.spans, strict=True)]
