@@ -96,13 +96,13 @@ def _settings_refused(job: CellJob, error: OctavoError) -> bool:
 def _train_or_load(job: CellJob) -> tuple[bool, Run]:
     """Return the trained and scored run, and whether this call trained it."""
     path = Path(job.folder) / job.run
-    exists = path.exists()
+    exists, ended = path.exists(), False
     if exists:
         _wait_for_lock(path)
         run = load(path)
         if is_finished(run.directory):
             return False, run
-    ended = exists and load(path).directory.ended
+        ended = run.directory.ended
     run = train(
         _corpus(job),
         name=str(path) if exists else job.run,  # a bare name could also match a run in the current folder

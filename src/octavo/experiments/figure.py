@@ -61,11 +61,10 @@ def _label(variant: VariantSummary) -> str:
 
 
 def _draw_scores(axes: Any, spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSummary]) -> None:
-    scored = {
-        v.variant: [float(r.bits_per_character or 0) for r in rows if r.variant == v.variant and r.scored]
-        for v in summary
-    }
-    lines = [(v.figures.get(_SCORE), scored[v.variant]) for v in summary]
+    lines = []
+    for variant in summary:
+        own = [row for row in rows if row.variant == variant.variant and row.scored]
+        lines.append((variant.figures.get(_SCORE), [float(row.bits_per_character or 0) for row in own]))
     _draw_estimates(axes, lines, _outliers(summary))
     axes.set_xlabel("bits per character, validation split")
     nats = axes.secondary_xaxis("top", functions=(lambda x: x * _NATS_PER_BIT, lambda x: x / _NATS_PER_BIT))
@@ -76,16 +75,11 @@ def _draw_scores(axes: Any, spec: Spec, rows: Sequence[CellResult], summary: Seq
 def _draw_differences(axes: Any, spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSummary]) -> None:
     axes.axvline(0, color=_INK, lw=0.8, ls=":")
     scores = {(row.variant, row.seed): row.bits_per_character for row in rows}
-    seeds = [
-        [
-            own - base
-            for seed in spec.seeds
-            if (own := scores.get((variant.variant, seed))) is not None
-            and (base := scores.get((spec.base, seed))) is not None
-        ]
-        for variant in summary
-    ]
-    lines = [(variant.differences.get(_SCORE), each) for variant, each in zip(summary, seeds, strict=True)]
+    lines = []
+    for variant in summary:
+        pairs = [(scores.get((variant.variant, seed)), scores.get((spec.base, seed))) for seed in spec.seeds]
+        seeds = [own - base for own, base in pairs if own is not None and base is not None]
+        lines.append((variant.differences.get(_SCORE), seeds))
     _draw_estimates(axes, lines, _outliers(summary))
     name = drawable(spec.base) if len(spec.base) <= _MAX_NAME_WIDTH else "the base"
     axes.set_xlabel(f"minus {name}, seed by seed", parse_math=False)

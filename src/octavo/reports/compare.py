@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,14 +11,13 @@ from octavo.errors import OctavoError
 from octavo.evaluate import Baseline, Evaluation
 from octavo.evaluate.baselines import TOKEN_KINDS
 from octavo.evaluate.run_scores import standard_evaluation
-from octavo.formats.toml_schema import as_mapping, dotted_names
 from octavo.reports import blocks
 from octavo.reports.blocks import Block, Builder, Section, Unavailable, try_compute
 from octavo.reports.collect import read_score, unfinished_note
 from octavo.reports.costs import read_costs
 from octavo.reports.html import Page
 from octavo.reports.html.blocks import sections_page
-from octavo.reports.recipe import recipe, setting_text
+from octavo.reports.recipe import recipe, setting_texts
 from octavo.reports.score_table import Score, best_baseline
 from octavo.reports.sections import MFU, cost_facts, findings_blocks
 from octavo.reports.series import TrainingCurve
@@ -262,17 +262,14 @@ def _diagnosis(run: SavedRun) -> Sequence[Block]:
 
 def _settings(runs: Runs) -> list[Block]:
     """Return a table with a row for each setting that differs, after the texts and the numbers of parameters."""
-    provenances, configs = (
-        _read_each(runs, lambda run: run.directory.provenance),
-        _read_each(runs, lambda run: run.config),
-    )
+    provenances = _read_each(runs, lambda run: run.directory.provenance)
+    settings = _read_each(runs, lambda run: setting_texts(run.config))
     rows = [
         ["text", *_cells(provenances, lambda provenance: str(provenance["text"]["name"]))],
         ["parameters", *_cells(provenances, lambda provenance: f"{provenance['parameters']:,}")],
     ]
-    known = [config for config in configs.values() if not isinstance(config, Unavailable)]
-    for name in dotted_names(as_mapping(known[0])) if known else ():
-        values = _cells(configs, partial(setting_text, name=name))
+    for name in next((texts for texts in settings.values() if not isinstance(texts, Unavailable)), {}):
+        values = _cells(settings, itemgetter(name))
         if len(set(values) - {_UNKNOWN}) > 1:
             rows.append([name, *values])
     return [blocks.Table(("setting", *runs), rows)]

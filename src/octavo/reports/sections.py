@@ -18,7 +18,7 @@ from octavo.reports import blocks
 from octavo.reports.blocks import Block, Section, Unavailable, try_compute
 from octavo.reports.collect import read_findings, read_samples, read_score, saved_baselines
 from octavo.reports.costs import Costs, read_costs
-from octavo.reports.recipe import differing, nearest_preset, recipe, setting_text
+from octavo.reports.recipe import nearest_preset, recipe, setting_texts
 from octavo.reports.score_table import best_baseline, score_dots
 from octavo.reports.views import attention_view, curves_view, heads_view, lens_view, surprise_view
 from octavo.runs.saved_run import SavedRun
@@ -245,20 +245,16 @@ def _costs(run: SavedRun) -> Sequence[Block]:
 def _settings(run: SavedRun) -> Sequence[Block]:
     """Show a table of settings for each section of the config, with the nearest preset where it differs."""
     name = nearest_preset(run.config)
-    preset = load_preset(name)
-    different = set(differing(preset, run.config))
+    own, preset = setting_texts(run.config), setting_texts(load_preset(name))
     sentence = (
-        f"Where a setting differs from the preset {name}, the table has both."
-        if different
-        else f"The settings are those of the preset {name}."
+        f"The settings are those of the preset {name}."
+        if own == preset
+        else f"Where a setting differs from the preset {name}, the table has both."
     )
     tables = []
     for section, values in as_mapping(run.config).items():
-        rows = []
-        for key in values:
-            dotted = f"{section}.{key}"
-            other = setting_text(preset, dotted) if dotted in different else ""
-            rows.append((key, setting_text(run.config, dotted), other))
+        names = {key: f"{section}.{key}" for key in values}
+        rows = [(key, own[n], preset[n] if preset[n] != own[n] else "") for key, n in names.items()]
         columns = 3 if any(other for _, _, other in rows) else 2
         tables.append(blocks.Table((section, "this run", name)[:columns], [row[:columns] for row in rows]))
     return [blocks.Sentences([sentence]), blocks.Tables(tables)]

@@ -36,19 +36,21 @@ def draw_all(result: Reproduction, folder: Path, progress: Progress) -> None:
     Raises:
         OSError: the folder cannot be written to.
     """
-    title, measured, both = result.run.name, result.perplexities, ("png", "svg")
-    floor, points = measured.unigram_validation, result.validation_curve
-    figure = epochs_figure(result.epochs, reported.EPOCHS, points, floor=floor, title=title)
-    save_figure(figure, folder / EPOCHS, both)
-    if first := first_epoch_points(points):
-        save_figure(unlearning_figure(first, floor=floor, title=f"{title}, epoch 1"), folder / FIRST_EPOCH, both)
+    title, measured, points = result.run.name, result.perplexities, result.validation_curve
+    floor = measured.unigram_validation
     bars = {
         "validation": perplexity(measured.validation.mean),
         "training,\nas the report\ncomputed it": perplexity(measured.training_as_reported),
         "training,\ncorrected": perplexity(measured.sample.mean),
     }
-    figure = perplexities_figure(bars, measured.validation.losses, floor=perplexity(floor), title=title)
-    save_figure(figure, folder / PERPLEXITIES, both)
+    figures = {
+        EPOCHS: epochs_figure(result.epochs, reported.EPOCHS, points, floor=floor, title=title),
+        PERPLEXITIES: perplexities_figure(bars, measured.validation.losses, floor=perplexity(floor), title=title),
+    }
+    if first := first_epoch_points(points):
+        figures[FIRST_EPOCH] = unlearning_figure(first, floor=floor, title=f"{title}, epoch 1")
+    for name, figure in figures.items():
+        save_figure(figure, folder / name, ("png", "svg"))
     for number, text in enumerate(result.attention):
         progress.phase("drawing attention", number / len(result.attention))
         words = " ".join(reported.ATTENTION_TEXTS[text.name].split())
