@@ -37,10 +37,13 @@ def bench_generation(rounds: int, peers: Peers, watch: ProgressCallback = no_pro
     generator, checkout = make_text_generator(load_preset("pocket").model), peers.get("llama2.c")
     sampled = "temperature 1, top-p 0.9"
     modes = [("greedy", GREEDY, 1), (sampled, SAMPLED, 1), (sampled, SAMPLED, _STREAMS)]
-    own = len(modes) + 2
+    works = [*(_texts(generator, *mode) for mode in modes), _first_token(generator)]
+    own = len(works) + 1
     parts = split_progress(watch, own + 2 * (checkout is not None))
-    results = [_texts(generator, *mode, rounds, part) for mode, part in zip(modes, parts, strict=False)]
-    results.append(_first_token(generator, rounds, parts[own - 2]))
+    results = [
+        compare_cases(title, with_and_without_kernels(case), rounds=rounds, watch=part)
+        for (title, case), part in zip(works, parts, strict=False)
+    ]
     results.append(generate_process(generator, rounds, parts[own - 1]))
     if checkout is not None:
         rest = subrange(watch, own / len(parts), 1)
@@ -49,29 +52,22 @@ def bench_generation(rounds: int, peers: Peers, watch: ProgressCallback = no_pro
     return results
 
 
-def _texts(
-    generator: TextGenerator,
-    mode: str,
-    sampling: SamplingConfig,
-    streams: int,
-    rounds: int,
-    watch: ProgressCallback,
-) -> BenchComparison:
+def _texts(generator: TextGenerator, mode: str, sampling: SamplingConfig, streams: int) -> tuple[str, BenchCase]:
     run = partial(generator.generate, _TOKENS_PER_TEXT, sampling, _TOKENS_PER_TEXT, streams)
     texts = "one text" if streams == 1 else f"{streams} texts at once"
     work = f"{texts} of {_TOKENS_PER_TEXT} tokens from an empty prompt, {mode}"
     case = BenchCase("", work, streams * _TOKENS_PER_TEXT, "tokens", run, case_note("fp32"))
-    return compare_cases(f"Generating {work}", with_and_without_kernels(case), rounds=rounds, watch=watch)
+    return f"Generating {work}", case
 
 
-def _first_token(generator: TextGenerator, rounds: int, watch: ProgressCallback) -> BenchComparison:
+def _first_token(generator: TextGenerator) -> tuple[str, BenchCase]:
     def run() -> None:
         for _ in range(_FIRST_TOKENS_PER_TURN):
             next(generator.stream(_TOKENS_PER_TEXT, SAMPLED, _TOKENS_PER_TEXT))
 
     work = "the first token of a text, in a process that has loaded the model"
     case = BenchCase("", work, _FIRST_TOKENS_PER_TURN, "first tokens", run, case_note("fp32"))
-    return compare_cases("The first token of a text", with_and_without_kernels(case), rounds=rounds, watch=watch)
+    return "The first token of a text", case
 
 
 def generate_process(generator: TextGenerator, rounds: int, watch: ProgressCallback = no_progress) -> BenchComparison:

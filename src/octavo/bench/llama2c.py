@@ -154,21 +154,17 @@ def compare_with_llama2c(
             assert bos_id is not None, "a byte-level tokenizer has a BOS token"
             peer = Llama2c.build(checkout, Path(folder), generator.model, bos_id, tokens)
             for (mode, sampling), part in zip(modes.items(), split_progress(watch, len(modes)), strict=True):
-                results.append(_compare(peer, generator, f"{title}, {mode}", sampling, tokens, rounds, part))
+                cases, notes = _cases(peer, generator, sampling, tokens)
+                results.append(compare_cases(f"{title}, {mode}", cases, rounds=rounds, notes=notes, watch=part))
         except PeerError as error:
             results.append(BenchComparison(title, (), (f"llama2.c was skipped: {error}.",)))
     return results
 
 
-def _compare(
-    peer: Llama2c,
-    generator: TextGenerator,
-    title: str,
-    sampling: SamplingConfig,
-    tokens: int,
-    rounds: int,
-    watch: ProgressCallback,
-) -> BenchComparison:
+def _cases(
+    peer: Llama2c, generator: TextGenerator, sampling: SamplingConfig, tokens: int
+) -> tuple[list[BenchCase], list[str]]:
+    """Return the cases of a text, llama2.c's first, and notes."""
     timed = tokens - 1  # neither program times the first token
 
     def by_peer() -> float:
@@ -183,5 +179,4 @@ def _compare(
         notes.append(f"llama2.c ended after {len(ids)} of {tokens} tokens, because token 1 occurred.")
     work = f"a text of {tokens} tokens from an empty prompt, after its first token"
     theirs = BenchCase("llama2.c", work, _TEXTS_PER_TURN * timed, "tokens", by_peer, "fp32, 1 thread")
-    cases = [theirs, *with_and_without_kernels(replace(theirs, run=by_octavo))]
-    return compare_cases(title, cases, rounds=rounds, notes=notes, watch=watch)
+    return [theirs, *with_and_without_kernels(replace(theirs, run=by_octavo))], notes

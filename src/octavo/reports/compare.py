@@ -175,14 +175,13 @@ def read_scored_run(name: str, run: SavedRun) -> ScoredRun:
     Raises:
         OctavoError: there is none.
     """
-    tokenizer = try_compute(lambda: str(run.directory.provenance["tokenizer"]))
-    trained_on = try_compute(lambda: run.splits["train"].facts.sha256)
-    return ScoredRun(
-        name,
-        read_score(run),
-        name if isinstance(tokenizer, Unavailable) else tokenizer,
-        name if isinstance(trained_on, Unavailable) else trained_on,
-    )
+
+    def known(compute: Callable[[], str]) -> str:
+        value = try_compute(compute)
+        return name if isinstance(value, Unavailable) else value
+
+    tokenizer = known(lambda: str(run.directory.provenance["tokenizer"]))
+    return ScoredRun(name, read_score(run), tokenizer, known(lambda: run.splits["train"].facts.sha256))
 
 
 def _scores(runs: Runs) -> list[Block]:
