@@ -1,5 +1,6 @@
 """`octavo.experiment`: train, score and compare every variant with every seed."""
 
+import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import Executor
@@ -10,7 +11,7 @@ from typing import Any
 from octavo.config import TrainConfig
 from octavo.corpus import Corpus, read_corpus
 from octavo.experiments.cell import CellJob, run_name
-from octavo.experiments.display import ExperimentDisplay, make_experiment_display
+from octavo.experiments.display import ExperimentDisplay
 from octavo.experiments.executors import Futures, Pool, check_workers, open_pool, run_jobs
 from octavo.experiments.figure import draw_experiment
 from octavo.experiments.folder import ExperimentFolder
@@ -129,7 +130,8 @@ def experiment(
     """
     check_workers(workers)
     spec, folder, corpus = open_experiment(file, name, runs, steps)
-    with open_pool(workers, scheduler, executor) as pool, make_experiment_display(progress, spec.title) as display:
+    screen = sys.stderr if progress else None
+    with open_pool(workers, scheduler, executor) as pool, ExperimentDisplay(screen, spec.title) as display:
         folder.create()
         with locked(RunDirectory(folder.path)):
             remove_stale_files(folder.path)

@@ -43,7 +43,7 @@ def heads_figure(table: HeadTable, title: str = "") -> "Figure":
     for axes in (fractions, distance, costs):
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
-        for border in _borders(table):
+        for border in np.cumsum([len(layer) for layer in table.layers]) - 0.5:  # of layers; uniform attention is last
             axes.axhline(border, color="#6b7885", lw=0.8)
     labels = [f"{TITLES[head.name]}   {head.label}" for head in table.heads]
     fractions.set_yticks(range(rows + 1), labels=[*labels, "uniform attention"], fontsize=8)
@@ -51,11 +51,6 @@ def heads_figure(table: HeadTable, title: str = "") -> "Figure":
     for label, head in zip(fractions.get_yticklabels(), table.heads, strict=False):
         label.set_fontweight("normal" if head.name == UNCLASSIFIED else "bold")
     return with_installed_fonts(figure, [title])
-
-
-def _borders(table: HeadTable) -> list[float]:
-    """Return the borders between layers, and before the row of uniform attention."""
-    return [float(row) - 0.5 for row in np.cumsum([len(layer) for layer in table.layers])]
 
 
 def _draw_fractions(axes: Any, table: HeadTable, titles: Sequence[str]) -> None:
