@@ -3,15 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from octavo.evaluate import Baseline, Evaluation, TrainOverlap
-from octavo.evaluate.comparison import (
-    THIS_MODEL,
-    TIME_CAVEAT,
-    ScoreRow,
-    caveats,
-    protocol_description,
-    rank_scores,
-)
+from octavo.evaluate import Baseline, Evaluation, TrainOverlap, comparison
 from octavo.reports.blocks import Dot, ScoreDots, Table, sentence
 from octavo.system.terminal import duration, quantity
 
@@ -34,15 +26,15 @@ def score_dots(score: Score) -> ScoreDots:
     Where the run's tokenizer is lossy, baselines of the full text are only in the table: they are not comparable.
     """
     evaluation, baselines = score.evaluation, score.baselines
-    ranking = rank_scores(evaluation, baselines, score.training_seconds)
+    ranking = comparison.rank_scores(evaluation, baselines, score.training_seconds)
     error = evaluation.standard_error_bits_per_character
     dots = [
         Dot(row.name, row.bits_per_character, error if this_model else None, this_model)
         for row in ranking.rows
-        for this_model in [row.name == THIS_MODEL]
+        for this_model in [row.name == comparison.THIS_MODEL]
     ]
     rows, apart = ([score_cells(row) for row in rows] for rows in (ranking.rows, ranking.not_comparable))
-    table = Table(_HEAD, rows, sentence(TIME_CAVEAT) if baselines else "", apart)
+    table = Table(_HEAD, rows, sentence(comparison.TIME_CAVEAT) if baselines else "", apart)
     return ScoreDots(dots, table, _notes(evaluation, baselines, score.overlap))
 
 
@@ -52,7 +44,7 @@ def best_baseline(score: Evaluation, baselines: Sequence[Baseline]) -> Baseline 
     return min(comparable, key=lambda baseline: baseline.bits_per_character, default=None)
 
 
-def score_cells(row: ScoreRow) -> list[str]:
+def score_cells(row: comparison.ScoreRow) -> list[str]:
     """Return the name, the score in three units and the time of a model."""
     return [
         row.name,
@@ -65,16 +57,16 @@ def score_cells(row: ScoreRow) -> list[str]:
 
 def _notes(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOverlap) -> list[str]:
     """Return the text and protocol of a score, its standard error and perplexity, and its caveats, in sentences."""
-    error = score.standard_error_bits_per_character
+    error, protocol = score.standard_error_bits_per_character, comparison.protocol_description(score)
     return [
         f"The score is of all {quantity(score.characters, 'character')} of the validation split, each counted once "
-        f"({quantity(score.tokens, 'token')}; {protocol_description(score)})."
+        f"({quantity(score.tokens, 'token')}; {protocol})."
         if score.own_text and score.text == "validation"
-        else f"The text is {score.text}: {quantity(score.characters, 'character')} ({protocol_description(score)}).",
+        else f"The text is {score.text}: {quantity(score.characters, 'character')} ({protocol}).",
         "There is no standard error: the text is too short for one."
         if error is None
         else f"The standard error, {error:.3f} bits, is from the choice of text.",
         f"Perplexity is {score.perplexity_per_token:.2f} per token of this run's tokenizer, which is not comparable "
         "with the perplexity of another tokenizer.",
-        *map(sentence, caveats(score, baselines, overlap)),
+        *map(sentence, comparison.caveats(score, baselines, overlap)),
     ]

@@ -3,16 +3,7 @@
 from collections.abc import Sequence
 from textwrap import wrap
 
-from octavo.evaluate import Baseline, Evaluation, TrainOverlap
-from octavo.evaluate.comparison import (
-    NOT_COMPARABLE,
-    THIS_MODEL,
-    TIME_CAVEAT,
-    ScoreRow,
-    caveats,
-    protocol_description,
-    rank_scores,
-)
+from octavo.evaluate import Baseline, Evaluation, TrainOverlap, comparison
 from octavo.evaluate.diagnosis import memorisation_line
 from octavo.evaluate.run_scores import diagnose_run, load_diagnosis, load_memorisation
 from octavo.reports.score_table import score_cells
@@ -36,7 +27,7 @@ def score_head(run: str, score: Evaluation) -> list[str]:
     return [
         f"run       {run}, {score.checkpoint}",
         f"text      {score.text}: {amounts}",
-        f"protocol  {protocol_description(score)}",
+        f"protocol  {comparison.protocol_description(score)}",
     ]
 
 
@@ -45,14 +36,14 @@ def score_table_lines(score: Evaluation, baselines: Sequence[Baseline], training
 
     Where the tokenizer is lossy, baselines that predict the full text come last, under a line that says so.
     """
-    ranked = rank_scores(score, baselines, training_seconds)
+    ranked = comparison.rank_scores(score, baselines, training_seconds)
     rows, apart = map(_cells, ranked.rows), list(map(_cells, ranked.not_comparable))
-    return [*map(_line, [*_TITLES, *rows]), *([NOT_COMPARABLE] if apart else []), *map(_line, apart)]
+    return [*map(_line, [*_TITLES, *rows]), *([comparison.NOT_COMPARABLE] if apart else []), *map(_line, apart)]
 
 
-def _cells(row: ScoreRow) -> list[str]:
+def _cells(row: comparison.ScoreRow) -> list[str]:
     name, *numbers = score_cells(row)
-    return [f"{'>' if row.name == THIS_MODEL else ' '} {name}", *numbers]
+    return [f"{'>' if row.name == comparison.THIS_MODEL else ' '} {name}", *numbers]
 
 
 def _line(row: Sequence[str]) -> str:
@@ -75,7 +66,7 @@ def figures(score: Evaluation) -> list[str]:
 
 def score_note_lines(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOverlap | None) -> list[str]:
     """Return lines that say why a figure is optimistic or not comparable."""
-    notes = [*([TIME_CAVEAT] if baselines else []), *caveats(score, baselines, overlap)]
+    notes = [*([comparison.TIME_CAVEAT] if baselines else []), *comparison.caveats(score, baselines, overlap)]
     return [line for note in notes for line in wrap(note, 80, subsequent_indent="  ")]
 
 
