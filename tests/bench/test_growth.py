@@ -4,7 +4,6 @@ import pytest
 
 from octavo.bench.growth import GrowthAxis, bench_growth, scaling_exponent, scaling_note, with_width
 from octavo.bench.measure import Measurement
-from octavo.bench.request import NO_PEERS
 from octavo.config import ModelConfig
 
 
@@ -35,7 +34,7 @@ def test_a_wider_model_has_more_heads_of_the_same_size() -> None:
 
 @pytest.mark.usefixtures("little")
 def test_every_axis_is_measured() -> None:
-    results = bench_growth(1, NO_PEERS)
+    results = bench_growth(1, {})
     titles = [f"{activity}, by {name}" for activity, last in (("Training", "batch"), ("Generation", "texts"))
               for name in ("context", "width", last, "length of text")]  # fmt: skip
     assert [one.title for one in results] == titles

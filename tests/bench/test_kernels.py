@@ -6,6 +6,7 @@ import time
 import pytest
 
 from octavo.bench.kernels import WITH, WITHOUT, timed_without_kernels, with_and_without_kernels, without_kernels
+from octavo.bench.measure import BenchCase
 from octavo.kernels.library import active_build, library
 
 
@@ -38,6 +39,8 @@ def test_work_without_kernels_returns_its_seconds() -> None:
 
 
 def test_without_kernels_there_is_one_case() -> None:
+    case = BenchCase("", "work", 1, "times", lambda: None)
     with without_kernels():
-        assert list(with_and_without_kernels(lambda: None)) == [WITHOUT]
-    assert list(with_and_without_kernels(lambda: None)) == ([WITHOUT] if library() is None else [WITHOUT, WITH])
+        assert [one.name for one in with_and_without_kernels(case)] == [WITHOUT]
+    names = [one.name for one in with_and_without_kernels(case)]
+    assert names == ([WITHOUT] if library() is None else [WITHOUT, WITH])

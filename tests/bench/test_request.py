@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from octavo.bench.request import NO_PEERS, SUITE_NAMES, BenchRequest, Peers, peers_in
+from octavo.bench.request import SUITE_NAMES, BenchRequest, Peers, peers_in
 from octavo.errors import OctavoError
 
-PEER = Peers((("llama2.c", Path("there")),))
+PEER = {"llama2.c": Path("there")}
 
 
 @pytest.mark.parametrize(
     ("suites", "rounds", "peers", "facts"),
     [
-        (SUITE_NAMES, 0, NO_PEERS, "^0 rounds .* 1 to 1000"),
-        (SUITE_NAMES, 1001, NO_PEERS, "^1001 rounds"),
-        (("speed",), 1, NO_PEERS, "suite 'speed'.* train, generate, evaluate, growth"),
+        (SUITE_NAMES, 0, {}, "^0 rounds .* 1 to 1000"),
+        (SUITE_NAMES, 1001, {}, "^1001 rounds"),
+        (("speed",), 1, {}, "suite 'speed'.* train, generate, evaluate, growth"),
         (("growth",), 1, PEER, r"growth .* llama2\.c"),
         (("train",), 1, PEER, r"train .* llama2\.c"),
     ],
@@ -28,10 +28,9 @@ def test_a_request_out_of_range_is_refused(suites: tuple[str, ...], rounds: int,
 def test_the_checkouts_in_a_folder_are_found(tmp_path: Path) -> None:
     (tmp_path / "nanoGPT").mkdir()
     peers = peers_in(tmp_path)
-    assert peers.checkout("nanoGPT") == tmp_path / "nanoGPT"
-    assert peers.checkout("llama2.c") is None
+    assert peers.get("nanoGPT") == tmp_path / "nanoGPT"
+    assert peers.get("llama2.c") is None
     assert BenchRequest(("train",), 1, peers).peers
-    assert not NO_PEERS
 
 
 def test_a_folder_without_peers_is_refused(tmp_path: Path) -> None:

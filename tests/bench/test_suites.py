@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from octavo.bench.kernels import with_and_without_kernels
-from octavo.bench.measure import BenchComparison, Measurement
-from octavo.bench.request import PEERS, SUITE_NAMES, BenchRequest, Peers
+from octavo.bench.measure import BenchCase, BenchComparison, Measurement
+from octavo.bench.request import PEERS, SUITE_NAMES, BenchRequest
 from octavo.bench.suites import SUITES, BenchSession, run_suites, suites_to_dict
 
-CASES = list(with_and_without_kernels(lambda: None))
+CASES = [case.name for case in with_and_without_kernels(BenchCase("", "work", 1, "times", lambda: None))]
 MACHINE = {"processor": "a processor", "cores": 4, "packages": {"octavo": "1", "torch": "2"}}
 
 
 def session(load: float | None) -> BenchSession:
-    return BenchSession(began="today", machine=MACHINE, threads=3, kernels="avx2", load=load)
+    return BenchSession(began="today", machine=MACHINE, threads=3, kernels="avx2", load_before=load)
 
 
 def test_every_suite_has_its_name() -> None:
@@ -24,7 +24,7 @@ def test_every_suite_has_its_name() -> None:
 
 @pytest.mark.usefixtures("little")
 def test_all_suites_of_a_request(tmp_path: Path) -> None:
-    peers = Peers(tuple((name, tmp_path / name) for name in PEERS))  # empty folders: each peer is a note
+    peers = {name: tmp_path / name for name in PEERS}  # empty folders: each peer is a note
     progress: list[tuple[str, float]] = []
     request = BenchRequest(("train", "generate", "evaluate"), 1, peers)
     results = run_suites(request, lambda *call: progress.append(call))

@@ -19,7 +19,7 @@ def test_a_row_a_token_and_what_each_layer_scores(copied: Run, capsys: pytest.Ca
     table = out.split("\n\n")[1].splitlines()
     assert table[0].split() == ["after", "embedding", "block", "0", "actual", "p"]
     assert len(table) == 1 + len(lens.passage.ids)
-    assert table[1].startswith("⟨start⟩")
+    assert table[1].startswith("⟨BOS⟩")
     for layer, bits in zip(lens.layers, lens.held_out_bits, strict=True):
         assert f"  {layer.name:<12}{bits:8.3f}" in out
     assert f"written to {copied.path / 'analysis' / 'lens.html'}\n" in out

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from octavo.config import TrainConfig
-from octavo.experiments.display import ExperimentDisplay, make_experiment_display
+from octavo.experiments.display import ExperimentDisplay
 from octavo.experiments.results import CellResult
 from octavo.experiments.status import CellStatus
 
@@ -28,7 +28,7 @@ def cells(tmp_path: Path) -> list[CellStatus]:
 
 
 def shown(show: bool, cells: list[CellStatus], file: io.StringIO) -> str:
-    with make_experiment_display(show, "Is it wide?", file) as made:
+    with ExperimentDisplay(file if show else None, "Is it wide?") as made:
         made.note("a note [bold]as it is[/bold]")
         made.cell_ended(cells[0])
         made.cell_ended(cells[1])

@@ -85,7 +85,7 @@ class TestResults:
             last = [e for e in run.metrics if e["event"] == "validation"][-1]
             assert (row.train_loss, row.validation_loss) == (last["train_loss"], last["loss"])
             assert row.weight_norm == last["weight_norm"]
-            assert (row.steps, row.ended, row.sittings) == (6, "budget", 1)
+            assert (row.steps, row.ended, row.sessions) == (6, "budget", 1)
             assert row.parameters == run.model.n_parameters()
             assert row.tokens_per_second is not None
             assert row.peak_memory_bytes is None, "it shares its process with others"
@@ -208,7 +208,7 @@ class TestResuming:
     ) -> None:
         result = again({"score": {"contexts": [16, 24]}})
         assert [list(row.at_context) for row in result.rows] == [["16", "24"]] * 4
-        assert [row.sittings for row in result.rows] == [1] * 4
+        assert [row.sessions for row in result.rows] == [1] * 4
 
     def test_lost_results_are_read_from_the_runs(
         self, again: Callable[..., Experiment], done: tuple[Experiment, Values], tmp_path: Path

@@ -8,6 +8,7 @@ import pytest
 from octavo.config import load_preset
 from octavo.errors import OctavoError
 from octavo.experiments import Spec, read_spec
+from octavo.experiments.spec import supports_context
 
 FILE = """# Is decoupled decay better?
 preset = "reference"
@@ -106,7 +107,7 @@ class TestReading:
     def test_a_table_of_positions_ends(self) -> None:
         table = {"model.position": "learned", "model.max_positions": 128}
         spec = read_spec({"seeds": [1], "variants": {"a": {}, "b": table}, "score": {"contexts": [128, 129]}})
-        assert [[v.supports_context(c) for c in spec.contexts] for v in spec.variants] == [
+        assert [[supports_context(v.config.model, c) for c in spec.contexts] for v in spec.variants] == [
             [True, True],
             [True, False],
         ]

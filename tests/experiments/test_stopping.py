@@ -92,7 +92,7 @@ def test_control_c_saves_and_the_next_start_runs_only_what_is_missing(
     assert [*rows] == ["short", "long", "waits"]
     assert (result.missing, result.failed) == (0, 0)
     assert (short / "metrics.jsonl").stat().st_mtime_ns == before, "it was not run twice"
-    assert [row.sittings for row in result.rows] == [1, 2, 1]
+    assert [row.sessions for row in result.rows] == [1, 2, 1]
     sittings = json.loads((long / "provenance.json").read_text())["sittings"]
     assert [session["first_step"] for session in sittings] == [0, stopped_at]
     assert rows["long"].steps == LONG
@@ -110,6 +110,6 @@ def test_after_kill_9_the_processes_save_and_stop_and_the_next_start_resumes(
     result = here(file, file.parent)
     assert (result.missing, result.failed) == (0, 0)
     (row,) = result.rows
-    assert (row.variant, row.steps, row.sittings) == ("long", LONG, 2)
+    assert (row.variant, row.steps, row.sessions) == ("long", LONG, 2)
     sittings = json.loads((long / "provenance.json").read_text())["sittings"]
     assert sittings[1]["first_step"] > 20, "the process that was left running saved its progress"

@@ -7,15 +7,16 @@ from its start to its last token.
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from octavo.bench.generator import GREEDY, SAMPLED, TextGenerator, make_text_generator
 from octavo.bench.kernels import with_and_without_kernels
 from octavo.bench.llama2c import compare_with_llama2c
-from octavo.bench.measure import BenchCase, BenchComparison, compare_cases
+from octavo.bench.measure import BenchCase, BenchComparison, compare_cases, split_progress
 from octavo.bench.request import Peers
 from octavo.bench.steps import case_note
 from octavo.config import load_preset
@@ -33,48 +34,40 @@ _PROCESS_TOKENS = 200
 
 def bench_generation(rounds: int, peers: Peers, watch: ProgressCallback = no_progress) -> list[BenchComparison]:
     """Measure the default model with and without kernels, then llama2.c next to a model of its kind."""
-    generator, checkout = make_text_generator(load_preset("pocket").model), peers.checkout("llama2.c")
+    generator, checkout = make_text_generator(load_preset("pocket").model), peers.get("llama2.c")
     sampled = "temperature 1, top-p 0.9"
     modes = [("greedy", GREEDY, 1), (sampled, SAMPLED, 1), (sampled, SAMPLED, _STREAMS)]
-    parts = len(modes) + 2 + 2 * (checkout is not None)
-
-    def part(number: int) -> ProgressCallback:
-        return subrange(watch, number / parts, (number + 1) / parts)
-
-    results = [_texts(generator, *mode, rounds, part(number)) for number, mode in enumerate(modes)]
-    results.append(_first_token(generator, rounds, part(len(modes))))
-    results.append(generate_process(generator, rounds, part(len(modes) + 1)))
+    works = [*(_texts(generator, *mode) for mode in modes), _first_token(generator)]
+    own = len(works) + 1
+    parts = split_progress(watch, own + 2 * (checkout is not None))
+    results = [
+        compare_cases(title, with_and_without_kernels(case), rounds=rounds, watch=part)
+        for (title, case), part in zip(works, parts, strict=False)
+    ]
+    results.append(generate_process(generator, rounds, parts[own - 1]))
     if checkout is not None:
-        rest = subrange(watch, (len(modes) + 2) / parts, 1)
+        rest = subrange(watch, own / len(parts), 1)
         peer_modes = {"greedy": GREEDY, sampled: SAMPLED}
         results += compare_with_llama2c(checkout, peer_modes, _TOKENS_PER_TEXT, rounds, rest)
     return results
 
 
-def _texts(
-    generator: TextGenerator,
-    mode: str,
-    sampling: SamplingConfig,
-    streams: int,
-    rounds: int,
-    watch: ProgressCallback,
-) -> BenchComparison:
-    def run() -> None:
-        generator.generate(_TOKENS_PER_TEXT, sampling, _TOKENS_PER_TEXT, streams)
-
+def _texts(generator: TextGenerator, mode: str, sampling: SamplingConfig, streams: int) -> tuple[str, BenchCase]:
+    run = partial(generator.generate, _TOKENS_PER_TEXT, sampling, _TOKENS_PER_TEXT, streams)
     texts = "one text" if streams == 1 else f"{streams} texts at once"
     work = f"{texts} of {_TOKENS_PER_TEXT} tokens from an empty prompt, {mode}"
-    return _compare(f"Generating {work}", work, streams * _TOKENS_PER_TEXT, "tokens", run, rounds, watch)
+    case = BenchCase("", work, streams * _TOKENS_PER_TEXT, "tokens", run, case_note("fp32"))
+    return f"Generating {work}", case
 
 
-def _first_token(generator: TextGenerator, rounds: int, watch: ProgressCallback) -> BenchComparison:
+def _first_token(generator: TextGenerator) -> tuple[str, BenchCase]:
     def run() -> None:
         for _ in range(_FIRST_TOKENS_PER_TURN):
             next(generator.stream(_TOKENS_PER_TEXT, SAMPLED, _TOKENS_PER_TEXT))
 
     work = "the first token of a text, in a process that has loaded the model"
-    amount = _FIRST_TOKENS_PER_TURN
-    return _compare("The first token of a text", work, amount, "first tokens", run, rounds, watch)
+    case = BenchCase("", work, _FIRST_TOKENS_PER_TURN, "first tokens", run, case_note("fp32"))
+    return "The first token of a text", case
 
 
 def generate_process(generator: TextGenerator, rounds: int, watch: ProgressCallback = no_progress) -> BenchComparison:
@@ -88,25 +81,8 @@ def generate_process(generator: TextGenerator, rounds: int, watch: ProgressCallb
             subprocess.run(command, check=True, capture_output=True)
 
         work = f"a process that generates {_PROCESS_TOKENS} tokens with a trained run"
-        return _compare("A process that generates", work, 1, "processes", process, rounds, watch, note="fp32")
-
-
-def _compare(
-    title: str,
-    work: str,
-    amount: int,
-    unit: str,
-    run: Callable[[], None],
-    rounds: int,
-    watch: ProgressCallback,
-    note: str = "",
-) -> BenchComparison:
-    """Compare `run` without and with kernels."""
-    cases = [
-        BenchCase(name, work, amount, unit, one, note or case_note("fp32"))
-        for name, one in with_and_without_kernels(run).items()
-    ]
-    return compare_cases(title, cases, rounds=rounds, watch=watch)
+        cases = with_and_without_kernels(BenchCase("", work, 1, "processes", process, "fp32"))
+        return compare_cases("A process that generates", cases, rounds=rounds, watch=watch)
 
 
 @contextmanager

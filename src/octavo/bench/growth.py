@@ -3,16 +3,18 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import median
+from typing import Any
 
 import numpy as np
 
 from octavo.bench.generator import SAMPLED, VOCAB_SIZE, make_text_generator
-from octavo.bench.measure import BenchCase, BenchComparison, Measurement, compare_cases
+from octavo.bench.measure import BenchCase, BenchComparison, Measurement, compare_cases, split_progress
 from octavo.bench.request import Peers
 from octavo.bench.steps import N_TOKENS, case_note, octavo_steps, stepper
 from octavo.config import Config, ModelConfig, load_preset
-from octavo.system.progress import ProgressCallback, no_progress, subrange
+from octavo.system.progress import ProgressCallback, no_progress
 from octavo.system.terminal import capitalize_first
 from octavo.training.precision import Precision, choose_precision
 
@@ -47,36 +49,37 @@ def bench_growth(
 ) -> list[BenchComparison]:
     """Measure every axis separately."""
     axes = make_axes(sizes or Sizes(), choose_precision(load_preset("pocket").train))
-    n = len(axes)
-    return [measure_axis(axis, rounds, subrange(watch, i / n, (i + 1) / n)) for i, axis in enumerate(axes)]
+    parts = split_progress(watch, len(axes))
+    return [measure_axis(axis, rounds, part) for axis, part in zip(axes, parts, strict=True)]
 
 
 def make_axes(sizes: Sizes, precision: Precision) -> list[GrowthAxis]:
     """Return the axes of training, then those of generation."""
 
     def training(config: Config, n_tokens: int = N_TOKENS) -> BenchCase:
-        return _training_case(config, precision, n_tokens)
+        step = config.data.batch_size * config.data.context_length  # tokens
+        steps = max(1, round(_TOKENS_PER_TURN / step))
+        run = stepper(octavo_steps(config, VOCAB_SIZE, precision.dtype, n_tokens), steps)
+        return BenchCase("", "training on tokens", steps * step, "tokens", run, case_note(precision.name))
 
-    def generation(model: ModelConfig, tokens: int = _TOKENS_PER_TEXT, streams: int = 1) -> BenchCase:
-        return _generation_case(model, tokens, tokens, streams)
+    def generation(
+        model: ModelConfig, tokens: int = _TOKENS_PER_TEXT, streams: int = 1, context: int = 0
+    ) -> BenchCase:
+        run = partial(make_text_generator(model).generate, tokens, SAMPLED, context or tokens, streams)
+        return BenchCase("", "generating tokens", streams * tokens, "tokens", run, case_note("fp32"))
 
     pocket = load_preset("pocket")
-    data, model = pocket.data, pocket.model
-    usual = _with_batch(pocket, max(1, _TOKENS_PER_TURN // data.context_length))
+    model, full = pocket.model, pocket.data.context_length
+    usual = _with_data(pocket, batch_size=max(1, _TOKENS_PER_TURN // full))
     return [
         GrowthAxis("training", "context", sizes.contexts, lambda n: training(_with_context(pocket, n))),
         GrowthAxis("training", "width", sizes.widths, lambda n: training(replace(usual, model=with_width(model, n)))),
-        GrowthAxis("training", "batch", sizes.batches, lambda n: training(_with_batch(pocket, n))),
+        GrowthAxis("training", "batch", sizes.batches, lambda n: training(_with_data(pocket, batch_size=n))),
         GrowthAxis("training", "length of text", sizes.texts, lambda n: training(usual, n)),
         GrowthAxis("generation", "context", sizes.contexts, lambda n: generation(model, n)),
         GrowthAxis("generation", "width", sizes.widths, lambda n: generation(with_width(model, n))),
         GrowthAxis("generation", "texts", sizes.streams, lambda n: generation(model, streams=n)),
-        GrowthAxis(
-            "generation",
-            "length of text",
-            sizes.lengths,
-            lambda n: _generation_case(model, n, data.context_length, 1),
-        ),
+        GrowthAxis("generation", "length of text", sizes.lengths, lambda n: generation(model, n, context=full)),
     ]
 
 
@@ -112,25 +115,8 @@ def with_width(model: ModelConfig, width: int) -> ModelConfig:
 
 def _with_context(config: Config, context: int) -> Config:
     """Return the config with another context and as many tokens per step as a turn has."""
-    batch = max(1, round(_TOKENS_PER_TURN / context))
-    return replace(config, data=replace(config.data, context_length=context, batch_size=batch))
+    return _with_data(config, context_length=context, batch_size=max(1, round(_TOKENS_PER_TURN / context)))
 
 
-def _with_batch(config: Config, windows: int) -> Config:
-    return replace(config, data=replace(config.data, batch_size=windows))
-
-
-def _training_case(config: Config, precision: Precision, n_tokens: int) -> BenchCase:
-    step = config.data.batch_size * config.data.context_length  # tokens
-    steps = max(1, round(_TOKENS_PER_TURN / step))
-    run = stepper(octavo_steps(config, VOCAB_SIZE, precision.dtype, n_tokens), steps)
-    return BenchCase("", "training on tokens", steps * step, "tokens", run, case_note(precision.name))
-
-
-def _generation_case(config: ModelConfig, tokens: int, context: int, streams: int) -> BenchCase:
-    generator = make_text_generator(config)
-
-    def run() -> None:
-        generator.generate(tokens, SAMPLED, context, streams)
-
-    return BenchCase("", "generating tokens", streams * tokens, "tokens", run, case_note("fp32"))
+def _with_data(config: Config, **changes: Any) -> Config:
+    return replace(config, data=replace(config.data, **changes))

@@ -4,7 +4,9 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
+from octavo.bench.measure import BenchCase
 from octavo.kernels.library import library
 
 _SWITCH = "OCTAVO_NATIVE"
@@ -41,6 +43,8 @@ def timed_without_kernels(work: Callable[[], float | None]) -> Callable[[], floa
     return run
 
 
-def with_and_without_kernels(work: Callable[[], float | None]) -> dict[str, Callable[[], float | None]]:
-    """Return `work` without kernels, the reference, then with them; only the first where there are no kernels."""
-    return {WITHOUT: work} if library() is None else {WITHOUT: timed_without_kernels(work), WITH: work}
+def with_and_without_kernels(case: BenchCase) -> list[BenchCase]:
+    """Return the case without kernels, the reference, then with them; only the first where there are no kernels."""
+    if library() is None:
+        return [replace(case, name=WITHOUT)]
+    return [replace(case, name=WITHOUT, run=timed_without_kernels(case.run)), replace(case, name=WITH)]

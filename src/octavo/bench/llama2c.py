@@ -12,7 +12,7 @@ import struct
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +20,13 @@ import torch
 
 from octavo.bench.generator import TextGenerator, make_text_generator
 from octavo.bench.kernels import with_and_without_kernels
-from octavo.bench.measure import BenchCase, BenchComparison, compare_cases
+from octavo.bench.measure import BenchCase, BenchComparison, compare_cases, split_progress
 from octavo.bench.request import PeerError
 from octavo.config import ModelConfig
 from octavo.config.inference import SamplingConfig
 from octavo.errors import reason
 from octavo.model import Transformer
-from octavo.system.progress import ProgressCallback, no_progress, subrange
+from octavo.system.progress import ProgressCallback, no_progress
 from octavo.system.threads import one_thread
 
 LLAMA = ModelConfig(qk_norm=False, norm_epsilon=1e-5)  # the default model, without what llama2.c cannot do
@@ -153,23 +153,18 @@ def compare_with_llama2c(
             bos_id = generator.tokenizer.bos_id
             assert bos_id is not None, "a byte-level tokenizer has a BOS token"
             peer = Llama2c.build(checkout, Path(folder), generator.model, bos_id, tokens)
-            for number, (mode, sampling) in enumerate(modes.items()):
-                part = subrange(watch, number / len(modes), (number + 1) / len(modes))
-                results.append(_compare(peer, generator, f"{title}, {mode}", sampling, tokens, rounds, part))
+            for (mode, sampling), part in zip(modes.items(), split_progress(watch, len(modes)), strict=True):
+                cases, notes = _cases(peer, generator, sampling, tokens)
+                results.append(compare_cases(f"{title}, {mode}", cases, rounds=rounds, notes=notes, watch=part))
         except PeerError as error:
             results.append(BenchComparison(title, (), (f"llama2.c was skipped: {error}.",)))
     return results
 
 
-def _compare(
-    peer: Llama2c,
-    generator: TextGenerator,
-    title: str,
-    sampling: SamplingConfig,
-    tokens: int,
-    rounds: int,
-    watch: ProgressCallback,
-) -> BenchComparison:
+def _cases(
+    peer: Llama2c, generator: TextGenerator, sampling: SamplingConfig, tokens: int
+) -> tuple[list[BenchCase], list[str]]:
+    """Return the cases of a text, llama2.c's first, and notes."""
     timed = tokens - 1  # neither program times the first token
 
     def by_peer() -> float:
@@ -183,8 +178,5 @@ def _compare(
     if len(ids) < tokens:
         notes.append(f"llama2.c ended after {len(ids)} of {tokens} tokens, because token 1 occurred.")
     work = f"a text of {tokens} tokens from an empty prompt, after its first token"
-    runs = {"llama2.c": by_peer, **with_and_without_kernels(by_octavo)}
-    cases = [
-        BenchCase(name, work, _TEXTS_PER_TURN * timed, "tokens", run, "fp32, 1 thread") for name, run in runs.items()
-    ]
-    return compare_cases(title, cases, rounds=rounds, notes=notes, watch=watch)
+    theirs = BenchCase("llama2.c", work, _TEXTS_PER_TURN * timed, "tokens", by_peer, "fp32, 1 thread")
+    return [theirs, *with_and_without_kernels(replace(theirs, run=by_octavo))], notes

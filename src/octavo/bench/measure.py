@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from octavo.system.progress import ProgressCallback, no_progress
+from octavo.system.progress import ProgressCallback, no_progress, subrange
 
 Clock = Callable[[], float]  # seconds
 
@@ -76,6 +76,11 @@ class BenchComparison:
         """Return plain values for JSON."""
         cases = [one.to_dict() | {"ratio": self.ratio(one), "ratios": self.ratios(one)} for one in self.measurements]
         return {"title": self.title, "cases": cases, "notes": list(self.notes)}
+
+
+def split_progress(watch: ProgressCallback, parts: int) -> list[ProgressCallback]:
+    """Return the callbacks of equal parts of some work, one after the other."""
+    return [subrange(watch, part / parts, (part + 1) / parts) for part in range(parts)]
 
 
 def compare_cases(

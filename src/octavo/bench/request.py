@@ -3,11 +3,13 @@
 A peer is another project's program, run from where the user has checked it out. Importing this loads no torch.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from octavo.errors import OctavoError
 
+Peers = Mapping[str, Path]  # the checkouts that were found, by name
 PEERS = {"llama2.c": "generate", "nanoGPT": "train"}  # folder of the checkout -> suite that measures it
 SUITE_NAMES = ("train", "generate", "evaluate", "growth")
 ROUNDS = 7
@@ -18,28 +20,6 @@ class PeerError(Exception):
     """A peer cannot be measured here; the message is the reason, as half a sentence."""
 
 
-@dataclass(frozen=True)
-class Peers:
-    """The checkouts of peers that were found, by name; false if there are none."""
-
-    checkouts: tuple[tuple[str, Path], ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.checkouts)
-
-    @property
-    def names(self) -> list[str]:
-        """Return the names of the peers that were found."""
-        return [name for name, _ in self.checkouts]
-
-    def checkout(self, name: str) -> Path | None:
-        """Return the folder of a peer's checkout, None if there is none."""
-        return dict(self.checkouts).get(name)
-
-
-NO_PEERS = Peers()
-
-
 def peers_in(folder: Path) -> Peers:
     """Return the peers whose checkouts are in `folder`.
 
@@ -48,12 +28,12 @@ def peers_in(folder: Path) -> Peers:
     """
     if not folder.is_dir():
         raise OctavoError(f"there is no folder {folder}: give one with checkouts of {' or '.join(PEERS)}")
-    checkouts = tuple((name, folder / name) for name in PEERS if (folder / name).is_dir())
-    if not checkouts:
+    peers = {name: folder / name for name in PEERS if (folder / name).is_dir()}
+    if not peers:
         raise OctavoError(
             f"{folder} holds neither {' nor '.join(PEERS)}: clone them as docs/performance.md describes"
         )
-    return Peers(checkouts)
+    return peers
 
 
 @dataclass(frozen=True)
@@ -62,7 +42,7 @@ class BenchRequest:
 
     suites: tuple[str, ...] = SUITE_NAMES
     rounds: int = ROUNDS
-    peers: Peers = NO_PEERS
+    peers: Peers = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raise OctavoError if this cannot be measured."""
@@ -70,6 +50,6 @@ class BenchRequest:
             raise OctavoError(f"{self.rounds} rounds are out of range: give 1 to {_MAX_ROUNDS}")
         if unknown := [name for name in self.suites if name not in SUITE_NAMES]:
             raise OctavoError(f"there is no suite {unknown[0]!r}: choose one of {', '.join(SUITE_NAMES)}")
-        if self.peers and not {PEERS[name] for name in self.peers.names} & set(self.suites):
-            names = " and ".join(self.peers.names)
+        if self.peers and not {PEERS[name] for name in self.peers} & set(self.suites):
+            names = " and ".join(self.peers)
             raise OctavoError(f"the suite {self.suites[0]} does not measure {names}: leave the peers out")

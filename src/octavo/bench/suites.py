@@ -2,20 +2,21 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import torch
 
 from octavo.bench.generation import bench_generation
 from octavo.bench.growth import bench_growth
-from octavo.bench.measure import BenchComparison
+from octavo.bench.measure import BenchComparison, split_progress
 from octavo.bench.request import SUITE_NAMES, BenchRequest, Peers
 from octavo.bench.training import bench_scoring, bench_training
 from octavo.kernels.library import active_build
 from octavo.runs.provenance import machine_facts
-from octavo.system.progress import PhaseCallback, ProgressCallback, subrange
+from octavo.system.progress import PhaseCallback, ProgressCallback
 from octavo.system.terminal import quantity
 
 _BUSY_LOAD = 0.5  # load average per core
@@ -28,18 +29,20 @@ SUITES: dict[str, Suite] = dict(
 
 @dataclass(frozen=True)
 class BenchSession:
-    """The circumstances of a benchmark; to be made before anything is measured."""
+    """The circumstances of a benchmark; to be made before anything is measured. The field names are keys of JSON."""
 
     began: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     machine: dict[str, Any] = field(default_factory=machine_facts)
     threads: int = field(default_factory=torch.get_num_threads)
     kernels: str = field(default_factory=active_build)
-    load: float | None = field(default_factory=lambda: os.getloadavg()[0] if hasattr(os, "getloadavg") else None)
+    load_before: float | None = field(
+        default_factory=lambda: os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    )
 
     @property
     def busy(self) -> bool:
         """Return whether the machine had other work in the minute before."""
-        return self.load is not None and self.load > _BUSY_LOAD * int(self.machine["cores"] or 1)
+        return self.load_before is not None and self.load_before > _BUSY_LOAD * int(self.machine["cores"] or 1)
 
     def lines(self) -> list[str]:
         """Return the circumstances as lines of text."""
@@ -50,7 +53,8 @@ class BenchSession:
         ]
         if self.busy:
             lines.append(
-                f"The machine had other work before (load {self.load:.1f}): trust the ratios more than the times."
+                f"The machine had other work before (load {self.load_before:.1f}): "
+                "trust the ratios more than the times."
             )
         return lines
 
@@ -59,12 +63,8 @@ def run_suites(request: BenchRequest, watch: PhaseCallback) -> dict[str, list[Be
     """Run each suite in turn; `watch` gets the suite's name and the fraction of the whole that is done."""
     results, count = {}, len(request.suites)
     for number, name in enumerate(request.suites):
-
-        def watch_suite(fraction: float, name: str = name) -> None:
-            watch(name, fraction)
-
-        progress = subrange(watch_suite, number / count, (number + 1) / count)
-        results[name] = SUITES[name](request.rounds, request.peers, progress)
+        part = split_progress(partial(watch, name), count)[number]
+        results[name] = SUITES[name](request.rounds, request.peers, part)
     return results
 
 
@@ -72,12 +72,5 @@ def suites_to_dict(
     session: BenchSession, rounds: int, results: Mapping[str, Sequence[BenchComparison]]
 ) -> dict[str, Any]:
     """Return the circumstances and all results as plain values for JSON."""
-    return {
-        "began": session.began,
-        "machine": session.machine,
-        "threads": session.threads,
-        "kernels": session.kernels,
-        "load_before": session.load,
-        "rounds": rounds,
-        "suites": {name: [comparison.to_dict() for comparison in suite] for name, suite in results.items()},
-    }
+    suites = {name: [comparison.to_dict() for comparison in suite] for name, suite in results.items()}
+    return asdict(session) | {"rounds": rounds, "suites": suites}

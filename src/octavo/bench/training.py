@@ -6,6 +6,7 @@ validation split of Tiny Shakespeare.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ _VOCAB_SIZE = 512
 
 def bench_training(rounds: int, peers: Peers, watch: ProgressCallback = no_progress) -> list[BenchComparison]:
     """Measure the steps of both presets, and that of nanoGPT's recipe if its checkout was found."""
-    checkout = peers.checkout("nanoGPT")
+    checkout = peers.get("nanoGPT")
     own = 0.7 if checkout else 1.0  # fraction of the progress
     results = [
         reference_step(rounds, subrange(watch, 0, 0.6 * own)),
@@ -50,15 +51,13 @@ def reference_step(rounds: int, watch: ProgressCallback = no_progress) -> BenchC
     def steps(dtype: torch.dtype) -> Callable[[], None]:
         return stepper(octavo_steps(config, vocab_size, dtype), _STEPS_PER_TURN)
 
-    runs: dict[str, tuple[Callable[[], float | None], str]] = {
-        "a plain loop": (stepper(plain_steps(config, ids, vocab_size), _STEPS_PER_TURN), "fp32")
-    }
-    runs |= {name: (run, "fp32") for name, run in with_and_without_kernels(steps(torch.float32)).items()}
-    runs[f"{WITH} in bf16"] = (steps(torch.bfloat16), "bf16")
     work = "the reference's step: 64 windows of 50 tokens, dropout 0.1, clipping, Adam"
+    plain_run = stepper(plain_steps(config, ids, vocab_size), _STEPS_PER_TURN)
+    plain = BenchCase("a plain loop", work, _STEPS_PER_TURN, "steps", plain_run, case_note("fp32"))
     cases = [
-        BenchCase(name, work, _STEPS_PER_TURN, "steps", run, case_note(precision))
-        for name, (run, precision) in runs.items()
+        plain,
+        *with_and_without_kernels(replace(plain, run=steps(torch.float32))),
+        replace(plain, name=f"{WITH} in bf16", run=steps(torch.bfloat16), note=case_note("bf16")),
     ]
     return compare_cases("A step of the course report's model", cases, rounds=rounds, watch=watch)
 
@@ -75,10 +74,11 @@ def pocket_step(rounds: int, watch: ProgressCallback = no_progress) -> BenchComp
         return 1e9 / matmul_rate(precision.dtype, threads)
 
     work, unit, note = "GFLOPs of the model, or of a matmul", "GFLOPs", case_note(precision.name)
-    cases = [BenchCase("matmul", work, 1.0, unit, matmul, note)]
     steps = stepper(octavo_steps(config, _VOCAB_SIZE, precision.dtype), _STEPS_PER_TURN)
-    for name, run in with_and_without_kernels(steps).items():
-        cases.append(BenchCase(name, work, _STEPS_PER_TURN * gigaflops, unit, run, note))
+    cases = [
+        BenchCase("matmul", work, 1.0, unit, matmul, note),
+        *with_and_without_kernels(BenchCase("", work, _STEPS_PER_TURN * gigaflops, unit, steps, note)),
+    ]
     notes = (
         f"A step has {windows} windows of {context} tokens and needs {gigaflops:.2f} GFLOPs, so 1 GFLOP is "
         f"{tokens / gigaflops:,.0f} tokens. The ratio is the MFU: model FLOPs over the measured matmul throughput.",
@@ -99,8 +99,5 @@ def bench_scoring(rounds: int, peers: Peers, watch: ProgressCallback = no_progre
             token_losses(model, [ids], bos_id=0, context_length=context, stride=stride)
 
     work = f"{_SCORED_TOKENS:,} tokens, each scored once, in windows of {context} with stride {stride}"
-    cases = [
-        BenchCase(name, work, _SCORED_TOKENS, "tokens", run, case_note("fp32"))
-        for name, run in with_and_without_kernels(score).items()
-    ]
+    cases = with_and_without_kernels(BenchCase("", work, _SCORED_TOKENS, "tokens", score, case_note("fp32")))
     return [compare_cases(f"Scoring {work}", cases, rounds=rounds, watch=watch)]

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from octavo.bench.request import NO_PEERS, ROUNDS, SUITE_NAMES, BenchRequest, peers_in
+from octavo.bench.request import ROUNDS, SUITE_NAMES, BenchRequest, peers_in
 from octavo.cli.options import add_output_option, add_quiet_option, output_path, refuse_replacing
 from octavo.cli.output import say
 from octavo.formats.files import user_path
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure, print the tables, and write them as JSON and as a picture."""
-    peers = NO_PEERS if options.peers is None else peers_in(user_path(options.peers))
+    peers = {} if options.peers is None else peers_in(user_path(options.peers))
     request = BenchRequest((options.suite,) if options.suite else SUITE_NAMES, options.rounds, peers)
     folder = output_path(options) or Path(_FOLDER)
     refuse_replacing(options, [folder / "bench.json", folder / "bench.png"])

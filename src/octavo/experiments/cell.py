@@ -17,6 +17,7 @@ from octavo.data import documents
 from octavo.errors import DivergenceError, OctavoError, reason
 from octavo.evaluate import ScoredText, evaluate
 from octavo.experiments.results import CellResult
+from octavo.experiments.spec import supports_context
 from octavo.pipeline.run import Run, load
 from octavo.pipeline.train import train
 from octavo.runs import Locked, RunDirectory, locked
@@ -95,13 +96,13 @@ def _settings_refused(job: CellJob, error: OctavoError) -> bool:
 def _train_or_load(job: CellJob) -> tuple[bool, Run]:
     """Return the trained and scored run, and whether this call trained it."""
     path = Path(job.folder) / job.run
-    exists = path.exists()
+    exists, ended = path.exists(), False
     if exists:
         _wait_for_lock(path)
         run = load(path)
         if is_finished(run.directory):
             return False, run
-    ended = exists and load(path).directory.ended
+        ended = run.directory.ended
     run = train(
         _corpus(job),
         name=str(path) if exists else job.run,  # a bare name could also match a run in the current folder
@@ -163,7 +164,7 @@ def _result(job: CellJob, run: Run, *, memory_known: bool) -> CellResult:
         parameters=provenance["parameters"],
         peak_memory_bytes=(end.get("peak_memory_bytes") or None) if memory_known else None,
         ended=end["reason"],
-        sittings=len(provenance["sittings"]),
+        sessions=len(provenance["sittings"]),
         characters=score.characters,
         text_sha256=score.sha256,
         tokenizer=provenance["tokenizer"],
@@ -185,7 +186,7 @@ def _scores_at_contexts(run: Run, contexts: Sequence[int]) -> dict[str, float | 
     for context in contexts:
         if context == config.data.context_length:
             scores[str(context)] = run.evaluation.nats_per_character
-        elif config.model.position in ("sinusoidal", "learned") and context > config.model.max_positions:
+        elif not supports_context(config.model, context):
             scores[str(context)] = None
         else:
             score = evaluate(run.model, run.tokenizer, text, context_length=context)

@@ -1,7 +1,6 @@
 """Show where the cells of an experiment are: a live table on a terminal, plain lines in a log, or nothing."""
 
 import math
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -65,11 +64,6 @@ class ExperimentDisplay(Display):
             table.add_row(Text(variant), *[_table_cell(row[seed]) for seed in seeds])
         title = [Text(escape_controls(self._title), style="bold")] if self._title else []
         return Group(*title, table, Text(_tally(cells, at_once), style="dim"))
-
-
-def make_experiment_display(show: bool, title: str, file: TextIO | None = None) -> ExperimentDisplay:
-    """Return a display on `file` (default: standard error), or a silent one."""
-    return ExperimentDisplay((file or sys.stderr) if show else None, title)
 
 
 def _table_cell(cell: CellStatus) -> Any:

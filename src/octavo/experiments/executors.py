@@ -37,9 +37,8 @@ class Pool:
     executor: Executor
     slots: int  # cells at once; 0: unknown
     own_process: bool  # each cell gets a process of its own
-    reports_running: bool  # `Future.running` is known
+    remote: bool  # a cluster: `Future.running` is unknown, and stopping does not wait for the running cells
     stop: Callable[[], None]  # ask the running cells to save and stop
-    waits_on_stop: bool  # stopping waits for the running cells
     start_message: str
     stop_message: str  # what stopping means for the running cells
 
@@ -56,7 +55,7 @@ def open_pool(workers: int | None, scheduler: str | None, executor: Executor | N
     if executor is not None:
         start = f"running in a {type(executor).__name__}"
         stop = "stopping when the running cells have finished"
-        yield Pool(executor, 0, False, True, lambda: None, True, start, stop)
+        yield Pool(executor, 0, False, False, lambda: None, start, stop)
     elif scheduler is not None:
         yield from _cluster(scheduler)
     else:
@@ -82,7 +81,7 @@ def _processes(workers: int | None) -> Iterator[Pool]:
         start = f"{quantity(slots, 'run')} at a time, each in a process with one thread"
         stop = "stopping when the running cells are saved; Ctrl-C again stops at once"
         try:
-            yield Pool(processes, slots, True, True, processes.stop, True, start, stop)
+            yield Pool(processes, slots, True, False, processes.stop, start, stop)
         except BaseException as error:
             processes.shutdown(wait=False, cancel_futures=True)
             processes.stop(at_once=isinstance(error, KeyboardInterrupt))  # a second Ctrl-C does not wait
@@ -96,7 +95,7 @@ def _cluster(address: str) -> Iterator[Pool]:
         start = f"on the cluster at {address}, {quantity(slots, 'run')} at a time"
         start = start if slots else f"{address} has no workers yet"
         stop = "stopping here; running cells continue on the cluster, and the next start reads their results"
-        yield Pool(client.get_executor(pure=False), slots, False, False, lambda: None, False, start, stop)
+        yield Pool(client.get_executor(pure=False), slots, False, True, lambda: None, start, stop)
     finally:
         client.close()
 
@@ -169,7 +168,7 @@ def run_jobs(
             for future in futures:
                 future.cancel()
             pool.stop()
-            if not pool.waits_on_stop:
+            if pool.remote:
                 break
     return signalled
 

@@ -1,25 +1,25 @@
 """`octavo.experiment`: train, score and compare every variant with every seed."""
 
+import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from octavo.config import Config, TrainConfig
+from octavo.config import TrainConfig
 from octavo.corpus import Corpus, read_corpus
 from octavo.experiments.cell import CellJob, run_name
-from octavo.experiments.display import ExperimentDisplay, make_experiment_display
+from octavo.experiments.display import ExperimentDisplay
 from octavo.experiments.executors import Futures, Pool, check_workers, open_pool, run_jobs
 from octavo.experiments.figure import draw_experiment
 from octavo.experiments.folder import ExperimentFolder
 from octavo.experiments.results import CellResult, VariantSummary, summarise
-from octavo.experiments.spec import Spec, read_spec
-from octavo.experiments.status import CellStatus, is_running
+from octavo.experiments.spec import Spec, read_spec, settings_by_name
+from octavo.experiments.status import CellStatus
 from octavo.experiments.table import experiment_markdown
 from octavo.formats.files import remove_stale_files
-from octavo.formats.toml_schema import as_mapping, dotted_names
 from octavo.runs import RunDirectory, locked, runs_root
 from octavo.runs.provenance import machine_facts
 from octavo.system.terminal import quantity
@@ -129,11 +129,9 @@ def experiment(
         ['one-layer-seed1', 'two-layers-seed1']
     """
     check_workers(workers)
-    spec = read_spec(file, steps=steps)
-    root = runs_root(runs)
-    folder = ExperimentFolder.at(root, name or default_name(file, steps))
-    corpus = read_corpus(spec.text, encoding=spec.encoding, documents=spec.documents, runs=root)
-    with open_pool(workers, scheduler, executor) as pool, make_experiment_display(progress, spec.title) as display:
+    spec, folder, corpus = open_experiment(file, name, runs, steps)
+    screen = sys.stderr if progress else None
+    with open_pool(workers, scheduler, executor) as pool, ExperimentDisplay(screen, spec.title) as display:
         folder.create()
         with locked(RunDirectory(folder.path)):
             remove_stale_files(folder.path)
@@ -144,10 +142,24 @@ def experiment(
             return _Session(spec, folder, corpus, facts, pool, display).run(retry)
 
 
-def default_name(file: str | Path | Mapping[str, Any], steps: int | None) -> str:
-    """Return the default name: the file's, and the number of steps where it replaces the file's budgets."""
+def open_experiment(
+    file: str | Path | Mapping[str, Any], name: str | None, runs: str | Path | None, steps: int | None
+) -> tuple[Spec, ExperimentFolder, Corpus]:
+    """Read an experiment and its text, and locate its folder, which need not exist yet.
+
+    Args:
+        file: as in :func:`experiment`.
+        name: the name of the folder; None: the file's, with the number of steps where it replaces the file's budgets.
+        runs: as in :func:`experiment`.
+        steps: as in :func:`experiment`.
+
+    Raises:
+        OctavoError: a file, name or setting is invalid, or the folder holds something else.
+    """
+    spec, root = read_spec(file, steps=steps), runs_root(runs)
     stem = "experiment" if isinstance(file, Mapping) else Path(file).stem
-    return stem if steps is None else f"{stem}-{steps}-steps"
+    folder = ExperimentFolder.at(root, name or (stem if steps is None else f"{stem}-{steps}-steps"))
+    return spec, folder, read_corpus(spec.text, encoding=spec.encoding, documents=spec.documents, runs=root)
 
 
 def decide_precision(spec: Spec, folder: ExperimentFolder) -> tuple[Spec, str | None]:
@@ -159,23 +171,19 @@ def decide_precision(spec: Spec, folder: ExperimentFolder) -> tuple[Spec, str | 
     return spec.with_precision(name), name
 
 
+@dataclass
 class _Session:
     """One session of an experiment: run the missing cells, and write the results whenever one is known."""
 
-    def __init__(
-        self,
-        spec: Spec,
-        folder: ExperimentFolder,
-        corpus: Corpus,
-        facts: dict[str, Any],
-        pool: Pool,
-        display: ExperimentDisplay,
-    ) -> None:
-        self.spec, self.folder, self.corpus, self.facts = spec, folder, corpus, facts
-        self.pool, self.display = pool, display
-        self.rows: dict[str, CellResult] = {}  # by run
-        self.cells: dict[str, CellStatus] = {}  # by run
-        self.refreshed_at = 0.0
+    spec: Spec
+    folder: ExperimentFolder
+    corpus: Corpus
+    facts: dict[str, Any]
+    pool: Pool
+    display: ExperimentDisplay
+    rows: dict[str, CellResult] = field(default_factory=dict)  # by run
+    cells: dict[str, CellStatus] = field(default_factory=dict)  # by run
+    refreshed_at: float = 0.0
 
     def run(self, retry: bool) -> Experiment:
         self.rows = {row.run: row for row in self.folder.settled_rows(self.spec, retry=retry)}
@@ -210,7 +218,7 @@ class _Session:
                 folder=str(self.folder.path.resolve()),
                 variant=variant.name,
                 seed=seed,
-                settings=_settings(variant.with_seed(seed)),
+                settings=settings_by_name(variant.with_seed(seed)),
                 text=self.spec.text,
                 encoding=self.spec.encoding,
                 documents=self.spec.documents,
@@ -240,7 +248,7 @@ class _Session:
         if time.monotonic() - self.refreshed_at < _REFRESH_SECONDS:  # it reads the metrics of every cell
             return
         self.refreshed_at = time.monotonic()
-        running = {job.run for future, job in futures.items() if self.pool.reports_running and is_running(future)}
+        running = {job.run for future, job in futures.items() if not self.pool.remote and future.running()}
         for run, cell in self.cells.items():
             cell.refresh(run in running)
         self.display.update(list(self.cells.values()), self.pool.slots)
@@ -250,9 +258,3 @@ class _Session:
         summary = summarise(self.spec, rows)
         self.folder.write(self.spec, self.facts, rows, summary)
         return Experiment(self.folder.path, self.spec, tuple(rows), tuple(summary))
-
-
-def _settings(config: Config) -> dict[str, Any]:
-    """Return all settings by dotted name."""
-    values = as_mapping(config)
-    return {name: values[section][key] for name in dotted_names(values) for section, key in [name.split(".")]}

@@ -9,7 +9,7 @@ from typing import Any
 
 from octavo.experiments.results import CellResult, VariantSummary
 from octavo.experiments.spec import Spec
-from octavo.reports.figures.files import drawable, save_figure, with_installed_fonts
+from octavo.reports.figures.files import drawable, make_figure, open_frames, save_figure, with_installed_fonts
 from octavo.reports.figures.style import in_own_style
 from octavo.system.statistics import Estimate
 
@@ -35,16 +35,13 @@ def draw_experiment(
 @in_own_style
 def _figure(spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSummary]) -> Any:
     """Return the figure: scores, differences if there are two variants, scores by context if the spec has some."""
-    from matplotlib.figure import Figure
-
     names = [_label(variant) for variant in summary]
     widths = [4.6, *([3.4] if len(summary) > 1 else []), *([5.2] if spec.contexts else [])]
     lines = max(name.count("\n") + 1 for name in names)
     height = max(3.0, 1.5 + len(names) * max(0.36, 0.2 * lines))  # inches
-    figure: Any = Figure(figsize=(sum(widths), height), layout="constrained")
     title = drawable(" ".join(spec.title.split()))
-    figure.suptitle(textwrap.fill(title, int(sum(widths) * 11)), fontsize=11, parse_math=False)
-    axes = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
+    figure = make_figure(sum(widths), height, textwrap.fill(title, int(sum(widths) * 11)))
+    axes: Any = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
     for draw, ax in zip((_draw_scores, _draw_differences)[: min(2, len(summary))], axes, strict=False):
         draw(ax, spec, rows, summary)
         ax.set_ylim(len(summary) - 0.4, -0.6)  # the first variant at the top
@@ -54,8 +51,7 @@ def _figure(spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSum
         ax.grid(axis="x", alpha=0.25)
     if spec.contexts:
         _draw_contexts(axes[-1], spec, summary)
-    for ax in axes:
-        ax.spines[["top", "right"]].set_visible(False)
+    open_frames(*axes)
     return with_installed_fonts(figure, [spec.title, *(variant.variant for variant in summary)])
 
 
@@ -65,11 +61,10 @@ def _label(variant: VariantSummary) -> str:
 
 
 def _draw_scores(axes: Any, spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSummary]) -> None:
-    scored = {
-        v.variant: [float(r.bits_per_character or 0) for r in rows if r.variant == v.variant and r.scored]
-        for v in summary
-    }
-    lines = [(v.figures.get(_SCORE), scored[v.variant]) for v in summary]
+    lines = []
+    for variant in summary:
+        own = [row for row in rows if row.variant == variant.variant and row.scored]
+        lines.append((variant.figures.get(_SCORE), [float(row.bits_per_character or 0) for row in own]))
     _draw_estimates(axes, lines, _outliers(summary))
     axes.set_xlabel("bits per character, validation split")
     nats = axes.secondary_xaxis("top", functions=(lambda x: x * _NATS_PER_BIT, lambda x: x / _NATS_PER_BIT))
@@ -80,16 +75,11 @@ def _draw_scores(axes: Any, spec: Spec, rows: Sequence[CellResult], summary: Seq
 def _draw_differences(axes: Any, spec: Spec, rows: Sequence[CellResult], summary: Sequence[VariantSummary]) -> None:
     axes.axvline(0, color=_INK, lw=0.8, ls=":")
     scores = {(row.variant, row.seed): row.bits_per_character for row in rows}
-    seeds = [
-        [
-            own - base
-            for seed in spec.seeds
-            if (own := scores.get((variant.variant, seed))) is not None
-            and (base := scores.get((spec.base, seed))) is not None
-        ]
-        for variant in summary
-    ]
-    lines = [(variant.differences.get(_SCORE), each) for variant, each in zip(summary, seeds, strict=True)]
+    lines = []
+    for variant in summary:
+        pairs = [(scores.get((variant.variant, seed)), scores.get((spec.base, seed))) for seed in spec.seeds]
+        seeds = [own - base for own, base in pairs if own is not None and base is not None]
+        lines.append((variant.differences.get(_SCORE), seeds))
     _draw_estimates(axes, lines, _outliers(summary))
     name = drawable(spec.base) if len(spec.base) <= _MAX_NAME_WIDTH else "the base"
     axes.set_xlabel(f"minus {name}, seed by seed", parse_math=False)

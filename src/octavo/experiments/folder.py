@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,10 +10,10 @@ from octavo.config.overrides import first_difference
 from octavo.errors import OctavoError
 from octavo.experiments.cell import run_name
 from octavo.experiments.results import CellResult, VariantSummary
-from octavo.experiments.spec import Spec, Variant
+from octavo.experiments.spec import Spec, Variant, settings_by_name
 from octavo.experiments.table import experiment_markdown
 from octavo.formats.files import write_atomically
-from octavo.formats.toml_schema import as_mapping, dotted_names, to_toml
+from octavo.formats.toml_schema import to_toml
 from octavo.runs import RunDirectory, check_name
 from octavo.runs.completion import is_finished
 from octavo.system.statistics import CONFIDENCE
@@ -140,7 +140,7 @@ class ExperimentFolder:
             "confidence": CONFIDENCE,
             "variants": {v.name: _variant_facts(v, spec) for v in spec.variants},
             "rows": [row.to_dict() for row in rows],
-            "summary": [variant.to_dict() for variant in summary],
+            "summary": [asdict(variant) for variant in summary],
         }
         try:
             RunDirectory(self.path).write_json(EXPERIMENT_FILE, value, _MAX_FILE_BYTES)
@@ -159,7 +159,6 @@ def fingerprint(variant: Variant) -> str:
 def _variant_facts(variant: Variant, spec: Spec) -> dict[str, Any]:
     """Return the fingerprint, and the settings that differ from the base."""
     base = next(v for v in spec.variants if v.name == spec.base)
-    own, others = as_mapping(variant.with_seed(0)), as_mapping(base.with_seed(0))
-    names = [name.split(".") for name in dotted_names(own)]
-    changes = {f"{s}.{k}": str(own[s][k]) for s, k in names if own[s][k] != others[s][k]}
+    others = settings_by_name(base.with_seed(0))
+    changes = {k: str(v) for k, v in settings_by_name(variant.with_seed(0)).items() if v != others[k]}
     return {"fingerprint": fingerprint(variant), "differs_from_base": changes}

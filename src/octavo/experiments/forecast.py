@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from octavo.corpus import read_corpus
 from octavo.data import prepare
 from octavo.errors import OctavoError
 from octavo.experiments.executors import check_workers, default_workers
-from octavo.experiments.experiment import decide_precision, default_name
-from octavo.experiments.folder import ExperimentFolder
-from octavo.experiments.spec import Spec, read_spec
-from octavo.runs import runs_root
+from octavo.experiments.experiment import decide_precision, open_experiment
+from octavo.experiments.spec import Spec
 from octavo.system.terminal import duration, quantity
 from octavo.system.threads import one_thread
 from octavo.training import choose_precision
@@ -76,10 +73,7 @@ def forecast_experiment(
         OctavoError: the experiment itself would be refused.
     """
     check_workers(workers)
-    spec = read_spec(file, steps=steps)
-    root = runs_root(runs)
-    folder = ExperimentFolder.at(root, name or default_name(file, steps))
-    corpus = read_corpus(spec.text, encoding=spec.encoding, documents=spec.documents, runs=root)
+    spec, folder, corpus = open_experiment(file, name, runs, steps)
     spec, _ = decide_precision(spec, folder)
     folder.check_same(spec, corpus.sha256)
     forecasts: dict[str, TrainingForecast] = {}

@@ -26,11 +26,14 @@ OTHER_FIGURES = (
 )
 
 
+_KEYS = {"sessions": "sittings"}  # of earlier versions, by field
+
+
 @dataclass(frozen=True)
 class CellResult:
     """One trained and scored run, or the reason why there is none. Unknown figures are None.
 
-    The field names are the keys of a row in ``experiment.json``.
+    The field names are the keys of a row in ``experiment.json``, except where _KEYS has another.
     """
 
     variant: str
@@ -55,7 +58,7 @@ class CellResult:
     parameters: int | None = None
     peak_memory_bytes: int | None = None  # known if the cell had a process of its own
     ended: str = ""  # budget or patience
-    sittings: int = 0  # training sessions: 1 unless the cell was stopped and resumed
+    sessions: int = 0  # of training: 1 unless the cell was stopped and resumed
     characters: int | None = None  # of the scored text
     text_sha256: str = ""  # of the scored text
     tokenizer: str = ""  # fingerprint
@@ -79,14 +82,15 @@ class CellResult:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; NaN and infinity become None."""
         values = dataclasses.asdict(self)
-        return {name: _finite(value) for name, value in values.items()}
+        return {_KEYS.get(name, name): _finite(value) for name, value in values.items()}
 
     @classmethod
     def from_json(cls, values: Any) -> "CellResult | None":
         """Read a row that :meth:`to_dict` wrote; return None if it has other keys or types."""
         try:
-            return from_json(cls, values)
-        except ValueError:
+            names = {key: name for name, key in _KEYS.items()}
+            return from_json(cls, {names.get(key, key): value for key, value in values.items()})
+        except (AttributeError, ValueError):  # no object, or another one
             return None
 
     def same_text(self, other: "CellResult") -> bool:
@@ -116,10 +120,6 @@ class VariantSummary:
     figures: dict[str, Estimate]
     differences: dict[str, Estimate]
     note: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return dataclasses.asdict(self)
 
 
 def summarise(spec: Spec, rows: Sequence[CellResult]) -> list[VariantSummary]:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from octavo.config import BUDGETS, MAX_SIZE, Config, check_range
+from octavo.config import BUDGETS, MAX_SIZE, Config, ModelConfig, check_range
 from octavo.config.overrides import Request
 from octavo.corpus.segmentation import PER_FILE, parse_document_unit
 from octavo.errors import OctavoError, reason, suggestion
 from octavo.formats.files import user_path
-from octavo.formats.toml_schema import as_mapping, dotted_names, parse_toml, unknown_key, with_overrides
+from octavo.formats.toml_schema import as_mapping, parse_toml, unknown_key, with_overrides
 from octavo.runs import check_name
 from octavo.system.terminal import quantity
 
@@ -41,6 +41,11 @@ _CELL_DEFAULTS = {"train.keep_checkpoints": 1, "train.checkpoint_every": 500, "t
 Overrides = Mapping[str, Any]
 
 
+def supports_context(model: ModelConfig, context_length: int) -> bool:
+    """Return whether a model has enough positions; only absolute positions are limited."""
+    return model.position not in ("sinusoidal", "learned") or context_length <= model.max_positions
+
+
 @dataclass(frozen=True)
 class Variant:
     """A named config, the seed of which is not used."""
@@ -51,11 +56,6 @@ class Variant:
     def with_seed(self, seed: int) -> Config:
         """Return the config with a seed."""
         return replace(self.config, train=replace(self.config.train, seed=seed))
-
-    def supports_context(self, context_length: int) -> bool:
-        """Return whether the model has enough positions; only absolute positions are limited."""
-        model = self.config.model
-        return model.position not in ("sinusoidal", "learned") or context_length <= model.max_positions
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,8 @@ def _spec(values: Mapping[str, Any], folder: Path, title: str, steps: int | None
         raise OctavoError(
             "two variants have names that differ only in case, which some file systems ignore: rename one"
         )
+    documents = values.get("documents", PER_FILE)
+    parse_document_unit(documents)
     base = values.get("base", names[0])
     if base not in names:
         raise OctavoError(f"base is {base!r}, which is not a variant: {suggestion(str(base), names)}")
@@ -150,7 +152,7 @@ def _spec(values: Mapping[str, Any], folder: Path, title: str, steps: int | None
         variants=variants,
         base=base,
         contexts=_contexts(sections["score"], variants),
-        documents=_document_unit(values.get("documents", PER_FILE)),
+        documents=documents,
     )
 
 
@@ -193,7 +195,7 @@ def _is_variant_name(name: str) -> bool:
 
 
 def _check_overrides(overrides: Overrides, where: str, also: Sequence[str] = ()) -> None:
-    known = dotted_names(as_mapping(Config()))
+    known = settings_by_name(Config())
     prefix = f"{where}: " if where else ""
     for name in overrides:
         if name not in known:
@@ -208,7 +210,7 @@ def _contexts(score: Mapping[str, Any], variants: Sequence[Variant]) -> tuple[in
     contexts = _integers(score["contexts"], "score.contexts", "[128, 256]")
     for context in contexts:
         check_range("score.contexts", context, 2, MAX_SIZE)
-        if not any(variant.supports_context(context) for variant in variants):
+        if not any(supports_context(variant.config.model, context) for variant in variants):
             raise OctavoError(
                 f"score.contexts has {context}, for which no variant has enough positions: raise model.max_positions"
             )
@@ -237,11 +239,6 @@ def _located(path: str | Path, folder: Path) -> Path:
     return there if os.path.lexists(there) else folder / user_path(path)
 
 
-def _document_unit(value: Any) -> str:
-    parse_document_unit(value)
-    return str(value)
-
-
 def _integers(value: Any, name: str, example: str) -> tuple[int, ...]:
     valid = isinstance(value, list | tuple) and value and all(type(number) is int for number in value)
     if not valid or len(set(value)) < len(value):
@@ -266,6 +263,11 @@ def _check_keys(values: Mapping[str, Any], known: Sequence[str], path: str) -> N
     for key in values:
         if key not in known:
             raise OctavoError(unknown_key(f"{path}{key}", [f"{path}{k}" for k in known]))
+
+
+def settings_by_name(config: Config) -> dict[str, Any]:
+    """Return all settings of a config by dotted name, as values that TOML can express."""
+    return _flatten(as_mapping(config))
 
 
 def _flatten(values: Mapping[str, Any], path: str = "") -> dict[str, Any]:

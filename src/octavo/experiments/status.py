@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -121,8 +120,3 @@ def time_left(cells: Iterable[CellStatus], at_once: int) -> float | None:
     left = [cell.seconds_left(means.get(cell.variant, typical)) for cell in cells if not cell.row]
     running = sum(cell.state in ("starting", "running") for cell in cells)
     return max(sum(left) / max(1, at_once or running), max(left, default=0.0))
-
-
-def is_running(future: "Future[CellResult | None] | None") -> bool:
-    """Return whether a future reports that its call has begun."""
-    return future is not None and future.running()

@@ -16,7 +16,8 @@ RANDOM_INDUCTION = "induction on repeated random tokens, which only induction ca
 SPREAD_MEANINGS = {
     "distance": "mean attention distance in tokens",
     "entropy": "entropy in bits: that of uniform attention over 2^entropy tokens",
-    "from_even": "distance from uniform attention (total variation): 0 is uniform, 1 is attention to one token",
+    "distance_from_uniform": "distance from uniform attention (total variation): 0 is uniform, 1 is attention to one "
+    "token",
 }
 
 

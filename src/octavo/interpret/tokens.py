@@ -68,7 +68,7 @@ def _based(label: str) -> str:
     return _NO_LETTER + label if label and unicodedata.category(label[0]).startswith("M") else label
 
 
-BOS_LABEL = "⟨start⟩"  # the label of the BOS token
+BOS_LABEL = "⟨BOS⟩"  # the label of the BOS token
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,12 @@ from functools import partial
 from typing import TypeVar
 
 from octavo.errors import OctavoError, reason
-from octavo.evaluate import Baseline, Evaluation, TrainOverlap
 from octavo.evaluate.diagnosis import Finding
 from octavo.evaluate.overlap import HighlightedCopies
 from octavo.reports.html.attention import AttentionView
 from octavo.reports.html.heads import HeadsView
 from octavo.reports.html.lens import LensView
-from octavo.reports.html.scores import Dot
 from octavo.reports.html.surprise import SurpriseView
-from octavo.reports.score_table import ScoreTable
 from octavo.reports.series import TrainingCurve
 from octavo.system.progress import MessageCallback, no_message
 from octavo.system.terminal import capitalize_first
@@ -42,11 +39,12 @@ class Facts:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows below a head; the first column names the rows."""
+    """Rows below a head; the first column names the rows. Rows `apart` are not comparable with the others."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str = ""
+    apart: Sequence[Sequence[str]] = ()
 
 
 @dataclass(frozen=True)
@@ -71,13 +69,13 @@ class Findings:
 
 
 @dataclass(frozen=True)
-class Score:
-    """The score of a run with its baselines."""
+class Dot:
+    """A model with its score in bits per character, and the standard error if there is one."""
 
-    evaluation: Evaluation
-    baselines: Sequence[Baseline]  # empty: not computed
-    overlap: TrainOverlap
-    training_seconds: float
+    name: str
+    bits: float
+    error: float | None = None
+    trained: bool = False  # by Octavo; False: a baseline
 
 
 @dataclass(frozen=True)
@@ -85,8 +83,8 @@ class ScoreDots:
     """Scores on one scale, their table, and notes."""
 
     dots: Sequence[Dot]
-    table: ScoreTable
-    notes: Sequence[str]
+    table: Table
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,6 @@ Block = (
     | Tables
     | Code
     | Findings
-    | Score
     | ScoreDots
     | Curves
     | Samples
@@ -167,15 +164,15 @@ def try_compute(compute: Callable[[], T]) -> T | Unavailable:
     try:
         return compute()
     except OctavoError as error:
-        return Unavailable(_sentence(str(error)))
+        return Unavailable(sentence(str(error)))
     except OSError as error:
         _log_traceback(error)
         path = "" if error.filename is None else f": {error.filename}"
-        return Unavailable(_sentence(f"{error.strerror or error}{path}"))
+        return Unavailable(sentence(f"{error.strerror or error}{path}"))
     except Exception as error:  # the report of a damaged run must show what is intact, whatever else is damaged
         _log_traceback(error)
         return Unavailable(
-            _sentence(f"this cannot be computed from the files of the run ({type(error).__name__}: {reason(error)})")
+            sentence(f"this cannot be computed from the files of the run ({type(error).__name__}: {reason(error)})")
         )
 
 
@@ -185,6 +182,7 @@ def _log_traceback(error: Exception) -> None:
     _log.log(logging.ERROR if debug else logging.DEBUG, "a part could not be made", exc_info=error)
 
 
-def _sentence(words: str) -> str:
+def sentence(words: str) -> str:
+    """Return words in one line as a sentence, with a capital letter and a full stop."""
     words = " ".join(words.split())
     return f"{capitalize_first(words).rstrip('.')}."

@@ -11,7 +11,7 @@ from octavo.evaluate.documents import decode_documents
 from octavo.evaluate.overlap import MAX_SEARCHED, HighlightedCopies, highlight_copies
 from octavo.evaluate.run_scores import load_diagnosis, run_findings, run_overlap, standard_evaluation
 from octavo.formats.untrusted import MAX_TEXT_BYTES, read_plain
-from octavo.reports.blocks import Score
+from octavo.reports.score_table import Score
 from octavo.runs.completion import missing_stage
 from octavo.runs.saved_run import SavedRun
 

@@ -3,36 +3,23 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from octavo.errors import OctavoError
-from octavo.evaluate import Baseline
+from octavo.evaluate import Baseline, Evaluation
 from octavo.evaluate.baselines import TOKEN_KINDS
 from octavo.evaluate.run_scores import standard_evaluation
-from octavo.formats.toml_schema import as_mapping, dotted_names
-from octavo.reports.blocks import (
-    Block,
-    Builder,
-    Code,
-    Curves,
-    Findings,
-    Score,
-    ScoreDots,
-    Section,
-    Sentences,
-    Table,
-    Unavailable,
-    try_compute,
-)
-from octavo.reports.collect import read_findings, read_score, unfinished_note
+from octavo.reports import blocks
+from octavo.reports.blocks import Block, Builder, Section, Unavailable, try_compute
+from octavo.reports.collect import read_score, unfinished_note
 from octavo.reports.costs import read_costs
 from octavo.reports.html import Page
-from octavo.reports.html.scores import Dot
-from octavo.reports.recipe import recipe, setting_text
-from octavo.reports.report import sections_page
-from octavo.reports.score_table import ScoreTable
-from octavo.reports.sections import MFU, cost_facts
+from octavo.reports.html.blocks import sections_page
+from octavo.reports.recipe import recipe, setting_texts
+from octavo.reports.score_table import Score, best_baseline
+from octavo.reports.sections import MFU, cost_facts, findings_blocks
 from octavo.reports.series import TrainingCurve
 from octavo.reports.views import curves_view
 from octavo.runs.saved_run import SavedRun, open_saved_run
@@ -114,14 +101,11 @@ def _read_each(runs: Runs, read: Callable[[SavedRun], T]) -> dict[str, T | Unava
 
 def _for_each(runs: Runs, build: Callable[[SavedRun], Sequence[Block]]) -> list[Builder]:
     """Return builders of the name and the blocks of each run."""
-    builders: list[Builder] = []
-    for name, run in runs.items():
-        builders += [partial(_name, name), partial(build, run)]
-    return builders
 
+    def name_block(name: str) -> Sequence[Block]:
+        return [blocks.Sentences([f"{name}:"])]
 
-def _name(name: str) -> Sequence[Block]:
-    return [Sentences([f"{name}:"])]
+    return [builder for name, run in runs.items() for builder in (partial(name_block, name), partial(build, run))]
 
 
 def group_comparable(runs: Sequence[ScoredRun]) -> tuple[list[ComparableRuns], dict[str, str]]:
@@ -191,14 +175,13 @@ def read_scored_run(name: str, run: SavedRun) -> ScoredRun:
     Raises:
         OctavoError: there is none.
     """
-    tokenizer = try_compute(lambda: str(run.directory.provenance["tokenizer"]))
-    trained_on = try_compute(lambda: run.splits["train"].facts.sha256)
-    return ScoredRun(
-        name,
-        read_score(run),
-        name if isinstance(tokenizer, Unavailable) else tokenizer,
-        name if isinstance(trained_on, Unavailable) else trained_on,
-    )
+
+    def known(compute: Callable[[], str]) -> str:
+        value = try_compute(compute)
+        return name if isinstance(value, Unavailable) else value
+
+    tokenizer = known(lambda: str(run.directory.provenance["tokenizer"]))
+    return ScoredRun(name, read_score(run), tokenizer, known(lambda: run.splits["train"].facts.sha256))
 
 
 def _scores(runs: Runs) -> list[Block]:
@@ -206,38 +189,40 @@ def _scores(runs: Runs) -> list[Block]:
     scored = [run for run in results.values() if isinstance(run, ScoredRun)]
     groups, reasons = group_comparable(scored)
     reasons |= {name: run.why for name, run in results.items() if isinstance(run, Unavailable)}
-    blocks: list[Block] = [_score_dots(group) for group in groups]
+    shown: list[Block] = [_score_dots(group) for group in groups]
     if reasons:
         others = "the others" if groups else "another"
         sentence = f"These scores are not comparable with {others}. Compare each with the baselines on its own text."
         rows = [_alone_row(name, results[name], reasons[name]) for name in runs if name in reasons]
         head = ("run", "bits per character", "nats per character", "best baseline on its text", "reason")
-        blocks += [Sentences([sentence]), Table(head, rows)]
-    return blocks
+        shown += [blocks.Sentences([sentence]), blocks.Table(head, rows)]
+    return shown
 
 
 def _score_dots(group: ComparableRuns) -> Block:
     dots, rows = [], []
     for run in group.runs:
-        evaluation = run.score.evaluation
-        bits, nats = evaluation.bits_per_character, evaluation.nats_per_character
-        error = evaluation.standard_error_bits_per_character
-        dots.append(Dot(run.name, bits, error, trained=True))
-        error_text = "" if error is None else f"{error:.4f}"
-        rows.append((run.name, f"{bits:.4f}", error_text, f"{nats:.4f}", f"{evaluation.perplexity_per_token:.2f}"))
+        evaluation, error = run.score.evaluation, run.score.evaluation.standard_error_bits_per_character
+        dots.append(blocks.Dot(run.name, evaluation.bits_per_character, error, trained=True))
+        rows.append(_score_row(run.name, evaluation, error, f"{evaluation.perplexity_per_token:.2f}"))
     for baseline in group.baselines:
-        dots.append(Dot(baseline.name, baseline.bits_per_character))
-        bits, nats = baseline.bits_per_character, baseline.nats_per_character
-        rows.append((baseline.name, f"{bits:.4f}", "", f"{nats:.4f}", ""))
-    return ScoreDots(dots, ScoreTable(_HEAD, sorted(rows, key=lambda row: -float(row[1]))), group.notes)
+        dots.append(blocks.Dot(baseline.name, baseline.bits_per_character))
+        rows.append(_score_row(baseline.name, baseline))
+    return blocks.ScoreDots(dots, blocks.Table(_HEAD, sorted(rows, key=lambda row: -float(row[1]))), group.notes)
+
+
+def _score_row(
+    name: str, score: Evaluation | Baseline, error: float | None = None, perplexity: str = ""
+) -> tuple[str, ...]:
+    error_text = "" if error is None else f"{error:.4f}"
+    return name, f"{score.bits_per_character:.4f}", error_text, f"{score.nats_per_character:.4f}", perplexity
 
 
 def _alone_row(name: str, run: ScoredRun | Unavailable, why: str) -> tuple[str, ...]:
     if isinstance(run, Unavailable):
         return (name, "", "", "", why)
     evaluation, error = run.score.evaluation, run.score.evaluation.standard_error_bits_per_character
-    baselines = run.score.baselines if evaluation.lossless_tokenizer else []
-    best = min(baselines, key=lambda baseline: baseline.bits_per_character, default=None)
+    best = best_baseline(evaluation, run.score.baselines)
     return (
         name,
         f"{evaluation.bits_per_character:.4f}" + ("" if error is None else f" ± {error:.4f}"),
@@ -266,36 +251,27 @@ def _curves(runs: Runs) -> list[Block]:
         TrainingCurve(runs[name].name, []) if isinstance(curve, Unavailable) else curve
         for name, curve in read.items()
     ]
-    return [Sentences(sentences), *([Curves(curves)] if any(curve.metrics for curve in curves) else [])]
+    return [blocks.Sentences(sentences), *([blocks.Curves(curves)] if any(curve.metrics for curve in curves) else [])]
 
 
 def _diagnosis(run: SavedRun) -> Sequence[Block]:
-    findings, note = read_findings(run), unfinished_note(run)
-    notes = [Sentences([note])] if note else []
-    return [*notes, Findings(findings) if findings else Sentences(["There are no findings."])]
+    note = unfinished_note(run)
+    return [*([blocks.Sentences([note])] if note else []), *findings_blocks(run)]
 
 
 def _settings(runs: Runs) -> list[Block]:
     """Return a table with a row for each setting that differs, after the texts and the numbers of parameters."""
-    provenances, configs = _read_each(runs, lambda run: run.directory.provenance), _read_each(runs, _config)
+    provenances = _read_each(runs, lambda run: run.directory.provenance)
+    settings = _read_each(runs, lambda run: setting_texts(run.config))
     rows = [
         ["text", *_cells(provenances, lambda provenance: str(provenance["text"]["name"]))],
         ["parameters", *_cells(provenances, lambda provenance: f"{provenance['parameters']:,}")],
     ]
-    known = [config for config in configs.values() if not isinstance(config, Unavailable)]
-    for name in dotted_names(as_mapping(known[0])) if known else ():
-        values = _cells(configs, partial(_setting, name))
+    for name in next((texts for texts in settings.values() if not isinstance(texts, Unavailable)), {}):
+        values = _cells(settings, itemgetter(name))
         if len(set(values) - {_UNKNOWN}) > 1:
             rows.append([name, *values])
-    return [Table(("setting", *runs), rows)]
-
-
-def _config(run: SavedRun) -> Any:
-    return run.config
-
-
-def _setting(name: str, config: Any) -> str:
-    return setting_text(config, name)
+    return [blocks.Table(("setting", *runs), rows)]
 
 
 def _cells(values: Mapping[str, T | Unavailable], text: Callable[[T], str]) -> list[str]:
@@ -310,8 +286,8 @@ def _costs(runs: Runs) -> list[Block]:
     facts = [{} if isinstance(cost, Unavailable) else cost_facts(cost) for cost in costs.values()]
     names = [name for name in dict.fromkeys(name for by_name in facts for name in by_name) if name != MFU]
     rows = [[name, *(by_name.get(name, _UNKNOWN) for by_name in facts)] for name in names]
-    return [Table(("", *runs), rows)]
+    return [blocks.Table(("", *runs), rows)]
 
 
 def _recipe(run: SavedRun) -> Sequence[Block]:
-    return [Code(recipe(run.config, run.directory.provenance, run.path).command)]
+    return [blocks.Code(recipe(run.config, run.directory.provenance, run.path).command)]

@@ -9,6 +9,12 @@ from octavo.interpret.head_labels import RANDOM_INDUCTION, SPREAD_MEANINGS
 from octavo.interpret.head_table import AttentionFraction, HeadTable
 from octavo.system.statistics import Estimate
 
+ABLATION_TITLES = {"zero": "zero", "mean": "mean", "first": "first token"}
+_SPREAD_TITLES = {
+    "distance": "distance, tokens",
+    "entropy": "entropy, bits",
+    "distance_from_uniform": "distance from uniform",
+}
 _FRACTION_STEPS = 10  # of the colour scale of fractions
 _COST_STEPS = 6  # of the colour scale of costs, up to the largest cost of the table
 
@@ -42,15 +48,36 @@ def head_columns(table: HeadTable) -> dict[str, list[Column]]:
     }
 
 
+def fraction_rows(table: HeadTable) -> list[list[AttentionFraction | None]]:
+    """Return for each head the fraction of each target kind, None for a kind without tokens, and random induction."""
+    return [
+        [*(head.target_fractions.get(kind.name) for kind in TARGET_KINDS), head.induction_random]
+        for head in table.heads
+    ]
+
+
+def spreads(table: HeadTable) -> list[tuple[str, list[Estimate], float, int]]:
+    """Return the measures of spread: name, value of each head, value of uniform attention, and digits to show."""
+    return [
+        (name, [getattr(head, name) for head in table.heads], uniform, digits)
+        for name, uniform, digits in (
+            ("distance", table.uniform_distance, 1),
+            ("entropy", table.uniform_entropy, 2),
+            ("distance_from_uniform", 0.0, 2),
+        )
+    ]
+
+
 def _fraction_columns(table: HeadTable) -> list[Column]:
-    columns = []
-    for kind in TARGET_KINDS:
-        names_head = [head.name == kind.name for head in table.heads]
-        fractions = [head.target_fractions.get(kind.name) for head in table.heads]
-        title = kind.title.replace("punctu", "punctu\u00ad")  # may break there, so that all columns fit
-        columns.append(_fraction_column(title, kind.meaning, fractions, names_head))
-    random = [head.induction_random for head in table.heads]
-    return [*columns, _fraction_column("induction, random", RANDOM_INDUCTION, random, [False] * len(random))]
+    # A title may break at the soft hyphen, so that all columns fit.
+    titles = {kind.title.replace("punctu", "punctu\u00ad"): kind.meaning for kind in TARGET_KINDS}
+    titles["induction, random"] = RANDOM_INDUCTION
+    columns = zip(*fraction_rows(table), strict=True)
+    names = [*(kind.name for kind in TARGET_KINDS), None]
+    return [
+        _fraction_column(title, meaning, column, [head.name == name for head in table.heads])
+        for (title, meaning), column, name in zip(titles.items(), columns, names, strict=True)
+    ]
 
 
 def _fraction_column(
@@ -68,26 +95,14 @@ def _fraction_column(
 
 
 def _spread_columns(table: HeadTable) -> list[Column]:
-    heads = table.heads
     return [
         Column(
-            "distance, tokens",
-            SPREAD_MEANINGS["distance"],
-            [_cell(head.distance, 1, 1) for head in heads],
-            f"{table.uniform_distance:.1f}",
-        ),
-        Column(
-            "entropy, bits",
-            SPREAD_MEANINGS["entropy"],
-            [_cell(head.entropy, 1, 2) for head in heads],
-            f"{table.uniform_entropy:.2f}",
-        ),
-        Column(
-            "distance from uniform",
-            SPREAD_MEANINGS["from_even"],
-            [_cell(head.distance_from_uniform, 1, 2) for head in heads],
-            "0.00",
-        ),
+            _SPREAD_TITLES[name],
+            SPREAD_MEANINGS[name],
+            [_cell(estimate, 1, digits) for estimate in estimates],
+            f"{uniform:.{digits}f}",
+        )
+        for name, estimates, uniform, digits in spreads(table)
     ]
 
 
@@ -97,10 +112,9 @@ def _ablation_columns(table: HeadTable) -> list[Column]:
     def colour(cost: Estimate) -> str:
         return f"warm-{round(_COST_STEPS * max(0.0, cost.mean) / largest)}" if largest > 0 else ""
 
-    titles = {"zero": "zero", "mean": "mean", "first": "first token"}
     return [
         Column(
-            titles[name],
+            ABLATION_TITLES[name],
             f"increase of bits per character when {meaning}",
             [_cell(head.ablation_costs[name], 1, 3, colour(head.ablation_costs[name])) for head in table.heads],
         )

@@ -12,20 +12,8 @@ from octavo.interpret.head_table import HeadTable
 from octavo.interpret.lens import Lens
 from octavo.interpret.surprise import Surprise
 from octavo.interpret.tokens import visible_label, visible_text
-from octavo.reports.blocks import (
-    Block,
-    Code,
-    Curves,
-    Facts,
-    Findings,
-    Samples,
-    Score,
-    ScoreDots,
-    Section,
-    Sentences,
-    Table,
-    Tables,
-)
+from octavo.reports import blocks
+from octavo.reports.blocks import Block, Section, sentence
 from octavo.reports.figures.curves import curves_figure
 from octavo.reports.figures.files import save_figure
 from octavo.reports.head_columns import Cell, Column, head_columns
@@ -34,7 +22,6 @@ from octavo.reports.html.heads import HeadsView
 from octavo.reports.html.lens import LensView, layer_scores_note
 from octavo.reports.html.surprise import SurpriseView
 from octavo.reports.markdown_text import fenced, markdown_table, plain
-from octavo.reports.score_table import ScoreTable, score_notes, score_table
 from octavo.system.progress import MessageCallback, no_message
 from octavo.system.terminal import capitalize_first, escape_controls, quantity
 
@@ -81,27 +68,24 @@ def save_markdown(
 def block_paragraphs(block: Block, draw: Draw) -> list[str]:
     """Render a block as paragraphs."""
     match block:
-        case Sentences():
+        case blocks.Sentences():
             return [plain(text) for text in block.texts]
-        case Facts():
+        case blocks.Facts():
             return [markdown_table(("", ""), block.by_name.items())]
-        case Table():
+        case blocks.Table():
             return [*([plain(block.caption)] if block.caption else []), markdown_table(block.head, block.rows)]
-        case Tables():
+        case blocks.Tables():
             return [markdown_table(table.head, table.rows) for table in block.tables]
-        case Code():
+        case blocks.Code():
             return [fenced(block.text)]
-        case Findings():
+        case blocks.Findings():
             return ["\n".join(map(_finding, block.findings))]
-        case Score():
-            table = score_table(block.evaluation, block.baselines, block.training_seconds)
-            return _score_table(table, score_notes(block.evaluation, block.baselines, block.overlap))
-        case ScoreDots():
-            return _score_table(block.table, block.notes)
-        case Curves():
+        case blocks.ScoreDots():
+            return _scores(block)
+        case blocks.Curves():
             names = ["curves" if n == 0 else f"curves-{n + 1}" for n in range(len(block.curves))]
             return [draw(name, curves_figure(curve)) for name, curve in zip(names, block.curves, strict=True)]
-        case Samples():
+        case blocks.Samples():
             return _samples(block)
         case AttentionView():
             return [draw(f"attention-{name}", figure) for name, figure in block.figures().items()]
@@ -118,14 +102,15 @@ def _finding(finding: Finding) -> str:
     return f"- **{plain(finding.kind)}**: {plain(finding.words)}.{fix}"
 
 
-def _score_table(table: ScoreTable, notes: Sequence[str]) -> list[str]:
+def _scores(scores: blocks.ScoreDots) -> list[str]:
+    table = scores.table
     paragraphs = [markdown_table(table.head, table.rows)]
     if table.apart:
         paragraphs += [f"{capitalize_first(NOT_COMPARABLE)}:", markdown_table(table.head, table.apart)]
-    return [*paragraphs, *map(plain, filter(None, [table.caption, *notes]))]
+    return [*paragraphs, *map(plain, filter(None, [table.caption, *scores.notes]))]
 
 
-def _samples(samples: Samples) -> list[str]:
+def _samples(samples: blocks.Samples) -> list[str]:
     paragraphs = list(map(plain, samples.notes))
     for number, (text, spans) in enumerate(zip(samples.copies.texts, samples.copies.spans, strict=True), 1):
         paragraphs += [f"Sample {number}:", fenced(escape_controls(text))]
@@ -154,11 +139,11 @@ def head_paragraphs(heads: HeadTable, picture: str) -> list[str]:
 
 def surprise_paragraphs(surprise: Surprise) -> list[str]:
     """Render the surprisal of a text: its total, its caveats, and the most surprising tokens."""
-    sentence = (
+    total = (
         f"{quantity(len(surprise.text), 'character')} have {surprise.total_bits:,.0f} bits: "
         f"{surprise.bits_per_character:.3f} bits per character."
     )
-    sentences = [sentence, *_sentences(surprise.caveats())]
+    sentences = [total, *map(sentence, surprise.caveats())]
     rows = [
         (visible_text(before), visible_label(token.label), f"{token.bits:.1f}", f"{token.rank or '–'}")
         for before, token in surprise.worst
@@ -181,7 +166,8 @@ def lens_paragraphs(lens: Lens) -> list[str]:
         rows.append((label, *tops, targets[position]))
     names = [layer.name for layer in lens.layers]
     head = ("after", *names, "actual token")
-    return [*map(plain, _sentences(lens.caveats())), markdown_table(head, rows), *_layer_scores(lens, names)]
+    caveats = [plain(sentence(caveat)) for caveat in lens.caveats()]
+    return [*caveats, markdown_table(head, rows), *_layer_scores(lens, names)]
 
 
 def _layer_scores(lens: Lens, names: list[str]) -> list[str]:
@@ -192,10 +178,6 @@ def _layer_scores(lens: Lens, names: list[str]) -> list[str]:
         ("change", *("" if gain is None else f"{-gain:+.3f}" for gain in lens.gains)),
     ]
     return [plain(layer_scores_note(lens)), markdown_table(("", *names), rows)]
-
-
-def _sentences(caveats: Iterable[str]) -> list[str]:
-    return [f"{capitalize_first(caveat)}." for caveat in caveats]
 
 
 def _meanings(meanings: dict[str, str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import tomli_w
 
 from octavo.config import BUDGETS, Config, load_preset, preset_names
-from octavo.formats.toml_schema import as_mapping, dotted_names
+from octavo.formats.toml_schema import as_mapping
 from octavo.system.terminal import path_text, quantity
 
 TINY_SHAKESPEARE = "b20eb1dc66ddb45eb245b57c9e4aeda4707095cdc78ddcbe7519b25b912c16a3"  # SHA-256 of the corpus
@@ -50,20 +50,21 @@ def nearest_preset(config: Config) -> str:
 
 def differing(one: Config, other: Config) -> list[str]:
     """Return the dotted names of the settings in which two configs differ."""
-    return [name for name in dotted_names(as_mapping(one)) if setting_text(one, name) != setting_text(other, name)]
+    others = setting_texts(other)
+    return [name for name, text in setting_texts(one).items() if text != others[name]]
 
 
-def setting_text(config: Config, name: str) -> str:
-    """Return a setting as the command line takes it: words without quotes."""
-    section, key = name.split(".")
-    return _toml(as_mapping(config)[section][key])
+def setting_texts(config: Config) -> dict[str, str]:
+    """Return each setting by its dotted name, as the command line takes it: words without quotes."""
+    sections = as_mapping(config).items()
+    return {f"{section}.{key}": _toml(value) for section, values in sections for key, value in values.items()}
 
 
 def _options(preset: Config, config: Config) -> list[str]:
     """Return the options that change the preset into the config: always the seed, and every other difference."""
-    words = ["--seed", str(config.train.seed)]
+    words, own = ["--seed", str(config.train.seed)], setting_texts(config)
     for name in differing(preset, config):
-        value = setting_text(config, name)
+        value = own[name]
         if name not in _OPTIONS:
             words += ["--set", f"{name}={value}"]
         elif name != "train.seed" and float(value):  # naming one budget clears the others

@@ -1,43 +1,29 @@
 """The sections of the report of one run, and the facts of a run by name."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from octavo.config import BUDGETS, Config, load_preset
+from octavo.config import BUDGETS, load_preset
 from octavo.config.inference import head_windows
-from octavo.data import TokenSplit
 from octavo.evaluate import Memorisation
 from octavo.evaluate.diagnosis import memorisation_figures
 from octavo.evaluate.overlap import HighlightedCopies
 from octavo.evaluate.run_scores import load_memorisation, standard_evaluation
 from octavo.formats.toml_schema import as_mapping
 from octavo.interpret.head_ablation import ABLATIONS
-from octavo.reports.blocks import (
-    Block,
-    Code,
-    Curves,
-    Facts,
-    Findings,
-    Samples,
-    Section,
-    Sentences,
-    Table,
-    Tables,
-    Unavailable,
-    try_compute,
-)
+from octavo.reports import blocks
+from octavo.reports.blocks import Block, Section, Unavailable, try_compute
 from octavo.reports.collect import read_findings, read_samples, read_score, saved_baselines
 from octavo.reports.costs import Costs, read_costs
-from octavo.reports.recipe import differing, nearest_preset, recipe, setting_text
+from octavo.reports.recipe import nearest_preset, recipe, setting_texts
+from octavo.reports.score_table import best_baseline, score_dots
 from octavo.reports.views import attention_view, curves_view, heads_view, lens_view, surprise_view
 from octavo.runs.saved_run import SavedRun
 from octavo.system.progress import PhaseCallback, no_phase_progress
 from octavo.system.terminal import duration, quantity
-from octavo.tokenizer import Tokenizer
 from octavo.training.flops import forward_flops
 
 _SPLIT_NAMES = {"train": "Training split", "validation": "Validation split", "test": "Test split"}
@@ -48,42 +34,6 @@ _ATTENTION_TOKENS = 48  # of the validation split
 _MAX_WEIGHTS = 400_000  # of attention on one page: a byte each
 _LENS_TOKENS = 40
 _SURPRISE_CHARACTERS = 800
-
-
-def corpus_facts(
-    provenance: Mapping[str, Any], splits: Mapping[str, TokenSplit], tokenizer: Tokenizer
-) -> dict[str, str]:
-    """Return the text and its splits in characters and in tokens, without BOS tokens."""
-    text, train = provenance["text"], splits["train"]
-    tokens = {name: int(np.count_nonzero(split.ids != tokenizer.bos_id)) for name, split in splits.items()}
-    documents = f" in {text['documents']:,} documents" if text["documents"] > 1 else ""
-    return {
-        "Text": f"{text['name']}: {quantity(text['characters'], 'character')}{documents}",
-        **{
-            _SPLIT_NAMES[name]: f"{quantity(split.facts.characters, 'character')}, {quantity(tokens[name], 'token')}"
-            for name, split in splits.items()
-        },
-        "Vocabulary": f"{quantity(tokenizer.vocab_size, 'token')}, of "
-        f"{train.facts.characters / tokens['train']:.2f} characters on average",
-    }
-
-
-def model_facts(config: Config, parameters: int) -> dict[str, str]:
-    """Return the architecture of a model and how it was trained."""
-    model, train = config.model, config.train
-    budgets = {budget: getattr(train, budget) for budget in BUDGETS}
-    order = "before" if model.norm_order == "pre" else "after"
-    return {
-        "Parameters": f"{parameters:,}",
-        "Layers": f"{model.n_layers} of {quantity(model.n_heads, 'head')}, {model.d_model} wide, "
-        f"feed-forward {model.d_ff} wide",
-        "Blocks": f"{model.position} positions, {model.norm} norm {order} each sublayer, {model.feedforward}",
-        "Context": f"{config.data.context_length} tokens, {quantity(config.data.batch_size, 'window')} a step",
-        "Tokenizer": config.tokenizer.kind,
-        "Optimizer": f"{config.optimizer.kind}, {config.schedule.kind} schedule",
-        "Budget": next(f"{n:,g} {name[:-1] if n == 1 else name}" for name, n in budgets.items() if n),
-        "Seed": str(train.seed),
-    }
 
 
 def cost_facts(costs: Costs) -> dict[str, str]:
@@ -107,48 +57,6 @@ def cost_facts(costs: Costs) -> dict[str, str]:
 
 def _giga(rate: float) -> str:
     return f"{rate / 1e9:,.0f}"
-
-
-def origin_facts(provenance: Mapping[str, Any], checkpoint: str | Unavailable) -> dict[str, str]:
-    """Return the text, the machine and the versions of a run."""
-    text, sessions = provenance["text"], provenance["sittings"]
-    names = text["first_documents"][:_MAX_DOCUMENTS]
-    more = text["documents"] - len(names)
-    facts = {
-        "Documents": ", ".join(names) + (f" and {more:,} more" if more else ""),
-        "SHA-256 of the text": text["sha256"],
-        "SHA-256 of the tokenizer": provenance["tokenizer"],
-        "Checkpoint": checkpoint.why if isinstance(checkpoint, Unavailable) else checkpoint,
-    }
-    if sessions:
-        last = sessions[-1]
-        began = ", ".join(f"{one['began']} from step {one['first_step']:,}" for one in sessions)
-        facts |= {
-            "Began": began,
-            "System": f"{last['system']}, Python {last['python']}",
-            "Packages": ", ".join(f"{name} {version}" for name, version in last["packages"].items()),
-        }
-    return facts
-
-
-def settings_tables(config: Config) -> list[Table]:
-    """Return a table of settings for each section of the config, with the nearest preset where it differs."""
-    name = nearest_preset(config)
-    preset = load_preset(name)
-    different = set(differing(preset, config))
-    tables = []
-    for section, values in as_mapping(config).items():
-        rows = []
-        for key in values:
-            dotted = f"{section}.{key}"
-            rows.append(
-                (key, setting_text(config, dotted), setting_text(preset, dotted) if dotted in different else "")
-            )
-        if any(other for _, _, other in rows):
-            tables.append(Table((section, "this run", name), rows))
-        else:
-            tables.append(Table((section, "this run"), [row[:2] for row in rows]))
-    return tables
 
 
 _PASSAGE = "The text is the beginning of the validation split, which the model was not trained on."
@@ -184,8 +92,10 @@ def sections(run: SavedRun, watch: PhaseCallback = no_phase_progress) -> list[Se
     return [
         section("trained", "Text and model", "", _text, _model),
         section("score", "Score", "How well does it predict?", _score, activity="reading score and diagnosis"),
-        section("diagnosis", "Diagnosis", "", _diagnosis),
-        section("curves", "Training curves", "How did training go?", lambda run: [Curves([curves_view(run).curve])]),
+        section("diagnosis", "Diagnosis", "", findings_blocks),
+        section(
+            "curves", "Training curves", "How did training go?", lambda run: [blocks.Curves([curves_view(run).curve])]
+        ),
         section(
             "attention", "Attention", "Where do its heads look?", _attention, activity="reading attention and layers"
         ),
@@ -214,8 +124,7 @@ def lead(run: SavedRun) -> str:
 
     def score() -> str:
         evaluation = standard_evaluation(run)
-        baselines = saved_baselines(run) if evaluation.lossless_tokenizer else []
-        best = min(baselines, key=lambda baseline: baseline.bits_per_character, default=None)
+        best = best_baseline(evaluation, saved_baselines(run))
         compared = f"; the best baseline, {best.name}, needs {best.bits_per_character:.3f}" if best else ""
         return f": it needs {evaluation.bits_per_character:.3f} bits per character of the validation split{compared}."
 
@@ -225,22 +134,56 @@ def lead(run: SavedRun) -> str:
 
 
 def _text(run: SavedRun) -> Sequence[Block]:
-    return [Facts(corpus_facts(run.directory.provenance, run.splits, run.tokenizer))]
+    """Show the text and its splits in characters and in tokens, without BOS tokens."""
+    text, splits, tokenizer = run.directory.provenance["text"], run.splits, run.tokenizer
+    tokens = {name: int(np.count_nonzero(split.ids != tokenizer.bos_id)) for name, split in splits.items()}
+    documents = f" in {text['documents']:,} documents" if text["documents"] > 1 else ""
+    facts = {
+        "Text": f"{text['name']}: {quantity(text['characters'], 'character')}{documents}",
+        **{
+            _SPLIT_NAMES[name]: f"{quantity(split.facts.characters, 'character')}, {quantity(tokens[name], 'token')}"
+            for name, split in splits.items()
+        },
+        "Vocabulary": f"{quantity(tokenizer.vocab_size, 'token')}, of "
+        f"{splits['train'].facts.characters / tokens['train']:.2f} characters on average",
+    }
+    return [blocks.Facts(facts)]
 
 
 def _model(run: SavedRun) -> Sequence[Block]:
-    return [Facts(model_facts(run.config, run.directory.provenance["parameters"]))]
+    """Show the architecture of the model and how it was trained."""
+    config = run.config
+    model, train = config.model, config.train
+    budgets = {budget: getattr(train, budget) for budget in BUDGETS}
+    order = "before" if model.norm_order == "pre" else "after"
+    facts = {
+        "Parameters": f"{run.directory.provenance['parameters']:,}",
+        "Layers": f"{model.n_layers} of {quantity(model.n_heads, 'head')}, {model.d_model} wide, "
+        f"feed-forward {model.d_ff} wide",
+        "Blocks": f"{model.position} positions, {model.norm} norm {order} each sublayer, {model.feedforward}",
+        "Context": f"{config.data.context_length} tokens, {quantity(config.data.batch_size, 'window')} a step",
+        "Tokenizer": config.tokenizer.kind,
+        "Optimizer": f"{config.optimizer.kind}, {config.schedule.kind} schedule",
+        "Budget": next(f"{n:,g} {name[:-1] if n == 1 else name}" for name, n in budgets.items() if n),
+        "Seed": str(train.seed),
+    }
+    return [blocks.Facts(facts)]
 
 
 def _score(run: SavedRun) -> Sequence[Block]:
     score = read_score(run)
     missing = [] if score.baselines else ["There are no baselines yet: evaluate the run to compute them."]
-    return [Sentences([_SCORE, *missing]), score]
+    return [blocks.Sentences([_SCORE, *missing]), score_dots(score)]
 
 
-def _diagnosis(run: SavedRun) -> Sequence[Block]:
+def findings_blocks(run: SavedRun) -> list[Block]:
+    """Return the findings of a run, or that there are none.
+
+    Raises:
+        OctavoError: there is no diagnosis.
+    """
     findings = read_findings(run)
-    return [Findings(findings) if findings else Sentences(["There are no findings."])]
+    return [blocks.Findings(findings) if findings else blocks.Sentences(["There are no findings."])]
 
 
 def _attention(run: SavedRun) -> Sequence[Block]:
@@ -249,7 +192,7 @@ def _attention(run: SavedRun) -> Sequence[Block]:
     heads = config.model.n_layers * config.model.n_heads
     limit = math.isqrt(2 * _MAX_WEIGHTS // heads)
     tokens = max(2, min(_ATTENTION_TOKENS, config.data.context_length, limit))
-    return [Sentences([_PASSAGE]), attention_view(run, max_tokens=tokens)]
+    return [blocks.Sentences([_PASSAGE]), attention_view(run, max_tokens=tokens)]
 
 
 def _heads(run: SavedRun, watch: PhaseCallback) -> Sequence[Block]:
@@ -257,21 +200,22 @@ def _heads(run: SavedRun, watch: PhaseCallback) -> Sequence[Block]:
     model, context = run.model, run.config.data.context_length
     passes = len(ABLATIONS) * model.config.n_layers * model.config.n_heads
     windows = head_windows(passes * context * forward_flops(model, context))
-    return [Sentences([_WINDOWS]), heads_view(run, windows=windows, watch=partial(watch, "measuring heads"))]
+    return [blocks.Sentences([_WINDOWS]), heads_view(run, windows=windows, watch=partial(watch, "measuring heads"))]
 
 
 def _surprise(run: SavedRun) -> Sequence[Block]:
-    return [Sentences([_PASSAGE_SCORE]), surprise_view(run, run.validation_beginning(_SURPRISE_CHARACTERS))]
+    return [blocks.Sentences([_PASSAGE_SCORE]), surprise_view(run, run.validation_beginning(_SURPRISE_CHARACTERS))]
 
 
 def _lens(run: SavedRun) -> Sequence[Block]:
     tokens = min(_LENS_TOKENS, run.config.data.context_length)
-    return [Sentences([_PASSAGE]), lens_view(run, max_tokens=tokens)]
+    return [blocks.Sentences([_PASSAGE]), lens_view(run, max_tokens=tokens)]
 
 
 def _samples(run: SavedRun) -> Sequence[Block]:
     copies, memorisation = read_samples(run), try_compute(partial(load_memorisation, run))
-    return [Samples(copies, sample_notes(copies, None if isinstance(memorisation, Unavailable) else memorisation))]
+    notes = sample_notes(copies, None if isinstance(memorisation, Unavailable) else memorisation)
+    return [blocks.Samples(copies, notes)]
 
 
 def sample_notes(copies: HighlightedCopies, memorisation: Memorisation | None) -> list[str]:
@@ -293,25 +237,51 @@ def sample_notes(copies: HighlightedCopies, memorisation: Memorisation | None) -
 def _costs(run: SavedRun) -> Sequence[Block]:
     costs = read_costs(run.metrics, run.directory.provenance, run.model, run.config.data.context_length)
     return [
-        Facts(cost_facts(costs)),
-        *([] if isinstance(costs.utilisation, Unavailable) else [Sentences([_MFU])]),
+        blocks.Facts(cost_facts(costs)),
+        *([] if isinstance(costs.utilisation, Unavailable) else [blocks.Sentences([_MFU])]),
     ]
 
 
 def _settings(run: SavedRun) -> Sequence[Block]:
+    """Show a table of settings for each section of the config, with the nearest preset where it differs."""
     name = nearest_preset(run.config)
+    own, preset = setting_texts(run.config), setting_texts(load_preset(name))
     sentence = (
-        f"Where a setting differs from the preset {name}, the table has both."
-        if differing(load_preset(name), run.config)
-        else f"The settings are those of the preset {name}."
+        f"The settings are those of the preset {name}."
+        if own == preset
+        else f"Where a setting differs from the preset {name}, the table has both."
     )
-    return [Sentences([sentence]), Tables(settings_tables(run.config))]
+    tables = []
+    for section, values in as_mapping(run.config).items():
+        names = {key: f"{section}.{key}" for key in values}
+        rows = [(key, own[n], preset[n] if preset[n] != own[n] else "") for key, n in names.items()]
+        columns = 3 if any(other for _, _, other in rows) else 2
+        tables.append(blocks.Table((section, "this run", name)[:columns], [row[:columns] for row in rows]))
+    return [blocks.Sentences([sentence]), blocks.Tables(tables)]
 
 
 def _origin(run: SavedRun) -> Sequence[Block]:
-    return [Facts(origin_facts(run.directory.provenance, try_compute(lambda: run.checkpoint)))]
+    """Show the text, the machine and the versions of the run."""
+    provenance, checkpoint = run.directory.provenance, try_compute(lambda: run.checkpoint)
+    text, sessions = provenance["text"], provenance["sittings"]
+    names = text["first_documents"][:_MAX_DOCUMENTS]
+    more = text["documents"] - len(names)
+    facts = {
+        "Documents": ", ".join(names) + (f" and {more:,} more" if more else ""),
+        "SHA-256 of the text": text["sha256"],
+        "SHA-256 of the tokenizer": provenance["tokenizer"],
+        "Checkpoint": checkpoint.why if isinstance(checkpoint, Unavailable) else checkpoint,
+    }
+    if sessions:
+        last = sessions[-1]
+        facts |= {
+            "Began": ", ".join(f"{one['began']} from step {one['first_step']:,}" for one in sessions),
+            "System": f"{last['system']}, Python {last['python']}",
+            "Packages": ", ".join(f"{name} {version}" for name, version in last["packages"].items()),
+        }
+    return [blocks.Facts(facts)]
 
 
 def _recipe(run: SavedRun) -> Sequence[Block]:
     again = recipe(run.config, run.directory.provenance, run.path)
-    return [Code(again.command), Sentences(again.notes)]
+    return [blocks.Code(again.command), blocks.Sentences(again.notes)]

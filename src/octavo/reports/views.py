@@ -4,13 +4,7 @@ from collections.abc import Sequence
 
 from octavo.config.inference import HEAD_WINDOWS, check_head
 from octavo.errors import OctavoError
-from octavo.interpret.run_analyses import (
-    analyse_attention,
-    analyse_edit,
-    analyse_heads,
-    analyse_lens,
-    analyse_surprise,
-)
+from octavo.interpret import run_analyses
 from octavo.interpret.surprise import MAX_CHARACTERS
 from octavo.reports.html.attention import AttentionView
 from octavo.reports.html.curves import CurvesView
@@ -51,7 +45,7 @@ def attention_view(
         (1, 4, 8, 8)
     """
     check_head(layer, head, run.config.model)
-    attention, scope = analyse_attention(run, text, max_tokens=max_tokens)
+    attention, scope = run_analyses.analyse_attention(run, text, max_tokens=max_tokens)
     return AttentionView(attention, run.name, scope.description, layer, head, complete=scope.complete)
 
 
@@ -76,7 +70,7 @@ def surprise_view(
         >>> all(token.bits >= 0 for token in run.surprise("Words, words, words.").surprise.tokens)
         True
     """
-    surprise = analyse_surprise(run, text, max_characters=max_characters, watch=watch)
+    surprise = run_analyses.analyse_surprise(run, text, max_characters=max_characters, watch=watch)
     return SurpriseView(surprise, run.name)
 
 
@@ -95,7 +89,7 @@ def lens_view(run: SavedRun, text: str | None = None, *, max_tokens: int | None 
         >>> len(run.lens("Words, words, words.").lens.layers)
         2
     """
-    lens, scope = analyse_lens(run, text, max_tokens=max_tokens)
+    lens, scope = run_analyses.analyse_lens(run, text, max_tokens=max_tokens)
     return LensView(lens, run.name, scope.description, complete=scope.complete)
 
 
@@ -127,7 +121,9 @@ def edit_view(
         >>> run.edit("To be, or not to be", zero="blocks.0.attention.head.*").edit.cost != 0
         True
     """
-    edit = analyse_edit(run, text, zero=zero, mean=mean, patch=patch, other=other, position=position, watch=watch)
+    edit = run_analyses.analyse_edit(
+        run, text, zero=zero, mean=mean, patch=patch, other=other, position=position, watch=watch
+    )
     return EditView(edit, run.name)
 
 
@@ -148,7 +144,7 @@ def heads_view(
         >>> [head.label for head in run.heads(windows=8).table.heads]
         ['0.0', '0.1', '0.2', '0.3']
     """
-    return HeadsView(analyse_heads(run, text, windows=windows, watch=watch), run.name)
+    return HeadsView(run_analyses.analyse_heads(run, text, windows=windows, watch=watch), run.name)
 
 
 def curves_view(run: SavedRun) -> CurvesView:

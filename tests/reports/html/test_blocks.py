@@ -5,32 +5,27 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from octavo.evaluate.diagnosis import Finding
+from octavo.reports.blocks import Block, Code, Dot, Facts, Findings, ScoreDots, Sentences, Table, Tables
 from octavo.reports.html import HtmlPart, make_page
 from octavo.reports.html.blocks import (
-    code_part,
-    columns_part,
+    block_part,
     contents_part,
-    facts_part,
-    findings_part,
     section_part,
-    sentences_part,
-    table_part,
 )
-from octavo.reports.html.scores import Dot, dots_part
-from octavo.reports.score_table import ScoreTable
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
 
 EVIL = "</script><img src=x onerror=alert(1)>"
-TABLE = table_part(("name", EVIL), [(EVIL, EVIL)], EVIL)
-PARTS = [
-    sentences_part([EVIL]),
-    facts_part({EVIL: EVIL, "long": "x" * 200}),
-    columns_part([TABLE, TABLE]),
-    code_part(EVIL + "x" * 200),
-    findings_part([Finding(EVIL, "error", EVIL, EVIL), Finding("b", "warning", "c"), Finding("d", "note", "e")]),
+TABLE = Table(("name", EVIL), [(EVIL, EVIL)], EVIL)
+BLOCKS: list[Block] = [
+    Sentences([EVIL]),
+    Facts({EVIL: EVIL, "long": "x" * 200}),
+    Tables([TABLE, TABLE]),
+    Code(EVIL + "x" * 200),
+    Findings([Finding(EVIL, "error", EVIL, EVIL), Finding("b", "warning", "c"), Finding("d", "note", "e")]),
 ]
+PARTS = list(map(block_part, BLOCKS))
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -44,7 +39,7 @@ def test_a_section_needs_what_its_parts_need() -> None:
         "key",
         EVIL,
         EVIL,
-        [HtmlPart(sentences_part([""]).html, ("a.js",)), dots_part([Dot("a", 1)], ScoreTable((), []))],
+        [HtmlPart(block_part(Sentences([""])).html, ("a.js",)), block_part(ScoreDots([Dot("a", 1)], Table((), [])))],
     )
     assert part.scripts == ("a.js",)
     assert part.styles == ("plain.css", "scores.css")
@@ -72,7 +67,7 @@ def test_it_fits_the_window_and_links_lead_to_sections(opened: Any, width: int, 
 
 def test_no_word_of_a_table_is_broken_in_a_narrow_window_and_its_rows_keep_their_names(opened: Any) -> None:
     rows = [("parameters", *["504,576"] * 6), ("tokenizer.vocab_size", *["AMD EPYC, 2 cores"] * 6)]
-    table = table_part(("setting", *[f"{n} a-long-name" for n in range(6)]), rows)
+    table = block_part(Table(("setting", *[f"{n} a-long-name" for n in range(6)]), rows))
     tab: Tab = opened(make_page("Plain", [table]), width=360)
     for word in ("parameters", "504,576", "tokenizer.vocab_size"):
         cell = tab.get_by_text(word, exact=True).first

@@ -10,9 +10,10 @@ from octavo.interpret.attention import AttentionPatterns
 from octavo.interpret.predictions import Prediction
 from octavo.interpret.surprise import Surprise, TokenSurprise
 from octavo.interpret.tokens import BOS_LABEL, Alignment, Passage
+from octavo.reports.blocks import Samples
 from octavo.reports.html import make_page
 from octavo.reports.html.attention import attention_part
-from octavo.reports.html.blocks import samples_part
+from octavo.reports.html.blocks import block_part
 from octavo.reports.html.surprise import surprise_part
 
 if TYPE_CHECKING:
@@ -116,7 +117,8 @@ class TestSurprise:
 def test_each_line_of_a_sample_has_its_own_direction(opened: Any) -> None:
     text = "שלום hello.\nIn English.\nשלום."
     tab: Tab = opened(
-        make_page("Samples", [samples_part(HighlightedCopies((text,), (((0, 4),),), 24, 0.1, 0.2), [])]), width=390
+        make_page("Samples", [block_part(Samples(HighlightedCopies((text,), (((0, 4),),), 24, 0.1, 0.2), []))]),
+        width=390,
     )
     first = """(pre, word) => {
       const walker = document.createTreeWalker(pre, NodeFilter.SHOW_TEXT), range = document.createRange();

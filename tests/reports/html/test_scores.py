@@ -9,9 +9,10 @@ import pytest
 from octavo.evaluate import TrainOverlap
 from octavo.evaluate.comparison import NOT_COMPARABLE
 from octavo.pipeline.run import Run
+from octavo.reports.blocks import Dot, ScoreDots, Table
 from octavo.reports.html import HtmlPart, make_page
-from octavo.reports.html.scores import Dot, dots_part, scores_part
-from octavo.reports.score_table import ScoreTable
+from octavo.reports.html.scores import scores_part
+from octavo.reports.score_table import Score, score_dots
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
@@ -21,7 +22,7 @@ EVIL = "</script><img src=x onerror=alert(1)>"
 
 
 def part(run: Run, **changes: Any) -> HtmlPart:
-    return scores_part(replace(run.evaluation, **changes), run.baselines(), NONE, training_seconds=1.0)
+    return scores_part(score_dots(Score(replace(run.evaluation, **changes), run.baselines(), NONE, 1.0)))
 
 
 def names(html: str) -> list[str]:
@@ -50,7 +51,7 @@ class TestWriting:
             assert share == pytest.approx((bits[one] - bits[other]) / (bits[0] - bits[-1]), abs=1e-3)
 
     def test_the_bar_is_one_standard_error_to_either_side(self) -> None:
-        html = dots_part([Dot("a", 2.0, 0.1, trained=True), Dot("b", 3.0)], ScoreTable(("model",), []))
+        html = scores_part(ScoreDots([Dot("a", 2.0, 0.1, trained=True), Dot("b", 3.0)], Table(("model",), [])))
         ends = re.search(r'class="bar" x1="([\d.]+)%" x2="([\d.]+)%" y1="50%"', html.html)
         dots = [float(x) for x in re.findall(r'<circle cx="([\d.]+)%"', html.html)]
         assert ends
@@ -70,11 +71,11 @@ class TestWriting:
         assert "tokenizer is lossy" in html
 
     def test_alone_it_has_a_scale_too(self, trained: Run) -> None:
-        html = scores_part(trained.evaluation, [], NONE).html
+        html = scores_part(score_dots(Score(trained.evaluation, [], NONE))).html
         assert re.findall(r'<circle cx="([\d.]+)%"', html) == ["50.0"]
 
     def test_names_are_text(self) -> None:
-        html = dots_part([Dot(EVIL, 2.0)], ScoreTable(("model", EVIL), [[EVIL, EVIL]]), [EVIL]).html
+        html = scores_part(ScoreDots([Dot(EVIL, 2.0)], Table(("model", EVIL), [[EVIL, EVIL]]), [EVIL])).html
         assert "<img" not in html
         assert html.count("&lt;img") == 5
 

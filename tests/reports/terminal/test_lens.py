@@ -14,7 +14,7 @@ from octavo.reports.terminal.lens import explanations, layer_loss_lines, lens_ta
 
 
 def lens(blocks: int = 2, *, tied: bool = False, residual: bool = True) -> Lens:
-    passage = Passage((0, 1, 2), ("⟨start⟩", "To", " be\x1b"), has_bos=True)
+    passage = Passage((0, 1, 2), ("⟨BOS⟩", "To", " be\x1b"), has_bos=True)
     cells = (
         LensCell((Prediction("To", 0.6), Prediction("I", 0.1)), 0.5, 1),
         LensCell((Prediction("\n", 0.3),), 2.5, 4),
@@ -35,7 +35,7 @@ def told(lens: Lens, width: int = 80, **settings: Any) -> str:
 def test_a_row_a_token_and_a_column_a_layer() -> None:
     head, *rows = told(lens()).splitlines()
     assert head.split() == ["after", "embedding", "block", "0", "block", "1", "actual", "p"]
-    assert rows[0].split() == ["⟨start⟩", *["To", "=", "60%"] * 3, "To", "61%"]
+    assert rows[0].split() == ["⟨BOS⟩", *["To", "=", "60%"] * 3, "To", "61%"]
     assert rows[1].split() == ["To", *["↵", "30%"] * 3, "␣be\\x1b", "8.2%"]
     assert rows[2].split() == ["␣be\\x1b", *["extrao…", "7.0%"] * 3]
     assert max(map(len, rows)) <= 80

@@ -34,7 +34,7 @@ def about_first_epoch(points: Sequence[LossPoint]) -> str:
     unlearning = find_unlearning(points)
     if unlearning is None:
         return "Within the first epoch the validation loss did not rise again from its minimum."
-    lowest, last = unlearning.lowest, unlearning.last
+    lowest, last = unlearning
     return (
         f"The validation loss fell until step {lowest.step:,} ({lowest.epoch:.0%} of the first epoch) to "
         f"{lowest.validation_loss:.4f} nats per token, and then rose: at step {last.step:,} it is "

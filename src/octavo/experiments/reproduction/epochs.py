@@ -22,14 +22,6 @@ class LossPoint:
     weight_norm: float
 
 
-@dataclass(frozen=True)
-class Unlearning:
-    """A loss that rose clearly after its minimum: the lowest point and the last one."""
-
-    lowest: LossPoint
-    last: LossPoint
-
-
 def epoch_rows(metrics: Sequence[Record]) -> tuple[EpochRow, ...]:
     """Return the finished epochs whose loss is of the validation split.
 
@@ -82,8 +74,8 @@ def lowest_point(points: Sequence[LossPoint]) -> LossPoint:
     return min(points, key=lambda point: point.validation_loss)
 
 
-def find_unlearning(points: Sequence[LossPoint]) -> Unlearning | None:
-    """Return the lowest and the last point if the validation loss rose between them, else None."""
+def find_unlearning(points: Sequence[LossPoint]) -> tuple[LossPoint, LossPoint] | None:
+    """Return the lowest and the last point if the validation loss rose clearly between them, else None."""
     if not points or points[-1].validation_loss < lowest_point(points).validation_loss + _MIN_RISE:
         return None
-    return Unlearning(lowest_point(points), points[-1])
+    return lowest_point(points), points[-1]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from octavo.config import Config, load_preset
 from octavo.data import BatchOrder, Windows
 from octavo.experiments.reproduction import reported
-from octavo.formats.toml_schema import as_mapping, dotted_names
+from octavo.experiments.spec import settings_by_name
 from octavo.pipeline.run import Run
 from octavo.training import TokenCount, training_data
 
@@ -59,13 +59,8 @@ class Fact:
 
 def changed_settings(config: Config) -> dict[str, str]:
     """Return the settings that differ from the preset, by dotted name, as ``preset → run``."""
-    preset, own = as_mapping(load_preset(reported.PRESET)), as_mapping(config)
-    changes = {}
-    for name in dotted_names(own):
-        section, key = name.split(".")
-        if preset[section][key] != own[section][key]:
-            changes[name] = f"{preset[section][key]} → {own[section][key]}"
-    return changes
+    preset = settings_by_name(load_preset(reported.PRESET))
+    return {name: f"{preset[name]} → {own}" for name, own in settings_by_name(config).items() if own != preset[name]}
 
 
 def check_facts(run: Run) -> tuple[Fact, ...]:
@@ -80,20 +75,16 @@ def check_facts(run: Run) -> tuple[Fact, ...]:
     def fact(name: str, expected: Value, seen: Value, depends_on: tuple[str, ...]) -> Fact:
         return Fact(name, expected, seen, tuple(s for s in changed if s.startswith(depends_on)))
 
-    tokens, train, validation = (
-        sum(len(split.ids) for split in splits.values()),
-        len(splits["train"].ids),
-        len(splits["validation"].ids),
-    )
+    tokens = {name: len(split.ids) for name, split in splits.items()}
     model_settings = ("model.",) if tokenizer.vocab_size == reported.VOCABULARY else (*_TOKENIZER, "model.")
     return (
         fact("characters", reported.CHARACTERS, len(text), (TEXT,)),
         fact("lines", reported.LINES, text.count("\n"), (TEXT,)),
         fact("SHA-256", reported.SHA256, digest, (TEXT,)),
         fact("vocabulary", reported.VOCABULARY, tokenizer.vocab_size, _TOKENIZER),
-        fact("tokens", reported.TRAIN_TOKENS + reported.VALIDATION_TOKENS, tokens, _SPLIT),
-        fact("training tokens", reported.TRAIN_TOKENS, train, _SPLIT),
-        fact("validation tokens", reported.VALIDATION_TOKENS, validation, _SPLIT),
+        fact("tokens", reported.TRAIN_TOKENS + reported.VALIDATION_TOKENS, sum(tokens.values()), _SPLIT),
+        fact("training tokens", reported.TRAIN_TOKENS, tokens["train"], _SPLIT),
+        fact("validation tokens", reported.VALIDATION_TOKENS, tokens["validation"], _SPLIT),
         fact("training windows", reported.TRAIN_WINDOWS, order.windows, _WINDOWS),
         fact("steps per epoch", reported.STEPS_PER_EPOCH, order.steps_per_epoch, _BATCHES),
         fact("validation batches", reported.VALIDATION_BATCHES, validation_batches, _BATCHES),

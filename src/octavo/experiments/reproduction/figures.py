@@ -13,8 +13,9 @@ from octavo.experiments.reproduction.reported import EpochRow
 from octavo.experiments.reproduction.results import Reproduction
 from octavo.pipeline.progress import Progress
 from octavo.reports.figures.attention import attention_figures
-from octavo.reports.figures.files import drawable, save_figure, with_installed_fonts
+from octavo.reports.figures.files import drawable, make_figure, open_frames, save_figure, with_installed_fonts
 from octavo.reports.figures.style import in_own_style
+from octavo.reports.html.axis import padded_range
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,19 +36,21 @@ def draw_all(result: Reproduction, folder: Path, progress: Progress) -> None:
     Raises:
         OSError: the folder cannot be written to.
     """
-    title, measured, both = result.run.name, result.perplexities, ("png", "svg")
-    floor, points = measured.unigram_validation, result.validation_curve
-    figure = epochs_figure(result.epochs, reported.EPOCHS, points, floor=floor, title=title)
-    save_figure(figure, folder / EPOCHS, both)
-    if first := first_epoch_points(points):
-        save_figure(unlearning_figure(first, floor=floor, title=f"{title}, epoch 1"), folder / FIRST_EPOCH, both)
+    title, measured, points = result.run.name, result.perplexities, result.validation_curve
+    floor = measured.unigram_validation
     bars = {
         "validation": perplexity(measured.validation.mean),
         "training,\nas the report\ncomputed it": perplexity(measured.training_as_reported),
         "training,\ncorrected": perplexity(measured.sample.mean),
     }
-    figure = perplexities_figure(bars, measured.validation.losses, floor=perplexity(floor), title=title)
-    save_figure(figure, folder / PERPLEXITIES, both)
+    figures = {
+        EPOCHS: epochs_figure(result.epochs, reported.EPOCHS, points, floor=floor, title=title),
+        PERPLEXITIES: perplexities_figure(bars, measured.validation.losses, floor=perplexity(floor), title=title),
+    }
+    if first := first_epoch_points(points):
+        figures[FIRST_EPOCH] = unlearning_figure(first, floor=floor, title=f"{title}, epoch 1")
+    for name, figure in figures.items():
+        save_figure(figure, folder / name, ("png", "svg"))
     for number, text in enumerate(result.attention):
         progress.phase("drawing attention", number / len(result.attention))
         words = " ".join(reported.ATTENTION_TEXTS[text.name].split())
@@ -79,10 +82,7 @@ def epochs_figure(
         floor: loss of the unigram baseline in nats per token, a dotted line.
         title: above the panels.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 4), layout="constrained")
-    figure.suptitle(drawable(title), fontsize=11, parse_math=False)
+    figure = make_figure(11, 4, drawable(title))
     panels: dict[str, Callable[[float], float]] = {"loss, nats per token": float, "perplexity per token": perplexity}
     for axes, (name, value) in zip(figure.subplots(1, 2), panels.items(), strict=True):
         if points:
@@ -106,27 +106,18 @@ def epochs_figure(
             axes.axhline(value(floor), color=_FLOOR, lw=1, ls=":", label="unigram baseline")
         losses = [loss for row in (*here, *report) for loss in (row.train_loss, row.validation_loss)]
         losses += [point.validation_loss for point in points if point.epoch >= _FIRST_DRAWN_EPOCH]
-        axes.set(xlabel="epoch", ylabel=name, ylim=_limits([value(loss) for loss in losses]))
+        limits = padded_range(value(min(losses)), value(max(losses))) if losses else None
+        axes.set(xlabel="epoch", ylabel=name, ylim=limits)
         axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
+        open_frames(axes)
     axes.legend(frameon=False, fontsize=8)
     return with_installed_fonts(figure, [title])
-
-
-def _limits(values: Sequence[float]) -> tuple[float, float] | None:
-    if not values:
-        return None
-    margin = 0.06 * (max(values) - min(values)) or 0.05 * abs(values[0]) or 1.0
-    return min(values) - margin, max(values) + margin
 
 
 @in_own_style
 def unlearning_figure(points: Sequence[LossPoint], *, floor: float, title: str = "") -> "Figure":
     """Draw losses, with the unigram baseline `floor` in nats per token, and below them the weight norm."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 6), layout="constrained")
-    figure.suptitle(drawable(title), fontsize=11, parse_math=False)
+    figure = make_figure(9, 6, drawable(title))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     steps = [point.step for point in points]
     validation, train = ([getattr(p, name) for p in points] for name in ("validation_loss", "train_loss"))
@@ -139,7 +130,7 @@ def unlearning_figure(points: Sequence[LossPoint], *, floor: float, title: str =
     below.set(xlabel="step", ylabel="weight norm", ylim=(0, 1.1 * max(point.weight_norm for point in points)))
     for axes in (above, below):
         axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
+    open_frames(above, below)
     return with_installed_fonts(figure, [title])
 
 
@@ -155,10 +146,7 @@ def perplexities_figure(
         floor: perplexity of the unigram baseline, a line across the bars.
         title: above the panels.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 4), layout="constrained")
-    figure.suptitle(drawable(title), fontsize=11, parse_math=False)
+    figure = make_figure(11, 4, drawable(title))
     left, right = figure.subplots(1, 2)
     colours = [_BAR_COLOURS[i % len(_BAR_COLOURS)] for i in range(len(bars))]
     drawn = left.bar(list(bars), list(bars.values()), color=colours, width=0.6)
@@ -172,6 +160,5 @@ def perplexities_figure(
     right.axvline(mean, color=_VALIDATION, lw=1.8, label=f"mean {mean:.4f}")
     right.set(xlabel="loss of a validation batch, nats per token", ylabel="batches")
     right.legend(frameon=False, fontsize=9)
-    for axes in (left, right):
-        axes.spines[["top", "right"]].set_visible(False)
+    open_frames(left, right)
     return with_installed_fonts(figure, [title])

@@ -12,41 +12,25 @@ from octavo.experiments.reproduction.results import Reproduction, reported_epoch
 from octavo.reports.markdown_text import markdown_table
 from octavo.system.terminal import duration, escape_controls, quantity
 
-EPOCH_HEAD = (
-    "epoch",
-    "training loss",
-    "report",
-    "difference",
-    "validation loss",
-    "report",
-    "difference",
-    "perplexity",
-    "report",
-    "difference",
+_EPOCH_FIGURES = (  # title, attribute of a row, digits
+    ("training loss", "train_loss", 4),
+    ("validation loss", "validation_loss", 4),
+    ("perplexity", "validation_perplexity", 2),
 )
+EPOCH_HEAD = ("epoch", *(cell for title, _, _ in _EPOCH_FIGURES for cell in (title, "report", "difference")))
 
 
 def reproduction_page(result: Reproduction) -> str:
     """Return the page ``report.md``; its pictures are in the same folder."""
-    sections = [
-        _head(result),
-        _diagnosis(result),
-        _facts(result),
-        _epochs(result),
-        _first_epoch(result),
-        _perplexities(result),
-        _runtime(result),
-        _attention(result),
-        _generations(result),
-    ]
-    return "\n\n".join(block for section in sections for block in section if block) + "\n"
+    parts = (_head, _diagnosis, _facts, _epochs, _first_epoch, _perplexities, _runtime, _attention, _generations)
+    return "\n\n".join(block for part in parts for block in part(result) if block) + "\n"
 
 
 def epoch_cells(row: EpochRow) -> list[str]:
     """Return the row of an epoch in the table with the head :data:`EPOCH_HEAD`."""
     theirs = reported_epoch(row.epoch)
     cells = [str(row.epoch)]
-    for name, digits in (("train_loss", 4), ("validation_loss", 4), ("validation_perplexity", 2)):
+    for _, name, digits in _EPOCH_FIGURES:
         ours = getattr(row, name)
         cells.append(f"{ours:.{digits}f}")
         cells += [f"{(v := getattr(theirs, name)):.{digits}f}", f"{ours - v:+.{digits}f}"] if theirs else ["", ""]
@@ -104,14 +88,8 @@ def _first_epoch(result: Reproduction) -> list[str]:
     if not points:
         return blocks
     rows = [
-        [
-            f"{point.step:,}",
-            f"{point.epoch:.2f}",
-            f"{point.validation_loss:.4f}",
-            f"{point.train_loss:.4f}",
-            f"{point.weight_norm:.1f}",
-        ]
-        for point in sample_points(points)
+        [f"{p.step:,}", f"{p.epoch:.2f}", f"{p.validation_loss:.4f}", f"{p.train_loss:.4f}", f"{p.weight_norm:.1f}"]
+        for p in sample_points(points)
     ]
     windows = result.run.config.train.validation_windows or "all"
     return [
@@ -124,24 +102,16 @@ def _first_epoch(result: Reproduction) -> list[str]:
 
 def _perplexities(result: Reproduction) -> list[str]:
     measured = result.perplexities
-    validation, as_reported, corrected = measured.validation, measured.training_as_reported, measured.sample.mean
-    batches = validation.mean_of_batches
-    rows = [
-        ["validation loss", f"{batches:.4f}", f"{validation.mean:.4f}", f"{reported.VALIDATION_LOSS}"],
-        [
-            "validation perplexity",
-            f"{perplexity(batches):.2f}",
-            f"{perplexity(validation.mean):.2f}",
-            f"{reported.VALIDATION_PERPLEXITY}",
-        ],
-        ["training loss, a sample", f"{as_reported:.4f}", f"{corrected:.4f}", f"{reported.TRAINING_LOSS}"],
-        [
-            "training perplexity, a sample",
-            f"{perplexity(as_reported):.2f}",
-            f"{perplexity(corrected):.2f}",
-            f"{reported.TRAINING_PERPLEXITY}",
-        ],
-    ]
+    validation = measured.validation
+    rows = []
+    for split, note, as_reported, corrected in (
+        ("validation", "", validation.mean_of_batches, validation.mean),
+        ("training", ", a sample", measured.training_as_reported, measured.sample.mean),
+    ):
+        losses, perplexities = (as_reported, corrected), (perplexity(as_reported), perplexity(corrected))
+        for name, ours, digits in (("loss", losses, 4), ("perplexity", perplexities, 2)):
+            cells = [f"{figure:.{digits}f}" for figure in ours]
+            rows.append([f"{split} {name}{note}", *cells, f"{reported.CLOSING[f'{split}_{name}']}"])
     return [
         "## Perplexity",
         markdown_table(("", "computed as in the report", "corrected", "report"), rows, escape=str),
@@ -163,13 +133,12 @@ def _runtime(result: Reproduction) -> list[str]:
     rows = [
         ["seconds per epoch", f"{here.seconds_per_epoch:,.1f}", f"{reported.SECONDS_PER_EPOCH:.0f}"],
         [f"minutes in total, {epochs}", f"{here.seconds / 60:,.1f}", f"{reported.SECONDS / 60:.1f}"],
-        *(
-            [name, f"{rate:,.1f}", f"{theirs:.0f}"]
-            for name, rate, theirs in (
-                ("training steps/s", here.training_steps_per_second, reported.TRAINING_STEPS_PER_SECOND),
-                ("validation steps/s", here.validation_steps_per_second, reported.VALIDATION_STEPS_PER_SECOND),
-            )
-        ),
+        ["training steps/s", f"{here.training_steps_per_second:,.1f}", f"{reported.TRAINING_STEPS_PER_SECOND:.0f}"],
+        [
+            "validation steps/s",
+            f"{here.validation_steps_per_second:,.1f}",
+            f"{reported.VALIDATION_STEPS_PER_SECOND:.0f}",
+        ],
         ["parameters", f"{here.parameters:,}", f"{reported.PARAMETERS:,}"],
         ["seconds for 100 tokens", f"{here.seconds_per_100_tokens:.2f}", f"{reported.SECONDS_PER_100_TOKENS}"],
         ["seconds for 100 tokens, with a KV cache", f"{here.seconds_per_100_tokens_cached:.2f}", ""],

@@ -5,17 +5,11 @@ from typing import Any
 
 from octavo.evaluate import Evaluation, perplexity
 from octavo.evaluate.diagnosis import Finding
-from octavo.experiments.reproduction import reported
+from octavo.experiments.reproduction import patterns, reported
 from octavo.experiments.reproduction.epochs import LossPoint, epoch_rows, validation_curve
 from octavo.experiments.reproduction.facts import Fact, changed_settings, check_facts
 from octavo.experiments.reproduction.generations import Generation, generate_all
 from octavo.experiments.reproduction.losses import BatchLosses, Perplexities, measure_losses
-from octavo.experiments.reproduction.patterns import (
-    TextAttention,
-    largest_query_key_weight,
-    pattern_distance_from_uniform,
-    read_attention_texts,
-)
 from octavo.experiments.reproduction.reported import EpochRow
 from octavo.experiments.reproduction.runtime import Runtime, measure_runtime
 from octavo.pipeline.progress import Progress
@@ -50,7 +44,7 @@ class Reproduction:
     evaluation: Evaluation
     findings: tuple[Finding, ...]
     runtime: Runtime
-    attention: tuple[TextAttention, ...]
+    attention: tuple[patterns.TextAttention, ...]
     query_key_weight: float
     generations: tuple[Generation, ...]
 
@@ -76,12 +70,7 @@ class Reproduction:
                     "perplexity": perplexity(p.training_as_reported),
                 },
                 "unigram": {"train_entropy": p.unigram_train, "validation_loss": p.unigram_validation},
-                "report": {
-                    "validation_loss": reported.VALIDATION_LOSS,
-                    "validation_perplexity": reported.VALIDATION_PERPLEXITY,
-                    "training_loss": reported.TRAINING_LOSS,
-                    "training_perplexity": reported.TRAINING_PERPLEXITY,
-                },
+                "report": reported.CLOSING,
             },
             "evaluation": self.evaluation.to_dict(),
             "diagnosis": [finding.to_dict() for finding in self.findings],
@@ -90,7 +79,7 @@ class Reproduction:
                 {
                     "text": text.name,
                     "tokens": text.attention.passage.labels,
-                    "distance_from_even": pattern_distance_from_uniform(text.attention.patterns).tolist(),
+                    "distance_from_even": patterns.pattern_distance_from_uniform(text.attention.patterns).tolist(),
                 }
                 for text in self.attention
             ],
@@ -117,8 +106,8 @@ def measure_run(run: Run, progress: Progress) -> Reproduction:
         evaluation=run.evaluation,
         findings=tuple(run.diagnose(watch=lambda fraction: progress.phase("scoring baselines", fraction))),
         runtime=measure_runtime(run, perplexities),
-        attention=read_attention_texts(run),
-        query_key_weight=largest_query_key_weight(run.model),
+        attention=patterns.read_attention_texts(run),
+        query_key_weight=patterns.largest_query_key_weight(run.model),
         generations=generate_all(run),
     )
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from octavo.config.inference import SamplingConfig
@@ -55,6 +56,8 @@ def measure_runtime(run: Run, perplexities: Perplexities) -> Runtime:
         seconds += epochs[-1]["validation_seconds"]
     sampling = SamplingConfig(temperature=1.0, top_k=TOP_K, max_new_tokens=_TOKENS)
     prompt = run.splits["validation"].ids[:8].tolist()
+    bos_id, context = run.tokenizer.bos_id, run.config.data.context_length
+    cached = partial(decode, run.model, [prompt], context_length=context, bos_id=bos_id, seeds=[(0, 0)])
     return Runtime(
         epochs_timed=len(epochs),
         seconds_per_epoch=seconds_per_epoch,
@@ -63,7 +66,7 @@ def measure_runtime(run: Run, perplexities: Perplexities) -> Runtime:
         validation_steps_per_second=validated / validation_seconds,
         parameters=run.model.n_parameters(),
         seconds_per_100_tokens=_median_seconds(lambda: generate_without_cache(run, prompt, sampling)),
-        seconds_per_100_tokens_cached=_median_seconds(lambda: _generate_with_cache(run, prompt, sampling)),
+        seconds_per_100_tokens_cached=_median_seconds(lambda: list(cached(sampling=sampling))),
         peak_memory_bytes=end.get("peak_memory_bytes", 0),
         trained_on=_machine(run.directory.provenance["sittings"][-1]),
         measured_on=_machine(machine_facts()),
@@ -73,18 +76,6 @@ def measure_runtime(run: Run, perplexities: Perplexities) -> Runtime:
 def _machine(facts: dict[str, Any]) -> dict[str, Any]:
     """Return the facts that a reader of the figures needs; without command lines, which name folders."""
     return {name: facts[name] for name in ("processor", "cores", "threads", "system", "packages") if name in facts}
-
-
-def _generate_with_cache(run: Run, prompt: list[int], sampling: SamplingConfig) -> list[list[list[int]]]:
-    chunks = decode(
-        run.model,
-        [prompt],
-        context_length=run.config.data.context_length,
-        bos_id=run.tokenizer.bos_id,
-        sampling=sampling,
-        seeds=[(0, 0)],
-    )
-    return list(chunks)
 
 
 def _median_seconds(work: Callable[[], object]) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from octavo.interpret.tokens import visible_label, visible_text
-from octavo.reports.figures.files import all_drawable, settle_layout, with_installed_fonts
+from octavo.reports.figures.files import all_drawable, make_figure, settle_layout, with_installed_fonts
 from octavo.reports.figures.style import in_own_style
 
 if TYPE_CHECKING:
@@ -76,8 +76,6 @@ def _grid(tokens: int, heads: int) -> tuple[int, int, float]:
 
 
 def _layer_figure(heads: dict[int, npt.NDArray[np.floating]], labels: Sequence[str], title: str) -> "Figure":
-    from matplotlib.figure import Figure
-
     texts = [title, *labels]
     title, *labels = all_drawable(texts)
     columns, rows, side = _grid(len(labels), len(heads))
@@ -85,8 +83,7 @@ def _layer_figure(heads: dict[int, npt.NDArray[np.floating]], labels: Sequence[s
     max_letters = min(_MAX_LETTERS, int(side / _LETTER))
     named = {position: _shortened(labels[position], max_letters) for position in range(0, len(labels), step)}
     size = side + _LETTER * max(map(len, named.values()), default=0)  # with labels at two sides
-    figure = Figure(figsize=(columns * size + 0.8, rows * size + 0.5), layout="constrained")
-    figure.suptitle(title, fontsize=11, parse_math=False)
+    figure = make_figure(columns * size + 0.8, rows * size + 0.5, title)
     panels = figure.subplots(rows, columns, squeeze=False).flatten()
     for axes, (head, pattern) in zip(panels, heads.items(), strict=False):
         image = axes.imshow(pattern, vmin=0, vmax=1, cmap="viridis", interpolation="nearest")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any, Protocol
 
-from octavo.reports.figures.files import drawable
+from octavo.reports.figures.files import drawable, make_figure, open_frames
 from octavo.reports.figures.style import in_own_style
 
 if TYPE_CHECKING:
@@ -31,12 +31,9 @@ def bench_figure(comparisons: Sequence[Compared], facts: Sequence[str] = ()) -> 
 
     A bar is the median ratio, its whisker the range over the rounds.
     """
-    from matplotlib.figure import Figure
-
     drawn = [(one.title, ratios) for one in comparisons if (ratios := one.ratios_by_case())]
     heights = [_MARGIN + _BAR * len(ratios) for _, ratios in drawn] or [_MARGIN]
-    figure = Figure(figsize=(9, sum(heights) + 0.3 + 0.2 * len(facts)), layout="constrained")
-    figure.suptitle("\n".join(map(drawable, facts)), fontsize=8, parse_math=False)
+    figure = make_figure(9, sum(heights) + 0.3 + 0.2 * len(facts), "\n".join(map(drawable, facts)), fontsize=8)
     if not drawn:
         return figure
     grid = figure.subplots(len(drawn), 1, squeeze=False, height_ratios=heights)
@@ -66,4 +63,4 @@ def _draw(axes: Any, title: str, ratios: Mapping[str, Sequence[float]]) -> None:
     axes.axvline(1, color="#6b7885", lw=0.8, ls=":")
     axes.set_title(drawable(title), fontsize=9, loc="left", parse_math=False)
     axes.tick_params(labelsize=8)
-    axes.spines[["top", "right"]].set_visible(False)
+    open_frames(axes)

@@ -9,7 +9,7 @@ import numpy as np
 
 from octavo.errors import OctavoError
 from octavo.evaluate import perplexity
-from octavo.reports.figures.files import drawable, save_figure, with_installed_fonts
+from octavo.reports.figures.files import drawable, make_figure, open_frames, save_figure, with_installed_fonts
 from octavo.reports.figures.style import in_own_style
 from octavo.reports.series import AXES, BITS, LABELS, NATS, TRAIN, TRAIN_SPLIT, Points, TrainingCurve, loss_points
 
@@ -39,21 +39,18 @@ def curves_figure(curve: TrainingCurve, axis: str = "steps") -> Any:
     Raises:
         OctavoError: there is no line of metrics to draw.
     """
-    from matplotlib.figure import Figure
-
     losses = loss_points(curve)
     if not any(points.kind == TRAIN for points in losses):
         raise OctavoError(f"{curve.name} has no metrics yet: train it for at least a few steps")
     note = curve.note
-    figure: Any = Figure(figsize=(12, 4.8 if note else 4.2), layout="constrained")
-    figure.suptitle(drawable(curve.name), fontsize=11, parse_math=False)
+    figure = make_figure(12, 4.8 if note else 4.2, drawable(curve.name))
     figure.supxlabel(textwrap.fill(drawable(" ".join(note.split())), _LINE), fontsize=8.5)
-    panels = figure.subplots(1, 3, width_ratios=(1.6, 1, 1))
+    panels: Any = figure.subplots(1, 3, width_ratios=(1.6, 1, 1))
     for axes, unit in zip(panels, (BITS, NATS, _PERPLEXITY), strict=True):
         drawn = [_draw(axes, points, axis, unit) for points in losses if unit in points.values or unit == _PERPLEXITY]
         axes.set(xlabel=AXES[FIGURE_AXES[axis]], ylabel=unit, ylim=_limits(np.concatenate(drawn)))
         axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
+    open_frames(*panels)
     handles, labels = panels[1].get_legend_handles_labels()  # of nats per token, which every run has
     panels[0].legend(handles, labels, frameon=False, loc="upper right")
     return with_installed_fonts(figure, [curve.name, note])

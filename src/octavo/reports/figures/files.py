@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from octavo.formats.files import write_atomically
 from octavo.reports.figures.style import in_own_style
@@ -28,6 +28,21 @@ _MISSING_NOTE = "� stands for letters that no font of this machine has: the pa
 _UNSHAPED_NOTE = "this version of matplotlib sets letters one by one, from left to right: the page shows them right"
 
 _families: dict[str, str | None] = {}  # of letters that DejaVu Sans lacks; None: no font has it
+
+
+def make_figure(width: float, height: float, title: str, fontsize: float = 11) -> "Figure":
+    """Return an empty figure of a size in inches below its title, all of which :func:`drawable` can draw."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.suptitle(title, fontsize=fontsize, parse_math=False)
+    return figure
+
+
+def open_frames(*panels: Any) -> None:
+    """Remove the upper and the right border of panels."""
+    for axes in panels:
+        axes.spines[["top", "right"]].set_visible(False)
 
 
 @in_own_style

@@ -9,8 +9,9 @@ from octavo.interpret.attention_targets import TARGET_KINDS
 from octavo.interpret.head_ablation import ABLATIONS
 from octavo.interpret.head_labels import TITLES, counted_windows, percent
 from octavo.interpret.head_table import UNCLASSIFIED, AttentionFraction, Head, HeadTable
-from octavo.reports.figures.files import drawable, with_installed_fonts
+from octavo.reports.figures.files import drawable, make_figure, with_installed_fonts
 from octavo.reports.figures.style import in_own_style
+from octavo.reports.head_columns import ABLATION_TITLES, fraction_rows
 from octavo.system.statistics import Estimate
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ _ROW = 0.4  # inches
 _COLUMN = 0.8  # inches
 _DARK = 0.7  # fraction above which a cell is so dark that its letters are white
 _COLOURS = {"zero": "#c2410c", "mean": "#1d4ed8", "first": "#0f766e"}
-_ABLATION_LABELS = {"zero": "zero", "mean": "mean", "first": "first token"}
 _FRAME = "#c2410c"
 
 
@@ -31,14 +31,11 @@ def heads_figure(table: HeadTable, title: str = "") -> "Figure":
     They have the attention fractions in percent above their 95 % intervals, with the one that gave the head its label
     framed; the mean attention distance; and the costs of ablation.
     """
-    from matplotlib.figure import Figure
-
     rows = len(table.heads)
     titles = [*(kind.title for kind in TARGET_KINDS), "induction, random"]
-    figure = Figure(figsize=(_COLUMN * len(titles) + 6.4, _ROW * (rows + 1) + 1.9), layout="constrained")
     prefix = f"{drawable(title)}: " if title else ""
     heading = f"{prefix}head table ({counted_windows(table)})"
-    figure.suptitle(heading, fontsize=11, parse_math=False)
+    figure = make_figure(_COLUMN * len(titles) + 6.4, _ROW * (rows + 1) + 1.9, heading)
     fractions, distance, costs = figure.subplots(1, 3, sharey=True, width_ratios=(_COLUMN * len(titles), 1.4, 3.2))
     _draw_fractions(fractions, table, titles)
     _draw_distances(distance, table)
@@ -46,29 +43,20 @@ def heads_figure(table: HeadTable, title: str = "") -> "Figure":
     for axes in (fractions, distance, costs):
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
-        for border in _borders(table):
+        for border in np.cumsum([len(layer) for layer in table.layers]) - 0.5:  # of layers; uniform attention is last
             axes.axhline(border, color="#6b7885", lw=0.8)
-    fractions.set_yticks(range(rows + 1), labels=[*map(_label, table.heads), "uniform attention"], fontsize=8)
+    labels = [f"{TITLES[head.name]}   {head.label}" for head in table.heads]
+    fractions.set_yticks(range(rows + 1), labels=[*labels, "uniform attention"], fontsize=8)
     fractions.set_ylim(rows + 0.5, -0.5)
     for label, head in zip(fractions.get_yticklabels(), table.heads, strict=False):
         label.set_fontweight("normal" if head.name == UNCLASSIFIED else "bold")
     return with_installed_fonts(figure, [title])
 
 
-def _label(head: Head) -> str:
-    return f"{TITLES[head.name]}   {head.label}"
-
-
-def _borders(table: HeadTable) -> list[float]:
-    """Return the borders between layers, and before the row of uniform attention."""
-    return [float(row) - 0.5 for row in np.cumsum([len(layer) for layer in table.layers])]
-
-
 def _draw_fractions(axes: Any, table: HeadTable, titles: Sequence[str]) -> None:
-    rows = [
-        [*(head.target_fractions.get(kind.name) for kind in TARGET_KINDS), head.induction_random]
-        for head in table.heads
-    ]
+    from matplotlib.patches import Rectangle
+
+    rows = fraction_rows(table)
     values = np.array([[np.nan if fraction is None else fraction.measured.mean for fraction in row] for row in rows])
     uniform = [fraction.uniform if fraction else np.nan for fraction in rows[0]]
     axes.imshow(np.vstack([values, uniform]), vmin=0, vmax=1, cmap="Blues", aspect="auto")
@@ -77,8 +65,8 @@ def _draw_fractions(axes: Any, table: HeadTable, titles: Sequence[str]) -> None:
         for x, fraction in enumerate(row):
             _write_fraction(axes, x, y, fraction)
         if head.name in names:
-            x = names.index(head.name)
-            axes.add_patch(_frame(x, y))
+            place = (names.index(head.name) - 0.47, y - 0.44)
+            axes.add_patch(Rectangle(place, 0.94, 0.88, fill=False, ec=_FRAME, lw=1.8))
     for x, value in enumerate(uniform):
         _write_text(axes, x, len(rows), "–" if np.isnan(value) else f"{100 * value:.0f}", value)
     axes.set_xticks(range(len(titles)), labels=[title.replace(" ", "\n", 1) for title in titles], fontsize=8)
@@ -99,12 +87,6 @@ def _write_text(axes: Any, x: int, y: float, text: str, fraction: float, size: i
     axes.text(x, y, text, ha="center", va="center", fontsize=size, color="white" if fraction > _DARK else "black")
 
 
-def _frame(x: int, y: int) -> Any:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((x - 0.47, y - 0.44), 0.94, 0.88, fill=False, ec=_FRAME, lw=1.8)
-
-
 def _draw_distances(axes: Any, table: HeadTable) -> None:
     for y, head in enumerate(table.heads):
         _dot(axes, head.distance, y, "#1f2937", "o")
@@ -119,7 +101,7 @@ def _draw_distances(axes: Any, table: HeadTable) -> None:
 def _draw_costs(axes: Any, heads: Sequence[Head]) -> None:
     for offset, (name, marker) in zip((-0.22, 0.0, 0.22), zip(ABLATIONS, "os^", strict=True), strict=True):
         for y, head in enumerate(heads):
-            label = _ABLATION_LABELS[name] if y == 0 else None
+            label = ABLATION_TITLES[name] if y == 0 else None
             _dot(axes, head.ablation_costs[name], y + offset, _COLOURS[name], marker, label)
     axes.axvline(0, color="#6b7885", lw=0.8)
     axes.grid(axis="x", alpha=0.25)

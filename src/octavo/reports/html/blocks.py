@@ -1,22 +1,67 @@
-"""The plain parts of a page: samples, sentences, facts, tables, code, findings, and the sections around parts."""
+"""The blocks of a report as parts of a page, and the page of its sections."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from markupsafe import Markup
 
-from octavo.evaluate.diagnosis import Finding
-from octavo.evaluate.overlap import HighlightedCopies
-from octavo.reports.html.page import HtmlPart, render
+from octavo.reports import blocks
+from octavo.reports.blocks import Block, Section
+from octavo.reports.html.attention import AttentionView, attention_part
+from octavo.reports.html.curves import curves_part
+from octavo.reports.html.heads import HeadsView, heads_part
+from octavo.reports.html.lens import LensView, lens_part
+from octavo.reports.html.page import HtmlPart, Page, make_page, render
+from octavo.reports.html.scores import scores_part
+from octavo.reports.html.surprise import SurpriseView, surprise_part
+from octavo.system.progress import MessageCallback, no_message
 from octavo.system.terminal import escape_controls
 
 _STYLES = ("plain.css",)
 
 
-def samples_part(copies: HighlightedCopies, notes: Sequence[str]) -> HtmlPart:
+def sections_page(
+    title: str, lead: str, warning: str, sections: Sequence[Section], note: MessageCallback = no_message
+) -> Page:
+    """Return the page of sections: title, `lead`, `warning` unless it is "", links to the sections, the sections."""
+    parts = [
+        *([block_part(blocks.Sentences([warning]))] if warning else []),
+        contents_part({section.key: section.title for section in sections}),
+        *(section_part(one.key, one.title, one.question, one.render(block_part, note)) for one in sections),
+    ]
+    return make_page(title, parts, description=lead, height=900)
+
+
+def block_part(block: Block) -> HtmlPart:
+    """Render a block as a part of a page."""
+    match block:
+        case blocks.Sentences() | blocks.Facts() | blocks.Table() | blocks.Code() | blocks.Findings():
+            template = f"plain/{type(block).__name__.lower()}.html"
+            return HtmlPart(render(template, block=block), styles=_STYLES)
+        case blocks.Tables():
+            parts = [block_part(table) for table in block.tables]
+            return _joined(render("plain/columns.html", parts=[part.html for part in parts]), parts)
+        case blocks.ScoreDots():
+            return scores_part(block)
+        case blocks.Curves():
+            return curves_part(block.curves)
+        case blocks.Samples():
+            return _samples_part(block)
+        case AttentionView():
+            return attention_part(block.attention)
+        case HeadsView():
+            return heads_part(block.table)
+        case SurpriseView():
+            return surprise_part(block.surprise)
+        case LensView():
+            return lens_part(block.lens)
+
+
+def _samples_part(samples: blocks.Samples) -> HtmlPart:
     """Return the texts with their verbatim copies of the training split marked, below the notes."""
+    copies = samples.copies
     texts = [_spans(text, spans) for text, spans in zip(copies.texts, copies.spans, strict=True)]
-    return HtmlPart(render("samples.html", texts=texts, notes=notes), styles=("samples.css",))
+    return HtmlPart(render("samples.html", texts=texts, notes=samples.notes), styles=("samples.css",))
 
 
 def _spans(text: str, copied: tuple[tuple[int, int], ...]) -> list[tuple[bool, str]]:
@@ -25,36 +70,6 @@ def _spans(text: str, copied: tuple[tuple[int, int], ...]) -> list[tuple[bool, s
     borders = [0, *(at + (text[at - 1 : at + 1] == "\r\n") for span in copied for at in span), len(text)]
     spans = [text[start:end] for start, end in pairwise(borders)]
     return [(bool(i % 2), escape_controls(span)) for i, span in enumerate(spans) if span]
-
-
-def sentences_part(sentences: Sequence[str]) -> HtmlPart:
-    """Return a paragraph for each sentence."""
-    return HtmlPart(render("plain/sentences.html", sentences=sentences), styles=_STYLES)
-
-
-def facts_part(facts: Mapping[str, str]) -> HtmlPart:
-    """Return names and values, side by side."""
-    return HtmlPart(render("plain/facts.html", facts=facts), styles=_STYLES)
-
-
-def table_part(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> HtmlPart:
-    """Return a table whose first column names the rows."""
-    return HtmlPart(render("plain/table.html", head=head, rows=rows, caption=caption), styles=_STYLES)
-
-
-def columns_part(parts: Sequence[HtmlPart]) -> HtmlPart:
-    """Return parts side by side, where there is room."""
-    return _joined(render("plain/columns.html", parts=[part.html for part in parts]), parts)
-
-
-def code_part(text: str) -> HtmlPart:
-    """Return text in a fixed-width font."""
-    return HtmlPart(render("plain/code.html", text=text), styles=_STYLES)
-
-
-def findings_part(findings: Sequence[Finding]) -> HtmlPart:
-    """Return findings, each with its fix."""
-    return HtmlPart(render("plain/findings.html", findings=findings), styles=_STYLES)
 
 
 def section_part(key: str, title: str, question: str, parts: Sequence[HtmlPart]) -> HtmlPart:

@@ -10,6 +10,7 @@ import numpy as np
 
 from octavo.config import SPLIT_LABELS
 from octavo.formats.files import user_path
+from octavo.reports.blocks import Table
 from octavo.reports.figures.curves import FIGURE_AXES, curves_figure, draw_curves
 from octavo.reports.html.axis import number
 from octavo.reports.html.page import HtmlPart, Page, View, make_page, render
@@ -63,10 +64,7 @@ def curves_part(curves: Sequence[TrainingCurve]) -> HtmlPart:
         },
         classes=classes,
         labels=labels,
-        hidden=hidden,
         unmarked=TRAIN,
-        squares=TRAIN_SPLIT,
-        runs=[curve.name for curve in curves],
         panels=[draw_panel(panel, [one for one in visible if one[1].panel == panel.key], runs) for panel in panels],
         caption=_caption(curves, drawn, hidden),
         table=_table_of_one(curves[0]) if runs == 1 else _table_of_many(curves, drawn, labels),
@@ -129,7 +127,7 @@ def _notes(curves: Sequence[TrainingCurve]) -> list[str]:
     return notes
 
 
-def _table_of_one(curve: TrainingCurve) -> dict[str, Any]:
+def _table_of_one(curve: TrainingCurve) -> Table:
     """Return a table of at most `_MAX_ROWS` validation passes, or of logged lines in a run without any.
 
     Losses are in bits per character, or in nats per token where the tokens per character are unknown.
@@ -152,11 +150,8 @@ def _table_of_one(curve: TrainingCurve) -> dict[str, Any]:
     amount = f"{len(rows)} of {len(chosen)} " if len(rows) < len(chosen) else ""
     split = SPLIT_LABELS.get(chosen[-1].get("part", ""), SPLIT_LABELS["validation"]) if chosen else ""
     losses = [LABELS[TRAIN], LABELS[TRAIN_SPLIT], split]
-    return {
-        "caption": f"{amount}{'validation passes' if validations else 'logged lines'}; losses in {unit}",
-        "head": ["step", "epoch", "seconds", *losses, "learning rate", "gradient norm", "tokens/s"],
-        "rows": rows,
-    }
+    caption = f"{amount}{'validation passes' if validations else 'logged lines'}; losses in {unit}"
+    return Table(["step", "epoch", "seconds", *losses, "learning rate", "gradient norm", "tokens/s"], rows, caption)
 
 
 def _losses(curve: TrainingCurve, line: Mapping[str, Any], validation: Mapping[str, Any]) -> list[float | None]:
@@ -171,7 +166,7 @@ def _losses(curve: TrainingCurve, line: Mapping[str, Any], validation: Mapping[s
 
 def _table_of_many(
     curves: Sequence[TrainingCurve], drawn: Sequence[tuple[int, Points]], labels: Mapping[str, str]
-) -> dict[str, Any]:
+) -> Table:
     """Return a table of the last values of each of several runs."""
     rows = []
     for run, curve in enumerate(curves):
@@ -179,11 +174,8 @@ def _table_of_many(
         ends = {p.kind: p.values[BITS][0][-1] for r, p in drawn if (r, p.panel) == (run, "loss") and BITS in p.values}
         losses = [number(ends[kind]) if kind in ends else "" for kind in labels]
         rows.append([f"{run + 1} {curve.name}", number(last["step"]), number(last["seconds"]), *losses])
-    return {
-        "caption": f"The last values of each run; losses in {BITS}",
-        "head": ["run", "step", "seconds", *labels.values()],
-        "rows": rows,
-    }
+    caption = f"The last values of each run; losses in {BITS}"
+    return Table(["run", "step", "seconds", *labels.values()], rows, caption)
 
 
 @dataclass(frozen=True, repr=False)

@@ -41,7 +41,7 @@ def edit_part(edit: Edit) -> HtmlPart:
     rows = [
         {
             "label": visible_label(candidate.label),
-            "probabilities": [_coloured(candidate.p_before), _coloured(candidate.p_after)],
+            "probabilities": [(round(10 * p), f"{100 * p:.1f} %") for p in (candidate.p_before, candidate.p_after)],
         }
         for candidate in edit.notable
     ]
@@ -55,7 +55,3 @@ def edit_part(edit: Edit) -> HtmlPart:
         end=end,
     )
     return HtmlPart(html, styles=("edit.css",))
-
-
-def _coloured(probability: float) -> dict[str, object]:
-    return {"step": round(10 * probability), "text": f"{100 * probability:.1f} %"}

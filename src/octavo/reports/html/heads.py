@@ -38,7 +38,6 @@ def heads_part(table: HeadTable) -> HtmlPart:
     """Return the table, which can be sorted by any column, with the meaning of columns and labels."""
     groups = head_columns(table)
     columns = [column for group in groups.values() for column in group]
-    labels = {head.name: MEANINGS[head.name] for head in table.heads}
     html = render(
         "heads.html",
         measured=table_sample(table),
@@ -47,6 +46,6 @@ def heads_part(table: HeadTable) -> HtmlPart:
         columns=columns,
         rows=[(head, TITLES[head.name], [c.cells[row] for c in columns]) for row, head in enumerate(table.heads)],
         unclassified=UNCLASSIFIED,
-        labels={TITLES[name]: meaning for name, meaning in labels.items()},
+        labels={TITLES[head.name]: MEANINGS[head.name] for head in table.heads},
     )
     return HtmlPart(html, ("heads.js",), ("heads.css",))

@@ -87,9 +87,7 @@ class Page:
         return str(render("frame.html", title=self.title, html=self.html, height=self.height))
 
 
-def make_page(
-    title: str, parts: Sequence[HtmlPart], *, description: str = "", language: str = "en", height: int = 640
-) -> Page:
+def make_page(title: str, parts: Sequence[HtmlPart], *, description: str = "", height: int = 640) -> Page:
     """Return the page of these parts below its title and a `description` in a sentence.
 
     Each style and script is written once. The content security policy allows these by their hashes, and pictures in
@@ -101,7 +99,6 @@ def make_page(
         "page.html",
         title=title,
         description=description,
-        language=language,
         policy=_policy(scripts, styles),
         styles=styles,
         scripts=scripts,

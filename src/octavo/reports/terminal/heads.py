@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
-from octavo.interpret.attention_targets import TARGET_KINDS
 from octavo.interpret.head_ablation import ABLATIONS
 from octavo.interpret.head_labels import MEANINGS, TITLES, table_caveats, table_sample
 from octavo.interpret.head_table import AttentionFraction, HeadTable
+from octavo.reports.head_columns import fraction_rows, spreads
 from octavo.system.statistics import Estimate
 
 WIDTH = 100  # columns of the terminal
@@ -32,16 +32,12 @@ _Columns = Sequence[tuple[str, int]]
 def head_lines(table: HeadTable) -> list[str]:
     """Return lines with the targets of each head, the spread of its attention, its ablation cost, and notes."""
     names = {head.name: f"{TITLES[head.name]}: {MEANINGS[head.name]}" for head in table.heads}
-    fractions = [
-        [*(head.target_fractions.get(kind.name) for kind in TARGET_KINDS), head.induction_random]
-        for head in table.heads
-    ]
-    spreads = (
-        ([*(head.distance for head in table.heads), _exact(table.uniform_distance)], 1),
-        ([*(head.entropy for head in table.heads), _exact(table.uniform_entropy)], 2),
-        ([*(head.distance_from_uniform for head in table.heads), _exact(0.0)], 2),
+    fractions = fraction_rows(table)
+    spread_columns = (
+        _with_intervals([*estimates, Estimate(1, uniform, None, None)], digits)  # which is known, not measured
+        for _, estimates, uniform, digits in spreads(table)
     )
-    *spread_rows, uniform = zip(*(_with_intervals(column, digits) for column, digits in spreads), strict=True)
+    *spread_rows, uniform = zip(*spread_columns, strict=True)
     costs = zip(
         *(_with_intervals([head.ablation_costs[name] for head in table.heads], 3) for name in ABLATIONS), strict=True
     )
@@ -96,11 +92,6 @@ def _percent_interval(fraction: AttentionFraction | None) -> str:
     if fraction is None or fraction.measured.low is None or fraction.measured.high is None:
         return ""
     return f"{math.floor(100 * fraction.measured.low + 1e-9)}…{math.ceil(100 * fraction.measured.high - 1e-9)}"
-
-
-def _exact(figure: float) -> Estimate:
-    """Return an estimate for a number that is known, not measured."""
-    return Estimate(1, figure, None, None)
 
 
 def _with_intervals(column: Sequence[Estimate], digits: int) -> list[str]:

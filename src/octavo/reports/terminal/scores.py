@@ -3,25 +3,15 @@
 from collections.abc import Sequence
 from textwrap import wrap
 
-from octavo.evaluate import Baseline, Evaluation, TrainOverlap
-from octavo.evaluate.comparison import (
-    NOT_COMPARABLE,
-    THIS_MODEL,
-    TIME_CAVEAT,
-    ScoreRow,
-    caveats,
-    protocol_description,
-    rank_scores,
-)
+from octavo.evaluate import Baseline, Evaluation, TrainOverlap, comparison
 from octavo.evaluate.diagnosis import memorisation_line
 from octavo.evaluate.run_scores import diagnose_run, load_diagnosis, load_memorisation
+from octavo.reports.score_table import score_cells
 from octavo.runs.saved_run import SavedRun
-from octavo.system.terminal import duration, quantity, wrap_lines
+from octavo.system.terminal import quantity, wrap_lines
 
 _TITLES = (("", "bits per", "nats per", "nats per", ""), ("", "character", "character", "token", "time"))
 _WIDTHS = (34, 11, 11, 10, 11)  # columns of the terminal
-
-_Row = tuple[str, str, str, str, str]
 
 
 def score_in_words(score: Evaluation) -> str:
@@ -37,7 +27,7 @@ def score_head(run: str, score: Evaluation) -> list[str]:
     return [
         f"run       {run}, {score.checkpoint}",
         f"text      {score.text}: {amounts}",
-        f"protocol  {protocol_description(score)}",
+        f"protocol  {comparison.protocol_description(score)}",
     ]
 
 
@@ -46,22 +36,17 @@ def score_table_lines(score: Evaluation, baselines: Sequence[Baseline], training
 
     Where the tokenizer is lossy, baselines that predict the full text come last, under a line that says so.
     """
-    ranked = rank_scores(score, baselines, training_seconds)
-    rows, apart = map(_row, ranked.rows), list(map(_row, ranked.not_comparable))
-    return [*map(_line, [*_TITLES, *rows]), *([NOT_COMPARABLE] if apart else []), *map(_line, apart)]
+    ranked = comparison.rank_scores(score, baselines, training_seconds)
+    rows, apart = map(_cells, ranked.rows), list(map(_cells, ranked.not_comparable))
+    return [*map(_line, [*_TITLES, *rows]), *([comparison.NOT_COMPARABLE] if apart else []), *map(_line, apart)]
 
 
-def _row(score: ScoreRow) -> _Row:
-    return (
-        f"{'>' if score.name == THIS_MODEL else ' '} {score.name}",
-        f"{score.bits_per_character:.4f}",
-        f"{score.nats_per_character:.4f}",
-        "" if score.nats_per_token is None else f"{score.nats_per_token:.4f}",
-        f"{score.seconds:.1f} s" if score.seconds < 60 else duration(score.seconds),
-    )
+def _cells(row: comparison.ScoreRow) -> list[str]:
+    name, *numbers = score_cells(row)
+    return [f"{'>' if row.name == comparison.THIS_MODEL else ' '} {name}", *numbers]
 
 
-def _line(row: _Row) -> str:
+def _line(row: Sequence[str]) -> str:
     name, *numbers = row
     return name.ljust(_WIDTHS[0]) + "".join(n.rjust(w) for n, w in zip(numbers, _WIDTHS[1:], strict=True)).rstrip()
 
@@ -81,7 +66,7 @@ def figures(score: Evaluation) -> list[str]:
 
 def score_note_lines(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOverlap | None) -> list[str]:
     """Return lines that say why a figure is optimistic or not comparable."""
-    notes = [*([TIME_CAVEAT] if baselines else []), *caveats(score, baselines, overlap)]
+    notes = [*([comparison.TIME_CAVEAT] if baselines else []), *comparison.caveats(score, baselines, overlap)]
     return [line for note in notes for line in wrap(note, 80, subsequent_indent="  ")]
 
 
