@@ -16,8 +16,9 @@ from octavo.data import TokenSplit
 from octavo.evaluate.documents import decode_documents
 from octavo.evaluate.overlap import MAX_SEARCHED, CopyStats, measure_copies
 from octavo.formats.json_schema import from_json
-from octavo.generate.generate import generate
+from octavo.generate.generate import decoder_of
 from octavo.generate.prompts import find_opening
+from octavo.generate.text import continue_prompts
 from octavo.model import Transformer
 from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer
@@ -89,8 +90,8 @@ def measure_memorisation(
     samples = max(1, min(samples, len(held_out.ids) // sampling.max_new_tokens))
     prompts = _prompts(tokenizer, held_out, samples)
     texts = [""] * samples
-    for chunks in generate(
-        model,
+    for chunks in continue_prompts(
+        decoder_of(model),
         tokenizer,
         prompts,
         context_length=context_length,

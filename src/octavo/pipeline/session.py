@@ -19,8 +19,9 @@ from octavo.evaluate.diagnosis import EarlyDiagnosis, early_baseline_losses, val
 from octavo.formats.files import disk_is_full
 from octavo.formats.json_schema import from_json
 from octavo.formats.untrusted import MAX_LOG_BYTES
-from octavo.generate.generate import generate
+from octavo.generate.generate import decoder_of
 from octavo.generate.prompts import find_opening
+from octavo.generate.text import continue_prompts
 from octavo.model import Transformer
 from octavo.model.weights import load_weights
 from octavo.pipeline.progress import Progress
@@ -214,8 +215,8 @@ class EventRecorder:
         model = Transformer(config.model, tokenizer.vocab_size)
         load_weights(model, self._state.eval_weights)
         prompt = "" if tokenizer.bos_id is not None else tokenizer.decode([tokenizer.vocab_size - 1])
-        chunks = generate(
-            model,
+        chunks = continue_prompts(
+            decoder_of(model),
             tokenizer,
             [prompt],
             context_length=config.data.context_length,

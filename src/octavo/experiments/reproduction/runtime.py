@@ -11,6 +11,7 @@ from octavo.experiments.reproduction.generations import generate_without_cache
 from octavo.experiments.reproduction.losses import Perplexities
 from octavo.experiments.reproduction.reported import TOP_K
 from octavo.generate.decoding import decode
+from octavo.generate.streams import ContextWindow, Request
 from octavo.pipeline.run import Run
 from octavo.runs.provenance import machine_facts
 
@@ -76,15 +77,8 @@ def _machine(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _generate_with_cache(run: Run, prompt: list[int], sampling: SamplingConfig) -> list[list[list[int]]]:
-    chunks = decode(
-        run.model,
-        [prompt],
-        context_length=run.config.data.context_length,
-        bos_id=run.tokenizer.bos_id,
-        sampling=sampling,
-        seeds=[(0, 0)],
-    )
-    return list(chunks)
+    window = ContextWindow(run.config.data.context_length, run.tokenizer.bos_id)
+    return list(decode(run.model, Request([prompt], window, sampling, seeds=[(0, 0)])))
 
 
 def _median_seconds(work: Callable[[], object]) -> float:
