@@ -13,6 +13,7 @@ from octavo.corpus import Corpus
 from octavo.errors import OctavoError
 from octavo.evaluate import evaluate
 from octavo.evaluate.documents import scored_text
+from octavo.evaluate.scoring import Scorer
 from octavo.interpret.activations import mean_activations, run_with_cache
 from octavo.interpret.edit import Edit, TokenChange, measure_edit
 from octavo.interpret.interventions import InterventionSpec
@@ -115,14 +116,14 @@ def test_a_patch_at_one_position_leaves_what_came_before_alone(tokenizer: Tokeni
 def test_a_mean_over_one_position_is_that_position(bpe: Tokenizer, make_model: MakeModel) -> None:
     model, sites = make_model(bpe.vocab_size), ["embedding", "blocks.0.attention.heads", "blocks.1.output"]
     assert bpe.bos_id is not None
-    means = mean_activations(model, [np.array([65])], *sites, bos_id=bpe.bos_id, context_length=CONTEXT)
+    means = mean_activations(Scorer(model, bpe.bos_id, CONTEXT), [np.array([65])], *sites)
     there = run_with_cache(model, torch.tensor([[bpe.bos_id]]), *sites)
     assert all(torch.equal(means[site], there[site]) for site in sites)
 
 
 def test_a_mean_counts_every_token_once_in_the_windows_of_the_score(bpe: Tokenizer, make_model: MakeModel) -> None:
     model, ids = make_model(bpe.vocab_size), bpe.encode("What say you, citizens, to this? Speak!")[:22]
-    mean = mean_activations(model, [ids], "final_norm", bos_id=bpe.bos_id, context_length=CONTEXT)["final_norm"]
+    mean = mean_activations(Scorer(model, bpe.bos_id, CONTEXT), [ids], "final_norm")["final_norm"]
     windows = [ids[: CONTEXT - 1], ids[CONTEXT // 2 : -1]]
     seen = [run_with_cache(model, torch.tensor([[bpe.bos_id, *w]]), "final_norm")["final_norm"][0] for w in windows]
     counted = torch.cat([seen[0], seen[1][CONTEXT // 2 :]])

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from octavo.config.inference import check_scoring, default_stride
 from octavo.errors import OctavoError
-from octavo.evaluate.scoring import Nats, token_losses
+from octavo.evaluate.scoring import Nats, Scorer
 from octavo.model import Transformer
 from octavo.system.progress import ProgressCallback, no_progress
 from octavo.system.statistics import ratio_standard_error
@@ -111,15 +111,7 @@ def evaluate(
     tokens = sum(map(len, documents))
     if not tokens or not text.characters:
         raise OctavoError(f"{text.name} is empty: there is nothing to score")
-    losses = token_losses(
-        model,
-        documents,
-        bos_id=tokenizer.bos_id,
-        context_length=context_length,
-        stride=stride,
-        batch_size=batch_size,
-        watch=watch,
-    )
+    losses = Scorer(model, tokenizer.bos_id, context_length, stride, batch_size).token_losses(documents, watch=watch)
     flat = losses[0] if len(losses) == 1 else np.concatenate(losses)
     total = float(flat.sum())
     if not math.isfinite(total):

@@ -6,16 +6,14 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import repeat
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from octavo.errors import OctavoError
 from octavo.evaluate.evaluation import LOSSY_CAVEAT
-from octavo.evaluate.scoring import Nats, ScoringBatch, scoring_batches
+from octavo.evaluate.scoring import Documents, Nats, Scorer, ScoringBatch
 from octavo.interpret.activations import ActivationCache, compose, mean_activations, record_tap
 from octavo.interpret.interventions import (
     InterventionSpec,
@@ -33,7 +31,6 @@ from octavo.system.progress import ProgressCallback, no_progress, subrange
 from octavo.system.terminal import quantity
 from octavo.tokenizer import Tokenizer
 
-Documents = Sequence[npt.NDArray[np.integer]]
 _KEYS = {"p_before": "before", "p_after": "after"}  # of the JSON, by the field's name
 
 
@@ -118,18 +115,24 @@ def measure_edit(
     passage = read_passage(tokenizer, text)
     chosen = resolve(spec, model, passage, context_length)
     other_ids = _other_ids(tokenizer, other, len(passage.text_ids), chosen)
-    reading = _Reading(model, tokenizer.bos_id, context_length)
-    others: ActivationCache = {}
+    scorer, others = Scorer(model, tokenizer.bos_id, context_length), ActivationCache()
+
+    def batches(ids: Sequence[int], tap: Tap, watch: ProgressCallback = no_progress) -> Iterator[ScoringBatch]:
+        """Read a text and one more token, whose loss is not used; always through a tap, as with an intervention."""
+        return scorer.batches([np.array([*ids, 0])], tap=tap, watch=watch)
+
     tap = compose(
         *map(zero_ablate, chosen.zero),
-        *_mean_taps(reading, held_out, chosen),
+        *_mean_taps(scorer, held_out, chosen),
         *(patch_from(target, others) for target in chosen.patch),
     )
-    other_batches = reading.batches(other_ids, record_tap(others, *{target.site for target in chosen.patch}))
-    nats_before, next_before = reading.read(passage.text_ids, compose(), watch=subrange(watch, 0, 0.5))
-    nats_after, next_after = reading.read(
-        passage.text_ids, tap, other_batches if chosen.patch else repeat(None), watch=subrange(watch, 0.5, 1)
-    )
+    before = batches(passage.text_ids, compose(), subrange(watch, 0, 0.5))
+    after = batches(passage.text_ids, tap, subrange(watch, 0.5, 1))
+    if chosen.patch:  # a batch of the other text is run before each batch, so that its activations can be patched
+        recorded = batches(other_ids, record_tap(others, *{target.site for target in chosen.patch}))
+        after = (batch for _, batch in zip(recorded, after, strict=True))
+    nats_before, next_before = _read(before, len(passage.text_ids), model.vocab_size)
+    nats_after, next_after = _read(after, len(passage.text_ids), model.vocab_size)
     characters = len(text) * math.log(2)
     return Edit(
         text=text,
@@ -148,52 +151,20 @@ def measure_edit(
     )
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """The windows of a score, always read through a tap, so that two runs differ only by the interventions."""
-
-    model: Transformer
-    bos_id: int | None
-    context_length: int
-
-    def batches(self, ids: Sequence[int], tap: Tap, watch: ProgressCallback = no_progress) -> Iterator[ScoringBatch]:
-        """Run the model on a text and one more token, whose loss is not used; yield the windows."""
-        return scoring_batches(
-            self.model,
-            [np.array([*ids, 0])],
-            bos_id=self.bos_id,
-            context_length=self.context_length,
-            tap=tap,
-            watch=watch,
-        )
-
-    def read(
-        self,
-        ids: Sequence[int],
-        tap: Tap,
-        other_batches: Iterable[ScoringBatch | None] = repeat(None),
-        watch: ProgressCallback = no_progress,
-    ) -> tuple[Nats, torch.Tensor]:
-        """Return the loss of each token, (N,), and the log-probabilities of the next token, (V,), in float64.
-
-        One batch of `other_batches` is run before each batch, so that its activations can be patched.
-        """
-        nats = np.full(len(ids) + 1, math.log(self.model.vocab_size))
-        logits = torch.empty(0)
-        for _, batch in zip(other_batches, self.batches(ids, tap, watch), strict=False):
-            losses = require_finite(batch.nats()).double().numpy()
-            for row, (window, tokens) in enumerate(zip(batch.windows, batch.tokens, strict=True)):
-                nats[tokens] = losses[row, window.scored_positions]
-                logits = batch.logits[row, window.scored_positions][-1]
-        return nats[:-1], require_finite(logits).double().log_softmax(-1)
+def _read(batches: Iterable[ScoringBatch], tokens: int, vocab_size: int) -> tuple[Nats, torch.Tensor]:
+    """Return the loss of each token, (N,), and the log-probabilities of the next token, (V,), in float64."""
+    nats, logits = np.full(tokens + 1, math.log(vocab_size)), torch.empty(0)
+    for batch in batches:
+        losses = require_finite(batch.nats()).double().numpy()
+        for row, window in enumerate(batch.windows):
+            nats[window.scored_tokens] = losses[row, window.scored_positions]
+            logits = batch.logits[row, window.scored_positions][-1]
+    return nats[:-1], require_finite(logits).double().log_softmax(-1)
 
 
-def _mean_taps(reading: _Reading, held_out: Documents, chosen: ResolvedInterventions) -> Iterator[Tap]:
+def _mean_taps(scorer: Scorer, held_out: Documents, chosen: ResolvedInterventions) -> Iterator[Tap]:
     if chosen.mean:
-        sites = {target.site for target in chosen.mean}
-        means = mean_activations(
-            reading.model, held_out, *sites, bos_id=reading.bos_id, context_length=reading.context_length
-        )
+        means = mean_activations(scorer, held_out, *{target.site for target in chosen.mean})
         for target in chosen.mean:  # the mean is the same at every position
             yield replace_with(target, replace(target, position=None).select(means[target.site]))
 

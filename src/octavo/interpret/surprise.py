@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from octavo.evaluate.evaluation import LOSSY_CAVEAT
-from octavo.evaluate.scoring import Nats, scoring_batches
+from octavo.evaluate.scoring import Nats, Scorer
 from octavo.interpret.predictions import (
     TOP_K,
     Prediction,
@@ -181,13 +181,7 @@ def measure_surprise(
     collector = _TokenCollector(vocabulary_labels(tokenizer), beginning[-1].end, top_k)
     if tokenizer.bos_id is None:
         collector.charge_uniform(int(ids[0]), model.vocab_size)
-    for batch in scoring_batches(
-        model,
-        [ids],
-        bos_id=tokenizer.bos_id,
-        context_length=context_length,
-        watch=watch,
-    ):
+    for batch in Scorer(model, tokenizer.bos_id, context_length).batches([ids], watch=watch):
         nats = batch.nats()
         for row, window in enumerate(batch.windows):
             scored = window.scored_positions
