@@ -15,8 +15,7 @@ from octavo.corpus import Corpus
 from octavo.data import Windows, prepare
 from octavo.errors import OctavoError
 from octavo.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
-from octavo.training import Interrupted, Training, loop
-from octavo.training.events import (
+from octavo.runs.events import (
     CheckpointEvent,
     EndEvent,
     EpochEvent,
@@ -25,6 +24,7 @@ from octavo.training.events import (
     StepEvent,
     ValidationEvent,
 )
+from octavo.training import Interrupted, Training, loop
 from octavo.training.validation import mean_loss
 
 Make = Callable[..., Training]

@@ -74,9 +74,9 @@ def _decode_streams(model: Transformer, request: Request) -> Iterator[Chunk]:
         # 1. Logits of the next token: read a new window, or the newest token of each stream.
         if start != (start := window.start(position)):
             cache = KeyValueCache(model.config, len(streams), window.length)
-            logits = prefill(model, [window.ids(stream, position) for stream in streams], cache)
+            logits = read(model, [window.ids(stream, position) for stream in streams], cache)
         else:
-            logits = decode_one_token(model, [stream[position - 1] for stream in streams], cache)
+            logits = read(model, [stream[position - 1 : position] for stream in streams], cache)
         # 2. A token for each stream. One inside its prompt draws no random number: its first belongs to its first
         #    new token.
         in_prompt = [position < len(stream) for stream in streams]
@@ -91,15 +91,10 @@ def _decode_streams(model: Transformer, request: Request) -> Iterator[Chunk]:
 
 
 @torch.inference_mode()
-def prefill(model: Transformer, windows: Sequence[Sequence[int]], cache: KeyValueCache) -> torch.Tensor:
-    """Read windows of token ids (B, T) into an empty cache; return the logits (B, V) of the next token."""
-    logits: torch.Tensor = model(torch.tensor(windows), cache=cache)[:, -1]
+def read(model: Transformer, ids: Sequence[Sequence[int]], cache: KeyValueCache) -> torch.Tensor:
+    """Append token ids (B, T) to the cache, a window or one token; return the logits (B, V) of the next token."""
+    logits: torch.Tensor = model(torch.tensor(ids), cache=cache)[:, -1]
     return logits
-
-
-def decode_one_token(model: Transformer, tokens: Sequence[int], cache: KeyValueCache) -> torch.Tensor:
-    """Append one token id of each stream (B,) to the cache; return the logits (B, V) of the next token."""
-    return prefill(model, [[token] for token in tokens], cache)
 
 
 def _bytes_per_stream(model: Transformer, context_length: int) -> int:

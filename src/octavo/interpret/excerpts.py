@@ -91,12 +91,7 @@ def _stream(
         before += len(ids[-1])
     if not ids:
         raise OctavoError("the run's tokenizer has no token for any character of the text: give some words")
-    joined = TokenFeatures(
-        np.concatenate([document.line_start for document in features]),
-        np.concatenate([document.punctuation for document in features]),
-        np.concatenate([document.name_begin for document in features]),
-        np.concatenate([document.name_end for document in features]),
-    )
+    joined = TokenFeatures(*map(np.concatenate, zip(*features, strict=True)))
     return np.concatenate(ids), joined, np.concatenate(characters)
 
 

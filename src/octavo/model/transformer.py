@@ -5,7 +5,9 @@ The config chooses the kinds of its parts once, in the constructors; the forward
 B batch, T position, D d_model, V vocabulary.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
@@ -85,6 +87,7 @@ class Transformer(nn.Module):
         return sum(p.numel() for p in self.parameters())
 
 
+Layer = Callable[[torch.Tensor], torch.Tensor]
 # (residual stream, output of a layer, dropout mask of the output) -> residual stream
 AddResidual = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
 
@@ -97,10 +100,10 @@ def _no_residual(stream: torch.Tensor, output: torch.Tensor, mask: torch.Tensor 
     return apply_mask(output, mask)
 
 
-class Block(nn.Module):
-    """The parts of a block: attention, then a feed-forward layer, each added to the residual stream.
+class Block(nn.Module, ABC):
+    """Attention, then a feed-forward layer, each added to the residual stream.
 
-    The subclasses differ in where the norms are. Each computes (B, T, D) -> (B, T, D).
+    The subclasses differ in where the norms are.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -112,10 +115,6 @@ class Block(nn.Module):
         self.add_residual: AddResidual = _add_residual if config.residual else _no_residual
         self.dropout = config.dropout
 
-
-class PreNorm(Block):
-    """x + f(norm(x)): the residual stream itself is never normed (as in GPT-2, Llama, Qwen3)."""
-
     def forward(
         self,
         x: torch.Tensor,
@@ -125,29 +124,34 @@ class PreNorm(Block):
         cache: LayerCache | None = None,
         tap: Tap | None = None,
     ) -> torch.Tensor:
-        attn_out = self.attention(self.attention_norm(x), rope, cache=cache, tap=within(tap, "attention"))
-        x = self.add_residual(x, attn_out, drop(attn_out.shape, self.dropout))
-        mlp_out = self.feedforward(self.feedforward_norm(x), drop, tap=within(tap, "feedforward"))
-        return tapped(tap, "output", self.add_residual(x, mlp_out, drop(mlp_out.shape, self.dropout)))
+        """(B, T, D) -> (B, T, D)."""
+        attention = partial(self.attention, rope=rope, cache=cache, tap=within(tap, "attention"))
+        feedforward = partial(self.feedforward, drop=drop, tap=within(tap, "feedforward"))
+        x = self.apply_layer(attention, self.attention_norm, x, drop)
+        return tapped(tap, "output", self.apply_layer(feedforward, self.feedforward_norm, x, drop))
+
+    @abstractmethod
+    def apply_layer(self, layer: Layer, norm: nn.Module, x: torch.Tensor, drop: DropoutFn) -> torch.Tensor:
+        """Return the residual stream x (B, T, D) after a layer with its norm."""
+
+    def add(self, x: torch.Tensor, output: torch.Tensor, drop: DropoutFn) -> torch.Tensor:
+        """Return the residual stream with the output of a layer added, after dropout."""
+        return self.add_residual(x, output, drop(output.shape, self.dropout))
+
+
+class PreNorm(Block):
+    """x + f(norm(x)): the residual stream itself is never normed (as in GPT-2, Llama, Qwen3)."""
+
+    def apply_layer(self, layer: Layer, norm: nn.Module, x: torch.Tensor, drop: DropoutFn) -> torch.Tensor:
+        return self.add(x, layer(norm(x)), drop)
 
 
 class PostNorm(Block):
     """norm(x + f(x)): as in the first Transformer (Vaswani et al., 2017)."""
 
-    def forward(
-        self,
-        x: torch.Tensor,
-        rope: RotaryEmbedding,
-        drop: DropoutFn,
-        *,
-        cache: LayerCache | None = None,
-        tap: Tap | None = None,
-    ) -> torch.Tensor:
-        attn_out = self.attention(x, rope, cache=cache, tap=within(tap, "attention"))
-        x = self.attention_norm(self.add_residual(x, attn_out, drop(attn_out.shape, self.dropout)))
-        mlp_out = self.feedforward(x, drop, tap=within(tap, "feedforward"))
-        x = self.feedforward_norm(self.add_residual(x, mlp_out, drop(mlp_out.shape, self.dropout)))
-        return tapped(tap, "output", x)
+    def apply_layer(self, layer: Layer, norm: nn.Module, x: torch.Tensor, drop: DropoutFn) -> torch.Tensor:
+        normed: torch.Tensor = norm(self.add(x, layer(x), drop))
+        return normed
 
 
 BLOCK: dict[str, type[Block]] = {"pre": PreNorm, "post": PostNorm}

@@ -28,6 +28,7 @@ from octavo.pipeline.progress import Progress
 from octavo.runs import MetricsLog, RunDirectory
 from octavo.runs.checkpoint import bytes_needed, load_newest, prune, save_checkpoint
 from octavo.runs.checkpoint_files import max_file_bytes, newest_valid
+from octavo.runs.events import CheckpointEvent, Event, SampleEvent, ValidationEvent
 from octavo.runs.metrics import check_complete
 from octavo.runs.provenance import session_facts
 from octavo.runs.safetensors_layout import check_shapes
@@ -42,7 +43,6 @@ from octavo.training import (
     stop_signals,
     training_data,
 )
-from octavo.training.events import CheckpointEvent, Event, SampleEvent, ValidationEvent
 from octavo.training.forecast import check_memory
 from octavo.training.validation import ValidationPlan
 

@@ -34,11 +34,7 @@ from octavo.config import Config
 from octavo.data import Batch, Windows
 from octavo.errors import DivergenceError
 from octavo.model import DropoutMasks, Transformer
-from octavo.system.hardware import peak_memory
-from octavo.system.progress import PhaseCallback, no_phase_progress
-from octavo.tokenizer import Tokenizer
-from octavo.training.data import TrainingData
-from octavo.training.events import (
+from octavo.runs.events import (
     CheckpointEvent,
     EndEvent,
     EpochEvent,
@@ -47,6 +43,10 @@ from octavo.training.events import (
     StepEvent,
     ValidationEvent,
 )
+from octavo.system.hardware import peak_memory
+from octavo.system.progress import PhaseCallback, no_phase_progress
+from octavo.tokenizer import Tokenizer
+from octavo.training.data import TrainingData
 from octavo.training.schedule import Budget, learning_rate_scale, make_budget
 from octavo.training.signals import Interrupted
 from octavo.training.state import TrainingState

@@ -13,8 +13,8 @@ from octavo.config.overrides import Request
 from octavo.evaluate.diagnosis import Case, Finding, ValidationPoint, diagnose, diagnose_early, validation_points
 from octavo.evaluate.diagnosis.advice import MORE_TEXT
 from octavo.pipeline.run import Run
+from octavo.runs.events import EndEvent
 from octavo.training import Training
-from octavo.training.events import EndEvent
 
 MakeTraining = Callable[..., Training]
 MakeCase = Callable[..., Case]
