@@ -18,7 +18,7 @@ import octavo
 from octavo.config import Config
 from octavo.config.inference import SamplingConfig
 from octavo.evaluate import Baseline, Evaluation, Memorisation, TrainOverlap
-from octavo.evaluate.diagnosis import Finding
+from octavo.evaluate.diagnosis.case import Finding
 from octavo.evaluate.overlap import CopyStats
 
 PAGE = Path(__file__).parents[1] / "docs" / "api.md"

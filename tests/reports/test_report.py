@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import octavo
-from octavo.evaluate.diagnosis import Finding
+from octavo.evaluate.diagnosis.case import Finding
 from octavo.formats.files import write_atomically
 from octavo.pipeline.run import Run, load
 from octavo.reports.collect import read_findings

@@ -5,7 +5,6 @@ from octavo.data.prepare import TokenizedSplits, prepare
 from octavo.data.token_files import (
     SPLIT_NAMES,
     Ids,
-    SplitFacts,
     TokenSplit,
     check_ids,
     documents,
@@ -21,7 +20,6 @@ __all__ = [
     "BatchOrder",
     "EpochWindows",
     "Ids",
-    "SplitFacts",
     "TokenSplit",
     "TokenizedSplits",
     "Windows",

@@ -10,6 +10,7 @@ from octavo.evaluate.compressors import COMPRESSORS
 from octavo.evaluate.documents import documents_of
 from octavo.formats.json_schema import from_json
 from octavo.runs import RunDirectory, updating
+from octavo.runs.saved_run import SavedRun
 from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer
 
@@ -18,47 +19,31 @@ _VERSION = 1  # of the computation
 _MAX_TEXTS = 100
 
 
-def load_baselines(
-    run: RunDirectory, tokenizer: Tokenizer, train: TokenSplit, scored: TokenSplit | Corpus
-) -> list[Baseline] | None:
-    """Return the saved baselines that learned from a run's training split and scored a text; None if there are none.
+def baselines_of(run: SavedRun, source: TokenSplit | Corpus, watch: ProgressCallback = no_progress) -> list[Baseline]:
+    """Return the baselines that learn from a run's training split and score another split or another text.
 
-    Baselines that lack a compressor that can be used now do not count: it could not be imported when they were made.
-    """
-    found = read_baselines(run, learning_source(tokenizer, train), _sha256(scored))
-    names = {baseline.name for baseline in found or []}
-    missing = [compressor for compressor in COMPRESSORS if compressor.name not in names]
-    return None if any(not compressor.unavailable_reason for compressor in missing) else found
-
-
-def compute_baselines(
-    tokenizer: Tokenizer, train: TokenSplit, scored: TokenSplit | Corpus, watch: ProgressCallback = no_progress
-) -> list[Baseline]:
-    """Compute the baselines that learn from a run's training split and score another split or another text.
+    They are computed and saved unless the file has them. Those that lack a compressor that can be used now are
+    computed again: it could not be imported when they were made.
 
     Raises:
         OctavoError: the text has no token.
     """
-    documents = documents_of(scored, tokenizer)
+    tokenizer, train = run.tokenizer, run.split("train")
+    learned_from = learning_source(tokenizer, train)
+    text = source.sha256 if isinstance(source, Corpus) else source.facts.sha256
+    found = read_baselines(run.directory, learned_from, text)
+    names = {baseline.name for baseline in found or []}
+    if found and all(compressor.name in names or compressor.unavailable_reason for compressor in COMPRESSORS):
+        return found
+    documents = documents_of(source, tokenizer)
     if not any(map(len, documents.tokens)):
-        raise OctavoError(f"{scored.name} is empty: there is nothing to score")
+        raise OctavoError(f"{source.name} is empty: there is nothing to score")
     learned = documents_of(train, tokenizer, MAX_LEARNED)
-    return fit_baselines(learned, documents, vocab_size=tokenizer.vocab_size, bos_id=tokenizer.bos_id, watch=watch)
-
-
-def save_baselines(
-    run: RunDirectory, tokenizer: Tokenizer, train: TokenSplit, scored: TokenSplit | Corpus, found: list[Baseline]
-) -> None:
-    """Save the baselines of a text.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    write_baselines(run, learning_source(tokenizer, train), _sha256(scored), scored.name, found)
-
-
-def _sha256(scored: TokenSplit | Corpus) -> str:
-    return scored.sha256 if isinstance(scored, Corpus) else scored.facts.sha256
+    computed = fit_baselines(
+        learned, documents, vocab_size=tokenizer.vocab_size, bos_id=tokenizer.bos_id, watch=watch
+    )
+    run.save_result(lambda: write_baselines(run.directory, learned_from, text, source.name, computed))
+    return computed
 
 
 def learning_source(tokenizer: Tokenizer, train: TokenSplit) -> str:

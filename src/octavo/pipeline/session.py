@@ -15,7 +15,8 @@ from octavo.config import Config
 from octavo.config.inference import SamplingConfig
 from octavo.data import check_ids, open_splits
 from octavo.errors import DivergenceError, OctavoError
-from octavo.evaluate.diagnosis import EarlyDiagnosis, early_baseline_losses, validation_point
+from octavo.evaluate.diagnosis.case import validation_point
+from octavo.evaluate.diagnosis.diagnosis import EarlyDiagnosis, early_baseline_losses
 from octavo.formats.files import disk_is_full
 from octavo.formats.json_schema import from_json
 from octavo.formats.untrusted import MAX_LOG_BYTES

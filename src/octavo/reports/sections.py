@@ -11,7 +11,7 @@ from octavo.config import BUDGETS, Config, load_preset
 from octavo.config.inference import head_windows
 from octavo.data import TokenSplit
 from octavo.evaluate import Memorisation
-from octavo.evaluate.diagnosis import memorisation_figures
+from octavo.evaluate.diagnosis.rules import memorisation_figures
 from octavo.evaluate.overlap import HighlightedCopies
 from octavo.evaluate.run_scores import load_memorisation, standard_evaluation
 from octavo.formats.toml_schema import as_mapping

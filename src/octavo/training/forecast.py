@@ -23,7 +23,7 @@ from octavo.tokenizer import Tokenizer
 from octavo.training.data import TokenCount, early_stopping_tokens, training_data
 from octavo.training.loop import dropout_masks
 from octavo.training.optimizers import Optimizers
-from octavo.training.precision import Precision
+from octavo.training.precision import Precision, fastest_seconds
 from octavo.training.schedule import make_budget
 from octavo.training.step import training_step
 from octavo.training.validation import ValidationPlan, mean_loss, plan_validations, spread_indices
@@ -268,12 +268,7 @@ def _seconds_per_window(model: Transformer, windows: Windows, dtype: torch.dtype
     """Return the time of a forward pass per window: the faster of two tries."""
     at_once = windows_at_once(model.config, model.vocab_size, windows.context_length)
     indices = spread_indices(windows, at_once)
-    times = []
-    for _ in range(2):
-        began = time.perf_counter()
-        mean_loss(model, windows, indices, dtype=dtype)
-        times.append(time.perf_counter() - began)
-    return min(times) / len(indices)
+    return fastest_seconds(lambda: mean_loss(model, windows, indices, dtype=dtype), 2) / len(indices)
 
 
 def _seconds_per_step(config: Config, model: Transformer, precision: Precision, windows: int) -> float:

@@ -5,7 +5,6 @@ from itertools import combinations
 
 import pytest
 
-from octavo.evaluate.diagnosis import Finding
 from octavo.evaluate.diagnosis.advice import (
     MORE_TEXT,
     OPPOSITE_CHANGES,
@@ -13,7 +12,7 @@ from octavo.evaluate.diagnosis.advice import (
     is_contradiction,
     reconcile,
 )
-from octavo.evaluate.diagnosis.case import Severity
+from octavo.evaluate.diagnosis.case import Finding, Severity
 from octavo.evaluate.diagnosis.rules import BASELINE_FIXES
 
 # As each finding words its advice, in the order in which they are shown.

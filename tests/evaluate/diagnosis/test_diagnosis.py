@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from octavo.config.overrides import Request
-from octavo.evaluate.diagnosis import Case, Finding, ValidationPoint, diagnose, diagnose_early, validation_points
 from octavo.evaluate.diagnosis.advice import MORE_TEXT
+from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, validation_points
+from octavo.evaluate.diagnosis.diagnosis import diagnose, diagnose_early
 from octavo.pipeline.run import Run
 from octavo.runs.events import EndEvent
 from octavo.training import Training

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from octavo.errors import OctavoError
-from octavo.evaluate.diagnosis import Finding
+from octavo.evaluate.diagnosis.case import Finding
 from octavo.experiments.reproduction import commentary
 from octavo.experiments.reproduction.epochs import LossPoint
 from octavo.experiments.reproduction.losses import BatchLosses, Perplexities

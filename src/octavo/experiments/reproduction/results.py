@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from octavo.evaluate import Evaluation, perplexity
-from octavo.evaluate.diagnosis import Finding
+from octavo.evaluate.diagnosis.case import Finding
 from octavo.experiments.reproduction import reported
 from octavo.experiments.reproduction.epochs import LossPoint, epoch_rows, validation_curve
 from octavo.experiments.reproduction.facts import Fact, changed_settings, check_facts

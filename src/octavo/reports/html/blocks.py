@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from octavo.evaluate.diagnosis import Finding
+from octavo.evaluate.diagnosis.case import Finding
 from octavo.evaluate.overlap import HighlightedCopies
 from octavo.reports.html.page import HtmlPart, render
 from octavo.system.terminal import escape_controls

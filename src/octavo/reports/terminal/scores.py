@@ -13,7 +13,7 @@ from octavo.evaluate.comparison import (
     protocol_description,
     rank_scores,
 )
-from octavo.evaluate.diagnosis import memorisation_line
+from octavo.evaluate.diagnosis.rules import memorisation_line
 from octavo.evaluate.run_scores import diagnose_run, load_diagnosis, load_memorisation
 from octavo.runs.saved_run import SavedRun
 from octavo.system.terminal import duration, quantity, wrap_lines
