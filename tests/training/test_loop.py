@@ -24,7 +24,9 @@ from octavo.runs.events import (
     StepEvent,
     ValidationEvent,
 )
-from octavo.training import Interrupted, Training, loop
+from octavo.training import loop
+from octavo.training.loop import Training
+from octavo.training.signals import Interrupted
 from octavo.training.validation import mean_loss
 
 Make = Callable[..., Training]

@@ -21,7 +21,7 @@ from octavo.data.token_files import Ids
 from octavo.system.progress import ProgressCallback, no_progress
 
 if TYPE_CHECKING:  # reading a run's text must not import torch
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import torch
 
@@ -68,6 +68,11 @@ class Windows:
         tokens = torch.from_numpy(self._ids[starts[:, None] + self._offsets].astype(np.int64))
         inputs, targets = tokens[:, :-1], tokens[:, 1:]
         return with_bos(inputs, self.bos_id), targets
+
+    def batches(self, indices: npt.NDArray[np.int64], size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Yield inputs and targets of the windows `indices`, `size` windows at a time; the last may be fewer."""
+        for start in range(0, len(indices), size):
+            yield self.gather(indices[start : start + size])
 
 
 def with_bos(inputs: torch.Tensor, bos_id: int | None) -> torch.Tensor:

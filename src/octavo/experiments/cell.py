@@ -22,7 +22,7 @@ from octavo.pipeline.train import train
 from octavo.runs import Locked, RunDirectory, locked
 from octavo.runs.completion import is_finished
 from octavo.system.threads import one_thread
-from octavo.training import Interrupted
+from octavo.training.signals import Interrupted
 
 _LOCK_POLL_SECONDS = 0.5
 

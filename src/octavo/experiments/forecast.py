@@ -15,8 +15,8 @@ from octavo.experiments.spec import Spec, read_spec
 from octavo.runs import runs_root
 from octavo.system.terminal import duration, quantity
 from octavo.system.threads import one_thread
-from octavo.training import choose_precision
 from octavo.training.forecast import TrainingForecast, forecast_training
+from octavo.training.precision import choose_precision
 
 _OVERHEAD_SECONDS = 8.0  # of a cell besides training: start, text, probe, score, curves (measured)
 

@@ -14,7 +14,7 @@ from octavo.data import Windows
 from octavo.data.token_files import id_type
 from octavo.errors import OctavoError
 from octavo.evaluate.documents import Documents
-from octavo.interpret.token_features import Flags, Indices, TokenFeatures, token_features
+from octavo.interpret.token_features import Flags, TokenFeatures, token_features
 from octavo.interpret.tokens import Alignment, align
 from octavo.tokenizer import Tokenizer
 
@@ -97,12 +97,11 @@ def _stream(
 
 def _shifted(features: TokenFeatures, before: int, first: int) -> TokenFeatures:
     """Return features with `first` BOS tokens prepended, and spans of names shifted by `before` earlier tokens."""
-    blank: Indices = np.full(first, before)
     return TokenFeatures(
-        np.concatenate([np.zeros(first, np.bool_), features.line_start]),
-        np.concatenate([np.zeros(first, np.bool_), features.punctuation]),
-        np.concatenate([blank, features.name_begin + before + first]),
-        np.concatenate([blank, features.name_end + before + first]),
+        np.pad(features.line_start, (first, 0)),
+        np.pad(features.punctuation, (first, 0)),
+        np.pad(features.name_begin + before + first, (first, 0), constant_values=before),
+        np.pad(features.name_end + before + first, (first, 0), constant_values=before),
     )
 
 

@@ -24,8 +24,8 @@ from octavo.system.progress import PhaseCallback, no_phase_progress
 from octavo.system.terminal import duration, format_bytes
 from octavo.system.threads import usable_cores
 from octavo.tokenizer import Characters, Tokenizer
-from octavo.training import Precision, choose_precision
 from octavo.training.forecast import PROCESS_BYTES, TrainingForecast, forecast_training
+from octavo.training.precision import Precision, choose_precision
 
 _MIB = 2**20
 # Seconds of one core:

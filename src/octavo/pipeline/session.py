@@ -35,16 +35,12 @@ from octavo.runs.provenance import session_facts
 from octavo.runs.safetensors_layout import check_shapes
 from octavo.system.terminal import duration, quantity
 from octavo.tokenizer import Tokenizer, load_tokenizer
-from octavo.training import (
-    Interrupted,
-    Precision,
-    TokenCount,
-    Training,
-    TrainingState,
-    stop_signals,
-    training_data,
-)
+from octavo.training.data import TokenCount, training_data
 from octavo.training.forecast import check_memory
+from octavo.training.loop import Training
+from octavo.training.precision import Precision
+from octavo.training.signals import Interrupted, stop_signals
+from octavo.training.state import TrainingState
 from octavo.training.validation import ValidationPlan
 
 SMALL_FILES_BYTES = 2**18  # room for metrics and other small files next to the tokens or a checkpoint

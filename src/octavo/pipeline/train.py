@@ -23,7 +23,7 @@ from octavo.runs.checkpoint_files import max_file_bytes, newest_is_damaged
 from octavo.runs.completion import record_brief, record_examination
 from octavo.runs.provenance import text_facts
 from octavo.runs.resume import check_unchanged, run_to_resume
-from octavo.training import InterruptedAtOnce
+from octavo.training.signals import InterruptedAtOnce
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, valid
 from octavo.evaluate.diagnosis.diagnosis import diagnose, diagnose_early
 from octavo.pipeline.run import Run
 from octavo.runs.events import EndEvent
-from octavo.training import Training
+from octavo.training.loop import Training
 
 MakeTraining = Callable[..., Training]
 MakeCase = Callable[..., Case]

@@ -14,7 +14,7 @@ from octavo.model import Transformer
 from octavo.pipeline.run import Run
 from octavo.runs import RunDirectory
 from octavo.runs.checkpoint import save_checkpoint
-from octavo.training import TrainingState
+from octavo.training.state import TrainingState
 
 Untrained = Callable[..., Run]
 

@@ -13,7 +13,7 @@ from octavo.evaluate.diagnosis import rules
 from octavo.evaluate.diagnosis.advice import reconcile
 from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, split_label, validation_points
 from octavo.runs import Record
-from octavo.training import TrainingData
+from octavo.training.data import TrainingData
 
 _EARLY_FRACTION = 0.25  # of the budget: before, a model may not have learned anything yet
 _LOSSY_FINDING = Finding(

@@ -12,7 +12,7 @@ from octavo.data import BatchOrder, Windows
 from octavo.experiments.reproduction import reported
 from octavo.formats.toml_schema import as_mapping, dotted_names
 from octavo.pipeline.run import Run
-from octavo.training import TokenCount, training_data
+from octavo.training.data import TokenCount, training_data
 
 
 def split_windows(run: Run, split: str) -> Windows:
