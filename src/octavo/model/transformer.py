@@ -30,6 +30,7 @@ class Transformer(nn.Module):
     initial weights are a function of `seed`.
 
     Example:
+        >>> from octavo.config import load_preset
         >>> model = Transformer(load_preset("pocket").model, vocab_size=512, seed=0)
         >>> model(torch.zeros(1, 10, dtype=torch.int64)).shape
         torch.Size([1, 10, 512])

@@ -238,30 +238,16 @@ def fitting_settings(config: Config, vocab_size: int, precision: Precision, avai
     def fits(tried: Config) -> bool:
         return memory_estimate(tried, parameter_count(tried.model, vocab_size)[0], vocab_size, precision) <= available
 
-    def halve(config: Config, section: str, key: str, least: int) -> Config:
-        """Halve a setting until the run fits, at least once."""
-        value = getattr(getattr(config, section), key)
-        while value // 2 >= least:
-            value //= 2
-            config = replace(config, **{section: replace(getattr(config, section), **{key: value})})
-            if fits(config):
-                break
-        return config
-
-    tried = config
+    halved: dict[str, int] = {}
     for section, key, least in _SHRINKABLE:
-        try:
-            tried = halve(tried, section, key, least)
-        except OctavoError:  # such a width does not fit the other settings
-            return []
-        if fits(tried):
-            changed = [
-                f"{s}.{k}={getattr(getattr(tried, s), k)}"
-                for s, k, _ in _SHRINKABLE
-                if getattr(getattr(tried, s), k) != getattr(getattr(config, s), k)
-            ]
-            return list(dict.fromkeys(changed))
-    return []
+        while not fits(config) and (value := getattr(getattr(config, section), key) // 2) >= least:
+            halved[f"{section}.{key}"] = value
+            try:
+                config = replace(config, **{section: replace(getattr(config, section), **{key: value})})
+            except OctavoError:  # such a width does not fit the other settings
+                return []
+    names = dict.fromkeys(f"{section}.{key}" for section, key, _ in _SHRINKABLE)
+    return [f"{name}={halved[name]}" for name in names if name in halved] if fits(config) else []
 
 
 def _seconds_per_window(model: Transformer, windows: Windows, dtype: torch.dtype) -> float:
