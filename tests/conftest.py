@@ -13,7 +13,7 @@ import torch
 
 from octavo.config import Config
 from octavo.corpus import Corpus, tiny_shakespeare
-from octavo.data import prepare
+from octavo.data.prepare import prepare
 from octavo.interpret.attention_targets import TARGET_KINDS
 from octavo.interpret.head_ablation import ABLATIONS
 from octavo.interpret.head_table import AttentionFraction, Head, HeadTable

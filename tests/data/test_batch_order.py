@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octavo.data import Batch, BatchOrder
+from octavo.data.batch_order import Batch, BatchOrder
 
 
 def drawn(order: BatchOrder, steps: int) -> list[int]:

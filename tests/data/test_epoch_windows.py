@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from octavo.data import BatchOrder, EpochWindows, Windows
+from octavo.data.batch_order import BatchOrder
+from octavo.data.windows import EpochWindows, Windows
 from octavo.tokenizer import BPEDropout
 from octavo.tokenizer.kinds import ByteBPE
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from octavo.config.inference import SamplingConfig
-from octavo.data import Ids
+from octavo.data.token_files import Ids
 from octavo.evaluate import memorisation
 from octavo.generate.generate import decoder_of, generate_from
 from octavo.generate.prompts import find_opening, opening_of_run

@@ -12,7 +12,8 @@ from tests.texts.collection import ORDERS, STRANGE
 
 from octavo.config import DataConfig, ModelConfig, TokenizerConfig
 from octavo.corpus import Corpus, Document, read_corpus, split
-from octavo.data import Windows, prepare
+from octavo.data.prepare import prepare
+from octavo.data.windows import Windows
 from octavo.errors import OctavoError
 from octavo.evaluate import evaluate
 from octavo.evaluate.documents import scored_text

@@ -11,7 +11,7 @@ import pytest
 
 from octavo.config.overrides import Request
 from octavo.corpus import Corpus
-from octavo.data import prepare
+from octavo.data.prepare import prepare
 from octavo.errors import OctavoError
 from octavo.pipeline.plan import make_plan
 from octavo.training.forecast import check_text_length, fitting_settings, forecast_training, memory_estimate

@@ -12,7 +12,8 @@ import torch
 from octavo.config import Config
 from octavo.config.overrides import Request
 from octavo.corpus import Corpus
-from octavo.data import Windows, prepare
+from octavo.data.prepare import prepare
+from octavo.data.windows import Windows
 from octavo.errors import OctavoError
 from octavo.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
 from octavo.runs.events import (

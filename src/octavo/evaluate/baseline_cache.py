@@ -3,7 +3,7 @@
 from typing import Any
 
 from octavo.corpus import Corpus
-from octavo.data import TokenSplit
+from octavo.data.token_files import TokenSplit
 from octavo.errors import OctavoError
 from octavo.evaluate.baselines import MAX_LEARNED, TOKEN_KINDS, Baseline, fit_baselines
 from octavo.evaluate.compressors import COMPRESSORS

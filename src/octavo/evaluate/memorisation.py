@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from octavo.config.inference import SamplingConfig
-from octavo.data import TokenSplit
+from octavo.data.token_files import TokenSplit
 from octavo.evaluate.documents import decode_documents
 from octavo.evaluate.overlap import MAX_SEARCHED, CopyStats, measure_copies
 from octavo.formats.json_schema import from_json

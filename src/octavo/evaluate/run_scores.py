@@ -9,7 +9,7 @@ from pathlib import Path
 
 from octavo.config.inference import SamplingConfig
 from octavo.corpus import Corpus, read_corpus, with_documents
-from octavo.data import TokenSplit
+from octavo.data.token_files import TokenSplit
 from octavo.errors import OctavoError
 from octavo.evaluate.baseline_cache import baselines_of
 from octavo.evaluate.baselines import Baseline

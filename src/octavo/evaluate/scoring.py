@@ -23,7 +23,7 @@ from octavo.model.taps import Tap
 from octavo.system.progress import ProgressCallback, no_progress
 
 Nats = npt.NDArray[np.float64]
-Documents = Sequence[npt.NDArray[np.integer]]
+TokenDocuments = Sequence[npt.NDArray[np.integer]]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Scorer:
 
     @torch.inference_mode()
     def batches(
-        self, documents: Documents, *, tap: Tap | None = None, watch: ProgressCallback = no_progress
+        self, documents: TokenDocuments, *, tap: Tap | None = None, watch: ProgressCallback = no_progress
     ) -> Iterator[ScoringBatch]:
         """Run the model on all windows of the documents; yield them in batches.
 
@@ -127,7 +127,7 @@ class Scorer:
             yield batch
 
     def token_losses(
-        self, documents: Documents, *, tap: Tap | None = None, watch: ProgressCallback = no_progress
+        self, documents: TokenDocuments, *, tap: Tap | None = None, watch: ProgressCallback = no_progress
     ) -> list[Nats]:
         """Measure the loss of each token of each document, in nats; the arguments are those of :meth:`batches`.
 

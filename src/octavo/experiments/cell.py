@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from octavo.corpus import Corpus, read_corpus
-from octavo.data import documents
+from octavo.data.token_files import documents
 from octavo.errors import DivergenceError, OctavoError, reason
 from octavo.evaluate import ScoredText, evaluate
 from octavo.experiments.results import CellResult

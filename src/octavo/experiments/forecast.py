@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from octavo.corpus import read_corpus
-from octavo.data import prepare
+from octavo.data.prepare import prepare
 from octavo.errors import OctavoError
 from octavo.experiments.executors import check_workers, default_workers
 from octavo.experiments.experiment import decide_precision, default_name

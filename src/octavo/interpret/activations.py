@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 import torch
 
 from octavo.errors import OctavoError
-from octavo.evaluate.scoring import Documents, Scorer
+from octavo.evaluate.scoring import Scorer, TokenDocuments
 from octavo.model import Transformer
 from octavo.model.taps import Tap, tapped
 
@@ -81,7 +81,7 @@ _TEXT_LENGTH_SITES = (".scores", ".pattern")  # their shape depends on the lengt
 
 
 @torch.inference_mode()
-def mean_activations(scorer: Scorer, documents: Documents, *sites: str) -> ActivationCache:
+def mean_activations(scorer: Scorer, documents: TokenDocuments, *sites: str) -> ActivationCache:
     """Return the mean activation at each site over the tokens of documents, in the windows of the score.
 
     Args:

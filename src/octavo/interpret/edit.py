@@ -13,7 +13,7 @@ import torch
 
 from octavo.errors import OctavoError
 from octavo.evaluate.evaluation import LOSSY_CAVEAT
-from octavo.evaluate.scoring import Documents, Nats, Scorer, ScoringBatch
+from octavo.evaluate.scoring import Nats, Scorer, ScoringBatch, TokenDocuments
 from octavo.interpret.activations import ActivationCache, compose, mean_activations, record_tap
 from octavo.interpret.interventions import (
     InterventionSpec,
@@ -88,7 +88,7 @@ def measure_edit(
     spec: InterventionSpec,
     *,
     other: str = "",
-    held_out: Documents = (),
+    held_out: TokenDocuments = (),
     context_length: int,
     of: str = "the given text",
     top_k: int = TOP_K,
@@ -162,7 +162,7 @@ def _read(batches: Iterable[ScoringBatch], tokens: int, vocab_size: int) -> tupl
     return nats[:-1], require_finite(logits).double().log_softmax(-1)
 
 
-def _mean_taps(scorer: Scorer, held_out: Documents, chosen: ResolvedInterventions) -> Iterator[Tap]:
+def _mean_taps(scorer: Scorer, held_out: TokenDocuments, chosen: ResolvedInterventions) -> Iterator[Tap]:
     if chosen.mean:
         means = mean_activations(scorer, held_out, *{target.site for target in chosen.mean})
         for target in chosen.mean:  # the mean is the same at every position

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from octavo.data import Windows
 from octavo.data.token_files import id_type
+from octavo.data.windows import Windows
 from octavo.errors import OctavoError
 from octavo.evaluate.documents import Documents
 from octavo.interpret.token_features import Flags, TokenFeatures, token_features

@@ -13,7 +13,7 @@ from itertools import pairwise
 import torch
 import torch.nn.functional as F
 
-from octavo.evaluate.scoring import Documents, Scorer
+from octavo.evaluate.scoring import Scorer, TokenDocuments
 from octavo.interpret.activations import ActivationCache, record_tap, run_with_cache
 from octavo.interpret.predictions import TOP_K, Prediction, ranks, top_k_predictions, vocabulary_labels
 from octavo.interpret.tokens import Passage
@@ -99,7 +99,7 @@ def apply_lens(
     model: Transformer,
     tokenizer: Tokenizer,
     passage: Passage,
-    held_out: Documents = (),
+    held_out: TokenDocuments = (),
     *,
     held_out_characters: float = 0.0,
     context_length: int,
@@ -149,7 +149,7 @@ def _cells(
 
 
 @torch.inference_mode()
-def layer_losses(scorer: Scorer, documents: Documents) -> dict[str, float]:
+def layer_losses(scorer: Scorer, documents: TokenDocuments) -> dict[str, float]:
     """Measure the mean loss of each layer in the windows of the score.
 
     Args:

@@ -15,7 +15,7 @@ from octavo.config.inference import (
     max_lens_tokens,
 )
 from octavo.corpus import Corpus
-from octavo.data import Ids, documents
+from octavo.data.token_files import Ids, documents
 from octavo.errors import OctavoError
 from octavo.evaluate.documents import documents_of
 from octavo.interpret.attention import AttentionPatterns, measure_attention

@@ -13,7 +13,7 @@ import torch
 
 from octavo.config import Config
 from octavo.config.inference import SamplingConfig
-from octavo.data import check_ids, open_splits
+from octavo.data.token_files import check_ids, open_splits
 from octavo.errors import DivergenceError, OctavoError
 from octavo.evaluate.diagnosis.case import validation_point
 from octavo.evaluate.diagnosis.diagnosis import EarlyDiagnosis, early_baseline_losses

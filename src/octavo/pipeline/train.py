@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from octavo.config.comments import commented_toml
 from octavo.config.overrides import Overrides, Request
-from octavo.data import save_splits
+from octavo.data.token_files import save_splits
 from octavo.errors import OctavoError, reason
 from octavo.formats.files import disk_is_full, remove_stale_files, write_atomically
 from octavo.pipeline.plan import CorpusSource, Plan, as_corpus, make_plan

@@ -9,7 +9,7 @@ import numpy as np
 
 from octavo.config import BUDGETS, Config, load_preset
 from octavo.config.inference import head_windows
-from octavo.data import TokenSplit
+from octavo.data.token_files import TokenSplit
 from octavo.evaluate import Memorisation
 from octavo.evaluate.diagnosis.rules import memorisation_figures
 from octavo.evaluate.overlap import HighlightedCopies

@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from octavo.config import Config
-from octavo.data import BatchOrder, EpochWindows, Ids, Windows, documents
+from octavo.data.batch_order import BatchOrder
+from octavo.data.token_files import Ids, documents
+from octavo.data.windows import EpochWindows, Windows
 from octavo.system.progress import ProgressCallback
 from octavo.tokenizer import BPEDropout, ByteBPE, Tokenizer
 from octavo.training.validation import spread_indices

@@ -11,7 +11,8 @@ import torch
 
 from octavo.config import Config
 from octavo.config.shapes import parameter_count, windows_at_once
-from octavo.data import TokenizedSplits, Windows
+from octavo.data.prepare import TokenizedSplits
+from octavo.data.windows import Windows
 from octavo.errors import OctavoError
 from octavo.kernels import attention
 from octavo.kernels.library import library

@@ -31,7 +31,8 @@ import numpy.typing as npt
 import torch
 
 from octavo.config import Config
-from octavo.data import Batch, Windows
+from octavo.data.batch_order import Batch
+from octavo.data.windows import Windows
 from octavo.errors import DivergenceError
 from octavo.model import DropoutMasks, Transformer
 from octavo.runs import events

@@ -9,7 +9,7 @@ from torch.func import functional_call
 
 from octavo.config import Config
 from octavo.config.shapes import windows_at_once
-from octavo.data import Windows
+from octavo.data.windows import Windows
 from octavo.model import Transformer
 from octavo.model.weights import Tensors
 from octavo.training.step import mean_nats

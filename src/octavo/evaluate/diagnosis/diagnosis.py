@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from octavo.config import Config
-from octavo.data import Ids, id_chunks
+from octavo.data.token_files import Ids, id_chunks
 from octavo.evaluate.baselines import unigram_probabilities
 from octavo.evaluate.diagnosis import rules
 from octavo.evaluate.diagnosis.advice import reconcile

@@ -8,7 +8,8 @@ import hashlib
 from dataclasses import dataclass
 
 from octavo.config import Config, load_preset
-from octavo.data import BatchOrder, Windows
+from octavo.data.batch_order import BatchOrder
+from octavo.data.windows import Windows
 from octavo.experiments.reproduction import reported
 from octavo.formats.toml_schema import as_mapping, dotted_names
 from octavo.pipeline.run import Run

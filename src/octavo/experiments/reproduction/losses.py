@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from octavo.data import Windows
+from octavo.data.windows import Windows
 from octavo.evaluate.baselines import unigram_probabilities
 from octavo.experiments.reproduction.facts import split_windows
 from octavo.experiments.reproduction.reported import SAMPLE_WINDOWS
