@@ -1,5 +1,6 @@
 """Save the baselines of each text that a run was scored on in ``baselines.json``, so that they are computed once."""
 
+from dataclasses import asdict
 from typing import Any
 
 from octavo.corpus import Corpus
@@ -80,7 +81,7 @@ def write_baselines(run: RunDirectory, learned_from: str, text: str, name: str, 
             texts = {}
         newest = {key: value for key, value in texts.items() if key != text}
         newest = dict(list(newest.items())[1 - _MAX_TEXTS :])
-        newest[text] = {"text": name, "baselines": [baseline.to_dict() for baseline in found]}
+        newest[text] = {"text": name, "baselines": [asdict(baseline) for baseline in found]}
         run.write_json(BASELINES_FILE, {"version": _VERSION, "learned_from": learned_from, "texts": newest})
 
 

@@ -3,8 +3,8 @@
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -50,10 +50,6 @@ class Evaluation:
     selected_on_this_text: bool  # early stopping chose the model by its loss here: the score is optimistic
     checkpoint: str
     seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the score as plain values."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ folder. Most of them are methods of :class:`octavo.pipeline.run.Run`.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from octavo.config.inference import SamplingConfig
@@ -114,7 +115,7 @@ def score_run(
         checkpoint=run.checkpoint,
         watch=watch,
     )
-    run.save_result(lambda: add_score(run.directory, Score(score.to_dict())))
+    run.save_result(lambda: add_score(run.directory, Score(asdict(score))))
     return score
 
 
@@ -269,13 +270,13 @@ def diagnose_run(
         True
     """
     score = score or standard_evaluation(run)
-    if not is_standard(Score(score.to_dict())):
+    if not is_standard(Score(asdict(score))):
         raise OctavoError(
             "a diagnosis needs the standard score: score the validation split in sliding windows, half a context "
             "apart"
         )
     findings = run_findings(run, score, run_baselines(run, watch=watch) if baselines is None else baselines)
-    content = {"checkpoint": run.checkpoint, "findings": [finding.to_dict() for finding in findings]}
+    content = {"checkpoint": run.checkpoint, "findings": [asdict(finding) for finding in findings]}
     run.save_result(lambda: run.directory.write_json("diagnosis.json", content))
     return findings
 

@@ -40,17 +40,14 @@ class Transformer(nn.Module):
         super().__init__()
         self.config, self.vocab_size = config, vocab_size
         with torch.random.fork_rng(devices=[]):  # torch.nn draws initial weights, which are overwritten below
-            self._make_parts(config, vocab_size)
-        initialise(self, config, seed)
-
-    def _make_parts(self, config: ModelConfig, vocab_size: int) -> None:
-        self.embedding = Embedding(vocab_size, config.d_model)
-        self.positions = make_positions(config)
-        self.blocks = nn.ModuleList(BLOCK[config.norm_order](config) for _ in range(config.n_layers))
-        self.final_norm = make_norm(config)
-        self.unembedding = Linear(config.d_model, vocab_size, bias=config.bias)
+            self.embedding = Embedding(vocab_size, config.d_model)
+            self.positions = make_positions(config)
+            self.blocks = nn.ModuleList(BLOCK[config.norm_order](config) for _ in range(config.n_layers))
+            self.final_norm = make_norm(config)
+            self.unembedding = Linear(config.d_model, vocab_size, bias=config.bias)
         if config.tied_embeddings:
             self.unembedding.weight = self.embedding.weight
+        initialise(self, config, seed)
 
     def forward(
         self,
@@ -89,16 +86,6 @@ class Transformer(nn.Module):
 
 
 Layer = Callable[[torch.Tensor], torch.Tensor]
-# (residual stream, output of a layer, dropout mask of the output) -> residual stream
-AddResidual = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
-
-
-def _add_residual(stream: torch.Tensor, output: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    return stream + output if mask is None else torch.addcmul(stream, output, mask)
-
-
-def _no_residual(stream: torch.Tensor, output: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    return apply_mask(output, mask)
 
 
 class Block(nn.Module, ABC):
@@ -113,8 +100,7 @@ class Block(nn.Module, ABC):
         self.feedforward = FEEDFORWARD[config.feedforward](config)
         self.attention_norm = make_norm(config)
         self.feedforward_norm = make_norm(config)
-        self.add_residual: AddResidual = _add_residual if config.residual else _no_residual
-        self.dropout = config.dropout
+        self.residual, self.dropout = config.residual, config.dropout
 
     def forward(
         self,
@@ -136,8 +122,11 @@ class Block(nn.Module, ABC):
         """Return the residual stream x (B, T, D) after a layer with its norm."""
 
     def add(self, x: torch.Tensor, output: torch.Tensor, drop: DropoutFn) -> torch.Tensor:
-        """Return the residual stream with the output of a layer added, after dropout."""
-        return self.add_residual(x, output, drop(output.shape, self.dropout))
+        """Return the residual stream with the output of a layer added, after dropout; without one, the output."""
+        mask = drop(output.shape, self.dropout)
+        if not self.residual:
+            return apply_mask(output, mask)
+        return x + output if mask is None else torch.addcmul(x, output, mask)
 
 
 class PreNorm(Block):

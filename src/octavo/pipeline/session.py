@@ -112,7 +112,7 @@ def run_session(directory: RunDirectory, progress: Progress) -> None:
                     spent = training.budget.fraction_spent(event.step, event.seconds)
                     for finding in diagnosis.update(validation_point(asdict(event)), spent):
                         progress.note("\n".join(finding.lines()))
-                        recorder.write("finding", event, finding.to_dict())
+                        recorder.write("finding", event, asdict(finding))
     except Interrupted as interrupted:
         interrupted.run_name = directory.name
         raise

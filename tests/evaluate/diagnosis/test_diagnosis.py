@@ -251,5 +251,5 @@ def test_a_lossy_tokenizer_is_told_of(healthy: Case) -> None:
 
 def test_findings_are_plain_values_and_lines(collapsed: Case) -> None:
     for finding in diagnose(collapsed):
-        assert finding.to_dict()["kind"] == finding.kind
+        assert asdict(finding)["kind"] == finding.kind
         assert finding.lines()[0].startswith(f"{finding.kind}: ")

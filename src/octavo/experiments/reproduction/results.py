@@ -83,8 +83,8 @@ class Reproduction:
                     "training_perplexity": reported.TRAINING_PERPLEXITY,
                 },
             },
-            "evaluation": self.evaluation.to_dict(),
-            "diagnosis": [finding.to_dict() for finding in self.findings],
+            "evaluation": asdict(self.evaluation),
+            "diagnosis": [asdict(finding) for finding in self.findings],
             "runtime": asdict(self.runtime),
             "attention": [
                 {
