@@ -43,7 +43,7 @@ def test_a_head_set_to_zero_costs_what_its_weights_do(play: str, tokenizer: Toke
     edit = measure_edit(
         model, tokenizer, text, InterventionSpec(zero=["blocks.0.attention.head.0"]), context_length=CONTEXT
     )
-    assert edit.changed == ("zero blocks.0.attention.head.0",)
+    assert edit.interventions == ("zero blocks.0.attention.head.0",)
     assert edit.bits_per_character_before == pytest.approx(bits_per_character(model, tokenizer, text), rel=1e-6)
     assert edit.bits_per_character_after == pytest.approx(bits_per_character(without, tokenizer, text), rel=1e-5)
     assert abs(edit.cost) > 1e-3
@@ -108,7 +108,7 @@ def test_a_patch_at_one_position_leaves_what_came_before_alone(tokenizer: Tokeni
     assert last.divergence_bits > 1e-4
     tokens = len(tokenizer.encode(text)) + (tokenizer.bos_id is not None)
     assert last.position == tokens - 1
-    assert text.endswith(last.at)
+    assert text.endswith(last.token_label)
     begin = measure_edit(model, tokenizer, text, InterventionSpec(patch=["embedding"], position=0), **given)
     assert (begin.divergence_bits == 0) == (tokenizer.bos_id is not None)  # which is the same in both texts
 
@@ -162,7 +162,7 @@ def test_the_donor_is_the_other_texts_token_at_the_position(tokenizer: Tokenizer
         changes = InterventionSpec(patch=["embedding"], position=position)
         edit = measure_edit(model, tokenizer, "to be", changes, other="what say you", context_length=CONTEXT)
         assert edit.position is not None
-        assert edit.donor == read_passage(tokenizer, "what say you").labels[edit.position]
+        assert edit.other_label == read_passage(tokenizer, "what say you").labels[edit.position]
 
 
 def test_unlikely_tokens_are_not_notable() -> None:

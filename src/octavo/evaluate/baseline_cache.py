@@ -55,10 +55,11 @@ def learning_source(tokenizer: Tokenizer, train: TokenSplit) -> str:
 def read_baselines(run: RunDirectory, learned_from: str, text: str) -> list[Baseline] | None:
     """Return the saved baselines of the text with SHA-256 `text` that learned from `learned_from`, or None."""
     try:
-        rows = _texts(run, learned_from)[text]["baselines"]
-        return [_baseline(row) for row in rows] or None
+        found = [from_json(Baseline, row) for row in _texts(run, learned_from)[text]["baselines"]]
     except (OctavoError, LookupError, TypeError, ValueError):
         return None  # they can always be computed again
+    has_losses = all(row.nats_per_token is not None for row in found if row.kind in TOKEN_KINDS)
+    return found if found and has_losses else None
 
 
 def write_baselines(run: RunDirectory, learned_from: str, text: str, name: str, found: list[Baseline]) -> None:
@@ -91,11 +92,3 @@ def _texts(run: RunDirectory, learned_from: str) -> dict[str, Any]:
     texts = content["texts"]
     same = [content["version"], content["learned_from"]] == [_VERSION, learned_from]
     return texts if same and isinstance(texts, dict) else {}
-
-
-def _baseline(row: dict[str, Any]) -> Baseline:
-    """Return the baseline of a row; raise ValueError if the row is damaged."""
-    baseline = from_json(Baseline, row)
-    if baseline.kind in TOKEN_KINDS and baseline.nats_per_token is None:
-        raise ValueError("the row has no loss per token")
-    return baseline

@@ -31,7 +31,14 @@ from octavo.system.progress import ProgressCallback, no_progress, subrange
 from octavo.system.terminal import quantity
 from octavo.tokenizer import Tokenizer
 
-_KEYS = {"p_before": "before", "p_after": "after"}  # of the JSON, by the field's name
+_KEYS = {  # in the JSON, by field; earlier versions wrote the same keys
+    "source": "of",
+    "interventions": "changed",
+    "token_label": "at",
+    "other_label": "donor",
+    "p_before": "before",
+    "p_after": "after",
+}
 
 
 @dataclass(frozen=True)
@@ -48,12 +55,12 @@ class Edit:
     """The effect of interventions on a text's score and on the prediction of the token after it."""
 
     text: str
-    of: str  # the source of the text: "the given text"
+    source: str  # of the text: "the given text"
     tokens: int  # of the text
-    changed: tuple[str, ...]  # the interventions, as "zero blocks.0.attention.head.2"
+    interventions: tuple[str, ...]  # as "zero blocks.0.attention.head.2"
     position: int | None  # the token that is changed; None: all tokens
-    at: str  # the label of that token, or ""
-    donor: str  # the label of the token of the other text at this position, or ""
+    token_label: str  # of that token, or ""
+    other_label: str  # of the token of the other text at this position, or ""
     mean_tokens: int  # tokens of validation text that means are taken over; 0: no mean ablation
     candidates: tuple[TokenChange, ...]  # the most probable next tokens of either, the most probable first
     divergence_bits: float  # Kullback-Leibler divergence of the distribution after from the one before
@@ -90,7 +97,7 @@ def measure_edit(
     other: str = "",
     held_out: TokenDocuments = (),
     context_length: int,
-    of: str = "the given text",
+    source: str = "the given text",
     top_k: int = TOP_K,
     watch: ProgressCallback = no_progress,
 ) -> Edit:
@@ -104,7 +111,7 @@ def measure_edit(
         other: the text that activations are patched from; its first tokens, as many as `text` has, are used.
         held_out: documents that means are taken over, as token ids without BOS token.
         context_length: tokens of a window.
-        of: the source of `text`, for people.
+        source: of `text`, for people.
         top_k: number of the most probable next tokens to keep, of either run.
         watch: is called with the fraction that is done.
 
@@ -136,12 +143,12 @@ def measure_edit(
     characters = len(text) * math.log(2)
     return Edit(
         text=text,
-        of=of,
+        source=source,
         tokens=len(passage.text_ids),
-        changed=chosen.descriptions,
+        interventions=chosen.descriptions,
         position=chosen.position,
-        at="" if chosen.position is None else passage.labels[chosen.position],
-        donor="" if chosen.position is None else _label(tokenizer, other_ids, chosen.position),
+        token_label="" if chosen.position is None else passage.labels[chosen.position],
+        other_label="" if chosen.position is None else _label(tokenizer, other_ids, chosen.position),
         mean_tokens=sum(map(len, held_out)) if chosen.mean else 0,
         candidates=_candidates(next_before, next_after, vocabulary_labels(tokenizer), top_k),
         divergence_bits=_divergence(next_before, next_after) / math.log(2),
@@ -207,25 +214,25 @@ def _divergence(before: torch.Tensor, after: torch.Tensor) -> float:
 
 def intervention_lines(edit: Edit, max_lines: int) -> list[str]:
     """Return a line for each of the first `max_lines` interventions, and one with the number of the others."""
-    more = len(edit.changed) - max_lines
-    return [_line(edit, name) for name in edit.changed[:max_lines]] + [f"and {more:,} more"] * (more > 0)
+    more = len(edit.interventions) - max_lines
+    return [_line(edit, name) for name in edit.interventions[:max_lines]] + [f"and {more:,} more"] * (more > 0)
 
 
 def edit_sample(edit: Edit) -> str:
     """Return the text that bits per character were measured on, in words."""
-    return f"measured on {edit.of}: {quantity(len(edit.text), 'character')}, {quantity(edit.tokens, 'token')}"
+    return f"measured on {edit.source}: {quantity(len(edit.text), 'character')}, {quantity(edit.tokens, 'token')}"
 
 
 def _line(edit: Edit, name: str) -> str:
     """Return an intervention as ``patch embedding at token 2, '␣are', from '␣king', token 2 of the other text``."""
-    at = "" if edit.position is None else f" at token {edit.position}, {_quoted(edit.at)}"
+    at = "" if edit.position is None else f" at token {edit.position}, {_quoted(edit.token_label)}"
     kind = name.split()[0]
     if kind == "mean":
         return f"{name}{at}, over the first {quantity(edit.mean_tokens, 'token')} of the validation split"
     if kind == "patch" and edit.position is None:
         return f"{name}, from the other text, token by token"
     if kind == "patch":
-        return f"{name}{at}, from {_quoted(edit.donor)}, token {edit.position} of the other text"
+        return f"{name}{at}, from {_quoted(edit.other_label)}, token {edit.position} of the other text"
     return f"{name}{at}"
 
 

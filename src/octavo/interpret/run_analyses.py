@@ -173,7 +173,7 @@ def analyse_edit(
         other=other,
         held_out=_held_out(run) if mean else (),
         context_length=run.config.data.context_length,
-        of="the beginning of the validation split" if text is None else "the given text",
+        source="the beginning of the validation split" if text is None else "the given text",
         watch=watch,
     )
 

@@ -122,9 +122,7 @@ def _check_values(values: dict[str, Any]) -> None:
             raise ValueError(f"it has no {min(missing)}")
         if not all(len(pair) == 2 for pair in [*values["unlogged"], values["epoch_losses"]]):
             raise ValueError("its losses are not pairs")
-        if any(
-            values[name] < 0 for name in ("step", "seconds", "waited", "measured", "metrics_bytes") if name in values
-        ):
+        if any(values.get(key, 0) < 0 for key in ("step", "seconds", "waited", "measured", "metrics_bytes")):
             raise ValueError("it has a negative number")
     except ValueError as error:
         raise OctavoError(f"the checkpoint's state.json is damaged ({error}): train the run again") from None
