@@ -18,7 +18,7 @@ import octavo
 from octavo.config import Config
 from octavo.config.inference import SamplingConfig
 from octavo.evaluate import Baseline, Evaluation, Memorisation, TrainOverlap
-from octavo.evaluate.diagnosis import Finding
+from octavo.evaluate.diagnosis.case import Finding
 from octavo.evaluate.overlap import CopyStats
 
 PAGE = Path(__file__).parents[1] / "docs" / "api.md"
@@ -67,6 +67,7 @@ _SECTIONS = {
 _RESULTS = (SamplingConfig, Evaluation, Baseline, TrainOverlap, Memorisation, CopyStats, Finding)
 _PLUMBING = ("to_dict", "from_json", "lines")  # methods of results that a reader does not need
 _INSIDE_NAMES = {
+    "octavo.evaluate.scoring": ("Scorer",),
     "octavo.interpret.activations": ("run_with_cache", "compose", "mean_activations", "sites_of"),
     "octavo.interpret.interventions": (
         "targets_of",
@@ -94,7 +95,8 @@ def api_page() -> str:
     lines += ["## Inside a model", "", INSIDE.strip(), ""]
     for module, names in _INSIDE_NAMES.items():
         for name in names:
-            lines += _function(getattr(import_module(module), name), f"{module}.{name}")
+            value = getattr(import_module(module), name)
+            lines += (_class if inspect.isclass(value) else _function)(value, f"{module}.{name}")
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -13,7 +13,7 @@ import torch
 
 from octavo.config import Config
 from octavo.corpus import Corpus, tiny_shakespeare
-from octavo.data import prepare
+from octavo.data.prepare import prepare
 from octavo.interpret.attention_targets import TARGET_KINDS
 from octavo.interpret.head_ablation import ABLATIONS
 from octavo.interpret.head_table import AttentionFraction, Head, HeadTable
@@ -22,7 +22,9 @@ from octavo.pipeline.run import Run, load
 from octavo.pipeline.train import train
 from octavo.reports.html import Page
 from octavo.system.statistics import Estimate
-from octavo.training import TokenCount, Training, TrainingState, training_data
+from octavo.training.data import TokenCount, training_data
+from octavo.training.loop import Training
+from octavo.training.state import TrainingState
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Request, Route

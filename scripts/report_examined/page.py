@@ -7,7 +7,8 @@ from scripts.report_examined.results import EXPERIMENTS, Experiment, Json, Resul
 
 from octavo.config import load_preset
 from octavo.evaluate import perplexity
-from octavo.evaluate.diagnosis import EarlyDiagnosis, ValidationPoint
+from octavo.evaluate.diagnosis.case import ValidationPoint
+from octavo.evaluate.diagnosis.diagnosis import EarlyDiagnosis
 from octavo.reports.markdown_text import markdown_table
 
 PAGE = Path("docs/the-report-examined.md")

@@ -9,6 +9,7 @@ from octavo.bench.generator import GREEDY, SAMPLED, make_text_generator
 from octavo.config import ModelConfig
 from octavo.config.inference import SamplingConfig
 from octavo.generate.decoding import decode
+from octavo.generate.streams import ContextWindow, Request
 
 
 def test_token_frequencies_follow_zipfs_law_and_the_bos_token_hardly_occurs() -> None:
@@ -37,9 +38,8 @@ def test_its_texts_are_varied_and_reach_their_length(sampling: SamplingConfig) -
     bos_id, sampling_256 = generator.tokenizer.bos_id, replace(sampling, max_new_tokens=256)
     seeds = [(0, stream) for stream in range(8)]
     texts: list[list[int]] = [[] for _ in seeds]
-    for chunk in decode(
-        generator.model, [[] for _ in seeds], context_length=256, bos_id=bos_id, sampling=sampling_256, seeds=seeds
-    ):
+    request = Request([[] for _ in seeds], ContextWindow(256, bos_id), sampling_256, seeds)
+    for chunk in decode(generator.model, request):
         for text, tokens in zip(texts, chunk, strict=True):
             text += tokens
     assert all(len(text) == 256 and bos_id not in text for text in texts)

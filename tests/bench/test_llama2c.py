@@ -21,6 +21,7 @@ from octavo.bench.llama2c import (
 )
 from octavo.config import ModelConfig
 from octavo.generate.decoding import decode
+from octavo.generate.streams import ContextWindow, Request
 from octavo.model import Transformer
 
 SMALL = ModelConfig(d_model=16, n_heads=4, n_kv_heads=2, d_ff=24, n_layers=3, qk_norm=False)
@@ -100,7 +101,7 @@ def test_the_real_program_generates_the_same_tokens(
     assert start is not None
     peer = Llama2c.build(peer_folder / "llama2.c", tmp_path, generator.model, start, 64)
     generated, rate = peer.generate(64, GREEDY)
-    own = decode(generator.model, [[]], context_length=64, bos_id=start, sampling=GREEDY, seeds=[(0, 0)])
+    own = decode(generator.model, Request([[]], ContextWindow(64, start), GREEDY, seeds=[(0, 0)]))
     assert swap_start_ids(512, start)[generated].tolist() == [token for (token,) in islice(own, 64)]
     assert len(set(generated)) > 20
     assert rate > 0

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -200,7 +201,7 @@ class TestEvaluate:
         told(capsys, "evaluate", copied.path, "--split", "train")
         top = json.loads((copied.path / "evaluation.json").read_text())
         assert top.pop("all")[-1]["text"] == "train"
-        assert top == before.to_dict(), "programs read the standard score there"
+        assert top == asdict(before), "programs read the standard score there"
         assert load(copied.path).evaluation == before
         assert main(["evaluate", str(copied.path), "--split", "test"]) == 2
         assert "has no test split: it has train, validation" in capsys.readouterr().err

@@ -50,7 +50,7 @@ def test_a_patch_from_another_text_at_one_token(copied: Run, capsys: pytest.Capt
     out = told(capsys, copied.path, "You are", *given)
     edit = copied.edit("You are", patch="embedding", other="the king of all England", position=-1).edit
     ids = copied.tokenizer.encode("the king of all England")
-    assert edit.donor == copied.tokenizer.decode(ids[edit.tokens - 1 : edit.tokens]) != edit.at
+    assert edit.other_label == copied.tokenizer.decode(ids[edit.tokens - 1 : edit.tokens]) != edit.token_label
     assert re.match(
         rf"patch embedding at token {edit.tokens}, '\S+', from '\S+', token {edit.tokens} of the oth", out
     )

@@ -207,7 +207,7 @@ def test_what_cannot_be_is_refused_in_one_sentence_and_without_torch(
 def test_a_signal_stops_it_and_the_same_command_goes_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    from octavo.training import Interrupted
+    from octavo.training.signals import Interrupted
 
     def stopped(corpus: object, **options: Any) -> Run:
         raise Interrupted(15, 123)

@@ -7,7 +7,7 @@ import pytest
 from octavo.config import DataConfig, TokenizerConfig
 from octavo.corpus import Corpus, Document, read_corpus, split, with_documents
 from octavo.corpus.segmentation import Separator, parse_document_unit, split_documents
-from octavo.data import prepare
+from octavo.data.prepare import prepare
 from octavo.errors import OctavoError
 from octavo.pipeline.plan import as_corpus
 

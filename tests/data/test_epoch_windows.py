@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from octavo.data import BatchOrder, EpochWindows
+from octavo.data.batch_order import BatchOrder
+from octavo.data.windows import EpochWindows, Windows
 from octavo.tokenizer import BPEDropout
 from octavo.tokenizer.kinds import ByteBPE
 
@@ -18,7 +19,7 @@ def tokenizer() -> ByteBPE:
 
 def windows_of(tokenizer: ByteBPE, dropout: BPEDropout | None) -> EpochWindows:
     ids = np.append(0, tokenizer.encode(TEXT)).astype(np.uint16)
-    return EpochWindows(ids, 12, 6, bos_id=0, phases=6, dropout=(lambda watch: dropout) if dropout else None)
+    return EpochWindows(Windows(ids, 12, 6, bos_id=0, phases=6), (lambda watch: dropout) if dropout else None)
 
 
 def test_without_bpe_dropout_they_are_the_base_windows(tokenizer: ByteBPE) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from octavo.config import DataConfig, TokenizerConfig, load_preset
 from octavo.corpus import Corpus, Document
-from octavo.data import TokenizedSplits, prepare
+from octavo.data.prepare import TokenizedSplits, prepare
 from octavo.errors import OctavoError
 from octavo.tokenizer import Tokenizer
 

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from octavo.corpus import CorpusSplit
-from octavo.data import check_ids, id_chunks, open_splits, save_splits
-from octavo.data.token_files import Ids, documents, id_type, tokenize
+from octavo.data.token_files import Ids, check_ids, documents, id_chunks, id_type, open_splits, save_splits, tokenize
 from octavo.errors import OctavoError
 from octavo.tokenizer.kinds import ByteBPE, WhitespaceBPE
 

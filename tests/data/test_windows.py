@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octavo.config import load_preset
-from octavo.data import BatchOrder, Windows
-from octavo.data.windows import with_bos
+from octavo.data.batch_order import BatchOrder
+from octavo.data.windows import Windows, with_bos
 
 IDS = np.arange(1000, 1100, dtype=np.uint16)
 

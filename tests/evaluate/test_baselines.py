@@ -7,9 +7,9 @@ import pytest
 
 from octavo.config import TokenizerConfig, load_preset
 from octavo.corpus import Corpus
-from octavo.data import documents, prepare
-from octavo.evaluate import Baseline, fit_baselines
-from octavo.evaluate.baselines import TOKEN_KINDS, _of_tokens, unigram_probabilities
+from octavo.data.prepare import prepare
+from octavo.data.token_files import documents
+from octavo.evaluate.baselines import TOKEN_KINDS, Baseline, _of_tokens, fit_baselines, unigram_probabilities
 from octavo.evaluate.documents import Documents, documents_of
 from octavo.tokenizer import Tokenizer, train_tokenizer
 

@@ -8,7 +8,8 @@ import pytest
 
 from octavo.config import DataConfig, TokenizerConfig
 from octavo.corpus import Corpus, Document
-from octavo.data import open_splits, prepare, save_splits
+from octavo.data.prepare import prepare
+from octavo.data.token_files import open_splits, save_splits
 from octavo.evaluate import documents as module
 from octavo.evaluate.documents import decode_documents, documents_of, last_characters
 

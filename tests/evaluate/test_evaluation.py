@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -193,7 +194,7 @@ def test_the_default_stride_is_half_the_context() -> None:
 
 def test_a_score_is_plain_values(tmp_path: Path) -> None:
     score = evaluate(Transformer(SMALL, PIECES.vocab_size), PIECES, scored(PIECES, TEXT), context_length=16)
-    plain = score.to_dict()
+    plain = asdict(score)
     assert {"nats_per_token", "nats_per_character", "bits_per_character", "bits_per_byte"} <= set(plain)
     assert {"characters", "tokens", "stride", "protocol"} <= set(plain)
     assert all(value is None or isinstance(value, str | int | float) for value in plain.values())

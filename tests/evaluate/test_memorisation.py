@@ -35,12 +35,14 @@ class TestAModelThatCopies:
         """Writes the training part instead of its own text, each stream from another place."""
         text = copied.splits["train"].text
 
-        def generate(model: object, tokenizer: object, prompts: Sequence[str], **options: Any) -> Iterator[list[str]]:
+        def continued(
+            decoder: object, tokenizer: object, prompts: Sequence[str], **options: Any
+        ) -> Iterator[list[str]]:
             places = [text.index("\n", 3_000 * i) for i in range(len(prompts))]
             for step in range(options["sampling"].max_new_tokens):
                 yield [text[place + 2 * step : place + 2 * step + 2] for place in places]
 
-        monkeypatch.setattr(f"{MODULE}.generate", generate)
+        monkeypatch.setattr(f"{MODULE}.continue_prompts", continued)
         return copied
 
     def test_is_found_out(self, copying: Run) -> None:

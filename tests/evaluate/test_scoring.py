@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.config import ModelConfig
-from octavo.evaluate.scoring import scoring_batches, sliding_windows, token_losses
+from octavo.evaluate.scoring import Scorer, sliding_windows
 from octavo.model import Transformer
 
 VOCAB = 19
@@ -63,7 +63,7 @@ def slowly(model: Transformer, ids: list[int], context: int, stride: int, start:
 @pytest.mark.parametrize(("context", "stride"), [(8, 1), (8, 4), (8, 8), (7, 3), (64, 32), (2, 1)])
 def test_it_equals_a_slow_computation_token_by_token(start: int | None, context: int, stride: int) -> None:
     texts = documents(1, 2, 7, 8, 9, 30)
-    fast = token_losses(model(), texts, bos_id=start, context_length=context, stride=stride, batch_size=5)
+    fast = Scorer(model(), start, context, stride, 5).token_losses(texts)
     for ids, nats in zip(texts, fast, strict=True):
         with torch.no_grad():
             expected = slowly(model(), ids.tolist(), context, stride, start)
@@ -73,8 +73,7 @@ def test_it_equals_a_slow_computation_token_by_token(start: int | None, context:
 def test_the_figure_does_not_depend_on_the_batch_size() -> None:
     texts = documents(3, 100, 41)
     totals = [
-        sum(n.sum() for n in token_losses(model(), texts, bos_id=0, context_length=16, stride=8, batch_size=size))
-        for size in (1, 2, 7, 64, 1000)
+        sum(n.sum() for n in Scorer(model(), 0, 16, 8, size).token_losses(texts)) for size in (1, 2, 7, 64, 1000)
     ]
     assert totals == pytest.approx([totals[0]] * 5, rel=1e-6)
 
@@ -84,15 +83,15 @@ def test_a_uniform_model_scores_the_logarithm_of_the_vocabulary(start: int | Non
     uniform = model()
     for parameter in uniform.parameters():
         torch.nn.init.zeros_(parameter)
-    losses = token_losses(uniform, documents(1, 50, 16), bos_id=start, context_length=16, stride=8)
+    losses = Scorer(uniform, start, 16, 8).token_losses(documents(1, 50, 16))
     assert [len(nats) for nats in losses] == [1, 50, 16]
     assert np.concatenate(losses) == pytest.approx(math.log(VOCAB), abs=1e-6)
 
 
 def test_documents_do_not_see_each_other() -> None:
     first, second = documents(20, 33)
-    together = token_losses(model(), [first, second], bos_id=0, context_length=16, stride=8)
-    alone = token_losses(model(), [second], bos_id=0, context_length=16, stride=8)
+    together = Scorer(model(), 0, 16, 8).token_losses([first, second])
+    alone = Scorer(model(), 0, 16, 8).token_losses([second])
     assert together[1] == pytest.approx(alone[0], abs=1e-6)
 
 
@@ -100,8 +99,9 @@ def test_documents_do_not_see_each_other() -> None:
 def test_batches_say_which_tokens_their_places_are(start: int | None) -> None:
     texts = documents(1, 9, 30)
     seen = [np.zeros(len(ids), int) for ids in texts]
-    for batch in scoring_batches(model(), texts, bos_id=start, context_length=8, stride=4, batch_size=3):
-        for row, (window, tokens) in enumerate(zip(batch.windows, batch.tokens, strict=True)):
+    for batch in Scorer(model(), start, 8, 4, 3).batches(texts):
+        for row, window in enumerate(batch.windows):
+            tokens = window.scored_tokens
             seen[window.document][tokens] += 1
             assert batch.targets[row, window.scored_positions].tolist() == texts[window.document][tokens].tolist()
     unpredicted = int(start is None)
@@ -116,8 +116,7 @@ def test_a_tap_changes_the_model_that_is_scored() -> None:
         return torch.zeros_like(tensor) if site == "logits" else tensor
 
     plain, looked_at, silenced = (
-        token_losses(model(), documents(33), bos_id=START, context_length=16, stride=8, tap=tap)[0]
-        for tap in (None, same, silent)
+        Scorer(model(), START, 16, 8).token_losses(documents(33), tap=tap)[0] for tap in (None, same, silent)
     )
     assert looked_at == pytest.approx(plain, abs=1e-6)
     assert silenced == pytest.approx(math.log(VOCAB), abs=1e-6)

@@ -8,10 +8,11 @@ import pytest
 
 from octavo.config.overrides import Request
 from octavo.corpus import Corpus
-from octavo.data import open_splits, prepare, save_splits
-from octavo.evaluate import Shift, measure_shift
-from octavo.evaluate.diagnosis import Case
+from octavo.data.prepare import prepare
+from octavo.data.token_files import open_splits, save_splits
+from octavo.evaluate.diagnosis.case import Case
 from octavo.evaluate.diagnosis.rules import shift_finding
+from octavo.evaluate.shift import Shift, measure_shift
 
 Measure = Callable[[str], Shift | None]
 

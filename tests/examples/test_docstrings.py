@@ -14,10 +14,16 @@ PUBLIC = [getattr(octavo, name) for name in octavo.__all__]
 INTERNAL = [
     "config.comments",
     "config.inference",
+    "config.shapes",
     "data.batch_order",
+    "data.prepare",
     "data.token_files",
     "data.windows",
     "kernels.decoding",
+    "model.attention",
+    "model.dropout",
+    "model.kv_cache",
+    "model.transformer",
     "runs.earlier_versions",
     "system.progress",
 ]

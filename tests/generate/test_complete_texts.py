@@ -1,7 +1,6 @@
 """Many texts, each as soon as it is whole."""
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from octavo.config.inference import SamplingConfig
 from octavo.generate.decoding import sample_token
 from octavo.generate.generate import decoder_of
 from octavo.generate.healing import Healer
-from octavo.generate.streams import Chunk
+from octavo.generate.streams import Chunk, ContextWindow, Request
 from octavo.generate.text import complete_texts
 from octavo.pipeline.run import Run
 
@@ -22,8 +21,8 @@ def test_a_text_comes_before_the_next_group_is_begun(trained: Run, monkeypatch: 
     chunks: list[Chunk] = []
     decoder = decoder_of(trained.model)
 
-    def noted(*arguments: Any, **options: Any) -> Iterator[Chunk]:
-        for chunk in decoder.decode(*arguments, **options):
+    def noted(request: Request) -> Iterator[Chunk]:
+        for chunk in decoder.decode(request):
             chunks.append(chunk)
             yield chunk
 
@@ -58,9 +57,8 @@ def test_texts_that_the_healed_token_ends_are_there(
     monkeypatch.setattr("octavo.generate.streams._MAX_BYTES", most)
     sampling, decoder = SamplingConfig(max_new_tokens=1, temperature=2.0), decoder_of(trained.model)
     prompts = ["MENENIU"] * count
-    healer = Healer(
-        trained.tokenizer.token_bytes(), partial(decoder.predict, context_length=32, bos_id=0), sample_token
-    )
+    window = ContextWindow(32, 0)
+    healer = Healer(trained.tokenizer.token_bytes(), lambda contexts: decoder.predict(contexts, window), sample_token)
     ids = trained.tokenizer.encode(prompts[0]).tolist()
     assert any(healer.heal(ids, sampling, stream)[1] for stream in range(count)), "one is healed"
     found = list(complete_texts(decoder, trained.tokenizer, prompts, context_length=32, sampling=sampling))

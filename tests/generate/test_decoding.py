@@ -9,7 +9,7 @@ import torch
 from octavo.config import ModelConfig
 from octavo.config.inference import SamplingConfig
 from octavo.generate.decoding import decode
-from octavo.generate.streams import window_start
+from octavo.generate.streams import ContextWindow, Request, window_start
 from octavo.model import Transformer
 
 VOCAB, START, CONTEXT = 23, 0, 12
@@ -27,14 +27,9 @@ def tokens(
     prompts: list[list[int]], count: int, sampling: SamplingConfig, *, start: int | None = START, first_seed: int = 0
 ) -> list[list[int]]:
     """The first `count` new tokens of every stream."""
-    chunks = decode(
-        model(),
-        prompts,
-        context_length=CONTEXT,
-        bos_id=start,
-        sampling=replace(sampling, max_new_tokens=count),
-        seeds=[(7, first_seed + i) for i in range(len(prompts))],
-    )
+    seeds = [(7, first_seed + i) for i in range(len(prompts))]
+    window = ContextWindow(CONTEXT, start)
+    chunks = decode(model(), Request(prompts, window, replace(sampling, max_new_tokens=count), seeds))
     return [[token for tokens in column for token in tokens] for column in zip(*chunks, strict=True)]
 
 
@@ -92,35 +87,24 @@ def test_a_stream_does_not_depend_on_how_many_others_there_are() -> None:
 
 @pytest.mark.parametrize("position", ["sinusoidal", "learned", "none"])
 def test_tables_of_positions_are_never_left(position: str) -> None:
-    chunks = decode(
-        model(position),
-        [[1] * 30, [2]],
-        context_length=CONTEXT,
-        bos_id=START,
-        sampling=replace(GREEDY, max_new_tokens=60),
-        seeds=[(0, 0), (0, 1)],
-    )
+    sampling = replace(GREEDY, max_new_tokens=60)
+    request = Request([[1] * 30, [2]], ContextWindow(CONTEXT, START), sampling, seeds=[(0, 0), (0, 1)])
+    chunks = decode(model(position), request)
     assert [sum(map(len, column)) for column in zip(*chunks, strict=True)] == [60, 60]
 
 
 @pytest.mark.parametrize("context", [2, 3])
 def test_the_shortest_contexts_work(context: int) -> None:
     sampling = replace(GREEDY, max_new_tokens=9)
-    chunks = decode(model(), [[1, 2, 3]], context_length=context, bos_id=START, sampling=sampling, seeds=[(0, 0)])
+    chunks = decode(model(), Request([[1, 2, 3]], ContextWindow(context, START), sampling, seeds=[(0, 0)]))
     assert sum(len(tokens) for (tokens,) in chunks) == 9
 
 
 def test_the_first_token_comes_alone_and_what_has_ended_holds_up_nothing() -> None:
     ended = {1}
-    chunks = decode(
-        model(),
-        [[3, 1], [4, 1]],
-        context_length=CONTEXT,
-        bos_id=START,
-        sampling=replace(GREEDY, max_new_tokens=50),
-        seeds=[(0, 0), (0, 1)],
-        ended=ended.__contains__,
-    )
+    sampling, seeds = replace(GREEDY, max_new_tokens=50), [(0, 0), (0, 1)]
+    request = Request([[3, 1], [4, 1]], ContextWindow(CONTEXT, START), sampling, seeds, ended.__contains__)
+    chunks = decode(model(), request)
     assert len(next(chunks)[0]) == 1
     next(chunks)
     ended.add(0)

@@ -16,7 +16,7 @@ from octavo.config.inference import SamplingConfig
 from octavo.generate import decoding
 from octavo.generate.decoding import logits_to_probs, predict, sample_token
 from octavo.generate.healing import Healer, HealingCandidate
-from octavo.generate.streams import Chunk, Decoder
+from octavo.generate.streams import Chunk, ContextWindow, Decoder, Request
 from octavo.generate.text import continue_prompts
 from octavo.pipeline.run import Run
 from octavo.tokenizer import Tokenizer
@@ -129,17 +129,17 @@ class Always:
         self.sure, self.then, self.vocabulary = sure, list(then), vocabulary
         self.prompts: list[list[int]] = []
 
-    def predict(self, contexts: Sequence[Sequence[int]], **_: object) -> np.ndarray:
+    def predict(self, contexts: Sequence[Sequence[int]], window: ContextWindow) -> np.ndarray:
         logits = np.zeros((len(contexts), self.vocabulary), dtype=np.float32)
         logits[:, self.sure] = 100
         return logits
 
-    def decode(self, prompts: Sequence[Sequence[int]], **options: Any) -> Iterator[Chunk]:
-        self.prompts = [list(prompt) for prompt in prompts]
+    def decode(self, request: Request) -> Iterator[Chunk]:
+        self.prompts = [list(prompt) for prompt in request.prompts]
         for token in self.then:
-            if all(options["ended"](index) for index in range(len(prompts))):
+            if all(request.ended(index) for index in range(len(self.prompts))):
                 return
-            yield [[token] for _ in prompts]
+            yield [[token] for _ in self.prompts]
 
     def text(self, tokenizer: Tokenizer, prompt: str, most: int = 100, stop: Sequence[str] = ()) -> list[str]:
         found = continue_prompts(
@@ -206,11 +206,11 @@ def test_the_kernels_and_pytorch_heal_alike(trained: Run, prompt: str) -> None:
         expected = trained.generate(prompt, **options)
     assert trained.generate(prompt, **options) == expected
     contexts = [[5, 6], [], [7] * 50]
-    asked: dict[str, Any] = {"context_length": trained.config.data.context_length, "bos_id": 0}
-    found = predict(trained.model, contexts, **asked)
+    window = ContextWindow(trained.config.data.context_length, 0)
+    found = predict(trained.model, contexts, window)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decoding, "packed_weights", lambda *_, **__: None)
-        assert found == pytest.approx(predict(trained.model, contexts, **asked), abs=1e-4)
+        assert found == pytest.approx(predict(trained.model, contexts, window), abs=1e-4)
 
 
 def test_a_healed_text_does_not_depend_on_the_prompts_after_it(trained: Run) -> None:

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from octavo.config.inference import SamplingConfig
-from octavo.data import Ids
+from octavo.data.token_files import Ids
 from octavo.evaluate import memorisation
-from octavo.generate.generate import generate, generate_from
+from octavo.generate.generate import decoder_of, generate_from
 from octavo.generate.prompts import find_opening, opening_of_run
+from octavo.generate.text import continue_prompts
 from octavo.pipeline.run import Run
 from octavo.tokenizer import ByteBPE, Tokenizer
 from octavo.tokenizer.kinds import Characters, WhitespaceBPE
@@ -80,7 +81,9 @@ def test_a_run_begins_lines_and_shows_nothing_of_what_stands_before(trained: Run
     options: dict[str, Any] = {"max_new_tokens": 8, "temperature": 1.0}
     texts = joined(trained.generate_many([""] * 200, **options))
     sampling, context = SamplingConfig(**options), trained.config.data.context_length
-    anywhere = joined(generate(trained.model, tokenizer, [""] * 200, context_length=context, sampling=sampling))
+    anywhere = joined(
+        continue_prompts(decoder_of(trained.model), tokenizer, [""] * 200, context_length=context, sampling=sampling)
+    )
     begun, chance = (sum(text[:1].isupper() for text in found) for found in (texts, anywhere))
     assert begun > 120 > 2 * chance
     from_disk = generate_from(trained.directory, [""], sampling=SamplingConfig(**options))
@@ -102,7 +105,7 @@ def test_so_do_the_texts_that_are_looked_up_in_the_training_text(
         asked.update(options)
         return [["text"]]
 
-    monkeypatch.setattr(memorisation, "generate", noted)
+    monkeypatch.setattr(memorisation, "continue_prompts", noted)
     copied.memorisation(samples=1, tokens=5)
     assert asked["opening"] == opening_of_run(copied.path / "data", copied.tokenizer) != []
 

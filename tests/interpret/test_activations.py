@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from octavo.config.shapes import windows_at_once
+from octavo.evaluate.scoring import Scorer
 from octavo.interpret.activations import matches, mean_activations, run_with_cache, sites_of
 from octavo.interpret.edit import measure_edit
 from octavo.interpret.interventions import InterventionSpec
@@ -22,11 +23,9 @@ READINGS: dict[str, Callable[..., Any]] = {
     "edit": lambda model, tokenizer, text, ids: measure_edit(
         model, tokenizer, text, InterventionSpec(zero=["embedding"]), context_length=CONTEXT
     ),
-    "lens": lambda model, tokenizer, text, ids: layer_losses(
-        model, [ids], bos_id=tokenizer.bos_id, context_length=CONTEXT
-    ),
+    "lens": lambda model, tokenizer, text, ids: layer_losses(Scorer(model, tokenizer.bos_id, CONTEXT), [ids]),
     "means": lambda model, tokenizer, text, ids: mean_activations(
-        model, [ids], "embedding", bos_id=tokenizer.bos_id, context_length=CONTEXT
+        Scorer(model, tokenizer.bos_id, CONTEXT), [ids], "embedding"
     ),
 }
 

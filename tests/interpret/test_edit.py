@@ -13,6 +13,7 @@ from octavo.corpus import Corpus
 from octavo.errors import OctavoError
 from octavo.evaluate import evaluate
 from octavo.evaluate.documents import scored_text
+from octavo.evaluate.scoring import Scorer
 from octavo.interpret.activations import mean_activations, run_with_cache
 from octavo.interpret.edit import Edit, TokenChange, measure_edit
 from octavo.interpret.interventions import InterventionSpec
@@ -42,7 +43,7 @@ def test_a_head_set_to_zero_costs_what_its_weights_do(play: str, tokenizer: Toke
     edit = measure_edit(
         model, tokenizer, text, InterventionSpec(zero=["blocks.0.attention.head.0"]), context_length=CONTEXT
     )
-    assert edit.changed == ("zero blocks.0.attention.head.0",)
+    assert edit.interventions == ("zero blocks.0.attention.head.0",)
     assert edit.bits_per_character_before == pytest.approx(bits_per_character(model, tokenizer, text), rel=1e-6)
     assert edit.bits_per_character_after == pytest.approx(bits_per_character(without, tokenizer, text), rel=1e-5)
     assert abs(edit.cost) > 1e-3
@@ -107,7 +108,7 @@ def test_a_patch_at_one_position_leaves_what_came_before_alone(tokenizer: Tokeni
     assert last.divergence_bits > 1e-4
     tokens = len(tokenizer.encode(text)) + (tokenizer.bos_id is not None)
     assert last.position == tokens - 1
-    assert text.endswith(last.at)
+    assert text.endswith(last.token_label)
     begin = measure_edit(model, tokenizer, text, InterventionSpec(patch=["embedding"], position=0), **given)
     assert (begin.divergence_bits == 0) == (tokenizer.bos_id is not None)  # which is the same in both texts
 
@@ -115,14 +116,14 @@ def test_a_patch_at_one_position_leaves_what_came_before_alone(tokenizer: Tokeni
 def test_a_mean_over_one_position_is_that_position(bpe: Tokenizer, make_model: MakeModel) -> None:
     model, sites = make_model(bpe.vocab_size), ["embedding", "blocks.0.attention.heads", "blocks.1.output"]
     assert bpe.bos_id is not None
-    means = mean_activations(model, [np.array([65])], *sites, bos_id=bpe.bos_id, context_length=CONTEXT)
+    means = mean_activations(Scorer(model, bpe.bos_id, CONTEXT), [np.array([65])], *sites)
     there = run_with_cache(model, torch.tensor([[bpe.bos_id]]), *sites)
     assert all(torch.equal(means[site], there[site]) for site in sites)
 
 
 def test_a_mean_counts_every_token_once_in_the_windows_of_the_score(bpe: Tokenizer, make_model: MakeModel) -> None:
     model, ids = make_model(bpe.vocab_size), bpe.encode("What say you, citizens, to this? Speak!")[:22]
-    mean = mean_activations(model, [ids], "final_norm", bos_id=bpe.bos_id, context_length=CONTEXT)["final_norm"]
+    mean = mean_activations(Scorer(model, bpe.bos_id, CONTEXT), [ids], "final_norm")["final_norm"]
     windows = [ids[: CONTEXT - 1], ids[CONTEXT // 2 : -1]]
     seen = [run_with_cache(model, torch.tensor([[bpe.bos_id, *w]]), "final_norm")["final_norm"][0] for w in windows]
     counted = torch.cat([seen[0], seen[1][CONTEXT // 2 :]])
@@ -161,7 +162,7 @@ def test_the_donor_is_the_other_texts_token_at_the_position(tokenizer: Tokenizer
         changes = InterventionSpec(patch=["embedding"], position=position)
         edit = measure_edit(model, tokenizer, "to be", changes, other="what say you", context_length=CONTEXT)
         assert edit.position is not None
-        assert edit.donor == read_passage(tokenizer, "what say you").labels[edit.position]
+        assert edit.other_label == read_passage(tokenizer, "what say you").labels[edit.position]
 
 
 def test_unlikely_tokens_are_not_notable() -> None:

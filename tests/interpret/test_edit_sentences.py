@@ -6,12 +6,12 @@ from octavo.interpret.edit import Edit, edit_sample, intervention_lines
 
 EDIT = Edit(
     text="a" * 1200,
-    of="the given text",
+    source="the given text",
     tokens=700,
-    changed=("zero embedding", "mean blocks.0.output", "patch blocks.1.output"),
+    interventions=("zero embedding", "mean blocks.0.output", "patch blocks.1.output"),
     position=None,
-    at="",
-    donor="",
+    token_label="",
+    other_label="",
     mean_tokens=8192,
     candidates=(),
     divergence_bits=0.0,
@@ -30,7 +30,7 @@ def test_a_line_names_the_intervention_and_its_source() -> None:
 
 
 def test_at_one_token_the_donor_is_named() -> None:
-    at = replace(EDIT, position=2, at=" are", donor=" \x1bking")
+    at = replace(EDIT, position=2, token_label=" are", other_label=" \x1bking")
     zero, mean, patch = intervention_lines(at, 3)
     assert all("token 2, '␣are'" in line for line in (zero, mean, patch))
     assert "'␣\\x1bking'" in patch

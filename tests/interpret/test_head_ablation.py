@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from octavo.evaluate.documents import Documents
-from octavo.evaluate.scoring import token_losses
+from octavo.evaluate.scoring import Scorer
 from octavo.interpret.activations import run_with_cache
 from octavo.interpret.excerpts import SampledWindows, sample_windows
 from octavo.interpret.head_ablation import ABLATIONS, ablation_costs, mean_head_outputs, window_nats
@@ -95,13 +95,8 @@ def test_the_cost_of_windows_is_that_of_their_tokens(trained: Run) -> None:
     """The windows are documents of their own when scored from nothing."""
     tokenizer, text = trained.tokenizer, trained.splits["validation"].text
     found = sample_windows(tokenizer, Documents([tokenizer.encode(text)], [text]), 32, 5)
-    scored = token_losses(
-        trained.model,
-        [row.numpy() for row in found.targets],
-        bos_id=tokenizer.bos_id,
-        context_length=32,
-        stride=32,
-    )
+    scorer = Scorer(trained.model, tokenizer.bos_id, context_length=32, stride=32)
+    scored = scorer.token_losses([row.numpy() for row in found.targets])
     assert window_nats(trained.model, found) == pytest.approx([losses.sum() for losses in scored], rel=1e-5)
 
 

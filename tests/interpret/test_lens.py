@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from octavo.evaluate.scoring import token_losses
+from octavo.evaluate.scoring import Scorer
 from octavo.interpret.activations import run_with_cache
 from octavo.interpret.lens import apply_lens, layer_losses, lens_logits
 from octavo.interpret.tokens import read_passage
@@ -81,7 +81,7 @@ def test_layers_are_scored_as_the_model_is(
     )
     passage = read_passage(tokenizer, play, 4)
     found = apply_lens(model, tokenizer, passage, held_out, held_out_characters=700, context_length=CONTEXT)
-    scored = token_losses(model, held_out, bos_id=tokenizer.bos_id, context_length=CONTEXT, stride=CONTEXT // 2)
+    scored = Scorer(model, tokenizer.bos_id, CONTEXT, CONTEXT // 2).token_losses(held_out)
     predicted = np.concatenate([nats[int(tokenizer.bos_id is None) :] for nats in scored])
     assert found.layers[-1].held_out_nats == pytest.approx(predicted.mean(), rel=1e-6)
     assert found.held_out_tokens == sum(map(len, held_out))
@@ -92,7 +92,7 @@ def test_layers_are_scored_as_the_model_is(
 
 
 def test_nothing_predicted_is_no_mean(make_model: MakeModel) -> None:
-    assert layer_losses(make_model(50), [np.array([3])], bos_id=None, context_length=8) == {}
+    assert layer_losses(Scorer(make_model(50), None, 8), [np.array([3])]) == {}
 
 
 def test_the_embedding_of_tied_weights_foretells_its_own_token(bpe: Tokenizer, make_model: MakeModel) -> None:

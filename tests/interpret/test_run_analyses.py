@@ -122,7 +122,7 @@ def test_one_place_needs_no_list(trained: Run) -> None:
     one = trained.edit("Speak", zero="blocks.0.attention.head.1").edit
     assert one == trained.edit("Speak", zero=["blocks.0.attention.head.1"]).edit
     other = trained.edit("Speak", patch="embedding", other="Speak, speak, speak", mean="blocks.0.output").edit
-    assert other.changed == ("mean blocks.0.output", "patch embedding")
+    assert other.interventions == ("mean blocks.0.output", "patch embedding")
 
 
 def test_results_show_themselves_in_a_notebook(trained: Run) -> None:

@@ -13,6 +13,7 @@ from octavo.config.inference import SamplingConfig
 from octavo.generate import decoding
 from octavo.generate.decoding import logits_to_probs, packed_weights, sample
 from octavo.generate.native import PackedWeights
+from octavo.generate.streams import ContextWindow, Request
 from octavo.kernels import decoding as native
 from octavo.kernels.library import library
 from octavo.model import Transformer
@@ -83,7 +84,7 @@ def decode(
     with pytest.MonkeyPatch.context() as patch:
         if reference:
             patch.setattr(decoding, "packed_weights", lambda *_, **__: None)
-        chunks = decoding.decode(of, prompts, context_length=CONTEXT, bos_id=bos_id, sampling=sampling, seeds=seeds)
+        chunks = decoding.decode(of, Request(prompts, ContextWindow(CONTEXT, bos_id), sampling, seeds))
         columns = zip(*chunks, strict=True)
         return [[token for tokens in column for token in tokens] for column in columns]
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from octavo.pipeline.progress import Progress, make_progress
-from octavo.training.events import EndEvent, EpochEvent, StepEvent, ValidationEvent
+from octavo.runs.events import EndEvent, EpochEvent, StepEvent, ValidationEvent
 
 STEP = StepEvent(
     step=20,

@@ -13,6 +13,7 @@ import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -137,7 +138,7 @@ def same(found: Run, expected: Run) -> bool:
         return [(e["event"], e["step"], e["epoch"], e.get("loss"), e.get("text")) for e in run.metrics]
 
     assert told(found) == told(expected)
-    a, b = found.evaluation.to_dict(), expected.evaluation.to_dict()
+    a, b = asdict(found.evaluation), asdict(expected.evaluation)
     assert a | {"seconds": 0} == b | {"seconds": 0}
     assert (found.path / "samples.txt").read_text() == (expected.path / "samples.txt").read_text()
     return True

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import octavo
-from octavo.evaluate.diagnosis import Finding
+from octavo.evaluate.diagnosis.case import Finding
 from octavo.formats.files import write_atomically
 from octavo.pipeline.run import Run, load
 from octavo.reports.collect import read_findings
@@ -209,7 +210,7 @@ class TestParts:
 
     def test_what_was_plain_while_it_trained_is_told(self, copied: Run) -> None:
         unfinished(copied.path)
-        finding = Finding("collapse", "error", "it fell").to_dict()
+        finding = asdict(Finding("collapse", "error", "it fell"))
         line = {"event": "finding", "step": 40, "epoch": 1.0, "seconds": 1.0} | finding
         path = copied.path / "metrics.jsonl"
         path.write_bytes(path.read_bytes().rpartition(b"\n")[0] + b"\n" + json.dumps(line).encode() + b"\n")

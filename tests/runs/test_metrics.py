@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.errors import OctavoError, OctavoWarning
-from octavo.runs import MetricsLog, read_metrics
-from octavo.runs.metrics import check_complete, last_record
+from octavo.runs.metrics import MetricsLog, check_complete, last_record, read_metrics
 from octavo.tokenizer.chunking import MAX_RUN_LENGTH
 
 EVENTS: list[dict[str, Any]] = [

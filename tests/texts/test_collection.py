@@ -11,7 +11,7 @@ from tests.texts.trying import look_into, one_sentence, trained_or_refused
 
 from octavo.config import DataConfig, TokenizerConfig
 from octavo.corpus import Corpus, split
-from octavo.data import prepare
+from octavo.data.prepare import prepare
 from octavo.errors import OctavoError
 from octavo.pipeline.run import Run
 

@@ -12,11 +12,12 @@ from tests.texts.collection import ORDERS, STRANGE
 
 from octavo.config import DataConfig, ModelConfig, TokenizerConfig
 from octavo.corpus import Corpus, Document, read_corpus, split
-from octavo.data import Windows, prepare
+from octavo.data.prepare import prepare
+from octavo.data.windows import Windows
 from octavo.errors import OctavoError
 from octavo.evaluate import evaluate
 from octavo.evaluate.documents import scored_text
-from octavo.evaluate.scoring import sliding_windows, token_losses
+from octavo.evaluate.scoring import Scorer, sliding_windows
 from octavo.model import Transformer
 from octavo.tokenizer import BPEDropout, Tokenizer, train_tokenizer
 from octavo.tokenizer.kinds import ByteBPE
@@ -152,8 +153,7 @@ def test_a_score_is_the_sum_over_every_token_however_it_is_batched(
     found = evaluate(model, bpe, text, context_length=context, batch_size=batch)
     assert (found.characters, found.bytes) == (sum(map(len, texts)), sum(len(text.encode()) for text in texts))
     alone = [
-        token_losses(model, [ids], bos_id=bpe.bos_id, context_length=context, stride=max(1, context // 2))
-        for ids in text.documents
+        Scorer(model, bpe.bos_id, context, stride=max(1, context // 2)).token_losses([ids]) for ids in text.documents
     ]
     total = sum(float(nats.sum()) for (nats,) in alone)
     assert found.tokens == sum(len(nats) for (nats,) in alone)

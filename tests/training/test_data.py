@@ -7,9 +7,8 @@ import torch
 from octavo.config import Config
 from octavo.config.overrides import Request
 from octavo.corpus import Corpus
-from octavo.data import prepare
-from octavo.training import TokenCount, TrainingData, training_data
-from octavo.training.data import MAX_DROPOUT_TOKENS, bpe_dropout_until
+from octavo.data.prepare import prepare
+from octavo.training.data import MAX_DROPOUT_TOKENS, TokenCount, TrainingData, bpe_dropout_until, training_data
 
 
 def laid_out(config: Config, text: str) -> TrainingData:

@@ -11,11 +11,12 @@ import pytest
 
 from octavo.config.overrides import Request
 from octavo.corpus import Corpus
-from octavo.data import prepare
+from octavo.data.prepare import prepare
 from octavo.errors import OctavoError
 from octavo.pipeline.plan import make_plan
-from octavo.training import Precision, Training
 from octavo.training.forecast import check_text_length, fitting_settings, forecast_training, memory_estimate
+from octavo.training.loop import Training
+from octavo.training.precision import Precision
 
 Make = Callable[..., Training]
 FP32 = Precision("fp32", "as asked")

@@ -12,11 +12,11 @@ import torch
 from octavo.config import Config
 from octavo.config.overrides import Request
 from octavo.corpus import Corpus
-from octavo.data import Windows, prepare
+from octavo.data.prepare import prepare
+from octavo.data.windows import Windows
 from octavo.errors import OctavoError
 from octavo.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
-from octavo.training import Interrupted, Training, loop
-from octavo.training.events import (
+from octavo.runs.events import (
     CheckpointEvent,
     EndEvent,
     EpochEvent,
@@ -25,6 +25,9 @@ from octavo.training.events import (
     StepEvent,
     ValidationEvent,
 )
+from octavo.training import loop
+from octavo.training.loop import Training
+from octavo.training.signals import Interrupted
 from octavo.training.validation import mean_loss
 
 Make = Callable[..., Training]

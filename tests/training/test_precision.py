@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from octavo.config import TrainConfig
-from octavo.training import Precision, choose_precision
+from octavo.training.precision import Precision, choose_precision
 
 
 @pytest.mark.parametrize(("name", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from octavo.training import stop_signals
+from octavo.training.signals import stop_signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

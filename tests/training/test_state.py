@@ -10,7 +10,7 @@ from octavo.config.overrides import Request
 from octavo.errors import DivergenceError, OctavoError
 from octavo.model import Transformer
 from octavo.model.weights import load_weights
-from octavo.training import TrainingState
+from octavo.training.state import TrainingState
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from octavo.config import Config, ModelConfig, TrainConfig
-from octavo.data import Windows
+from octavo.data.windows import Windows
 from octavo.model import Transformer
 from octavo.training.validation import ValidationPlan, mean_loss, plan_validations, spread_indices
 

@@ -15,7 +15,8 @@ import torch
 
 from octavo.config import ModelConfig
 from octavo.config.inference import SamplingConfig
-from octavo.generate.generate import generate
+from octavo.generate.generate import decoder_of
+from octavo.generate.text import continue_prompts
 from octavo.model import Transformer
 from octavo.tokenizer import ByteBPE
 
@@ -34,7 +35,8 @@ class TextGenerator:
     def stream(self, tokens: int, sampling: SamplingConfig, context: int, streams: int = 1) -> Iterator[list[str]]:
         """Generate texts from an empty prompt; yield the next chunk of each, the first of which is one token."""
         sampling = replace(sampling, max_new_tokens=tokens)
-        return generate(self.model, self.tokenizer, [""] * streams, context_length=context, sampling=sampling)
+        decoder, prompts = decoder_of(self.model), [""] * streams
+        return continue_prompts(decoder, self.tokenizer, prompts, context_length=context, sampling=sampling)
 
     def generate(self, tokens: int, sampling: SamplingConfig, context: int, streams: int = 1) -> None:
         """Generate texts of `tokens` tokens and discard them."""

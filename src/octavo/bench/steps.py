@@ -8,7 +8,8 @@ import numpy.typing as npt
 import torch
 
 from octavo.config import Config
-from octavo.data import BatchOrder, Windows
+from octavo.data.batch_order import BatchOrder
+from octavo.data.windows import Windows
 from octavo.model import Transformer
 from octavo.training.loop import dropout_masks
 from octavo.training.optimizers import Optimizers

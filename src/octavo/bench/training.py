@@ -19,7 +19,7 @@ from octavo.bench.request import Peers
 from octavo.bench.steps import case_note, octavo_steps, random_ids, stepper
 from octavo.config import load_preset
 from octavo.config.inference import default_stride
-from octavo.evaluate.scoring import token_losses
+from octavo.evaluate.scoring import Scorer
 from octavo.model import Transformer
 from octavo.system.progress import ProgressCallback, no_progress, subrange
 from octavo.training.flops import forward_flops, matmul_rate
@@ -96,7 +96,7 @@ def bench_scoring(rounds: int, peers: Peers, watch: ProgressCallback = no_progre
 
     def score() -> None:
         with torch.inference_mode():
-            token_losses(model, [ids], bos_id=0, context_length=context, stride=stride)
+            Scorer(model, 0, context, stride).token_losses([ids])
 
     work = f"{_SCORED_TOKENS:,} tokens, each scored once, in windows of {context} with stride {stride}"
     cases = with_and_without_kernels(BenchCase("", work, _SCORED_TOKENS, "tokens", score, case_note("fp32")))

@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     existing_run(root, options.name, request, corpus)
 
     from octavo.experiments.reproduction.reproduce import reproduce
-    from octavo.training import Interrupted
+    from octavo.training.signals import Interrupted
 
     try:
         result = reproduce(

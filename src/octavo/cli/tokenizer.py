@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
     directory = run_of(options)
     text = text_of(options)
 
-    from octavo.data import open_splits
+    from octavo.data.token_files import open_splits
     from octavo.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")

@@ -88,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
         return _dry_run(options, request, corpus)
 
     from octavo.pipeline.train import resume_run, start_run
-    from octavo.training import Interrupted, InterruptedAtOnce
+    from octavo.training.signals import Interrupted, InterruptedAtOnce
 
     try:
         for line in corpus.notes() if corpus else []:

@@ -50,7 +50,7 @@ def windows_at_once(config: ModelConfig, vocab_size: int, length: int, *, scores
     scores are computed as well, as with a tap.
 
     Example:
-        >>> windows_at_once(Config().model, vocab_size=512, length=128)
+        >>> windows_at_once(ModelConfig(), vocab_size=512, length=128)
         64
     """
     return max(

@@ -5,6 +5,7 @@ There is no state to save. A resumed run asks for its next step and gets the bat
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,7 @@ import numpy.typing as npt
 _ORDER_SALT = 0x6F72646572  # "order": separates these draws from other uses of the same seed
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """The windows of one step: the index, the epoch and the phase of each, all (B) and int64."""
 
     indices: npt.NDArray[np.int64]
@@ -54,11 +54,7 @@ class BatchOrder:
             slices.append(self._slice(epoch, start, missing))
             missing -= len(slices[-1].indices)
             epoch, start = epoch + 1, 0
-        return Batch(
-            np.concatenate([s.indices for s in slices]),
-            np.concatenate([s.phases for s in slices]),
-            np.concatenate([s.epochs for s in slices]),
-        )
+        return Batch(*map(np.concatenate, zip(*slices, strict=True)))
 
     def _slice(self, epoch: int, start: int, count: int) -> Batch:
         order, phase = _epoch_order(self.seed, epoch, self.windows, self.phases)

@@ -35,6 +35,7 @@ def prepare(
             the settings leave no token between the documents that were asked for.
 
     Example:
+        >>> corpus = Corpus.from_text("To be, or not to be: that is the question.\\n" * 99)
         >>> tokenizer, splits = prepare(corpus, DataConfig(), TokenizerConfig(vocab_size=300))
         >>> list(splits)
         ['train', 'validation']

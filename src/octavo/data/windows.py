@@ -21,7 +21,7 @@ from octavo.data.token_files import Ids
 from octavo.system.progress import ProgressCallback, no_progress
 
 if TYPE_CHECKING:  # reading a run's text must not import torch
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import torch
 
@@ -46,7 +46,7 @@ class Windows:
     def __init__(
         self, ids: Ids, context_length: int, stride: int, *, bos_id: int | None = None, phases: int = 1
     ) -> None:
-        self._ids, self._stride, self._bos_id, self.phases = ids, stride, bos_id, phases
+        self._ids, self._stride, self.bos_id, self.phases = ids, stride, bos_id, phases
         self._offsets = np.arange(context_length + 1)
         self.context_length, self.tokens = context_length, len(ids)
 
@@ -67,7 +67,12 @@ class Windows:
         starts = indices * self._stride + phase
         tokens = torch.from_numpy(self._ids[starts[:, None] + self._offsets].astype(np.int64))
         inputs, targets = tokens[:, :-1], tokens[:, 1:]
-        return with_bos(inputs, self._bos_id), targets
+        return with_bos(inputs, self.bos_id), targets
+
+    def batches(self, indices: npt.NDArray[np.int64], size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Yield inputs and targets of the windows `indices`, `size` windows at a time; the last may be fewer."""
+        for start in range(0, len(indices), size):
+            yield self.gather(indices[start : start + size])
 
 
 def with_bos(inputs: torch.Tensor, bos_id: int | None) -> torch.Tensor:
@@ -86,18 +91,8 @@ class EpochWindows:
     forecast does without; it receives a progress callback.
     """
 
-    def __init__(
-        self,
-        ids: Ids,
-        context_length: int,
-        stride: int,
-        *,
-        bos_id: int | None = None,
-        phases: int = 1,
-        dropout: Callable[[ProgressCallback], BPEDropout] | None = None,
-    ) -> None:
-        self.base = Windows(ids, context_length, stride, bos_id=bos_id, phases=phases)
-        self._bos_id, self._make_dropout = bos_id, dropout
+    def __init__(self, base: Windows, dropout: Callable[[ProgressCallback], BPEDropout] | None = None) -> None:
+        self.base, self._make_dropout = base, dropout
         self._dropout: BPEDropout | None = None
         # A batch can span two epochs. To segment the text again at each step would take longer than the step.
         self._resampled = lru_cache(maxsize=2)(self._resample)
@@ -146,4 +141,4 @@ class EpochWindows:
         ids, base = self._dropout.epoch(epoch), self.base
         last_start = len(ids) - base.context_length - base.phases
         stride = max(1, last_start // max(1, len(base) - 1))
-        return Windows(ids, base.context_length, stride, bos_id=self._bos_id, phases=base.phases)
+        return Windows(ids, base.context_length, stride, bos_id=base.bos_id, phases=base.phases)

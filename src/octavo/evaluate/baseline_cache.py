@@ -1,15 +1,17 @@
 """Save the baselines of each text that a run was scored on in ``baselines.json``, so that they are computed once."""
 
+from dataclasses import asdict
 from typing import Any
 
 from octavo.corpus import Corpus
-from octavo.data import TokenSplit
+from octavo.data.token_files import TokenSplit
 from octavo.errors import OctavoError
 from octavo.evaluate.baselines import MAX_LEARNED, TOKEN_KINDS, Baseline, fit_baselines
 from octavo.evaluate.compressors import COMPRESSORS
 from octavo.evaluate.documents import documents_of
 from octavo.formats.json_schema import from_json
 from octavo.runs import RunDirectory, updating
+from octavo.runs.saved_run import SavedRun
 from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer
 
@@ -18,47 +20,31 @@ _VERSION = 1  # of the computation
 _MAX_TEXTS = 100
 
 
-def load_baselines(
-    run: RunDirectory, tokenizer: Tokenizer, train: TokenSplit, scored: TokenSplit | Corpus
-) -> list[Baseline] | None:
-    """Return the saved baselines that learned from a run's training split and scored a text; None if there are none.
+def baselines_of(run: SavedRun, source: TokenSplit | Corpus, watch: ProgressCallback = no_progress) -> list[Baseline]:
+    """Return the baselines that learn from a run's training split and score another split or another text.
 
-    Baselines that lack a compressor that can be used now do not count: it could not be imported when they were made.
-    """
-    found = read_baselines(run, learning_source(tokenizer, train), _sha256(scored))
-    names = {baseline.name for baseline in found or []}
-    missing = [compressor for compressor in COMPRESSORS if compressor.name not in names]
-    return None if any(not compressor.unavailable_reason for compressor in missing) else found
-
-
-def compute_baselines(
-    tokenizer: Tokenizer, train: TokenSplit, scored: TokenSplit | Corpus, watch: ProgressCallback = no_progress
-) -> list[Baseline]:
-    """Compute the baselines that learn from a run's training split and score another split or another text.
+    They are computed and saved unless the file has them. Those that lack a compressor that can be used now are
+    computed again: it could not be imported when they were made.
 
     Raises:
         OctavoError: the text has no token.
     """
-    documents = documents_of(scored, tokenizer)
+    tokenizer, train = run.tokenizer, run.split("train")
+    learned_from = learning_source(tokenizer, train)
+    text = source.sha256 if isinstance(source, Corpus) else source.facts.sha256
+    found = read_baselines(run.directory, learned_from, text)
+    names = {baseline.name for baseline in found or []}
+    if found and all(compressor.name in names or compressor.unavailable_reason for compressor in COMPRESSORS):
+        return found
+    documents = documents_of(source, tokenizer)
     if not any(map(len, documents.tokens)):
-        raise OctavoError(f"{scored.name} is empty: there is nothing to score")
+        raise OctavoError(f"{source.name} is empty: there is nothing to score")
     learned = documents_of(train, tokenizer, MAX_LEARNED)
-    return fit_baselines(learned, documents, vocab_size=tokenizer.vocab_size, bos_id=tokenizer.bos_id, watch=watch)
-
-
-def save_baselines(
-    run: RunDirectory, tokenizer: Tokenizer, train: TokenSplit, scored: TokenSplit | Corpus, found: list[Baseline]
-) -> None:
-    """Save the baselines of a text.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    write_baselines(run, learning_source(tokenizer, train), _sha256(scored), scored.name, found)
-
-
-def _sha256(scored: TokenSplit | Corpus) -> str:
-    return scored.sha256 if isinstance(scored, Corpus) else scored.facts.sha256
+    computed = fit_baselines(
+        learned, documents, vocab_size=tokenizer.vocab_size, bos_id=tokenizer.bos_id, watch=watch
+    )
+    run.save_result(lambda: write_baselines(run.directory, learned_from, text, source.name, computed))
+    return computed
 
 
 def learning_source(tokenizer: Tokenizer, train: TokenSplit) -> str:
@@ -69,10 +55,11 @@ def learning_source(tokenizer: Tokenizer, train: TokenSplit) -> str:
 def read_baselines(run: RunDirectory, learned_from: str, text: str) -> list[Baseline] | None:
     """Return the saved baselines of the text with SHA-256 `text` that learned from `learned_from`, or None."""
     try:
-        rows = _texts(run, learned_from)[text]["baselines"]
-        return [_baseline(row) for row in rows] or None
+        found = [from_json(Baseline, row) for row in _texts(run, learned_from)[text]["baselines"]]
     except (OctavoError, LookupError, TypeError, ValueError):
         return None  # they can always be computed again
+    has_losses = all(row.nats_per_token is not None for row in found if row.kind in TOKEN_KINDS)
+    return found if found and has_losses else None
 
 
 def write_baselines(run: RunDirectory, learned_from: str, text: str, name: str, found: list[Baseline]) -> None:
@@ -95,7 +82,7 @@ def write_baselines(run: RunDirectory, learned_from: str, text: str, name: str, 
             texts = {}
         newest = {key: value for key, value in texts.items() if key != text}
         newest = dict(list(newest.items())[1 - _MAX_TEXTS :])
-        newest[text] = {"text": name, "baselines": [baseline.to_dict() for baseline in found]}
+        newest[text] = {"text": name, "baselines": [asdict(baseline) for baseline in found]}
         run.write_json(BASELINES_FILE, {"version": _VERSION, "learned_from": learned_from, "texts": newest})
 
 
@@ -105,11 +92,3 @@ def _texts(run: RunDirectory, learned_from: str) -> dict[str, Any]:
     texts = content["texts"]
     same = [content["version"], content["learned_from"]] == [_VERSION, learned_from]
     return texts if same and isinstance(texts, dict) else {}
-
-
-def _baseline(row: dict[str, Any]) -> Baseline:
-    """Return the baseline of a row; raise ValueError if the row is damaged."""
-    baseline = from_json(Baseline, row)
-    if baseline.kind in TOKEN_KINDS and baseline.nats_per_token is None:
-        raise ValueError("the row has no loss per token")
-    return baseline

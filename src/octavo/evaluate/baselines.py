@@ -3,9 +3,9 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -35,10 +35,6 @@ class Baseline:
     nats_per_token: float | None  # of the run's tokenizer; None: the baseline does not predict tokens
     seconds: float  # of one core, to learn and to score
     note: str  # a limit of the figure; "": none
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the score as plain values."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)

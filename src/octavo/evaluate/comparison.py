@@ -50,13 +50,6 @@ def rank_scores(score: Evaluation, baselines: Sequence[Baseline], training_secon
     )
 
 
-def _absent_compressors(baselines: Sequence[Baseline]) -> dict[str, str]:
-    """Return why each compressor without a score has none; empty if no baselines were computed."""
-    names = {baseline.name for baseline in baselines}
-    without = [compressor for compressor in COMPRESSORS if names and compressor.name not in names]
-    return {compressor.name: why for compressor in without if (why := compressor.unavailable_reason)}
-
-
 def _row(name: str, score: Evaluation | Baseline, nats_per_token: float | None, seconds: float) -> ScoreRow:
     return ScoreRow(name, nats_per_token, score.nats_per_character, score.bits_per_character, seconds)
 
@@ -81,7 +74,9 @@ def caveats(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOver
     for baseline in baselines:
         notes.setdefault(baseline.note, []).append(baseline.name)
     found += [f"{note}: {', '.join(names)}" for note, names in notes.items() if note]
-    found += [f"{name} is left out: {why}" for name, why in _absent_compressors(baselines).items()]
+    computed = {baseline.name for baseline in baselines}
+    absent = [compressor for compressor in COMPRESSORS if computed and compressor.name not in computed]
+    found += [f"{one.name} is left out: {why}" for one in absent if (why := one.unavailable_reason)]
     if overlap is None:
         found.append("the model was trained on this text: the score measures memorisation, not generalisation")
         found.append("the baselines are left out: they would learn from the text that they score")

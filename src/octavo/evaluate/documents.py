@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from octavo.corpus import Corpus
-from octavo.data import Ids, TokenSplit, documents
+from octavo.data.token_files import Ids, TokenSplit, documents
 from octavo.evaluate.evaluation import ScoredText
 from octavo.tokenizer import Tokenizer
 

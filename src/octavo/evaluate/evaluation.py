@@ -3,15 +3,15 @@
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from octavo.config.inference import check_scoring, default_stride
 from octavo.errors import OctavoError
-from octavo.evaluate.scoring import Nats, token_losses
+from octavo.evaluate.scoring import Nats, Scorer
 from octavo.model import Transformer
 from octavo.system.progress import ProgressCallback, no_progress
 from octavo.system.statistics import ratio_standard_error
@@ -50,10 +50,6 @@ class Evaluation:
     selected_on_this_text: bool  # early stopping chose the model by its loss here: the score is optimistic
     checkpoint: str
     seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the score as plain values."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -111,15 +107,7 @@ def evaluate(
     tokens = sum(map(len, documents))
     if not tokens or not text.characters:
         raise OctavoError(f"{text.name} is empty: there is nothing to score")
-    losses = token_losses(
-        model,
-        documents,
-        bos_id=tokenizer.bos_id,
-        context_length=context_length,
-        stride=stride,
-        batch_size=batch_size,
-        watch=watch,
-    )
+    losses = Scorer(model, tokenizer.bos_id, context_length, stride, batch_size).token_losses(documents, watch=watch)
     flat = losses[0] if len(losses) == 1 else np.concatenate(losses)
     total = float(flat.sum())
     if not math.isfinite(total):

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from octavo.config.inference import SamplingConfig
-from octavo.data import TokenSplit
+from octavo.data.token_files import TokenSplit
 from octavo.evaluate.documents import decode_documents
 from octavo.evaluate.overlap import MAX_SEARCHED, CopyStats, measure_copies
 from octavo.formats.json_schema import from_json
-from octavo.generate.generate import generate
+from octavo.generate.generate import decoder_of
 from octavo.generate.prompts import find_opening
-from octavo.model import Transformer
+from octavo.generate.text import continue_prompts
+from octavo.runs.saved_run import SavedRun
 from octavo.system.progress import ProgressCallback, no_progress
 from octavo.tokenizer import Tokenizer
 
@@ -61,39 +62,25 @@ class Memorisation:
 
 
 def measure_memorisation(
-    model: Transformer,
-    tokenizer: Tokenizer,
-    train: TokenSplit,
-    held_out: TokenSplit,
-    *,
-    samples: int,
-    sampling: SamplingConfig,
-    context_length: int,
-    checkpoint: str = "",
-    watch: ProgressCallback = no_progress,
+    run: SavedRun, samples: int, sampling: SamplingConfig, watch: ProgressCallback = no_progress
 ) -> Memorisation:
     """Generate texts, and search for them and for as much validation text in the training split.
 
     Args:
-        model: the model.
-        tokenizer: its tokenizer.
-        train: the training split; its last 20 million characters are searched.
-        held_out: the validation split.
+        run: the run; the last 20 million characters of its training split are searched.
         samples: number of texts; at most as many as the validation split has room for.
         sampling: of the generation.
-        context_length: tokens that the model reads at most.
-        checkpoint: the name of the checkpoint, for the record.
         watch: is called with the fraction of the generation that is done.
     """
     began = time.perf_counter()
+    tokenizer, train, held_out = run.tokenizer, run.split("train"), run.split("validation")
     samples = max(1, min(samples, len(held_out.ids) // sampling.max_new_tokens))
-    prompts = _prompts(tokenizer, held_out, samples)
     texts = [""] * samples
-    for chunks in generate(
-        model,
+    for chunks in continue_prompts(
+        decoder_of(run.model),
         tokenizer,
-        prompts,
-        context_length=context_length,
+        _prompts(tokenizer, held_out, samples),
+        context_length=run.config.data.context_length,
         sampling=sampling,
         opening=find_opening(train.ids, tokenizer),
         watch=watch,
@@ -110,7 +97,7 @@ def measure_memorisation(
         tokens=sampling.max_new_tokens,
         temperature=sampling.temperature,
         seed=sampling.seed,
-        checkpoint=checkpoint,
+        checkpoint=run.checkpoint,
         seconds=time.perf_counter() - began,
     )
 

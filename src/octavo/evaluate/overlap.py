@@ -140,15 +140,13 @@ class HighlightedCopies:
     baseline: float
 
 
-def highlight_copies(
-    texts: Sequence[str], held_out: Sequence[str], training: Sequence[str], min_length: int = HIGHLIGHT_LENGTH
-) -> HighlightedCopies:
+def highlight_copies(texts: Sequence[str], held_out: Sequence[str], training: Sequence[str]) -> HighlightedCopies:
     """Look texts, and for comparison the beginning of the documents `held_out`, up in the documents `training`."""
     compared = list(_beginning(held_out, _MAX_COMPARED))
-    spans = copied_spans([*texts, *compared], training, min_length)
+    spans = copied_spans([*texts, *compared], training, HIGHLIGHT_LENGTH)
     own, other = spans[: len(texts)], spans[len(texts) :]
     fractions = _copied_fraction(texts, own), _copied_fraction(compared, other)
-    return HighlightedCopies(tuple(texts), tuple(own), min_length, *fractions)
+    return HighlightedCopies(tuple(texts), tuple(own), HIGHLIGHT_LENGTH, *fractions)
 
 
 def _beginning(texts: Sequence[str], characters: int) -> Sequence[str]:

@@ -5,15 +5,17 @@ folder. Most of them are methods of :class:`octavo.pipeline.run.Run`.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from octavo.config.inference import SamplingConfig
 from octavo.corpus import Corpus, read_corpus, with_documents
-from octavo.data import TokenSplit
+from octavo.data.token_files import TokenSplit
 from octavo.errors import OctavoError
-from octavo.evaluate.baseline_cache import compute_baselines, load_baselines, save_baselines
+from octavo.evaluate.baseline_cache import baselines_of
 from octavo.evaluate.baselines import Baseline
-from octavo.evaluate.diagnosis import Case, Finding, baseline_losses, diagnose, split_label, validation_points
+from octavo.evaluate.diagnosis.case import Case, Finding, baseline_losses, split_label, validation_points
+from octavo.evaluate.diagnosis.diagnosis import diagnose
 from octavo.evaluate.documents import scored_text, texts_of
 from octavo.evaluate.evaluation import Evaluation, Protocol, evaluate
 from octavo.evaluate.memorisation import Memorisation, measure_memorisation
@@ -113,7 +115,7 @@ def score_run(
         checkpoint=run.checkpoint,
         watch=watch,
     )
-    run.save_result(lambda: add_score(run.directory, Score(score.to_dict())))
+    run.save_result(lambda: add_score(run.directory, Score(asdict(score))))
     return score
 
 
@@ -150,13 +152,7 @@ def run_baselines(
     """
     if text is None and split == "train":
         raise OctavoError("baselines learn from the training split, so their score on it means nothing: give another")
-    source, train = _text_source(run, text, split, encoding, documents), run.split("train")
-    baselines = load_baselines(run.directory, run.tokenizer, train, source)
-    if baselines is not None:
-        return baselines
-    computed = compute_baselines(run.tokenizer, train, source, watch)
-    run.save_result(lambda: save_baselines(run.directory, run.tokenizer, train, source, computed))
-    return computed
+    return baselines_of(run, _text_source(run, text, split, encoding, documents), watch)
 
 
 def run_overlap(
@@ -228,17 +224,8 @@ def run_memorisation(
     """
     if not isinstance(samples, int) or not 1 <= samples <= _MAX_SAMPLES:
         raise OctavoError(f"{samples} samples are out of range: give 1 to {_MAX_SAMPLES}")
-    memorisation = measure_memorisation(
-        run.model,
-        run.tokenizer,
-        run.split("train"),
-        run.split("validation"),
-        samples=samples,
-        sampling=SamplingConfig(temperature=temperature, max_new_tokens=tokens, seed=seed),
-        context_length=run.config.data.context_length,
-        checkpoint=run.checkpoint,
-        watch=watch,
-    )
+    sampling = SamplingConfig(temperature=temperature, max_new_tokens=tokens, seed=seed)
+    memorisation = measure_memorisation(run, samples, sampling, watch)
     if temperature == 1.0:
         run.result_cache["memorisation"] = memorisation
         run.save_result(lambda: run.directory.write_json("memorisation.json", memorisation.to_dict()))
@@ -283,13 +270,13 @@ def diagnose_run(
         True
     """
     score = score or standard_evaluation(run)
-    if not is_standard(Score(score.to_dict())):
+    if not is_standard(Score(asdict(score))):
         raise OctavoError(
             "a diagnosis needs the standard score: score the validation split in sliding windows, half a context "
             "apart"
         )
     findings = run_findings(run, score, run_baselines(run, watch=watch) if baselines is None else baselines)
-    content = {"checkpoint": run.checkpoint, "findings": [finding.to_dict() for finding in findings]}
+    content = {"checkpoint": run.checkpoint, "findings": [asdict(finding) for finding in findings]}
     run.save_result(lambda: run.directory.write_json("diagnosis.json", content))
     return findings
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from octavo.data import TokenSplit
+from octavo.data.token_files import TokenSplit
 from octavo.evaluate.kneser_ney import CharacterNgrams
 from octavo.evaluate.scoring import Nats
 from octavo.system.statistics import ratio_standard_error

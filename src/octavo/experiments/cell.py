@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from octavo.corpus import Corpus, read_corpus
-from octavo.data import documents
+from octavo.data.token_files import documents
 from octavo.errors import DivergenceError, OctavoError, reason
 from octavo.evaluate import ScoredText, evaluate
 from octavo.experiments.results import CellResult
@@ -23,7 +23,7 @@ from octavo.pipeline.train import train
 from octavo.runs import Locked, RunDirectory, locked
 from octavo.runs.completion import is_finished
 from octavo.system.threads import one_thread
-from octavo.training import Interrupted
+from octavo.training.signals import Interrupted
 
 _LOCK_POLL_SECONDS = 0.5
 

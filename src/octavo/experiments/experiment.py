@@ -23,7 +23,8 @@ from octavo.formats.files import remove_stale_files
 from octavo.runs import RunDirectory, locked, runs_root
 from octavo.runs.provenance import machine_facts
 from octavo.system.terminal import quantity
-from octavo.training import choose_precision, stop_signals
+from octavo.training.precision import choose_precision
+from octavo.training.signals import stop_signals
 
 _REFRESH_SECONDS = 0.5
 

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from octavo.data import prepare
+from octavo.data.prepare import prepare
 from octavo.errors import OctavoError
 from octavo.experiments.executors import check_workers, default_workers
 from octavo.experiments.experiment import decide_precision, open_experiment
 from octavo.experiments.spec import Spec
 from octavo.system.terminal import duration, quantity
 from octavo.system.threads import one_thread
-from octavo.training import choose_precision
 from octavo.training.forecast import TrainingForecast, forecast_training
+from octavo.training.precision import choose_precision
 
 _OVERHEAD_SECONDS = 8.0  # of a cell besides training: start, text, probe, score, curves (measured)
 

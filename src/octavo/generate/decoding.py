@@ -4,7 +4,7 @@ B streams, T positions of a window, V vocabulary. Where there are kernels for a 
 :mod:`octavo.generate.native`; a test holds both to the same tokens.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -15,7 +15,7 @@ import torch
 
 from octavo.config.inference import SamplingConfig
 from octavo.generate.native import PackedWeights, can_pack, decode_packed, predict_packed
-from octavo.generate.streams import Chunk, Decode, in_groups, never_ends, random_generators, window_start
+from octavo.generate.streams import Chunk, ContextWindow, Request, in_groups, random_generators
 from octavo.model import KeyValueCache, Transformer
 
 _GREEDY = 1e-6  # a temperature below leaves only the most likely token, and would divide by almost zero
@@ -30,54 +30,27 @@ class _Cached(NamedTuple):
 _cache: WeakKeyDictionary[Transformer, _Cached] = WeakKeyDictionary()
 
 
-def decode(
-    model: Transformer,
-    prompts: Sequence[Sequence[int]],
-    *,
-    context_length: int,
-    bos_id: int | None,
-    sampling: SamplingConfig,
-    seeds: Sequence[Sequence[int]],
-    ended: Callable[[int], bool] = never_ends,
-) -> Iterator[Chunk]:
+def decode(model: Transformer, request: Request) -> Iterator[Chunk]:
     """Yield the next tokens of each stream until all have ``sampling.max_new_tokens``, or have ``ended``.
 
     When the context is full, the model reads its newer half as a window of its own, so that positions stay within
     those it was trained on.
-
-    Args:
-        model: the model.
-        prompts: token ids of each stream without a BOS token; not empty, unless there is a BOS token.
-        context_length: positions of a window, of which the BOS token takes the first.
-        bos_id: the BOS token; None if the tokenizer has none.
-        sampling: how a token is chosen, and how many.
-        seeds: the random seed of each stream; a stream draws from its own seed alone.
-        ended: whether a stream needs no more tokens; it may get more.
     """
-    decode_streams: Decode = in_groups(partial(_decode_streams, model), _bytes_per_stream(model, context_length))
-    if weights := packed_weights(model, context_length, with_bos=bos_id is not None):
-        decode_streams = partial(decode_packed, weights, threads=torch.get_num_threads())
-    return decode_streams(
-        prompts, context_length=context_length, bos_id=bos_id, sampling=sampling, seeds=seeds, ended=ended
-    )
+    if weights := packed_weights(model, request.window.length, with_bos=request.window.bos_id is not None):
+        return decode_packed(weights, torch.get_num_threads(), request)
+    return in_groups(partial(_decode_streams, model), _bytes_per_stream(model, request.window.length))(request)
 
 
-def predict(
-    model: Transformer, contexts: Sequence[Sequence[int]], *, context_length: int, bos_id: int | None
-) -> npt.NDArray[np.float32]:
+def predict(model: Transformer, contexts: Sequence[Sequence[int]], window: ContextWindow) -> npt.NDArray[np.float32]:
     """Return the logits (contexts, V) of the token that follows each context, from the window :func:`decode` reads.
 
     Contexts come without a BOS token and, unless there is one, are not empty.
     """
-    if weights := packed_weights(model, context_length, with_bos=bos_id is not None):
-        threads = torch.get_num_threads()
-        return predict_packed(weights, contexts, threads=threads, context_length=context_length, bos_id=bos_id)
-    first = [] if bos_id is None else [bos_id]
-    capacity = context_length - len(first)
-    windows = [first + list(context[window_start(len(context), capacity) :]) for context in contexts]
+    if weights := packed_weights(model, window.length, with_bos=window.bos_id is not None):
+        return predict_packed(weights, torch.get_num_threads(), contexts, window)
     with torch.inference_mode():
-        rows = [model(torch.tensor([window]))[0, -1].float() for window in windows]
-    logits: npt.NDArray[np.float32] = torch.stack(rows).numpy()
+        inputs = [torch.tensor([window.ids(context, len(context))]) for context in contexts]
+        logits: npt.NDArray[np.float32] = torch.stack([model(ids)[0, -1].float() for ids in inputs]).numpy()
     return logits
 
 
@@ -87,33 +60,23 @@ def sample_token(logits: Sequence[float], sampling: SamplingConfig, uniform: flo
     return int(sample(probs, torch.tensor([uniform], dtype=torch.float64)))
 
 
-def _decode_streams(
-    model: Transformer,
-    prompts: Sequence[Sequence[int]],
-    *,
-    context_length: int,
-    bos_id: int | None,
-    sampling: SamplingConfig,
-    seeds: Sequence[Sequence[int]],
-    ended: Callable[[int], bool],
-) -> Iterator[Chunk]:
+def _decode_streams(model: Transformer, request: Request) -> Iterator[Chunk]:
     """Decode streams together, one position a chunk.
 
     The positions that all prompts fill are prefilled at once, the rest of the longer ones is fed token by token, so
     nothing is padded.
     """
-    streams, generators = [list(prompt) for prompt in prompts], random_generators(seeds)
-    first = [] if bos_id is None else [bos_id]
-    capacity = context_length - len(first)
+    streams, generators = [list(prompt) for prompt in request.prompts], random_generators(request.seeds)
+    window, sampling = request.window, request.sampling
     ends = [len(stream) + sampling.max_new_tokens for stream in streams]
     position, start = min(map(len, streams)), -1  # the position that is predicted, and where its window begins
-    while any(position < end and not ended(i) for i, end in enumerate(ends)):
+    while any(position < end and not request.ended(i) for i, end in enumerate(ends)):
         # 1. Logits of the next token: read a new window, or the newest token of each stream.
-        if start != (start := window_start(position, capacity)):
-            cache = KeyValueCache(model.config, len(streams), context_length)
-            logits = prefill(model, [first + stream[start:position] for stream in streams], cache)
+        if start != (start := window.start(position)):
+            cache = KeyValueCache(model.config, len(streams), window.length)
+            logits = read(model, [window.ids(stream, position) for stream in streams], cache)
         else:
-            logits = decode_one_token(model, [stream[position - 1] for stream in streams], cache)
+            logits = read(model, [stream[position - 1 : position] for stream in streams], cache)
         # 2. A token for each stream. One inside its prompt draws no random number: its first belongs to its first
         #    new token.
         in_prompt = [position < len(stream) for stream in streams]
@@ -128,15 +91,10 @@ def _decode_streams(
 
 
 @torch.inference_mode()
-def prefill(model: Transformer, windows: Sequence[Sequence[int]], cache: KeyValueCache) -> torch.Tensor:
-    """Read windows of token ids (B, T) into an empty cache; return the logits (B, V) of the next token."""
-    logits: torch.Tensor = model(torch.tensor(windows), cache=cache)[:, -1]
+def read(model: Transformer, ids: Sequence[Sequence[int]], cache: KeyValueCache) -> torch.Tensor:
+    """Append token ids (B, T) to the cache, a window or one token; return the logits (B, V) of the next token."""
+    logits: torch.Tensor = model(torch.tensor(ids), cache=cache)[:, -1]
     return logits
-
-
-def decode_one_token(model: Transformer, tokens: Sequence[int], cache: KeyValueCache) -> torch.Tensor:
-    """Append one token id of each stream (B,) to the cache; return the logits (B, V) of the next token."""
-    return prefill(model, [[token] for token in tokens], cache)
 
 
 def _bytes_per_stream(model: Transformer, context_length: int) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors.numpy import load
 
+from octavo.config import Config
 from octavo.config.inference import SamplingConfig
 from octavo.errors import OctavoError
 from octavo.formats.toml_schema import from_mapping
@@ -22,7 +23,6 @@ from octavo.runs import RunDirectory
 from octavo.runs.checkpoint_files import EVAL_GROUPS, Contents, max_file_bytes, newest_valid
 from octavo.runs.safetensors_layout import check_shapes
 from octavo.runs.saved_run import SavedRun
-from octavo.system.progress import ProgressCallback
 from octavo.system.threads import requested_threads
 from octavo.tokenizer import Tokenizer, load_tokenizer
 
@@ -38,9 +38,7 @@ def generate_from(
     Raises:
         OctavoError: there is no valid checkpoint, it is of another model, or a prompt or stop text cannot be used.
     """
-    decoder, tokenizer = _load_decoder(directory)
-    options = _prompt_options(directory, tokenizer, prompts)
-    return continue_prompts(decoder, tokenizer, prompts, sampling=sampling, stop=stop, **options)
+    return continue_prompts(**_load_decoder(directory, prompts), prompts=prompts, sampling=sampling, stop=stop)
 
 
 def complete_texts_from(
@@ -51,38 +49,37 @@ def complete_texts_from(
     Raises:
         OctavoError: as :func:`generate_from`.
     """
-    decoder, tokenizer = _load_decoder(directory)
-    options = _prompt_options(directory, tokenizer, prompts)
-    return complete_texts(decoder, tokenizer, prompts, sampling=sampling, stop=stop, **options)
+    return complete_texts(**_load_decoder(directory, prompts), prompts=prompts, sampling=sampling, stop=stop)
 
 
-def _prompt_options(directory: RunDirectory, tokenizer: Tokenizer, prompts: Sequence[str]) -> dict[str, Any]:
-    opening = opening_of_run(directory.path / "data", tokenizer) if "" in prompts else []
-    return {"context_length": directory.config.data.context_length, "opening": opening}
+def _load_decoder(directory: RunDirectory, prompts: Sequence[str]) -> dict[str, Any]:
+    """Return the arguments of :func:`continue_prompts` that a run gives: its decoder, tokenizer and opening."""
+    config, tokenizer = directory.config, load_tokenizer(directory.path / "tokenizer.json")
+    return {
+        "decoder": _newest_decoder(directory, config, tokenizer),
+        "tokenizer": tokenizer,
+        "context_length": config.data.context_length,
+        "opening": opening_of_run(directory.path / "data", tokenizer) if "" in prompts else [],
+    }
 
 
-def _load_decoder(directory: RunDirectory) -> tuple[Decoder, Tokenizer]:
-    """Return a decoder with the newest valid checkpoint, and the run's tokenizer."""
-    config = directory.config
-    context = config.data.context_length
-    tokenizer = load_tokenizer(directory.path / "tokenizer.json")
+def _newest_decoder(directory: RunDirectory, config: Config, tokenizer: Tokenizer) -> Decoder:
+    """Return a decoder with the newest valid checkpoint."""
+    context, vocab_size = config.data.context_length, tokenizer.vocab_size
     folder, max_bytes = directory.path / "checkpoints", max_file_bytes(config)
     if not can_pack(config.model, context):
         # Importing torch takes longer than generating a short text.
         from octavo.runs.checkpoint import load_newest, model_of
 
-        model = model_of(load_newest(folder, max_bytes)[1].eval_weights, config, tokenizer.vocab_size)
-        return decoder_of(model), tokenizer
+        return decoder_of(model_of(load_newest(folder, max_bytes)[1].eval_weights, config, vocab_size))
     _, weights = newest_valid(folder, _read_eval_weights, max_bytes)
-    check_shapes({name: weight.shape for name, weight in weights.items()}, config.model, tokenizer.vocab_size)
+    check_shapes({name: weight.shape for name, weight in weights.items()}, config.model, vocab_size)
     if not all(weight.dtype == np.float32 for weight in weights.values()):
         raise OctavoError("the checkpoint's weights do not fit config.toml: restore the one that was changed")
-    with_bos = tokenizer.bos_id is not None
-    packed = PackedWeights(config.model, tokenizer.vocab_size, weights, context, with_bos=with_bos)
+    packed = PackedWeights(config.model, vocab_size, weights, context, with_bos=tokenizer.bos_id is not None)
     threads = requested_threads()
-    decode = partial(decode_packed, packed, threads=threads)
-    predict = partial(predict_packed, packed, threads=threads)
-    return Decoder(decode, predict, native.sample_token), tokenizer
+    decode, predict = partial(decode_packed, packed, threads), partial(predict_packed, packed, threads)
+    return Decoder(decode, predict, native.sample_token)
 
 
 def _read_eval_weights(contents: Contents) -> dict[str, Array]:
@@ -116,8 +113,8 @@ def generate_many(
     """
     if "" in prompts and "opening" not in run.result_cache:  # it takes reading and hashing all token ids
         run.result_cache["opening"] = opening_of_run(run.path / "data", run.tokenizer)
-    return generate(
-        run.model,
+    return continue_prompts(
+        decoder_of(run.model),
         run.tokenizer,
         with_training_line_ends(run.directory, prompts),
         context_length=run.config.data.context_length,
@@ -132,27 +129,3 @@ def decoder_of(model: "Transformer") -> Decoder:
     from octavo.generate.decoding import decode, predict, sample_token
 
     return Decoder(partial(decode, model), partial(predict, model), sample_token)
-
-
-def generate(
-    model: "Transformer",
-    tokenizer: Tokenizer,
-    prompts: Sequence[str],
-    *,
-    context_length: int,
-    sampling: SamplingConfig,
-    stop: Sequence[str] = (),
-    opening: Sequence[int] = (),
-    watch: ProgressCallback | None = None,
-) -> Iterator[list[str]]:
-    """Continue every prompt with a model in memory, as :func:`continue_prompts` does."""
-    return continue_prompts(
-        decoder_of(model),
-        tokenizer,
-        prompts,
-        context_length=context_length,
-        sampling=sampling,
-        stop=stop,
-        opening=opening,
-        watch=watch,
-    )

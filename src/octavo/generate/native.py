@@ -4,7 +4,7 @@ The kernels read weights in fp32, padded with zeros to full vectors. They are pa
 that a checkpoint has. I inputs, O outputs, V vocabulary, H heads, K d_head.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from octavo.config import ModelConfig
 from octavo.config.inference import SamplingConfig
-from octavo.generate.streams import Chunk, in_groups, never_ends, random_generators, window_start
+from octavo.generate.streams import Chunk, ContextWindow, Request, in_groups, random_generators
 from octavo.kernels import decoding as native
 from octavo.kernels.decoding import PANEL, padded_size
 from octavo.kernels.library import library
@@ -176,44 +176,21 @@ def _padded(x: Array, width: int = 0) -> Array:
     return padded.reshape(*x.shape[:-1], -1)
 
 
-def decode_packed(
-    weights: PackedWeights,
-    prompts: Sequence[Sequence[int]],
-    *,
-    threads: int,
-    context_length: int,
-    bos_id: int | None,
-    sampling: SamplingConfig,
-    seeds: Sequence[Sequence[int]],
-    ended: Callable[[int], bool] = never_ends,
-) -> Iterator[Chunk]:
+def decode_packed(weights: PackedWeights, threads: int, request: Request) -> Iterator[Chunk]:
     """Decode as :func:`octavo.generate.decoding.decode` does, with weights packed for this context and BOS token.
 
     Chunks grow, so that the first token comes at once. Each stream begins where its own prompt ends.
     """
-    decode_streams = in_groups(partial(_decode_streams, weights, threads), 4 * weights.cache_numbers)
-    return decode_streams(
-        prompts, context_length=context_length, bos_id=bos_id, sampling=sampling, seeds=seeds, ended=ended
-    )
+    return in_groups(partial(_decode_streams, weights, threads), 4 * weights.cache_numbers)(request)
 
 
-def _decode_streams(
-    weights: PackedWeights,
-    threads: int,
-    prompts: Sequence[Sequence[int]],
-    *,
-    context_length: int,
-    bos_id: int | None,
-    sampling: SamplingConfig,
-    seeds: Sequence[Sequence[int]],
-    ended: Callable[[int], bool],
-) -> Iterator[Chunk]:
+def _decode_streams(weights: PackedWeights, threads: int, request: Request) -> Iterator[Chunk]:
     """Decode streams together, some positions a chunk."""
-    generators = random_generators(seeds)
-    buffers = _StreamBuffers(weights, prompts, context_length, bos_id)
+    sampling, generators = request.sampling, random_generators(request.seeds)
+    buffers = _StreamBuffers(weights, request.prompts, request.window)
     streams = dict(enumerate(buffers.streams))
     steps, left = 1, sampling.max_new_tokens
-    while left and (active := [number for number in streams if not ended(number)]):
+    while left and (active := [number for number in streams if not request.ended(number)]):
         # 1. Decide how many tokens this chunk has.
         affordable = _MAX_CHUNK_PRODUCTS // (weights.products * len(active))
         steps = max(1, min(steps, left, _MAX_CHUNK_STEPS, affordable))
@@ -224,20 +201,15 @@ def _decode_streams(
         # 3. Keep the streams' new positions, and yield the tokens.
         streams = dict(zip(active, array, strict=True))
         new = dict(zip(active, tokens.tolist(), strict=True))
-        yield [new.get(number, []) for number in range(len(prompts))]
+        yield [new.get(number, []) for number in range(len(request.prompts))]
         left, steps = left - steps, 2 * steps
 
 
 def predict_packed(
-    weights: PackedWeights,
-    contexts: Sequence[Sequence[int]],
-    *,
-    threads: int,
-    context_length: int,
-    bos_id: int | None,
+    weights: PackedWeights, threads: int, contexts: Sequence[Sequence[int]], window: ContextWindow
 ) -> npt.NDArray[np.float32]:
     """Predict as :func:`octavo.generate.decoding.predict` does, with weights packed for this context."""
-    buffers = _StreamBuffers(weights, contexts, context_length, bos_id)
+    buffers = _StreamBuffers(weights, contexts, window)
     array = (native.CStream * len(contexts))(*buffers.streams)
     logits = np.empty((len(contexts), weights.struct.vocab), dtype=np.float32)
     uniforms = np.zeros((len(contexts), 1))
@@ -248,18 +220,14 @@ def predict_packed(
 class _StreamBuffers:
     """The C structs of streams that begin with the end of each prompt, and the memory that they point to."""
 
-    def __init__(
-        self, weights: PackedWeights, prompts: Sequence[Sequence[int]], context_length: int, bos_id: int | None
-    ) -> None:
-        first = [] if bos_id is None else [bos_id]
-        self._windows = np.zeros((len(prompts), context_length + 1), dtype=np.int32)
+    def __init__(self, weights: PackedWeights, prompts: Sequence[Sequence[int]], window: ContextWindow) -> None:
+        self._windows = np.zeros((len(prompts), window.length + 1), dtype=np.int32)
         self._caches = native.aligned(len(prompts), weights.cache_numbers)
         self.streams = []
         for number, prompt in enumerate(prompts):
-            start = window_start(len(prompt), context_length - len(first))
-            tokens = first + list(prompt[start:])
+            start, tokens = window.start(len(prompt)), window.ids(prompt, len(prompt))
             if not tokens or min(tokens) < 0 or max(tokens) >= weights.struct.vocab:
                 raise ValueError(f"a prompt is empty, or has an id outside the vocabulary of {weights.struct.vocab}")
             self._windows[number, : len(tokens)] = tokens
-            window, cache = self._windows[number].ctypes.data, self._caches[number].ctypes.data
-            self.streams.append(native.CStream(len(prompt), start, len(tokens), 0, window, cache))
+            buffers = self._windows[number].ctypes.data, self._caches[number].ctypes.data
+            self.streams.append(native.CStream(len(prompt), start, len(tokens), 0, *buffers))

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from octavo.corpus.lines import has_line_end, with_line_ends
-from octavo.data import Ids, check_ids, open_splits
+from octavo.data.token_files import Ids, check_ids, open_splits
 from octavo.errors import OctavoError
 from octavo.formats.untrusted import open_plain
 from octavo.runs import RunDirectory

@@ -1,7 +1,8 @@
-"""The protocol that every way of decoding follows, and what they share. Importing this takes no torch."""
+"""What every way of decoding is asked for, and what they share. Importing this takes no torch."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,33 +13,45 @@ Chunk = list[list[int]]  # the new tokens of each stream, maybe none
 _MAX_BYTES = 2**27  # of the streams that are decoded at once
 
 
-class Decode(Protocol):
-    """Yield the next tokens of each stream until all have ``sampling.max_new_tokens``, or have ``ended``."""
+@dataclass(frozen=True)
+class ContextWindow:
+    """The windows that a model reads: `length` positions, of which the BOS token takes the first."""
 
-    def __call__(
-        self,
-        prompts: Sequence[Sequence[int]],
-        *,
-        context_length: int,
-        bos_id: int | None,
-        sampling: SamplingConfig,
-        seeds: Sequence[Sequence[int]],
-        ended: Callable[[int], bool],
-    ) -> Iterator[Chunk]: ...
+    length: int
+    bos_id: int | None  # None: the tokenizer has no BOS token
 
+    def start(self, position: int) -> int:
+        """Return where the window begins, in tokens of the text, that predicts the token at `position`."""
+        return window_start(position, self.length - (self.bos_id is not None))
 
-class Predict(Protocol):
-    """Return the logits (contexts, V) of the token that follows each context."""
-
-    def __call__(
-        self, contexts: Sequence[Sequence[int]], *, context_length: int, bos_id: int | None
-    ) -> npt.NDArray[np.float32]: ...
+    def ids(self, tokens: Sequence[int], position: int) -> list[int]:
+        """Return the ids of the window that predicts the token at `position` of a text of `tokens`."""
+        first = [] if self.bos_id is None else [self.bos_id]
+        return [*first, *tokens[self.start(position) : position]]
 
 
-class SampleToken(Protocol):
-    """Return the index in `logits` that the number `uniform` in [0, 1) selects."""
+def never_ends(stream: int) -> bool:
+    """Return False: a stream ends only when it has all its tokens."""
+    return False
 
-    def __call__(self, logits: Sequence[float], sampling: SamplingConfig, uniform: float) -> int: ...
+
+@dataclass(frozen=True)
+class Request:
+    """Streams to decode: each continues its prompt, and draws from its own seed alone."""
+
+    prompts: Sequence[Sequence[int]]  # token ids without a BOS token; not empty, unless there is a BOS token
+    window: ContextWindow
+    sampling: SamplingConfig  # how a token is chosen, and how many
+    seeds: Sequence[Sequence[int]]
+    ended: Callable[[int], bool] = never_ends  # whether a stream needs no more tokens; it may get more
+
+
+# Yields the next tokens of each stream until all have ``sampling.max_new_tokens``, or have ``ended``.
+Decode = Callable[[Request], Iterator[Chunk]]
+# Returns the logits (contexts, V) of the token that follows each context.
+Predict = Callable[[Sequence[Sequence[int]], ContextWindow], npt.NDArray[np.float32]]
+# Returns the index in logits that a number in [0, 1) selects.
+SampleToken = Callable[[Sequence[float], SamplingConfig, float], int]
 
 
 class Decoder(NamedTuple):
@@ -56,24 +69,17 @@ def in_groups(decode: Decode, bytes_per_stream: int) -> Decode:
     """
     group_size = max(1, _MAX_BYTES // bytes_per_stream)
 
-    def decode_groups(
-        prompts: Sequence[Sequence[int]],
-        *,
-        seeds: Sequence[Sequence[int]],
-        ended: Callable[[int], bool],
-        **options: Any,
-    ) -> Iterator[Chunk]:
-        def decode_group(begin: int, end: int) -> Iterator[Chunk]:
-            def ended_in_group(stream: int) -> bool:
-                return ended(begin + stream)
-
-            return decode(prompts[begin:end], seeds=seeds[begin:end], ended=ended_in_group, **options)
-
+    def decode_groups(request: Request) -> Iterator[Chunk]:
+        prompts, seeds = request.prompts, request.seeds
         for begin in range(0, len(prompts), group_size):
-            end = min(begin + group_size, len(prompts))
-            before: Chunk = [[] for _ in range(begin)]
-            after: Chunk = [[] for _ in range(end, len(prompts))]
-            for chunk in decode_group(begin, end):
+            group = slice(begin, begin + group_size)
+
+            def ended(stream: int, begin: int = begin) -> bool:
+                return request.ended(begin + stream)
+
+            before: Chunk = [[] for _ in prompts[:begin]]
+            after: Chunk = [[] for _ in prompts[group.stop :]]
+            for chunk in decode(replace(request, prompts=prompts[group], seeds=seeds[group], ended=ended)):
                 yield [*before, *chunk, *after]
 
     return decode_groups
@@ -82,11 +88,6 @@ def in_groups(decode: Decode, bytes_per_stream: int) -> Decode:
 def random_generators(seeds: Sequence[Sequence[int]]) -> list[np.random.Generator]:
     """Return a random generator for each stream."""
     return [np.random.Generator(np.random.PCG64(list(seed))) for seed in seeds]
-
-
-def never_ends(stream: int) -> bool:
-    """Return False: a stream ends only when it has all its tokens."""
-    return False
 
 
 def window_start(position: int, capacity: int) -> int:

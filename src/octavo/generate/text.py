@@ -6,14 +6,13 @@ Importing this takes no torch.
 import codecs
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 from octavo.config.inference import SamplingConfig
 from octavo.corpus.lines import with_line_ends
 from octavo.errors import OctavoError
 from octavo.generate.healing import Healer
-from octavo.generate.streams import Chunk, Decoder, never_ends
+from octavo.generate.streams import Chunk, ContextWindow, Decoder, Request, never_ends
 from octavo.system.progress import ProgressCallback
 from octavo.tokenizer import Tokenizer
 
@@ -130,10 +129,10 @@ def continue_prompts(
         raise OctavoError("this run's tokenizer has no BOS token: give a prompt that is not empty")
     table = tokenizer.token_bytes()
     streams = [IncrementalDetokenizer(table, tokenizer.bos_id, stop, sampling.max_new_tokens) for _ in ids]
-    window: dict[str, Any] = {"context_length": context_length, "bos_id": tokenizer.bos_id}
+    window = ContextWindow(context_length, tokenizer.bos_id)
     # 1. Heal the prompts' last tokens.
     if tokenizer.lossless and any(prompts):
-        healer = Healer(table, partial(decoder.predict, **window), decoder.sample_token)
+        healer = Healer(table, lambda contexts: decoder.predict(contexts, window), decoder.sample_token)
         first_texts = [""] * len(ids)
         for index, prompt in enumerate(prompts):
             if prompt:
@@ -141,14 +140,8 @@ def continue_prompts(
                 first_texts[index] = streams[index].push_healed(suffix) if suffix else ""
         yield first_texts  # even if all are empty: nothing else may follow
     # 2. Decode, and turn each chunk of tokens into text.
-    chunks = decoder.decode(
-        ids,
-        **window,
-        sampling=sampling,
-        seeds=[(sampling.seed, index) for index in range(len(ids))],
-        ended=lambda index: streams[index].done,
-    )
-    for chunk in chunks:
+    seeds = [(sampling.seed, index) for index in range(len(ids))]
+    for chunk in decoder.decode(Request(ids, window, sampling, seeds, lambda index: streams[index].done)):
         yield [
             "" if stream.done or not tokens else stream.push(tokens)
             for tokens, stream in zip(chunk, streams, strict=True)
@@ -166,10 +159,10 @@ def complete_texts(decoder: Decoder, tokenizer: Tokenizer, prompts: Sequence[str
     """
     has_ended: Callable[[int], bool] = never_ends
 
-    def decode(prompts: Sequence[Sequence[int]], *, ended: Callable[[int], bool], **options: Any) -> Iterator[Chunk]:
+    def decode(request: Request) -> Iterator[Chunk]:
         nonlocal has_ended
-        has_ended = ended
-        return decoder.decode(prompts, ended=ended, **options)
+        has_ended = request.ended
+        return decoder.decode(request)
 
     texts, n_yielded = [""] * len(prompts), 0
     for chunks in continue_prompts(decoder._replace(decode=decode), tokenizer, prompts, **options):

@@ -1,14 +1,11 @@
 """Record activations: the tensors at chosen sites of a model, or their mean over a text."""
 
-from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from octavo.errors import OctavoError
-from octavo.evaluate.scoring import scoring_batches
+from octavo.evaluate.scoring import Scorer, TokenDocuments
 from octavo.model import Transformer
 from octavo.model.taps import Tap, tapped
 
@@ -84,21 +81,13 @@ _TEXT_LENGTH_SITES = (".scores", ".pattern")  # their shape depends on the lengt
 
 
 @torch.inference_mode()
-def mean_activations(
-    model: Transformer,
-    documents: Sequence[npt.NDArray[np.integer]],
-    *sites: str,
-    bos_id: int | None,
-    context_length: int,
-) -> ActivationCache:
+def mean_activations(scorer: Scorer, documents: TokenDocuments, *sites: str) -> ActivationCache:
     """Return the mean activation at each site over the tokens of documents, in the windows of the score.
 
     Args:
-        model: the model.
+        scorer: the model and its windows.
         documents: token ids without BOS token.
         sites: names of sites.
-        bos_id: id of the BOS token; None: the tokenizer has none.
-        context_length: tokens of a window.
 
     Returns:
         For each site a tensor of its shape, with 1 for B and T.
@@ -114,19 +103,12 @@ def mean_activations(
             )
     cache: ActivationCache = {}
     totals, tokens = {site: torch.zeros(()).double() for site in sites}, 0
-    for batch in scoring_batches(
-        model,
-        documents,
-        bos_id=bos_id,
-        context_length=context_length,
-        tap=record_tap(cache, *sites),
-    ):
-        tokens += sum(span.stop - span.start for span in batch.tokens)
+    for batch in scorer.batches(documents, tap=record_tap(cache, *sites)):
+        tokens += batch.n_scored
         for site in sites:
             for row, window in enumerate(batch.windows):
-                totals[site] = totals[site] + cache[site][row, ..., window.scored_positions, :].double().sum(
-                    -2, keepdim=True
-                )
+                scored = cache[site][row, ..., window.scored_positions, :].double()
+                totals[site] = totals[site] + scored.sum(-2, keepdim=True)
     if not tokens:
         raise OctavoError("the validation split is too short for a mean: train the run on a longer text")
     return {site: (total / tokens).float().unsqueeze(0) for site, total in totals.items()}

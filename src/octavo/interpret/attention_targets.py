@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from octavo.data import Ids
+from octavo.data.token_files import Ids
 from octavo.interpret.excerpts import SampledWindows
 from octavo.interpret.token_features import Flags
 

@@ -6,16 +6,14 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import repeat
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from octavo.errors import OctavoError
 from octavo.evaluate.evaluation import LOSSY_CAVEAT
-from octavo.evaluate.scoring import Nats, ScoringBatch, scoring_batches
+from octavo.evaluate.scoring import Nats, Scorer, ScoringBatch, TokenDocuments
 from octavo.interpret.activations import ActivationCache, compose, mean_activations, record_tap
 from octavo.interpret.interventions import (
     InterventionSpec,
@@ -33,8 +31,14 @@ from octavo.system.progress import ProgressCallback, no_progress, subrange
 from octavo.system.terminal import quantity
 from octavo.tokenizer import Tokenizer
 
-Documents = Sequence[npt.NDArray[np.integer]]
-_KEYS = {"p_before": "before", "p_after": "after"}  # of the JSON, by the field's name
+_KEYS = {  # in the JSON, by field; earlier versions wrote the same keys
+    "source": "of",
+    "interventions": "changed",
+    "token_label": "at",
+    "other_label": "donor",
+    "p_before": "before",
+    "p_after": "after",
+}
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,12 @@ class Edit:
     """The effect of interventions on a text's score and on the prediction of the token after it."""
 
     text: str
-    of: str  # the source of the text: "the given text"
+    source: str  # of the text: "the given text"
     tokens: int  # of the text
-    changed: tuple[str, ...]  # the interventions, as "zero blocks.0.attention.head.2"
+    interventions: tuple[str, ...]  # as "zero blocks.0.attention.head.2"
     position: int | None  # the token that is changed; None: all tokens
-    at: str  # the label of that token, or ""
-    donor: str  # the label of the token of the other text at this position, or ""
+    token_label: str  # of that token, or ""
+    other_label: str  # of the token of the other text at this position, or ""
     mean_tokens: int  # tokens of validation text that means are taken over; 0: no mean ablation
     candidates: tuple[TokenChange, ...]  # the most probable next tokens of either, the most probable first
     divergence_bits: float  # Kullback-Leibler divergence of the distribution after from the one before
@@ -91,9 +95,9 @@ def measure_edit(
     spec: InterventionSpec,
     *,
     other: str = "",
-    held_out: Documents = (),
+    held_out: TokenDocuments = (),
     context_length: int,
-    of: str = "the given text",
+    source: str = "the given text",
     top_k: int = TOP_K,
     watch: ProgressCallback = no_progress,
 ) -> Edit:
@@ -107,7 +111,7 @@ def measure_edit(
         other: the text that activations are patched from; its first tokens, as many as `text` has, are used.
         held_out: documents that means are taken over, as token ids without BOS token.
         context_length: tokens of a window.
-        of: the source of `text`, for people.
+        source: of `text`, for people.
         top_k: number of the most probable next tokens to keep, of either run.
         watch: is called with the fraction that is done.
 
@@ -118,27 +122,33 @@ def measure_edit(
     passage = read_passage(tokenizer, text)
     chosen = resolve(spec, model, passage, context_length)
     other_ids = _other_ids(tokenizer, other, len(passage.text_ids), chosen)
-    reading = _Reading(model, tokenizer.bos_id, context_length)
-    others: ActivationCache = {}
+    scorer, others = Scorer(model, tokenizer.bos_id, context_length), ActivationCache()
+
+    def batches(ids: Sequence[int], tap: Tap, watch: ProgressCallback = no_progress) -> Iterator[ScoringBatch]:
+        """Read a text and one more token, whose loss is not used; always through a tap, as with an intervention."""
+        return scorer.batches([np.array([*ids, 0])], tap=tap, watch=watch)
+
     tap = compose(
         *map(zero_ablate, chosen.zero),
-        *_mean_taps(reading, held_out, chosen),
+        *_mean_taps(scorer, held_out, chosen),
         *(patch_from(target, others) for target in chosen.patch),
     )
-    other_batches = reading.batches(other_ids, record_tap(others, *{target.site for target in chosen.patch}))
-    nats_before, next_before = reading.read(passage.text_ids, compose(), watch=subrange(watch, 0, 0.5))
-    nats_after, next_after = reading.read(
-        passage.text_ids, tap, other_batches if chosen.patch else repeat(None), watch=subrange(watch, 0.5, 1)
-    )
+    before = batches(passage.text_ids, compose(), subrange(watch, 0, 0.5))
+    after = batches(passage.text_ids, tap, subrange(watch, 0.5, 1))
+    if chosen.patch:  # a batch of the other text is run before each batch, so that its activations can be patched
+        recorded = batches(other_ids, record_tap(others, *{target.site for target in chosen.patch}))
+        after = (batch for _, batch in zip(recorded, after, strict=True))
+    nats_before, next_before = _read(before, len(passage.text_ids), model.vocab_size)
+    nats_after, next_after = _read(after, len(passage.text_ids), model.vocab_size)
     characters = len(text) * math.log(2)
     return Edit(
         text=text,
-        of=of,
+        source=source,
         tokens=len(passage.text_ids),
-        changed=chosen.descriptions,
+        interventions=chosen.descriptions,
         position=chosen.position,
-        at="" if chosen.position is None else passage.labels[chosen.position],
-        donor="" if chosen.position is None else _label(tokenizer, other_ids, chosen.position),
+        token_label="" if chosen.position is None else passage.labels[chosen.position],
+        other_label="" if chosen.position is None else _label(tokenizer, other_ids, chosen.position),
         mean_tokens=sum(map(len, held_out)) if chosen.mean else 0,
         candidates=_candidates(next_before, next_after, vocabulary_labels(tokenizer), top_k),
         divergence_bits=_divergence(next_before, next_after) / math.log(2),
@@ -148,52 +158,20 @@ def measure_edit(
     )
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """The windows of a score, always read through a tap, so that two runs differ only by the interventions."""
-
-    model: Transformer
-    bos_id: int | None
-    context_length: int
-
-    def batches(self, ids: Sequence[int], tap: Tap, watch: ProgressCallback = no_progress) -> Iterator[ScoringBatch]:
-        """Run the model on a text and one more token, whose loss is not used; yield the windows."""
-        return scoring_batches(
-            self.model,
-            [np.array([*ids, 0])],
-            bos_id=self.bos_id,
-            context_length=self.context_length,
-            tap=tap,
-            watch=watch,
-        )
-
-    def read(
-        self,
-        ids: Sequence[int],
-        tap: Tap,
-        other_batches: Iterable[ScoringBatch | None] = repeat(None),
-        watch: ProgressCallback = no_progress,
-    ) -> tuple[Nats, torch.Tensor]:
-        """Return the loss of each token, (N,), and the log-probabilities of the next token, (V,), in float64.
-
-        One batch of `other_batches` is run before each batch, so that its activations can be patched.
-        """
-        nats = np.full(len(ids) + 1, math.log(self.model.vocab_size))
-        logits = torch.empty(0)
-        for _, batch in zip(other_batches, self.batches(ids, tap, watch), strict=False):
-            losses = require_finite(batch.nats()).double().numpy()
-            for row, (window, tokens) in enumerate(zip(batch.windows, batch.tokens, strict=True)):
-                nats[tokens] = losses[row, window.scored_positions]
-                logits = batch.logits[row, window.scored_positions][-1]
-        return nats[:-1], require_finite(logits).double().log_softmax(-1)
+def _read(batches: Iterable[ScoringBatch], tokens: int, vocab_size: int) -> tuple[Nats, torch.Tensor]:
+    """Return the loss of each token, (N,), and the log-probabilities of the next token, (V,), in float64."""
+    nats, logits = np.full(tokens + 1, math.log(vocab_size)), torch.empty(0)
+    for batch in batches:
+        losses = require_finite(batch.nats()).double().numpy()
+        for row, window in enumerate(batch.windows):
+            nats[window.scored_tokens] = losses[row, window.scored_positions]
+            logits = batch.logits[row, window.scored_positions][-1]
+    return nats[:-1], require_finite(logits).double().log_softmax(-1)
 
 
-def _mean_taps(reading: _Reading, held_out: Documents, chosen: ResolvedInterventions) -> Iterator[Tap]:
+def _mean_taps(scorer: Scorer, held_out: TokenDocuments, chosen: ResolvedInterventions) -> Iterator[Tap]:
     if chosen.mean:
-        sites = {target.site for target in chosen.mean}
-        means = mean_activations(
-            reading.model, held_out, *sites, bos_id=reading.bos_id, context_length=reading.context_length
-        )
+        means = mean_activations(scorer, held_out, *{target.site for target in chosen.mean})
         for target in chosen.mean:  # the mean is the same at every position
             yield replace_with(target, replace(target, position=None).select(means[target.site]))
 
@@ -236,25 +214,25 @@ def _divergence(before: torch.Tensor, after: torch.Tensor) -> float:
 
 def intervention_lines(edit: Edit, max_lines: int) -> list[str]:
     """Return a line for each of the first `max_lines` interventions, and one with the number of the others."""
-    more = len(edit.changed) - max_lines
-    return [_line(edit, name) for name in edit.changed[:max_lines]] + [f"and {more:,} more"] * (more > 0)
+    more = len(edit.interventions) - max_lines
+    return [_line(edit, name) for name in edit.interventions[:max_lines]] + [f"and {more:,} more"] * (more > 0)
 
 
 def edit_sample(edit: Edit) -> str:
     """Return the text that bits per character were measured on, in words."""
-    return f"measured on {edit.of}: {quantity(len(edit.text), 'character')}, {quantity(edit.tokens, 'token')}"
+    return f"measured on {edit.source}: {quantity(len(edit.text), 'character')}, {quantity(edit.tokens, 'token')}"
 
 
 def _line(edit: Edit, name: str) -> str:
     """Return an intervention as ``patch embedding at token 2, '␣are', from '␣king', token 2 of the other text``."""
-    at = "" if edit.position is None else f" at token {edit.position}, {_quoted(edit.at)}"
+    at = "" if edit.position is None else f" at token {edit.position}, {_quoted(edit.token_label)}"
     kind = name.split()[0]
     if kind == "mean":
         return f"{name}{at}, over the first {quantity(edit.mean_tokens, 'token')} of the validation split"
     if kind == "patch" and edit.position is None:
         return f"{name}, from the other text, token by token"
     if kind == "patch":
-        return f"{name}{at}, from {_quoted(edit.donor)}, token {edit.position} of the other text"
+        return f"{name}{at}, from {_quoted(edit.other_label)}, token {edit.position} of the other text"
     return f"{name}{at}"
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from octavo.data import Windows
 from octavo.data.token_files import id_type
+from octavo.data.windows import Windows
 from octavo.errors import OctavoError
 from octavo.evaluate.documents import Documents
-from octavo.interpret.token_features import Flags, Indices, TokenFeatures, token_features
+from octavo.interpret.token_features import Flags, TokenFeatures, token_features
 from octavo.interpret.tokens import Alignment, align
 from octavo.tokenizer import Tokenizer
 
@@ -91,23 +91,17 @@ def _stream(
         before += len(ids[-1])
     if not ids:
         raise OctavoError("the run's tokenizer has no token for any character of the text: give some words")
-    joined = TokenFeatures(
-        np.concatenate([document.line_start for document in features]),
-        np.concatenate([document.punctuation for document in features]),
-        np.concatenate([document.name_begin for document in features]),
-        np.concatenate([document.name_end for document in features]),
-    )
+    joined = TokenFeatures(*map(np.concatenate, zip(*features, strict=True)))
     return np.concatenate(ids), joined, np.concatenate(characters)
 
 
 def _shifted(features: TokenFeatures, before: int, first: int) -> TokenFeatures:
     """Return features with `first` BOS tokens prepended, and spans of names shifted by `before` earlier tokens."""
-    blank: Indices = np.full(first, before)
     return TokenFeatures(
-        np.concatenate([np.zeros(first, np.bool_), features.line_start]),
-        np.concatenate([np.zeros(first, np.bool_), features.punctuation]),
-        np.concatenate([blank, features.name_begin + before + first]),
-        np.concatenate([blank, features.name_end + before + first]),
+        np.pad(features.line_start, (first, 0)),
+        np.pad(features.punctuation, (first, 0)),
+        np.pad(features.name_begin + before + first, (first, 0), constant_values=before),
+        np.pad(features.name_end + before + first, (first, 0), constant_values=before),
     )
 
 

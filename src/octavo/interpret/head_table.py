@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from octavo.errors import OctavoError
+from octavo.formats.json_schema import from_json
 from octavo.system.statistics import Estimate
 
 UNIFORM, INERT, UNCLASSIFIED = "even", "unused", "no name"
@@ -134,7 +135,7 @@ class HeadTable:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the table as plain values under the keys of heads.json, with each head's name."""
-        values = asdict(self, dict_factory=lambda items: {_KEYS.get(name, name): value for name, value in items})
+        values = _rename(asdict(self), _KEYS)
         for entry, head in zip(values["heads"], self.heads, strict=True):
             entry["name"] = head.name
         return {"version": _VERSION, **values}
@@ -150,28 +151,13 @@ class HeadTable:
             if values["version"] != _VERSION:
                 raise ValueError
             table = {key: value for key, value in values.items() if key != "version"}
-            heads = tuple(_head(entry) for entry in table.pop("heads"))
-            bits = Estimate(**table.pop("bits_per_character"))
-            uniform = {name: table.pop(_KEYS[name]) for name in ("uniform_distance", "uniform_entropy")}
-            return cls(heads=heads, bits_per_character=bits, **uniform, **table)
+            return from_json(cls, _rename(table, {key: name for name, key in _KEYS.items()}))
         except (LookupError, TypeError, ValueError, AttributeError):
             raise OctavoError("this is not a head table of this version: measure the heads again") from None
 
 
-def _head(values: dict[str, Any]) -> Head:
-    random = values["induction_random"]
-    return Head(
-        layer=values["layer"],
-        head=values["head"],
-        target_fractions={kind: _fraction(entry) for kind, entry in values["shares"].items()},
-        induction_random=random and _fraction(random),
-        distance=Estimate(**values["distance"]),
-        entropy=Estimate(**values["entropy"]),
-        relative_entropy=Estimate(**values["relative_entropy"]),
-        distance_from_uniform=Estimate(**values["from_even"]),
-        ablation_costs={name: Estimate(**cost) for name, cost in values["removal"].items()},
-    )
-
-
-def _fraction(values: dict[str, Any]) -> AttentionFraction:
-    return AttentionFraction(Estimate(**values["found"]), values["even"])
+def _rename(values: Any, names: Mapping[str, str]) -> Any:
+    """Return plain values whose keys, at any depth, are replaced by their `names`."""
+    if isinstance(values, dict):
+        return {names.get(key, key): _rename(value, names) for key, value in values.items()}
+    return [_rename(value, names) for value in values] if isinstance(values, list | tuple) else values

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 
 from octavo.config.inference import HEAD_WINDOWS
-from octavo.data import Ids
+from octavo.data.token_files import Ids
 from octavo.evaluate.documents import Documents
 from octavo.interpret.attention_stats import attention_stats, mean_distance, uniform_entropy, uniform_pattern
 from octavo.interpret.attention_targets import TARGET_KINDS, induction_targets, target_masks

@@ -10,12 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from octavo.evaluate.scoring import scoring_batches
+from octavo.evaluate.scoring import Scorer, TokenDocuments
 from octavo.interpret.activations import ActivationCache, record_tap, run_with_cache
 from octavo.interpret.predictions import TOP_K, Prediction, ranks, top_k_predictions, vocabulary_labels
 from octavo.interpret.tokens import Passage
@@ -101,7 +99,7 @@ def apply_lens(
     model: Transformer,
     tokenizer: Tokenizer,
     passage: Passage,
-    held_out: Sequence[npt.NDArray[np.integer]] = (),
+    held_out: TokenDocuments = (),
     *,
     held_out_characters: float = 0.0,
     context_length: int,
@@ -120,7 +118,7 @@ def apply_lens(
     """
     sites, labels = lens_sites(model), vocabulary_labels(tokenizer)
     streams = run_with_cache(model, passage.input_ids, *sites)
-    losses = layer_losses(model, held_out, bos_id=tokenizer.bos_id, context_length=context_length)
+    losses = layer_losses(Scorer(model, tokenizer.bos_id, context_length), held_out)
     targets = passage.input_ids[0, 1:]
     layers = []
     at_once = max(1, _MAX_LOGITS // model.vocab_size)
@@ -151,35 +149,21 @@ def _cells(
 
 
 @torch.inference_mode()
-def layer_losses(
-    model: Transformer,
-    documents: Sequence[npt.NDArray[np.integer]],
-    *,
-    bos_id: int | None,
-    context_length: int,
-) -> dict[str, float]:
+def layer_losses(scorer: Scorer, documents: TokenDocuments) -> dict[str, float]:
     """Measure the mean loss of each layer in the windows of the score.
 
     Args:
-        model: the model.
+        scorer: the model and its windows.
         documents: token ids without BOS token.
-        bos_id: id of the BOS token; None: the tokenizer has none.
-        context_length: tokens of a window.
 
     Returns:
         Nats per token by the site of the layer; empty if no token is predicted.
     """
-    sites, streams = lens_sites(model), ActivationCache()
+    sites, streams = lens_sites(scorer.model), ActivationCache()
     totals, tokens = dict.fromkeys(sites, 0.0), 0
-    for batch in scoring_batches(
-        model,
-        documents,
-        bos_id=bos_id,
-        context_length=context_length,
-        tap=record_tap(streams, *sites),
-    ):
-        tokens += sum(span.stop - span.start for span in batch.tokens)
+    for batch in scorer.batches(documents, tap=record_tap(streams, *sites)):
+        tokens += batch.n_scored
         for site in sites:
-            nats = batch.nats(lens_logits(model, streams[site]).float()).double()
+            nats = batch.nats(lens_logits(scorer.model, streams[site]).float()).double()
             totals[site] += sum(float(nats[row, w.scored_positions].sum()) for row, w in enumerate(batch.windows))
     return {site: total / tokens for site, total in totals.items()} if tokens else {}

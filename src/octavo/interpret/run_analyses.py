@@ -15,7 +15,7 @@ from octavo.config.inference import (
     max_lens_tokens,
 )
 from octavo.corpus import Corpus
-from octavo.data import Ids, documents
+from octavo.data.token_files import Ids, documents
 from octavo.errors import OctavoError
 from octavo.evaluate.documents import documents_of
 from octavo.interpret.attention import AttentionPatterns, measure_attention
@@ -173,7 +173,7 @@ def analyse_edit(
         other=other,
         held_out=_held_out(run) if mean else (),
         context_length=run.config.data.context_length,
-        of="the beginning of the validation split" if text is None else "the given text",
+        source="the beginning of the validation split" if text is None else "the given text",
         watch=watch,
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from octavo.evaluate.evaluation import LOSSY_CAVEAT
-from octavo.evaluate.scoring import Nats, scoring_batches
+from octavo.evaluate.scoring import Nats, Scorer
 from octavo.interpret.predictions import (
     TOP_K,
     Prediction,
@@ -178,16 +178,11 @@ def measure_surprise(
     beginning = _beginning(
         iter_alignments(tokenizer, text, ids.data), len(text) if characters is None else characters
     )
-    collector = _TokenCollector(vocabulary_labels(tokenizer), beginning[-1].end, top_k)
+    labels, first = vocabulary_labels(tokenizer), list[TokenSurprise]()
     if tokenizer.bos_id is None:
-        collector.charge_uniform(int(ids[0]), model.vocab_size)
-    for batch in scoring_batches(
-        model,
-        [ids],
-        bos_id=tokenizer.bos_id,
-        context_length=context_length,
-        watch=watch,
-    ):
+        first = [TokenSurprise(labels[ids[0]], math.log(model.vocab_size), None, ())]
+    collector = _TokenCollector(labels, first, beginning[-1].end, top_k)
+    for batch in Scorer(model, tokenizer.bos_id, context_length).batches([ids], watch=watch):
         nats = batch.nats()
         for row, window in enumerate(batch.windows):
             scored = window.scored_positions
@@ -206,17 +201,11 @@ def measure_surprise(
 class _TokenCollector:
     """Collect the surprisal of tokens in their order: the first `max_tokens` completely, the rest as sums."""
 
-    def __init__(self, labels: tuple[str, ...], max_tokens: int, top_k: int) -> None:
+    def __init__(self, labels: tuple[str, ...], first: list[TokenSurprise], max_tokens: int, top_k: int) -> None:
         self._labels, self._top_k, self._max_tokens = labels, top_k, max_tokens
-        self.kept: list[TokenSurprise] = []
+        self.kept, self._count = first, len(first)
         self.beyond: list[Nats] = []  # of the tokens after them
         self.worst: list[tuple[int, TokenSurprise]] = []  # of these, with their indices
-        self._count = 0
-
-    def charge_uniform(self, token: int, vocab_size: int) -> None:
-        """Add the first token of a text without a BOS token."""
-        self.kept.append(TokenSurprise(self._labels[token], math.log(vocab_size), None, ()))
-        self._count = 1
 
     def update(self, logits: torch.Tensor, targets: torch.Tensor, nats: torch.Tensor) -> None:
         """Add the next tokens (N,), which the model predicted by `logits` (N, V)."""

@@ -7,8 +7,8 @@ known even if the tokenizer drops white space.
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +24,7 @@ _NAME = re.compile(rf"[ \t]*({_WORD}(?:[ \t]+{_WORD}){{0,4}})[ \t]*:[ \t]*\r?")
 _SHORT_WORD = 3  # letters
 
 
-@dataclass(frozen=True)
-class TokenFeatures:
+class TokenFeatures(NamedTuple):
     """The features of each token, (N,).
 
     The last speaker's name that is complete at a token has the tokens `name_begin` to `name_end` (exclusive); the two
@@ -36,9 +35,6 @@ class TokenFeatures:
     punctuation: Flags  # whether the token is only punctuation
     name_begin: Indices
     name_end: Indices
-
-    def __len__(self) -> int:
-        return len(self.line_start)
 
 
 def token_features(text: str, alignments: Sequence[Alignment], tokens: int) -> TokenFeatures:

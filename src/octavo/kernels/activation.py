@@ -62,14 +62,7 @@ class _Activation(torch.autograd.Function):
 _activation: Callable[..., torch.Tensor] = _Activation.apply
 
 
-def _call(
-    gate_up: torch.Tensor,
-    mask: torch.Tensor | None,
-    gated: bool,
-    hidden: torch.Tensor | None = None,
-    d_hidden: torch.Tensor | None = None,
-    d_gate_up: torch.Tensor | None = None,
-) -> None:
-    width = gate_up.shape[-1]
-    sizes = (gate_up.numel() // width, width // (1 + gated), gate_up.dtype == torch.bfloat16, gated)
-    run_kernel("octavo_activation", _Arguments(*sizes, gate_up, mask, hidden, d_hidden, d_gate_up))
+def _call(gate_up: torch.Tensor, mask: torch.Tensor | None, gated: bool, **buffers: torch.Tensor) -> None:
+    rows, width = gate_up.shape[:-1].numel(), gate_up.shape[-1] // (1 + gated)
+    sizes = {"rows": rows, "width": width, "is_bf16": gate_up.dtype == torch.bfloat16, "gated": gated}
+    run_kernel("octavo_activation", _Arguments(**sizes, gate_up=gate_up, mask=mask, **buffers))

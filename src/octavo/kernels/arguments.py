@@ -5,7 +5,7 @@ A kernel's binding declares the struct and passes it to :func:`run_kernel`::
     class _Arguments(KernelArgs):
         _fields_ = (("rows", LONG), ("x", POINTER))
 
-    run_kernel("octavo_example", _Arguments(len(x), x))
+    run_kernel("octavo_example", _Arguments(rows=len(x), x=x))
 """
 
 import ctypes
@@ -19,14 +19,15 @@ LONG, INT, FLOAT, POINTER = ctypes.c_long, ctypes.c_int, ctypes.c_float, ctypes.
 
 
 class KernelArgs(ctypes.Structure):
-    """Base class of the kernels' structs. A tensor is passed by the address of its first element.
+    """Base class of the kernels' structs. A tensor is passed by the address of its first element; what is not given
+    is zero or a null pointer.
 
     The caller must keep the tensors alive during the call and make them contiguous, because a kernel knows neither
     shapes nor strides.
     """
 
-    def __init__(self, *values: Any) -> None:
-        super().__init__(*(v.data_ptr() if isinstance(v, torch.Tensor) else v for v in values))
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**{n: v.data_ptr() if isinstance(v, torch.Tensor) else v for n, v in values.items()})
 
 
 def run_kernel(name: str, arguments: KernelArgs, *more: Any) -> int:

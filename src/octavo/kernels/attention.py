@@ -82,7 +82,7 @@ class _Attention(torch.autograd.Function):
         windows, positions, _ = qkv.shape
         attn_out: torch.Tensor = qkv.new_empty(windows, positions, shape.heads * shape.width)
         lse = qkv.new_empty(windows, shape.heads, positions, dtype=torch.float32)
-        _call(shape, norms_and_rope, qkv, attn_out, lse)
+        _call(shape, norms_and_rope, qkv, attn_out=attn_out, lse=lse)
         ctx.save_for_backward(qkv, attn_out, lse, *norms_and_rope)
         ctx.shape = shape
         return attn_out
@@ -94,7 +94,8 @@ class _Attention(torch.autograd.Function):
         shape: HeadShape = ctx.shape
         d_qkv = torch.empty_like(qkv)
         d_norms = qkv.new_zeros(2, len(qkv) * shape.kv_heads, shape.width, dtype=torch.float32)
-        _call(shape, norms_and_rope, qkv, attn_out, lse, gradients[0].contiguous(), d_qkv, d_norms)
+        buffers = {"attn_out": attn_out, "lse": lse, "d_attn_out": gradients[0].contiguous(), "d_qkv": d_qkv}
+        _call(shape, norms_and_rope, qkv, **buffers, d_q_norm=d_norms[0], d_k_norm=d_norms[1])
         d_q_norm, d_k_norm = (
             None if norm is None else d_norm.sum(0) for norm, d_norm in zip(norms_and_rope[:2], d_norms, strict=True)
         )
@@ -105,25 +106,12 @@ _attention: Callable[..., torch.Tensor] = _Attention.apply
 
 
 def _call(
-    shape: HeadShape,
-    norms_and_rope: list[torch.Tensor | None],
-    qkv: torch.Tensor,
-    attn_out: torch.Tensor,
-    lse: torch.Tensor,
-    d_attn_out: torch.Tensor | None = None,
-    d_qkv: torch.Tensor | None = None,
-    d_norms: torch.Tensor | None = None,
+    shape: HeadShape, norms_and_rope: list[torch.Tensor | None], qkv: torch.Tensor, **buffers: torch.Tensor
 ) -> None:
     windows, positions, _ = qkv.shape
-    sizes = (positions, shape.heads, shape.kv_heads, shape.width, qkv.dtype == torch.bfloat16, shape.epsilon)
-    tensors = (
-        *norms_and_rope,
-        qkv,
-        attn_out,
-        lse,
-        d_attn_out,
-        d_qkv,
-        *((None, None) if d_norms is None else d_norms),
-    )
-    if run_kernel("octavo_attention", _Arguments(*sizes, *tensors), ctypes.c_long(windows)):
+    sizes = {"positions": positions, "heads": shape.heads, "kv_heads": shape.kv_heads, "width": shape.width}
+    options = dict(zip(("q_norm", "k_norm", "cosines", "sines"), norms_and_rope, strict=True))
+    is_bf16 = qkv.dtype == torch.bfloat16
+    arguments = _Arguments(**sizes, is_bf16=is_bf16, epsilon=shape.epsilon, **options, qkv=qkv, **buffers)
+    if run_kernel("octavo_attention", arguments, ctypes.c_long(windows)):
         raise MemoryError("not enough memory for attention over one window")

@@ -45,8 +45,9 @@ class _CrossEntropy(torch.autograd.Function):
             raise IndexError(f"a target is outside the vocabulary of {width}")
         losses = logits.new_empty(rows, dtype=torch.float32)
         d_logits = torch.empty_like(logits) if ctx.needs_input_grad[0] else None
-        sizes = (rows, width, logits.dtype == torch.bfloat16)
-        if run_kernel("octavo_cross_entropy", _Arguments(*sizes, logits, targets, losses, d_logits)):
+        sizes = {"rows": rows, "width": width, "is_bf16": logits.dtype == torch.bfloat16}
+        buffers = {"logits": logits, "targets": targets, "losses": losses, "d_logits": d_logits}
+        if run_kernel("octavo_cross_entropy", _Arguments(**sizes, **buffers)):
             raise MemoryError("not enough memory for one row of logits")
         ctx.save_for_backward(d_logits)
         mean: torch.Tensor = losses.mean()

@@ -56,15 +56,7 @@ class _RMSNorm(torch.autograd.Function):
 _rms_norm: Callable[..., torch.Tensor] = _RMSNorm.apply
 
 
-def _call(
-    x: torch.Tensor,
-    weight: torch.Tensor,
-    epsilon: float,
-    y: torch.Tensor | None = None,
-    dy: torch.Tensor | None = None,
-    dx: torch.Tensor | None = None,
-    d_weight: torch.Tensor | None = None,
-) -> None:
-    width = x.shape[-1]
-    sizes = (x.numel() // width, width, _CHUNKS, x.dtype == torch.bfloat16, epsilon)
-    run_kernel("octavo_norm", _Arguments(*sizes, weight, x, y, dy, dx, d_weight))
+def _call(x: torch.Tensor, weight: torch.Tensor, epsilon: float, **buffers: torch.Tensor) -> None:
+    sizes = {"rows": x.shape[:-1].numel(), "width": x.shape[-1], "chunks": _CHUNKS}
+    is_bf16 = x.dtype == torch.bfloat16
+    run_kernel("octavo_norm", _Arguments(**sizes, is_bf16=is_bf16, epsilon=epsilon, weight=weight, x=x, **buffers))

@@ -34,8 +34,9 @@ class DropoutMasks:
     for each rate, and each use takes a slice of it at a random offset.
 
     Example:
-        >>> masks = DropoutMasks(seed=0, rates=[0.1], largest=64 * 128 * 512)
-        >>> logits = model(input_ids, drop=masks.masks_for_step(17))
+        >>> drop = DropoutMasks(seed=0, rates=[0.5], largest=2 * 5).masks_for_step(17)
+        >>> drop((2, 5), 0.5).unique()
+        tensor([0., 2.])
     """
 
     def __init__(self, seed: int, rates: Iterable[float], largest: int, dtype: torch.dtype = torch.float32) -> None:

@@ -32,8 +32,11 @@ def initialise(model: nn.Module, config: ModelConfig, seed: int) -> None:
         elif isinstance(module, nn.Linear):
             if not _is_tied(model, module):
                 _fill_matrix(module, name, config, seed)
-            if module.bias is not None:
-                _fill_bias(module, name, config, seed)
+            if module.bias is not None and config.initialisation == "pytorch":
+                bound = 1 / math.sqrt(module.in_features)
+                module.bias.uniform_(-bound, bound, generator=_generator(seed, f"{name}.bias"))
+            elif module.bias is not None:
+                module.bias.zero_()
         elif isinstance(module, Learned):
             module.rows.normal_(0.0, scale, generator=_generator(seed, f"{name}.rows"))
 
@@ -47,14 +50,6 @@ def _fill_matrix(module: nn.Linear, name: str, config: ModelConfig, seed: int) -
         module.weight.zero_()
     else:
         module.weight.normal_(0.0, bound, generator=generator)
-
-
-def _fill_bias(module: nn.Linear, name: str, config: ModelConfig, seed: int) -> None:
-    if config.initialisation == "pytorch":
-        bound = 1 / math.sqrt(module.in_features)
-        module.bias.uniform_(-bound, bound, generator=_generator(seed, f"{name}.bias"))
-    else:
-        module.bias.zero_()
 
 
 def _is_tied(model: nn.Module, module: nn.Linear) -> bool:

@@ -14,22 +14,17 @@ class KeyValueCache:
     The forward pass appends to each layer and then calls :meth:`advance`. No other code changes the cache.
 
     Example:
+        >>> from octavo.model import Transformer
+        >>> model = Transformer(ModelConfig(n_layers=1), vocab_size=7)
         >>> cache = KeyValueCache(model.config, batch=1, capacity=128)
-        >>> logits = model(prompt, cache=cache)
-        >>> logits = model(next_token, cache=cache)
+        >>> logits = model(torch.tensor([[1, 2, 3]]), cache=cache)
+        >>> model(torch.tensor([[4]]), cache=cache).shape, cache.length
+        (torch.Size([1, 1, 7]), 4)
     """
 
-    def __init__(
-        self,
-        config: ModelConfig,
-        batch: int,
-        capacity: int,
-        *,
-        dtype: torch.dtype = torch.float32,
-        device: torch.device | None = None,
-    ) -> None:
+    def __init__(self, config: ModelConfig, batch: int, capacity: int, dtype: torch.dtype = torch.float32) -> None:
         shape = (config.n_layers, 2, batch, config.key_value_heads, capacity, config.head_width)
-        self._buffer = torch.empty(shape, dtype=dtype, device=device)
+        self._buffer = torch.empty(shape, dtype=dtype)
         self.capacity = capacity
         self.length = 0  # positions that the cache holds
 

@@ -5,7 +5,9 @@ The config chooses the kinds of its parts once, in the constructors; the forward
 B batch, T position, D d_model, V vocabulary.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
@@ -28,6 +30,7 @@ class Transformer(nn.Module):
     initial weights are a function of `seed`.
 
     Example:
+        >>> from octavo.config import load_preset
         >>> model = Transformer(load_preset("pocket").model, vocab_size=512, seed=0)
         >>> model(torch.zeros(1, 10, dtype=torch.int64)).shape
         torch.Size([1, 10, 512])
@@ -37,17 +40,14 @@ class Transformer(nn.Module):
         super().__init__()
         self.config, self.vocab_size = config, vocab_size
         with torch.random.fork_rng(devices=[]):  # torch.nn draws initial weights, which are overwritten below
-            self._make_parts(config, vocab_size)
-        initialise(self, config, seed)
-
-    def _make_parts(self, config: ModelConfig, vocab_size: int) -> None:
-        self.embedding = Embedding(vocab_size, config.d_model)
-        self.positions = make_positions(config)
-        self.blocks = nn.ModuleList(BLOCK[config.norm_order](config) for _ in range(config.n_layers))
-        self.final_norm = make_norm(config)
-        self.unembedding = Linear(config.d_model, vocab_size, bias=config.bias)
+            self.embedding = Embedding(vocab_size, config.d_model)
+            self.positions = make_positions(config)
+            self.blocks = nn.ModuleList(BLOCK[config.norm_order](config) for _ in range(config.n_layers))
+            self.final_norm = make_norm(config)
+            self.unembedding = Linear(config.d_model, vocab_size, bias=config.bias)
         if config.tied_embeddings:
             self.unembedding.weight = self.embedding.weight
+        initialise(self, config, seed)
 
     def forward(
         self,
@@ -85,22 +85,13 @@ class Transformer(nn.Module):
         return sum(p.numel() for p in self.parameters())
 
 
-# (residual stream, output of a layer, dropout mask of the output) -> residual stream
-AddResidual = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
+Layer = Callable[[torch.Tensor], torch.Tensor]
 
 
-def _add_residual(stream: torch.Tensor, output: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    return stream + output if mask is None else torch.addcmul(stream, output, mask)
+class Block(nn.Module, ABC):
+    """Attention, then a feed-forward layer, each added to the residual stream.
 
-
-def _no_residual(stream: torch.Tensor, output: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    return apply_mask(output, mask)
-
-
-class Block(nn.Module):
-    """The parts of a block: attention, then a feed-forward layer, each added to the residual stream.
-
-    The subclasses differ in where the norms are. Each computes (B, T, D) -> (B, T, D).
+    The subclasses differ in where the norms are.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -109,45 +100,48 @@ class Block(nn.Module):
         self.feedforward = FEEDFORWARD[config.feedforward](config)
         self.attention_norm = make_norm(config)
         self.feedforward_norm = make_norm(config)
-        self.add_residual: AddResidual = _add_residual if config.residual else _no_residual
-        self.dropout = config.dropout
+        self.residual, self.dropout = config.residual, config.dropout
+
+    def forward(
+        self,
+        x: torch.Tensor,
+        rope: RotaryEmbedding,
+        drop: DropoutFn,
+        *,
+        cache: LayerCache | None = None,
+        tap: Tap | None = None,
+    ) -> torch.Tensor:
+        """(B, T, D) -> (B, T, D)."""
+        attention = partial(self.attention, rope=rope, cache=cache, tap=within(tap, "attention"))
+        feedforward = partial(self.feedforward, drop=drop, tap=within(tap, "feedforward"))
+        x = self.apply_layer(attention, self.attention_norm, x, drop)
+        return tapped(tap, "output", self.apply_layer(feedforward, self.feedforward_norm, x, drop))
+
+    @abstractmethod
+    def apply_layer(self, layer: Layer, norm: nn.Module, x: torch.Tensor, drop: DropoutFn) -> torch.Tensor:
+        """Return the residual stream x (B, T, D) after a layer with its norm."""
+
+    def add(self, x: torch.Tensor, output: torch.Tensor, drop: DropoutFn) -> torch.Tensor:
+        """Return the residual stream with the output of a layer added, after dropout; without one, the output."""
+        mask = drop(output.shape, self.dropout)
+        if not self.residual:
+            return apply_mask(output, mask)
+        return x + output if mask is None else torch.addcmul(x, output, mask)
 
 
 class PreNorm(Block):
     """x + f(norm(x)): the residual stream itself is never normed (as in GPT-2, Llama, Qwen3)."""
 
-    def forward(
-        self,
-        x: torch.Tensor,
-        rope: RotaryEmbedding,
-        drop: DropoutFn,
-        *,
-        cache: LayerCache | None = None,
-        tap: Tap | None = None,
-    ) -> torch.Tensor:
-        attn_out = self.attention(self.attention_norm(x), rope, cache=cache, tap=within(tap, "attention"))
-        x = self.add_residual(x, attn_out, drop(attn_out.shape, self.dropout))
-        mlp_out = self.feedforward(self.feedforward_norm(x), drop, tap=within(tap, "feedforward"))
-        return tapped(tap, "output", self.add_residual(x, mlp_out, drop(mlp_out.shape, self.dropout)))
+    def apply_layer(self, layer: Layer, norm: nn.Module, x: torch.Tensor, drop: DropoutFn) -> torch.Tensor:
+        return self.add(x, layer(norm(x)), drop)
 
 
 class PostNorm(Block):
     """norm(x + f(x)): as in the first Transformer (Vaswani et al., 2017)."""
 
-    def forward(
-        self,
-        x: torch.Tensor,
-        rope: RotaryEmbedding,
-        drop: DropoutFn,
-        *,
-        cache: LayerCache | None = None,
-        tap: Tap | None = None,
-    ) -> torch.Tensor:
-        attn_out = self.attention(x, rope, cache=cache, tap=within(tap, "attention"))
-        x = self.attention_norm(self.add_residual(x, attn_out, drop(attn_out.shape, self.dropout)))
-        mlp_out = self.feedforward(x, drop, tap=within(tap, "feedforward"))
-        x = self.feedforward_norm(self.add_residual(x, mlp_out, drop(mlp_out.shape, self.dropout)))
-        return tapped(tap, "output", x)
+    def apply_layer(self, layer: Layer, norm: nn.Module, x: torch.Tensor, drop: DropoutFn) -> torch.Tensor:
+        normed: torch.Tensor = norm(self.add(x, layer(x), drop))
+        return normed
 
 
 BLOCK: dict[str, type[Block]] = {"pre": PreNorm, "post": PostNorm}

@@ -15,7 +15,7 @@ from octavo.config.inference import default_stride, head_windows
 from octavo.config.overrides import Request
 from octavo.config.shapes import max_activation_width, parameter_count, windows_at_once
 from octavo.corpus import Corpus, read_corpus, with_documents
-from octavo.data import TokenizedSplits, prepare
+from octavo.data.prepare import TokenizedSplits, prepare
 from octavo.evaluate.baselines import MAX_LEARNED
 from octavo.evaluate.overlap import MAX_SEARCHED
 from octavo.interpret.head_ablation import ABLATIONS
@@ -24,8 +24,8 @@ from octavo.system.progress import PhaseCallback, no_phase_progress
 from octavo.system.terminal import duration, format_bytes
 from octavo.system.threads import usable_cores
 from octavo.tokenizer import Characters, Tokenizer
-from octavo.training import Precision, choose_precision
 from octavo.training.forecast import PROCESS_BYTES, TrainingForecast, forecast_training
+from octavo.training.precision import Precision, choose_precision
 
 _MIB = 2**20
 # Seconds of one core:

@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO, cast
 
 from octavo.config import SPLIT_LABELS
+from octavo.runs.events import EpochEvent, Event, StepEvent, ValidationEvent
 from octavo.system.terminal import duration, escape_controls
-from octavo.training.events import EpochEvent, Event, StepEvent, ValidationEvent
 
 if TYPE_CHECKING:
     from rich.console import Console

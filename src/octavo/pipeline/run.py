@@ -6,7 +6,7 @@ from typing import Literal, Unpack, overload
 
 from octavo.config.inference import SamplingOptions
 from octavo.evaluate import Evaluation, Memorisation
-from octavo.evaluate.diagnosis import Finding
+from octavo.evaluate.diagnosis.case import Finding
 from octavo.evaluate.run_scores import (
     diagnose_run,
     load_diagnosis,

@@ -13,36 +13,34 @@ import torch
 
 from octavo.config import Config
 from octavo.config.inference import SamplingConfig
-from octavo.data import check_ids, open_splits
+from octavo.data.token_files import check_ids, open_splits
 from octavo.errors import DivergenceError, OctavoError
-from octavo.evaluate.diagnosis import EarlyDiagnosis, early_baseline_losses, validation_point
+from octavo.evaluate.diagnosis.case import validation_point
+from octavo.evaluate.diagnosis.diagnosis import EarlyDiagnosis, early_baseline_losses
 from octavo.formats.files import disk_is_full
 from octavo.formats.json_schema import from_json
 from octavo.formats.untrusted import MAX_LOG_BYTES
-from octavo.generate.generate import generate
+from octavo.generate.generate import decoder_of
 from octavo.generate.prompts import find_opening
+from octavo.generate.text import continue_prompts
 from octavo.model import Transformer
 from octavo.model.weights import load_weights
 from octavo.pipeline.progress import Progress
 from octavo.runs import MetricsLog, RunDirectory
 from octavo.runs.checkpoint import bytes_needed, load_newest, prune, save_checkpoint
 from octavo.runs.checkpoint_files import max_file_bytes, newest_valid
+from octavo.runs.events import CheckpointEvent, Event, SampleEvent, ValidationEvent
 from octavo.runs.metrics import check_complete
 from octavo.runs.provenance import session_facts
 from octavo.runs.safetensors_layout import check_shapes
 from octavo.system.terminal import duration, quantity
 from octavo.tokenizer import Tokenizer, load_tokenizer
-from octavo.training import (
-    Interrupted,
-    Precision,
-    TokenCount,
-    Training,
-    TrainingState,
-    stop_signals,
-    training_data,
-)
-from octavo.training.events import CheckpointEvent, Event, SampleEvent, ValidationEvent
+from octavo.training.data import TokenCount, training_data
 from octavo.training.forecast import check_memory
+from octavo.training.loop import Training
+from octavo.training.precision import Precision
+from octavo.training.signals import Interrupted, stop_signals
+from octavo.training.state import TrainingState
 from octavo.training.validation import ValidationPlan
 
 SMALL_FILES_BYTES = 2**18  # room for metrics and other small files next to the tokens or a checkpoint
@@ -114,7 +112,7 @@ def run_session(directory: RunDirectory, progress: Progress) -> None:
                     spent = training.budget.fraction_spent(event.step, event.seconds)
                     for finding in diagnosis.update(validation_point(asdict(event)), spent):
                         progress.note("\n".join(finding.lines()))
-                        recorder.write("finding", event, finding.to_dict())
+                        recorder.write("finding", event, asdict(finding))
     except Interrupted as interrupted:
         interrupted.run_name = directory.name
         raise
@@ -214,8 +212,8 @@ class EventRecorder:
         model = Transformer(config.model, tokenizer.vocab_size)
         load_weights(model, self._state.eval_weights)
         prompt = "" if tokenizer.bos_id is not None else tokenizer.decode([tokenizer.vocab_size - 1])
-        chunks = generate(
-            model,
+        chunks = continue_prompts(
+            decoder_of(model),
             tokenizer,
             [prompt],
             context_length=config.data.context_length,

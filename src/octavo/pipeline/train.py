@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from octavo.config.comments import commented_toml
 from octavo.config.overrides import Overrides, Request
-from octavo.data import save_splits
+from octavo.data.token_files import save_splits
 from octavo.errors import OctavoError, reason
 from octavo.formats.files import disk_is_full, remove_stale_files, write_atomically
 from octavo.pipeline.plan import CorpusSource, Plan, as_corpus, make_plan
@@ -23,7 +23,7 @@ from octavo.runs.checkpoint_files import max_file_bytes, newest_is_damaged
 from octavo.runs.completion import record_brief, record_examination
 from octavo.runs.provenance import text_facts
 from octavo.runs.resume import check_unchanged, run_to_resume
-from octavo.training import InterruptedAtOnce
+from octavo.training.signals import InterruptedAtOnce
 
 T = TypeVar("T")
 

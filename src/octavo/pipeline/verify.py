@@ -14,8 +14,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from octavo.data import SPLIT_NAMES, check_ids
-from octavo.data.token_files import id_chunks
+from octavo.data.token_files import SPLIT_NAMES, check_ids, id_chunks
 from octavo.errors import OctavoError, reason
 from octavo.formats.json_schema import check_types, parse_object
 from octavo.formats.untrusted import MAX_CONFIG_BYTES, MAX_TEXT_BYTES, check_folder, read_plain

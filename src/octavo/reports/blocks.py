@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from octavo.errors import OctavoError, reason
-from octavo.evaluate.diagnosis import Finding
+from octavo.evaluate.diagnosis.case import Finding
 from octavo.evaluate.overlap import HighlightedCopies
 from octavo.reports.html.attention import AttentionView
 from octavo.reports.html.heads import HeadsView

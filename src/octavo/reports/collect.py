@@ -6,7 +6,7 @@ from dataclasses import fields
 from octavo.errors import OctavoError, reason
 from octavo.evaluate.baseline_cache import learning_source, read_baselines
 from octavo.evaluate.baselines import Baseline
-from octavo.evaluate.diagnosis import Finding
+from octavo.evaluate.diagnosis.case import Finding
 from octavo.evaluate.documents import decode_documents
 from octavo.evaluate.overlap import MAX_SEARCHED, HighlightedCopies, highlight_copies
 from octavo.evaluate.run_scores import load_diagnosis, run_findings, run_overlap, standard_evaluation

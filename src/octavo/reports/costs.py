@@ -11,8 +11,8 @@ from octavo.model import Transformer
 from octavo.reports.blocks import Unavailable
 from octavo.runs import Record
 from octavo.runs.provenance import machine_facts
-from octavo.training import Precision
 from octavo.training.flops import Utilisation, model_flops_utilisation
+from octavo.training.precision import Precision
 
 
 @dataclass(frozen=True)

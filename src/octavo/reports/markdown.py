@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octavo.evaluate.comparison import NOT_COMPARABLE
-from octavo.evaluate.diagnosis import Finding
+from octavo.evaluate.diagnosis.case import Finding
 from octavo.formats.files import write_atomically
 from octavo.interpret.head_labels import MEANINGS, TITLES, table_caveats, table_sample
 from octavo.interpret.head_table import HeadTable

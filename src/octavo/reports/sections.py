@@ -9,7 +9,7 @@ import numpy as np
 from octavo.config import BUDGETS, load_preset
 from octavo.config.inference import head_windows
 from octavo.evaluate import Memorisation
-from octavo.evaluate.diagnosis import memorisation_figures
+from octavo.evaluate.diagnosis.rules import memorisation_figures
 from octavo.evaluate.overlap import HighlightedCopies
 from octavo.evaluate.run_scores import load_memorisation, standard_evaluation
 from octavo.formats.toml_schema import as_mapping

@@ -13,7 +13,7 @@ from octavo.runs.directory import (
     open_run,
 )
 from octavo.runs.lock import Locked, locked, updating
-from octavo.runs.metrics import MetricsLog, Record, read_metrics
+from octavo.runs.metrics import MetricsLog, Record
 
 __all__ = [
     "Locked",
@@ -29,7 +29,6 @@ __all__ = [
     "list_runs",
     "locked",
     "open_run",
-    "read_metrics",
     "runs_root",
     "updating",
 ]

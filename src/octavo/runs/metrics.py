@@ -12,42 +12,20 @@ import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.formats.files import sync_folder, write_atomically
 from octavo.formats.json_schema import check_types, parse_object
 from octavo.formats.untrusted import MAX_JSON_VALUES, MAX_LOG_BYTES, MAX_TEXT_BYTES, count_values, open_plain
 from octavo.runs.earlier_versions import upgrade_finding
+from octavo.runs.events import EVENTS
 
 Record = dict[str, Any]
 _MAX_LINE_BYTES = MAX_TEXT_BYTES  # more than a sample of the longest tokens takes
-_TYPES: dict[str, Any] = {  # of all keys that events have
-    "event": str,
-    "step": int,
-    "epoch": float,
-    "seconds": float,
-    "loss": float,
-    "nats_per_character": float,
-    "learning_rate": float,
-    "gradient_norm": float,
-    "steps_per_second": float,
-    "tokens_per_second": float,
-    "progress": float,
-    "part": str,
-    "best": bool,
-    "train_loss": float,
-    "weight_norm": float,
-    "validation_loss": float,
-    "validation_windows": int,
-    "validation_seconds": float,
-    "text": str,
-    "reason": str,
-    "peak_memory_bytes": int,
-    "kind": str,
-    "severity": str,
-    "words": str,
-    "fix": str,
+_TYPES: dict[str, Any] = {  # of all keys that events have; those of samples and findings come last
+    **{name: hint for event in EVENTS for name, hint in get_type_hints(event).items()},
+    **dict.fromkeys(("event", "text", "kind", "severity", "words", "fix"), str),
     "figures": dict[str, float],
 }
 _ALWAYS = ("step", "epoch", "seconds")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octavo.config import Config
-from octavo.data import TokenSplit, check_ids, open_splits
+from octavo.data.token_files import TokenSplit, check_ids, open_splits
 from octavo.errors import OctavoError, OctavoWarning
 from octavo.runs import Record, RunDirectory, open_run, runs_root
 from octavo.runs.checkpoint_files import max_file_bytes

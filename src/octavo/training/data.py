@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from octavo.config import Config
-from octavo.data import BatchOrder, EpochWindows, Ids, Windows, documents
+from octavo.data.batch_order import BatchOrder
+from octavo.data.token_files import Ids, documents
+from octavo.data.windows import EpochWindows, Windows
 from octavo.system.progress import ProgressCallback
 from octavo.tokenizer import BPEDropout, ByteBPE, Tokenizer
 from octavo.training.validation import spread_indices
@@ -81,7 +83,7 @@ def training_data(
     dropout = None
     if isinstance(tokenizer, ByteBPE) and bpe_dropout_until(config, len(train_ids)):
         dropout = partial(_bpe_dropout, tokenizer, train_ids, config)
-    windows = EpochWindows(train_ids, context, stride, bos_id=bos_id, phases=phases, dropout=dropout)
+    windows = EpochWindows(Windows(train_ids, context, stride, bos_id=bos_id, phases=phases), dropout)
     windows_to_validate = _validation_windows(validation_ids, context, stride, bos_id)
     order = BatchOrder(
         config.train.seed, len(windows), config.data.batch_size, phases, partial=config.data.last_batch == "partial"

@@ -11,7 +11,8 @@ import torch
 
 from octavo.config import Config
 from octavo.config.shapes import parameter_count, windows_at_once
-from octavo.data import TokenizedSplits, Windows
+from octavo.data.prepare import TokenizedSplits
+from octavo.data.windows import Windows
 from octavo.errors import OctavoError
 from octavo.kernels import attention
 from octavo.kernels.library import library
@@ -23,7 +24,7 @@ from octavo.tokenizer import Tokenizer
 from octavo.training.data import TokenCount, early_stopping_tokens, training_data
 from octavo.training.loop import dropout_masks
 from octavo.training.optimizers import Optimizers
-from octavo.training.precision import Precision
+from octavo.training.precision import Precision, fastest_seconds
 from octavo.training.schedule import make_budget
 from octavo.training.step import training_step
 from octavo.training.validation import ValidationPlan, mean_loss, plan_validations, spread_indices
@@ -238,42 +239,23 @@ def fitting_settings(config: Config, vocab_size: int, precision: Precision, avai
     def fits(tried: Config) -> bool:
         return memory_estimate(tried, parameter_count(tried.model, vocab_size)[0], vocab_size, precision) <= available
 
-    def halve(config: Config, section: str, key: str, least: int) -> Config:
-        """Halve a setting until the run fits, at least once."""
-        value = getattr(getattr(config, section), key)
-        while value // 2 >= least:
-            value //= 2
-            config = replace(config, **{section: replace(getattr(config, section), **{key: value})})
-            if fits(config):
-                break
-        return config
-
-    tried = config
+    halved: dict[str, int] = {}
     for section, key, least in _SHRINKABLE:
-        try:
-            tried = halve(tried, section, key, least)
-        except OctavoError:  # such a width does not fit the other settings
-            return []
-        if fits(tried):
-            changed = [
-                f"{s}.{k}={getattr(getattr(tried, s), k)}"
-                for s, k, _ in _SHRINKABLE
-                if getattr(getattr(tried, s), k) != getattr(getattr(config, s), k)
-            ]
-            return list(dict.fromkeys(changed))
-    return []
+        while not fits(config) and (value := getattr(getattr(config, section), key) // 2) >= least:
+            halved[f"{section}.{key}"] = value
+            try:
+                config = replace(config, **{section: replace(getattr(config, section), **{key: value})})
+            except OctavoError:  # such a width does not fit the other settings
+                return []
+    names = dict.fromkeys(f"{section}.{key}" for section, key, _ in _SHRINKABLE)
+    return [f"{name}={halved[name]}" for name in names if name in halved] if fits(config) else []
 
 
 def _seconds_per_window(model: Transformer, windows: Windows, dtype: torch.dtype) -> float:
     """Return the time of a forward pass per window: the faster of two tries."""
     at_once = windows_at_once(model.config, model.vocab_size, windows.context_length)
     indices = spread_indices(windows, at_once)
-    times = []
-    for _ in range(2):
-        began = time.perf_counter()
-        mean_loss(model, windows, indices, dtype=dtype)
-        times.append(time.perf_counter() - began)
-    return min(times) / len(indices)
+    return fastest_seconds(lambda: mean_loss(model, windows, indices, dtype=dtype), 2) / len(indices)
 
 
 def _seconds_per_step(config: Config, model: Transformer, precision: Precision, windows: int) -> float:

@@ -31,22 +31,15 @@ import numpy.typing as npt
 import torch
 
 from octavo.config import Config
-from octavo.data import Batch, Windows
+from octavo.data.batch_order import Batch
+from octavo.data.windows import Windows
 from octavo.errors import DivergenceError
 from octavo.model import DropoutMasks, Transformer
+from octavo.runs import events
 from octavo.system.hardware import peak_memory
 from octavo.system.progress import PhaseCallback, no_phase_progress
 from octavo.tokenizer import Tokenizer
 from octavo.training.data import TrainingData
-from octavo.training.events import (
-    CheckpointEvent,
-    EndEvent,
-    EpochEvent,
-    Event,
-    SampleEvent,
-    StepEvent,
-    ValidationEvent,
-)
 from octavo.training.schedule import Budget, learning_rate_scale, make_budget
 from octavo.training.signals import Interrupted
 from octavo.training.state import TrainingState
@@ -104,7 +97,7 @@ class Training:
         self._saved_at = state.seconds
         self.failed_step: FailedStep | None = None  # the step that diverged, if it was not a validation
 
-    def __iter__(self) -> Iterator[Event]:
+    def __iter__(self) -> Iterator[events.Event]:
         """Train until the budget is spent or early stopping ends it. Time that the caller takes counts.
 
         Raises:
@@ -127,7 +120,7 @@ class Training:
                 yield from self._save()
             yield from self._validate_if_due(spent_before)
             if train.sample_every and state.step % train.sample_every == 0:
-                yield SampleEvent(*self._position())
+                yield events.SampleEvent(*self._position())
             if self._checkpoint_due() and not self._end_reason():
                 yield from self._save()
             if number := self.stop():
@@ -136,9 +129,9 @@ class Training:
         if self._throughput.steps:  # early stopping ended training in a step that was not logged
             yield self._step_event(norm, scale)
         yield from self._save()
-        yield EndEvent(*self._position(), reason, peak_memory())
+        yield events.EndEvent(*self._position(), reason, peak_memory())
 
-    def _validate_if_due(self, spent_before: float) -> Iterator[Event]:
+    def _validate_if_due(self, spent_before: float) -> Iterator[events.Event]:
         """Validate where it is due after a step; `spent_before` is the fraction of the budget spent before it."""
         if self._validation_due(spent_before):
             yield self._validate()
@@ -157,10 +150,10 @@ class Training:
         unsaved = state.seconds - self._saved_at
         return state.step % self.config.train.checkpoint_every == 0 or unsaved >= _MAX_UNSAVED_SECONDS
 
-    def _save(self) -> Iterator[CheckpointEvent]:
+    def _save(self) -> Iterator[events.CheckpointEvent]:
         """Ask for a checkpoint, unless this step is saved and no validation has selected its weights since."""
         if self.state.saved_step != self.state.step:
-            yield CheckpointEvent(*self._position())
+            yield events.CheckpointEvent(*self._position())
             self.state.saved_step, self._saved_at = self.state.step, self.state.seconds
 
     def _train_one_step(self) -> tuple[float, float]:
@@ -195,23 +188,23 @@ class Training:
         self._throughput.seconds += time.perf_counter() - began
         return norm, scale
 
-    def _validate(self) -> ValidationEvent:
+    def _validate(self) -> events.ValidationEvent:
         state, data = self.state, self.data
         loss = self._mean_loss(data.validation, data.validation_indices)
         train_loss = self._mean_loss(data.windows.base, data.train_indices)
         best = state.select(loss) if self.config.train.patience else False
         per_character = loss * data.validation_tokens_per_character
-        return ValidationEvent(
+        return events.ValidationEvent(
             *self._position(), loss, per_character, data.split, best, train_loss, weight_norm(state.model)
         )
 
-    def _end_epoch(self) -> EpochEvent:
+    def _end_epoch(self) -> events.EpochEvent:
         began, windows = time.perf_counter(), self.data.full_validation
         loss = self._mean_loss(windows, spread_indices(windows, 0))
         total, steps = self.state.epoch_losses
         self.state.epoch_losses = [0.0, 0]
         seconds = time.perf_counter() - began
-        return EpochEvent(*self._position(), total / steps, loss, len(windows), seconds, part="validation")
+        return events.EpochEvent(*self._position(), total / steps, loss, len(windows), seconds, part="validation")
 
     def _mean_loss(self, windows: Windows, indices: npt.NDArray[np.int64]) -> float:
         state = self.state
@@ -219,14 +212,14 @@ class Training:
         check_finite_values(validation_loss=loss)
         return loss
 
-    def _step_event(self, norm: float, scale: float) -> StepEvent:
+    def _step_event(self, norm: float, scale: float) -> events.StepEvent:
         state, throughput = self.state, self._throughput
         self._throughput = _Throughput()
         loss, per_character = (
             sum(column) / len(state.pending_log) for column in zip(*state.pending_log, strict=True)
         )
         state.pending_log = []
-        return StepEvent(
+        return events.StepEvent(
             *self._position(),
             loss=loss,
             nats_per_character=per_character,

@@ -6,9 +6,9 @@ matrices from the beginning to the end of a step.
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import groupby
 
 import torch
 
@@ -17,7 +17,6 @@ from octavo.system.threads import run_in_threads
 _ITERATIONS = 5  # of Newton–Schulz
 _A, _B, _C = 3.4445, -4.775, 2.0315  # of the iteration's polynomial, steepest at zero
 _EPSILON = 1e-7
-_Shape = tuple[int, int]
 
 
 class Muon(torch.optim.Optimizer):
@@ -41,11 +40,8 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()  # it holds for one thread
     def _update_all(self, parameters: Sequence[torch.Tensor], *settings: float) -> None:
-        by_shape: dict[_Shape, list[torch.Tensor]] = defaultdict(list)
-        for parameter in parameters:
-            by_shape[_shape(parameter)].append(parameter)
-        for same_shape in by_shape.values():
-            self._update(same_shape, *settings)
+        for _, same_shape in groupby(parameters, key=_shape):
+            self._update(list(same_shape), *settings)
 
     def _update(self, parameters: list[torch.Tensor], lr: float, momentum: float, decay: float) -> None:
         updates = orthogonal(torch.stack([_wide(self._nesterov(p, momentum)) for p in parameters]))
@@ -76,12 +72,12 @@ def orthogonal(matrices: torch.Tensor) -> torch.Tensor:
 
 
 def _parts_of_equal_work(parameters: list[torch.Tensor], number: int) -> list[list[torch.Tensor]]:
-    """Divide parameters into at most `number` lists of about equal work: each gets every `number`-th of one shape."""
+    """Divide parameters, in order of their shapes, into at most `number` lists of about equal work."""
     ordered = sorted(parameters, key=_shape)
     return [part for first in range(number) if (part := ordered[first::number])]
 
 
-def _shape(matrix: torch.Tensor) -> _Shape:
+def _shape(matrix: torch.Tensor) -> tuple[int, int]:
     """Return the shorter and the longer side."""
     return min(matrix.shape), max(matrix.shape)
 

@@ -66,34 +66,25 @@ class Optimizers:
 
 
 def _make(model: nn.Module, config: OptimizerConfig) -> list[torch.optim.Optimizer]:
-    if config.kind == "adam":
-        adam = torch.optim.Adam(
-            model.parameters(),
-            lr=config.learning_rate,
-            betas=config.betas,
-            eps=config.epsilon,
-            weight_decay=config.weight_decay,
-            fused=True,
-        )
-        return [adam]
-    parameters = dict(model.named_parameters())
-    matrices = [name for name, p in parameters.items() if p.ndim == 2]
-    muon_names = [n for n in matrices if n.startswith("blocks.")] if config.kind == "muon" else []
-    decayed = [] if muon_names else matrices
     settings: dict[str, Any] = {
         "lr": config.learning_rate,
         "betas": config.betas,
         "eps": config.epsilon,
         "fused": True,
     }
+    if config.kind == "adam":
+        return [torch.optim.Adam(model.parameters(), weight_decay=config.weight_decay, **settings)]
+    parameters = dict(model.named_parameters())
+    matrices = [name for name, p in parameters.items() if p.ndim == 2]
+    muon_names = [n for n in matrices if n.startswith("blocks.")] if config.kind == "muon" else []
+    decayed = [] if muon_names else matrices
+    others = [n for n in parameters if n not in {*decayed, *muon_names}]
     groups: list[dict[str, Any]] = [
-        {"params": [parameters[n] for n in decayed], "weight_decay": config.weight_decay},
-        {
-            "params": [parameters[n] for n in parameters if n not in {*decayed, *muon_names}],
-            "weight_decay": 0.0,
-        },
+        {"params": [parameters[n] for n in names], "weight_decay": decay}
+        for names, decay in ((decayed, config.weight_decay), (others, 0.0))
+        if names
     ]
-    adamw = torch.optim.AdamW([group for group in groups if group["params"]], **settings)
+    adamw = torch.optim.AdamW(groups, **settings)
     if not muon_names:
         return [adamw]
     muon = Muon(

@@ -1,6 +1,7 @@
 """Choose the precision of a training step: bf16 if the CPU is fast at it, else fp32."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -39,9 +40,14 @@ def choose_precision(config: TrainConfig) -> Precision:
 def _seconds(dtype: torch.dtype) -> float:
     """Return the time of one matrix product."""
     a = torch.ones(_MATRIX_SIZE, _MATRIX_SIZE, dtype=dtype)
+    return fastest_seconds(lambda: torch.mm(a, a), _TRIES)
+
+
+def fastest_seconds(work: Callable[[], object], tries: int) -> float:
+    """Return the time of the fastest of some tries, so that other load on the machine does not count."""
     times = []
-    for _ in range(_TRIES):  # the fastest counts, so that other load on the machine does not
+    for _ in range(tries):
         began = time.perf_counter()
-        torch.mm(a, a)
+        work()
         times.append(time.perf_counter() - began)
     return min(times)

@@ -18,10 +18,6 @@ def learning_rate_scale(config: ScheduleConfig, progress: float) -> float:
     return _AFTER_WARMUP[config.kind](config, min(progress, 1.0))
 
 
-def _constant(config: ScheduleConfig, progress: float) -> float:
-    return 1.0
-
-
 def _cosine(config: ScheduleConfig, progress: float) -> float:
     """Return half a cosine from 1 to `final` (Loshchilov & Hutter, 2017)."""
     fraction = (progress - config.warmup) / max(1.0 - config.warmup, 1e-12)
@@ -37,7 +33,7 @@ def _trapezoid(config: ScheduleConfig, progress: float) -> float:
 
 
 _AFTER_WARMUP: dict[str, Callable[[ScheduleConfig, float], float]] = {
-    "constant": _constant,
+    "constant": lambda config, progress: 1.0,
     "cosine": _cosine,
     "trapezoid": _trapezoid,
 }

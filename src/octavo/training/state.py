@@ -1,7 +1,6 @@
 """The state of training: everything that a checkpoint must hold so that the next step is the same bit for bit."""
 
 import math
-from collections import deque
 from typing import Any
 
 import torch
@@ -17,19 +16,18 @@ from octavo.runs.earlier_versions import upgrade_training_state
 from octavo.training.optimizers import Optimizers
 
 _RECENT = 50  # losses whose mean shows a divergence
-_TYPES = {  # of the values in state.json
-    "step": int,
-    "seconds": float,
-    "first_loss": float | None,
-    "best_loss": float | None,
-    "waited": int,
-    "unlogged": list[list[float]],
-    "epoch_losses": list[float],
-    "recent": list[float],
-    "measured": int,
-    "metrics_bytes": int,
+_SAVED: dict[str, tuple[str, Any]] = {  # by key of state.json, the attribute and its type
+    "step": ("step", int),
+    "seconds": ("seconds", float),
+    "first_loss": ("first_loss", float | None),
+    "best_loss": ("best_loss", float | None),
+    "waited": ("validations_since_best", int),
+    "unlogged": ("pending_log", list[list[float]]),
+    "epoch_losses": ("epoch_losses", list[float]),
+    "recent": ("recent_losses", list[float]),
+    "measured": ("validated_step", int),
 }
-_OPTIONAL = {"metrics_bytes"}  # which the caller adds
+_TYPES = {key: kind for key, (_, kind) in _SAVED.items()} | {"metrics_bytes": int}  # which the caller adds
 
 
 class TrainingState:
@@ -40,16 +38,16 @@ class TrainingState:
         self.optimizers = Optimizers(model, config.optimizer)
         self.average = WeightAverage(model, config.train.average) if config.train.average else None
         self.best: Tensors = {}  # the weights with the lowest validation loss, if training may stop early
-        self.best_loss = math.inf
+        self.best_loss: float | None = None
         self.validations_since_best = 0
         self.step = 0
         self.saved_step = -1  # of the newest checkpoint; -1: there is none, or it lacks the best weights
         self.validated_step = 0  # the last step whose validation, if one was due, is done
         self.seconds = 0.0
-        self.first_loss = math.nan
+        self.first_loss: float | None = None
         self.pending_log: list[list[float]] = []  # nats per token and per character since the last StepEvent
         self.epoch_losses = [0.0, 0]  # sum and number of the losses of this epoch's steps
-        self.recent_losses: deque[float] = deque(maxlen=_RECENT)
+        self.recent_losses: list[float] = []
 
     @property
     def eval_weights(self) -> Tensors:
@@ -62,8 +60,8 @@ class TrainingState:
         Raises:
             DivergenceError: the mean of recent losses is over twice both the first loss and the uniform baseline.
         """
-        self.first_loss = loss if math.isnan(self.first_loss) else self.first_loss
-        self.recent_losses.append(loss)
+        self.first_loss = loss if self.first_loss is None else self.first_loss
+        self.recent_losses = [*self.recent_losses, loss][-_RECENT:]
         uniform, mean = math.log(self.model.vocab_size), sum(self.recent_losses) / len(self.recent_losses)
         if len(self.recent_losses) == _RECENT and mean > 2 * max(self.first_loss, uniform):
             raise DivergenceError(
@@ -77,7 +75,7 @@ class TrainingState:
 
     def select(self, loss: float) -> bool:
         """Take in a validation loss; return whether it is the lowest so far, and copy the weights if it is."""
-        if loss < self.best_loss:
+        if self.best_loss is None or loss < self.best_loss:
             self.best = {name: tensor.clone() for name, tensor in self.eval_weights.items()}
             self.best_loss, self.validations_since_best, self.saved_step = loss, 0, -1
             return True
@@ -86,17 +84,7 @@ class TrainingState:
 
     def checkpoint(self, **extra: Any) -> Checkpoint:
         """Return the state as a checkpoint, with `extra` plain values."""
-        values = {
-            "step": self.step,
-            "seconds": self.seconds,
-            "first_loss": None if math.isnan(self.first_loss) else self.first_loss,
-            "best_loss": None if math.isinf(self.best_loss) else self.best_loss,
-            "waited": self.validations_since_best,
-            "unlogged": self.pending_log,
-            "epoch_losses": self.epoch_losses,
-            "recent": list(self.recent_losses),
-            "measured": self.validated_step,
-        }
+        values = {key: getattr(self, name) for key, (name, _) in _SAVED.items()}
         tensors = {
             "weights": named_weights(self.model),
             "optimizer": self.optimizers.tensors(),
@@ -122,25 +110,19 @@ class TrainingState:
         if best:
             check_weights(self.model, best)
         self.best = best
-        self.step, self.seconds, self.validations_since_best = values["step"], values["seconds"], values["waited"]
-        self.saved_step, self.validated_step = self.step, values["measured"]
-        self.first_loss = math.nan if values["first_loss"] is None else values["first_loss"]
-        self.best_loss = math.inf if values["best_loss"] is None else values["best_loss"]
-        self.pending_log = list(values["unlogged"])
-        self.epoch_losses = list(values["epoch_losses"])
-        self.recent_losses.extend(values["recent"])
+        for key, (name, _) in _SAVED.items():
+            setattr(self, name, values[key])
+        self.saved_step = self.step
 
 
 def _check_values(values: dict[str, Any]) -> None:
     try:
         check_types(values, _TYPES)
-        if missing := _TYPES.keys() - values.keys() - _OPTIONAL:
+        if missing := _SAVED.keys() - values.keys():
             raise ValueError(f"it has no {min(missing)}")
         if not all(len(pair) == 2 for pair in [*values["unlogged"], values["epoch_losses"]]):
             raise ValueError("its losses are not pairs")
-        if any(
-            values[name] < 0 for name in ("step", "seconds", "waited", "measured", "metrics_bytes") if name in values
-        ):
+        if any(values.get(key, 0) < 0 for key in ("step", "seconds", "waited", "measured", "metrics_bytes")):
             raise ValueError("it has a negative number")
     except ValueError as error:
         raise OctavoError(f"the checkpoint's state.json is damaged ({error}): train the run again") from None

@@ -9,7 +9,7 @@ from torch.func import functional_call
 
 from octavo.config import Config
 from octavo.config.shapes import windows_at_once
-from octavo.data import Windows
+from octavo.data.windows import Windows
 from octavo.model import Transformer
 from octavo.model.weights import Tensors
 from octavo.training.step import mean_nats
@@ -76,10 +76,8 @@ def mean_loss(
     """Return the mean loss of the given windows in nats per token, with the model's weights or with `weights`."""
     named = weights or {name: parameter.detach() for name, parameter in model.named_parameters()}
     copies = {name: weight.to(dtype) for name, weight in named.items()}
-    total = 0.0
-    at_once = windows_at_once(model.config, model.vocab_size, windows.context_length)
-    for start in range(0, len(indices), at_once):
-        inputs, targets = windows.gather(indices[start : start + at_once])
+    total, at_once = 0.0, windows_at_once(model.config, model.vocab_size, windows.context_length)
+    for inputs, targets in windows.batches(indices, at_once):
         logits = functional_call(model, copies, (inputs,))
         total += mean_nats(logits, targets).item() * len(inputs)
     return total / len(indices)

@@ -5,7 +5,6 @@ from itertools import combinations
 
 import pytest
 
-from octavo.evaluate.diagnosis import Finding
 from octavo.evaluate.diagnosis.advice import (
     MORE_TEXT,
     OPPOSITE_CHANGES,
@@ -13,12 +12,12 @@ from octavo.evaluate.diagnosis.advice import (
     is_contradiction,
     reconcile,
 )
-from octavo.evaluate.diagnosis.case import Severity
-from octavo.evaluate.diagnosis.rules import BASELINE_FIXES
+from octavo.evaluate.diagnosis.case import Finding, Severity
+from octavo.evaluate.diagnosis.rules import BASELINE_FINDINGS
 
 # As each finding words its advice, in the order in which they are shown.
 FIXES = {
-    **{f"no better than {name}": fix for name, fix in BASELINE_FIXES.items()},
+    **{f"no better than {name}": fix for name, (_, _, fix) in BASELINE_FINDINGS.items()},
     "collapse": "lower the learning rate (optimizer.learning_rate): an update was too large",
     "overlap": "remove the copies from the text, then train on the rest",
     "distribution shift": "shuffle the lines or documents of the text, unless their order is what you want to test",

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from octavo.config.overrides import Request
-from octavo.evaluate.diagnosis import Case, Finding, ValidationPoint, diagnose, diagnose_early, validation_points
 from octavo.evaluate.diagnosis.advice import MORE_TEXT
+from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, validation_points
+from octavo.evaluate.diagnosis.diagnosis import diagnose, diagnose_early
 from octavo.pipeline.run import Run
-from octavo.training import Training
-from octavo.training.events import EndEvent
+from octavo.runs.events import EndEvent
+from octavo.training.loop import Training
 
 MakeTraining = Callable[..., Training]
 MakeCase = Callable[..., Case]
@@ -250,5 +251,5 @@ def test_a_lossy_tokenizer_is_told_of(healthy: Case) -> None:
 
 def test_findings_are_plain_values_and_lines(collapsed: Case) -> None:
     for finding in diagnose(collapsed):
-        assert finding.to_dict()["kind"] == finding.kind
+        assert asdict(finding)["kind"] == finding.kind
         assert finding.lines()[0].startswith(f"{finding.kind}: ")

@@ -8,7 +8,8 @@ import pytest
 
 from octavo.config import load_preset
 from octavo.config.overrides import Request
-from octavo.evaluate.diagnosis import EarlyDiagnosis, ValidationPoint, early_baseline_losses
+from octavo.evaluate.diagnosis.case import ValidationPoint
+from octavo.evaluate.diagnosis.diagnosis import EarlyDiagnosis, early_baseline_losses
 from octavo.pipeline.run import Run
 
 # The looks of a reference run's first epoch, every eighth: step, loss, length of the weights.

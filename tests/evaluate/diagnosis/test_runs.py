@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from octavo.evaluate.diagnosis import memorisation_line
+from octavo.evaluate.diagnosis.rules import memorisation_line
 from octavo.pipeline.run import Run
 
 Train = Callable[..., Run]

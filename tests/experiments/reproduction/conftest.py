@@ -8,13 +8,14 @@ import pytest
 
 from octavo.config import Config, load_preset
 from octavo.corpus import Corpus
-from octavo.data import prepare, save_splits
+from octavo.data.prepare import prepare
+from octavo.data.token_files import save_splits
 from octavo.formats.toml_schema import to_toml, with_overrides
 from octavo.model import Transformer
 from octavo.pipeline.run import Run
 from octavo.runs import RunDirectory
 from octavo.runs.checkpoint import save_checkpoint
-from octavo.training import TrainingState
+from octavo.training.state import TrainingState
 
 Untrained = Callable[..., Run]
 

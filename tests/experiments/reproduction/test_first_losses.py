@@ -15,9 +15,10 @@ from octavo.formats.toml_schema import with_overrides
 from octavo.model import DropoutFn, Transformer
 from octavo.model.dropout import apply_mask
 from octavo.pipeline.run import Run
-from octavo.training import TokenCount, Training, TrainingState, training_data
-from octavo.training.events import StepEvent
-from octavo.training.loop import dropout_masks
+from octavo.runs.events import StepEvent
+from octavo.training.data import TokenCount, training_data
+from octavo.training.loop import Training, dropout_masks
+from octavo.training.state import TrainingState
 
 STEPS = 10
 

@@ -7,6 +7,7 @@ import torch
 from octavo.config.inference import SamplingConfig
 from octavo.experiments.reproduction.generations import generate_all, generate_without_cache
 from octavo.generate.decoding import decode
+from octavo.generate.streams import ContextWindow, Request
 from octavo.pipeline.run import Run
 
 
@@ -25,14 +26,8 @@ def test_greedy_takes_the_likeliest_after_the_last_window(reference: Run) -> Non
 def test_within_the_first_window_it_is_octavos_own_way(trained: Run) -> None:
     sampling = SamplingConfig(temperature=0.9, top_k=50, max_new_tokens=20, seed=5)
     ids = trained.tokenizer.encode("ROMEO:").tolist()
-    chunks = decode(
-        trained.model,
-        [ids],
-        context_length=32,
-        bos_id=trained.tokenizer.bos_id,
-        sampling=sampling,
-        seeds=[(5, 3)],
-    )
+    window = ContextWindow(32, trained.tokenizer.bos_id)
+    chunks = decode(trained.model, Request([ids], window, sampling, seeds=[(5, 3)]))
     own = [token for (tokens,) in chunks for token in tokens]
     assert generate_without_cache(trained, ids, sampling, stream=3) == own
     assert generate_without_cache(trained, ids, sampling, stream=4) != own

@@ -17,8 +17,10 @@ from octavo.experiments.reproduction.facts import check_facts
 from octavo.formats.toml_schema import to_toml, with_overrides
 from octavo.pipeline.run import Run
 from octavo.runs import RunDirectory
-from octavo.training import TokenCount, Training, TrainingState, training_data
-from octavo.training.events import EpochEvent
+from octavo.runs.events import EpochEvent
+from octavo.training.data import TokenCount, training_data
+from octavo.training.loop import Training
+from octavo.training.state import TrainingState
 
 STRIDE = 400
 WINDOWS = (358_503 - 50 - STRIDE) // STRIDE + 1  # room for any phase of the stride

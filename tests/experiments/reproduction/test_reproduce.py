@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from octavo.errors import OctavoError
-from octavo.evaluate.diagnosis import Finding
+from octavo.evaluate.diagnosis.case import Finding
 from octavo.experiments.reproduction import commentary
 from octavo.experiments.reproduction.epochs import LossPoint
 from octavo.experiments.reproduction.losses import BatchLosses, Perplexities
@@ -85,7 +85,7 @@ def test_the_diagnosis_is_on_the_page_and_among_the_figures(found: Reproduction)
     finding = Finding("collapse", "error", "held-out loss rose back", "decouple it", {"lowest_step": 3800})
     changed = replace(found, findings=(finding,))
     assert "- **collapse**: held-out loss rose back. To fix: decouple it." in reproduction_page(changed)
-    assert changed.to_dict()["diagnosis"] == [finding.to_dict()]
+    assert changed.to_dict()["diagnosis"] == [asdict(finding)]
     assert "No findings" in reproduction_page(replace(found, findings=()))
     assert list(found.findings) == found.run.diagnose()
 

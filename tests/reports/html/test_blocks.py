@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from octavo.evaluate.diagnosis import Finding
+from octavo.evaluate.diagnosis.case import Finding
 from octavo.reports.blocks import Block, Code, Dot, Facts, Findings, ScoreDots, Sentences, Table, Tables
 from octavo.reports.html import HtmlPart, make_page
 from octavo.reports.html.blocks import (

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 EVIL = "</script><img src=x onerror=alert(1)>"
 EDIT = Edit(
     text="To be\n",
-    of="the given text",
+    source="the given text",
     tokens=3,
-    changed=("zero blocks.0.attention.head.1", "patch blocks.1.output"),
+    interventions=("zero blocks.0.attention.head.1", "patch blocks.1.output"),
     position=None,
-    at="",
-    donor="",
+    token_label="",
+    other_label="",
     mean_tokens=0,
     candidates=(TokenChange(" or", 0.9, 0.125), TokenChange(EVIL, 0.0001, 0.8)),
     divergence_bits=1.25,
@@ -48,7 +48,7 @@ def test_what_it_says() -> None:
 
 
 def test_what_else_there_is_to_say() -> None:
-    edit = replace(EDIT, lossless_tokenizer=False, position=2, at=" be", text="x" * 100)
+    edit = replace(EDIT, lossless_tokenizer=False, position=2, token_label=" be", text="x" * 100)
     html = EditView(edit, "hamlet").page.html
     assert "tokenizer is lossy" in html
     assert "zero blocks.0.attention.head.1 at token 2, &#39;␣be&#39;<" in html

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from octavo.config import SPLIT_LABELS, Config
@@ -21,10 +21,6 @@ class Finding:
     words: str  # what the problem is and what it means, with the main figures
     fix: str = ""  # what to do or to check first; "": nothing
     figures: dict[str, float] = field(default_factory=dict)  # that the finding rests on; losses in nats per token
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the finding as plain values."""
-        return asdict(self)
 
     def lines(self) -> list[str]:
         """Return the finding as one or two lines of text."""

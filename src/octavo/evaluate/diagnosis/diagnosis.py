@@ -7,21 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from octavo.config import Config
-from octavo.data import Ids, id_chunks
+from octavo.data.token_files import Ids, id_chunks
 from octavo.evaluate.baselines import unigram_probabilities
+from octavo.evaluate.diagnosis import rules
 from octavo.evaluate.diagnosis.advice import reconcile
 from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, split_label, validation_points
-from octavo.evaluate.diagnosis.rules import (
-    collapse,
-    compare_with_baselines,
-    memorisation_finding,
-    overfitting,
-    overlap_finding,
-    shift_finding,
-    underfitting,
-)
 from octavo.runs import Record
-from octavo.training import TrainingData
+from octavo.training.data import TrainingData
 
 _EARLY_FRACTION = 0.25  # of the budget: before, a model may not have learned anything yet
 _LOSSY_FINDING = Finding(
@@ -36,13 +28,13 @@ _LOSSY_FINDING = Finding(
 def diagnose(case: Case) -> list[Finding]:
     """Return the findings of a finished run, the gravest first; empty if there are none."""
     found = [
-        compare_with_baselines(case),
-        collapse(case),
-        overlap_finding(case),
-        shift_finding(case),
-        overfitting(case),
-        memorisation_finding(case),
-        underfitting(case),
+        rules.compare_with_baselines(case),
+        rules.collapse(case),
+        rules.overlap_finding(case),
+        rules.shift_finding(case),
+        rules.overfitting(case),
+        rules.memorisation_finding(case),
+        rules.underfitting(case),
         None if case.lossless else _LOSSY_FINDING,
     ]
     return reconcile([finding for finding in found if finding])
@@ -55,10 +47,10 @@ def diagnose_early(case: Case, progress: float) -> list[Finding]:
         case: the run so far; only the uniform and the unigram baseline are used.
         progress: the fraction of the budget that is spent.
     """
-    collapsed, overfitted, stuck = collapse(case), overfitting(case), None
+    collapsed, overfitted, stuck = rules.collapse(case), rules.overfitting(case), None
     if progress >= _EARLY_FRACTION and not collapsed:
         known = {name: case.baseline_losses[name] for name in ("uniform", "unigram") if name in case.baseline_losses}
-        stuck = compare_with_baselines(replace(case, baseline_losses=known))
+        stuck = rules.compare_with_baselines(replace(case, baseline_losses=known))
     return reconcile([finding for finding in (collapsed, stuck, overfitted) if finding])
 
 

@@ -17,32 +17,29 @@ from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, is_be
 from octavo.evaluate.overlap import MIN_REPORTED
 from octavo.system.terminal import quantity
 
-# By baseline, the worst first: the finding for a model that scores about the same, and for one that scores worse.
-_LEARNED = {
+# By baseline, the worst first: the words for a model that scores about the same, for one that scores worse, the fix.
+BASELINE_FINDINGS = {
     "uniform": (
         "the model predicts no better than the uniform distribution over its vocabulary",
         "the model predicts worse than the uniform distribution over its vocabulary",
+        "check whether the training loss falls: raise optimizer.learning_rate, or give the run more steps",
     ),
     "unigram": (
         "the model has learned the frequency of each token and nothing else",
         "the model has not learned the frequency of each token",
+        "look at the training loss: if it never fell, give the run more steps or another learning rate; if it "
+        "fell and rose again, the model lost what it had learned",
     ),
     "bigram": (
         "the model has learned which token follows which and nothing else",
         "the model has not learned which token follows which",
+        "give the run more steps; if the loss no longer falls, raise optimizer.learning_rate or the model's size",
     ),
     "n-gram": (
         "a table of character n-grams predicts this text as well as the model",
         "a table of character n-grams predicts this text better than the model",
+        "give the run a larger budget, or more text",
     ),
-}
-BASELINE_FIXES = {
-    "uniform": "check whether the training loss falls: raise optimizer.learning_rate, or give the run more steps",
-    "unigram": "look at the training loss: if it never fell, give the run more steps or another learning rate; if it "
-    "fell and rose again, the model lost what it had learned",
-    "bigram": "give the run more steps; if the loss no longer falls, raise optimizer.learning_rate or the model's "
-    "size",
-    "n-gram": "give the run a larger budget, or more text",
 }
 # For a model that has learned its training text; the fix is then MORE_TEXT.
 _NOT_GENERAL = "the model has learned its training text, but this does not carry over to the validation split"
@@ -52,10 +49,10 @@ _ABOUT = 1.01  # times the baseline's loss
 
 def compare_with_baselines(case: Case) -> Finding | None:
     """Find the worst baseline that the model does not beat."""
-    for name, (equal, worse) in _LEARNED.items():
+    for name, (equal, worse, fix) in BASELINE_FINDINGS.items():
         baseline = case.baseline_losses.get(name)
         if baseline is not None and not is_better(case.loss, baseline):
-            words, fix = worse if case.loss > _ABOUT * baseline else equal, BASELINE_FIXES[name]
+            words = worse if case.loss > _ABOUT * baseline else equal
             if name != "n-gram" and _has_learned(case, baseline):
                 words, fix = _NOT_GENERAL, MORE_TEXT
             return Finding(

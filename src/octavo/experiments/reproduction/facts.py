@@ -8,11 +8,12 @@ import hashlib
 from dataclasses import dataclass
 
 from octavo.config import Config, load_preset
-from octavo.data import BatchOrder, Windows
+from octavo.data.batch_order import BatchOrder
+from octavo.data.windows import Windows
 from octavo.experiments.reproduction import reported
 from octavo.experiments.spec import settings_by_name
 from octavo.pipeline.run import Run
-from octavo.training import TokenCount, training_data
+from octavo.training.data import TokenCount, training_data
 
 
 def split_windows(run: Run, split: str) -> Windows:

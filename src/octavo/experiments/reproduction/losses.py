@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from octavo.data import Windows
+from octavo.data.windows import Windows
 from octavo.evaluate.baselines import unigram_probabilities
 from octavo.experiments.reproduction.facts import split_windows
 from octavo.experiments.reproduction.reported import SAMPLE_WINDOWS
@@ -95,10 +95,9 @@ def batch_losses(
     watch: ProgressCallback = no_progress,
 ) -> BatchLosses:
     """Return the losses of the windows `indices`, in batches in that order; the last batch may be smaller."""
-    losses, sizes = [], []
-    for start in range(0, len(indices), batch_size):
-        watch(start / len(indices))
-        inputs, targets = windows.gather(indices[start : start + batch_size])
+    losses, sizes = list[float](), list[int]()
+    for inputs, targets in windows.batches(indices, batch_size):
+        watch(sum(sizes) / len(indices))
         losses.append(mean_nats(model(inputs), targets).item())
         sizes.append(len(inputs))
     return BatchLosses(tuple(losses), tuple(sizes))

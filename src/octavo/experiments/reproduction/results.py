@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from octavo.evaluate import Evaluation, perplexity
-from octavo.evaluate.diagnosis import Finding
+from octavo.evaluate.diagnosis.case import Finding
 from octavo.experiments.reproduction import patterns, reported
 from octavo.experiments.reproduction.epochs import LossPoint, epoch_rows, validation_curve
 from octavo.experiments.reproduction.facts import Fact, changed_settings, check_facts
@@ -72,8 +72,8 @@ class Reproduction:
                 "unigram": {"train_entropy": p.unigram_train, "validation_loss": p.unigram_validation},
                 "report": reported.CLOSING,
             },
-            "evaluation": self.evaluation.to_dict(),
-            "diagnosis": [finding.to_dict() for finding in self.findings],
+            "evaluation": asdict(self.evaluation),
+            "diagnosis": [asdict(finding) for finding in self.findings],
             "runtime": asdict(self.runtime),
             "attention": [
                 {

@@ -12,6 +12,7 @@ from octavo.experiments.reproduction.generations import generate_without_cache
 from octavo.experiments.reproduction.losses import Perplexities
 from octavo.experiments.reproduction.reported import TOP_K
 from octavo.generate.decoding import decode
+from octavo.generate.streams import ContextWindow, Request
 from octavo.pipeline.run import Run
 from octavo.runs.provenance import machine_facts
 
@@ -56,8 +57,8 @@ def measure_runtime(run: Run, perplexities: Perplexities) -> Runtime:
         seconds += epochs[-1]["validation_seconds"]
     sampling = SamplingConfig(temperature=1.0, top_k=TOP_K, max_new_tokens=_TOKENS)
     prompt = run.splits["validation"].ids[:8].tolist()
-    bos_id, context = run.tokenizer.bos_id, run.config.data.context_length
-    cached = partial(decode, run.model, [prompt], context_length=context, bos_id=bos_id, seeds=[(0, 0)])
+    window = ContextWindow(run.config.data.context_length, run.tokenizer.bos_id)
+    cached = partial(decode, run.model, Request([prompt], window, sampling, seeds=[(0, 0)]))
     return Runtime(
         epochs_timed=len(epochs),
         seconds_per_epoch=seconds_per_epoch,
@@ -66,7 +67,7 @@ def measure_runtime(run: Run, perplexities: Perplexities) -> Runtime:
         validation_steps_per_second=validated / validation_seconds,
         parameters=run.model.n_parameters(),
         seconds_per_100_tokens=_median_seconds(lambda: generate_without_cache(run, prompt, sampling)),
-        seconds_per_100_tokens_cached=_median_seconds(lambda: list(cached(sampling=sampling))),
+        seconds_per_100_tokens_cached=_median_seconds(lambda: list(cached())),
         peak_memory_bytes=end.get("peak_memory_bytes", 0),
         trained_on=_machine(run.directory.provenance["sittings"][-1]),
         measured_on=_machine(machine_facts()),

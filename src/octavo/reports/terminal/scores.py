@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from octavo.evaluate import Baseline, Evaluation, TrainOverlap, comparison
-from octavo.evaluate.diagnosis import memorisation_line
+from octavo.evaluate.diagnosis.rules import memorisation_line
 from octavo.evaluate.run_scores import diagnose_run, load_diagnosis, load_memorisation
 from octavo.reports.score_table import score_cells
 from octavo.runs.saved_run import SavedRun

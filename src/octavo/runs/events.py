@@ -1,4 +1,4 @@
-"""Events of training, which the loop yields and the metrics record under their `kind`."""
+"""Events of training, which the loop yields and ``metrics.jsonl`` records under their `kind`."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -79,3 +79,6 @@ class EndEvent(Event):
 
     reason: str
     peak_memory_bytes: int  # of the process; 0 if the system does not tell
+
+
+EVENTS = (StepEvent, ValidationEvent, EpochEvent, CheckpointEvent, SampleEvent, EndEvent)
