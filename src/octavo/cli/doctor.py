@@ -7,7 +7,6 @@ import json
 import textwrap
 from typing import TYPE_CHECKING
 
-from octavo.cli.options import add_runs_option
 from octavo.cli.output import say
 from octavo.runs import runs_root
 from octavo.system.terminal import escape_controls, format_bytes, quantity
@@ -22,7 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.epilog = "Exit code 0 if no problems were found, otherwise 1; problems are listed at the end."
     parser.add_argument("--json", action="store_true", help="print JSON")
-    add_runs_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -7,14 +7,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from octavo.cli.options import (
-    add_corpus_options,
-    add_run_argument,
-    add_runs_option,
-    corpus_of,
-    refuse_without_text,
-    run_of,
-)
+from octavo.cli import arguments
 from octavo.cli.output import as_options, say
 from octavo.config.inference import PROTOCOLS, check_scoring, default_stride
 from octavo.errors import OctavoError
@@ -33,7 +26,7 @@ _CHUNK_CHARACTERS = 256  # of the disjoint protocol
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.epilog = "Exit code 0 if everything was computed, 1 if only the score was, and 2 without a score."
-    add_run_argument(parser)
+    arguments.add_run(parser)
     parser.add_argument(
         "text",
         nargs="?",
@@ -51,27 +44,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="sliding",
         help="sliding: overlapping windows; disjoint: chunks with an empty context each (default: sliding)",
     )
-    parser.add_argument(
-        "--stride",
-        type=int,
-        metavar="N",
-        help="tokens between starts of sliding windows (default: half a context)",
-    )
-    parser.add_argument(
-        "--chunk-characters",
-        type=int,
-        metavar="N",
-        help=f"characters of a chunk of the disjoint protocol (default: {_CHUNK_CHARACTERS})",
-    )
+    stride = "tokens between starts of sliding windows (default: half a context)"
+    arguments.add_number(parser, "--stride", "N", stride)
+    chunk = f"characters of a chunk of the disjoint protocol (default: {_CHUNK_CHARACTERS})"
+    arguments.add_number(parser, "--chunk-characters", "N", chunk)
     parser.add_argument("--window", dest="chunk_characters", type=int, help=argparse.SUPPRESS)  # its earlier name
     parser.add_argument("--no-baselines", action="store_true", help="score only the model, without baselines")
-    add_corpus_options(parser)
-    add_runs_option(parser)
+    arguments.add_corpus_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Score the model and the baselines, print one table, and write the numbers into the run."""
-    directory = run_of(options)
+    directory = arguments.run_of(options)
     for name, needed, available in (
         ("split", "the run's own text", options.text is None),
         ("chunk-characters", "--protocol disjoint", options.protocol == "disjoint"),
@@ -84,9 +68,9 @@ def run(options: argparse.Namespace) -> int:
     check_scoring(options.protocol, stride, chunk, context)
     corpus = None
     if options.text is None:
-        refuse_without_text(options, "a TEXT")
+        arguments.refuse_without_text(options, "a TEXT")
     else:
-        corpus = corpus_of(options, [options.text], runs_root(options.runs))
+        corpus = arguments.corpus_of(options, [options.text], runs_root(options.runs))
         for line in corpus.notes():
             say(as_options(line), file=sys.stderr)
 

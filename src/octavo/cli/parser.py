@@ -45,6 +45,7 @@ GROUPS = {
     },
 }
 COMMANDS = {name: summary for commands in GROUPS.values() for name, summary in commands.items()}
+_WITHOUT_RUNS = ("bench", "presets")  # the commands that neither read nor write runs
 # The commands to start with, in the order of their use: each works as it is printed, after the ones above it.
 _FIRST_STEPS = {
     "doctor": "check whether Octavo works here",
@@ -213,6 +214,8 @@ def command_parser(command: str) -> Parser:
     parser = Parser(prog=f"octavo {command}", description=capitalize_first(COMMANDS[command]) + ".")
     parser.set_defaults(command=command)
     import_module(f"octavo.cli.{command}").add_arguments(parser)
+    if command not in _WITHOUT_RUNS:
+        parser.add_argument("--runs", metavar="DIR", help="folder of all runs (default: $OCTAVO_RUNS or ./runs)")
     return parser
 
 

@@ -3,7 +3,6 @@
 import argparse
 from typing import Any
 
-from octavo.cli.options import add_runs_option
 from octavo.cli.output import command, say
 from octavo.errors import OctavoError
 from octavo.runs import RunDirectory, list_runs, runs_root
@@ -17,7 +16,6 @@ _TITLES = ("RUN", "BITS/CHAR", "NATS/CHAR", "PARAMETERS", "STEPS", "TIME", "TEXT
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    add_runs_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:

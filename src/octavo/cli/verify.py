@@ -5,7 +5,6 @@ import json
 import sys
 from dataclasses import asdict
 
-from octavo.cli.options import add_runs_option
 from octavo.cli.output import drop_output, say
 from octavo.errors import OctavoError
 from octavo.runs import find_run, runs_root
@@ -19,7 +18,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", nargs="+", metavar="RUN", help="names or folders of runs")
     parser.add_argument("--full", action="store_true", help="also score the model again and compare the score")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    add_runs_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:

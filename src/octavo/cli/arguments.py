@@ -38,14 +38,9 @@ _ENCODING_HELP = "text encoding, such as cp1252, of files that are not UTF-8 and
 _ESCAPE = re.compile(r"\\[nrt]")
 
 
-def add_run_argument(parser: argparse.ArgumentParser) -> None:
+def add_run(parser: argparse.ArgumentParser) -> None:
     """Add the argument RUN."""
     parser.add_argument("run", metavar="RUN", help="name or folder of a run")
-
-
-def add_runs_option(parser: argparse.ArgumentParser) -> None:
-    """Add ``--runs``, an option of every command that reads or writes runs."""
-    parser.add_argument("--runs", metavar="DIR", help="folder of all runs (default: $OCTAVO_RUNS or ./runs)")
 
 
 def run_of(options: argparse.Namespace) -> RunDirectory:
@@ -57,19 +52,32 @@ def run_of(options: argparse.Namespace) -> RunDirectory:
     return open_run(options.run, runs_root(options.runs))
 
 
-def add_quiet_option(parser: argparse.ArgumentParser) -> None:
+def add_number(
+    parser: argparse.ArgumentParser,
+    name: str,
+    metavar: str,
+    description: str,
+    *,
+    kind: type[int] | type[float] = int,
+    default: float | None = None,
+) -> None:
+    """Add an option whose value is a number; `description` says what happens without it."""
+    parser.add_argument(name, type=kind, default=default, metavar=metavar, help=description)
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
     """Add ``--quiet``."""
     parser.add_argument("--quiet", action="store_true", help="hide progress")
 
 
-def add_set_option(parser: argparse.ArgumentParser, example: str) -> None:
+def add_set(parser: argparse.ArgumentParser, example: str) -> None:
     """Add ``--set``, which may be repeated."""
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help=f"change a setting, such as {example}"
     )
 
 
-def add_output_option(
+def add_output(
     parser: argparse.ArgumentParser,
     metavar: str = "FOLDER",
     description: str = f"folder for the files (default: {ANALYSES}/ in the run's folder)",
@@ -174,7 +182,7 @@ def refuse_replacing(options: argparse.Namespace, paths: Iterable[Path]) -> None
 
 def add_run_and_text(parser: argparse.ArgumentParser, default: str = "the beginning of the validation split") -> None:
     """Add RUN, TEXT, ``--file`` and ``--encoding``; `default` names the text that is used without one."""
-    add_run_argument(parser)
+    add_run(parser)
     parser.add_argument(
         "text",
         nargs="?",
@@ -188,10 +196,10 @@ def add_run_and_text(parser: argparse.ArgumentParser, default: str = "the beginn
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--file`` and ``--encoding``."""
     parser.add_argument("--file", metavar="PATH", help="read the text from this file")
-    add_encoding_option(parser)
+    add_encoding(parser)
 
 
-def add_encoding_option(parser: argparse.ArgumentParser) -> None:
+def add_encoding(parser: argparse.ArgumentParser) -> None:
     """Add ``--encoding``."""
     parser.add_argument("--encoding", metavar="NAME", help=_ENCODING_HELP)
 
@@ -259,7 +267,7 @@ def _decoded(file: str | None, encoding: str) -> str:
 
 def add_corpus_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--encoding`` and ``--documents``."""
-    add_encoding_option(parser)
+    add_encoding(parser)
     parser.add_argument(
         "--documents",
         metavar="UNIT",
