@@ -101,11 +101,7 @@ def parse_assignment(text: str) -> tuple[str, Any]:
 
 def as_mapping(config: Any) -> dict[str, Any]:
     """Return a dataclass as nested dictionaries of values that TOML and JSON can express."""
-    return {
-        field.name: as_mapping(value) if dataclasses.is_dataclass(value) else _plain(value)
-        for field in dataclasses.fields(config)
-        for value in [getattr(config, field.name)]
-    }
+    return dataclasses.asdict(config, dict_factory=lambda pairs: {name: _plain(value) for name, value in pairs})
 
 
 def to_toml(config: Any) -> str:

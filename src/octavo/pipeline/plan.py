@@ -126,21 +126,15 @@ class Plan:
 
     def lines(self) -> list[str]:
         """Return a few lines for the user; `corpus.notes` has those on the text."""
-        return self.forecast.lines() + self._validation_line() + self._coverage_line() + self.command_forecast.lines()
-
-    def _validation_line(self) -> list[str]:
-        """Say where the validation split is from, if there are several documents: it alone is scored."""
-        documents, segments = len(self.corpus.documents), len(self.prepared["validation"][0].segments)
-        if documents == 1:
-            return []
-        fraction = self.config.data.validation
-        return [
-            f"validation split: {fraction:.0%} of the text, at its end, from {segments:,} of {documents:,} documents"
-        ]
-
-    def _coverage_line(self) -> list[str]:
+        lines, documents = self.forecast.lines(), len(self.corpus.documents)
+        if documents > 1:  # then the user should know from which of them the split is that alone is scored
+            fraction, segments = self.config.data.validation, len(self.prepared["validation"][0].segments)
+            of = f"{fraction:.0%} of the text, at its end, from {segments:,} of {documents:,} documents"
+            lines.append(f"validation split: {of}")
         coverage = self.tokenizer.coverage if isinstance(self.tokenizer, Characters) else None
-        return [coverage.words()] if coverage and coverage.known < coverage.distinct else []
+        if coverage and coverage.known < coverage.distinct:
+            lines.append(coverage.words())
+        return [*lines, *self.command_forecast.lines()]
 
 
 def make_plan(
