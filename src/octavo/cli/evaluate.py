@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from octavo.cli import arguments
 from octavo.cli.output import as_options, say
@@ -14,11 +14,7 @@ from octavo.errors import OctavoError
 from octavo.runs import runs_root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from octavo.evaluate import Baseline
-
-T = TypeVar("T")
 
 _CHUNK_CHARACTERS = 256  # of the disjoint protocol
 
@@ -77,6 +73,7 @@ def run(options: argparse.Namespace) -> int:
     from octavo.evaluate import TrainOverlap
     from octavo.pipeline.progress import make_progress
     from octavo.pipeline.run import Run
+    from octavo.pipeline.train import OptionalParts
     from octavo.reports.terminal import scores as terminal
 
     scored, split = Run(directory), options.split or "validation"
@@ -92,21 +89,22 @@ def run(options: argparse.Namespace) -> int:
         )
         standard = (split, options.protocol, stride) == ("validation", "sliding", default_stride(context))
         diagnosed = corpus is None and standard and not options.no_baselines
-        part, no_overlap = _OptionalParts(), TrainOverlap(0, 0, 0)
+        parts, no_overlap = OptionalParts(), TrainOverlap(0, 0, 0)
         baselines: list[Baseline] = []
         if not trained_on and not options.no_baselines:
             watch = partial(progress.phase, "baselines")
-            baselines = part("baselines", lambda: scored.baselines(corpus, split=split, watch=watch), [])
+            baselines = parts.compute("baselines", lambda: scored.baselines(corpus, split=split, watch=watch)) or []
         overlap = None
         if not trained_on:
-            overlap = part("overlap with the training split", lambda: scored.overlap(corpus, split=split), no_overlap)
+            compute = partial(scored.overlap, corpus, split=split)
+            overlap = parts.compute("overlap with the training split", compute) or no_overlap
         if diagnosed and scored.saved_memorisation is None:
             watch = partial(progress.phase, "searching for memorised text")
-            part("memorisation", lambda: scored.memorisation(watch=watch), None)
+            parts.compute("memorisation", lambda: scored.memorisation(watch=watch))
         diagnosis: list[str] = []
         if diagnosed:
             make = partial(terminal.diagnosis_lines, scored, score=score, baselines=baselines)
-            diagnosis = part("diagnosis", make, [])
+            diagnosis = parts.compute("diagnosis", make) or []
     training_seconds = float((directory.last_record or {}).get("seconds", 0.0))
     say("\n".join(terminal.score_head(directory.name, score)), end="\n\n")
     say("\n".join(terminal.score_table_lines(score, baselines, training_seconds)), end="\n\n")
@@ -116,22 +114,6 @@ def run(options: argparse.Namespace) -> int:
         say("\n" + "\n".join(diagnosis))
     if not scored.has_unsaved_results:
         say(f"written to {directory.path / 'evaluation.json'}" + (" and baselines.json" if baselines else ""))
-    for name, reason in part.failed.items():
+    for name, reason in parts.failed.items():
         say(f"octavo: no {name}: {reason}", file=sys.stderr)
-    return 1 if part.failed else 0
-
-
-class _OptionalParts:
-    """Compute what goes with a score. A part that cannot be computed is noted, and the score is shown without it."""
-
-    def __init__(self) -> None:
-        self.failed: dict[str, str] = {}
-
-    def __call__(self, name: str, compute: Callable[[], T], default: T) -> T:
-        from octavo.reports.blocks import Unavailable, try_compute
-
-        result = try_compute(compute)
-        if not isinstance(result, Unavailable):
-            return result
-        self.failed[name] = result.why
-        return default
+    return 1 if parts.failed else 0

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -24,6 +24,7 @@ from octavo.runs.checkpoint_files import max_file_bytes, newest_is_damaged
 from octavo.runs.completion import record_brief, record_examination
 from octavo.runs.provenance import text_facts
 from octavo.runs.resume import check_unchanged, run_to_resume
+from octavo.system.progress import MessageCallback, no_message
 from octavo.training import InterruptedAtOnce
 
 T = TypeVar("T")
@@ -205,22 +206,30 @@ def _examine(run: Run, progress: Progress) -> None:
         OSError: the failed parts cannot be noted.
     """
     progress.note("computing baselines, drawing curves, generating samples")
-    failed: dict[str, str] = {}
+    parts = OptionalParts(progress.note)
+    baselines = parts.compute("baselines", lambda: run.baselines(watch=partial(progress.phase, "baselines")))
+    parts.compute("memorisation", lambda: run.memorisation(watch=partial(progress.phase, "memorisation")))
+    parts.compute("diagnosis", lambda: run.diagnose(baselines=baselines or []))
+    parts.compute("curves", lambda: run.curves().save(run.path / "curves"))
+    parts.compute("samples", lambda: _write_samples(run))
+    record_examination(run.directory, parts.failed)
 
-    def attempt(part: str, compute: Callable[[], T]) -> T | None:
+
+@dataclass
+class OptionalParts:
+    """Compute what goes with a score. A part that cannot be computed is noted in `failed` with the reason."""
+
+    note: MessageCallback = no_message
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def compute(self, name: str, compute: Callable[[], T]) -> T | None:
+        """Return what `compute` returns; None if it fails."""
         result = try_compute(compute)
         if not isinstance(result, Unavailable):
             return result
-        failed[part] = result.why
-        progress.note(f"no {part}: {result.why}")
+        self.failed[name] = result.why
+        self.note(f"no {name}: {result.why}")
         return None
-
-    baselines = attempt("baselines", lambda: run.baselines(watch=partial(progress.phase, "baselines")))
-    attempt("memorisation", lambda: run.memorisation(watch=partial(progress.phase, "memorisation")))
-    attempt("diagnosis", lambda: run.diagnose(baselines=baselines or []))
-    attempt("curves", lambda: run.curves().save(run.path / "curves"))
-    attempt("samples", lambda: _write_samples(run))
-    record_examination(run.directory, failed)
 
 
 def _write_samples(run: Run) -> None:
