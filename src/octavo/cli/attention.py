@@ -28,8 +28,7 @@ def run(options: argparse.Namespace) -> int:
     directory = arguments.run_of(options)
     check_head(options.layer, options.head, directory.config.model)
     limit = max_attention_tokens(directory.config)
-    if options.max_tokens is not None:
-        check_passage(options.max_tokens, limit, directory.config)
+    check_passage(options.max_tokens, limit, directory.config)
     text = arguments.text_of(options)
     output = arguments.output_of(options, directory, _FILES, needed=True)
 

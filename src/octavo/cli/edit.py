@@ -68,7 +68,9 @@ def run(options: argparse.Namespace) -> int:
     if options.json and options.output:
         raise OctavoError("--json writes no page: leave --output out")
     text = arguments.text_of(options)
-    other = _text_to_patch_from(options)
+    if options.other == options.text == "-":
+        raise OctavoError("standard input can be read once: give TEXT or --from another way")
+    other = arguments.read_text(argparse.Namespace(file=None, encoding=None), options.other) or ""
     output = arguments.output_of(options, directory, r"edit\.html")
 
     from octavo.pipeline.progress import make_progress
@@ -98,12 +100,6 @@ def run(options: argparse.Namespace) -> int:
     say("\n" + "\n".join(terminal.edit_costs(edit)), end="\n\n")
     say(message)
     return 0
-
-
-def _text_to_patch_from(options: argparse.Namespace) -> str:
-    if options.other == options.text == "-":
-        raise OctavoError("standard input can be read once: give TEXT or --from another way")
-    return arguments.read_text(argparse.Namespace(file=None, encoding=None), options.other) or ""
 
 
 def site_lines(config: ModelConfig) -> list[str]:

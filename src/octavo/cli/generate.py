@@ -3,6 +3,7 @@
 import argparse
 import io
 import sys
+from dataclasses import fields
 
 from octavo.cli import arguments
 from octavo.cli.parser import utf8_text
@@ -52,9 +53,8 @@ def run(options: argparse.Namespace) -> int:
     """Stream one text, or print several texts one after the other."""
     if not 1 <= options.count <= _MAX_COUNT:
         raise OctavoError(f"--count {options.count} is out of range: 1 to {_MAX_COUNT}")
-    names = [name.replace("-", "_") for name, *_ in _SAMPLING]
     # A value out of range is refused before anything is loaded.
-    sampling = SamplingConfig(**{name: getattr(options, name) for name in names})
+    sampling = SamplingConfig(**{field.name: getattr(options, field.name) for field in fields(SamplingConfig)})
     if "" in options.stop:
         raise OctavoError("a --stop text is empty, so nothing could be generated: give some characters")
     directory = arguments.run_of(options)

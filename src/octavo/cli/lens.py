@@ -20,8 +20,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the table of predictions and the loss at each layer; write the page."""
     directory = arguments.run_of(options)
     limit = max_lens_tokens(directory.config)
-    if options.max_tokens is not None:
-        check_passage(options.max_tokens, limit, directory.config)
+    check_passage(options.max_tokens, limit, directory.config)
     text = arguments.text_of(options)
     output = arguments.output_of(options, directory, r"lens\.html")
 

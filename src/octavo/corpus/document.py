@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from octavo.corpus.lazy_text import LazyText, iter_text
+from octavo.corpus.lazy_text import LazyText, iter_text, iter_utf8
 from octavo.errors import OctavoError
 from octavo.formats.files import is_device
 
@@ -52,7 +52,7 @@ class Document:
     @cached_property
     def bytes(self) -> int:
         """Length in UTF-8 bytes."""
-        return sum(len(piece.encode("utf-8")) for piece in iter_text(self.text))
+        return sum(map(len, iter_utf8(self.text)))
 
 
 SAME_FILE = "the same file as"  # begins the reason why a further name of a file is skipped
@@ -154,8 +154,8 @@ class Corpus:
         digest = hashlib.sha256()
         for document in self.documents:
             digest.update(document.bytes.to_bytes(8, "little"))
-            for piece in iter_text(document.text):
-                digest.update(piece.encode("utf-8"))
+            for piece in iter_utf8(document.text):
+                digest.update(piece)
         return digest.hexdigest()
 
 
@@ -176,8 +176,8 @@ def find_duplicates(documents: Sequence[Document]) -> list[tuple[Document, Docum
 
 def _sha256(text: str | LazyText) -> str:
     digest = hashlib.sha256()
-    for piece in iter_text(text):
-        digest.update(piece.encode("utf-8"))
+    for piece in iter_utf8(text):
+        digest.update(piece)
     return digest.hexdigest()
 
 
