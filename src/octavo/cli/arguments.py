@@ -232,7 +232,11 @@ def read_text(options: argparse.Namespace, argument: str | None) -> str | None:
     if options.encoding is not None and not from_file:
         raise OctavoError("--encoding goes with --file or - alone: leave it out")
     if from_file:
-        return _decoded(options.file, options.encoding or "utf-8")
+        from octavo.corpus.encoding_advice import decode_text
+        from octavo.corpus.reading import read_source, standard_input
+
+        raw = standard_input() if options.file is None else read_source(user_path(options.file))
+        return decode_text(raw, options.encoding or "utf-8", options.file or "standard input")
     if argument is not None:
         hint_at_escapes(argument)
     return argument
@@ -253,16 +257,6 @@ def hint_at_max_tokens(passage: Passage, limit: int) -> None:
     """Name the option that reads more tokens than those of `passage`, up to `limit`, if that is possible."""
     if len(passage.ids) < limit:
         say(f"--max-tokens N reads more, up to {limit:,}")
-
-
-def _decoded(file: str | None, encoding: str) -> str:
-    """Return the text of a file, or of standard input if `file` is None, without a byte order mark."""
-    from octavo.corpus.encoding_advice import decode_text
-    from octavo.corpus.reading import read_source, standard_input
-
-    if file is None:
-        return decode_text(standard_input(), encoding, "standard input")
-    return decode_text(read_source(user_path(file)), encoding, file)
 
 
 def add_corpus_options(parser: argparse.ArgumentParser) -> None:

@@ -1,19 +1,12 @@
 """``octavo compare``."""
 
-from __future__ import annotations
-
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from octavo.cli import arguments
 from octavo.cli.output import say
-from octavo.runs import open_run, runs_root
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from octavo.runs import RunDirectory
+from octavo.runs import RunDirectory, open_run, runs_root
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from octavo.cli import arguments
-from octavo.cli.output import say
+from octavo.cli.output import align_columns, say
 from octavo.config.overrides import Request
 from octavo.errors import OctavoError
 from octavo.experiments.reproduction.existing_run import existing_run
@@ -73,8 +73,7 @@ def _summary(result: Reproduction) -> list[str]:
     from octavo.experiments.reproduction.reproduce import FOLDER
 
     table = [EPOCH_HEAD, *map(epoch_cells, result.epochs)] if result.epochs else []
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
+    lines = align_columns(table, str.rjust)
     differing = [fact.name for fact in result.facts if not fact.equal]
     losses, folder = result.perplexities, result.run.path / FOLDER
     return [

@@ -150,11 +150,8 @@ def _summary(run: Run, report: Path | Unavailable, options: argparse.Namespace) 
     paths = {"curves": run.path / "curves" / "steps.png", "samples": run.path / "samples.txt", "report": report}
     score, step = run.evaluation, run.metrics[-1]
     word, runs = run_word(run.directory, runs_root(options.runs)), options.runs
-    prompt = (
-        [start]
-        if (start := escape_controls(frequent_line_start(run.splits["train"].beginning(MAX_CHARACTERS_READ))))
-        else []
-    )
+    start = escape_controls(frequent_line_start(run.splits["train"].beginning(MAX_CHARACTERS_READ)))
+    prompt = [start] if start else []
     return [
         "",
         f"{run.name}: {score_in_words(score)}",

@@ -8,8 +8,7 @@ from dataclasses import asdict
 from octavo.cli.output import drop_output, say
 from octavo.errors import OctavoError
 from octavo.runs import find_run, runs_root
-
-_MAX_NAMED = 3  # damaged runs in the last sentence
+from octavo.system.terminal import name_first
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,8 +50,7 @@ def run(options: argparse.Namespace) -> int:
         for path, count in failures:
             _print(f"{path}: {f'{count} of its checks failed' if count else 'ok'}")
     if damaged := [path for path, count in failures if count]:
-        more = f" and {len(damaged) - _MAX_NAMED} more" if len(damaged) > _MAX_NAMED else ""
-        raise OctavoError(f"verification failed for {', '.join(damaged[:_MAX_NAMED])}{more}: see the lines above")
+        raise OctavoError(f"verification failed for {name_first(damaged)}: see the lines above")
     return 0
 
 

@@ -95,6 +95,11 @@ def examine_machine(root: Path) -> Health:
     problems = [problem for package in required if (problem := _package_problem(package))]
     if torch_problem and not any("torch" in problem for problem in problems):
         problems.append(f"torch does not work ({torch_problem}): install Octavo again")
+    problems += [_package_problem(package) for package in optional if package.installed and not package.is_satisfied]
+    # Octavo works without kernels, slower. It is a problem only if OCTAVO_NATIVE names some that are not in use.
+    if os.environ.get("OCTAVO_NATIVE", "") not in ("", "0", "1", active_build()):
+        problems.append(unavailable_reason())
+    problems += _runs_problems(runs)
     facts = machine_facts()
     return Health(
         package_path=path_text(Path(__file__).parents[1]),
@@ -122,12 +127,7 @@ def examine_machine(root: Path) -> Health:
             )
             for package in optional
         ),
-        problems=(
-            *problems,
-            *(_package_problem(package) for package in optional if package.installed and not package.is_satisfied),
-            *_kernel_problems(),
-            *_runs_problems(runs),
-        ),
+        problems=tuple(problems),
     )
 
 
@@ -145,12 +145,6 @@ def examine_folder(folder: Path) -> Folder:
     except (OSError, ValueError):
         free = -1
     return Folder(path_text(os.path.abspath(folder)), os.path.isdir(folder), problem, free)
-
-
-def _kernel_problems() -> list[str]:
-    """Return a problem if OCTAVO_NATIVE names kernels that are not in use. Octavo works without kernels, slower."""
-    requested = os.environ.get("OCTAVO_NATIVE", "")
-    return [] if requested in ("", "0", "1") or active_build() == requested else [unavailable_reason()]
 
 
 def _runs_problems(runs: Folder) -> list[str]:
