@@ -1,20 +1,14 @@
 """``octavo evaluate``."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from functools import partial
-from typing import TYPE_CHECKING
 
 from octavo.cli import arguments
 from octavo.cli.output import as_options, say
 from octavo.config.inference import PROTOCOLS, check_scoring, default_stride
 from octavo.errors import OctavoError
 from octavo.runs import runs_root
-
-if TYPE_CHECKING:
-    from octavo.evaluate import Baseline
 
 _CHUNK_CHARACTERS = 256  # of the disjoint protocol
 
@@ -90,21 +84,15 @@ def run(options: argparse.Namespace) -> int:
         standard = (split, options.protocol, stride) == ("validation", "sliding", default_stride(context))
         diagnosed = corpus is None and standard and not options.no_baselines
         parts, no_overlap = OptionalParts(), TrainOverlap(0, 0, 0)
-        baselines: list[Baseline] = []
-        if not trained_on and not options.no_baselines:
-            watch = partial(progress.phase, "baselines")
-            baselines = parts.compute("baselines", lambda: scored.baselines(corpus, split=split, watch=watch)) or []
-        overlap = None
-        if not trained_on:
-            compute = partial(scored.overlap, corpus, split=split)
-            overlap = parts.compute("overlap with the training split", compute) or no_overlap
+        compute = partial(scored.baselines, corpus, split=split, watch=partial(progress.phase, "baselines"))
+        baselines = [] if trained_on or options.no_baselines else parts.compute("baselines", compute) or []
+        search = partial(scored.overlap, corpus, split=split)
+        overlap = None if trained_on else parts.compute("overlap with the training split", search) or no_overlap
         if diagnosed and scored.saved_memorisation is None:
             watch = partial(progress.phase, "searching for memorised text")
-            parts.compute("memorisation", lambda: scored.memorisation(watch=watch))
-        diagnosis: list[str] = []
-        if diagnosed:
-            make = partial(terminal.diagnosis_lines, scored, score=score, baselines=baselines)
-            diagnosis = parts.compute("diagnosis", make) or []
+            parts.compute("memorisation", partial(scored.memorisation, watch=watch))
+        make = partial(terminal.diagnosis_lines, scored, score=score, baselines=baselines)
+        diagnosis = [] if not diagnosed else parts.compute("diagnosis", make) or []
     training_seconds = float((directory.last_record or {}).get("seconds", 0.0))
     say("\n".join(terminal.score_head(directory.name, score)), end="\n\n")
     say("\n".join(terminal.score_table_lines(score, baselines, training_seconds)), end="\n\n")
