@@ -210,7 +210,7 @@ def text_of(options: argparse.Namespace) -> str | None:
     Raises:
         OctavoError: both were given, or the text is empty or cannot be read.
     """
-    text = read_text(options, options.text)
+    text = read_text(options.text, options.file, options.encoding)
     if text == "":
         raise OctavoError("the text is empty: give some words")
     if text is not None and text == options.text and os.path.isfile(text):
@@ -220,23 +220,23 @@ def text_of(options: argparse.Namespace) -> str | None:
     return text
 
 
-def read_text(options: argparse.Namespace, argument: str | None) -> str | None:
-    """Return the text of ``--file``, of standard input if `argument` is "-", or `argument` itself.
+def read_text(argument: str | None, file: str | None = None, encoding: str | None = None) -> str | None:
+    """Return the text of `file`, of standard input if `argument` is "-", or `argument` itself.
 
     Raises:
-        OctavoError: ``--file`` and `argument` were both given, or the text cannot be read.
+        OctavoError: `file` and `argument` were both given, or the text cannot be read.
     """
-    if argument is not None and options.file is not None:
+    if argument is not None and file is not None:
         raise OctavoError("TEXT and --file were both given: give one of them")
-    from_file = options.file is not None or argument == "-"
-    if options.encoding is not None and not from_file:
+    from_file = file is not None or argument == "-"
+    if encoding is not None and not from_file:
         raise OctavoError("--encoding goes with --file or - alone: leave it out")
     if from_file:
         from octavo.corpus.encoding_advice import decode_text
         from octavo.corpus.reading import read_source, standard_input
 
-        raw = standard_input() if options.file is None else read_source(user_path(options.file))
-        return decode_text(raw, options.encoding or "utf-8", options.file or "standard input")
+        raw = standard_input() if file is None else read_source(user_path(file))
+        return decode_text(raw, encoding or "utf-8", file or "standard input")
     if argument is not None:
         hint_at_escapes(argument)
     return argument

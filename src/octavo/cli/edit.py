@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     text = arguments.text_of(options)
     if options.other == options.text == "-":
         raise OctavoError("standard input can be read once: give TEXT or --from another way")
-    other = arguments.read_text(argparse.Namespace(file=None, encoding=None), options.other) or ""
+    other = arguments.read_text(options.other) or ""
     output = arguments.output_of(options, directory, r"edit\.html")
 
     from octavo.pipeline.progress import make_progress
