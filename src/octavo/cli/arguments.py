@@ -269,10 +269,10 @@ def add_corpus_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def refuse_without_text(options: argparse.Namespace, needed: str) -> None:
-    """Raise OctavoError if ``--encoding`` or ``--documents`` is given, which go only with `needed`."""
-    for name in ("encoding", "documents"):
-        if getattr(options, name, None) is not None:
+def refuse_given(options: argparse.Namespace, needed: str, *names: str) -> None:
+    """Raise OctavoError if one of the options `names` is given, which go only with `needed`."""
+    for name in names:
+        if getattr(options, name.replace("-", "_")) is not None:
             raise OctavoError(f"--{name} goes with {needed} alone: leave it out")
 
 

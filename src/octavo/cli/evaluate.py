@@ -7,7 +7,6 @@ from functools import partial
 from octavo.cli import arguments
 from octavo.cli.output import as_options, say
 from octavo.config.inference import PROTOCOLS, check_scoring, default_stride
-from octavo.errors import OctavoError
 from octavo.runs import runs_root
 
 _CHUNK_CHARACTERS = 256  # of the disjoint protocol
@@ -46,19 +45,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Score the model and the baselines, print one table, and write the numbers into the run."""
     directory = arguments.run_of(options)
-    for name, needed, available in (
-        ("split", "the run's own text", options.text is None),
-        ("chunk-characters", "--protocol disjoint", options.protocol == "disjoint"),
-    ):
-        if getattr(options, name.replace("-", "_")) is not None and not available:
-            raise OctavoError(f"--{name} goes with {needed} alone: leave it out")
+    if options.text is not None:
+        arguments.refuse_given(options, "the run's own text", "split")
+    if options.protocol != "disjoint":
+        arguments.refuse_given(options, "--protocol disjoint", "chunk-characters")
     context = directory.config.data.context_length
     stride = default_stride(context) if options.stride is None else options.stride
     chunk = _CHUNK_CHARACTERS if options.chunk_characters is None else options.chunk_characters
     check_scoring(options.protocol, stride, chunk, context)
     corpus = None
     if options.text is None:
-        arguments.refuse_without_text(options, "a TEXT")
+        arguments.refuse_given(options, "a TEXT", "encoding", "documents")
     else:
         corpus = arguments.corpus_of(options, [options.text], runs_root(options.runs))
         for line in corpus.notes():

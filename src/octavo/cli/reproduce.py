@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from octavo.cli import arguments
 from octavo.cli.output import align_columns, say
 from octavo.config.overrides import Request
-from octavo.errors import OctavoError
 from octavo.experiments.reproduction.existing_run import existing_run
 from octavo.experiments.reproduction.reported import PRESET
 from octavo.runs import runs_root
@@ -36,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train, measure, and print the table of epochs next to those of the course report."""
     request = Request(PRESET, options.set, epochs=options.epochs, seed=options.seed)
-    if options.encoding is not None and options.text is None:
-        raise OctavoError("--encoding goes with --text alone: leave it out")
+    if options.text is None:
+        arguments.refuse_given(options, "--text", "encoding")
     # An error in settings, names or files is reported before anything heavy is loaded.
     root = runs_root(options.runs)
     corpus = None if options.text is None else arguments.corpus_of(options, [options.text], root)

@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     root = runs_root(options.runs)
     corpus = resumed = None
     if not options.text:
-        arguments.refuse_without_text(options, "a TEXT")
+        arguments.refuse_given(options, "a TEXT", "encoding", "documents")
     if options.text or not options.resume:
         corpus = arguments.corpus_of(options, options.text, root)
     if options.resume:
