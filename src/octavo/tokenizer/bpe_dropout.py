@@ -129,14 +129,14 @@ def _merge(
 ) -> tuple[Ids, npt.NDArray[np.int32]]:
     """Segment `words` (in the byte letters of the vocabulary); return all tokens, and the number per word."""
     merges = _Merges(tokenizer)
-    tokens, lengths, groups = [], [], list(_groups(words))
+    cuts, groups = [], list(_groups(words))
     for number, group in enumerate(groups):
         own = [number] if number else []
         random = np.random.Generator(np.random.PCG64([_CUT, seed, *own]))
-        cut = merges.cut(group, rate, random, subrange(watch, number / len(groups), (number + 1) / len(groups)))
-        tokens.append(cut[0])
-        lengths.append(cut[1])
-    return np.concatenate([np.empty(0, np.int32), *tokens]), np.concatenate([np.empty(0, np.int32), *lengths])
+        part = subrange(watch, number / len(groups), (number + 1) / len(groups))
+        cuts.append(merges.cut(group, rate, random, part))
+    tokens, lengths = zip(*cuts, strict=True)
+    return np.concatenate(tokens), np.concatenate(lengths)
 
 
 def _groups(words: Sequence[str]) -> Iterator[Sequence[str]]:
