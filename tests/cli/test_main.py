@@ -163,7 +163,7 @@ def test_help_lists_every_command_once_under_a_heading(capsys: pytest.CaptureFix
         assert re.findall(r"^  (\w+)", blocks[f"{title}:"], re.MULTILINE) == list(commands)
     assert max(map(len, shown.splitlines())) <= 80
     modules = {path.stem for path in Path(octavo.cli.parser.__file__).parent.glob("*.py")}
-    assert modules - {"__init__", "main", "options", "output", "parser"} == set(COMMANDS)
+    assert modules - {"__init__", "arguments", "main", "output", "parser"} == set(COMMANDS)
 
 
 def test_the_installed_script_is_the_same(environment: dict[str, str]) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from octavo.cli.arguments import add_output, output_of, refuse_replacing
 from octavo.cli.main import main
-from octavo.cli.options import add_output_option, output_of, refuse_replacing
 from octavo.cli.parser import Parser
 from octavo.errors import OctavoError
 from octavo.pipeline.run import Run
@@ -16,7 +16,7 @@ from octavo.pipeline.run import Run
 
 def parsed(*arguments: str | Path) -> argparse.Namespace:
     parser = Parser()
-    add_output_option(parser)
+    add_output(parser)
     return parser.parse_args([*map(str, arguments)])
 
 

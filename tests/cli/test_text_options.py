@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.cli.options import add_run_and_text, text_of
+from octavo.cli.arguments import add_run_and_text, text_of
 from octavo.cli.parser import Parser
 from octavo.errors import OctavoError
 from octavo.pipeline.run import Run

@@ -16,9 +16,9 @@ from octavo.config import (
     load_preset,
     preset_names,
     preset_text,
-    with_one_budget,
 )
 from octavo.config.inference import SamplingConfig, check_scoring
+from octavo.config.loading import with_one_budget
 from octavo.errors import OctavoError
 from octavo.formats.toml_schema import as_mapping, dotted_names, parse_assignment, to_toml, with_overrides
 

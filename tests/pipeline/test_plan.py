@@ -16,7 +16,7 @@ from octavo.pipeline.verify import verify
 
 def test_it_knows_the_run_and_writes_nothing(play_file: Path, tiny: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "play").mkdir()
-    plan = make_plan(play_file, Request(overrides=tiny, steps=3), root=tmp_path)
+    plan = make_plan(as_corpus(play_file), Request(overrides=tiny, steps=3), root=tmp_path)
     assert plan.name == "play-2"
     assert plan.forecast.steps == 3
     assert plan.tokenizer.vocab_size == plan.forecast.vocab_size == 512
@@ -29,7 +29,7 @@ def test_a_taken_or_unfit_name_is_refused_before_the_text_is_read(tmp_path: Path
     (tmp_path / "taken").mkdir()
     for name, message in (("taken", "taken exists already"), ("a/b", "cannot be the name of a run")):
         with pytest.raises(OctavoError, match=message):
-            make_plan("missing.txt", Request(steps=1), name=name, root=tmp_path)
+            train("missing.txt", steps=1, name=name, runs=tmp_path)
 
 
 def test_texts_can_be_a_path_paths_or_a_corpus(play_file: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.cli.options import output_path, text_of
+from octavo.cli.arguments import output_path, text_of
 from octavo.cli.parser import parse
 from octavo.config import load_preset
 from octavo.config.overrides import Request

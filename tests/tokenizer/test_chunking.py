@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octavo.tokenizer import chunking as module
-from octavo.tokenizer.base import HuggingFaceTokenizer
+from octavo.tokenizer.base import Tokenizer
 from octavo.tokenizer.chunking import CHUNK_CHARACTERS, chunks, learnable_chunks
 from octavo.tokenizer.kinds import ByteBPE, Characters, WhitespaceBPE
 
@@ -14,11 +14,11 @@ PIECES += ["हि", "\u093f", "١", "½", "'LL", "?!", "\u200d", "\u2028", "ש�
 SPACED = st.lists(st.sampled_from(PIECES))
 
 
-def ids_of_whole(tokenizer: HuggingFaceTokenizer, text: str) -> list[int]:
+def ids_of_whole(tokenizer: Tokenizer, text: str) -> list[int]:
     return list(tokenizer.pipeline.encode_batch_fast([text], add_special_tokens=False)[0].ids)
 
 
-def ids_of_pieces(tokenizer: HuggingFaceTokenizer, pieces: list[str]) -> list[int]:
+def ids_of_pieces(tokenizer: Tokenizer, pieces: list[str]) -> list[int]:
     return [i for piece in pieces for i in ids_of_whole(tokenizer, piece)]
 
 

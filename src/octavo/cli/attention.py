@@ -4,15 +4,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from octavo.cli.options import (
-    add_output_option,
-    add_run_and_text,
-    add_runs_option,
-    hint_at_max_tokens,
-    output_of,
-    run_of,
-    text_of,
-)
+from octavo.cli import arguments
 from octavo.cli.output import say
 from octavo.config.inference import check_head, check_passage, max_attention_tokens
 
@@ -21,32 +13,24 @@ _FILES = r"attention(-layer-\d+(-head-\d+)?)?\.(html|png|svg)"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    add_run_and_text(parser)
-    parser.add_argument(
-        "--layer", type=int, metavar="L", help="draw only layer L, and show it first on the page; 0 is the first"
-    )
-    parser.add_argument(
-        "--head", type=int, metavar="H", help="draw only head H, and show it first on the page; 0 is the first"
-    )
-    parser.add_argument(
-        "--max-tokens",
-        type=int,
-        metavar="N",
-        help="read only the first N tokens (default: 128, of the validation split 48)",
-    )
-    add_output_option(parser)
-    add_runs_option(parser)
+    arguments.add_run_and_text(parser)
+    for name in ("layer", "head"):
+        letter = name[0].upper()
+        description = f"draw only {name} {letter}, and show it first on the page; 0 is the first"
+        arguments.add_number(parser, f"--{name}", letter, description)
+    shown = "read only the first N tokens (default: 128, of the validation split 48)"
+    arguments.add_number(parser, "--max-tokens", "N", shown)
+    arguments.add_output(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the page and the pictures, and print their paths."""
-    directory = run_of(options)
+    directory = arguments.run_of(options)
     check_head(options.layer, options.head, directory.config.model)
     limit = max_attention_tokens(directory.config)
-    if options.max_tokens is not None:
-        check_passage(options.max_tokens, limit, directory.config)
-    text = text_of(options)
-    output = output_of(options, directory, _FILES, needed=True)
+    check_passage(options.max_tokens, limit, directory.config)
+    text = arguments.text_of(options)
+    output = arguments.output_of(options, directory, _FILES, needed=True)
 
     from octavo.pipeline.run import Run
     from octavo.reports.figures.files import notes_of, save_figure
@@ -54,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     view = Run(directory).attention(text, max_tokens=options.max_tokens, layer=options.layer, head=options.head)
     say(f"{directory.name} reads {view.of}")
     if options.max_tokens is None and not view.complete:
-        hint_at_max_tokens(view.attention.passage, limit)
+        arguments.hint_at_max_tokens(view.attention.passage, limit)
     if (step := view.named_tokens) > 1:
         remedy = "fewer --max-tokens" + (" or a single --head" if options.head is None else "")
         say(f"pictures name one of {step} tokens: to see more names ask for {remedy}")

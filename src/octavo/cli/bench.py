@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from octavo.bench.request import ROUNDS, SUITE_NAMES, BenchRequest, peers_in
-from octavo.cli.options import add_output_option, add_quiet_option, output_path, refuse_replacing
+from octavo.cli import arguments
 from octavo.cli.output import say
 from octavo.formats.files import user_path
 from octavo.formats.output_paths import prepare_folder
@@ -21,19 +21,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder with checkouts of llama2.c and nanoGPT to measure, too (default: none)",
     )
-    parser.add_argument(
-        "--rounds", type=int, default=ROUNDS, metavar="N", help=f"measurements of each case (default: {ROUNDS})"
-    )
-    add_output_option(parser, "FOLDER", f"folder for bench.json and bench.png (default: ./{_FOLDER})")
-    add_quiet_option(parser)
+    repeated = f"measurements of each case (default: {ROUNDS})"
+    arguments.add_number(parser, "--rounds", "N", repeated, default=ROUNDS)
+    arguments.add_output(parser, "FOLDER", f"folder for bench.json and bench.png (default: ./{_FOLDER})")
+    arguments.add_quiet(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure, print the tables, and write them as JSON and as a picture."""
     peers = {} if options.peers is None else peers_in(user_path(options.peers))
     request = BenchRequest((options.suite,) if options.suite else SUITE_NAMES, options.rounds, peers)
-    folder = output_path(options) or Path(_FOLDER)
-    refuse_replacing(options, [folder / "bench.json", folder / "bench.png"])
+    folder = arguments.output_path(options) or Path(_FOLDER)
+    arguments.refuse_replacing(options, [folder / "bench.json", folder / "bench.png"])
     prepare_folder(folder)
 
     from octavo.bench.suites import BenchSession, run_suites, suites_to_dict

@@ -1,35 +1,27 @@
 """``octavo compare``."""
 
-from __future__ import annotations
-
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from octavo.cli.options import add_output_option, add_runs_option, output_path, refuse_replacing
+from octavo.cli import arguments
 from octavo.cli.output import say
-from octavo.runs import open_run, runs_root
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from octavo.runs import RunDirectory
+from octavo.runs import RunDirectory, open_run, runs_root
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("run", nargs="+", metavar="RUN", help="names or folders of two or more runs")
-    add_output_option(parser, "FILE", "the page (default: compare.html in the folder of the runs)")
-    add_runs_option(parser)
+    arguments.add_output(parser, "FILE", "the page (default: compare.html in the folder of the runs)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Make the page and print its path."""
     root = runs_root(options.runs)
     directories = [open_run(name, root) for name in options.run]
-    output = output_path(options)
+    output = arguments.output_path(options)
     if output:
-        refuse_replacing(options, [output])
+        arguments.refuse_replacing(options, [output])
 
     from octavo.formats.output_paths import prepare_page_path
     from octavo.pipeline.run import Run

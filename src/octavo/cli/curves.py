@@ -2,7 +2,7 @@
 
 import argparse
 
-from octavo.cli.options import add_output_option, add_run_argument, add_runs_option, output_of, run_of
+from octavo.cli import arguments
 from octavo.cli.output import say
 
 _FILES = r"curves\.html|(steps|epochs|seconds)\.(png|svg)"
@@ -10,15 +10,14 @@ _FILES = r"curves\.html|(steps|epochs|seconds)\.(png|svg)"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    add_run_argument(parser)
-    add_output_option(parser, description="folder for the files (default: curves/ in the run's folder)")
-    add_runs_option(parser)
+    arguments.add_run(parser)
+    arguments.add_output(parser, description="folder for the files (default: curves/ in the run's folder)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Draw the curves and print the paths of the files."""
-    directory = run_of(options)
-    output = output_of(options, directory, _FILES, "curves", needed=True)
+    directory = arguments.run_of(options)
+    output = arguments.output_of(options, directory, _FILES, "curves", needed=True)
 
     from octavo.pipeline.run import Run
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import textwrap
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from octavo.cli.options import add_runs_option
 from octavo.cli.output import say
 from octavo.runs import runs_root
 from octavo.system.terminal import escape_controls, format_bytes, quantity
@@ -22,7 +22,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.epilog = "Exit code 0 if no problems were found, otherwise 1; problems are listed at the end."
     parser.add_argument("--json", action="store_true", help="print JSON")
-    add_runs_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -30,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     from octavo.pipeline.doctor import examine_machine
 
     health = examine_machine(runs_root(options.runs))
-    say(json.dumps(health.to_dict(), indent=1) if options.json else "\n".join(lines(health)))
+    say(json.dumps(asdict(health), indent=1) if options.json else "\n".join(lines(health)))
     return 1 if health.problems else 0
 
 
@@ -39,7 +38,7 @@ def lines(health: Health) -> list[str]:
     packages = ", ".join(f"{name} {version}" for name, version in health.packages.items())
     rows = [
         ("versions", f"{packages}, Python {health.python}"),
-        ("path", health.place),
+        ("path", health.package_path),
         ("system", health.system),
         ("CPU", f"{health.processor}: {', '.join(health.features) or 'features unknown'}"),
         ("memory", _memory(health)),
@@ -76,7 +75,7 @@ def _memory(health: Health) -> str:
 
 
 def _threads(health: Health) -> str:
-    wait = " ".join(f"{name}={value}" for name, value in health.waiting.items())
+    wait = " ".join(f"{name}={value}" for name, value in health.thread_variables.items())
     origin = "one for each core" if not health.omp_num_threads else f"OMP_NUM_THREADS={health.omp_num_threads}"
     cores = f"{health.usable_cores} of {health.cores} cores may be used"
     return f"{health.threads} ({origin}; {cores}), {wait}"
@@ -97,12 +96,12 @@ def _arithmetic(measured: Arithmetic | None) -> list[tuple[str, str]]:
 def _runs(health: Health) -> str:
     folder = health.runs
     number = quantity(health.n_runs, "run") if folder.exists else "not there yet"
-    state = "cannot be written to" if folder.trouble else "writable"
+    state = "cannot be written to" if folder.error else "writable"
     return f"{number}, {state}" + (f", {format_bytes(folder.free_bytes)} free" if folder.free_bytes >= 0 else "")
 
 
 def _cache(name: str, folder: Folder) -> str:
-    return f"{name}: not used, {folder.trouble}" if folder.trouble else f"{name}: writable"
+    return f"{name}: not used, {folder.error}" if folder.error else f"{name}: writable"
 
 
 def _optional(part: OptionalPart) -> str:

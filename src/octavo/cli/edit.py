@@ -3,15 +3,7 @@
 import argparse
 import json
 
-from octavo.cli.options import (
-    add_output_option,
-    add_run_and_text,
-    add_runs_option,
-    output_of,
-    read_text,
-    run_of,
-    text_of,
-)
+from octavo.cli import arguments
 from octavo.cli.output import say
 from octavo.cli.parser import utf8_text
 from octavo.config import ModelConfig
@@ -36,7 +28,7 @@ _SITES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    add_run_and_text(parser)
+    arguments.add_run_and_text(parser)
     for name, description in (
         ("zero", "zero-ablate these activations, as blocks.0.attention.head.2 or blocks.*.output"),
         ("mean", "mean-ablate (mean over the first 8,192 validation tokens)"),
@@ -53,24 +45,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="the text to patch from, with at least as many tokens; - reads standard input",
     )
-    parser.add_argument(
-        "--position",
-        type=int,
-        metavar="N",
-        help="change only token N: 0 is the first, -1 the last (default: all tokens)",
-    )
+    changed = "change only token N: 0 is the first, -1 the last (default: all tokens)"
+    arguments.add_number(parser, "--position", "N", changed)
     parser.add_argument("--list-sites", action="store_true", help="list the sites of this model")
     parser.add_argument(
         "--places", dest="list_sites", action="store_true", help=argparse.SUPPRESS
     )  # its earlier name
     parser.add_argument("--json", action="store_true", help="print JSON, write no page")
-    add_output_option(parser)
-    add_runs_option(parser)
+    arguments.add_output(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Change activations, print the effect on the predictions, and write the page."""
-    directory = run_of(options)
+    directory = arguments.run_of(options)
     if options.list_sites:
         say("\n".join(site_lines(directory.config.model)))
         return 0
@@ -80,9 +67,11 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.json and options.output:
         raise OctavoError("--json writes no page: leave --output out")
-    text = text_of(options)
-    other = _text_to_patch_from(options)
-    output = output_of(options, directory, r"edit\.html")
+    text = arguments.text_of(options)
+    if options.other == options.text == "-":
+        raise OctavoError("standard input can be read once: give TEXT or --from another way")
+    other = arguments.read_text(options.other) or ""
+    output = arguments.output_of(options, directory, r"edit\.html")
 
     from octavo.pipeline.progress import make_progress
     from octavo.pipeline.run import Run
@@ -111,12 +100,6 @@ def run(options: argparse.Namespace) -> int:
     say("\n" + "\n".join(terminal.edit_costs(edit)), end="\n\n")
     say(message)
     return 0
-
-
-def _text_to_patch_from(options: argparse.Namespace) -> str:
-    if options.other == options.text == "-":
-        raise OctavoError("standard input can be read once: give TEXT or --from another way")
-    return read_text(argparse.Namespace(file=None, encoding=None), options.other) or ""
 
 
 def site_lines(config: ModelConfig) -> list[str]:

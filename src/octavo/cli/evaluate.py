@@ -1,31 +1,13 @@
 """``octavo evaluate``."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
 
-from octavo.cli.options import (
-    add_corpus_options,
-    add_run_argument,
-    add_runs_option,
-    corpus_of,
-    refuse_without_text,
-    run_of,
-)
+from octavo.cli import arguments
 from octavo.cli.output import as_options, say
 from octavo.config.inference import PROTOCOLS, check_scoring, default_stride
-from octavo.errors import OctavoError
 from octavo.runs import runs_root
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from octavo.evaluate import Baseline
-
-T = TypeVar("T")
 
 _CHUNK_CHARACTERS = 256  # of the disjoint protocol
 
@@ -33,7 +15,7 @@ _CHUNK_CHARACTERS = 256  # of the disjoint protocol
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.epilog = "Exit code 0 if everything was computed, 1 if only the score was, and 2 without a score."
-    add_run_argument(parser)
+    arguments.add_run(parser)
     parser.add_argument(
         "text",
         nargs="?",
@@ -51,48 +33,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="sliding",
         help="sliding: overlapping windows; disjoint: chunks with an empty context each (default: sliding)",
     )
-    parser.add_argument(
-        "--stride",
-        type=int,
-        metavar="N",
-        help="tokens between starts of sliding windows (default: half a context)",
-    )
-    parser.add_argument(
-        "--chunk-characters",
-        type=int,
-        metavar="N",
-        help=f"characters of a chunk of the disjoint protocol (default: {_CHUNK_CHARACTERS})",
-    )
+    stride = "tokens between starts of sliding windows (default: half a context)"
+    arguments.add_number(parser, "--stride", "N", stride)
+    chunk = f"characters of a chunk of the disjoint protocol (default: {_CHUNK_CHARACTERS})"
+    arguments.add_number(parser, "--chunk-characters", "N", chunk)
     parser.add_argument("--window", dest="chunk_characters", type=int, help=argparse.SUPPRESS)  # its earlier name
     parser.add_argument("--no-baselines", action="store_true", help="score only the model, without baselines")
-    add_corpus_options(parser)
-    add_runs_option(parser)
+    arguments.add_corpus_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Score the model and the baselines, print one table, and write the numbers into the run."""
-    directory = run_of(options)
-    for name, needed, available in (
-        ("split", "the run's own text", options.text is None),
-        ("chunk-characters", "--protocol disjoint", options.protocol == "disjoint"),
-    ):
-        if getattr(options, name.replace("-", "_")) is not None and not available:
-            raise OctavoError(f"--{name} goes with {needed} alone: leave it out")
+    directory = arguments.run_of(options)
+    if options.text is not None:
+        arguments.refuse_given(options, "the run's own text", "split")
+    if options.protocol != "disjoint":
+        arguments.refuse_given(options, "--protocol disjoint", "chunk-characters")
     context = directory.config.data.context_length
     stride = default_stride(context) if options.stride is None else options.stride
     chunk = _CHUNK_CHARACTERS if options.chunk_characters is None else options.chunk_characters
     check_scoring(options.protocol, stride, chunk, context)
     corpus = None
     if options.text is None:
-        refuse_without_text(options, "a TEXT")
+        arguments.refuse_given(options, "a TEXT", "encoding", "documents")
     else:
-        corpus = corpus_of(options, [options.text], runs_root(options.runs))
+        corpus = arguments.corpus_of(options, [options.text], runs_root(options.runs))
         for line in corpus.notes():
             say(as_options(line), file=sys.stderr)
 
     from octavo.evaluate import TrainOverlap
     from octavo.pipeline.progress import make_progress
     from octavo.pipeline.run import Run
+    from octavo.pipeline.train import OptionalParts
     from octavo.reports.terminal import scores as terminal
 
     scored, split = Run(directory), options.split or "validation"
@@ -108,21 +80,16 @@ def run(options: argparse.Namespace) -> int:
         )
         standard = (split, options.protocol, stride) == ("validation", "sliding", default_stride(context))
         diagnosed = corpus is None and standard and not options.no_baselines
-        part, no_overlap = _OptionalParts(), TrainOverlap(0, 0, 0)
-        baselines: list[Baseline] = []
-        if not trained_on and not options.no_baselines:
-            watch = partial(progress.phase, "baselines")
-            baselines = part("baselines", lambda: scored.baselines(corpus, split=split, watch=watch), [])
-        overlap = None
-        if not trained_on:
-            overlap = part("overlap with the training split", lambda: scored.overlap(corpus, split=split), no_overlap)
+        parts, no_overlap = OptionalParts(), TrainOverlap(0, 0, 0)
+        compute = partial(scored.baselines, corpus, split=split, watch=partial(progress.phase, "baselines"))
+        baselines = [] if trained_on or options.no_baselines else parts.compute("baselines", compute) or []
+        search = partial(scored.overlap, corpus, split=split)
+        overlap = None if trained_on else parts.compute("overlap with the training split", search) or no_overlap
         if diagnosed and scored.saved_memorisation is None:
             watch = partial(progress.phase, "searching for memorised text")
-            part("memorisation", lambda: scored.memorisation(watch=watch), None)
-        diagnosis: list[str] = []
-        if diagnosed:
-            make = partial(terminal.diagnosis_lines, scored, score=score, baselines=baselines)
-            diagnosis = part("diagnosis", make, [])
+            parts.compute("memorisation", partial(scored.memorisation, watch=watch))
+        make = partial(terminal.diagnosis_lines, scored, score=score, baselines=baselines)
+        diagnosis = [] if not diagnosed else parts.compute("diagnosis", make) or []
     training_seconds = float((directory.last_record or {}).get("seconds", 0.0))
     say("\n".join(terminal.score_head(directory.name, score)), end="\n\n")
     say("\n".join(terminal.score_table_lines(score, baselines, training_seconds)), end="\n\n")
@@ -132,22 +99,6 @@ def run(options: argparse.Namespace) -> int:
         say("\n" + "\n".join(diagnosis))
     if not scored.has_unsaved_results:
         say(f"written to {directory.path / 'evaluation.json'}" + (" and baselines.json" if baselines else ""))
-    for name, reason in part.failed.items():
+    for name, reason in parts.failed.items():
         say(f"octavo: no {name}: {reason}", file=sys.stderr)
-    return 1 if part.failed else 0
-
-
-class _OptionalParts:
-    """Compute what goes with a score. A part that cannot be computed is noted, and the score is shown without it."""
-
-    def __init__(self) -> None:
-        self.failed: dict[str, str] = {}
-
-    def __call__(self, name: str, compute: Callable[[], T], default: T) -> T:
-        from octavo.reports.blocks import Unavailable, try_compute
-
-        result = try_compute(compute)
-        if not isinstance(result, Unavailable):
-            return result
-        self.failed[name] = result.why
-        return default
+    return 1 if parts.failed else 0

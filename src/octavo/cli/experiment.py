@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from octavo.cli.options import add_quiet_option, add_runs_option
+from octavo.cli import arguments
 from octavo.cli.output import command, say
 from octavo.errors import OctavoError
 from octavo.experiments import read_spec
@@ -20,19 +20,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "file", metavar="FILE", help="TOML file with variants, seeds and a budget (see docs/experiments.md)"
     )
     parser.add_argument("--name", help="name of the folder of results (default: the name of FILE)")
-    parser.add_argument(
-        "--workers", type=int, metavar="N", help="train N runs at a time on this machine (default: one for each core)"
-    )
+    workers = "train N runs at a time on this machine (default: one for each core)"
+    arguments.add_number(parser, "--workers", "N", workers)
     parser.add_argument(
         "--scheduler", metavar="ADDRESS", help="train on a Dask cluster, such as tcp://10.0.0.1:8786 (default: none)"
     )
-    parser.add_argument(
-        "--steps", type=int, metavar="N", help="train each run for N steps, to try it out (default: FILE's budget)"
-    )
+    steps = "train each run for N steps, to try it out (default: FILE's budget)"
+    arguments.add_number(parser, "--steps", "N", steps)
     parser.add_argument("--retry", action="store_true", help="train failed runs again")
     parser.add_argument("--dry-run", action="store_true", help="show the plan and forecast, train nothing")
-    add_quiet_option(parser)
-    add_runs_option(parser)
+    arguments.add_quiet(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -42,22 +39,17 @@ def run(options: argparse.Namespace) -> int:
         raise OctavoError("--workers goes with this machine and --scheduler with a cluster: give one of them")
     if options.dry_run and options.scheduler is not None:
         raise OctavoError("--dry-run measures on this machine: leave out --scheduler")
+    given = {name: getattr(options, name) for name in ("name", "runs", "workers", "steps", "retry")}
     if options.dry_run:
-        return _dry_run(options)
+        from octavo.experiments.forecast import forecast_experiment
+
+        say("\n".join(forecast_experiment(options.file, **given).lines()))
+        return 0
 
     from octavo.experiments.experiment import ExperimentStopped, experiment
 
     try:
-        result = experiment(
-            options.file,
-            name=options.name,
-            runs=options.runs,
-            workers=options.workers,
-            scheduler=options.scheduler,
-            steps=options.steps,
-            retry=options.retry,
-            progress=not options.quiet,
-        )
+        result = experiment(options.file, **given, scheduler=options.scheduler, progress=not options.quiet)
     except ExperimentStopped as stopped:
         result = stopped.experiment
         say("\n".join(_summary(result, options)))
@@ -84,18 +76,3 @@ def _command(options: argparse.Namespace, *, retry: bool = False) -> str:
     """Return the command that resumes the experiment."""
     given = {name: getattr(options, name) for name in ("name", "runs", "workers", "scheduler", "steps")}
     return command("experiment", options.file, **given, retry=retry)
-
-
-def _dry_run(options: argparse.Namespace) -> int:
-    from octavo.experiments.forecast import forecast_experiment
-
-    plan = forecast_experiment(
-        options.file,
-        name=options.name,
-        runs=options.runs,
-        workers=options.workers,
-        steps=options.steps,
-        retry=options.retry,
-    )
-    say("\n".join(plan.lines()))
-    return 0

@@ -3,15 +3,9 @@
 import argparse
 import io
 import sys
+from dataclasses import fields
 
-from octavo.cli.options import (
-    add_reading_options,
-    add_run_argument,
-    add_runs_option,
-    hint_at_escapes,
-    read_text,
-    run_of,
-)
+from octavo.cli import arguments
 from octavo.cli.parser import utf8_text
 from octavo.config.inference import SamplingConfig
 from octavo.errors import OctavoError
@@ -31,7 +25,7 @@ _SAMPLING = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     defaults = SamplingConfig()
-    add_run_argument(parser)
+    arguments.add_run(parser)
     parser.add_argument(
         "prompt",
         nargs="?",
@@ -42,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, kind, metavar, description in _SAMPLING:
         default = getattr(defaults, name.replace("-", "_"))
         description += f" (default: {default})"
-        parser.add_argument(f"--{name}", type=kind, default=default, metavar=metavar, help=description)
-    parser.add_argument("--count", type=int, default=1, metavar="N", help="generate N texts (default: 1)")
+        arguments.add_number(parser, f"--{name}", metavar, description, kind=kind, default=default)
+    arguments.add_number(parser, "--count", "N", "generate N texts (default: 1)", default=1)
     parser.add_argument(
         "--stop",
         action="append",
@@ -52,23 +46,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="stop before this text (default: none); may be repeated",
     )
-    add_reading_options(parser)
-    add_runs_option(parser)
+    arguments.add_reading_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Stream one text, or print several texts one after the other."""
     if not 1 <= options.count <= _MAX_COUNT:
         raise OctavoError(f"--count {options.count} is out of range: 1 to {_MAX_COUNT}")
-    names = [name.replace("-", "_") for name, *_ in _SAMPLING]
     # A value out of range is refused before anything is loaded.
-    sampling = SamplingConfig(**{name: getattr(options, name) for name in names})
+    sampling = SamplingConfig(**{field.name: getattr(options, field.name) for field in fields(SamplingConfig)})
     if "" in options.stop:
         raise OctavoError("a --stop text is empty, so nothing could be generated: give some characters")
-    directory = run_of(options)
-    prompt = read_text(options, options.prompt) or ""
+    directory = arguments.run_of(options)
+    prompt = arguments.read_text(options.prompt, options.file, options.encoding) or ""
     for text in options.stop:
-        hint_at_escapes(text)
+        arguments.hint_at_escapes(text)
 
     from octavo.generate.generate import complete_texts_from, generate_from
     from octavo.generate.prompts import with_training_line_ends

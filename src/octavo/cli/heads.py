@@ -4,31 +4,25 @@ import argparse
 import json
 from pathlib import Path
 
-from octavo.cli.options import add_output_option, add_run_and_text, add_runs_option, output_of, run_of, text_of
+from octavo.cli import arguments
 from octavo.cli.output import say
 from octavo.config.inference import HEAD_WINDOWS, check_windows
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    add_run_and_text(parser, "the full validation split")
-    parser.add_argument(
-        "--windows",
-        type=int,
-        default=HEAD_WINDOWS,
-        metavar="N",
-        help=f"read N context windows, spread evenly over the text (default: {HEAD_WINDOWS})",
-    )
-    add_output_option(parser)
-    add_runs_option(parser)
+    arguments.add_run_and_text(parser, "the full validation split")
+    windows = f"read N context windows, spread evenly over the text (default: {HEAD_WINDOWS})"
+    arguments.add_number(parser, "--windows", "N", windows, default=HEAD_WINDOWS)
+    arguments.add_output(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure the heads, print the table, and write it as JSON, page and picture."""
-    directory = run_of(options)
+    directory = arguments.run_of(options)
     check_windows(options.windows)
-    text = text_of(options)
-    output = output_of(options, directory, r"heads\.(json|html|png|svg)")
+    text = arguments.text_of(options)
+    output = arguments.output_of(options, directory, r"heads\.(json|html|png|svg)")
 
     from octavo.formats.files import write_atomically
     from octavo.pipeline.progress import make_progress

@@ -2,15 +2,7 @@
 
 import argparse
 
-from octavo.cli.options import (
-    add_output_option,
-    add_run_and_text,
-    add_runs_option,
-    hint_at_max_tokens,
-    output_of,
-    run_of,
-    text_of,
-)
+from octavo.cli import arguments
 from octavo.cli.output import say
 from octavo.config.inference import check_passage, max_lens_tokens
 
@@ -19,20 +11,18 @@ _CHARACTERS = 100  # of the validation split: about a screen
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    add_run_and_text(parser)
-    parser.add_argument("--max-tokens", type=int, metavar="N", help="read only the first N tokens (default: 128)")
-    add_output_option(parser)
-    add_runs_option(parser)
+    arguments.add_run_and_text(parser)
+    arguments.add_number(parser, "--max-tokens", "N", "read only the first N tokens (default: 128)")
+    arguments.add_output(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the table of predictions and the loss at each layer; write the page."""
-    directory = run_of(options)
+    directory = arguments.run_of(options)
     limit = max_lens_tokens(directory.config)
-    if options.max_tokens is not None:
-        check_passage(options.max_tokens, limit, directory.config)
-    text = text_of(options)
-    output = output_of(options, directory, r"lens\.html")
+    check_passage(options.max_tokens, limit, directory.config)
+    text = arguments.text_of(options)
+    output = arguments.output_of(options, directory, r"lens\.html")
 
     from octavo.pipeline.run import Run
 
@@ -46,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     console, lens = make_console(), view.lens
     say(f"{directory.name} reads {view.of}")
     if options.max_tokens is None and not view.complete:
-        hint_at_max_tokens(lens.passage, limit)
+        arguments.hint_at_max_tokens(lens.passage, limit)
     say("\n".join(terminal.explanations(lens, console.width)), end="\n\n")
     if in_colour(console):
         console.print(terminal.LEGEND)

@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING, TextIO
@@ -37,6 +38,12 @@ def drop_output(stream: TextIO | None = None) -> None:
     stream = stream or sys.stdout
     if stream is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def align_columns(rows: Sequence[Sequence[str]], pad: Callable[[str, int], str] = str.ljust) -> list[str]:
+    """Return a table as lines, with two spaces between columns; `pad` is ``str.ljust`` or ``str.rjust``."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(pad, row, widths)).rstrip() for row in rows]
 
 
 def program() -> str:

@@ -45,6 +45,7 @@ GROUPS = {
     },
 }
 COMMANDS = {name: summary for commands in GROUPS.values() for name, summary in commands.items()}
+_WITHOUT_RUNS = ("bench", "presets")  # the commands that neither read nor write runs
 # The commands to start with, in the order of their use: each works as it is printed, after the ones above it.
 _FIRST_STEPS = {
     "doctor": "check whether Octavo works here",
@@ -77,20 +78,10 @@ class Parser(argparse.ArgumentParser):
     form of an option's name is taken for one.
     """
 
-    def __init__(self, **options: Any) -> None:
-        self._takes_value: dict[str, bool] = {}  # by the name of the option
-        super().__init__(**{"formatter_class": _HelpFormatter, **options})
-
-    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
-        """Add an argument, as argparse does."""
-        action = super().add_argument(*names, **options)
-        self._takes_value |= dict.fromkeys(action.option_strings, action.nargs != 0)
-        return action
-
     @property
-    def option_names(self) -> list[str]:
-        """The names of all options."""
-        return list(self._takes_value)
+    def takes_value(self) -> dict[str, bool]:
+        """Whether an option takes a value, by each of its names."""
+        return {name: action.nargs != 0 for action in self._actions for name in action.option_strings}
 
     def knows(self, argument: str) -> bool:
         """Return whether it is one of the options, perhaps abbreviated, with or without a value."""
@@ -118,7 +109,7 @@ class Parser(argparse.ArgumentParser):
         """Return what the user probably meant by an unknown option: an option, a setting, or one from the help."""
         public = [action.option_strings for action in self._actions if action.help != argparse.SUPPRESS]
         near, near_setting = nearest(name, [option for names in public for option in names]), ""
-        if "--set" in self.option_names:
+        if "--set" in self.takes_value:
             if _SETTING.fullmatch(f"{name}="):
                 return f"a setting is written {name}=VALUE"
             near_setting = _nearest_setting(name)
@@ -149,13 +140,13 @@ class Parser(argparse.ArgumentParser):
         """Return the options of that name, or that begin with it, as argparse allows."""
         if not _OPTION.fullmatch(name):
             return []
-        if name in self._takes_value:
+        if name in self.takes_value:
             return [name]
-        return [option for option in self._takes_value if name.startswith("--") and option.startswith(name)]
+        return [option for option in self.takes_value if name.startswith("--") and option.startswith(name)]
 
     def _wants_value(self, name: str) -> bool:
         matching = self._matching(name)
-        return len(matching) == 1 and self._takes_value[matching[0]]
+        return len(matching) == 1 and self.takes_value[matching[0]]
 
     def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
         given = arg_string.removeprefix(_LITERAL)
@@ -210,9 +201,12 @@ def first_steps() -> list[str]:
 
 def command_parser(command: str) -> Parser:
     """Return the parser of one command's arguments."""
-    parser = Parser(prog=f"octavo {command}", description=capitalize_first(COMMANDS[command]) + ".")
+    description = capitalize_first(COMMANDS[command]) + "."
+    parser = Parser(prog=f"octavo {command}", description=description, formatter_class=_HelpFormatter)
     parser.set_defaults(command=command)
     import_module(f"octavo.cli.{command}").add_arguments(parser)
+    if command not in _WITHOUT_RUNS:
+        parser.add_argument("--runs", metavar="DIR", help="folder of all runs (default: $OCTAVO_RUNS or ./runs)")
     return parser
 
 
@@ -236,7 +230,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     expanded: list[str] = []
     while rest and rest[0] != "--":
         argument = rest.pop(0)
-        setting = "--set" in parser.option_names and _SETTING.fullmatch(argument)
+        setting = "--set" in parser.takes_value and _SETTING.fullmatch(argument)
         expanded += ["--set", argument[2:]] if setting else [argument]
     return parser.parse_all([*expanded, *rest])
 

@@ -2,38 +2,32 @@
 
 import argparse
 
-from octavo.cli.options import (
-    add_output_option,
-    add_run_argument,
-    add_runs_option,
-    output_path,
-    refuse_replacing,
-    run_of,
-)
+from octavo.cli import arguments
 from octavo.cli.output import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    add_run_argument(parser)
+    arguments.add_run(parser)
     parser.add_argument(
         "--format",
         choices=("html", "md"),
         default="html",
         help="html: one page; md: a folder of Markdown and pictures (default: html)",
     )
-    add_output_option(parser, "PATH", "the page or the folder (default: report.html or report/ in the run's folder)")
-    add_runs_option(parser)
+    arguments.add_output(
+        parser, "PATH", "the page or the folder (default: report.html or report/ in the run's folder)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Make the page or the folder, and print its path."""
-    directory = run_of(options)
-    output = output_path(options)
+    directory = arguments.run_of(options)
+    output = arguments.output_path(options)
     markdown = options.format == "md"
     if output is not None:
         earlier = sorted([*output.glob("report.md"), *output.glob("*.png")]) if markdown else [output]
-        refuse_replacing(options, earlier)
+        arguments.refuse_replacing(options, earlier)
 
     from octavo.pipeline.progress import make_progress
     from octavo.pipeline.run import Run

@@ -6,13 +6,11 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from octavo.cli.options import add_encoding_option, add_quiet_option, add_runs_option, add_set_option, corpus_of
-from octavo.cli.output import say
+from octavo.cli import arguments
+from octavo.cli.output import align_columns, say
 from octavo.config.overrides import Request
-from octavo.errors import OctavoError
 from octavo.experiments.reproduction.existing_run import existing_run
 from octavo.experiments.reproduction.reported import PRESET
-from octavo.formats.toml_schema import parse_assignment
 from octavo.runs import runs_root
 
 if TYPE_CHECKING:
@@ -21,34 +19,27 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument(
-        "--epochs",
-        type=float,
-        metavar="N",
-        help="train for N passes over the training split (default: 10, as in the report)",
-    )
+    epochs = "train for N passes over the training split (default: 10, as in the report)"
+    arguments.add_number(parser, "--epochs", "N", epochs, kind=float)
     parser.add_argument(
         "--name", default=PRESET, help=f"name of the run; an existing one is resumed (default: {PRESET})"
     )
     parser.add_argument("--text", metavar="FILE", help="train on this text (default: Tiny Shakespeare)")
-    add_encoding_option(parser)
-    add_set_option(parser, "optimizer.kind=adamw")
-    parser.add_argument(
-        "--seed", type=int, metavar="S", help="seed of weights, batches, dropout and samples (default: the preset's)"
-    )
-    add_quiet_option(parser)
-    add_runs_option(parser)
+    arguments.add_encoding(parser)
+    arguments.add_set(parser, "optimizer.kind=adamw")
+    seed = "seed of weights, batches, dropout and samples (default: the preset's)"
+    arguments.add_number(parser, "--seed", "S", seed)
+    arguments.add_quiet(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Train, measure, and print the table of epochs next to those of the course report."""
-    overrides = [parse_assignment(text) for text in options.set]
-    request = Request(PRESET, overrides, epochs=options.epochs, seed=options.seed)
-    if options.encoding is not None and options.text is None:
-        raise OctavoError("--encoding goes with --text alone: leave it out")
+    request = Request(PRESET, options.set, epochs=options.epochs, seed=options.seed)
+    if options.text is None:
+        arguments.refuse_given(options, "--text", "encoding")
     # An error in settings, names or files is reported before anything heavy is loaded.
     root = runs_root(options.runs)
-    corpus = None if options.text is None else corpus_of(options, [options.text], root)
+    corpus = None if options.text is None else arguments.corpus_of(options, [options.text], root)
     existing_run(root, options.name, request, corpus)
 
     from octavo.experiments.reproduction.reproduce import reproduce
@@ -60,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
             name=options.name,
             epochs=options.epochs,
             seed=options.seed,
-            overrides=overrides,
+            overrides=options.set,
             runs=options.runs,
             progress=not options.quiet,
         )
@@ -81,8 +72,7 @@ def _summary(result: Reproduction) -> list[str]:
     from octavo.experiments.reproduction.reproduce import FOLDER
 
     table = [EPOCH_HEAD, *map(epoch_cells, result.epochs)] if result.epochs else []
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
+    lines = align_columns(table, str.rjust)
     differing = [fact.name for fact in result.facts if not fact.equal]
     losses, folder = result.perplexities, result.run.path / FOLDER
     return [

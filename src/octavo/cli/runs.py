@@ -3,8 +3,7 @@
 import argparse
 from typing import Any
 
-from octavo.cli.options import add_runs_option
-from octavo.cli.output import command, say
+from octavo.cli.output import align_columns, command, say
 from octavo.errors import OctavoError
 from octavo.runs import RunDirectory, list_runs, runs_root
 from octavo.runs.completion import failed_parts, is_finished
@@ -17,7 +16,6 @@ _TITLES = ("RUN", "BITS/CHAR", "NATS/CHAR", "PARAMETERS", "STEPS", "TIME", "TEXT
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    add_runs_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -29,9 +27,7 @@ def run(options: argparse.Namespace) -> int:
     if not rows:
         say(f"{root} holds no runs yet: {command('train', runs=options.runs)} makes one.")
         return 0
-    widths = [max(len(row[i]) for row in [_TITLES, *rows]) for i in range(len(_TITLES))]
-    for row in [_TITLES, *rows]:
-        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    say("\n".join(align_columns([_TITLES, *rows])))
     if any(row[-1] == _UNFINISHED for row in rows):
         resume = command("train", resume=True, runs=options.runs)
         say(f"\nTo resume the most recent unfinished run: {resume}")

@@ -2,7 +2,7 @@
 
 import argparse
 
-from octavo.cli.options import add_output_option, add_run_and_text, add_runs_option, output_of, run_of, text_of
+from octavo.cli import arguments
 from octavo.cli.output import say
 from octavo.system.terminal import quantity
 
@@ -11,23 +11,17 @@ _CHARACTERS = 1000  # of the validation split: about a screen
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    add_run_and_text(parser)
-    parser.add_argument(
-        "--max-characters",
-        type=int,
-        default=10_000,
-        metavar="N",
-        help="show only the first N characters; the totals are of the full text (default: 10000)",
-    )
-    add_output_option(parser)
-    add_runs_option(parser)
+    arguments.add_run_and_text(parser)
+    shown = "show only the first N characters; the totals are of the full text (default: 10000)"
+    arguments.add_number(parser, "--max-characters", "N", shown, default=10_000)
+    arguments.add_output(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the text with its surprisal, the totals and the most surprising tokens; write the page."""
-    directory = run_of(options)
-    text = text_of(options)
-    output = output_of(options, directory, r"surprise\.html")
+    directory = arguments.run_of(options)
+    text = arguments.text_of(options)
+    output = arguments.output_of(options, directory, r"surprise\.html")
 
     from octavo.pipeline.progress import make_progress
     from octavo.pipeline.run import Run

@@ -2,7 +2,7 @@
 
 import argparse
 
-from octavo.cli.options import add_run_and_text, add_runs_option, run_of, text_of
+from octavo.cli import arguments
 from octavo.cli.output import say
 from octavo.system.terminal import escape_controls, quantity
 
@@ -11,14 +11,13 @@ _CHARACTERS = 100  # shown of the validation split
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    add_run_and_text(parser)
-    add_runs_option(parser)
+    arguments.add_run_and_text(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print each token with its id, and whether decoding returns the text."""
-    directory = run_of(options)
-    text = text_of(options)
+    directory = arguments.run_of(options)
+    text = arguments.text_of(options)
 
     from octavo.data.token_files import open_splits
     from octavo.tokenizer import load_tokenizer

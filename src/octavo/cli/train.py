@@ -7,18 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from octavo.cli.options import (
-    add_corpus_options,
-    add_quiet_option,
-    add_runs_option,
-    add_set_option,
-    corpus_of,
-    refuse_without_text,
-)
+from octavo.cli import arguments
 from octavo.cli.output import as_options, command, drop_output, run_word, say
 from octavo.config.overrides import Request
 from octavo.errors import OctavoError
-from octavo.formats.toml_schema import parse_assignment
 from octavo.runs import check_name_free, runs_root
 from octavo.runs.resume import check_unchanged, run_to_resume
 from octavo.system.terminal import duration, escape_controls, quantity, wrap_lines
@@ -44,39 +36,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--preset", help="name of a preset or a TOML file with settings (default: pocket)")
     parser.add_argument("--name", help="name of the run (default: made from the name of the text)")
-    parser.add_argument("--minutes", type=float, metavar="M", help="train for M minutes")
-    parser.add_argument("--steps", type=int, metavar="N", help="train for N optimizer steps")
-    parser.add_argument("--epochs", type=float, metavar="N", help="train for N passes over the training split")
-    add_set_option(parser, "model.n_layers=3")
-    parser.add_argument(
-        "--seed", type=int, metavar="S", help="seed of initial weights, batches and dropout (default: the preset's)"
-    )
-    add_corpus_options(parser)
+    arguments.add_number(parser, "--minutes", "M", "train for M minutes", kind=float)
+    arguments.add_number(parser, "--steps", "N", "train for N optimizer steps")
+    arguments.add_number(parser, "--epochs", "N", "train for N passes over the training split", kind=float)
+    arguments.add_set(parser, "model.n_layers=3")
+    seed = "seed of initial weights, batches and dropout (default: the preset's)"
+    arguments.add_number(parser, "--seed", "S", seed)
+    arguments.add_corpus_options(parser)
     parser.add_argument(
         "--resume", action="store_true", help="resume the run --name, or the most recent unfinished run"
     )
     parser.add_argument("--dry-run", action="store_true", help="show the plan and forecast, train nothing")
-    add_quiet_option(parser)
-    add_runs_option(parser)
+    arguments.add_quiet(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Train, and print the results, where they are, and what to type next."""
-    request = Request(
-        options.preset,
-        [parse_assignment(text) for text in options.set],
-        options.minutes,
-        options.steps,
-        options.epochs,
-        options.seed,
-    )
+    request = Request(options.preset, options.set, options.minutes, options.steps, options.epochs, options.seed)
     # An error in settings, names or files is reported before anything heavy is loaded.
     root = runs_root(options.runs)
     corpus = resumed = None
     if not options.text:
-        refuse_without_text(options, "a TEXT")
+        arguments.refuse_given(options, "a TEXT", "encoding", "documents")
     if options.text or not options.resume:
-        corpus = corpus_of(options, options.text, root)
+        corpus = arguments.corpus_of(options, options.text, root)
     if options.resume:
         resumed = run_to_resume(root, options.name)
         check_unchanged(resumed, request, corpus)
@@ -97,6 +80,7 @@ def run(options: argparse.Namespace) -> int:
         if resumed is not None:
             trained = resume_run(resumed, progress=shown_progress)
         else:
+            assert corpus is not None
             trained = start_run(request, corpus, root=root, name=options.name, progress=shown_progress, notes=False)
     except Interrupted as stopped:
         resume = _resume_command(options, stopped.run_name)
@@ -144,11 +128,11 @@ def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | Non
     from octavo.pipeline.plan import make_plan
     from octavo.pipeline.progress import make_progress
 
-    if options.resume:
+    if options.resume or corpus is None:
         raise OctavoError("--dry-run is for a new run: leave out --resume")
     with make_progress(not options.quiet) as progress:
         plan = make_plan(corpus, request, name=options.name, root=runs_root(options.runs), watch=progress.phase)
-    say("\n".join([*map(as_options, plan.corpus.notes()), *plan.lines()]))
+    say("\n".join([*map(as_options, corpus.notes()), *plan.lines()]))
     say(f"would be written to {runs_root(options.runs) / plan.name}")
     return 0
 
@@ -166,11 +150,8 @@ def _summary(run: Run, report: Path | Unavailable, options: argparse.Namespace) 
     paths = {"curves": run.path / "curves" / "steps.png", "samples": run.path / "samples.txt", "report": report}
     score, step = run.evaluation, run.metrics[-1]
     word, runs = run_word(run.directory, runs_root(options.runs)), options.runs
-    prompt = (
-        [start]
-        if (start := escape_controls(frequent_line_start(run.splits["train"].beginning(MAX_CHARACTERS_READ))))
-        else []
-    )
+    start = escape_controls(frequent_line_start(run.splits["train"].beginning(MAX_CHARACTERS_READ)))
+    prompt = [start] if start else []
     return [
         "",
         f"{run.name}: {score_in_words(score)}",

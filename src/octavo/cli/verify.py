@@ -5,12 +5,10 @@ import json
 import sys
 from dataclasses import asdict
 
-from octavo.cli.options import add_runs_option
 from octavo.cli.output import drop_output, say
 from octavo.errors import OctavoError
 from octavo.runs import find_run, runs_root
-
-_MAX_NAMED = 3  # damaged runs in the last sentence
+from octavo.system.terminal import name_first
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +17,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", nargs="+", metavar="RUN", help="names or folders of runs")
     parser.add_argument("--full", action="store_true", help="also score the model again and compare the score")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    add_runs_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -53,8 +50,7 @@ def run(options: argparse.Namespace) -> int:
         for path, count in failures:
             _print(f"{path}: {f'{count} of its checks failed' if count else 'ok'}")
     if damaged := [path for path, count in failures if count]:
-        more = f" and {len(damaged) - _MAX_NAMED} more" if len(damaged) > _MAX_NAMED else ""
-        raise OctavoError(f"verification failed for {', '.join(damaged[:_MAX_NAMED])}{more}: see the lines above")
+        raise OctavoError(f"verification failed for {name_first(damaged)}: see the lines above")
     return 0
 
 

@@ -3,11 +3,10 @@
 Importing this package imports neither torch nor NumPy.
 """
 
-from octavo.config.loading import config_from_toml, load_preset, preset_names, preset_text, with_one_budget
+from octavo.config.loading import config_from_toml, load_preset, preset_names, preset_text
 from octavo.config.schema import (
     BUDGETS,
     MAX_SIZE,
-    MIN_VOCAB_SIZE,
     SPLIT_LABELS,
     Config,
     DataConfig,
@@ -22,7 +21,6 @@ from octavo.config.schema import (
 __all__ = [
     "BUDGETS",
     "MAX_SIZE",
-    "MIN_VOCAB_SIZE",
     "SPLIT_LABELS",
     "Config",
     "DataConfig",
@@ -36,5 +34,4 @@ __all__ = [
     "load_preset",
     "preset_names",
     "preset_text",
-    "with_one_budget",
 ]

@@ -44,27 +44,23 @@ def unused_settings(config: Config) -> dict[str, str]:
     """Return the settings that have no effect, each with the setting because of which it has none."""
     data, tokenizer, model, train = config.data, config.tokenizer, config.model, config.train
     schedule, table = config.schedule, model.position in ("sinusoidal", "learned")
-    kind = f"tokenizer.kind is {tokenizer.kind}"
+    not_bpe = (tokenizer.kind != "bpe", f"tokenizer.kind is {tokenizer.kind}")
+    not_muon = (config.optimizer.kind != "muon", f"optimizer.kind is {config.optimizer.kind}")
     position = f"model.position is {model.position}"
     budget = next(name for name in BUDGETS if getattr(train, name))
     rules = {
         "data.shift": (data.window_stride == 1, "data.stride is 1"),
-        "tokenizer.dropout": (tokenizer.kind != "bpe", kind),
-        "tokenizer.dropout_until": (
-            tokenizer.kind != "bpe" or not tokenizer.dropout,
-            kind if tokenizer.kind != "bpe" else "tokenizer.dropout is 0",
-        ),
+        "tokenizer.dropout": not_bpe,
+        "tokenizer.dropout_until": not_bpe if not_bpe[0] else (not tokenizer.dropout, "tokenizer.dropout is 0"),
         "model.position_base": (model.position not in ("rotary", "sinusoidal"), position),
         "model.max_positions": (not table, position),
         "model.norm_order": (model.norm == "none", "model.norm is none"),
         "model.norm_epsilon": (model.norm == "none" and not model.qk_norm, "model.norm is none"),
+        "optimizer.matrix_learning_rate": not_muon,
+        "optimizer.momentum": not_muon,
         "schedule.decay": (schedule.kind != "trapezoid", f"schedule.kind is {schedule.kind}"),
         "schedule.final": (schedule.kind == "constant", "schedule.kind is constant"),
         "train.select_on": (not train.patience, "train.patience is 0"),
         **{f"train.{name}": (name != budget, f"the budget is train.{budget}") for name in BUDGETS},
-        **{
-            f"optimizer.{name}": (config.optimizer.kind != "muon", f"optimizer.kind is {config.optimizer.kind}")
-            for name in ("matrix_learning_rate", "momentum")
-        },
     }
     return {name: reason for name, (unused, reason) in rules.items() if unused}

@@ -84,10 +84,10 @@ def max_lens_tokens(config: Config) -> int:
     return min(config.data.context_length, _MAX_LENS_CELLS // (1 + config.model.n_layers))
 
 
-def check_passage(tokens: int, most: int, config: Config) -> None:
+def check_passage(tokens: int | None, most: int, config: Config) -> None:
     """Raise OctavoError unless a passage of so many tokens can be shown; 2 is the least for attention to a token
-    before."""
-    if not isinstance(tokens, int) or not 2 <= tokens <= most:
+    before, None any number."""
+    if tokens is not None and (not isinstance(tokens, int) or not 2 <= tokens <= most):
         why = "the context of this run" if most == config.data.context_length else "the limit of a page"
         raise OctavoError(f"{tokens} tokens are out of range: 2 to {most}, {why}")
 

@@ -38,8 +38,7 @@ class DataConfig:
         check_range("data.context_length", self.context_length, 2, MAX_SIZE)
         check_range("data.stride", self.stride, 0, MAX_SIZE)
         check_range("data.batch_size", self.batch_size, 1, MAX_SIZE)
-        check_range("data.validation", self.validation, 0.0, 0.9)
-        check_range("data.test", self.test, 0.0, 0.9)
+        _check_fields(self, "data", 0.0, 0.9, "validation", "test")
         if self.validation == 0:
             raise OctavoError("data.validation is 0, so there would be no validation split: use at least 0.01")
         if self.validation + self.test > 0.9:
@@ -98,14 +97,11 @@ class ModelConfig:
     hidden_dropout: float = setting(0.1, "dropout inside the feed-forward layer")
 
     def __post_init__(self) -> None:
-        for name in ("n_layers", "d_model", "n_heads", "d_ff", "max_positions"):
-            check_range(f"model.{name}", getattr(self, name), 1, MAX_SIZE)
-        for name in ("n_kv_heads", "d_head"):
-            check_range(f"model.{name}", getattr(self, name), 0, MAX_SIZE)
+        _check_fields(self, "model", 1, MAX_SIZE, "n_layers", "d_model", "n_heads", "d_ff", "max_positions")
+        _check_fields(self, "model", 0, MAX_SIZE, "n_kv_heads", "d_head")
+        _check_fields(self, "model", 0.0, 0.9, "dropout", "hidden_dropout")
         check_range("model.position_base", self.position_base, 1.0, 1e12)
         check_range("model.norm_epsilon", self.norm_epsilon, 0.0, 1.0)
-        check_range("model.dropout", self.dropout, 0.0, 0.9)
-        check_range("model.hidden_dropout", self.hidden_dropout, 0.0, 0.9)
         if not self.d_head and self.d_model % self.n_heads:
             raise OctavoError(
                 f"model.d_model={self.d_model} does not divide into model.n_heads={self.n_heads} heads: "
@@ -147,8 +143,7 @@ class OptimizerConfig:
     clip_norm: float = setting(1.0, "largest gradient norm; 0: no clipping")
 
     def __post_init__(self) -> None:
-        check_range("optimizer.learning_rate", self.learning_rate, 0.0, 10.0)
-        check_range("optimizer.matrix_learning_rate", self.matrix_learning_rate, 0.0, 10.0)
+        _check_fields(self, "optimizer", 0.0, 10.0, "learning_rate", "matrix_learning_rate")
         for beta in (*self.betas, self.momentum):
             check_range("optimizer.betas and optimizer.momentum", beta, 0.0, 0.99999)
         check_range("optimizer.epsilon", self.epsilon, 0.0, 1.0)
@@ -173,8 +168,7 @@ class ScheduleConfig:
     def __post_init__(self) -> None:
         if self.kind == "wsd":
             object.__setattr__(self, "kind", "trapezoid")
-        for name in ("warmup", "decay", "final"):
-            check_range(f"schedule.{name}", getattr(self, name), 0.0, 1.0)
+        _check_fields(self, "schedule", 0.0, 1.0, "warmup", "decay", "final")
         if self.kind == "trapezoid" and self.warmup + self.decay > 1:
             raise OctavoError("schedule.warmup and schedule.decay exceed 1 together: lower one of them")
 
@@ -201,14 +195,11 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check_range("train.steps", self.steps, 0, 10**8 - 1)
-        check_range("train.epochs", self.epochs, 0.0, 1e6)
-        check_range("train.minutes", self.minutes, 0.0, 1e6)
+        _check_fields(self, "train", 0.0, 1e6, "epochs", "minutes")
         check_range("train.seed", self.seed, 0, 2**63 - 1)
-        check_range("train.log_every", self.log_every, 1, 10**9)
-        check_range("train.checkpoint_every", self.checkpoint_every, 1, 10**9)
+        _check_fields(self, "train", 1, 10**9, "log_every", "checkpoint_every")
+        _check_fields(self, "train", 0, 10**9, "validation_windows", "keep_checkpoints", "sample_every", "patience")
         check_range("train.validate_every", self.validate_every, -1, 10**9)
-        for name in ("validation_windows", "keep_checkpoints", "sample_every", "patience"):
-            check_range(f"train.{name}", getattr(self, name), 0, 10**9)
         check_range("train.average", self.average, 0.0, 0.999999)
         if sum(budget > 0 for budget in (self.steps, self.epochs, self.minutes)) != 1:
             raise OctavoError(
@@ -286,3 +277,8 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
     """Raise OctavoError unless `value` is in low … high; `name` is that of the setting."""
     if not low <= value <= high:  # also refuses NaN
         raise OctavoError(f"{name}={value} is out of range: use {low} to {high}")
+
+
+def _check_fields(settings: object, section: str, low: float, high: float, *names: str) -> None:
+    for name in names:
+        check_range(f"{section}.{name}", getattr(settings, name), low, high)

@@ -5,19 +5,17 @@ train, validation, test = split(corpus)
 """
 
 from octavo.corpus.document import Corpus, Document
-from octavo.corpus.lazy_text import LazyText, Text
+from octavo.corpus.lazy_text import LazyText
 from octavo.corpus.reading import read_corpus
 from octavo.corpus.segmentation import with_documents
 from octavo.corpus.shakespeare import tiny_shakespeare
-from octavo.corpus.split import CorpusSplit, CorpusSplits, split, split_boundaries, split_range
+from octavo.corpus.split import CorpusSplit, split, split_boundaries, split_range
 
 __all__ = [
     "Corpus",
     "CorpusSplit",
-    "CorpusSplits",
     "Document",
     "LazyText",
-    "Text",
     "read_corpus",
     "split",
     "split_boundaries",

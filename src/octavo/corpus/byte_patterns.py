@@ -54,7 +54,7 @@ def unmarked_codec(head: bytes) -> str:
     for codec in ("utf-32-le", "utf-32-be"):
         if _reads_as_text(head, codec):
             return codec
-    ideographs = looks_binary(head) and not _is_utf8(head)
+    ideographs = looks_binary(head) and not _decoded(head, "utf-8")
     for high, codec in ((head[1::2], "utf-16-le"), (head[::2], "utf-16-be")):
         alphabet = len(high.translate(None, _BELOW_SPACE)) <= len(high) / 2
         if b"\0" in high and (alphabet or ideographs) and _reads_as_text(head, codec):
@@ -62,12 +62,12 @@ def unmarked_codec(head: bytes) -> str:
     return ""
 
 
-def _is_utf8(head: bytes) -> bool:
+def _decoded(head: bytes, codec: str) -> str:
+    """Return the text that begins with `head`; empty if it does not decode."""
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
+        return codecs.getincrementaldecoder(codec)().decode(head)
     except UnicodeError:
-        return False
-    return True
+        return ""
 
 
 def _reads_as_text(head: bytes, codec: str) -> bool:
@@ -75,10 +75,7 @@ def _reads_as_text(head: bytes, codec: str) -> bool:
 
     At least 95 % of the characters are assigned and visible, and at least 1 % separate words or sentences.
     """
-    try:
-        text = codecs.getincrementaldecoder(codec)().decode(head)
-    except UnicodeError:
-        return False
+    text = _decoded(head, codec)
     visible = sum(character.isprintable() or character.isspace() for character in text)
     separators = sum(map(text.count, _SEPARATORS))
     return visible >= 0.95 * len(text) > 0 and separators >= len(text) // 100

@@ -57,31 +57,19 @@ class NotText(OctavoError):
         self.reason = f"{what}: {how}" if how else what
 
 
+@dataclass(eq=False)
 class Undecodable(OctavoError):
-    """A text is damaged or in another encoding.
+    """A text is damaged or in another encoding."""
 
-    Attributes:
-        name: the file's name.
-        reason: describes the fault.
-        read: gives the file's bytes.
-        window: bytes around the first that does not decode.
-        suggestion: the encoding, if it is certain.
-        damaged: whether no encoding can help.
-    """
+    name: str  # of the file
+    reason: str  # describes the fault
+    read: ByteSource  # gives the file's bytes
+    window: bytes = b""  # around the first that does not decode
+    suggestion: str = ""  # the encoding, if it is certain
+    damaged: bool = False  # no encoding can help
 
-    def __init__(
-        self,
-        name: str,
-        reason: str,
-        read: ByteSource,
-        *,
-        window: bytes = b"",
-        suggestion: str = "",
-        damaged: bool = False,
-    ) -> None:
-        super().__init__(f"{name}: {reason}")
-        self.name, self.reason, self.read = name, reason, read
-        self.window, self.suggestion, self.damaged = window, suggestion, damaged
+    def __post_init__(self) -> None:
+        super().__init__(f"{self.name}: {self.reason}")
 
 
 def codec_name(encoding: str) -> str:

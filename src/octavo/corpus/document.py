@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from octavo.corpus.lazy_text import LazyText, iter_text
+from octavo.corpus.lazy_text import LazyText, iter_text, iter_utf8
 from octavo.errors import OctavoError
 from octavo.formats.files import is_device
+from octavo.system.terminal import name_first
 
 # What ends a document in widespread collections, and in the templates of chat models.
 _END_MARKERS = ("<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|im_end|>", "</s>", "[EOS]")
 _MIN_MARKERS = 3  # markers, below which a text may only speak of them
 _MAX_SEARCHED = 1000  # documents, for their markers
-_MAX_NAMED = 3  # names in a line
 _MAX_NAME_LENGTH = 60  # characters; in UTF-8 still within the 255 bytes that file systems allow
 
 
@@ -52,7 +52,7 @@ class Document:
     @cached_property
     def bytes(self) -> int:
         """Length in UTF-8 bytes."""
-        return sum(len(piece.encode("utf-8")) for piece in iter_text(self.text))
+        return sum(map(len, iter_utf8(self.text)))
 
 
 SAME_FILE = "the same file as"  # begins the reason why a further name of a file is skipped
@@ -154,8 +154,8 @@ class Corpus:
         digest = hashlib.sha256()
         for document in self.documents:
             digest.update(document.bytes.to_bytes(8, "little"))
-            for piece in iter_text(document.text):
-                digest.update(piece.encode("utf-8"))
+            for piece in iter_utf8(document.text):
+                digest.update(piece)
         return digest.hexdigest()
 
 
@@ -176,8 +176,8 @@ def find_duplicates(documents: Sequence[Document]) -> list[tuple[Document, Docum
 
 def _sha256(text: str | LazyText) -> str:
     digest = hashlib.sha256()
-    for piece in iter_text(text):
-        digest.update(piece.encode("utf-8"))
+    for piece in iter_utf8(text):
+        digest.update(piece)
     return digest.hexdigest()
 
 
@@ -188,11 +188,7 @@ def _skipped_lines(skipped: Sequence[Skipped]) -> list[str]:
         # Each of a thousand further names may be that of another file.
         kind = f"{SAME_FILE} one that is read" if reason.startswith(SAME_FILE) else reason
         names.setdefault(kind, []).append(name)
-    lines = []
-    for reason, of_one in names.items():
-        more = f" and {len(of_one) - _MAX_NAMED:,} more" if len(of_one) > _MAX_NAMED else ""
-        lines.append(f"skipped {', '.join(of_one[:_MAX_NAMED])}{more}: {reason}")
-    return lines
+    return [f"skipped {name_first(of_one)}: {reason}" for reason, of_one in names.items()]
 
 
 def safe_name(name: str) -> str:

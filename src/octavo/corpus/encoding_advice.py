@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from octavo.corpus.decoding import ByteSource, NotText, Undecodable, codec_name, find_codec, in_memory, without_mark
 from octavo.errors import OctavoError
+from octavo.system.terminal import name_first
 
 # The usual encodings of files that are not UTF-8. Detection among all codecs is less reliable than among these.
 _LIKELY_CODECS = [
@@ -23,7 +24,6 @@ _ODD = re.compile(
 _MAX_ODD_FRACTION = 0.05  # of the characters that are not ASCII
 _MAYBE_HUNGARIAN = re.compile(rb"[\xd5\xdb\xf5\xfb]")  # Őű in cp1250, Õû in cp1252; all its other letters are western
 _MIN_COHERENCE = 0.3  # of a text with a language (charset-normalizer); a guess below it is unreliable
-_MAX_NAMED = 3  # files in a sentence
 _MAX_GUESSED = 20  # files whose encoding is guessed, which takes some hundredths of a second each
 
 
@@ -78,9 +78,8 @@ def encoding_error(
 def _list_faults(faults: Sequence[Undecodable]) -> str:
     if len(faults) == 1:
         return str(faults[0])
-    named = ", ".join(f"{fault.name} ({fault.reason})" for fault in faults[:_MAX_NAMED])
-    more = f" and {len(faults) - _MAX_NAMED} more" if len(faults) > _MAX_NAMED else ""
-    return f"{len(faults)} files cannot be read: {named}{more}"
+    named = name_first([f"{fault.name} ({fault.reason})" for fault in faults])
+    return f"{len(faults)} files cannot be read: {named}"
 
 
 def _common_codec(guesses: Sequence[Sequence[str]], reads: Sequence[ByteSource]) -> str:

@@ -32,6 +32,11 @@ def iter_text(text: Text) -> Iterator[str]:
     return iter([text]) if isinstance(text, str) else text.iter_text()
 
 
+def iter_utf8(text: Text) -> Iterator[bytes]:
+    """Yield the UTF-8 of a text in chunks."""
+    return (piece.encode("utf-8") for piece in iter_text(text))
+
+
 @dataclass(frozen=True, slots=True)
 class LazyText:
     """The characters `begin` … `end` of a file; a slice of it is another such text, and ``str`` reads all of it.

@@ -80,7 +80,8 @@ def read_corpus(
             raise OctavoError('a source is the empty string: give a file, a directory or "-"')
         else:
             reader.read_path(user_path(source))
-    reader.check()
+    if reader.faults:
+        raise encoding_error(reader.faults, reader.others)
     name = _corpus_name(given[0]) if given else "shakespeare"
     corpus = Corpus(name, tuple(reader.documents), tuple(reader.skipped), tuple(map(path_text, given)), encoding)
     return with_documents(corpus, documents)
@@ -94,8 +95,8 @@ class _Reader:
     documents: list[Document] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     _seen: dict[object, str] = field(default_factory=dict)  # identity of a source -> its name
-    _faults: list[Undecodable] = field(default_factory=list)
-    _others: list[tuple[str, ByteSource]] = field(default_factory=list)  # texts that were not read as UTF-8
+    faults: list[Undecodable] = field(default_factory=list)
+    others: list[tuple[str, ByteSource]] = field(default_factory=list)  # texts that were not read as UTF-8
 
     def read_stdin(self, stdin: BinaryIO | None) -> None:
         """Read standard input."""
@@ -120,15 +121,6 @@ class _Reader:
         else:
             long = regular and status.st_size >= MIN_LAZY_BYTES
             self._add(name, self._decoded(name, None if long else _read_bytes(path), path if regular else None))
-
-    def check(self) -> None:
-        """Check that all texts were decoded.
-
-        Raises:
-            OctavoError: some were not. The message names them.
-        """
-        if self._faults:
-            raise encoding_error(self._faults, self._others)
 
     def _read_directory(self, root: Path, name: str) -> None:
         found = list_files(root, self.runs_root)
@@ -192,7 +184,7 @@ class _Reader:
             self.documents.append(Document(name, *decoded))
 
     def _decoded(self, name: str, raw: bytes | None, path: Path | None = None) -> tuple[str | LazyText, str] | None:
-        """Return a text and its codec; None if it does not decode, which :meth:`check` reports.
+        """Return a text and its codec; None if it does not decode, which goes into `faults`.
 
         Args:
             name: of the text, in an error.
@@ -204,12 +196,12 @@ class _Reader:
         try:
             codec = find_codec(read, self.codec, name)
             if codec != "utf-8":
-                self._others.append((name, again))
+                self.others.append((name, again))
             if raw is None and path:
                 return open_lazy(path.absolute(), codec), codec
         except Undecodable as fault:
             fault.read = again  # so that its bytes need not stay in memory until all is read
-            self._faults.append(fault)
+            self.faults.append(fault)
             return None
         except OSError as error:
             refuse_unreadable(name, error)

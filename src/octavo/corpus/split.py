@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from octavo.corpus.document import Corpus
-from octavo.corpus.lazy_text import LazyText, iter_text
+from octavo.corpus.lazy_text import LazyText, iter_text, iter_utf8
 from octavo.errors import OctavoError
 
 
@@ -34,7 +34,7 @@ class CorpusSplit:
     @property
     def bytes(self) -> int:
         """Length in UTF-8 bytes."""
-        return sum(len(piece.encode("utf-8")) for piece in self.iter_text())
+        return sum(map(len, iter_utf8(self)))
 
 
 class CorpusSplits(NamedTuple):

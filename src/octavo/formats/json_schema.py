@@ -64,10 +64,8 @@ def _decode(hint: Any, value: Any, name: str) -> Any:
         return _decode_dataclass(hint, value, f"{name}.")
     if isinstance(hint, dict) and isinstance(value, dict):
         return {key: _decode(hint.get(key, Any), item, f"{name}.{key}") for key, item in value.items()}
-    if isinstance(hint, list) and isinstance(value, list):
-        return [_decode(hint[0], item, name) for item in value]
-    if origin is list and isinstance(value, list):
-        return [_decode(arguments[0], item, name) for item in value]
+    if (isinstance(hint, list) or origin is list) and isinstance(value, list):
+        return [_decode((arguments or hint)[0], item, name) for item in value]
     if origin is tuple and isinstance(value, list | tuple):
         kinds = arguments[:1] * len(value) if arguments[1:] == (...,) else arguments
         if len(kinds) == len(value):

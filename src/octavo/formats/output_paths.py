@@ -39,10 +39,9 @@ def check_writable(path: Path) -> None:
     Raises:
         OctavoError: it is a file, or is not writable.
     """
-    for folder in (path, *path.parents):
-        if folder.exists() and not folder.is_dir():
-            raise OctavoError(f"{folder} is a file: name a folder")
     nearest = next((folder for folder in (path, *path.parents) if folder.exists()), path)
+    if nearest.exists() and not nearest.is_dir():
+        raise OctavoError(f"{nearest} is a file: name a folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise OctavoError(f"cannot write into {path}: give another path as output=PATH")
 

@@ -101,11 +101,9 @@ def parse_assignment(text: str) -> tuple[str, Any]:
 
 def as_mapping(config: Any) -> dict[str, Any]:
     """Return a dataclass as nested dictionaries of values that TOML and JSON can express."""
-    return {
-        field.name: as_mapping(value) if dataclasses.is_dataclass(value) else _plain(value)
-        for field in dataclasses.fields(config)
-        for value in [getattr(config, field.name)]
-    }
+    return dataclasses.asdict(
+        config, dict_factory=lambda pairs: {name: list(v) if isinstance(v, tuple) else v for name, v in pairs}
+    )
 
 
 def to_toml(config: Any) -> str:
@@ -117,21 +115,17 @@ def to_toml(config: Any) -> str:
 
 def to_commented_toml(config: Any, comments: Mapping[str, str]) -> str:
     """Return the same with one line per setting, which ends in its comment; `comments` has them by dotted name."""
+    import tomli_w
+
     lines = []
     for section, settings in as_mapping(config).items():
         lines += ["", f"[{section}]"]
         for key, value in settings.items():
             items = value if isinstance(value, list) else [value]
-            written = ", ".join(_toml_value(item) for item in items)
+            written = ", ".join(tomli_w.dumps({"x": item}).removeprefix("x = ").rstrip("\n") for item in items)
             written = f"[{written}]" if isinstance(value, list) else written
             lines.append(f"{key} = {written}  # {comments[f'{section}.{key}']}")
     return "\n".join(lines[1:]) + "\n"
-
-
-def _toml_value(value: Any) -> str:
-    import tomli_w
-
-    return tomli_w.dumps({"x": value}).removeprefix("x = ").rstrip("\n")
 
 
 def dotted_names(values: Mapping[str, Any], path: str = "") -> list[str]:
@@ -156,10 +150,6 @@ def unknown_key(name: str, known: Iterable[str]) -> str:
     return f"there is no setting {name}: " + (
         f"did you mean {near}?" if near else f"choose one of {', '.join(by_last_word.values() or known)}"
     )
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _typed(hint: Any, value: Any, name: str) -> Any:

@@ -3,9 +3,9 @@
 import os
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from octavo.config import TrainConfig
 from octavo.corpus.shakespeare import cache_directory
@@ -20,6 +20,7 @@ from octavo.system.terminal import format_bytes, path_text
 from octavo.system.threads import requested_threads, usable_cores
 
 MIN_FREE_BYTES = 2**30  # of a disk: a run with its checkpoints and pages takes some tens of MB
+_THREAD_VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")  # they set how threads wait
 _BROKEN = (ImportError, OSError, RuntimeError, AttributeError)  # raised by a damaged torch, or one for another system
 _PURPOSE = {"shakespeare": "Tiny Shakespeare", "cluster": "octavo experiment --scheduler"}  # of optional parts
 
@@ -42,7 +43,7 @@ class Folder:
 
     path: str
     exists: bool
-    trouble: str  # why it cannot be written to; empty if it can
+    error: str  # why it cannot be written to; empty if it can
     free_bytes: int  # of its disk; -1 if unknown
 
 
@@ -60,7 +61,7 @@ class OptionalPart:
 class Health:
     """The result of the examination. Sizes are in bytes, 0 if the system does not tell; paths are printable."""
 
-    place: str  # the folder of the package octavo
+    package_path: str  # the folder of the package octavo
     python: str
     packages: dict[str, str]
     system: str
@@ -70,7 +71,7 @@ class Health:
     usable_cores: int  # by this process
     threads: int  # of a run
     omp_num_threads: str  # the variable OMP_NUM_THREADS; empty if it is not set
-    waiting: dict[str, str]  # the variables that set how threads wait, if set
+    thread_variables: dict[str, str]  # the variables that set how threads wait, if set
     memory: int
     available_memory: int
     kernels: str  # avx512, avx2, none
@@ -82,14 +83,10 @@ class Health:
     optional: tuple[OptionalPart, ...]
     problems: tuple[str, ...]  # that stop Octavo from working now or soon; each with its fix
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain values."""
-        return asdict(self)
-
 
 def examine_machine(root: Path) -> Health:
     """Examine this machine in about two seconds; `root` is the folder of runs. No files are left behind."""
-    caches = {"Tiny Shakespeare": _text_cache(), "matplotlib": _matplotlib_cache()}
+    caches = {"Tiny Shakespeare": _cache(cache_directory), "matplotlib": _matplotlib_cache()}
     packages = requirements()
     required = [package for package in packages if not package.extra]
     optional = [package for package in packages if package.extra in _PURPOSE]
@@ -98,9 +95,14 @@ def examine_machine(root: Path) -> Health:
     problems = [problem for package in required if (problem := _package_problem(package))]
     if torch_problem and not any("torch" in problem for problem in problems):
         problems.append(f"torch does not work ({torch_problem}): install Octavo again")
+    problems += [_package_problem(package) for package in optional if package.installed and not package.is_satisfied]
+    # Octavo works without kernels, slower. It is a problem only if OCTAVO_NATIVE names some that are not in use.
+    if os.environ.get("OCTAVO_NATIVE", "") not in ("", "0", "1", active_build()):
+        problems.append(unavailable_reason())
+    problems += _runs_problems(runs)
     facts = machine_facts()
     return Health(
-        place=path_text(Path(__file__).parents[1]),
+        package_path=path_text(Path(__file__).parents[1]),
         python=facts["python"],
         packages=facts["packages"],
         system=facts["system"],
@@ -110,7 +112,7 @@ def examine_machine(root: Path) -> Health:
         usable_cores=usable_cores(),
         threads=arithmetic.threads if arithmetic else requested_threads(),
         omp_num_threads=os.environ.get("OMP_NUM_THREADS", ""),
-        waiting={name: os.environ[name] for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT") if name in os.environ},
+        thread_variables={name: os.environ[name] for name in _THREAD_VARIABLES if name in os.environ},
         memory=machine_memory(),
         available_memory=available_memory(),
         kernels=active_build(),
@@ -125,41 +127,30 @@ def examine_machine(root: Path) -> Health:
             )
             for package in optional
         ),
-        problems=(
-            *problems,
-            *(_package_problem(package) for package in optional if package.installed and not package.is_satisfied),
-            *_kernel_problems(),
-            *_runs_problems(runs),
-        ),
+        problems=tuple(problems),
     )
 
 
 def examine_folder(folder: Path) -> Folder:
     """Examine a folder; if it does not exist, the nearest existing folder above it is tested."""
     nearest = next((path for path in (folder, *folder.parents) if os.path.exists(path)), folder)
-    trouble = ""
+    problem = ""
     try:
         with tempfile.TemporaryFile(dir=nearest):  # permissions alone do not decide it
             pass
     except (OSError, ValueError) as error:
-        trouble = reason(error)
+        problem = reason(error)
     try:
         free = shutil.disk_usage(nearest).free
     except (OSError, ValueError):
         free = -1
-    return Folder(path_text(os.path.abspath(folder)), os.path.isdir(folder), trouble, free)
-
-
-def _kernel_problems() -> list[str]:
-    """Return a problem if OCTAVO_NATIVE names kernels that are not in use. Octavo works without kernels, slower."""
-    requested = os.environ.get("OCTAVO_NATIVE", "")
-    return [] if requested in ("", "0", "1") or active_build() == requested else [unavailable_reason()]
+    return Folder(path_text(os.path.abspath(folder)), os.path.isdir(folder), problem, free)
 
 
 def _runs_problems(runs: Folder) -> list[str]:
     problems = []
-    if runs.trouble:
-        problems.append(f"{runs.path} cannot be written to ({runs.trouble}): name another folder of runs")
+    if runs.error:
+        problems.append(f"{runs.path} cannot be written to ({runs.error}): name another folder of runs")
     if 0 <= runs.free_bytes < MIN_FREE_BYTES:
         problems.append(
             f"the disk of {runs.path} has {format_bytes(runs.free_bytes)} free: free 1 GiB at least, or name "
@@ -219,23 +210,25 @@ def _gpu() -> str:
     return other.type if other else ""
 
 
-def _text_cache() -> Folder:
+def _cache(find: Callable[[], Path]) -> Folder:
+    """Examine the folder that `find` returns; it may need a package that is missing or damaged."""
     try:
-        return examine_folder(cache_directory())
-    except ImportError as error:  # platformdirs is missing
+        return examine_folder(find())
+    except _BROKEN as error:
         return Folder("none", False, reason(error), -1)
+
+
+def _font_cache() -> Path:
+    with own_style():
+        import matplotlib
+
+        return Path(matplotlib.get_cachedir())
 
 
 def _matplotlib_cache() -> Folder:
     """Return the folder of its font cache. If it cannot be written, each process uses a temporary one."""
     configured = os.environ.get("MPLCONFIGDIR")
-    try:
-        with own_style():
-            import matplotlib
-
-            folder = examine_folder(Path(matplotlib.get_cachedir()))
-    except _BROKEN as error:
-        return Folder("none", False, reason(error), -1)
+    folder = _cache(_font_cache)
     if os.environ.get("MPLCONFIGDIR") == configured:
         return folder
-    return Folder(folder.path, folder.exists, "created in each process: set MPLCONFIGDIR", folder.free_bytes)
+    return replace(folder, error="created in each process: set MPLCONFIGDIR")

@@ -19,7 +19,7 @@ from octavo.data.prepare import TokenizedSplits, prepare
 from octavo.evaluate.baselines import MAX_LEARNED
 from octavo.evaluate.overlap import MAX_SEARCHED
 from octavo.interpret.head_ablation import ABLATIONS
-from octavo.runs import check_name_free, free_name
+from octavo.runs import free_name
 from octavo.system.progress import PhaseCallback, no_phase_progress
 from octavo.system.terminal import duration, format_bytes
 from octavo.system.threads import usable_cores
@@ -126,51 +126,38 @@ class Plan:
 
     def lines(self) -> list[str]:
         """Return a few lines for the user; `corpus.notes` has those on the text."""
-        return self.forecast.lines() + self._validation_line() + self._coverage_line() + self.command_forecast.lines()
-
-    def _validation_line(self) -> list[str]:
-        """Say where the validation split is from, if there are several documents: it alone is scored."""
-        documents, segments = len(self.corpus.documents), len(self.prepared["validation"][0].segments)
-        if documents == 1:
-            return []
-        fraction = self.config.data.validation
-        return [
-            f"validation split: {fraction:.0%} of the text, at its end, from {segments:,} of {documents:,} documents"
-        ]
-
-    def _coverage_line(self) -> list[str]:
+        lines, documents = self.forecast.lines(), len(self.corpus.documents)
+        if documents > 1:  # then the user should know from which of them the split is that alone is scored
+            fraction, segments = self.config.data.validation, len(self.prepared["validation"][0].segments)
+            of = f"{fraction:.0%} of the text, at its end, from {segments:,} of {documents:,} documents"
+            lines.append(f"validation split: {of}")
         coverage = self.tokenizer.coverage if isinstance(self.tokenizer, Characters) else None
-        return [coverage.words()] if coverage and coverage.known < coverage.distinct else []
+        if coverage and coverage.known < coverage.distinct:
+            lines.append(coverage.words())
+        return [*lines, *self.command_forecast.lines()]
 
 
 def make_plan(
-    text: CorpusSource,
+    corpus: Corpus,
     request: Request,
     *,
     name: str | None = None,
-    encoding: str = "utf-8",
-    documents: str = "file",
     root: Path,
     watch: PhaseCallback = no_phase_progress,
 ) -> Plan:
-    """Read and tokenize the text, and try a few training steps; nothing is written.
+    """Tokenize the text, and try a few training steps; nothing is written.
 
     Args:
-        text: paths, or a Corpus; None is Tiny Shakespeare.
+        corpus: the text.
         request: what the user asked for.
         name: the run's name; None takes it from the text.
-        encoding: the encoding of files that have no byte order mark and are not UTF-8.
-        documents: what a document is, see :func:`octavo.train`.
         root: the folder of runs.
         watch: receives the phase, and the fraction of it that is done.
 
     Raises:
-        OctavoError: the settings, the name or the text cannot work; the message has the fix.
+        OctavoError: the settings cannot work, or not with this text; the message has the fix.
     """
     config = request.applied_to(None)
-    if name is not None:
-        check_name_free(root, name)
-    corpus = as_corpus(text, encoding, documents, root)
     tokenizer, prepared = prepare(corpus, config.data, config.tokenizer, watch)
     if not config.tokenizer.vocab_size:  # the resulting size is part of the run
         config = replace(config, tokenizer=replace(config.tokenizer, vocab_size=tokenizer.vocab_size))

@@ -6,7 +6,7 @@ checkpoints that they ask for and says in one sentence why it had to stop.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -162,21 +162,16 @@ def _validations(provenance: dict[str, Any], config: Config) -> ValidationPlan:
         return ValidationPlan(windows=config.train.validation_windows)
 
 
+@dataclass(frozen=True)
 class EventRecorder:
     """Record the events of a session in the run's folder, show them, and save checkpoints."""
 
-    def __init__(
-        self,
-        directory: RunDirectory,
-        state: TrainingState,
-        tokenizer: Tokenizer,
-        metrics: MetricsLog,
-        progress: Progress,
-        opening_tokens: Sequence[int],
-    ) -> None:
-        self._directory, self._config = directory, directory.config
-        self._state, self._tokenizer, self._metrics, self._progress = state, tokenizer, metrics, progress
-        self._opening_tokens = opening_tokens
+    directory: RunDirectory
+    state: TrainingState
+    tokenizer: Tokenizer
+    metrics: MetricsLog
+    progress: Progress
+    opening_tokens: Sequence[int]
 
     def record(self, event: Event) -> None:
         """Show an event, append it to the metrics, and do what it asks for.
@@ -187,13 +182,13 @@ class EventRecorder:
         values = asdict(event)
         if isinstance(event, SampleEvent):
             values["text"] = self._sample()
-            self._progress.sample(event.step, values["text"])
-        self._progress.event(event)
+            self.progress.sample(event.step, values["text"])
+        self.progress.event(event)
         self.write(event.kind, event, values)
         if isinstance(event, CheckpointEvent):
             with self._write_errors():
-                content = self._state.checkpoint(metrics_bytes=self._metrics.sync())
-                train, folder = self._config.train, self._directory.path / "checkpoints"
+                content = self.state.checkpoint(metrics_bytes=self.metrics.sync())
+                train, folder = self.directory.config.train, self.directory.path / "checkpoints"
                 save_checkpoint(folder, content, train.keep_checkpoints, train.checkpoint_every)
 
     def write(self, kind: str, event: Event, values: dict[str, Any]) -> None:
@@ -204,21 +199,21 @@ class EventRecorder:
         """
         position = {name: getattr(event, name) for name in ("step", "epoch", "seconds")}
         with self._write_errors():
-            self._metrics.write({"event": kind, **position, **values})
+            self.metrics.write({"event": kind, **position, **values})
 
     def _sample(self) -> str:
         """Generate a short text with the weights as they are now."""
-        config, tokenizer = self._config, self._tokenizer
+        config, tokenizer = self.directory.config, self.tokenizer
         model = Transformer(config.model, tokenizer.vocab_size)
-        load_weights(model, self._state.eval_weights)
+        load_weights(model, self.state.eval_weights)
         prompt = "" if tokenizer.bos_id is not None else tokenizer.decode([tokenizer.vocab_size - 1])
         chunks = continue_prompts(
             decoder_of(model),
             tokenizer,
             [prompt],
             context_length=config.data.context_length,
-            sampling=SamplingConfig(max_new_tokens=_SAMPLE_TOKENS, seed=self._state.step),
-            opening=self._opening_tokens,
+            sampling=SamplingConfig(max_new_tokens=_SAMPLE_TOKENS, seed=self.state.step),
+            opening=self.opening_tokens,
         )
         return prompt + "".join(texts[0] for texts in chunks)
 
@@ -232,12 +227,12 @@ class EventRecorder:
         try:
             yield
         except OSError as error:
-            directory, fix = self._directory, "fix that"
+            directory, fix = self.directory, "fix that"
             if disk_is_full(error):
-                needed = bytes_needed(self._state.checkpoint(metrics_bytes=0)) + SMALL_FILES_BYTES
+                needed = bytes_needed(self.state.checkpoint(metrics_bytes=0)) + SMALL_FILES_BYTES
                 fix = f"free {needed:,} bytes, which the next checkpoint needs"
             raise OctavoError(
-                f"{directory.path} cannot be written to at step {self._state.step} ({error.strerror}): {fix}, then "
+                f"{directory.path} cannot be written to at step {self.state.step} ({error.strerror}): {fix}, then "
                 f"resume {directory.name} ({_last_good_checkpoint(directory)})",
                 command=directory.resume_command,
             ) from error

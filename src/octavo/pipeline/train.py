@@ -3,13 +3,14 @@
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from octavo.config.comments import commented_toml
 from octavo.config.overrides import Overrides, Request
+from octavo.corpus import Corpus
 from octavo.data.token_files import save_splits
 from octavo.errors import OctavoError, reason
 from octavo.formats.files import disk_is_full, remove_stale_files, write_atomically
@@ -18,11 +19,12 @@ from octavo.pipeline.progress import Progress, make_progress
 from octavo.pipeline.run import Run
 from octavo.pipeline.session import SMALL_FILES_BYTES, run_session
 from octavo.reports.blocks import Unavailable, try_compute
-from octavo.runs import NameTaken, RunDirectory, create_run, free_name, locked, runs_root
+from octavo.runs import NameTaken, RunDirectory, check_name_free, create_run, free_name, locked, runs_root
 from octavo.runs.checkpoint_files import max_file_bytes, newest_is_damaged
 from octavo.runs.completion import record_brief, record_examination
 from octavo.runs.provenance import text_facts
 from octavo.runs.resume import check_unchanged, run_to_resume
+from octavo.system.progress import MessageCallback, no_message
 from octavo.training.signals import InterruptedAtOnce
 
 T = TypeVar("T")
@@ -90,37 +92,27 @@ def train(
         directory = run_to_resume(root, name)
         check_unchanged(directory, request, None if text is None else as_corpus(text, encoding, documents, root))
         return resume_run(directory, progress=progress, brief=brief)
-    return start_run(
-        request,
-        text,
-        root=root,
-        name=name,
-        encoding=encoding,
-        documents=documents,
-        progress=progress,
-        notes=notes,
-        brief=brief,
-    )
+    request.applied_to(None)  # an error in the settings or the name is raised before the text is read
+    if name is not None:
+        check_name_free(root, name)
+    corpus = as_corpus(text, encoding, documents, root)
+    return start_run(request, corpus, root=root, name=name, progress=progress, notes=notes, brief=brief)
 
 
 def start_run(
     request: Request,
-    text: CorpusSource,
+    corpus: Corpus,
     *,
     root: Path,
     name: str | None = None,
-    encoding: str = "utf-8",
-    documents: str = "file",
     progress: bool = True,
     notes: bool = True,
     brief: bool = False,
 ) -> Run:
     """Begin a new run under `root` and finish it; the arguments and errors are those of :func:`train`."""
     with make_progress(progress) as display:
-        plan = make_plan(
-            text, request, name=name, encoding=encoding, documents=documents, root=root, watch=display.phase
-        )
-        for line in [*(plan.corpus.notes() if notes and progress else []), *plan.lines()]:
+        plan = make_plan(corpus, request, name=name, root=root, watch=display.phase)
+        for line in [*(corpus.notes() if notes and progress else []), *plan.lines()]:
             display.note(line)
         directory = _create(root, plan, name)
         del plan  # the text and its tokens are read from the run from now on
@@ -214,22 +206,30 @@ def _examine(run: Run, progress: Progress) -> None:
         OSError: the failed parts cannot be noted.
     """
     progress.note("computing baselines, drawing curves, generating samples")
-    failed: dict[str, str] = {}
+    parts = OptionalParts(progress.note)
+    baselines = parts.compute("baselines", lambda: run.baselines(watch=partial(progress.phase, "baselines")))
+    parts.compute("memorisation", lambda: run.memorisation(watch=partial(progress.phase, "memorisation")))
+    parts.compute("diagnosis", lambda: run.diagnose(baselines=baselines or []))
+    parts.compute("curves", lambda: run.curves().save(run.path / "curves"))
+    parts.compute("samples", lambda: _write_samples(run))
+    record_examination(run.directory, parts.failed)
 
-    def attempt(part: str, compute: Callable[[], T]) -> T | None:
+
+@dataclass
+class OptionalParts:
+    """Compute what goes with a score. A part that cannot be computed is noted in `failed` with the reason."""
+
+    note: MessageCallback = no_message
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def compute(self, name: str, compute: Callable[[], T]) -> T | None:
+        """Return what `compute` returns; None if it fails."""
         result = try_compute(compute)
         if not isinstance(result, Unavailable):
             return result
-        failed[part] = result.why
-        progress.note(f"no {part}: {result.why}")
+        self.failed[name] = result.why
+        self.note(f"no {name}: {result.why}")
         return None
-
-    baselines = attempt("baselines", lambda: run.baselines(watch=partial(progress.phase, "baselines")))
-    attempt("memorisation", lambda: run.memorisation(watch=partial(progress.phase, "memorisation")))
-    attempt("diagnosis", lambda: run.diagnose(baselines=baselines or []))
-    attempt("curves", lambda: run.curves().save(run.path / "curves"))
-    attempt("samples", lambda: _write_samples(run))
-    record_examination(run.directory, failed)
 
 
 def _write_samples(run: Run) -> None:

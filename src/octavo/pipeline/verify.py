@@ -56,19 +56,19 @@ def verify(directory: RunDirectory, *, full: bool = False) -> Iterator[Check]:
         full: also recompute the score, which takes torch and as long as scoring.
     """
     run = SavedRun(directory)
-    yield _result("files", lambda: check_folder(run.path))
-    yield _result("config.toml", lambda: _check_config(run))
-    yield _result("provenance.json", lambda: _check_provenance(run))
-    yield _result("tokenizer.json", lambda: _check_tokenizer(run))
+    yield _result("files", check_folder, run.path)
+    yield _result("config.toml", _check_config, run)
+    yield _result("provenance.json", _check_provenance, run)
+    yield _result("tokenizer.json", _check_tokenizer, run)
     for name in SPLIT_NAMES:
         if name != "test" or (run.path / "data" / "test.npy").exists():
-            yield _result(f"data/{name}", partial(_check_split, run, name))
+            yield _result(f"data/{name}", _check_split, run, name)
     checkpoints = newest_first(run.path / "checkpoints")[::-1]
     for path in checkpoints:
-        yield _result(f"checkpoints/{path.name}", partial(_check_checkpoint, run, path))
+        yield _result(f"checkpoints/{path.name}", _check_checkpoint, run, path)
     if not checkpoints:
         yield Check("checkpoints", note="there is none yet")
-    yield _result("metrics.jsonl", lambda: _check_metrics(run))
+    yield _result("metrics.jsonl", _check_metrics, run)
     for name, check in (
         (SCORES_FILE, _check_scores),
         ("baselines.json", _check_baselines),
@@ -78,15 +78,15 @@ def verify(directory: RunDirectory, *, full: bool = False) -> Iterator[Check]:
         (EXAMINATION_FILE, _check_examination),
     ):
         if (run.path / name).exists():
-            yield _result(name, partial(check, run))
+            yield _result(name, check, run)
     if full:
-        yield _result("recomputed score", lambda: _check_recomputed_score(run))
+        yield _result("recomputed score", _check_recomputed_score, run)
 
 
-def _result(what: str, check: Callable[[], str | None]) -> Check:
-    """Run a check, which raises an error if it fails and may return a note."""
+def _result(what: str, check: Callable[..., str | None], *values: object) -> Check:
+    """Run a check of `values`, which raises an error if it fails and may return a note."""
     try:
-        return Check(what, note=check() or "")
+        return Check(what, note=check(*values) or "")
     except (OctavoError, OSError, MemoryError, *_DAMAGE) as error:
         sentence = reason(error, named=True)
         if not isinstance(error, OctavoError | ValueError | OSError):

@@ -59,7 +59,7 @@ def _groups(kind: str) -> Iterator[Path]:
     """Yield the folder of this process's group in the tree of a kind ("" for version 2), then those of its
     parents."""
     tree = _CGROUP_ROOT / kind
-    for line in _lines(_OWN_CGROUP):
+    for line in file_lines(_OWN_CGROUP):
         _, kinds, path = (*line.split(":", 2), "", "")[:3]
         if kind in kinds.split(","):
             inside = tree.joinpath(*(part for part in path.split("/") if part not in ("", "..")))
@@ -74,10 +74,11 @@ def _parse_number(digits: str) -> int:
 
 def _words(path: Path) -> list[str]:
     """Return the words of a file; none if there is no such file."""
-    return [word for line in _lines(path) for word in line.split()]
+    return [word for line in file_lines(path) for word in line.split()]
 
 
-def _lines(path: Path) -> list[str]:
+def file_lines(path: Path) -> list[str]:
+    """Return the lines of a file of Linux; none if there is no such file."""
     try:
         return path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from octavo.system.cgroups import memory_headroom, memory_limits
+from octavo.system.cgroups import file_lines, memory_headroom, memory_limits
 
 # Linux's name of a CPU feature that Octavo's speed depends on, on x86 or ARM, and its usual name.
 _FEATURES = {
@@ -40,11 +40,7 @@ def is_x86() -> bool:
 
 def _cpuinfo(key: str) -> str:
     """Return the first value of a key in ``/proc/cpuinfo``; empty if there is none."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    pairs = (line.partition(":") for line in lines)
+    pairs = (line.partition(":") for line in file_lines(Path("/proc/cpuinfo")))
     return next((value.strip() for name, _, value in pairs if name.strip() == key), "")
 
 
@@ -89,8 +85,4 @@ def peak_memory() -> int:
 
 def _kib_field(table: str, key: str) -> int:
     """Return the bytes of a line such as ``VmHWM:  1024 kB`` in a file of Linux; 0 if there is none."""
-    try:
-        lines = Path(table).read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(key)), 0)
+    return next((int(line.split()[1]) * 1024 for line in file_lines(Path(table)) if line.startswith(key)), 0)

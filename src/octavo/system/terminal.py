@@ -6,6 +6,7 @@ Text from a model or a file must not move the cursor, change colours or ring the
 import os
 import re
 import textwrap
+from collections.abc import Sequence
 
 # Line ends of Windows and old Macs, whose carriage return would move the cursor to the start of the line.
 _LINE_END = re.compile("\r\n?")
@@ -58,6 +59,12 @@ def capitalize_first(words: str) -> str:
 def quantity(number: int, word: str, plural: str = "") -> str:
     """Return a number with its noun: 1 token, 2 tokens, 1,000 tokens; `plural` is for irregular nouns."""
     return f"{number:,} {word if number == 1 else plural or word + 's'}"
+
+
+def name_first(names: Sequence[str], most: int = 3) -> str:
+    """Return the first names of many: a, b, c and 5 more."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Tokenizers: byte-level BPE, characters, and the reference experiment's, behind one protocol."""
+"""Tokenizers: byte-level BPE, characters, and the reference experiment's, with one base class."""
 
 from octavo.tokenizer.base import Tokenizer
 from octavo.tokenizer.bpe_dropout import BPEDropout

@@ -1,4 +1,4 @@
-"""The protocol of tokenizers, and its implementation by a pipeline of the Hugging Face ``tokenizers`` library."""
+"""What all tokenizers have in common: each runs a pipeline of the Hugging Face ``tokenizers`` library."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,63 +18,20 @@ from octavo.tokenizer.chunking import CHUNK_CHARACTERS, chunks
 
 Ids = npt.NDArray[np.integer]
 
-
-class Tokenizer(Protocol):
-    """Convert text to token ids and back.
-
-    Attributes:
-        kind: its name in a config.
-        lossless: whether ``decode(encode(text)) == text`` for every text.
-        bos_id: the BOS token (``<|endoftext|>``), which :meth:`encode` never returns; None if there is none.
-    """
-
-    kind: str
-    lossless: bool
-    bos_id: int | None
-
-    @property
-    def vocab_size(self) -> int:
-        """The number of tokens."""
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of everything that decides how it tokenizes."""
-
-    def encode(self, text: Text) -> npt.NDArray[np.int64]:
-        """Return the token ids of `text`, without a BOS token."""
-
-    def encode_beginning(self, text: str, tokens: int) -> npt.NDArray[np.int64]:
-        """Return the first `tokens` of the same ids, or all if there are fewer; the rest of a long text is not
-        read."""
-
-    def encode_stream(self, text: Text) -> Iterator[npt.NDArray[np.int64]]:
-        """Yield the same ids in several arrays, so that a long text needs little memory."""
-
-    def characters_before(self, text: str, token: int) -> int:
-        """Return the character position in `text` at which its token number `token` (from 0) begins."""
-
-    def decode(self, ids: Sequence[int] | Ids) -> str:
-        """Return the text of token ids; bytes that are not UTF-8 become U+FFFD."""
-
-    def token_bytes(self) -> list[bytes]:
-        """Return the UTF-8 bytes of each token id; the BOS token has none."""
-
-    def token_text(self, token_id: int) -> str:
-        """Return a token as it is spelt in the vocabulary."""
-
-    def save(self, path: Path) -> None:
-        """Write it as Hugging Face ``tokenizer.json``."""
-
-
 BOS_TOKEN = "<|endoftext|>"
 MAX_TOKENIZER_BYTES = 2**26  # of a tokenizer.json with half a million tokens
 _CHUNKS_PER_BATCH = 4  # the library encodes a batch on all cores, in some tenths of a second
 STREAM_CHARACTERS = _CHUNKS_PER_BATCH * CHUNK_CHARACTERS  # about as many per array of :meth:`encode_stream`
 
 
-class HuggingFaceTokenizer(ABC):
-    """A :class:`~octavo.tokenizer.base.Tokenizer` around a pipeline; its subclasses train one and map tokens to
-    bytes."""
+class Tokenizer(ABC):
+    """Convert text to token ids and back, by a pipeline; the subclasses train one and map tokens to bytes.
+
+    Attributes:
+        kind: its name in a config.
+        lossless: whether ``decode(encode(text)) == text`` for every text.
+        bos_id: the BOS token (``<|endoftext|>``), which :meth:`encode` never returns; None if there is none.
+    """
 
     kind: str
     lossless: bool
@@ -93,11 +49,11 @@ class HuggingFaceTokenizer(ABC):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the pipeline's JSON."""
+        """SHA-256 of the pipeline's JSON, which decides how it tokenizes."""
         return hashlib.sha256(self.pipeline.to_str().encode()).hexdigest()
 
     def encode(self, text: Text) -> npt.NDArray[np.int64]:
-        """Return the token ids of `text`.
+        """Return the token ids of `text`, without a BOS token.
 
         Raises:
             OctavoError: `text` contains a lone surrogate, which is not a character.
@@ -119,7 +75,7 @@ class HuggingFaceTokenizer(ABC):
         return ids[:tokens]
 
     def encode_stream(self, text: Text) -> Iterator[npt.NDArray[np.int64]]:
-        """Yield the same ids in several arrays.
+        """Yield the same ids in several arrays, so that a long text needs little memory.
 
         Raises:
             OctavoError: as :meth:`encode`.
@@ -144,7 +100,7 @@ class HuggingFaceTokenizer(ABC):
         return b"".join(table[i] for i in ids).decode("utf-8", errors="replace")
 
     def token_bytes(self) -> list[bytes]:
-        """Return the bytes of each token id."""
+        """Return the UTF-8 bytes of each token id; the BOS token has none."""
         return list(self._bytes)
 
     def token_text(self, token_id: int) -> str:
@@ -152,7 +108,7 @@ class HuggingFaceTokenizer(ABC):
         return str(self.pipeline.id_to_token(token_id))
 
     def save(self, path: Path) -> None:
-        """Write ``tokenizer.json``.
+        """Write it as Hugging Face ``tokenizer.json``.
 
         Raises:
             OctavoError: it would be larger than the limit for reading it again.

@@ -13,12 +13,11 @@ across two of them. That bounds time and memory by the size of the vocabulary.
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from octavo.system.progress import ProgressCallback, no_progress
+from octavo.system.progress import ProgressCallback, no_progress, subrange
 from octavo.tokenizer.chunking import MAX_RUN_LENGTH, chunks
 from octavo.tokenizer.kinds import ByteBPE
 
@@ -130,18 +129,14 @@ def _merge(
 ) -> tuple[Ids, npt.NDArray[np.int32]]:
     """Segment `words` (in the byte letters of the vocabulary); return all tokens, and the number per word."""
     merges = _Merges(tokenizer)
-    tokens, lengths, groups = [], [], list(_groups(words))
+    cuts, groups = [], list(_groups(words))
     for number, group in enumerate(groups):
         own = [number] if number else []
         random = np.random.Generator(np.random.PCG64([_CUT, seed, *own]))
-        cut = merges.cut(group, rate, random, partial(_group_progress, watch, number, len(groups)))
-        tokens.append(cut[0])
-        lengths.append(cut[1])
-    return np.concatenate([np.empty(0, np.int32), *tokens]), np.concatenate([np.empty(0, np.int32), *lengths])
-
-
-def _group_progress(watch: ProgressCallback, number: int, groups: int, share: float) -> None:
-    watch((number + share) / groups)
+        part = subrange(watch, number / len(groups), (number + 1) / len(groups))
+        cuts.append(merges.cut(group, rate, random, part))
+    tokens, lengths = zip(*cuts, strict=True)
+    return np.concatenate(tokens), np.concatenate(lengths)
 
 
 def _groups(words: Sequence[str]) -> Iterator[Sequence[str]]:

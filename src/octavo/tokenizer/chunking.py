@@ -5,7 +5,7 @@ Every pre-tokenizer here splits a text at some white space anyway; a boundary th
 
 import re
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from octavo.corpus.lazy_text import Text, iter_text
 
@@ -26,22 +26,18 @@ def chunks(text: Text, size: int = CHUNK_CHARACTERS) -> Iterator[str]:
 
     Only a text without a safe boundary in 64 thousand characters is cut within a word.
     """
-    held, reach = "", size + _MAX_SEARCH
-    for piece in iter_text(text):
+    held = ""
+    # While more text follows, a safe boundary may be further on than the text in hand: `least` is what must be there.
+    for piece, least in chain(((piece, size + _MAX_SEARCH) for piece in iter_text(text)), [("", size + 1)]):
         held += piece
         start = 0
-        while len(held) - start >= reach:  # otherwise the safe boundary may follow later
+        while len(held) - start >= least:
             end = _chunk_end(held, start, size)
             yield held[start:end]
             start = end
         held = held[start:]
-    start = 0
-    while len(held) - start > size:
-        end = _chunk_end(held, start, size)
-        yield held[start:end]
-        start = end
-    if start < len(held):
-        yield held[start:]
+    if held:
+        yield held
 
 
 def learnable_chunks(text: Text, every: int = 1) -> Iterator[str]:

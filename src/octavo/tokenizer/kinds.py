@@ -18,7 +18,7 @@ from tokenizers import Tokenizer as Pipeline
 from octavo.corpus.lazy_text import Text, iter_text
 from octavo.errors import OctavoError
 from octavo.system.progress import ProgressCallback, no_progress
-from octavo.tokenizer.base import BOS_TOKEN, HuggingFaceTokenizer, Ids
+from octavo.tokenizer.base import BOS_TOKEN, Ids, Tokenizer
 from octavo.tokenizer.bpe_training import learn_merges
 
 _MIN_TOKENS = 257
@@ -31,7 +31,7 @@ WORD_PATTERN = (
 )
 
 
-class ByteBPE(HuggingFaceTokenizer):
+class ByteBPE(Tokenizer):
     """Byte-level BPE: start from the 256 bytes and merge the most frequent pairs until the vocabulary is full."""
 
     kind = "bpe"
@@ -103,7 +103,7 @@ class Coverage:
         )
 
 
-class Characters(HuggingFaceTokenizer):
+class Characters(Tokenizer):
     """One token per character: BPE of the library without merges and with byte fallback."""
 
     kind = "characters"
@@ -147,7 +147,7 @@ class Characters(HuggingFaceTokenizer):
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[BOS]", "[EOS]"]
 
 
-class WhitespaceBPE(HuggingFaceTokenizer):
+class WhitespaceBPE(Tokenizer):
     """The course report's tokenizer; decoding joins tokens by single spaces."""
 
     kind = "whitespace-bpe"

@@ -95,10 +95,7 @@ def _check_only(expected: Mapping[str, Any], found: Mapping[str, Any], others: s
     """Raise ValueError unless `found` has all of `expected`, and apart from `others` only values that are off."""
     for name in expected.keys() | found.keys() - others:
         value = found.get(name)
-        if name in expected:
-            if value != expected[name]:
-                raise ValueError(f"its {name[:40]} is not as Octavo makes it")
-        elif value is not None and value is not False:
+        if not (value == expected[name] if name in expected else value is None or value is False):
             raise ValueError(f"its {name[:40]} is not as Octavo makes it")
 
 

@@ -38,14 +38,9 @@ _ENCODING_HELP = "text encoding, such as cp1252, of files that are not UTF-8 and
 _ESCAPE = re.compile(r"\\[nrt]")
 
 
-def add_run_argument(parser: argparse.ArgumentParser) -> None:
+def add_run(parser: argparse.ArgumentParser) -> None:
     """Add the argument RUN."""
     parser.add_argument("run", metavar="RUN", help="name or folder of a run")
-
-
-def add_runs_option(parser: argparse.ArgumentParser) -> None:
-    """Add ``--runs``, an option of every command that reads or writes runs."""
-    parser.add_argument("--runs", metavar="DIR", help="folder of all runs (default: $OCTAVO_RUNS or ./runs)")
 
 
 def run_of(options: argparse.Namespace) -> RunDirectory:
@@ -57,19 +52,32 @@ def run_of(options: argparse.Namespace) -> RunDirectory:
     return open_run(options.run, runs_root(options.runs))
 
 
-def add_quiet_option(parser: argparse.ArgumentParser) -> None:
+def add_number(
+    parser: argparse.ArgumentParser,
+    name: str,
+    metavar: str,
+    description: str,
+    *,
+    kind: type[int] | type[float] = int,
+    default: float | None = None,
+) -> None:
+    """Add an option whose value is a number; `description` says what happens without it."""
+    parser.add_argument(name, type=kind, default=default, metavar=metavar, help=description)
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
     """Add ``--quiet``."""
     parser.add_argument("--quiet", action="store_true", help="hide progress")
 
 
-def add_set_option(parser: argparse.ArgumentParser, example: str) -> None:
+def add_set(parser: argparse.ArgumentParser, example: str) -> None:
     """Add ``--set``, which may be repeated."""
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help=f"change a setting, such as {example}"
     )
 
 
-def add_output_option(
+def add_output(
     parser: argparse.ArgumentParser,
     metavar: str = "FOLDER",
     description: str = f"folder for the files (default: {ANALYSES}/ in the run's folder)",
@@ -174,7 +182,7 @@ def refuse_replacing(options: argparse.Namespace, paths: Iterable[Path]) -> None
 
 def add_run_and_text(parser: argparse.ArgumentParser, default: str = "the beginning of the validation split") -> None:
     """Add RUN, TEXT, ``--file`` and ``--encoding``; `default` names the text that is used without one."""
-    add_run_argument(parser)
+    add_run(parser)
     parser.add_argument(
         "text",
         nargs="?",
@@ -188,10 +196,10 @@ def add_run_and_text(parser: argparse.ArgumentParser, default: str = "the beginn
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--file`` and ``--encoding``."""
     parser.add_argument("--file", metavar="PATH", help="read the text from this file")
-    add_encoding_option(parser)
+    add_encoding(parser)
 
 
-def add_encoding_option(parser: argparse.ArgumentParser) -> None:
+def add_encoding(parser: argparse.ArgumentParser) -> None:
     """Add ``--encoding``."""
     parser.add_argument("--encoding", metavar="NAME", help=_ENCODING_HELP)
 
@@ -202,7 +210,7 @@ def text_of(options: argparse.Namespace) -> str | None:
     Raises:
         OctavoError: both were given, or the text is empty or cannot be read.
     """
-    text = read_text(options, options.text)
+    text = read_text(options.text, options.file, options.encoding)
     if text == "":
         raise OctavoError("the text is empty: give some words")
     if text is not None and text == options.text and os.path.isfile(text):
@@ -212,19 +220,23 @@ def text_of(options: argparse.Namespace) -> str | None:
     return text
 
 
-def read_text(options: argparse.Namespace, argument: str | None) -> str | None:
-    """Return the text of ``--file``, of standard input if `argument` is "-", or `argument` itself.
+def read_text(argument: str | None, file: str | None = None, encoding: str | None = None) -> str | None:
+    """Return the text of `file`, of standard input if `argument` is "-", or `argument` itself.
 
     Raises:
-        OctavoError: ``--file`` and `argument` were both given, or the text cannot be read.
+        OctavoError: `file` and `argument` were both given, or the text cannot be read.
     """
-    if argument is not None and options.file is not None:
+    if argument is not None and file is not None:
         raise OctavoError("TEXT and --file were both given: give one of them")
-    from_file = options.file is not None or argument == "-"
-    if options.encoding is not None and not from_file:
+    from_file = file is not None or argument == "-"
+    if encoding is not None and not from_file:
         raise OctavoError("--encoding goes with --file or - alone: leave it out")
     if from_file:
-        return _decoded(options.file, options.encoding or "utf-8")
+        from octavo.corpus.encoding_advice import decode_text
+        from octavo.corpus.reading import read_source, standard_input
+
+        raw = standard_input() if file is None else read_source(user_path(file))
+        return decode_text(raw, encoding or "utf-8", file or "standard input")
     if argument is not None:
         hint_at_escapes(argument)
     return argument
@@ -247,19 +259,9 @@ def hint_at_max_tokens(passage: Passage, limit: int) -> None:
         say(f"--max-tokens N reads more, up to {limit:,}")
 
 
-def _decoded(file: str | None, encoding: str) -> str:
-    """Return the text of a file, or of standard input if `file` is None, without a byte order mark."""
-    from octavo.corpus.encoding_advice import decode_text
-    from octavo.corpus.reading import read_source, standard_input
-
-    if file is None:
-        return decode_text(standard_input(), encoding, "standard input")
-    return decode_text(read_source(user_path(file)), encoding, file)
-
-
 def add_corpus_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--encoding`` and ``--documents``."""
-    add_encoding_option(parser)
+    add_encoding(parser)
     parser.add_argument(
         "--documents",
         metavar="UNIT",
@@ -267,10 +269,10 @@ def add_corpus_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def refuse_without_text(options: argparse.Namespace, needed: str) -> None:
-    """Raise OctavoError if ``--encoding`` or ``--documents`` is given, which go only with `needed`."""
-    for name in ("encoding", "documents"):
-        if getattr(options, name, None) is not None:
+def refuse_given(options: argparse.Namespace, needed: str, *names: str) -> None:
+    """Raise OctavoError if one of the options `names` is given, which go only with `needed`."""
+    for name in names:
+        if getattr(options, name.replace("-", "_")) is not None:
             raise OctavoError(f"--{name} goes with {needed} alone: leave it out")
 
 
