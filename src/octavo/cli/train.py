@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.epilog = (
-        "Without --minutes, --steps and --epochs the preset's budget applies. Exit code 0 if the run is trained, "
-        "scored and reported on, 1 if a part besides the score is missing (the summary names it), 2 without a score, "
-        "128 + number after a signal."
+        "Without --minutes, --steps and --epochs the budget is the preset's, or 4.8 minutes. Exit code 0 if the "
+        "run is trained, scored and reported on, 1 if a part besides the score is missing (the summary names it), 2 "
+        "without a score, 128 + number after a signal."
     )
     parser.add_argument(
         "text",
@@ -34,7 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="files or folders to train on, or - for standard input (default: Tiny Shakespeare)",
     )
-    parser.add_argument("--preset", help="name of a preset or a TOML file with settings (default: pocket)")
+    parser.add_argument(
+        "--preset",
+        help="fixed settings: name of a preset or a TOML file (default: settings that fit the text and the budget)",
+    )
     parser.add_argument("--name", help="name of the run (default: made from the name of the text)")
     arguments.add_number(parser, "--minutes", "M", "train for M minutes", kind=float)
     arguments.add_number(parser, "--steps", "N", "train for N optimizer steps")

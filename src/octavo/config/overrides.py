@@ -32,8 +32,7 @@ class Request:
         """
         if self.preset is not None or config is None:
             config = _load_preset(self.preset or "pocket")
-        given = self.overrides.items() if isinstance(self.overrides, Mapping) else self.overrides
-        pairs = [parse_assignment(pair) if isinstance(pair, str) else pair for pair in given]
+        pairs = self._pairs()
         named = {name: getattr(self, name) for name in (*BUDGETS, "seed")}
         if empty := [name for name in BUDGETS if named[name] == 0]:
             raise OctavoError(f"train.{empty[0]} is a budget of 0: it must be greater than 0")
@@ -43,6 +42,19 @@ class Request:
             size = 0 if kind == "characters" else TokenizerConfig().vocab_size
             pairs.insert(0, ("tokenizer.vocab_size", size))
         return with_overrides(config, with_one_budget(pairs))
+
+    @property
+    def names(self) -> list[str]:
+        """Return the dotted names of the settings that are given, besides budget and seed.
+
+        Raises:
+            OctavoError: an override is no assignment.
+        """
+        return [name for name, _ in self._pairs()]
+
+    def _pairs(self) -> list[tuple[str, Any]]:
+        given = self.overrides.items() if isinstance(self.overrides, Mapping) else self.overrides
+        return [parse_assignment(pair) if isinstance(pair, str) else pair for pair in given]
 
 
 def first_difference(one: Config, other: Config) -> str:

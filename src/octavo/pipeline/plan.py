@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from octavo.config import Config
+from octavo.config.hyperparameters import Choice, choose_hyperparameters
 from octavo.config.inference import default_stride, head_windows
 from octavo.config.overrides import Request
 from octavo.config.shapes import max_activation_width, parameter_count, windows_at_once
@@ -18,13 +19,14 @@ from octavo.corpus import Corpus, read_corpus, with_documents
 from octavo.data.prepare import TokenizedSplits, prepare
 from octavo.evaluate.baselines import MAX_LEARNED
 from octavo.evaluate.overlap import MAX_SEARCHED
+from octavo.formats.toml_schema import with_overrides
 from octavo.interpret.head_ablation import ABLATIONS
 from octavo.runs import free_name
 from octavo.system.progress import PhaseCallback, no_phase_progress
 from octavo.system.terminal import duration, format_bytes
 from octavo.system.threads import usable_cores
 from octavo.tokenizer import Characters, Tokenizer
-from octavo.training.forecast import PROCESS_BYTES, TrainingForecast, forecast_training
+from octavo.training.forecast import PROCESS_BYTES, TrainingForecast, forecast_training, tokens_per_second
 from octavo.training.precision import Precision, choose_precision
 
 _MIB = 2**20
@@ -123,10 +125,11 @@ class Plan:
     prepared: TokenizedSplits
     forecast: TrainingForecast
     command_forecast: CommandForecast
+    choices: tuple[Choice, ...] = ()  # the settings that were chosen for this text and budget
 
     def lines(self) -> list[str]:
         """Return a few lines for the user; `corpus.notes` has those on the text."""
-        lines, documents = self.forecast.lines(), len(self.corpus.documents)
+        lines, documents = [*self._choice_lines(), *self.forecast.lines()], len(self.corpus.documents)
         if documents > 1:  # then the user should know from which of them the split is that alone is scored
             fraction, segments = self.config.data.validation, len(self.prepared["validation"][0].segments)
             of = f"{fraction:.0%} of the text, at its end, from {segments:,} of {documents:,} documents"
@@ -135,6 +138,17 @@ class Plan:
         if coverage and coverage.known < coverage.distinct:
             lines.append(coverage.words())
         return [*lines, *self.command_forecast.lines()]
+
+    def _choice_lines(self) -> list[str]:
+        """Return a line for each setting that was chosen; settings with the same reason share one."""
+        by_reason: dict[str, list[Choice]] = {}
+        for choice in self.choices:
+            by_reason.setdefault(choice.reason, []).append(choice)
+        lines = [
+            f"  {', '.join(f'{choice.name}={choice.value:g}' for choice in choices)}: {reason}"
+            for reason, choices in by_reason.items()
+        ]
+        return ["settings chosen for this text and budget (--preset pocket: fixed ones)", *lines] if lines else []
 
 
 def make_plan(
@@ -158,13 +172,33 @@ def make_plan(
         OctavoError: the settings cannot work, or not with this text; the message has the fix.
     """
     config = request.applied_to(None)
+    precision: Precision = choose_precision(config.train)
+    choices = () if request.preset else fitting_choices(config, request.names, corpus, precision)
+    config = with_overrides(config, [(choice.name, choice.value) for choice in choices])
     tokenizer, prepared = prepare(corpus, config.data, config.tokenizer, watch)
     if not config.tokenizer.vocab_size:  # the resulting size is part of the run
         config = replace(config, tokenizer=replace(config.tokenizer, vocab_size=tokenizer.vocab_size))
-    precision: Precision = choose_precision(config.train)
     planned = forecast_training(corpus.name, config, tokenizer, prepared, precision)
     command_forecast = forecast_command(config, planned, corpus.characters, corpus.bytes)
-    return Plan(name or free_name(root, corpus.name), config, corpus, tokenizer, prepared, planned, command_forecast)
+    name = name or free_name(root, corpus.name)
+    return Plan(name, config, corpus, tokenizer, prepared, planned, command_forecast, choices)
+
+
+def fitting_choices(config: Config, given: Sequence[str], corpus: Corpus, precision: Precision) -> tuple[Choice, ...]:
+    """Choose the settings that the user leaves open; the speed of training is measured if the budget is a time.
+
+    Args:
+        config: the preset with the user's settings.
+        given: the dotted names of these settings.
+        corpus: the text.
+        precision: the precision to train in.
+
+    Raises:
+        OctavoError: the machine has too little memory for a model of this config.
+    """
+    speed = tokens_per_second(config, precision) if config.train.minutes else 0.0
+    train_bytes = int(corpus.bytes * (1 - config.data.validation - config.data.test))
+    return tuple(choose_hyperparameters(config, given, train_bytes=train_bytes, tokens_per_second=speed))
 
 
 def as_corpus(

@@ -57,9 +57,10 @@ def train(
 
     Args:
         text: a path or several, or a :class:`~octavo.Corpus`; None: Tiny Shakespeare. See :func:`octavo.read_corpus`.
-        preset: the name of a preset (``octavo presets``) or a TOML file; None: ``pocket``.
+        preset: the name of a preset (``octavo presets``) or a TOML file; None: settings that fit the text
+            and the budget (docs/own-texts.md).
         name: the run's name; None: that of the text, with a number if a run has it already.
-        minutes, steps, epochs: the budget, one of the three; None: the preset's.
+        minutes, steps, epochs: the budget, one of the three; None: the preset's, or 4.8 minutes.
         overrides: settings by dotted name, such as ``{"model.n_layers": 3}``.
         seed: seed of weights, batches and dropout. With a budget in steps or epochs the same seed gives the same
             weights, bit for bit, on the same machine with the same number of threads.
@@ -144,7 +145,7 @@ def _create(root: Path, plan: Plan, name: str | None) -> RunDirectory:
 
 def _write_plan(plan: Plan, folder: Path) -> None:
     """Write everything of a run that is known before its first step."""
-    settings = commented_toml(plan.config).encode()
+    settings = commented_toml(plan.config, {choice.name: choice.reason for choice in plan.choices}).encode()
     write_atomically(folder / "config.toml", settings)
     plan.tokenizer.save(folder / "tokenizer.json")
     save_splits(folder / "data", plan.prepared)
@@ -154,6 +155,7 @@ def _write_plan(plan: Plan, folder: Path) -> None:
         "precision": asdict(plan.forecast.precision),
         "parameters": plan.forecast.parameters,
         "tokenizer": plan.tokenizer.fingerprint,
+        "choices": [asdict(choice) for choice in plan.choices],
         "config": hashlib.sha256(settings).hexdigest(),
         "sittings": [],
     }
