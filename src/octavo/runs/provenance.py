@@ -38,6 +38,9 @@ PROVENANCE: dict[str, Any] = {  # types of the values in provenance.json
     "parameters": int,
     "tokenizer": str,
     "config": str,
+    "extensions": [  # of the budget (octavo.runs.extension)
+        {"began": str, "budget": dict[str, float], "former_budget": dict[str, float], "from_step": int}
+    ],
     "sittings": [  # sessions
         {
             "began": str,
