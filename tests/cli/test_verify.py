@@ -113,7 +113,7 @@ def test_a_run_that_is_whole_is_ok_in_every_part(trained: Run, capsys: pytest.Ca
     assert set(parts.values()) == {"ok"}
     assert list(parts) == [
         *("files", "config.toml", "provenance.json", "tokenizer.json", "data/train", "data/validation"),
-        *("checkpoints/step-00000040", NEWEST, "metrics.jsonl", "evaluation.json"),
+        *("checkpoints/before-decay", "checkpoints/step-00000040", NEWEST, "metrics.jsonl", "evaluation.json"),
         *("baselines.json", "memorisation.json", "diagnosis.json", "samples.txt"),
     ]
     assert before == {path: path.read_bytes() for path in trained.path.rglob("*") if path.is_file()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,11 @@ from octavo.cli import arguments
 from octavo.cli.output import as_options, command, drop_output, run_word, say
 from octavo.config.overrides import Request
 from octavo.errors import OctavoError
-from octavo.runs import check_name_free, runs_root
+from octavo.runs import RunDirectory, check_name_free, runs_root
+from octavo.runs.completion import nothing_is_left
+from octavo.runs.extension import budget_text, larger_budget, requested_extension
 from octavo.runs.resume import check_unchanged, run_to_resume
+from octavo.runs.scores import standard_score
 from octavo.system.terminal import duration, escape_controls, quantity, wrap_lines
 
 if TYPE_CHECKING:
@@ -47,7 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_number(parser, "--seed", "S", seed)
     arguments.add_corpus_options(parser)
     parser.add_argument(
-        "--resume", action="store_true", help="resume the run --name, or the most recent unfinished run"
+        "--resume",
+        action="store_true",
+        help="resume the run --name, or the most recent unfinished run; a larger budget extends a run to that total",
     )
     parser.add_argument("--dry-run", action="store_true", help="show the plan and forecast, train nothing")
     arguments.add_quiet(parser)
@@ -66,6 +72,11 @@ def run(options: argparse.Namespace) -> int:
     if options.resume:
         resumed = run_to_resume(root, options.name)
         check_unchanged(resumed, request, corpus)
+        if requested_extension(resumed, request) is None and not options.dry_run:
+            with suppress(OSError):  # a file that cannot be read is named below
+                if nothing_is_left(resumed, brief=False):
+                    say("\n".join(_finished(resumed, options)))
+                    return 0
     else:
         request.applied_to(None)
         if options.name is not None:
@@ -81,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
             say(as_options(line), file=sys.stderr)
         shown_progress = not options.quiet
         if resumed is not None:
-            trained = resume_run(resumed, progress=shown_progress)
+            trained = resume_run(resumed, request, progress=shown_progress)
         else:
             assert corpus is not None
             trained = start_run(request, corpus, root=root, name=options.name, progress=shown_progress, notes=False)
@@ -125,6 +136,23 @@ def _report(trained: Run, options: argparse.Namespace) -> tuple[Path | Unavailab
 
 def _resume_command(options: argparse.Namespace, run_name: str) -> str:
     return command("train", resume=True, name=options.name or run_name, runs=options.runs)
+
+
+def _finished(run: RunDirectory, options: argparse.Namespace) -> list[str]:
+    """Return lines that say that a run is finished, with its score, and how to extend it."""
+    score, last = standard_score(run), run.last_record or {"seconds": 0.0, "step": 0}
+    assert score is not None  # without one the run is not finished
+    word, budget = run_word(run, runs_root(options.runs)), larger_budget(run.config)
+    lines = [
+        f"{run.name} is finished: {score['bits_per_character']:.3f} bits per character of its validation split, "
+        f"scored after {duration(last['seconds'])} and {quantity(last['step'], 'step')}. Nothing was computed anew."
+    ]
+    try:
+        requested_extension(run, Request(overrides={f"train.{kind}": amount for kind, amount in budget.items()}))
+    except OctavoError as error:
+        return [*lines, f"It cannot be trained further: {error}."]
+    extend = command("train", resume=True, name=word, **budget, runs=options.runs)
+    return [*lines, f"To train it further, to a total of {budget_text(budget)}: {extend}"]
 
 
 def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | None) -> int:

@@ -21,7 +21,8 @@ from octavo.pipeline.session import SMALL_FILES_BYTES, run_session
 from octavo.reports.blocks import Unavailable, try_compute
 from octavo.runs import NameTaken, RunDirectory, check_name_free, create_run, free_name, locked, runs_root
 from octavo.runs.checkpoint_files import max_file_bytes, newest_is_damaged
-from octavo.runs.completion import record_brief, record_examination
+from octavo.runs.completion import nothing_is_left, record_brief, record_examination
+from octavo.runs.extension import extend, requested_extension
 from octavo.runs.provenance import text_facts
 from octavo.runs.resume import check_unchanged, run_to_resume
 from octavo.system.progress import MessageCallback, no_message
@@ -60,14 +61,16 @@ def train(
         preset: the name of a preset (``octavo presets``) or a TOML file; None: settings that fit the text
             and the budget (docs/own-texts.md).
         name: the run's name; None: that of the text, with a number if a run has it already.
-        minutes, steps, epochs: the budget, one of the three; None: the preset's, or 4.8 minutes.
+        minutes, steps, epochs: the budget, one of the three; None: the preset's, or 4.8 minutes. With `resume`, a
+            larger budget than that of the run extends it to this total.
         overrides: settings by dotted name, such as ``{"model.n_layers": 3}``.
         seed: seed of weights, batches and dropout. With a budget in steps or epochs the same seed gives the same
             weights, bit for bit, on the same machine with the same number of threads.
         encoding: of files that have no byte order mark and are not UTF-8.
         documents: ``"file"`` if each file is a document, or ``"separator:TEXT"`` to split files at that text.
         runs: the folder of all runs (default: ``$OCTAVO_RUNS``, else ``./runs``).
-        resume: resume the unfinished run `name`, or the newest one, from its last checkpoint.
+        resume: resume the unfinished run `name`, or the newest one, from its last checkpoint, or extend the run
+            `name`, finished or not, to a larger budget. A finished run is returned as it is if no budget is given.
         progress: show a progress bar, or plain lines where standard error is no terminal.
         notes: show `Corpus.notes` before training; a caller that has shown them passes False.
         brief: only train and score: no baselines, memorisation, diagnosis, curves or samples.
@@ -92,7 +95,8 @@ def train(
     if resume:
         directory = run_to_resume(root, name)
         check_unchanged(directory, request, None if text is None else as_corpus(text, encoding, documents, root))
-        return resume_run(directory, progress=progress, brief=brief)
+        requested_extension(directory, request)
+        return resume_run(directory, request, progress=progress, brief=brief)
     request.applied_to(None)  # an error in the settings or the name is raised before the text is read
     if name is not None:
         check_name_free(root, name)
@@ -117,13 +121,18 @@ def start_run(
             display.note(line)
         directory = _create(root, plan, name)
         del plan  # the text and its tokens are read from the run from now on
-        return _finish(directory, display, brief)
+        return _finish(directory, display, brief, Request())
 
 
-def resume_run(directory: RunDirectory, *, progress: bool = True, brief: bool = False) -> Run:
-    """Finish a run that was begun earlier; the options and errors are those of :func:`train`."""
+def resume_run(
+    directory: RunDirectory, request: Request | None = None, *, progress: bool = True, brief: bool = False
+) -> Run:
+    """Finish a run that was begun earlier, or extend it if `request` has a larger budget.
+
+    The options and errors are those of :func:`train`.
+    """
     with make_progress(progress) as display:
-        return _finish(directory, display, brief)
+        return _finish(directory, display, brief, request or Request())
 
 
 def _create(root: Path, plan: Plan, name: str | None) -> RunDirectory:
@@ -162,12 +171,17 @@ def _write_plan(plan: Plan, folder: Path) -> None:
     RunDirectory(folder).write_json("provenance.json", provenance)
 
 
-def _finish(directory: RunDirectory, progress: Progress, brief: bool) -> Run:
-    """Do whatever a run still lacks, holding its lock; turn interrupts and disk errors into sentences."""
+def _finish(directory: RunDirectory, progress: Progress, brief: bool, request: Request) -> Run:
+    """Extend a run if `request` asks for it, and do whatever the run still lacks, holding its lock.
+
+    Interrupts and disk errors are turned into sentences.
+    """
     try:
         with locked(directory):
             for folder, *_ in os.walk(directory.path):
                 remove_stale_files(Path(folder))
+            if done := extend(directory, request):
+                progress.note(done)
             return _train_and_examine(directory, progress, brief)
     except KeyboardInterrupt:
         raise InterruptedAtOnce(directory.name) from None
@@ -183,6 +197,9 @@ def _finish(directory: RunDirectory, progress: Progress, brief: bool) -> Run:
 
 def _train_and_examine(directory: RunDirectory, progress: Progress, brief: bool) -> Run:
     """Train unless training has ended (and its newest checkpoint is valid), score, and examine unless `brief`."""
+    if nothing_is_left(directory, brief=brief):
+        progress.note(f"{directory.name} is finished: nothing is left to do")
+        return Run(directory)
     if directory.ended and not newest_is_damaged(directory.path / "checkpoints", max_file_bytes(directory.config)):
         progress.note(f"{directory.name} is trained already")
     else:

@@ -19,7 +19,7 @@ from octavo.errors import OctavoError, reason
 from octavo.formats.json_schema import check_types, parse_object
 from octavo.formats.untrusted import MAX_CONFIG_BYTES, MAX_TEXT_BYTES, check_folder, read_plain
 from octavo.runs import RunDirectory
-from octavo.runs.checkpoint_files import STATE, max_file_bytes, newest_first, read_valid, step_of
+from octavo.runs.checkpoint_files import BEFORE_DECAY, STATE, max_file_bytes, newest_first, read_valid, step_of
 from octavo.runs.completion import EXAMINATION_FILE, failed_parts
 from octavo.runs.metrics import check_complete
 from octavo.runs.safetensors_layout import check_shapes, max_abs, read_layout
@@ -64,6 +64,8 @@ def verify(directory: RunDirectory, *, full: bool = False) -> Iterator[Check]:
         if name != "test" or (run.path / "data" / "test.npy").exists():
             yield _result(f"data/{name}", _check_split, run, name)
     checkpoints = newest_first(run.path / "checkpoints")[::-1]
+    if (run.path / "checkpoints" / BEFORE_DECAY).exists():
+        checkpoints.insert(0, run.path / "checkpoints" / BEFORE_DECAY)
     for path in checkpoints:
         yield _result(f"checkpoints/{path.name}", _check_checkpoint, run, path)
     if not checkpoints:
@@ -175,7 +177,7 @@ def _check_checkpoint(run: SavedRun, path: Path) -> None:
             raise ValueError(f"it has no {min(missing)}")
     except ValueError as error:
         raise ValueError(f"{STATE} is damaged: {error}") from None
-    if f"step-{state['step']:08d}" != path.name:
+    if path.name not in (f"step-{state['step']:08d}", BEFORE_DECAY):
         raise ValueError(f"its {STATE} is of another step")
     if (run.path / "metrics.jsonl").stat().st_size < state["metrics_bytes"]:
         raise ValueError("metrics.jsonl has lost lines that belong to it")

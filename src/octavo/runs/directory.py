@@ -34,6 +34,7 @@ from octavo.runs.checkpoint_files import newest_first
 from octavo.runs.metrics import Record, last_record, read_metrics
 from octavo.runs.provenance import PROVENANCE
 
+EXTENSION_FILE = "extension.json"  # a change of the budget that is not completed (octavo.runs.extension)
 _NAME = re.compile(r"\w[\w.+-]{0,99}")
 _MAX_NAME_BYTES = 200  # of the 255 that file systems allow
 
@@ -84,6 +85,8 @@ class RunDirectory:
     @property
     def ended(self) -> bool:
         """Return whether training has ended; :mod:`octavo.runs.completion` decides if the run is finished."""
+        if (self.path / EXTENSION_FILE).exists():
+            return False
         last = self.last_record
         return last is not None and last.get("event") == "end"
 

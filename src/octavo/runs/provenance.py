@@ -42,6 +42,9 @@ PROVENANCE: dict[str, Any] = {  # types of the values in provenance.json
     "choices": [{"name": str, "reason": str}],  # settings that were chosen for the text and the budget
     "tokenizer": str,
     "config": str,
+    "extensions": [  # of the budget (octavo.runs.extension)
+        {"began": str, "budget": dict[str, float], "former_budget": dict[str, float], "from_step": int}
+    ],
     "sittings": [  # sessions
         {
             "began": str,
