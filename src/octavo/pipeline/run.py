@@ -7,6 +7,7 @@ from typing import Literal, Unpack, overload
 from octavo.config.inference import SamplingOptions
 from octavo.evaluate import Evaluation, Memorisation
 from octavo.evaluate.diagnosis.case import Finding
+from octavo.evaluate.fine_tuning import FineTuning, load_fine_tuning
 from octavo.evaluate.run_scores import (
     diagnose_run,
     load_diagnosis,
@@ -102,6 +103,15 @@ class Run(SavedRun):
     def evaluation(self) -> Evaluation:
         """Return the standard score: the validation split in sliding windows half a context apart."""
         return standard_evaluation(self)
+
+    @property
+    def fine_tuning(self) -> FineTuning | None:
+        """Return the scores of a fine-tuned run on both validation splits, before and after; None if there are none.
+
+        `before` and `after` are of the run's own validation split, `parent_text_before` and `parent_text_after` of
+        that of the run it started from.
+        """
+        return load_fine_tuning(self)
 
     evaluate = score_run
     baselines = run_baselines

@@ -31,6 +31,7 @@ from octavo.runs.checkpoint import bytes_needed, load_newest, prune, save_checkp
 from octavo.runs.checkpoint_files import max_file_bytes, newest_valid
 from octavo.runs.events import CheckpointEvent, Event, SampleEvent, ValidationEvent
 from octavo.runs.metrics import check_complete
+from octavo.runs.parent import parent_weights
 from octavo.runs.provenance import session_facts
 from octavo.runs.safetensors_layout import check_shapes
 from octavo.system.terminal import duration, quantity
@@ -139,6 +140,9 @@ def _initial_state(directory: RunDirectory, vocab_size: int, progress: Progress)
         check_shapes(shapes, config.model, vocab_size)
     state = TrainingState(Transformer(config.model, vocab_size, config.train.seed), config)
     if not newest:
+        if "parent" in directory.provenance:
+            load_weights(state.model, parent_weights(directory))
+            state.restart_average()
         return state, 0
     path, checkpoint = newest
     state.restore(checkpoint)

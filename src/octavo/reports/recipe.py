@@ -9,7 +9,10 @@ from typing import Any
 import tomli_w
 
 from octavo.config import BUDGETS, Config, load_preset, preset_names
+from octavo.config.fine_tuning import fine_tuning_base
 from octavo.formats.toml_schema import as_mapping
+from octavo.runs import RunDirectory
+from octavo.runs.parent import parent_config
 from octavo.system.terminal import path_text, quantity
 
 TINY_SHAKESPEARE = "b20eb1dc66ddb45eb245b57c9e4aeda4707095cdc78ddcbe7519b25b912c16a3"  # SHA-256 of the corpus
@@ -30,16 +33,23 @@ def recipe(config: Config, provenance: Mapping[str, Any], path: Path) -> Recipe:
 
     Raises:
         LookupError: the provenance lacks an entry that every run has.
+        OctavoError: the run was fine-tuned, and the config of the run that it starts from is damaged.
     """
     prefix, sources, note = _text(provenance["text"], path)
     encoding = provenance["text"].get("encoding", "utf-8")
-    preset = nearest_preset(config)
     words = ["octavo", "train", *sources]
-    words += ["--preset", preset] if preset != _DEFAULT else []
+    if parent := provenance.get("parent"):
+        base = fine_tuning_base(parent_config(RunDirectory(path)), again=parent["fine_tuned"])
+        words += ["--from", parent["name"]]
+        note += f" The run to start from must have these weights: SHA-256 {parent['weights']}."
+    else:
+        preset = nearest_preset(config)
+        base = load_preset(preset)
+        words += ["--preset", preset] if preset != _DEFAULT else []
     unit = provenance["text"].get("document_unit", "file")
     words += ["--encoding", encoding] if encoding != "utf-8" and sources not in ([], ["-"]) else []
     words += ["--documents", unit] if unit != "file" and sources not in ([], ["-"]) else []
-    words += _options(load_preset(preset), config)
+    words += _options(base, config)
     return Recipe(prefix + shlex.join(words), (note, *_conditions(config, provenance)))
 
 

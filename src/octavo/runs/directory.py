@@ -1,8 +1,9 @@
 """The run directory: find, create and open runs, and read their files.
 
 A run's folder has ``config.toml  provenance.json  tokenizer.json  data/  metrics.jsonl  checkpoints/  evaluation.json
-samples.txt  baselines.json  memorisation.json  diagnosis.json  examination.json  curves/  report.html  analysis/
-reproduction/``. These are TOML, JSON, text, NumPy arrays, safetensors, images or HTML. Importing this takes no torch.
+samples.txt  baselines.json  memorisation.json  diagnosis.json  examination.json  parent/  fine-tuning.json  curves/
+report.html  analysis/  reproduction/``. These are TOML, JSON, text, NumPy arrays, safetensors, images or HTML.
+Importing this takes no torch.
 """
 
 import errno
@@ -75,6 +76,11 @@ class RunDirectory:
             OctavoError: ``provenance.json`` is missing or damaged.
         """
         return self.read_typed("provenance.json", PROVENANCE)
+
+    @property
+    def shared(self) -> bool:
+        """Return whether the run came from ``octavo share``, without its text."""
+        return bool(self.provenance.get("shared"))
 
     @property
     def metrics(self) -> list[Record]:
