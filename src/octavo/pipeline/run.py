@@ -19,6 +19,7 @@ from octavo.evaluate.run_scores import (
     standard_evaluation,
 )
 from octavo.generate.generate import generate_many
+from octavo.pipeline.share import share_run
 from octavo.reports.html.run_card import run_card
 from octavo.reports.views import attention_view, curves_view, edit_view, heads_view, lens_view, surprise_view
 from octavo.runs import open_run, runs_root
@@ -136,3 +137,4 @@ class Run(SavedRun):
     lens = lens_view
     edit = edit_view
     heads = heads_view
+    share = share_run

@@ -13,7 +13,6 @@ import torch
 
 from octavo.config import Config
 from octavo.config.inference import SamplingConfig
-from octavo.data.token_files import check_ids, open_splits
 from octavo.errors import DivergenceError, OctavoError
 from octavo.evaluate.diagnosis.case import validation_point
 from octavo.evaluate.diagnosis.diagnosis import EarlyDiagnosis, early_baseline_losses
@@ -34,6 +33,7 @@ from octavo.runs.metrics import check_complete
 from octavo.runs.parent import parent_weights
 from octavo.runs.provenance import session_facts
 from octavo.runs.safetensors_layout import check_shapes
+from octavo.runs.saved_run import SavedRun
 from octavo.system.terminal import duration, quantity
 from octavo.tokenizer import Tokenizer, load_tokenizer
 from octavo.training.data import TokenCount, training_data
@@ -60,8 +60,7 @@ def run_session(directory: RunDirectory, progress: Progress) -> None:
     # 1. Read the settings and data that the run was begun with: config, tokenizer, token ids, precision.
     config, provenance = directory.config, directory.provenance
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")
-    splits = open_splits(directory.path / "data")
-    check_ids(splits, tokenizer.vocab_size)
+    splits = SavedRun(directory).splits
     try:
         precision = from_json(Precision, provenance["precision"])  # a resumed run keeps its precision
         sessions = provenance["sittings"]

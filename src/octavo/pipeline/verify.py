@@ -73,7 +73,10 @@ def verify(directory: RunDirectory, *, full: bool = False) -> Iterator[Check]:
     yield _result("config.toml", _check_config, run)
     yield _result("provenance.json", _check_provenance, run)
     yield _result("tokenizer.json", _check_tokenizer, run)
-    for name in SPLIT_NAMES:
+    shared = _is_shared(run)
+    if shared:
+        yield Check("data", note="the run was shared without its text")
+    for name in () if shared else SPLIT_NAMES:
         if name != "test" or (run.path / "data" / "test.npy").exists():
             yield _result(f"data/{name}", _check_split, run, name)
     if (run.path / FOLDER).exists():
@@ -110,6 +113,13 @@ def _result(what: str, check: Callable[..., str | None], *values: object) -> Che
         if not isinstance(error, OctavoError | ValueError | OSError):
             sentence = f"{type(error).__name__}: {sentence}"
         return Check(what, wrong=" ".join(sentence.split()) or type(error).__name__)
+
+
+def _is_shared(run: SavedRun) -> bool:
+    try:
+        return run.directory.shared
+    except OctavoError:  # the check of provenance.json says so
+        return False
 
 
 def _check_config(run: SavedRun) -> str | None:

@@ -30,10 +30,18 @@ def check_scores(run: SavedRun) -> str | None:
 def _check_score(run: SavedRun, score: Score) -> None:
     _check_figures(score)
     _check_existed(run, score["checkpoint"])
-    if score["own_text"] and score["text"] in run.unchecked_splits:
-        facts = run.unchecked_splits[score["text"]].facts
-        if (score["sha256"], score["characters"]) != (facts.sha256, facts.characters):
-            raise ValueError(f"a score is of another {score['text']} text than the run's")
+    facts = _split_facts(run, score["text"]) if score["own_text"] else None
+    if facts and (score["sha256"], score["characters"]) != facts:
+        raise ValueError(f"a score is of another {score['text']} text than the run's")
+
+
+def _split_facts(run: SavedRun, name: str) -> tuple[str, int] | None:
+    """Return the hash and the characters of one of the run's splits, if it has it; a shared run has recorded them."""
+    if run.directory.shared:
+        recorded = run.directory.provenance["shared"]["splits"].get(name)
+        return (recorded["sha256"], recorded["characters"]) if recorded else None
+    split = run.unchecked_splits.get(name)
+    return (split.facts.sha256, split.facts.characters) if split else None
 
 
 def _check_figures(score: Score) -> None:
@@ -102,6 +110,8 @@ def check_recomputed_score(run: SavedRun) -> str | None:
     from octavo.evaluate.documents import scored_text
 
     recorded = standard_score(run.directory)
+    if run.directory.shared:
+        return "the run was shared without its text: score a text of your own"
     if recorded is None:
         return "the newest checkpoint has no score on the validation split to compare with"
     text = scored_text(run.splits["validation"], run.tokenizer)

@@ -80,7 +80,15 @@ class RunDirectory:
     @property
     def shared(self) -> bool:
         """Return whether the run came from ``octavo share``, without its text."""
-        return bool(self.provenance.get("shared"))
+        return not (self.path / "data").exists() and "shared" in self.provenance
+
+    def check_has_text(self) -> None:
+        """Raise OctavoError if the run was shared without its text."""
+        if self.shared:
+            raise OctavoError(
+                f"{self.name} was shared without its text, which this needs: generate with it, or score and analyse "
+                "a text that you give"
+            )
 
     @property
     def metrics(self) -> list[Record]:
@@ -206,6 +214,8 @@ def find_run(given: str | Path, root: Path) -> RunDirectory:
     Raises:
         OctavoError: there is none.
     """
+    if str(given).lower().endswith(".zip") and user_path(given).is_file():
+        raise OctavoError(f"{given} is a zip file: unpack it, then name its folder")
     for path in (user_path(given), root / given):
         try:
             if (path / "config.toml").is_file():

@@ -136,14 +136,12 @@ def read_parent(run: SavedRun) -> Parent:
             f"{run.name} is not trained to its end: resume it before it is fine-tuned",
             command=directory.resume_command,
         )
-    path, weights = newest_valid(run.path / "checkpoints", _final_weights, max_file_bytes(run.config))
-    shapes = {name: tensor.shape for name, tensor in read_layout(weights, WEIGHTS).items()}
-    check_shapes(shapes, run.config.model, run.tokenizer.vocab_size)
+    checkpoint, weights = read_final_weights(run)
     text, score = directory.provenance.get("text", {}), standard_score(directory)
     facts = {
         "name": run.name,
         "weights": hashlib.sha256(weights).hexdigest(),
-        "checkpoint": path.name,
+        "checkpoint": checkpoint,
         "text": {key: text.get(key, "") for key in ("name", "sha256")},
         "tokenizer": run.tokenizer.fingerprint,
         "score": {key: score[key] for key in _SCORE_KEYS if key in score} if score else None,
@@ -151,6 +149,18 @@ def read_parent(run: SavedRun) -> Parent:
     }
     splits = {} if directory.shared else run.splits
     return Parent(run, facts, weights, splits.get("validation"), splits.get("train"))
+
+
+def read_final_weights(run: SavedRun) -> tuple[str, bytes]:
+    """Return the name of a run's newest checkpoint and the safetensors file of the weights that it generates with.
+
+    Raises:
+        OctavoError: there is no valid checkpoint, or it is of another model.
+    """
+    path, weights = newest_valid(run.path / "checkpoints", _final_weights, max_file_bytes(run.config))
+    shapes = {name: tensor.shape for name, tensor in read_layout(weights, WEIGHTS).items()}
+    check_shapes(shapes, run.config.model, run.tokenizer.vocab_size)
+    return path.name, weights
 
 
 def parent_config(run: RunDirectory) -> Config:

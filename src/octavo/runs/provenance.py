@@ -43,7 +43,11 @@ PROVENANCE: dict[str, Any] = {  # types of the values in provenance.json
         "fine_tuned": bool,
         "overlap": dict[str, float] | None,
     },
-    "shared": bool,  # without its text (octavo.runs.sharing)
+    "shared": {  # of a run without its text (octavo.pipeline.share): what else is read from the text
+        "opening": list[int],
+        "line_end": str | None,
+        "splits": dict[str, Any],
+    },
     "forecast": {},
     "precision": {"name": str, "reason": str},
     "parameters": int,
