@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from octavo.corpus import Corpus
     from octavo.pipeline.run import Run
     from octavo.reports.blocks import Unavailable
+    from octavo.runs.parent import Parent
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="TEXT",
         help="files or folders to train on, or - for standard input (default: Tiny Shakespeare)",
+    )
+    parser.add_argument(
+        "--from",
+        dest="start_from",
+        metavar="RUN",
+        help="fine-tune this run: its tokenizer, sizes and weights, a fifth of its budget, gentler learning rates",
     )
     parser.add_argument(
         "--preset",
@@ -64,7 +71,9 @@ def run(options: argparse.Namespace) -> int:
     request = Request(options.preset, options.set, options.minutes, options.steps, options.epochs, options.seed)
     # An error in settings, names or files is reported before anything heavy is loaded.
     root = runs_root(options.runs)
-    corpus = resumed = None
+    corpus = resumed = parent = None
+    if options.resume and options.start_from is not None:
+        raise OctavoError("--from begins a new run, and --resume continues one: leave one of them out")
     if not options.text:
         arguments.refuse_given(options, "a TEXT", "encoding", "documents")
     if options.text or not options.resume:
@@ -78,11 +87,16 @@ def run(options: argparse.Namespace) -> int:
                     say("\n".join(_finished(resumed, options)))
                     return 0
     else:
-        request.applied_to(None)
+        if options.start_from is not None:
+            from octavo.runs.parent import parent_to_fine_tune
+
+            parent = parent_to_fine_tune(options.start_from, root, request)
+        else:
+            request.applied_to(None)
         if options.name is not None:
             check_name_free(root, options.name)
     if options.dry_run:
-        return _dry_run(options, request, corpus)
+        return _dry_run(options, request, corpus, parent)
 
     from octavo.pipeline.train import resume_run, start_run
     from octavo.training.signals import Interrupted, InterruptedAtOnce
@@ -95,7 +109,8 @@ def run(options: argparse.Namespace) -> int:
             trained = resume_run(resumed, request, progress=shown_progress)
         else:
             assert corpus is not None
-            trained = start_run(request, corpus, root=root, name=options.name, progress=shown_progress, notes=False)
+            given = {"name": options.name, "parent": parent}
+            trained = start_run(request, corpus, root=root, progress=shown_progress, notes=False, **given)
     except Interrupted as stopped:
         resume = _resume_command(options, stopped.run_name)
         try:
@@ -155,14 +170,15 @@ def _finished(run: RunDirectory, options: argparse.Namespace) -> list[str]:
     return [*lines, f"To train it further, to a total of {budget_text(budget)}: {extend}"]
 
 
-def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | None) -> int:
+def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | None, parent: Parent | None) -> int:
     from octavo.pipeline.plan import make_plan
     from octavo.pipeline.progress import make_progress
 
     if options.resume or corpus is None:
         raise OctavoError("--dry-run is for a new run: leave out --resume")
     with make_progress(not options.quiet) as progress:
-        plan = make_plan(corpus, request, name=options.name, root=runs_root(options.runs), watch=progress.phase)
+        root = runs_root(options.runs)
+        plan = make_plan(corpus, request, name=options.name, root=root, parent=parent, watch=progress.phase)
     say("\n".join([*map(as_options, corpus.notes()), *plan.lines()]))
     say(f"would be written to {runs_root(options.runs) / plan.name}")
     return 0
@@ -172,10 +188,10 @@ def _summary(run: Run, report: Path | Unavailable, options: argparse.Namespace) 
     """Return lines with the result of a run, the parts that are missing, the paths, and what to type next."""
     from octavo.corpus.lines import MAX_CHARACTERS_READ, frequent_line_start
     from octavo.reports.blocks import Unavailable
-    from octavo.reports.terminal.scores import diagnosis_lines, score_in_words
+    from octavo.reports.terminal.scores import diagnosis_lines, fine_tuning_lines, score_in_words
     from octavo.runs.completion import failed_parts
 
-    failed = failed_parts(run.directory)
+    failed, fine_tuning = failed_parts(run.directory), run.fine_tuning
     if isinstance(report, Unavailable):
         failed["report"] = report.why
     paths = {"curves": run.path / "curves" / "steps.png", "samples": run.path / "samples.txt", "report": report}
@@ -190,6 +206,7 @@ def _summary(run: Run, report: Path | Unavailable, options: argparse.Namespace) 
         + (", selected on this text" if score.selected_on_this_text else "")
         + ("" if score.lossless_tokenizer else "; the tokenizer is lossy: not comparable with other models"),
         f"  trained for {duration(step['seconds'])}, {quantity(step['step'], 'step')}, {step['epoch']:.1f} epochs",
+        *(fine_tuning_lines(fine_tuning, "  ") if fine_tuning else []),
         *([] if "baselines" in failed else _baseline_lines(run)),
         *([] if "diagnosis" in failed else diagnosis_lines(run, "  ")),
         *(line for name, reason in failed.items() for line in wrap_lines(f"no {name}: {reason}", indent="  ")),

@@ -13,7 +13,6 @@ import torch
 
 from octavo.config import Config
 from octavo.config.inference import SamplingConfig
-from octavo.data.token_files import check_ids, open_splits
 from octavo.errors import DivergenceError, OctavoError
 from octavo.evaluate.diagnosis.case import validation_point
 from octavo.evaluate.diagnosis.diagnosis import EarlyDiagnosis, early_baseline_losses
@@ -31,8 +30,10 @@ from octavo.runs.checkpoint import bytes_needed, load_newest, prune, save_before
 from octavo.runs.checkpoint_files import BEFORE_DECAY, max_file_bytes, newest_valid
 from octavo.runs.events import CheckpointEvent, DecayEvent, Event, SampleEvent, ValidationEvent
 from octavo.runs.metrics import check_complete
+from octavo.runs.parent import parent_weights
 from octavo.runs.provenance import session_facts
 from octavo.runs.safetensors_layout import check_shapes
+from octavo.runs.saved_run import SavedRun
 from octavo.system.terminal import duration, quantity
 from octavo.tokenizer import Tokenizer, load_tokenizer
 from octavo.training.data import TokenCount, training_data
@@ -59,8 +60,7 @@ def run_session(directory: RunDirectory, progress: Progress) -> None:
     # 1. Read the settings and data that the run was begun with: config, tokenizer, token ids, precision.
     config, provenance = directory.config, directory.provenance
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")
-    splits = open_splits(directory.path / "data")
-    check_ids(splits, tokenizer.vocab_size)
+    splits = SavedRun(directory).splits
     try:
         precision = from_json(Precision, provenance["precision"])  # a resumed run keeps its precision
         sessions = provenance["sittings"]
@@ -144,6 +144,9 @@ def _initial_state(directory: RunDirectory, vocab_size: int, progress: Progress)
     if state.decay_from is None and kept.exists():  # of steps that are trained again
         remove(kept)
     if not newest:
+        if "parent" in directory.provenance:
+            load_weights(state.model, parent_weights(directory))
+            state.restart_average()
         return state, 0
     path, checkpoint = newest
     prune(path, config.train.keep_checkpoints, config.train.checkpoint_every)  # a killed process may not have done so

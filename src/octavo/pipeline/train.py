@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from octavo.config.comments import commented_toml
 from octavo.config.overrides import Overrides, Request
 from octavo.corpus import Corpus
 from octavo.data.token_files import save_splits
 from octavo.errors import OctavoError, reason
+from octavo.evaluate.fine_tuning import measure_fine_tuning
 from octavo.formats.files import disk_is_full, remove_stale_files, write_atomically
 from octavo.pipeline.plan import CorpusSource, Plan, as_corpus, make_plan
 from octavo.pipeline.progress import Progress, make_progress
@@ -23,8 +24,10 @@ from octavo.runs import NameTaken, RunDirectory, check_name_free, create_run, fr
 from octavo.runs.checkpoint_files import max_file_bytes, newest_is_damaged
 from octavo.runs.completion import nothing_is_left, record_brief, record_examination
 from octavo.runs.extension import extend, requested_extension
+from octavo.runs.parent import Parent, parent_to_fine_tune
 from octavo.runs.provenance import text_facts
 from octavo.runs.resume import check_unchanged, run_to_resume
+from octavo.runs.saved_run import SavedRun
 from octavo.system.progress import MessageCallback, no_message
 from octavo.training.signals import InterruptedAtOnce
 
@@ -37,6 +40,7 @@ _SAMPLE_TOKENS = 250  # of each
 def train(
     text: CorpusSource = None,
     *,
+    start_from: SavedRun | str | Path | None = None,
     preset: str | None = None,
     name: str | None = None,
     minutes: float | None = None,
@@ -58,6 +62,8 @@ def train(
 
     Args:
         text: a path or several, or a :class:`~octavo.Corpus`; None: Tiny Shakespeare. See :func:`octavo.read_corpus`.
+        start_from: a finished run, its path or its name, to fine-tune: its tokenizer, its sizes and its weights are
+            used, and its settings with gentler learning rates and a fifth of its budget. docs/own-texts.md says more.
         preset: the name of a preset (``octavo presets``) or a TOML file; None: settings that fit the text
             and the budget (docs/own-texts.md).
         name: the run's name; None: that of the text, with a number if a run has it already.
@@ -93,15 +99,21 @@ def train(
     """
     request, root = Request(preset, overrides, minutes, steps, epochs, seed), runs_root(runs)
     if resume:
+        if start_from is not None:
+            raise OctavoError("start_from begins a new run, and resume continues one: leave one of them out")
         directory = run_to_resume(root, name)
         check_unchanged(directory, request, None if text is None else as_corpus(text, encoding, documents, root))
         requested_extension(directory, request)
         return resume_run(directory, request, progress=progress, brief=brief)
-    request.applied_to(None)  # an error in the settings or the name is raised before the text is read
+    parent = None if start_from is None else parent_to_fine_tune(start_from, root, request)
+    if parent is None:
+        request.applied_to(None)  # an error in the settings or the name is raised before the text is read
     if name is not None:
         check_name_free(root, name)
     corpus = as_corpus(text, encoding, documents, root)
-    return start_run(request, corpus, root=root, name=name, progress=progress, notes=notes, brief=brief)
+    return start_run(
+        request, corpus, root=root, name=name, parent=parent, progress=progress, notes=notes, brief=brief
+    )
 
 
 def start_run(
@@ -110,13 +122,18 @@ def start_run(
     *,
     root: Path,
     name: str | None = None,
+    parent: Parent | None = None,
     progress: bool = True,
     notes: bool = True,
     brief: bool = False,
 ) -> Run:
-    """Begin a new run under `root` and finish it; the arguments and errors are those of :func:`train`."""
+    """Begin a new run under `root` and finish it; `parent` is the run to fine-tune.
+
+    The other arguments and the errors are those of :func:`train`.
+    """
     with make_progress(progress) as display:
-        plan = make_plan(corpus, request, name=name, root=root, watch=display.phase)
+        plan = make_plan(corpus, request, name=name, root=root, parent=parent, watch=display.phase)
+        del parent  # its weights are in the plan
         for line in [*(corpus.notes() if notes and progress else []), *plan.lines()]:
             display.note(line)
         directory = _create(root, plan, name)
@@ -143,6 +160,7 @@ def _create(root: Path, plan: Plan, name: str | None) -> RunDirectory:
     """
     chosen = plan.name
     needed = plan.corpus.bytes + sum(ids.nbytes for _, ids in plan.prepared.values()) + SMALL_FILES_BYTES
+    needed += plan.parent.bytes if plan.parent else 0
     while True:
         try:
             return create_run(root, chosen, partial(_write_plan, plan), needed)
@@ -158,7 +176,7 @@ def _write_plan(plan: Plan, folder: Path) -> None:
     write_atomically(folder / "config.toml", settings)
     plan.tokenizer.save(folder / "tokenizer.json")
     save_splits(folder / "data", plan.prepared)
-    provenance = {
+    provenance: dict[str, Any] = {
         "text": text_facts(plan.corpus),
         "forecast": asdict(plan.forecast) | {"whole_command": asdict(plan.command_forecast)},
         "precision": asdict(plan.forecast.precision),
@@ -168,6 +186,9 @@ def _write_plan(plan: Plan, folder: Path) -> None:
         "config": hashlib.sha256(settings).hexdigest(),
         "sittings": [],
     }
+    if plan.parent is not None:
+        plan.parent.write(folder)
+        provenance["parent"] = plan.parent.facts | {"overlap": plan.overlap}
     RunDirectory(folder).write_json("provenance.json", provenance)
 
 
@@ -206,7 +227,10 @@ def _train_and_examine(directory: RunDirectory, progress: Progress, brief: bool)
         run_session(directory, progress)
     run = Run(directory, must_save=True)
     progress.note("scoring the validation split")
-    run.evaluate(watch=partial(progress.phase, "scoring"))
+    score = run.evaluate(watch=partial(progress.phase, "scoring"))
+    if "parent" in directory.provenance:
+        progress.note("scoring both validation splits before and after fine-tuning")
+        measure_fine_tuning(run, score, partial(progress.phase, "scoring before and after"))
     if brief:
         record_brief(directory)
     else:

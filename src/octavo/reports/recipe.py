@@ -9,7 +9,10 @@ from typing import Any
 import tomli_w
 
 from octavo.config import BUDGETS, Config, load_preset, preset_names
+from octavo.config.fine_tuning import fine_tuning_base
 from octavo.formats.toml_schema import as_mapping
+from octavo.runs import RunDirectory
+from octavo.runs.parent import parent_config
 from octavo.runs.provenance import text_arguments
 from octavo.system.terminal import quantity
 
@@ -30,16 +33,23 @@ def recipe(config: Config, provenance: Mapping[str, Any], path: Path) -> Recipe:
 
     Raises:
         LookupError: the provenance lacks an entry that every run has.
+        OctavoError: the run was fine-tuned, and the config of the run that it starts from is damaged.
     """
     prefix, sources, note = text_arguments(provenance["text"], path)
     encoding = provenance["text"].get("encoding", "utf-8")
-    preset = nearest_preset(config)
     words = ["octavo", "train", *sources]
-    words += ["--preset", preset]  # without one, the settings follow from the text and the measured speed
+    if parent := provenance.get("parent"):
+        base = fine_tuning_base(parent_config(RunDirectory(path)), again=parent["fine_tuned"])
+        words += ["--from", parent["name"]]
+        note += f" The run to start from must have these weights: SHA-256 {parent['weights']}."
+    else:
+        preset = nearest_preset(config)
+        base = load_preset(preset)
+        words += ["--preset", preset]  # without one, the settings follow from the text and the measured speed
     unit = provenance["text"].get("document_unit", "file")
     words += ["--encoding", encoding] if encoding != "utf-8" and sources not in ([], ["-"]) else []
     words += ["--documents", unit] if unit != "file" and sources not in ([], ["-"]) else []
-    words += _options(load_preset(preset), config)
+    words += _options(base, config)
     return Recipe(prefix + shlex.join(words), (note, *_conditions(config, provenance)))
 
 

@@ -36,6 +36,21 @@ PROVENANCE: dict[str, Any] = {  # types of the values in provenance.json
         "skipped_reasons": list[str],
         "skipped_count": int,
     },
+    "parent": {  # of a fine-tuned run (octavo.runs.parent)
+        "name": str,
+        "weights": str,  # SHA-256 of the file of its weights
+        "checkpoint": str,
+        "text": {"name": str, "sha256": str},
+        "tokenizer": str,
+        "score": dict[str, Any] | None,
+        "fine_tuned": bool,
+        "overlap": dict[str, float] | None,
+    },
+    "shared": {  # of a run without its text (octavo.pipeline.share): what else is read from the text
+        "opening": list[int],
+        "line_end": str | None,
+        "splits": dict[str, Any],
+    },
     "forecast": {},
     "precision": {"name": str, "reason": str},
     "parameters": int,

@@ -78,8 +78,16 @@ class SavedRun:
 
     @cached_property
     def unchecked_splits(self) -> dict[str, TokenSplit]:
-        """Return :attr:`splits` without checking that every id is in the vocabulary."""
-        return open_splits(self.path / "data")
+        """Return :attr:`splits` without checking that every id is in the vocabulary.
+
+        Raises:
+            OctavoError: they are damaged, or the run was shared without its text.
+        """
+        try:
+            return open_splits(self.path / "data")
+        except OctavoError:
+            self.directory.check_has_text()
+            raise
 
     def split(self, name: str) -> TokenSplit:
         """Return one split of its text.

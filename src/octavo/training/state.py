@@ -38,7 +38,8 @@ class TrainingState:
     def __init__(self, model: Transformer, config: Config) -> None:
         self.model = model
         self.optimizers = Optimizers(model, config.optimizer)
-        self.average = WeightAverage(model, config.train.average) if config.train.average else None
+        self._average_decay = config.train.average
+        self.restart_average()
         self.best: Tensors = {}  # the weights with the lowest validation loss, if training may stop early
         self.best_loss: float | None = None
         self.validations_since_best = 0
@@ -52,6 +53,11 @@ class TrainingState:
         self.pending_log: list[list[float]] = []  # nats per token and per character since the last StepEvent
         self.epoch_losses = [0.0, 0]  # sum and number of the losses of this epoch's steps
         self.recent_losses: list[float] = []
+
+    def restart_average(self) -> None:
+        """Start the average of the weights, if there is one, at the weights as they are now."""
+        decay = self._average_decay
+        self.average = WeightAverage(self.model, decay) if decay else None
 
     @property
     def eval_weights(self) -> Tensors:

@@ -59,7 +59,7 @@ def test_no_command_contradicts_another() -> None:
 def test_a_setting_that_is_far_off_is_named(play_file: Path, tmp_path: Path, name: str, value: Any) -> None:
     corpus = as_corpus(play_file)
     fitted = make_plan(corpus, Request(epochs=5.0), root=tmp_path).config
-    facts = {"train_bytes": int(0.9 * corpus.bytes), "epochs": 5.0, "tokens_per_second": 1.0}
+    facts: dict[str, Any] = {"train_bytes": int(0.9 * corpus.bytes), "epochs": 5.0, "tokens_per_second": 1.0}
     assert unfit_settings(fitted, **facts) == ()
     assert name in unfit_settings(with_overrides(fitted, [(name, value)]), **facts)
 
