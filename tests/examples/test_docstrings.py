@@ -13,6 +13,7 @@ from octavo.pipeline.run import Run
 PUBLIC = [getattr(octavo, name) for name in octavo.__all__]
 INTERNAL = [
     "config.comments",
+    "config.hyperparameters",
     "config.inference",
     "config.shapes",
     "data.batch_order",
