@@ -30,10 +30,12 @@ from octavo.pipeline import session
 from octavo.pipeline.plan import make_plan
 from octavo.pipeline.run import Run, load
 from octavo.pipeline.train import train
+from octavo.pipeline.verify import verify
 from octavo.reports.recipe import recipe
+from octavo.reports.sections import _costs
 from octavo.runs import MetricsLog, Record, RunDirectory, locked
 from octavo.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
-from octavo.runs.metrics import read_metrics
+from octavo.runs.metrics import early_stop_text, read_metrics
 from octavo.runs.resume import run_to_resume
 
 STEPS: dict[str, Any] = {
@@ -643,6 +645,31 @@ def test_early_stopping_on_the_held_out_part_says_so(text: Path, tiny: dict[str,
     assert min(e["loss"] for e in seen) < seen[-1]["loss"]
     # the weights of the best look are those that are used: a window at a time they give that loss again
     assert run.evaluate(stride=32).nats_per_token == pytest.approx(min(e["loss"] for e in seen), abs=0.1)
+
+
+def test_early_stopping_with_a_decay_is_said_and_verified(text: Path, tiny: dict[str, Any], tmp_path: Path) -> None:
+    overrides = tiny | {
+        "train.patience": 2,
+        "train.validate_every": 5,
+        "train.checkpoint_every": 10,
+        "optimizer.learning_rate": 0.05,
+        "tokenizer.dropout": 0.0,
+        "schedule.decay": 0.3,
+    }
+    run = train(text, steps=3000, overrides=overrides, runs=tmp_path, progress=False, brief=True)
+    stop = next(e for e in run.metrics if e["event"] == "early-stop")
+    end = run.metrics[-1]
+    assert (end["reason"], end["step"]) == ("patience", stop["step"] + round(stop["best_step"] * 3 / 7))
+    words = early_stop_text(run.metrics)
+    assert f"at step {stop['step']}" in words
+    assert f"of step {stop['best_step']}," in words
+    assert f"until step {end['step']}" in words
+    assert [check for check in verify(run.directory, full=True) if check.wrong] == []
+    assert any(words[1:] in line for block in _costs(run) for line in getattr(block, "texts", []))
+    with pytest.raises(OctavoError, match="stopped early"):
+        train(resume=True, name=run.name, steps=4000, runs=tmp_path, progress=False)
+    at_stop = [e["step"] for e in run.metrics if e["event"] == "checkpoint"]
+    assert stop["step"] in at_stop
 
 
 class TestOddTexts:

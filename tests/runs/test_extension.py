@@ -96,6 +96,8 @@ class TestExtending:
         assert (entry["budget"], entry["former_budget"], entry["from_step"]) == ({"steps": 70}, {"steps": 40}, 20)
         assert entry["former_score"]["nats_per_token"] == short.evaluation.nats_per_token
         assert entry["former_score"]["protocol"] == "sliding"
+        (note,) = extension.extension_notes(extended.directory.provenance)
+        assert f"{short.evaluation.bits_per_character:.3f} bits per character" in note
 
     def test_it_can_be_extended_again(self, run: Run, long: Run) -> None:
         resume(run, steps=50)
@@ -106,13 +108,12 @@ class TestExtending:
     def test_with_the_default_warmup_the_score_is_about_that_of_the_longer_run(
         self, text: Path, tiny: dict[str, Any], tmp_path: Path
     ) -> None:
-        settings = tiny | {"data.batch_size": 32}
-        begin(text, tmp_path, settings, "a", steps=100)
-        extended = resume(tmp_path / "a", steps=200)
-        whole = begin(text, tmp_path, settings, "b", steps=200)
+        begin(text, tmp_path, tiny, "a", steps=60)
+        extended = resume(tmp_path / "a", steps=120)
+        whole = begin(text, tmp_path, tiny, "b", steps=120)
         score, expected = extended.evaluation.nats_per_character, whole.evaluation.nats_per_character
-        assert score == pytest.approx(expected, abs=0.02)  # two seeds differ by as much
-        rates = [e["learning_rate"] for e in extended.metrics if e["event"] == "step" and 2 < e["step"] <= 100]
+        assert score == pytest.approx(expected, abs=0.03)  # runs this short differ by as much
+        rates = [e["learning_rate"] for e in extended.metrics if e["event"] == "step" and 2 < e["step"] <= 60]
         assert set(rates) == {extended.config.optimizer.learning_rate}
 
     def test_the_rate_stays_at_its_peak_where_the_new_warmup_would_be_longer(
@@ -190,6 +191,7 @@ class TestAnInterruptedExtension:
                 resume(run, steps=70)
         assert newest_first(run.path / "checkpoints")
         assert missing_stage(run.directory) == "training"
+        assert [check for check in verify(run.directory) if check.wrong] == []
         with pytest.raises(OctavoError, match="is being extended to 70 steps"):
             resume(run, steps=90)
         extended = resume(run)

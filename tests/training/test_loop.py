@@ -18,6 +18,7 @@ from octavo.errors import OctavoError
 from octavo.runs.checkpoint import Checkpoint, load_newest, save_checkpoint
 from octavo.runs.events import (
     CheckpointEvent,
+    EarlyStopEvent,
     EndEvent,
     EpochEvent,
     Event,
@@ -355,6 +356,100 @@ class TestStoppingEarly:
         assert {e.part for e in of(ValidationEvent, make_training(config, text))} == {"validation"}
 
 
+class TestDecayAfterEarlyStopping:
+    """With a schedule that has a decay phase, an early stop is followed by one, from the best state."""
+
+    SETTINGS: ClassVar[dict[str, Any]] = TestStoppingEarly.OVERFIT | {
+        "schedule.kind": "trapezoid",
+        "schedule.warmup": 0.0,
+        "schedule.decay": 0.4,
+        "train.log_every": 1,
+    }
+
+    def test_it_returns_to_the_best_state_and_lowers_the_rate_from_there(
+        self, make_training: Make, tiny: dict[str, Any], text: str
+    ) -> None:
+        training = make_training(configured(tiny, self.SETTINGS, steps=2000), text)
+        seen: list[ValidationEvent] = []
+        events: list[Event] = []
+        for event in training:
+            events.append(event)
+            if isinstance(event, ValidationEvent):
+                seen.append(event)
+                if event.best and not of(EarlyStopEvent, events):
+                    best, at_best = event, training.state.checkpoint()
+                    optimizer = {name: tensor.clone() for name, tensor in at_best.tensors["optimizer"].items()}
+                    weights = {name: tensor.clone() for name, tensor in at_best.tensors["weights"].items()}
+            if isinstance(event, EarlyStopEvent):
+                now = training.state.checkpoint().tensors
+                assert all(torch.equal(now["weights"][name], weights[name]) for name in weights)
+                assert all(torch.equal(now["optimizer"][name], optimizer[name]) for name in optimizer)
+        (stop,), (end,) = of(EarlyStopEvent, events), of(EndEvent, events)
+        assert (stop.step, stop.best_step) == (best.step + 15, best.step)
+        length = round(best.step * 0.4 / 0.6)
+        assert (end.step, end.reason) == (stop.step + length, "patience")
+        peak = training.config.optimizer.learning_rate
+        rates = {e.step: e.learning_rate / peak for e in of(StepEvent, events)}
+        assert {rates[step] for step in range(1, stop.step + 1)} == {1.0}
+        expected = [1 - (i + 0.5) / length for i in range(length)]
+        assert [rates[stop.step + 1 + i] for i in range(length)] == pytest.approx(expected)
+        assert seen[-1].step == end.step
+        assert training.state.best_loss == min(event.loss for event in seen), "the decay may still improve it"
+
+    @pytest.mark.parametrize(("at", "average"), [("before", 0.9), ("stop", 0.0), ("within", 0.9)])
+    def test_a_resumed_run_is_bit_for_bit_the_uninterrupted_one(
+        self, make_training: Make, tiny: dict[str, Any], text: str, tmp_path: Any, at: str, average: float
+    ) -> None:
+        overrides = self.SETTINGS | {"train.average": average, "train.checkpoint_every": 3, "train.patience": 2}
+        config = configured(tiny, overrides | {"tokenizer.dropout": 0.1}, steps=2000)
+        whole = make_training(config, text)
+        events = list(whole)
+        (stop,), (end,) = of(EarlyStopEvent, events), of(EndEvent, events)
+        step = {"before": stop.step - 2, "stop": stop.step, "within": stop.step + 3}[at]
+        assert step < end.step
+        first: Training = make_training(config, text, stop=lambda: int(first.state.step >= step))
+
+        def listen() -> None:
+            for event in first:
+                if isinstance(event, CheckpointEvent):
+                    save_checkpoint(tmp_path, first.state.checkpoint(), keep=1)
+
+        with pytest.raises(Interrupted):
+            listen()
+        second = make_training(config, text)
+        second.state.restore(load_newest(tmp_path)[1])
+        assert [(e.kind, e.step) for e in second] == [(e.kind, e.step) for e in events if e.step > step]
+        expected, found = whole.state.checkpoint(), second.state.checkpoint()
+        assert found.tensors.keys() == expected.tensors.keys()
+        for group, tensors in expected.tensors.items():
+            assert all(torch.equal(found.tensors[group][name], tensors[name]) for name in tensors), group
+
+    def test_it_spends_no_more_than_the_budget(self, make_training: Make, tiny: dict[str, Any], text: str) -> None:
+        config = configured(tiny, self.SETTINGS, steps=2000)
+        stop = of(EarlyStopEvent, make_training(config, text))[0]
+        config = configured(tiny, self.SETTINGS | {"schedule.decay": 0.1}, steps=stop.step + 1)
+        end = of(EndEvent, make_training(config, text))[0]
+        assert end.step <= stop.step + 1
+
+    def test_a_checkpoint_of_an_earlier_version_ends_with_its_best_weights(
+        self, make_training: Make, tiny: dict[str, Any], text: str
+    ) -> None:
+        config = configured(tiny, self.SETTINGS, steps=2000)
+        whole = make_training(config, text)
+        old: list[Checkpoint] = []
+        for event in whole:
+            if isinstance(event, EarlyStopEvent):
+                break
+            if isinstance(event, ValidationEvent) and not event.best:
+                state = whole.state.checkpoint()
+                old.append(Checkpoint({g: t for g, t in state.tensors.items() if "-" not in g}, dict(state.state)))
+                for key in ("best_at", "early_stop", "decay_from", "warmed_up"):
+                    del old[-1].state[key]
+        again = make_training(config, text)
+        again.state.restore(old[-1])
+        assert of(EarlyStopEvent, again) == []
+
+
 def test_the_average_is_what_is_looked_at_and_kept(make_training: Make, tiny: dict[str, Any], text: str) -> None:
     config = configured(tiny, {"train.average": 0.9, "train.patience": 50, "train.validate_every": 3}, steps=9)
     training = make_training(config, text)
@@ -479,4 +574,6 @@ class TestInterrupted:
         for group, tensors in expected.tensors.items():
             assert found.tensors[group].keys() == tensors.keys()
             assert all(torch.equal(found.tensors[group][name], tensors[name]) for name in tensors), group
-        assert found.state | {"seconds": 0} == expected.state | {"seconds": 0}
+        assert found.state["best_at"]["step"] == expected.state["best_at"]["step"]
+        clock = {"seconds": 0, "best_at": {}}
+        assert found.state | clock == expected.state | clock

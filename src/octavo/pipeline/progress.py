@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO, cast
 
 from octavo.config import SPLIT_LABELS
-from octavo.runs.events import EpochEvent, Event, StepEvent, ValidationEvent
+from octavo.runs.events import EarlyStopEvent, EpochEvent, Event, StepEvent, ValidationEvent
 from octavo.system.terminal import duration, escape_controls
 
 if TYPE_CHECKING:
@@ -105,6 +105,11 @@ class Progress(Display):
                     f"step {event.step}: {split} {bits:.4f}, training split (without dropout) {train:.4f} "
                     "bits per character"
                 )
+        elif isinstance(event, EarlyStopEvent):
+            self.note(
+                f"stopping early at step {event.step}: the learning rate decays from the state of step "
+                f"{event.best_step}, the best so far"
+            )
         elif isinstance(event, StepEvent):
             bits, speed = event.nats_per_character / math.log(2), f"{event.tokens_per_second:,.0f} tokens/s"
             left = event.seconds * (1 - event.progress) / max(event.progress, 1e-9)

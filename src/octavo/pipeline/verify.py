@@ -28,6 +28,7 @@ from octavo.pipeline.verify_scores import (
 from octavo.runs import RunDirectory
 from octavo.runs.checkpoint_files import BEFORE_DECAY, STATE, max_file_bytes, newest_first, read_valid
 from octavo.runs.completion import EXAMINATION_FILE, failed_parts
+from octavo.runs.directory import EXTENSION_FILE
 from octavo.runs.metrics import check_complete
 from octavo.runs.parent import (
     FINE_TUNING_FILE,
@@ -130,6 +131,8 @@ def _check_config(run: SavedRun) -> str | None:
     recorded = run.directory.provenance.get("config")
     if recorded is None:
         return "an earlier version recorded no hash of it"
+    if (run.path / EXTENSION_FILE).exists():
+        return "the change of its budget is not completed: resume the run"
     if hashlib.sha256(content).hexdigest() != recorded:
         raise ValueError("it is not the one that the run began with")
     return None
@@ -206,7 +209,7 @@ def _check_tokens(split: TokenSplit, tokenizer: Tokenizer) -> str | None:
 def _check_checkpoint(run: SavedRun, path: Path) -> None:
     contents = read_valid(path, max_file_bytes(run.config))
     for file, content in contents.items():
-        if file.endswith(".safetensors") and file != "optimizer.safetensors":
+        if file.endswith(".safetensors") and "optimizer" not in file:
             layout = read_layout(content, file)
             shapes = {name: tensor.shape for name, tensor in layout.items()}
             check_shapes(shapes, run.config.model, run.tokenizer.vocab_size)

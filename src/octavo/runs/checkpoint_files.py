@@ -23,7 +23,8 @@ from octavo.system.terminal import escape_controls
 MANIFEST = "manifest.json"
 BEFORE_DECAY = "before-decay"  # the checkpoint of the step before the learning rate falls, which is never pruned
 STATE = "state.json"
-GROUPS = ("weights", "optimizer", "averaged", "best")
+BEST_OPTIMIZER, BEST_WEIGHTS = "best-optimizer", "best-weights"  # to return to the best validation point
+GROUPS = ("weights", "optimizer", "averaged", "best", BEST_OPTIMIZER, BEST_WEIGHTS)
 EVAL_GROUPS = ("best", "averaged", "weights")  # a run is evaluated with the first of these groups that exists
 MAX_FILE_BYTES = 2**40  # of a file of tensors, if no config gives a smaller limit
 

@@ -29,7 +29,14 @@ def upgrade_training_state(values: dict[str, Any]) -> dict[str, Any]:
     losses of the epoch. They kept no checkpoint before the decay: a decay that counts as begun asks for none.
     """
     step = values.get("step")
-    return {"measured": step, "epoch_losses": [0.0, 0], "decay_from": step, "warmed_up": False} | values
+    return (
+        {"measured": step, "epoch_losses": [0.0, 0], "decay_from": step, "warmed_up": False}
+        | {
+            "best_at": {},
+            "early_stop": {},
+        }
+        | values
+    )
 
 
 def predates_examination_record(provenance: dict[str, Any]) -> bool:

@@ -72,6 +72,15 @@ class DecayEvent(Event):
 
 
 @dataclass(frozen=True)
+class EarlyStopEvent(Event):
+    """The patience is exhausted: the learning rate falls from now on, from the state of the best validation point."""
+
+    kind = "early-stop"
+
+    best_step: int
+
+
+@dataclass(frozen=True)
 class SampleEvent(Event):
     """A sample is due; the caller generates it before it takes the next event."""
 
@@ -88,4 +97,6 @@ class EndEvent(Event):
     peak_memory_bytes: int  # of the process; 0 if the system does not tell
 
 
-EVENTS = (StepEvent, ValidationEvent, EpochEvent, CheckpointEvent, DecayEvent, SampleEvent, EndEvent)
+EVENTS = (
+    *(StepEvent, ValidationEvent, EpochEvent, CheckpointEvent, DecayEvent, EarlyStopEvent, SampleEvent, EndEvent),
+)

@@ -55,6 +55,21 @@ class Extension:
         return f"extending the budget from {former} to {new}: training continues at step {self.from_step:,}{before}"
 
 
+def extension_notes(provenance: Mapping[str, Any]) -> list[str]:
+    """Return a clause on each extension of a run: the change, and the score before.
+
+    Raises:
+        ValueError: an entry is damaged.
+    """
+    notes = []
+    for entry in (from_json(Extension, entry) for entry in provenance.get("extensions", [])):
+        former, new = budget_text(entry.former_budget), budget_text(entry.budget)
+        bits = (entry.former_score or {}).get("bits_per_character")
+        before = f"; before, it needed {bits:.3f} bits per character" if isinstance(bits, float) else ""
+        notes.append(f"extended from {former} to {new} at step {entry.from_step:,}{before}")
+    return notes
+
+
 def budget_of(config: Config) -> dict[str, float]:
     """Return the kind of a config's budget (``steps``, ``epochs`` or ``minutes``) with its amount."""
     return {kind: amount for kind in BUDGETS if (amount := getattr(config.train, kind))}

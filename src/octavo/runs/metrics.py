@@ -2,7 +2,7 @@
 
 Every line has ``event``, ``step``, ``epoch`` and ``seconds`` (of training, over all sessions). Events: ``step``,
 ``validation``, ``finding`` (a problem that a validation point shows), ``epoch`` (the end of one), ``sample``,
-``checkpoint``, ``decay`` (the learning rate begins to fall) and, last, ``end``.
+``checkpoint``, ``decay`` (the learning rate begins to fall), ``early-stop`` and, last, ``end``.
 """
 
 import io
@@ -32,6 +32,7 @@ _ALWAYS = ("step", "epoch", "seconds")
 _REQUIRED = {  # by event; keys that later versions added are optional
     "step": ("loss", "nats_per_character", "learning_rate", "gradient_norm", "steps_per_second", "tokens_per_second"),
     "validation": ("loss", "nats_per_character"),
+    "early-stop": ("best_step",),
     "finding": ("kind", "severity", "words", "fix", "figures"),
 }
 
@@ -110,6 +111,28 @@ def last_record(path: Path) -> Record | None:
     """
     complete = _read_end(path, _MAX_LINE_BYTES).rpartition(b"\n")[0]
     return _record(complete.rpartition(b"\n")[2], f"{path}: the last line") if complete else None
+
+
+def early_stop_text(records: Sequence[Record]) -> str:
+    """Return in words how early stopping ended a run; empty if it did not.
+
+    Example:
+        >>> best = {"event": "validation", "step": 30, "best": True}
+        >>> early_stop_text([best, {"event": "end", "step": 40, "reason": "patience"}])
+        'stopped early at step 40; the weights are those of step 30'
+    """
+    if not records or records[-1].get("reason") != "patience":
+        return ""
+    stop = next((record for record in records if record["event"] == "early-stop"), None)
+    best = [record["step"] for record in records if record["event"] == "validation" and record.get("best")]
+    kept = f"; the weights are those of step {best[-1]:,}" if best else ""
+    last = records[-1]["step"]
+    if stop is None:
+        return f"stopped early at step {last:,}{kept}"
+    return (
+        f"stopped early at step {stop['step']:,}; the learning rate then decayed, from the state of step "
+        f"{stop['best_step']:,}, until step {last:,}{kept}"
+    )
 
 
 def _is_up_to(line: bytes, step: int) -> bool:

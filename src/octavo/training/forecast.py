@@ -25,7 +25,7 @@ from octavo.training.data import TokenCount, early_stopping_tokens, training_dat
 from octavo.training.loop import dropout_masks
 from octavo.training.optimizers import Optimizers
 from octavo.training.precision import Precision, fastest_seconds
-from octavo.training.schedule import make_budget
+from octavo.training.schedule import has_decay_phase, make_budget
 from octavo.training.step import training_step
 from octavo.training.validation import ValidationPlan, mean_loss, plan_validations, spread_indices
 
@@ -230,7 +230,9 @@ def memory_estimate(config: Config, parameters: int, vocab_size: int, precision:
     """
     sizes, data, train = config.model, config.data, config.train
     moments = 1 if config.optimizer.kind == "muon" else 2
-    copies = 2 + moments + bool(train.average) + bool(train.patience)
+    copies = 2 + moments + bool(train.average)
+    if train.patience:  # the best weights, and the state to return to
+        copies += 1 + (moments + bool(train.average)) * has_decay_phase(config.schedule)
     positions = data.batch_size * data.context_length
     kernels = library() is not None
     if kernels and attention.supports_head_size(sizes.head_width):

@@ -10,12 +10,13 @@ One step of :class:`Training`, in order:
 5.  every `log_every` steps and at the end: `StepEvent` with the mean loss, gradient norm and throughput
 6.  at the end: `CheckpointEvent`, so that a failing last validation does not cost the training
 7.  20 times a run, or every `validate_every` steps: `ValidationEvent`; early stopping selects weights by it
+    and if its patience is exhausted: `EarlyStopEvent`; the decay phase follows, from the best state
 8.  with `validate_epochs`, after each epoch: `EpochEvent` with the loss on the complete validation split
 9.  every `sample_every` steps: `SampleEvent`
 10. every `checkpoint_every` steps and at least once a minute: `CheckpointEvent`
 11. after a signal: `CheckpointEvent`, and then `Interrupted` is raised
 
-When the budget is spent or the patience of early stopping is exhausted, `EndEvent` comes last. `DivergenceError` is
+When the budget is spent, or early stopping ends the run, `EndEvent` comes last. `DivergenceError` is
 raised if the loss, the gradient or the weights become NaN or infinite, or the loss explodes.
 
 B windows of a batch, T context_length.
@@ -41,7 +42,14 @@ from octavo.system.hardware import peak_memory
 from octavo.system.progress import PhaseCallback, no_phase_progress
 from octavo.tokenizer import Tokenizer
 from octavo.training.data import TrainingData
-from octavo.training.schedule import Budget, has_decay_phase, learning_rate_scale, make_budget
+from octavo.training.schedule import (
+    Budget,
+    EarlyDecay,
+    early_decay,
+    has_decay_phase,
+    learning_rate_scale,
+    make_budget,
+)
 from octavo.training.signals import Interrupted
 from octavo.training.state import TrainingState
 from octavo.training.step import check_finite_values, mean_nats, training_step
@@ -121,6 +129,10 @@ class Training:
             if self._end_reason():
                 yield from self._save()
             yield from self._validate_if_due(spent_before)
+            if decay := self._planned_decay():
+                state.return_to_best(decay)
+                yield events.EarlyStopEvent(*self._position(), decay.best_step)
+                yield from self._save()
             if train.sample_every and state.step % train.sample_every == 0:
                 yield events.SampleEvent(*self._position())
             if self._checkpoint_due() and not self._end_reason():
@@ -161,12 +173,19 @@ class Training:
     def _keep_before_decay(self) -> Iterator[events.DecayEvent]:
         """Note the ends of the warm-up and of the peak; ask the caller to keep the state before the decay phase."""
         state, schedule = self.state, self.config.schedule
-        progress = self.budget.progress(state.step, state.seconds)
+        progress = self._progress()
         state.warmed_up = state.warmed_up or progress >= schedule.warmup
         falls = state.warmed_up and has_decay_phase(schedule) and self._rate_scale(progress) < 1
-        if falls and state.decay_from is None:
+        if falls and state.decay_from is None and not state.early_stop:
             yield events.DecayEvent(*self._position())
             state.decay_from = state.step
+
+    def _progress(self) -> float:
+        """Return the fraction of the schedule for the next step: that of the budget, until early stopping."""
+        state = self.state
+        if state.decay:
+            return state.decay.progress(self.budget, state.step, state.seconds)
+        return self.budget.progress(state.step, state.seconds)
 
     def _rate_scale(self, progress: float) -> float:
         """Return the factor of the peak learning rates; after a warm-up there is no second one in a longer budget."""
@@ -179,7 +198,7 @@ class Training:
         """Train one step; return the norm of its gradient and the scale of its learning rate."""
         began = time.perf_counter()
         state, data = self.state, self.data
-        progress = self.budget.progress(state.step, state.seconds)
+        progress = self._progress()
         scale = self._rate_scale(progress)
         batch = data.order.batch(state.step)
         resample = progress < self.config.tokenizer.dropout_until
@@ -265,10 +284,27 @@ class Training:
 
     def _end_reason(self) -> str:
         """Return why training ends now: ``budget`` or ``patience``; empty if it continues."""
-        train, state = self.config.train, self.state
-        if train.patience and state.validations_since_best >= train.patience:
-            return "patience"
-        return "budget" if self.budget.spent(state.step, state.seconds) else ""
+        state = self.state
+        if state.decay:
+            return "patience" if state.decay.over(self.budget, state.step, state.seconds) else ""
+        if self.budget.spent(state.step, state.seconds):
+            return "budget"
+        return "patience" if self._patience_exhausted() and not self._planned_decay() else ""
+
+    def _patience_exhausted(self) -> bool:
+        patience = self.config.train.patience
+        return bool(patience) and self.state.validations_since_best >= patience
+
+    def _planned_decay(self) -> EarlyDecay | None:
+        """Return the decay phase that is due because the patience is exhausted; None if there is none.
+
+        There is none with a schedule without decay phase, or a checkpoint of an earlier version.
+        """
+        state = self.state
+        if state.early_stop or not state.best_state or not self._patience_exhausted():
+            return None
+        best = int(state.best_at["step"]), state.best_at["seconds"]
+        return early_decay(self.config.schedule, self.budget, best, (state.step, state.seconds))
 
     def _position(self) -> tuple[int, float, float]:
         epoch = self.state.step / self.data.order.steps_per_epoch

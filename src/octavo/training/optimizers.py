@@ -45,8 +45,7 @@ class Optimizers:
         Raises:
             OctavoError: the tensors are of other optimizers or of another model.
         """
-        if tensors and {name: value.shape for name, value in tensors.items()} != self._shapes():
-            raise OctavoError("the checkpoint's optimizer does not fit config.toml: restore the one that was changed")
+        self.check(tensors)
         for i, part in enumerate(self._parts):
             state: dict[int, dict[str, torch.Tensor]] = {}
             for key, value in tensors.items():
@@ -54,6 +53,15 @@ class Optimizers:
                 if int(owner) == i:
                     state.setdefault(int(parameter), {})[name] = value
             part.load_state_dict(part.state_dict() | {"state": state})
+
+    def check(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Check that `tensors` can be loaded.
+
+        Raises:
+            OctavoError: they are of other optimizers or of another model.
+        """
+        if tensors and {name: value.shape for name, value in tensors.items()} != self._shapes():
+            raise OctavoError("the checkpoint's optimizer does not fit config.toml: restore the one that was changed")
 
     def _shapes(self) -> dict[str, torch.Size]:
         """Return the shapes of what :meth:`tensors` returns after a step."""

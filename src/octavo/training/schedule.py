@@ -59,6 +59,10 @@ class Budget:
         """
         return (step + 0.5) / self.steps if self.steps else seconds / self.seconds
 
+    def position(self, step: int, seconds: float) -> float:
+        """Return what is spent in the budget's unit: steps, or seconds."""
+        return step if self.steps else seconds
+
     def fraction_spent(self, step: int, seconds: float) -> float:
         """Return the fraction of the budget, 0 to 1, that `step` steps and `seconds` have spent."""
         return min(1.0, step / self.steps if self.steps else seconds / self.seconds)
@@ -66,6 +70,58 @@ class Budget:
     def spent(self, step: int, seconds: float) -> bool:
         """Return whether the budget is spent."""
         return self.fraction_spent(step, seconds) >= 1.0
+
+
+@dataclass(frozen=True)
+class EarlyDecay:
+    """The decay phase that ends a run after early stopping; it begins with the state of the best validation point.
+
+    It goes through the schedule from the fraction `begin` to the end. `since` and `length` are in the unit of the
+    budget, steps or seconds.
+    """
+
+    step: int  # at which the patience was exhausted
+    best_step: int
+    begin: float
+    since: float
+    length: float
+
+    def progress(self, budget: Budget, step: int, seconds: float) -> float:
+        """Return the fraction of the schedule for the step after `step` steps, as :meth:`Budget.progress` does."""
+        done = (step + 0.5 if budget.steps else seconds) - self.since
+        return self.begin + (1 - self.begin) * done / self.length
+
+    def over(self, budget: Budget, step: int, seconds: float) -> bool:
+        """Return whether it is over."""
+        return budget.position(step, seconds) - self.since >= self.length
+
+
+def early_decay(
+    config: ScheduleConfig, budget: Budget, best: tuple[int, float], now: tuple[int, float]
+) -> EarlyDecay | None:
+    """Plan the decay phase of a run that stops early; `best` and `now` are steps with seconds.
+
+    It is as long as for a run whose learning rate was at its peak until `best`: decay / (1 - decay) times as long as
+    the run until then. If the learning rate fell already at `best`, it falls on from there. The rest of the budget
+    limits the length.
+
+    Returns:
+        The phase; None if the schedule has no such phase or nothing of the budget is left.
+
+    Example:
+        >>> early_decay(ScheduleConfig(decay=0.2), Budget(1000), (400, 0.0), (500, 0.0))
+        EarlyDecay(step=500, best_step=400, begin=0.8, since=500, length=100)
+    """
+    if not has_decay_phase(config):
+        return None
+    total, at, since = budget.steps or budget.seconds, budget.position(*best), budget.position(*now)
+    stable = 1 - config.decay  # the fraction of the budget before the decay
+    length = at * config.decay / stable if at < stable * total else total - at
+    if budget.steps:
+        length = max(1, round(length))
+    length = min(length, total - since)
+    begin = max(stable, at / total)
+    return EarlyDecay(now[0], best[0], begin, since, length) if length > 0 else None
 
 
 def make_budget(config: TrainConfig, steps_per_epoch: float) -> Budget:

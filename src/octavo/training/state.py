@@ -1,6 +1,7 @@
 """The state of training: everything that a checkpoint must hold so that the next step is the same bit for bit."""
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -8,12 +9,14 @@ from torch import nn
 
 from octavo.config import Config
 from octavo.errors import DivergenceError, OctavoError
-from octavo.formats.json_schema import check_types
+from octavo.formats.json_schema import check_types, from_json
 from octavo.model import Transformer
 from octavo.model.weights import Tensors, check_weights, load_weights, named_weights
 from octavo.runs.checkpoint import Checkpoint
+from octavo.runs.checkpoint_files import BEST_OPTIMIZER, BEST_WEIGHTS
 from octavo.runs.earlier_versions import upgrade_training_state
 from octavo.training.optimizers import Optimizers
+from octavo.training.schedule import EarlyDecay, has_decay_phase
 
 _RECENT = 50  # losses whose mean shows a divergence
 _SAVED: dict[str, tuple[str, Any]] = {  # by key of state.json, the attribute and its type
@@ -28,6 +31,8 @@ _SAVED: dict[str, tuple[str, Any]] = {  # by key of state.json, the attribute an
     "measured": ("validated_step", int),
     "warmed_up": ("warmed_up", bool),
     "decay_from": ("decay_from", int | None),
+    "best_at": ("best_at", dict[str, float]),
+    "early_stop": ("early_stop", dict[str, float]),
 }
 _TYPES = {key: kind for key, (_, kind) in _SAVED.items()} | {"metrics_bytes": int}  # which the caller adds
 
@@ -42,6 +47,11 @@ class TrainingState:
         self.restart_average()
         self.best: Tensors = {}  # the weights with the lowest validation loss, if training may stop early
         self.best_loss: float | None = None
+        self.best_at: dict[str, float] = {}  # the step and seconds of the best validation point
+        # To return there, if a decay phase can follow: the optimizers, and the weights if `best` is their average.
+        self._returns = bool(config.train.patience) and has_decay_phase(config.schedule)
+        self.best_state: dict[str, Tensors] = {}
+        self.early_stop: dict[str, float] = {}  # the fields of EarlyDecay, once the patience is exhausted
         self.validations_since_best = 0
         self.step = 0
         self.saved_step = -1  # of the newest checkpoint; -1: there is none, or it lacks the best weights
@@ -63,6 +73,11 @@ class TrainingState:
     def eval_weights(self) -> Tensors:
         """Return the weights to validate with: the average if there is one, else the model's own."""
         return self.average.tensors if self.average else named_weights(self.model)
+
+    @property
+    def decay(self) -> EarlyDecay | None:
+        """Return the decay phase that early stopping began; None if it did not stop the run."""
+        return from_json(EarlyDecay, self.early_stop) if self.early_stop else None
 
     def record(self, loss: float, nats_per_character: float) -> None:
         """Count one step with its loss, in nats per token and per character.
@@ -86,11 +101,28 @@ class TrainingState:
     def select(self, loss: float) -> bool:
         """Take in a validation loss; return whether it is the lowest so far, and copy the weights if it is."""
         if self.best_loss is None or loss < self.best_loss:
-            self.best = {name: tensor.clone() for name, tensor in self.eval_weights.items()}
+            self.best, self.best_at = _copied(self.eval_weights), {"step": self.step, "seconds": self.seconds}
             self.best_loss, self.validations_since_best, self.saved_step = loss, 0, -1
+            if self._returns and not self.early_stop:
+                weights = named_weights(self.model) if self.average else {}
+                self.best_state = {
+                    BEST_OPTIMIZER: _copied(self.optimizers.tensors()),
+                    BEST_WEIGHTS: _copied(weights),
+                }
             return True
         self.validations_since_best += 1
         return False
+
+    def return_to_best(self, decay: EarlyDecay) -> None:
+        """Restore weights, their average and the optimizers of the best validation point, where `decay` begins.
+
+        The step, the clock and the position in the text stay: nothing that was recorded becomes untrue.
+        """
+        load_weights(self.model, self.best_state.get(BEST_WEIGHTS) or self.best)
+        self.optimizers.load(self.best_state[BEST_OPTIMIZER])
+        if self.average:
+            self.average.tensors = _copied(self.best)
+        self.best_state, self.early_stop = {}, asdict(decay)
 
     def checkpoint(self, **extra: Any) -> Checkpoint:
         """Return the state as a checkpoint, with `extra` plain values."""
@@ -100,6 +132,7 @@ class TrainingState:
             "optimizer": self.optimizers.tensors(),
             "averaged": self.average.tensors if self.average else {},
             "best": self.best,
+            **self.best_state,
         }
         return Checkpoint(tensors, values | extra)
 
@@ -120,6 +153,11 @@ class TrainingState:
         if best:
             check_weights(self.model, best)
         self.best = best
+        groups = (BEST_OPTIMIZER, BEST_WEIGHTS)
+        self.best_state = {group: tensors for group in groups if (tensors := checkpoint.tensors.get(group))}
+        self.optimizers.check(self.best_state.get(BEST_OPTIMIZER, {}))
+        if BEST_WEIGHTS in self.best_state:
+            check_weights(self.model, self.best_state[BEST_WEIGHTS])
         for key, (name, _) in _SAVED.items():
             setattr(self, name, values[key])
         self.saved_step = self.step
@@ -132,10 +170,18 @@ def _check_values(values: dict[str, Any]) -> None:
             raise ValueError(f"it has no {min(missing)}")
         if not all(len(pair) == 2 for pair in [*values["unlogged"], values["epoch_losses"]]):
             raise ValueError("its losses are not pairs")
+        if values["early_stop"] and from_json(EarlyDecay, values["early_stop"]).length <= 0:
+            raise ValueError("its early_stop has no length")
+        if values["best_at"] and values["best_at"].keys() != {"step", "seconds"}:
+            raise ValueError("its best_at is not a step and seconds")
         if any(values.get(key, 0) < 0 for key in ("step", "seconds", "waited", "measured", "metrics_bytes")):
             raise ValueError("it has a negative number")
     except ValueError as error:
         raise OctavoError(f"the checkpoint's state.json is damaged ({error}): train the run again") from None
+
+
+def _copied(tensors: Tensors) -> Tensors:
+    return {name: tensor.clone() for name, tensor in tensors.items()}
 
 
 class WeightAverage:
