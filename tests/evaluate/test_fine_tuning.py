@@ -183,7 +183,9 @@ def test_report_and_recipe_name_the_parent(trained: Run, child: Run) -> None:
     assert "model." not in command
     assert "learning_rate" not in command
     assert child.fine_tuning is not None
-    assert f"{child.fine_tuning.before.bits_per_character:.4f}" in report(child).html
+    page = report(child).html
+    assert f"{child.fine_tuning.before.bits_per_character:.4f}" in page
+    assert f"fine-tuned from {trained.name}" in page
 
 
 class TestRefusals:

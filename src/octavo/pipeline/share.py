@@ -29,13 +29,14 @@ from octavo.runs.events import EVENTS, Event, SampleEvent
 from octavo.runs.parent import WEIGHTS, read_final_weights
 from octavo.runs.saved_run import SavedRun
 from octavo.runs.scores import SCORE_TYPES, SCORES_FILE, scores, standard_score
-from octavo.system.terminal import quantity
+from octavo.system.terminal import quantity, wrap_lines
 
 NOT_PACKED = (
     "the text and its tokens, samples, the report page and analyses (they quote the text), findings, the optimizer, "
     "commands, paths and file names"
 )
 _TEXT_KEYS = ("name", "documents", "characters", "bytes", "sha256")
+_NEEDED = ("text", "precision", "parameters", "sittings")  # in provenance.json
 _SESSION_KEYS = ("began", "first_step", "python", "packages", "threads")
 _PARENT_KEYS = ("name", "weights", "checkpoint", "text", "tokenizer", "score", "fine_tuned", "overlap")
 _WORDS = {"part": ("validation", "train-slice"), "reason": ("budget", "patience")}  # the texts that events may have
@@ -52,12 +53,13 @@ class SharedFile:
 
     def lines(self) -> list[str]:
         """Return lines for the user: what is in the zip, and what is not."""
-        kib = {name: f"{name.partition('/')[2]} ({n / 1024:,.0f} KiB)" for name, n in self.members.items()}
-        return [
-            f"in it      {', '.join(kib.values())}",
-            f"not in it  {NOT_PACKED}",
-            f"fragments  {_fragments(self.longest_token)}",
+        names = ", ".join(name.partition("/")[2] for name in self.members)
+        texts = [
+            f"in it ({sum(self.members.values()) / 1024:,.0f} KiB): {names}",
+            f"not in it: {NOT_PACKED}",
+            _fragments(self.longest_token),
         ]
+        return [line for text in texts for line in wrap_lines(text)]
 
 
 def share_run(run: SavedRun, path: str | Path | None = None, *, overwrite: bool = False) -> SharedFile:
@@ -118,6 +120,8 @@ def _zip(contents: dict[str, bytes]) -> bytes:
 
 def _contents(run: SavedRun) -> dict[str, bytes]:
     """Return the files of the shared run by their names in its folder."""
+    if missing := [key for key in _NEEDED if key not in run.directory.provenance]:
+        raise OctavoError(f"{run.path / 'provenance.json'} has no {missing[0]}: restore the file of the run")
     checkpoint, weights = read_final_weights(run)
     settings = commented_toml(run.config).encode()
     state = {WEIGHTS: weights, STATE: _json({"step": int(checkpoint.removeprefix("step-")), "metrics_bytes": 0})}

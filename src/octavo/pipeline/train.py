@@ -133,7 +133,6 @@ def start_run(
     """
     with make_progress(progress) as display:
         plan = make_plan(corpus, request, name=name, root=root, parent=parent, watch=display.phase)
-        del parent  # its weights are in the plan
         for line in [*(corpus.notes() if notes and progress else []), *plan.lines()]:
             display.note(line)
         directory = _create(root, plan, name)

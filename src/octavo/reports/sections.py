@@ -120,8 +120,9 @@ def lead(run: SavedRun) -> str:
 
     def training() -> str:
         provenance, last = run.directory.provenance, run.metrics[-1]
+        how = f"fine-tuned from {provenance['parent']['name']}" if "parent" in provenance else "trained"
         return (
-            f"A Transformer of {provenance['parameters']:,} parameters, trained on {provenance['text']['name']} for "
+            f"A Transformer of {provenance['parameters']:,} parameters, {how} on {provenance['text']['name']} for "
             f"{duration(last['seconds'])} ({last['epoch']:.1f} epochs)"
         )
 

@@ -49,7 +49,7 @@ PROVENANCE: dict[str, Any] = {  # types of the values in provenance.json
     "shared": {  # of a run without its text (octavo.pipeline.share): what else is read from the text
         "opening": list[int],
         "line_end": str | None,
-        "splits": dict[str, Any],
+        "splits": dict[str, dict[str, Any]],
     },
     "forecast": {},
     "precision": {"name": str, "reason": str},
