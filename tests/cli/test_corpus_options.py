@@ -109,10 +109,31 @@ def test_a_marker_is_said_with_the_option_here_and_with_the_argument_in_python(
 
 
 def test_documents_that_cannot_be_are_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for unit in ("stories", "separator:", END):
+    for unit in ("stories", "separator:", "lines:2", "jsonl", END):
         code, _, err = said(capsys, "train", "a.txt", "--documents", unit)
         assert code == 2
         assert "separator:TEXT" in err
+
+
+def test_lines_are_documents_of_a_dry_run_and_of_an_evaluation(
+    project: Path, copied: Run, tiny: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "names.txt").write_bytes("".join(f"name{number:03}\n" for number in range(400)).encode())
+    settings = ["--steps=3", *(f"--set={name}={value}" for name, value in tiny.items())]
+    code, out, _ = said(capsys, "train", "names.txt", "--dry-run", *settings)
+    assert code == 0
+    assert "give --documents lines" in out
+    code, out, _ = said(capsys, "train", "names.txt", "--documents", "lines", "--dry-run", *settings)
+    assert code == 0
+    assert "400 documents" in out
+    unit = ("--documents", "lines", "--no-baselines")
+    code, out, err = said(capsys, "evaluate", copied.name, "names.txt", "--runs", ".", *unit)
+    assert code == 0
+    assert "2,800 characters" in out
+    assert "400 documents" in err
+    code, _, err = said(capsys, "evaluate", copied.name, "names.txt", "--runs", ".", "--documents", "jsonl:text")
+    assert code == 2
+    assert "names.txt, line 1" in err
 
 
 def test_provenance_keeps_it(project: Path) -> None:

@@ -43,7 +43,7 @@ def prepare(
     if corpus.document_unit != "file" and (data.split_by == "tokens" or tokenizer.kind == "whitespace-bpe"):
         raise OctavoError(
             "documents are not kept apart with data.split_by=tokens or tokenizer.kind=whitespace-bpe: give "
-            "documents=file, or change these settings"
+            "documents=files, or change these settings"
         )
     if data.split_by == "tokens":
         return _split_by_tokens(corpus, data, tokenizer, watch)

@@ -64,7 +64,8 @@ def train(
         seed: seed of weights, batches and dropout. With a budget in steps or epochs the same seed gives the same
             weights, bit for bit, on the same machine with the same number of threads.
         encoding: of files that have no byte order mark and are not UTF-8.
-        documents: ``"file"`` if each file is a document, or ``"separator:TEXT"`` to split files at that text.
+        documents: what a document is: ``"files"``, ``"lines"``, ``"paragraphs"``, ``"jsonl:FIELD"``, ``"csv:COLUMN"``
+            or ``"separator:TEXT"``; see :func:`octavo.read_corpus`.
         runs: the folder of all runs (default: ``$OCTAVO_RUNS``, else ``./runs``).
         resume: resume the unfinished run `name`, or the newest one, from its last checkpoint.
         progress: show a progress bar, or plain lines where standard error is no terminal.
