@@ -13,7 +13,7 @@ from octavo.corpus.lazy_text import LazyText, iter_text, iter_utf8
 from octavo.corpus.lines import short_lines
 from octavo.errors import OctavoError
 from octavo.formats.files import is_device
-from octavo.system.terminal import name_first, quantity
+from octavo.system.terminal import quantity
 
 PER_FILE = "file"  # the unit of a corpus whose documents are files; "files" is accepted too
 # What ends a document in widespread collections, and in the templates of chat models.
@@ -200,14 +200,38 @@ def _sha256(text: str | LazyText) -> str:
     return digest.hexdigest()
 
 
+# The beginning of a reason to skip a file, and the word under which such files are counted.
+_SKIPPED_AS = (
+    ("compressed", "compressed"),
+    ("an archive", "compressed"),
+    ("a zip archive", "zip archive or office document"),
+    ("an office document", "office document"),
+    ("a picture", "image"),
+    ("a PDF", "PDF"),
+    ("an EPUB", "EPUB"),
+    ("empty", "empty"),
+    ("a link", "link"),
+    (SAME_FILE, "read under another name"),
+    ("given by itself", "given by itself"),
+    ("not a regular file", "special"),
+    ("a run of Octavo", "Octavo run"),
+    ("an experiment of Octavo", "Octavo experiment"),
+    ("the folder of the runs", "folder of runs"),
+    ("written by Octavo", "written by Octavo"),
+)
+_NOUNS = ("office document", "image", "PDF", "EPUB", "link", "Octavo run", "Octavo experiment")
+
+
 def _skipped_lines(skipped: Sequence[Skipped]) -> list[str]:
-    """Return a line for each reason, with the first names."""
-    names: dict[str, list[str]] = {}
-    for name, reason in skipped:
-        # Each of a thousand further names may be that of another file.
-        kind = f"{SAME_FILE} one that is read" if reason.startswith(SAME_FILE) else reason
-        names.setdefault(kind, []).append(name)
-    return [f"skipped {name_first(of_one)}: {reason}" for reason, of_one in names.items()]
+    """Return a line that counts the skipped files by reason, the most frequent first."""
+    kinds = Counter(
+        next((kind for beginning, kind in _SKIPPED_AS if reason.startswith(beginning)), "binary")
+        for _, reason in skipped
+    )
+    counted = ", ".join(
+        quantity(count, kind) if kind in _NOUNS else f"{count:,} {kind}" for kind, count in kinds.most_common()
+    )
+    return [f"skipped {quantity(len(skipped), 'file')}: {counted}"] if skipped else []
 
 
 def safe_name(name: str) -> str:
