@@ -186,7 +186,7 @@ def test_every_document_begins_with_the_start_token_and_keeps_to_itself(tmp_path
     (tmp_path / "stories.txt").write_bytes(END.join(stories).encode())
     corpus = read_corpus([tmp_path / "stories.txt"], documents=f"separator:{END}")
     assert split(corpus).validation.segments[-1] == stories[-1]
-    tokenizer, prepared = prepare(corpus, DataConfig(), TokenizerConfig(vocab_size=300))
+    tokenizer, prepared = prepare(corpus, DataConfig(held_out="end"), TokenizerConfig(vocab_size=300))
     ids = [i for _, part_ids in prepared.values() for i in part_ids.tolist()]
     assert ids.count(tokenizer.bos_id) == 20  # the border of the parts lies between two stories
     assert tokenizer.decode(ids) == "".join(stories)

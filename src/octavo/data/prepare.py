@@ -18,14 +18,17 @@ def prepare(
     data: DataConfig,
     tokenizer: TokenizerConfig,
     watch: PhaseCallback = no_phase_progress,
+    *,
+    seed: int = 0,
 ) -> tuple[Tokenizer, TokenizedSplits]:
     """Train the tokenizer, and tokenize each split that has text.
 
     Args:
         corpus: the documents.
-        data: the sizes of the splits, and whether characters or tokens are counted for them.
+        data: the sizes of the splits, whether characters or tokens are counted for them, and what is held out.
         tokenizer: the kind of tokenizer and its vocabulary size.
         watch: receives the name of the current phase and the fraction of it that is done.
+        seed: chooses the documents that are held out, where whole documents are.
 
     Returns:
         The tokenizer, and by name the text and the token ids of each split.
@@ -47,7 +50,7 @@ def prepare(
         )
     if data.split_by == "tokens":
         return _split_by_tokens(corpus, data, tokenizer, watch)
-    splits = split(corpus, validation=data.validation, test=data.test)
+    splits = split(corpus, validation=data.validation, test=data.test, held_out=data.held_out, seed=seed)
     full_text = split_range(corpus, 0, corpus.characters)
     trained = train_tokenizer(
         tokenizer,

@@ -150,7 +150,7 @@ def _write_plan(plan: Plan, folder: Path) -> None:
     plan.tokenizer.save(folder / "tokenizer.json")
     save_splits(folder / "data", plan.prepared)
     provenance = {
-        "text": text_facts(plan.corpus),
+        "text": text_facts(plan.corpus) | {"held_out": plan.held_out},
         "forecast": asdict(plan.forecast) | {"whole_command": asdict(plan.command_forecast)},
         "precision": asdict(plan.forecast.precision),
         "parameters": plan.forecast.parameters,
