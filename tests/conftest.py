@@ -59,8 +59,12 @@ def play_file(play: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny() -> dict[str, Any]:
-    """Settings of a model that takes a few milliseconds a step."""
+    """Settings of a model that takes a few milliseconds a step, with those that a text and budget would change."""
     return {
+        "tokenizer.vocab_size": 512,
+        "model.dropout": 0.1,
+        "model.hidden_dropout": 0.1,
+        "optimizer.weight_decay": 0.1,
         "model.d_model": 32,
         "model.n_layers": 1,
         "model.d_ff": 64,

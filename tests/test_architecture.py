@@ -1,4 +1,4 @@
-"""Packages import only from floors below theirs, every file has its place, and importing is cheap."""
+"""Packages import only from levels below theirs, every file has its place, and importing is cheap."""
 
 import ast
 import subprocess
@@ -9,8 +9,8 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "octavo"
 
-# From the ground up. A room imports from the floors below it, never from another room of its own floor.
-FLOORS = [
+# The lowest level first. A package imports from lower levels, never from another package of its own level.
+LEVELS = [
     {"errors", "system"},
     {"formats"},
     {"config", "corpus"},
@@ -25,7 +25,7 @@ FLOORS = [
     {"experiments"},
     {"cli", "__main__"},
 ]
-FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+LEVEL_OF = {package: level for level, packages in enumerate(LEVELS) for package in packages}
 # The only files that look up: they start the command line in another process or hand on to it.
 ENTRANCES = {"__main__.py": {"cli"}}
 
@@ -36,7 +36,7 @@ def module_of(path: Path) -> str:
     return ".".join(["octavo", *path.relative_to(SOURCE).with_suffix("").parts]).removesuffix(".__init__")
 
 
-def room_of(module: str) -> str:
+def package_of(module: str) -> str:
     return module.split(".")[1]
 
 
@@ -60,19 +60,19 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def test_every_room_has_a_floor() -> None:
-    rooms = {path.name.removesuffix(".py") for path in SOURCE.iterdir() if path.suffix == ".py" or path.is_dir()}
-    assert rooms - {"__init__", "__pycache__"} == FLOOR_OF.keys()
-    assert len(FLOORS) <= 13
-    assert len(FLOOR_OF) <= 20
+def test_every_package_has_a_level() -> None:
+    packages = {path.name.removesuffix(".py") for path in SOURCE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert packages - {"__init__", "__pycache__"} == LEVEL_OF.keys()
+    assert len(LEVELS) <= 13
+    assert len(LEVEL_OF) <= 20
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_imports_point_down(path: Path) -> None:
-    room = room_of(module_of(path))
-    below = {other for other, floor in FLOOR_OF.items() if floor < FLOOR_OF[room]}
-    allowed = below | {room} | ENTRANCES.get(str(path.relative_to(SOURCE)), set())
-    assert {room_of(module) for module in imports(path)} <= allowed
+    package = package_of(module_of(path))
+    below = {other for other, level in LEVEL_OF.items() if level < LEVEL_OF[package]}
+    allowed = below | {package} | ENTRANCES.get(str(path.relative_to(SOURCE)), set())
+    assert {package_of(module) for module in imports(path)} <= allowed
 
 
 def test_modules_import_each_other_in_no_circle() -> None:

@@ -193,8 +193,8 @@ def test_the_doctor_sees_what_is_strange(machine: Machine, run_there: Path) -> N
     assert told["runs"]["path"] == str(run_there.parent)
     assert (told["n_runs"], told["kernels"]) == (1, "none")
     assert "OCTAVO_NATIVE=0" in told["why_no_kernels"]
-    assert all(folder["trouble"] for folder in told["caches"].values())
-    assert told["waiting"] == {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
+    assert all(folder["error"] for folder in told["caches"].values())
+    assert told["thread_variables"] == {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
     rates = told["arithmetic"]["fp32_rate"], told["arithmetic"]["bf16_rate"]
     assert all(1e8 < rate < 1e14 for rate in rates)
     if is_x86():

@@ -103,6 +103,7 @@ class TestTrain:
             raise wrong
 
         monkeypatch.setattr("octavo.reports.report.save_report", fail)
+        (copied.path / "samples.txt").unlink()
         given = ["--resume", "--name", "play", "--runs", str(copied.path.parent)]
         assert main(["train", *given, "--quiet"]) == code
         out, err = capsys.readouterr()

@@ -17,7 +17,8 @@ from safetensors.numpy import load, save
 
 from octavo.cli.main import main
 from octavo.pipeline.run import Run
-from octavo.pipeline.verify import TOLERANCE, verify
+from octavo.pipeline.verify import verify
+from octavo.pipeline.verify_scores import TOLERANCE
 from octavo.runs.checkpoint_files import manifest
 from octavo.runs.completion import record_examination
 
@@ -113,7 +114,7 @@ def test_a_run_that_is_whole_is_ok_in_every_part(trained: Run, capsys: pytest.Ca
     assert set(parts.values()) == {"ok"}
     assert list(parts) == [
         *("files", "config.toml", "provenance.json", "tokenizer.json", "data/train", "data/validation"),
-        *("checkpoints/step-00000040", NEWEST, "metrics.jsonl", "evaluation.json"),
+        *("checkpoints/before-decay", "checkpoints/step-00000040", NEWEST, "metrics.jsonl", "evaluation.json"),
         *("baselines.json", "memorisation.json", "diagnosis.json", "samples.txt"),
     ]
     assert before == {path: path.read_bytes() for path in trained.path.rglob("*") if path.is_file()}
@@ -234,7 +235,7 @@ def test_a_mistake_of_a_look_is_not_taken_for_damage(
     def raising(run: object) -> None:
         raise error("of its own")
 
-    monkeypatch.setattr("octavo.pipeline.verify.standard_score", raising)
+    monkeypatch.setattr("octavo.pipeline.verify_scores.standard_score", raising)
     with pytest.raises(error, match="of its own"):
         list(verify(trained.directory))
 
@@ -246,7 +247,7 @@ def test_whatever_a_parser_raises_is_said_in_its_line(
     def raising(run: object) -> None:
         raise error("of somebody\nelse")
 
-    monkeypatch.setattr("octavo.pipeline.verify.standard_score", raising)
+    monkeypatch.setattr("octavo.pipeline.verify_scores.standard_score", raising)
     code, parts, _ = told(capsys, trained.path, "--full")
     assert code == 2
     assert parts["recomputed score"].startswith(f"FAILED: {error.__name__}: ")

@@ -108,10 +108,10 @@ class Nursery:
         log: Path | None = None,
         **budget: Any,
     ) -> Outcome:
-        """Start `run` on `text`, or resume it, in a new process; `log` gets its calls (see faults.c)."""
+        """Start `run` on `text`, or resume or extend it, in a new process; `log` gets its calls (see faults.c)."""
         asked: dict[str, Any] = {"name": run.name, "runs": str(run.parent), "brief": True}
         if text is None:
-            asked["resume"] = True
+            asked |= {"resume": True} | budget
         else:
             asked |= {"text": str(text), "overrides": SETTINGS | (overrides or {})} | (budget or STEPS)
         place = str(run.parent) if log else f"{run.parent}/"  # with the folder itself, or without

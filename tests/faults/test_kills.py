@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 from random import Random
 
@@ -66,6 +67,29 @@ def test_a_refused_system_call_is_an_error_message_and_nothing_is_lost(
     assert os.strerror(error) in said
     if error == errno.ENOSPC:
         assert re.search(r"[\d,]+ bytes", said), said
+
+
+@pytest.fixture(scope="module")
+def extended(nursery: Nursery, by_steps: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a run of 14 steps that was extended to 20."""
+    run = tmp_path_factory.mktemp("extended") / "run"
+    shutil.copytree(by_steps, run)
+    assert nursery.train(run, steps=20).code == 0
+    return run
+
+
+@pytest.mark.parametrize("call", [*range(2, 60, 6), 100])
+def test_killed_while_it_is_extended_a_run_is_extended_by_the_next_call(
+    nursery: Nursery, by_steps: Path, extended: Path, tmp_path: Path, call: int
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(by_steps, run)
+    assert nursery.train(run, steps=20, fault=Fault(call)).code == KILLED
+    assert list((run / "checkpoints").glob("step-*")), "there is a checkpoint at any time"
+    again = nursery.train(run, steps=20)
+    assert again.code == 0, again.said
+    assert differences(run, extended) == []
+    assert len(json.loads((run / "provenance.json").read_text())["extensions"]) == 1
 
 
 class TestABudgetInMinutes:

@@ -4,7 +4,7 @@ from tests.fuzz.mutants import read_mutants
 
 from octavo.pipeline.run import Run
 
-COUNT = 100
+COUNT = 60
 
 
 def test_mutants_of_a_run_are_refused_or_change_nothing(trained: Run) -> None:

@@ -31,7 +31,7 @@ def test_a_reader_accepts_what_octavo_wrote(reader: Reader, files: dict[str, byt
 
 @each
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of the files, where a mutant is a fault
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=30, derandomize=True)
 @given(
     number=st.integers(0, 10**6),
     more=st.booleans(),

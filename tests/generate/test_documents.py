@@ -1,5 +1,7 @@
 """A run on lines writes whole lines, and on request only such as its text does not contain."""
 
+import shutil
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from octavo.errors import OctavoError
 from octavo.generate.documents import TRIES, has_line_documents, known_texts, only_new
 from octavo.generate.generate import new_texts_from
 from octavo.generate.prompts import find_opening, opening_of_run
-from octavo.pipeline.run import Run
+from octavo.pipeline.run import Run, load
+from octavo.pipeline.verify import verify
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -70,13 +73,13 @@ def test_only_new_texts(listed: Run, words: set[str], capsys: pytest.CaptureFixt
 
 
 def test_documents_of_all_splits_are_known(listed: Run, words: set[str]) -> None:
-    is_known = known_texts(listed.path / "data", listed.tokenizer)
+    is_known = known_texts(listed.directory, listed.tokenizer)
     assert all(map(is_known, words))
     assert not is_known(min(words)[:-1])
 
 
 def test_of_other_runs_text_is_known_wherever_it_occurs(trained: Run) -> None:
-    text, is_known = trained.split("train").text, known_texts(trained.path / "data", trained.tokenizer)
+    text, is_known = trained.split("train").text, known_texts(trained.directory, trained.tokenizer)
     assert is_known(text[1000:1030])
     assert not is_known(text[1000:1030] + "zq")
     assert not any(found in text for found in trained.generate_new(3, max_new_tokens=40))
@@ -105,3 +108,22 @@ def test_a_count_out_of_range_is_refused(listed: Run, count: int, capsys: pytest
     code, out, err = said(capsys, str(listed.path), "--only-new", "--count", f"{count}0000")
     assert (code, out) == (2, "")
     assert "out of range" in err
+
+
+def test_a_run_shared_without_its_text_writes_lines(
+    listed: Run, words_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(listed.path, tmp_path / "own")
+    own = load(tmp_path / "own").evaluate(words_file, documents="lines")
+    listed.share(tmp_path / "words.zip")
+    with zipfile.ZipFile(tmp_path / "words.zip") as file:
+        file.extractall(tmp_path)
+    shared = load(tmp_path / listed.name)
+    assert [check for check in verify(shared.directory) if check.wrong] == []
+    lines = shared.evaluate(words_file, documents="lines")
+    assert (lines.document_ends, lines.bits_per_character) == (400, own.bits_per_character)
+    code, out, _ = said(capsys, str(shared.path), "--count", "5")
+    assert (code, out) == (0, said(capsys, str(listed.path), "--count", "5")[1])
+    code, out, err = said(capsys, str(shared.path), "--count", "5", "--only-new")
+    assert (code, out) == (2, "")
+    assert "shared without its text" in err

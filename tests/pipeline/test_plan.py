@@ -46,7 +46,7 @@ def test_a_vocabulary_of_characters_is_what_the_text_needs_or_the_plan_says_what
     tiny: dict[str, Any], tmp_path: Path
 ) -> None:
     text = Corpus.from_text("".join(chr(0x4E00 + i * i % 997) for i in range(9000)), "中")
-    settings = tiny | {"tokenizer.kind": "characters"}
+    settings = tiny | {"tokenizer.kind": "characters", "tokenizer.vocab_size": 0}
     plan = make_plan(text, Request(overrides=settings, steps=1), root=tmp_path)
     distinct = 1 + 996 // 2  # the squares modulo a prime
     assert plan.tokenizer.vocab_size == plan.config.tokenizer.vocab_size == 257 + distinct

@@ -13,7 +13,8 @@ from octavo.config.overrides import Request
 from octavo.corpus import Corpus, read_corpus
 from octavo.formats.toml_schema import parse_assignment, with_overrides
 from octavo.pipeline.run import Run
-from octavo.reports.recipe import TINY_SHAKESPEARE, recipe
+from octavo.reports.recipe import recipe
+from octavo.runs.provenance import TINY_SHAKESPEARE
 
 TEXT = {"characters": 9, "bytes": 9, "sha256": "ab", "documents": 1, "first_documents": ["a b.txt"]}
 LAST = {"packages": {"octavo": "0.1.0"}, "threads": 2}

@@ -55,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
     check_scoring(options.protocol, stride, chunk, context)
     corpus = None
     if options.text is None:
+        directory.check_has_text()
         arguments.refuse_given(options, "a TEXT", "encoding", "documents")
     else:
         corpus = arguments.corpus_of(options, [options.text], runs_root(options.runs))
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     from octavo.reports.terminal import scores as terminal
 
     scored, split = Run(directory), options.split or "validation"
-    trained_on = corpus is None and split == "train"
+    trained_on, shared = corpus is None and split == "train", directory.shared
     with make_progress(True) as progress:
         score = scored.evaluate(
             corpus,
@@ -82,9 +83,11 @@ def run(options: argparse.Namespace) -> int:
         diagnosed = corpus is None and standard and not options.no_baselines
         parts, no_overlap = OptionalParts(), TrainOverlap(0, 0, 0)
         compute = partial(scored.baselines, corpus, split=split, watch=partial(progress.phase, "baselines"))
-        baselines = [] if trained_on or options.no_baselines else parts.compute("baselines", compute) or []
+        baselines = [] if trained_on or shared or options.no_baselines else parts.compute("baselines", compute) or []
         search = partial(scored.overlap, corpus, split=split)
-        overlap = None if trained_on else parts.compute("overlap with the training split", search) or no_overlap
+        overlap = None if trained_on else no_overlap
+        if not trained_on and not shared:
+            overlap = parts.compute("overlap with the training split", search) or no_overlap
         if diagnosed and scored.saved_memorisation is None:
             watch = partial(progress.phase, "searching for memorised text")
             parts.compute("memorisation", partial(scored.memorisation, watch=watch))
@@ -97,6 +100,8 @@ def run(options: argparse.Namespace) -> int:
     say("\n".join([*terminal.figures(score), *terminal.score_note_lines(score, baselines, noted)]))
     if diagnosis:
         say("\n" + "\n".join(diagnosis))
+    if shared:
+        say("no baselines and no overlap: the run was shared without its training text")
     if not scored.has_unsaved_results:
         say(f"written to {directory.path / 'evaluation.json'}" + (" and baselines.json" if baselines else ""))
     for name, reason in parts.failed.items():

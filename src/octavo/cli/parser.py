@@ -20,8 +20,9 @@ GROUPS = {
         "report": "show a run on one page",
         "curves": "draw the training curves of a run",
     },
-    "generate": {
+    "generate and share": {
         "generate": "continue a prompt",
+        "share": "pack a run without its text, for others to generate with",
     },
     "look inside": {
         "surprise": "show the surprisal of each character of a text",

@@ -19,12 +19,12 @@ def run(options: argparse.Namespace) -> int:
     directory = arguments.run_of(options)
     text = arguments.text_of(options)
 
-    from octavo.data.token_files import open_splits
-    from octavo.tokenizer import load_tokenizer
+    from octavo.runs.saved_run import SavedRun
 
-    tokenizer = load_tokenizer(directory.path / "tokenizer.json")
+    saved = SavedRun(directory)
+    tokenizer = saved.tokenizer
     if text is None:
-        text = open_splits(directory.path / "data")["validation"].beginning(_CHARACTERS)
+        text = saved.unchecked_splits["validation"].beginning(_CHARACTERS)
     ids = tokenizer.encode(text).tolist()
     token_bytes = tokenizer.token_bytes()
     amounts = f"{quantity(len(text), 'character')}, {quantity(len(ids), 'token')}"

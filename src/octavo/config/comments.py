@@ -1,24 +1,32 @@
 """The ``config.toml`` of a run, in which a one-line comment says what each setting is, or why it has no effect."""
 
 import dataclasses
+from collections.abc import Mapping
 
 from octavo.config.schema import BUDGETS, Config
 from octavo.formats.toml_schema import to_commented_toml
 
 _HEADER = (
     '# Settings of a run. "automatic": the value follows from what the comment names.\n'
-    '# "unused": the value has no effect, because of the setting that the comment names.\n\n'
+    '# "unused": the value has no effect, because of the setting that the comment names.\n'
+    '# "chosen": the value fits the text and the budget, for the reason that the comment names.\n\n'
 )
 
 
-def commented_toml(config: Config) -> str:
+def commented_toml(config: Config, chosen: Mapping[str, str] | None = None) -> str:
     """Return the settings as TOML with comments, which :func:`octavo.config.config_from_toml` reads back unchanged.
+
+    Args:
+        config: the settings.
+        chosen: the reasons for which settings were chosen, by dotted name.
 
     Example:
         >>> print(commented_toml(Config()).splitlines()[5])
         stride = 0  # automatic (data.context_length): tokens between the starts of neighbouring windows
     """
-    return _HEADER + to_commented_toml(config, setting_comments(config))
+    comments = setting_comments(config)
+    comments |= {name: f"chosen ({reason}): {comments[name]}" for name, reason in (chosen or {}).items()}
+    return _HEADER + to_commented_toml(config, comments)
 
 
 def setting_comments(config: Config) -> dict[str, str]:

@@ -24,6 +24,17 @@ class Request:
     epochs: float | None = None
     seed: int | None = None
 
+    @property
+    def has_budget(self) -> bool:
+        """Return whether a budget is given, as an argument or as a setting."""
+        settings = dict(self._pairs)
+        return any(getattr(self, name) is not None or settings.get(f"train.{name}") for name in BUDGETS)
+
+    @property
+    def _pairs(self) -> list[tuple[str, Any]]:
+        given = self.overrides.items() if isinstance(self.overrides, Mapping) else self.overrides
+        return [parse_assignment(pair) if isinstance(pair, str) else pair for pair in given]
+
     def applied_to(self, config: Config | None) -> Config:
         """Return the config that results; `config` is the base if no preset is named (None: pocket).
 
@@ -32,8 +43,7 @@ class Request:
         """
         if self.preset is not None or config is None:
             config = _load_preset(self.preset or "pocket")
-        given = self.overrides.items() if isinstance(self.overrides, Mapping) else self.overrides
-        pairs = [parse_assignment(pair) if isinstance(pair, str) else pair for pair in given]
+        pairs = self._pairs
         named = {name: getattr(self, name) for name in (*BUDGETS, "seed")}
         if empty := [name for name in BUDGETS if named[name] == 0]:
             raise OctavoError(f"train.{empty[0]} is a budget of 0: it must be greater than 0")
@@ -43,6 +53,15 @@ class Request:
             size = 0 if kind == "characters" else TokenizerConfig().vocab_size
             pairs.insert(0, ("tokenizer.vocab_size", size))
         return with_overrides(config, with_one_budget(pairs))
+
+    @property
+    def names(self) -> list[str]:
+        """Return the dotted names of the settings that are given, besides budget and seed.
+
+        Raises:
+            OctavoError: an override is no assignment.
+        """
+        return [name for name, _ in self._pairs]
 
 
 def first_difference(one: Config, other: Config) -> str:

@@ -266,7 +266,7 @@ class Config:
         if table and self.data.context_length > self.model.max_positions:
             raise OctavoError(
                 f"data.context_length={self.data.context_length} is longer than the table of "
-                f"{self.model.max_positions} positions: raise model.max_positions"
+                f"{self.model.max_positions} positions: lower it, or raise model.max_positions"
             )
         tables = {
             "rotary": ("data.context_length", self.data.context_length, self.model.head_width),

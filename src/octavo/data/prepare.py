@@ -20,6 +20,7 @@ def prepare(
     watch: PhaseCallback = no_phase_progress,
     *,
     seed: int = 0,
+    given: Tokenizer | None = None,
 ) -> tuple[Tokenizer, TokenizedSplits]:
     """Train the tokenizer, and tokenize each split that has text.
 
@@ -29,6 +30,7 @@ def prepare(
         tokenizer: the kind of tokenizer and its vocabulary size.
         watch: receives the name of the current phase and the fraction of it that is done.
         seed: chooses the documents that are held out, where whole documents are.
+        given: a tokenizer of that kind that is used instead of training one.
 
     Returns:
         The tokenizer, and by name the text and the token ids of each split.
@@ -49,10 +51,10 @@ def prepare(
             "documents=files, or change these settings"
         )
     if data.split_by == "tokens":
-        return _split_by_tokens(corpus, data, tokenizer, watch)
+        return _split_by_tokens(corpus, data, tokenizer, watch, given)
     splits = split(corpus, validation=data.validation, test=data.test, held_out=data.held_out, seed=seed)
     full_text = split_range(corpus, 0, corpus.characters)
-    trained = train_tokenizer(
+    trained = given or train_tokenizer(
         tokenizer,
         splits.train if tokenizer.trained_on == "train" else full_text,
         partial(watch, "training the tokenizer"),
@@ -65,11 +67,11 @@ def prepare(
 
 
 def _split_by_tokens(
-    corpus: Corpus, data: DataConfig, config: TokenizerConfig, watch: PhaseCallback
+    corpus: Corpus, data: DataConfig, config: TokenizerConfig, watch: PhaseCallback, given: Tokenizer | None
 ) -> tuple[Tokenizer, TokenizedSplits]:
     """Tokenize all documents as one sequence, then split it by the number of tokens."""
     text = split_range(corpus, 0, corpus.characters).text
-    tokenizer = train_tokenizer(config, text, partial(watch, "training the tokenizer"))
+    tokenizer = given or train_tokenizer(config, text, partial(watch, "training the tokenizer"))
     ids = tokenizer.encode(text).astype(id_type(tokenizer))
     inner = split_boundaries(len(ids), data.validation, data.test)
     token_borders = [0, *inner, len(ids)]

@@ -18,7 +18,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -200,6 +200,21 @@ def save_splits(folder: Path, splits: dict[str, tuple[CorpusSplit, Ids]]) -> Non
     write_atomically(folder / "parts.json", json.dumps(facts, indent=1).encode())
 
 
+def copy_split(split: TokenSplit, folder: Path) -> None:
+    """Write one split of another run into `folder`, as :func:`save_splits` does.
+
+    Raises:
+        OctavoError: its text is damaged.
+        OSError: the folder cannot be written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / f"{split.name}.txt", (chunk.encode("utf-8") for chunk in split.iter_text()))
+    array = _Hashed(_npy_chunks(split.ids))
+    write_atomically(folder / f"{split.name}.npy", array)
+    facts = asdict(split.facts) | {"ids_sha256": array.digest.hexdigest()}
+    write_atomically(folder / "parts.json", json.dumps({split.name: facts}, indent=1).encode())
+
+
 class _Hashed:
     """An iterable of chunks that counts and hashes their bytes while it is consumed."""
 
@@ -222,15 +237,17 @@ def _npy_chunks(ids: Ids) -> Iterator[bytes | memoryview]:
         yield np.ascontiguousarray(chunk).data
 
 
-def open_splits(folder: Path) -> dict[str, TokenSplit]:
+def open_splits(folder: Path, names: Sequence[str] = SPLIT_NAMES) -> dict[str, TokenSplit]:
     """Open what :func:`save_splits` wrote, with the ids memory-mapped and their hashes verified.
+
+    `names` are the splits that must be there; the test split may be missing.
 
     Raises:
         OctavoError: a file is missing, or differs from what Octavo wrote.
     """
     try:
         entries = parse_object(read_plain(folder / "parts.json", MAX_TEXT_BYTES, folder.parent), {})
-        names = [name for name in SPLIT_NAMES if name in entries or name != "test"]
+        names = [name for name in names if name in entries or name != "test"]
         facts = {name: from_json(SplitFacts, entries[name]) for name in names}
         return {name: TokenSplit(name, _open_ids(folder, name, facts[name]), facts[name], folder) for name in facts}
     except (OctavoError, OSError, ValueError, KeyError) as error:

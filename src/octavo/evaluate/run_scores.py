@@ -15,6 +15,7 @@ from octavo.errors import OctavoError
 from octavo.evaluate.baseline_cache import baselines_of
 from octavo.evaluate.baselines import Baseline
 from octavo.evaluate.diagnosis.case import Case, Finding, baseline_losses, split_label, validation_points
+from octavo.evaluate.diagnosis.commands import commands_of
 from octavo.evaluate.diagnosis.diagnosis import diagnose
 from octavo.evaluate.documents import scored_text, texts_of
 from octavo.evaluate.evaluation import Evaluation, Protocol, evaluate
@@ -110,7 +111,7 @@ def score_run(
         scored_text(
             _text_source(run, text, split, encoding, documents),
             run.tokenizer,
-            ends=run.split("train").facts.ends > 0,
+            ends=run.learns_ends,
         ),
         context_length=run.config.data.context_length,
         stride=stride,
@@ -313,6 +314,7 @@ def run_findings(run: SavedRun, score: Evaluation, baselines: Sequence[Baseline]
         memorisation=load_memorisation(run),
         overlap=run_overlap(run),
         shift=measure_shift(run.split("train"), run.split("validation"), run.tokenizer),
+        commands=commands_of(run),
     )
     return diagnose(case)
 

@@ -4,12 +4,12 @@ Importing this takes no torch.
 """
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from octavo.corpus.lines import has_line_end
 from octavo.data.token_files import documents, open_splits
 from octavo.errors import OctavoError
 from octavo.formats.untrusted import open_plain
+from octavo.generate.prompts import shared_facts
 from octavo.runs import RunDirectory
 from octavo.tokenizer import Tokenizer
 
@@ -20,32 +20,35 @@ _READ_BYTES = 1 << 20  # of the training text, in which a line end is looked for
 IsKnown = Callable[[str], bool]
 
 
-def has_documents(data: Path) -> bool:
-    """Return whether the run with the folder `data` learned where a document ends; False if the folder is damaged."""
-    try:
-        return open_splits(data)["train"].facts.ends > 0
-    except OctavoError:
-        return False
-
-
 def has_line_documents(directory: RunDirectory) -> bool:
-    """Return whether a run learned documents that have no line end, so that each is a line of the output."""
-    if not has_documents(directory.path / "data"):
+    """Return whether a run learned documents that have no line end, so that each is a line of the output.
+
+    It is False if the run's text is damaged. A run that was shared without its text has recorded it.
+    """
+    try:
+        ends = open_splits(directory.path / "data")["train"].facts.ends
+    except OctavoError:
+        return bool(shared_facts(directory).get("line_documents"))
+    if not ends:
         return False
     with open_plain(directory.path / "data" / "train.txt", 2**63, directory.path) as file:
         return not has_line_end(file.read(_READ_BYTES).decode("latin-1"))  # the bytes of line ends are enough
 
 
-def known_texts(data: Path, tokenizer: Tokenizer) -> IsKnown:
+def known_texts(directory: RunDirectory, tokenizer: Tokenizer) -> IsKnown:
     """Return a function that tells whether a text is in the text of a run.
 
     That is a document of any split, if the run learned where documents end, and otherwise any text that occurs
     verbatim in the training split.
 
     Raises:
-        OctavoError: the folder `data` of the run is damaged.
+        OctavoError: the run's text is damaged, or the run was shared without it.
     """
-    splits = open_splits(data)
+    if directory.shared:
+        raise OctavoError(
+            f"{directory.name} was shared without its text, so it is unknown which texts are new: generate any texts"
+        )
+    splits = open_splits(directory.path / "data")
     if not splits["train"].facts.ends:
         text = splits["train"].text
         return lambda found: found in text

@@ -64,7 +64,7 @@ def new_texts_from(
         OctavoError: as :func:`generate_from`, or the run's text is damaged.
     """
     loaded = _load_decoder(directory, [prompt])
-    is_known = known_texts(directory.path / "data", loaded["tokenizer"])
+    is_known = known_texts(directory, loaded["tokenizer"])
     return _new_texts(loaded, prompt, count, is_known, sampling=sampling, stop=stop)
 
 
@@ -185,7 +185,7 @@ def generate_new(
         "opening": [] if prompt else opening_of_run(run.path / "data", run.tokenizer),
     }
     options = {"sampling": from_mapping(SamplingConfig, sampling), "stop": [stop] if isinstance(stop, str) else stop}
-    return list(_new_texts(loaded, prompt, count, known_texts(run.path / "data", run.tokenizer), **options))
+    return list(_new_texts(loaded, prompt, count, known_texts(run.directory, run.tokenizer), **options))
 
 
 def decoder_of(model: "Transformer") -> Decoder:

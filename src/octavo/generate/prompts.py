@@ -11,6 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def with_training_line_ends(directory: RunDirectory, prompts: Sequence[str]) -> 
 def training_line_end(directory: RunDirectory) -> str | None:
     """Return the line end of at least 90 % of the lines in blocks of the training text, or None.
 
-    None is also returned if the text cannot be read.
+    None is also returned if the text cannot be read. A run that was shared without its text recorded its line end.
     """
     blocks = []
     try:
@@ -49,7 +50,8 @@ def training_line_end(directory: RunDirectory) -> str | None:
                 # The first or last byte of a block may be half of a line end.
                 blocks.append(file.read(_BLOCK_BYTES).removeprefix(b"\n").removesuffix(b"\r"))
     except (OctavoError, OSError):
-        return None
+        recorded = shared_facts(directory).get("line_end")
+        return recorded if recorded in ("\n", "\r\n", "\r") else None
     end = _usual_line_end(blocks, _NEARLY_ALL)
     return None if end is None else end.decode()
 
@@ -65,18 +67,31 @@ def _usual_line_end(texts: Iterable[bytes], min_fraction: float = 0.0) -> bytes 
 
 
 def opening_of_run(data: Path, tokenizer: Tokenizer) -> list[int]:
-    """Return the opening of the training split in a run's folder ``data``; empty if it is missing or damaged."""
+    """Return the opening of the training split in a run's folder ``data``; empty if it is missing or damaged.
+
+    A run that was shared without its text has recorded its opening.
+    """
     try:
         split = open_splits(data)["train"]
         check_ids({split.name: split}, tokenizer.vocab_size)
     except OctavoError:
-        return []
+        recorded = shared_facts(RunDirectory(data.parent)).get("opening", [])
+        return recorded if all(0 <= token < tokenizer.vocab_size for token in recorded) else []
     return opening_of_split(split, tokenizer)
 
 
 def opening_of_split(train: TokenSplit, tokenizer: Tokenizer) -> list[int]:
     """Return the opening of a training split; it begins a document if the run learns where documents end."""
     return find_opening(train.ids, tokenizer, 1 if train.facts.ends else _MIN_DOCUMENTS)
+
+
+def shared_facts(directory: RunDirectory) -> dict[str, Any]:
+    """Return what a run without its text has recorded for generation; empty if it has its text or is damaged."""
+    try:
+        facts: dict[str, Any] = directory.provenance["shared"] if directory.shared else {}
+    except OctavoError:
+        return {}
+    return facts
 
 
 def find_opening(ids: Ids, tokenizer: Tokenizer, min_documents: int = _MIN_DOCUMENTS) -> list[int]:

@@ -109,20 +109,20 @@ def analyse_lens(run: SavedRun, text: str | None = None, *, max_tokens: int | No
         max_tokens: tokens to read, at most the context length; None: 128.
 
     Returns:
-        The predictions of each layer, its score on the first 8192 tokens of the validation split, and the part of the
-        text that was read.
+        The predictions of each layer, its score on the first 8192 tokens of the validation split (none if the run was
+        shared without its text), and the part of the text that was read.
 
     Raises:
         OctavoError: `max_tokens` is out of range, or the tokenizer has no token for any character of the text.
     """
     passage, scope = _passage(run, text, max_tokens, max_lens_tokens(run.config), default=_GIVEN_TOKENS)
-    held_out = _held_out(run)
+    held_out = [] if run.directory.shared else _held_out(run)
     lens = apply_lens(
         run.model,
         run.tokenizer,
         passage,
         held_out,
-        held_out_characters=_characters_of(run, held_out),
+        held_out_characters=_characters_of(run, held_out) if held_out else 0.0,
         context_length=run.config.data.context_length,
     )
     return lens, scope

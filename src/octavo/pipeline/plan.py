@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from octavo.config import Config
+from octavo.config.fine_tuning import fine_tuned_config
+from octavo.config.hyperparameters import Choice, choose_hyperparameters
 from octavo.config.inference import default_stride, head_windows
 from octavo.config.overrides import Request
 from octavo.config.shapes import max_activation_width, parameter_count, windows_at_once
@@ -18,14 +20,18 @@ from octavo.corpus import Corpus, read_corpus, with_documents
 from octavo.corpus.split import chooses_documents
 from octavo.data.prepare import TokenizedSplits, prepare
 from octavo.evaluate.baselines import MAX_LEARNED
-from octavo.evaluate.overlap import MAX_SEARCHED
+from octavo.evaluate.documents import last_characters, texts_of
+from octavo.evaluate.fine_tuning import overlap_facts, overlap_lines
+from octavo.evaluate.overlap import MAX_SEARCHED, measure_overlap
+from octavo.formats.toml_schema import with_overrides
 from octavo.interpret.head_ablation import ABLATIONS
 from octavo.runs import free_name
+from octavo.runs.parent import Parent
 from octavo.system.progress import PhaseCallback, no_phase_progress
 from octavo.system.terminal import duration, format_bytes
 from octavo.system.threads import usable_cores
 from octavo.tokenizer import Characters, Tokenizer
-from octavo.training.forecast import PROCESS_BYTES, TrainingForecast, forecast_training
+from octavo.training.forecast import PROCESS_BYTES, TrainingForecast, forecast_training, tokens_per_second
 from octavo.training.precision import Precision, choose_precision
 
 _MIB = 2**20
@@ -124,6 +130,9 @@ class Plan:
     prepared: TokenizedSplits
     forecast: TrainingForecast
     command_forecast: CommandForecast
+    choices: tuple[Choice, ...] = ()  # the settings that were chosen for this text and budget
+    parent: Parent | None = None  # of a fine-tuned run
+    overlap: dict[str, float] | None = None  # with the texts of the parent
 
     @property
     def held_out(self) -> str:
@@ -134,7 +143,7 @@ class Plan:
 
     def lines(self) -> list[str]:
         """Return a few lines for the user; `corpus.notes` has those on the text."""
-        lines, documents = self.forecast.lines(), len(self.corpus.documents)
+        lines, documents = [*self._choice_lines(), *self.forecast.lines()], len(self.corpus.documents)
         if documents > 1:  # then the user should know from which of them the split is that alone is scored
             fraction, validation = self.config.data.validation, self.prepared["validation"][0]
             of = f"{len(validation.segments):,} of {documents:,} documents"
@@ -146,7 +155,22 @@ class Plan:
         coverage = self.tokenizer.coverage if isinstance(self.tokenizer, Characters) else None
         if coverage and coverage.known < coverage.distinct:
             lines.append(coverage.words())
+        if self.parent is not None:
+            lines = [self.parent.budget_line(self.config), *lines]
+            lines += self.parent.vocabulary_lines(self.corpus)
+            lines += overlap_lines(self.overlap, self.parent.run.name)
         return [*lines, *self.command_forecast.lines()]
+
+    def _choice_lines(self) -> list[str]:
+        """Return a line for each setting that was chosen; settings with the same reason share one."""
+        by_reason: dict[str, list[Choice]] = {}
+        for choice in self.choices:
+            by_reason.setdefault(choice.reason, []).append(choice)
+        lines = [
+            f"  {', '.join(f'{choice.name}={choice.value:g}' for choice in choices)}: {reason}"
+            for reason, choices in by_reason.items()
+        ]
+        return ["settings chosen for this text and budget (--preset pocket: fixed ones)", *lines] if lines else []
 
 
 def make_plan(
@@ -155,6 +179,7 @@ def make_plan(
     *,
     name: str | None = None,
     root: Path,
+    parent: Parent | None = None,
     watch: PhaseCallback = no_phase_progress,
 ) -> Plan:
     """Tokenize the text, and try a few training steps; nothing is written.
@@ -164,19 +189,71 @@ def make_plan(
         request: what the user asked for.
         name: the run's name; None takes it from the text.
         root: the folder of runs.
+        parent: the run to fine-tune; None: train a new model.
         watch: receives the phase, and the fraction of it that is done.
 
     Raises:
         OctavoError: the settings cannot work, or not with this text; the message has the fix.
     """
-    config = request.applied_to(None)
-    tokenizer, prepared = prepare(corpus, config.data, config.tokenizer, watch, seed=config.train.seed)
+    precision: Precision
+    choices: tuple[Choice, ...] = ()
+    if parent is None:
+        config = request.applied_to(None)
+        precision = choose_precision(config.train)
+        if request.preset is None:
+            choices = fitting_choices(config, request.names, corpus, precision)
+            config = with_overrides(config, [(choice.name, choice.value) for choice in choices])
+    else:
+        config = fine_tuned_config(parent.config, request, again=parent.fine_tuned)
+        precision = choose_precision(config.train)
+    given = parent.tokenizer if parent else None
+    tokenizer, prepared = prepare(corpus, config.data, config.tokenizer, watch, given=given, seed=config.train.seed)
     if not config.tokenizer.vocab_size:  # the resulting size is part of the run
         config = replace(config, tokenizer=replace(config.tokenizer, vocab_size=tokenizer.vocab_size))
-    precision: Precision = choose_precision(config.train)
     planned = forecast_training(corpus.name, config, tokenizer, prepared, precision)
     command_forecast = forecast_command(config, planned, corpus.characters, corpus.bytes)
-    return Plan(name or free_name(root, corpus.name), config, corpus, tokenizer, prepared, planned, command_forecast)
+    overlap = None
+    if parent is not None:
+        command_forecast = _with_parent_scores(command_forecast, planned, config, parent)
+        overlap = _overlap(parent, prepared)
+    name = name or free_name(root, corpus.name)
+    return Plan(name, config, corpus, tokenizer, prepared, planned, command_forecast, choices, parent, overlap)
+
+
+def fitting_choices(config: Config, given: Sequence[str], corpus: Corpus, precision: Precision) -> tuple[Choice, ...]:
+    """Choose the settings that the user leaves open; the speed of training is measured if the budget is a time.
+
+    Args:
+        config: the preset with the user's settings.
+        given: the dotted names of these settings.
+        corpus: the text.
+        precision: the precision to train in.
+
+    Raises:
+        OctavoError: the machine has too little memory for a model of this config.
+    """
+    speed = tokens_per_second(config, precision) if config.train.minutes else 0.0
+    train_bytes = int(corpus.bytes * (1 - config.data.validation - config.data.test))
+    return tuple(choose_hyperparameters(config, given, train_bytes=train_bytes, tokens_per_second=speed))
+
+
+def _with_parent_scores(
+    forecast: CommandForecast, planned: TrainingForecast, config: Config, parent: Parent
+) -> CommandForecast:
+    """Add the time of the further scores of a fine-tuned run: one on its own text, two on that of its parent."""
+    tokens = planned.validation_tokens + (2 * len(parent.validation.ids) if parent.validation else 0)
+    windows = math.ceil(tokens / default_stride(config.data.context_length))
+    return replace(forecast, seconds_after=forecast.seconds_after + windows * planned.seconds_per_window)
+
+
+def _overlap(parent: Parent, prepared: TokenizedSplits) -> dict[str, float] | None:
+    """Return how much of each validation text the other run is trained on; None if the parent has no text."""
+    if parent.validation is None or parent.train is None:
+        return None
+    train, validation = ([str(text) for text in prepared[name][0].segments] for name in ("train", "validation"))
+    own = measure_overlap(validation, texts_of(parent.train, parent.tokenizer, MAX_SEARCHED))
+    parents = measure_overlap(texts_of(parent.validation, parent.tokenizer), last_characters(train, MAX_SEARCHED))
+    return overlap_facts(own, parents)
 
 
 def as_corpus(

@@ -7,6 +7,7 @@ from typing import Literal, Unpack, overload
 from octavo.config.inference import SamplingOptions
 from octavo.evaluate import Evaluation, Memorisation
 from octavo.evaluate.diagnosis.case import Finding
+from octavo.evaluate.fine_tuning import FineTuning, load_fine_tuning
 from octavo.evaluate.run_scores import (
     diagnose_run,
     load_diagnosis,
@@ -18,6 +19,7 @@ from octavo.evaluate.run_scores import (
     standard_evaluation,
 )
 from octavo.generate.generate import generate_many, generate_new
+from octavo.pipeline.share import share_run
 from octavo.reports.html.run_card import run_card
 from octavo.reports.views import attention_view, curves_view, edit_view, heads_view, lens_view, surprise_view
 from octavo.runs import open_run, runs_root
@@ -104,6 +106,15 @@ class Run(SavedRun):
         """Return the standard score: the validation split in sliding windows half a context apart."""
         return standard_evaluation(self)
 
+    @property
+    def fine_tuning(self) -> FineTuning | None:
+        """Return the scores of a fine-tuned run on both validation splits, before and after; None if there are none.
+
+        `before` and `after` are of the run's own validation split, `parent_text_before` and `parent_text_after` of
+        that of the run it started from.
+        """
+        return load_fine_tuning(self)
+
     evaluate = score_run
     baselines = run_baselines
     overlap = run_overlap
@@ -127,3 +138,4 @@ class Run(SavedRun):
     lens = lens_view
     edit = edit_view
     heads = heads_view
+    share = share_run

@@ -13,11 +13,10 @@ import torch
 
 from octavo.config import Config
 from octavo.config.inference import SamplingConfig
-from octavo.data.token_files import check_ids, open_splits
 from octavo.errors import DivergenceError, OctavoError
 from octavo.evaluate.diagnosis.case import validation_point
 from octavo.evaluate.diagnosis.diagnosis import EarlyDiagnosis, early_baseline_losses
-from octavo.formats.files import disk_is_full
+from octavo.formats.files import disk_is_full, remove
 from octavo.formats.json_schema import from_json
 from octavo.formats.untrusted import MAX_LOG_BYTES
 from octavo.generate.generate import decoder_of
@@ -27,12 +26,14 @@ from octavo.model import Transformer
 from octavo.model.weights import load_weights
 from octavo.pipeline.progress import Progress
 from octavo.runs import MetricsLog, RunDirectory
-from octavo.runs.checkpoint import bytes_needed, load_newest, prune, save_checkpoint
-from octavo.runs.checkpoint_files import max_file_bytes, newest_valid
-from octavo.runs.events import CheckpointEvent, Event, SampleEvent, ValidationEvent
+from octavo.runs.checkpoint import bytes_needed, load_newest, prune, save_before_decay, save_checkpoint
+from octavo.runs.checkpoint_files import BEFORE_DECAY, max_file_bytes, newest_valid
+from octavo.runs.events import CheckpointEvent, DecayEvent, Event, SampleEvent, ValidationEvent
 from octavo.runs.metrics import check_complete
+from octavo.runs.parent import parent_weights
 from octavo.runs.provenance import session_facts
 from octavo.runs.safetensors_layout import check_shapes
+from octavo.runs.saved_run import SavedRun
 from octavo.system.terminal import duration, quantity
 from octavo.tokenizer import Tokenizer, load_tokenizer
 from octavo.training.data import TokenCount, training_data
@@ -59,8 +60,7 @@ def run_session(directory: RunDirectory, progress: Progress) -> None:
     # 1. Read the settings and data that the run was begun with: config, tokenizer, token ids, precision.
     config, provenance = directory.config, directory.provenance
     tokenizer = load_tokenizer(directory.path / "tokenizer.json")
-    splits = open_splits(directory.path / "data")
-    check_ids(splits, tokenizer.vocab_size)
+    splits = SavedRun(directory).splits
     try:
         precision = from_json(Precision, provenance["precision"])  # a resumed run keeps its precision
         sessions = provenance["sittings"]
@@ -141,10 +141,17 @@ def _initial_state(directory: RunDirectory, vocab_size: int, progress: Progress)
         shapes = {name: tuple(w.shape) for name, w in newest[1].tensors["weights"].items()}
         check_shapes(shapes, config.model, vocab_size)
     state = TrainingState(Transformer(config.model, vocab_size, config.train.seed), config)
+    if newest:
+        state.restore(newest[1])
+    kept = directory.path / "checkpoints" / BEFORE_DECAY
+    if state.decay_from is None and kept.exists():  # of steps that are trained again
+        remove(kept)
     if not newest:
+        if "parent" in directory.provenance:
+            load_weights(state.model, parent_weights(directory))
+            state.restart_average()
         return state, 0
     path, checkpoint = newest
-    state.restore(checkpoint)
     prune(path, config.train.keep_checkpoints, config.train.checkpoint_every)  # a killed process may not have done so
     if "metrics_bytes" not in checkpoint.state:
         raise OctavoError(f"{path} does not say how many metrics belong to it: train the run again")
@@ -186,6 +193,10 @@ class EventRecorder:
         if isinstance(event, SampleEvent):
             values["text"] = self._sample()
             self.progress.sample(event.step, values["text"])
+        if isinstance(event, DecayEvent):  # before its line, which a longer budget does not share
+            with self._write_errors():
+                content = self.state.checkpoint(metrics_bytes=self.metrics.sync())
+                save_before_decay(self.directory.path / "checkpoints", content)
         self.progress.event(event)
         self.write(event.kind, event, values)
         if isinstance(event, CheckpointEvent):

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from octavo.config.comments import commented_toml
 from octavo.config.overrides import Overrides, Request
 from octavo.corpus import Corpus
 from octavo.data.token_files import save_splits
 from octavo.errors import OctavoError, reason
+from octavo.evaluate.fine_tuning import measure_fine_tuning
 from octavo.formats.files import disk_is_full, remove_stale_files, write_atomically
 from octavo.pipeline.plan import CorpusSource, Plan, as_corpus, make_plan
 from octavo.pipeline.progress import Progress, make_progress
@@ -21,9 +22,12 @@ from octavo.pipeline.session import SMALL_FILES_BYTES, run_session
 from octavo.reports.blocks import Unavailable, try_compute
 from octavo.runs import NameTaken, RunDirectory, check_name_free, create_run, free_name, locked, runs_root
 from octavo.runs.checkpoint_files import max_file_bytes, newest_is_damaged
-from octavo.runs.completion import record_brief, record_examination
+from octavo.runs.completion import nothing_is_left, record_brief, record_examination
+from octavo.runs.extension import extend, requested_extension
+from octavo.runs.parent import Parent, parent_to_fine_tune
 from octavo.runs.provenance import text_facts
 from octavo.runs.resume import check_unchanged, run_to_resume
+from octavo.runs.saved_run import SavedRun
 from octavo.system.progress import MessageCallback, no_message
 from octavo.training.signals import InterruptedAtOnce
 
@@ -36,6 +40,7 @@ _SAMPLE_TOKENS = 250  # of each
 def train(
     text: CorpusSource = None,
     *,
+    start_from: SavedRun | str | Path | None = None,
     preset: str | None = None,
     name: str | None = None,
     minutes: float | None = None,
@@ -57,9 +62,13 @@ def train(
 
     Args:
         text: a path or several, or a :class:`~octavo.Corpus`; None: Tiny Shakespeare. See :func:`octavo.read_corpus`.
-        preset: the name of a preset (``octavo presets``) or a TOML file; None: ``pocket``.
+        start_from: a finished run, its path or its name, to fine-tune: its tokenizer, its sizes and its weights are
+            used, and its settings with gentler learning rates and a fifth of its budget. docs/own-texts.md says more.
+        preset: the name of a preset (``octavo presets``) or a TOML file; None: settings that fit the text
+            and the budget (docs/own-texts.md).
         name: the run's name; None: that of the text, with a number if a run has it already.
-        minutes, steps, epochs: the budget, one of the three; None: the preset's.
+        minutes, steps, epochs: the budget, one of the three; None: the preset's, or 4.8 minutes. With `resume`, a
+            larger budget than that of the run extends it to this total.
         overrides: settings by dotted name, such as ``{"model.n_layers": 3}``.
         seed: seed of weights, batches and dropout. With a budget in steps or epochs the same seed gives the same
             weights, bit for bit, on the same machine with the same number of threads.
@@ -67,7 +76,8 @@ def train(
         documents: what a document is: ``"files"``, ``"lines"``, ``"paragraphs"``, ``"jsonl:FIELD"``, ``"csv:COLUMN"``
             or ``"separator:TEXT"``; see :func:`octavo.read_corpus`.
         runs: the folder of all runs (default: ``$OCTAVO_RUNS``, else ``./runs``).
-        resume: resume the unfinished run `name`, or the newest one, from its last checkpoint.
+        resume: resume the unfinished run `name`, or the newest one, from its last checkpoint, or extend the run
+            `name`, finished or not, to a larger budget. A finished run is returned as it is if no budget is given.
         progress: show a progress bar, or plain lines where standard error is no terminal.
         notes: show `Corpus.notes` before training; a caller that has shown them passes False.
         brief: only train and score: no baselines, memorisation, diagnosis, curves or samples.
@@ -90,14 +100,21 @@ def train(
     """
     request, root = Request(preset, overrides, minutes, steps, epochs, seed), runs_root(runs)
     if resume:
+        if start_from is not None:
+            raise OctavoError("start_from begins a new run, and resume continues one: leave one of them out")
         directory = run_to_resume(root, name)
         check_unchanged(directory, request, None if text is None else as_corpus(text, encoding, documents, root))
-        return resume_run(directory, progress=progress, brief=brief)
-    request.applied_to(None)  # an error in the settings or the name is raised before the text is read
+        requested_extension(directory, request)
+        return resume_run(directory, request, progress=progress, brief=brief)
+    parent = None if start_from is None else parent_to_fine_tune(start_from, root, request)
+    if parent is None:
+        request.applied_to(None)  # an error in the settings or the name is raised before the text is read
     if name is not None:
         check_name_free(root, name)
     corpus = as_corpus(text, encoding, documents, root)
-    return start_run(request, corpus, root=root, name=name, progress=progress, notes=notes, brief=brief)
+    return start_run(
+        request, corpus, root=root, name=name, parent=parent, progress=progress, notes=notes, brief=brief
+    )
 
 
 def start_run(
@@ -106,24 +123,34 @@ def start_run(
     *,
     root: Path,
     name: str | None = None,
+    parent: Parent | None = None,
     progress: bool = True,
     notes: bool = True,
     brief: bool = False,
 ) -> Run:
-    """Begin a new run under `root` and finish it; the arguments and errors are those of :func:`train`."""
+    """Begin a new run under `root` and finish it; `parent` is the run to fine-tune.
+
+    The other arguments and the errors are those of :func:`train`.
+    """
     with make_progress(progress) as display:
-        plan = make_plan(corpus, request, name=name, root=root, watch=display.phase)
+        plan = make_plan(corpus, request, name=name, root=root, parent=parent, watch=display.phase)
+        del parent  # its weights are in the plan
         for line in [*(corpus.notes() if notes and progress else []), *plan.lines()]:
             display.note(line)
         directory = _create(root, plan, name)
         del plan  # the text and its tokens are read from the run from now on
-        return _finish(directory, display, brief)
+        return _finish(directory, display, brief, Request())
 
 
-def resume_run(directory: RunDirectory, *, progress: bool = True, brief: bool = False) -> Run:
-    """Finish a run that was begun earlier; the options and errors are those of :func:`train`."""
+def resume_run(
+    directory: RunDirectory, request: Request | None = None, *, progress: bool = True, brief: bool = False
+) -> Run:
+    """Finish a run that was begun earlier, or extend it if `request` has a larger budget.
+
+    The options and errors are those of :func:`train`.
+    """
     with make_progress(progress) as display:
-        return _finish(directory, display, brief)
+        return _finish(directory, display, brief, request or Request())
 
 
 def _create(root: Path, plan: Plan, name: str | None) -> RunDirectory:
@@ -134,6 +161,7 @@ def _create(root: Path, plan: Plan, name: str | None) -> RunDirectory:
     """
     chosen = plan.name
     needed = plan.corpus.bytes + sum(ids.nbytes for _, ids in plan.prepared.values()) + SMALL_FILES_BYTES
+    needed += plan.parent.bytes if plan.parent else 0
     while True:
         try:
             return create_run(root, chosen, partial(_write_plan, plan), needed)
@@ -145,28 +173,37 @@ def _create(root: Path, plan: Plan, name: str | None) -> RunDirectory:
 
 def _write_plan(plan: Plan, folder: Path) -> None:
     """Write everything of a run that is known before its first step."""
-    settings = commented_toml(plan.config).encode()
+    settings = commented_toml(plan.config, {choice.name: choice.reason for choice in plan.choices}).encode()
     write_atomically(folder / "config.toml", settings)
     plan.tokenizer.save(folder / "tokenizer.json")
     save_splits(folder / "data", plan.prepared)
-    provenance = {
+    provenance: dict[str, Any] = {
         "text": text_facts(plan.corpus) | {"held_out": plan.held_out},
         "forecast": asdict(plan.forecast) | {"whole_command": asdict(plan.command_forecast)},
         "precision": asdict(plan.forecast.precision),
         "parameters": plan.forecast.parameters,
         "tokenizer": plan.tokenizer.fingerprint,
+        "choices": [asdict(choice) for choice in plan.choices],
         "config": hashlib.sha256(settings).hexdigest(),
         "sittings": [],
     }
+    if plan.parent is not None:
+        plan.parent.write(folder)
+        provenance["parent"] = plan.parent.facts | {"overlap": plan.overlap}
     RunDirectory(folder).write_json("provenance.json", provenance)
 
 
-def _finish(directory: RunDirectory, progress: Progress, brief: bool) -> Run:
-    """Do whatever a run still lacks, holding its lock; turn interrupts and disk errors into sentences."""
+def _finish(directory: RunDirectory, progress: Progress, brief: bool, request: Request) -> Run:
+    """Extend a run if `request` asks for it, and do whatever the run still lacks, holding its lock.
+
+    Interrupts and disk errors are turned into sentences.
+    """
     try:
         with locked(directory):
             for folder, *_ in os.walk(directory.path):
                 remove_stale_files(Path(folder))
+            if done := extend(directory, request):
+                progress.note(done)
             return _train_and_examine(directory, progress, brief)
     except KeyboardInterrupt:
         raise InterruptedAtOnce(directory.name) from None
@@ -182,13 +219,19 @@ def _finish(directory: RunDirectory, progress: Progress, brief: bool) -> Run:
 
 def _train_and_examine(directory: RunDirectory, progress: Progress, brief: bool) -> Run:
     """Train unless training has ended (and its newest checkpoint is valid), score, and examine unless `brief`."""
+    if nothing_is_left(directory, brief=brief):
+        progress.note(f"{directory.name} is finished: nothing is left to do")
+        return Run(directory)
     if directory.ended and not newest_is_damaged(directory.path / "checkpoints", max_file_bytes(directory.config)):
         progress.note(f"{directory.name} is trained already")
     else:
         run_session(directory, progress)
     run = Run(directory, must_save=True)
     progress.note("scoring the validation split")
-    run.evaluate(watch=partial(progress.phase, "scoring"))
+    score = run.evaluate(watch=partial(progress.phase, "scoring"))
+    if "parent" in directory.provenance:
+        progress.note("scoring both validation splits before and after fine-tuning")
+        measure_fine_tuning(run, score, partial(progress.phase, "scoring before and after"))
     if brief:
         record_brief(directory)
     else:

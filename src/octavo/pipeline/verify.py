@@ -5,7 +5,6 @@ recompute its score (``full``), or score it on a text of your own.
 """
 
 import hashlib
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -14,24 +13,38 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from octavo.data.token_files import SPLIT_NAMES, check_ids, id_chunks
+from octavo.data.token_files import SPLIT_NAMES, TokenSplit, check_ids, id_chunks
 from octavo.errors import OctavoError, reason
-from octavo.formats.json_schema import check_types, parse_object
+from octavo.formats.json_schema import parse_object
 from octavo.formats.untrusted import MAX_CONFIG_BYTES, MAX_TEXT_BYTES, check_folder, read_plain
+from octavo.pipeline.verify_scores import (
+    check_baselines,
+    check_checkpoint_of,
+    check_fine_tuning,
+    check_recomputed_fine_tuning,
+    check_recomputed_score,
+    check_scores,
+)
 from octavo.runs import RunDirectory
-from octavo.runs.checkpoint_files import STATE, max_file_bytes, newest_first, read_valid, step_of
+from octavo.runs.checkpoint_files import BEFORE_DECAY, STATE, max_file_bytes, newest_first, read_valid
 from octavo.runs.completion import EXAMINATION_FILE, failed_parts
 from octavo.runs.metrics import check_complete
+from octavo.runs.parent import (
+    FINE_TUNING_FILE,
+    FOLDER,
+    WEIGHTS,
+    parent_config,
+    parent_validation,
+    read_parent_weights,
+)
 from octavo.runs.safetensors_layout import check_shapes, max_abs, read_layout
 from octavo.runs.saved_run import SavedRun
-from octavo.runs.scores import SCORES_FILE, Score, scores, standard_score
+from octavo.runs.scores import SCORES_FILE
 from octavo.system.requirements import installed_version
+from octavo.tokenizer import Tokenizer
 
-TOLERANCE = 1e-4  # nats per character between a score and its recomputation: other kernels round differently
 _MAX_WEIGHT = 1e6  # absolute value: weights of training that does not diverge are far smaller
-_RELATIVE_TOLERANCE = 1e-6  # between two figures of one score that follow from each other
 _CHUNK_IDS = 1 << 12  # ids that are turned into text at once
-_BASELINE = {"name": str, "bits_per_character": float, "nats_per_character": float}
 _PROVENANCE_KEYS = ("text", "precision", "parameters", "tokenizer", "sittings")  # of every version
 # Parsers raise these for a damaged file, and readers for values of a wrong type; anything else is a bug of Octavo.
 _DAMAGE = (ValueError, KeyError, SafetensorError)
@@ -60,27 +73,37 @@ def verify(directory: RunDirectory, *, full: bool = False) -> Iterator[Check]:
     yield _result("config.toml", _check_config, run)
     yield _result("provenance.json", _check_provenance, run)
     yield _result("tokenizer.json", _check_tokenizer, run)
-    for name in SPLIT_NAMES:
+    shared = _is_shared(run)
+    if shared:
+        yield Check("data", note="the run was shared without its text")
+    for name in () if shared else SPLIT_NAMES:
         if name != "test" or (run.path / "data" / "test.npy").exists():
             yield _result(f"data/{name}", _check_split, run, name)
+    if (run.path / FOLDER).exists():
+        yield _result(FOLDER, _check_parent, run)
     checkpoints = newest_first(run.path / "checkpoints")[::-1]
+    if (run.path / "checkpoints" / BEFORE_DECAY).exists():
+        checkpoints.insert(0, run.path / "checkpoints" / BEFORE_DECAY)
     for path in checkpoints:
         yield _result(f"checkpoints/{path.name}", _check_checkpoint, run, path)
     if not checkpoints:
         yield Check("checkpoints", note="there is none yet")
     yield _result("metrics.jsonl", _check_metrics, run)
     for name, check in (
-        (SCORES_FILE, _check_scores),
-        ("baselines.json", _check_baselines),
-        ("memorisation.json", partial(_check_checkpoint_of, name="memorisation.json")),
-        ("diagnosis.json", partial(_check_checkpoint_of, name="diagnosis.json")),
+        (SCORES_FILE, check_scores),
+        ("baselines.json", check_baselines),
+        ("memorisation.json", partial(check_checkpoint_of, name="memorisation.json")),
+        ("diagnosis.json", partial(check_checkpoint_of, name="diagnosis.json")),
         ("samples.txt", _check_samples),
         (EXAMINATION_FILE, _check_examination),
+        (FINE_TUNING_FILE, check_fine_tuning),
     ):
         if (run.path / name).exists():
             yield _result(name, check, run)
     if full:
-        yield _result("recomputed score", _check_recomputed_score, run)
+        yield _result("recomputed score", check_recomputed_score, run)
+        if (run.path / FINE_TUNING_FILE).exists():
+            yield _result("recomputed fine-tuning", check_recomputed_fine_tuning, run)
 
 
 def _result(what: str, check: Callable[..., str | None], *values: object) -> Check:
@@ -92,6 +115,13 @@ def _result(what: str, check: Callable[..., str | None], *values: object) -> Che
         if not isinstance(error, OctavoError | ValueError | OSError):
             sentence = f"{type(error).__name__}: {sentence}"
         return Check(what, wrong=" ".join(sentence.split()) or type(error).__name__)
+
+
+def _is_shared(run: SavedRun) -> bool:
+    try:
+        return run.directory.shared
+    except OctavoError:  # the check of provenance.json says so
+        return False
 
 
 def _check_config(run: SavedRun) -> str | None:
@@ -125,9 +155,24 @@ def _check_tokenizer(run: SavedRun) -> str | None:
     raise ValueError("it is not the one that the run began with")
 
 
+def _check_parent(run: SavedRun) -> str | None:
+    """Check what a fine-tuned run keeps of its parent: config, weights, and the validation split."""
+    layout = read_layout(read_parent_weights(run.directory), WEIGHTS)
+    check_shapes({name: tensor.shape for name, tensor in layout.items()}, run.config.model, run.tokenizer.vocab_size)
+    if parent_config(run.directory).tokenizer.kind != run.config.tokenizer.kind:
+        raise ValueError("its config.toml has another tokenizer")
+    if run.directory.provenance["parent"]["tokenizer"] != run.directory.provenance["tokenizer"]:
+        raise ValueError("it had another tokenizer")
+    split = parent_validation(run.directory)
+    return _check_tokens(split, run.tokenizer) if split else "it was shared without its text"
+
+
 def _check_split(run: SavedRun, name: str) -> str | None:
+    return _check_tokens(run.unchecked_splits[name], run.tokenizer)
+
+
+def _check_tokens(split: TokenSplit, tokenizer: Tokenizer) -> str | None:
     """Compare the text of a split with its facts, and its tokens with the text."""
-    split, tokenizer = run.unchecked_splits[name], run.tokenizer
     table = tokenizer.token_bytes()
     if not tokenizer.lossless:  # its tokens keep the characters it knows, without white space
         known = {token.strip() for token in map(tokenizer.token_text, range(tokenizer.vocab_size))}
@@ -145,7 +190,7 @@ def _check_split(run: SavedRun, name: str) -> str | None:
         if count != (recorded := getattr(split.facts, unit)):
             raise ValueError(f"it has {count:,} {unit}, where parts.json says {recorded:,}")
     # 2. The tokens, decoded, are that text.
-    check_ids({name: split}, tokenizer.vocab_size)
+    check_ids({split.name: split}, tokenizer.vocab_size)
     token_hash, token_bytes = hashlib.sha256(), 0
     for ids in id_chunks(split.ids, _CHUNK_IDS):
         decoded = b"".join([table[i] for i in ids.tolist()])
@@ -175,7 +220,7 @@ def _check_checkpoint(run: SavedRun, path: Path) -> None:
             raise ValueError(f"it has no {min(missing)}")
     except ValueError as error:
         raise ValueError(f"{STATE} is damaged: {error}") from None
-    if f"step-{state['step']:08d}" != path.name:
+    if path.name not in (f"step-{state['step']:08d}", BEFORE_DECAY):
         raise ValueError(f"its {STATE} is of another step")
     if (run.path / "metrics.jsonl").stat().st_size < state["metrics_bytes"]:
         raise ValueError("metrics.jsonl has lost lines that belong to it")
@@ -194,83 +239,9 @@ def _check_metrics(run: SavedRun) -> str | None:
     return None if ends else "training has not ended"
 
 
-def _check_scores(run: SavedRun) -> str | None:
-    entries, standard = scores(run.directory), standard_score(run.directory)
-    for score in entries:
-        _check_score(run, score)
-    top = {name: value for name, value in run.directory.read_json(SCORES_FILE).items() if name != "all"}
-    if top and top not in entries:
-        raise ValueError("the score at its top is not one of its scores")
-    if run.directory.ended and standard is None:
-        return f"it has no score of {run.directory.newest_checkpoint} on the validation split"
-    return "the score at its top is not the standard score" if top and top != standard else None
-
-
-def _check_score(run: SavedRun, score: Score) -> None:
-    nats = score["nats_per_token"] * score["tokens"]
-    expected = {
-        "nats_per_character": nats / score["characters"],
-        "bits_per_character": nats / score["characters"] / math.log(2),
-        "nats_per_byte": nats / score["bytes"],
-        "bits_per_byte": nats / score["bytes"] / math.log(2),
-    }
-    for name, value in expected.items():
-        if not math.isclose(score[name], value, rel_tol=_RELATIVE_TOLERANCE):
-            raise ValueError(f"the {name} of a score does not follow from its nats_per_token")
-    _check_existed(run, score["checkpoint"])
-    if score["own_text"] and score["text"] in run.unchecked_splits:
-        facts = run.unchecked_splits[score["text"]].facts
-        length = score["characters"] - score.get("document_ends", 0)
-        if (score["sha256"], length) != (facts.sha256, facts.characters):
-            raise ValueError(f"a score is of another {score['text']} text than the run's")
-
-
-def _check_baselines(run: SavedRun) -> str | None:
-    content = run.directory.read_typed("baselines.json", {"learned_from": str, "texts": dict})
-    learned_from = f"{run.unchecked_splits['train'].facts.sha256} {run.tokenizer.fingerprint}"
-    for text in content["texts"].values():
-        check_types(text, {"baselines": [_BASELINE]})
-        for row in text["baselines"]:
-            bits, nats = row["bits_per_character"], row["nats_per_character"]
-            if not math.isclose(bits, nats / math.log(2), rel_tol=_RELATIVE_TOLERANCE):
-                raise ValueError(f"the bits_per_character of {row['name']} do not follow from its nats_per_character")
-    return None if content["learned_from"] == learned_from else "they learned from another text or tokenizer"
-
-
-def _check_checkpoint_of(run: SavedRun, name: str) -> str | None:
-    """Check that a file of results belongs to a checkpoint of the run."""
-    checkpoint, newest = run.directory.read_json(name)["checkpoint"], run.directory.newest_checkpoint
-    _check_existed(run, checkpoint)
-    return None if checkpoint == newest else f"it is of {checkpoint}, and the newest checkpoint is {newest}"
-
-
-def _check_existed(run: SavedRun, checkpoint: str) -> None:
-    """Raise ValueError unless the run may have had a checkpoint of that name; older ones are deleted."""
-    step = step_of(checkpoint) if isinstance(checkpoint, str) else None
-    newest = step_of(run.directory.newest_checkpoint)  # damaged or not: another check reports that
-    if step is None or newest is None or step > newest:
-        raise ValueError(f"{str(checkpoint)[:40]!r} is not a checkpoint that the run has or had")
-
-
 def _check_samples(run: SavedRun) -> None:
     read_plain(run.path / "samples.txt", MAX_TEXT_BYTES, run.path).decode("utf-8")
 
 
 def _check_examination(run: SavedRun) -> str | None:
     return "; ".join(f"no {part}: {why}" for part, why in failed_parts(run.directory).items()) or None
-
-
-def _check_recomputed_score(run: SavedRun) -> str | None:
-    """Recompute the standard score and compare it with the recorded one."""
-    from octavo.evaluate import evaluate
-    from octavo.evaluate.documents import scored_text
-
-    recorded = standard_score(run.directory)
-    if recorded is None:
-        return "the newest checkpoint has no score on the validation split to compare with"
-    text = scored_text(run.splits["validation"], run.tokenizer)
-    score = evaluate(run.model, run.tokenizer, text, context_length=run.config.data.context_length)
-    new, old = score.nats_per_character, recorded["nats_per_character"]
-    if not abs(new - old) <= TOLERANCE:
-        raise ValueError(f"{new:.6f} nats per character, where {SCORES_FILE} says {old:.6f}")
-    return f"{new:.6f} nats per character, within {TOLERANCE:g} of {SCORES_FILE}"

@@ -78,7 +78,8 @@ def _findings_of_training(run: SavedRun) -> list[Finding]:
     records = [record for record in run.metrics if record["event"] == "finding"]
     if not records:
         raise OctavoError("there is no diagnosis yet, and training noted no finding: evaluate the run to make one")
-    return [Finding(**{field.name: record[field.name] for field in fields(Finding)}) for record in records]
+    names = {field.name for field in fields(Finding)}
+    return [Finding(**{name: value for name, value in record.items() if name in names}) for record in records]
 
 
 def read_samples(run: SavedRun) -> HighlightedCopies:

@@ -98,7 +98,8 @@ def block_paragraphs(block: Block, draw: Draw) -> list[str]:
 
 
 def _finding(finding: Finding) -> str:
-    fix = f" To fix: {plain(finding.fix)}." if finding.fix else ""
+    fix = f" To fix: {plain(finding.fix)}" + (f": {plain(finding.command)}" if finding.command else ".")
+    fix = fix if finding.fix else ""
     return f"- **{plain(finding.kind)}**: {plain(finding.words)}.{fix}"
 
 

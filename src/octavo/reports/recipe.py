@@ -9,12 +9,15 @@ from typing import Any
 import tomli_w
 
 from octavo.config import BUDGETS, Config, load_preset, preset_names
+from octavo.config.fine_tuning import fine_tuning_base
 from octavo.corpus.split import MIN_SPREAD
 from octavo.formats.toml_schema import as_mapping
-from octavo.system.terminal import path_text, quantity
+from octavo.runs import RunDirectory
+from octavo.runs.parent import parent_config
+from octavo.runs.provenance import text_arguments
+from octavo.system.terminal import quantity
 
-TINY_SHAKESPEARE = "b20eb1dc66ddb45eb245b57c9e4aeda4707095cdc78ddcbe7519b25b912c16a3"  # SHA-256 of the corpus
-_DEFAULT = "pocket"  # the preset of `octavo train` without --preset
+_DEFAULT = "pocket"  # of presets that are equally near
 _OPTIONS = {"train.seed": "--seed", **{f"train.{budget}": f"--{budget}" for budget in BUDGETS}}
 
 
@@ -31,16 +34,23 @@ def recipe(config: Config, provenance: Mapping[str, Any], path: Path) -> Recipe:
 
     Raises:
         LookupError: the provenance lacks an entry that every run has.
+        OctavoError: the run was fine-tuned, and the config of the run that it starts from is damaged.
     """
-    prefix, sources, note = _text(provenance["text"], path)
+    prefix, sources, note = text_arguments(provenance["text"], path)
     encoding = provenance["text"].get("encoding", "utf-8")
-    preset = nearest_preset(config)
     words = ["octavo", "train", *sources]
-    words += ["--preset", preset] if preset != _DEFAULT else []
+    if parent := provenance.get("parent"):
+        base = fine_tuning_base(parent_config(RunDirectory(path)), again=parent["fine_tuned"])
+        words += ["--from", parent["name"]]
+        note += f" The run to start from must have these weights: SHA-256 {parent['weights']}."
+    else:
+        preset = nearest_preset(config)
+        base = load_preset(preset)
+        words += ["--preset", preset]  # without one, the settings follow from the text and the measured speed
     unit = provenance["text"].get("document_unit", "file")
     words += ["--encoding", encoding] if encoding != "utf-8" and sources not in ([], ["-"]) else []
     words += ["--documents", unit] if unit != "file" and sources not in ([], ["-"]) else []
-    words += _options(load_preset(preset), config)
+    words += _options(base, config)
     if "held_out" not in provenance["text"] and provenance["text"]["documents"] >= MIN_SPREAD:
         words += ["--set", "data.held_out=end"]  # as earlier versions did with any number of documents
     return Recipe(prefix + shlex.join(words), (note, *_conditions(config, provenance)))
@@ -81,36 +91,6 @@ def _toml(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
     return tomli_w.dumps({"value": value}).removeprefix("value = ").strip()
-
-
-def _text(text: Mapping[str, Any], path: Path) -> tuple[str, list[str], str]:
-    """Return a prefix of the command, the arguments that name the text, and a sentence about the text."""
-    if text["sha256"] == TINY_SHAKESPEARE:
-        return "", [], "The text is Tiny Shakespeare, which Octavo contains."
-    identity = f"{quantity(text['characters'], 'character')}, SHA-256 {text['sha256']}"
-    names = text.get("sources")
-    if names is None:  # an earlier version, which saved the names of the first documents alone
-        names = text["first_documents"] if text["documents"] == len(text["first_documents"]) else []
-    complete = names and len(names) == text.get("source_count", len(names))
-    if complete and "-" not in names and names != ["stdin"]:
-        paths = [f"./{name}" if name.startswith("-") else name for name in names]
-        return "", paths, f"The text must be the same: {identity}."
-    if text["documents"] == 1:
-        files = [path / "data" / f"{split}.txt" for split in ("train", "validation", "test")]
-        existing = [path_text(file) for file in files if file.exists()]
-        return (
-            f"{shlex.join(['cat', *existing])} | ",
-            ["-"],
-            f"The text came from no file; the run has it ({identity}).",
-        )
-    return (
-        "",
-        ["-"],
-        (
-            f"No command can name the {text['documents']:,} documents of the text ({identity}): pass them to "
-            "octavo.train as a corpus, with the settings of this command."
-        ),
-    )
 
 
 def _conditions(config: Config, provenance: Mapping[str, Any]) -> list[str]:

@@ -58,6 +58,7 @@ def save_report(
         OctavoError: it cannot be written there.
         OSError: the disk is full.
     """
+    run.directory.check_has_text()
     path = output or run.path / ("report" if markdown else "report.html")
     (prepare_folder if markdown else prepare_page_path)(path)  # before anything is measured
     parts = _parts(run, watch)
@@ -65,5 +66,10 @@ def save_report(
 
 
 def _parts(run: SavedRun, watch: PhaseCallback) -> tuple[str, str, str, list[Section]]:
-    """Return the title of a report, its lead, its warning, and its sections."""
+    """Return the title of a report, its lead, its warning, and its sections.
+
+    Raises:
+        OctavoError: the run was shared without its text.
+    """
+    run.directory.check_has_text()
     return f"Run {run.name}", lead(run), unfinished_note(run), sections(run, watch)

@@ -10,12 +10,13 @@ from octavo.config import BUDGETS, load_preset
 from octavo.config.inference import head_windows
 from octavo.evaluate import Memorisation
 from octavo.evaluate.diagnosis.rules import memorisation_figures
+from octavo.evaluate.fine_tuning import load_fine_tuning, overlap_lines
 from octavo.evaluate.overlap import HighlightedCopies
 from octavo.evaluate.run_scores import load_memorisation, standard_evaluation
 from octavo.formats.toml_schema import as_mapping
 from octavo.interpret.head_ablation import ABLATIONS
 from octavo.reports import blocks
-from octavo.reports.blocks import Block, Section, Unavailable, try_compute
+from octavo.reports.blocks import Block, Section, Unavailable, sentence, try_compute
 from octavo.reports.collect import read_findings, read_samples, read_score, saved_baselines
 from octavo.reports.costs import Costs, read_costs
 from octavo.reports.recipe import nearest_preset, recipe, setting_texts
@@ -173,7 +174,25 @@ def _model(run: SavedRun) -> Sequence[Block]:
 def _score(run: SavedRun) -> Sequence[Block]:
     score = read_score(run)
     missing = [] if score.baselines else ["There are no baselines yet: evaluate the run to compute them."]
-    return [blocks.Sentences([_SCORE, *missing]), score_dots(score)]
+    return [blocks.Sentences([_SCORE, *missing]), score_dots(score), *_fine_tuning(run)]
+
+
+def _fine_tuning(run: SavedRun) -> list[Block]:
+    """Show the scores of a fine-tuned run on both validation splits, before and after; nothing of another run."""
+    result = load_fine_tuning(run)
+    if result is None:
+        return []
+    table = [
+        (name, f"{before.bits_per_character:.4f}", f"{after.bits_per_character:.4f}")
+        for name, before, after in result.rows()
+    ]
+    overlap = run.directory.provenance["parent"].get("overlap")
+    sentences = [
+        f"The run was fine-tuned from {result.parent}. Before: the weights of {result.parent}; after: those of this "
+        "run. All scores are in bits per character, computed alike.",
+        *map(sentence, overlap_lines(overlap, result.parent)),
+    ]
+    return [blocks.Sentences(sentences), blocks.Table(("text", "before", "after"), table)]
 
 
 def findings_blocks(run: SavedRun) -> list[Block]:
@@ -272,6 +291,8 @@ def _origin(run: SavedRun) -> Sequence[Block]:
         "SHA-256 of the tokenizer": provenance["tokenizer"],
         "Checkpoint": checkpoint.why if isinstance(checkpoint, Unavailable) else checkpoint,
     }
+    if parent := provenance.get("parent"):
+        facts["Fine-tuned from"] = f"{parent['name']}, {parent['checkpoint']}, SHA-256 {parent['weights']}"
     if sessions:
         last = sessions[-1]
         facts |= {

@@ -21,6 +21,7 @@ from octavo.formats.json_schema import parse_object
 from octavo.model import Transformer
 from octavo.model.weights import Tensors, load_weights
 from octavo.runs.checkpoint_files import (
+    BEFORE_DECAY,
     EVAL_GROUPS,
     MANIFEST,
     MAX_FILE_BYTES,
@@ -60,28 +61,46 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int, every: int 
         OSError: the disk is full or cannot be written to; older checkpoints are unchanged.
     """
     path = folder / f"step-{checkpoint.state['step']:08d}"
-    if not folder.exists():
-        folder.mkdir()
-        sync_folder(folder.parent)
-    for leftover in folder.glob(".step-*"):  # of a process that was killed while saving
-        remove(leftover)
-    hidden = folder / f".{path.name}"
-    hidden.mkdir()
-    try:
-        _write_files(hidden, checkpoint)
-        if path.exists():  # damaged: the run was resumed from an older one
-            remove(path)
-        os.rename(hidden, path)
-    except BaseException:
-        shutil.rmtree(hidden, ignore_errors=True)
-        raise
-    sync_folder(folder)
+    _save(path, checkpoint)
     for other in newest_first(folder):
         if _step(other) > _step(path):
             with suppress(OSError):
                 remove(other)
     prune(path, keep, every)
     return path
+
+
+def save_before_decay(folder: Path, checkpoint: Checkpoint) -> Path:
+    """Write ``folder/before-decay``, from which a longer budget can continue; return its path.
+
+    Raises:
+        OSError: the disk is full or cannot be written to.
+    """
+    path = folder / BEFORE_DECAY
+    _save(path, checkpoint)
+    return path
+
+
+def _save(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint under a hidden name and rename it to `path`; remove what killed processes left."""
+    folder = path.parent
+    if not folder.exists():
+        folder.mkdir()
+        sync_folder(folder.parent)
+    for pattern in (".step-*", f".{BEFORE_DECAY}"):
+        for leftover in folder.glob(pattern):
+            remove(leftover)
+    hidden = folder / f".{path.name}"
+    hidden.mkdir()
+    try:
+        _write_files(hidden, checkpoint)
+        if path.exists():  # damaged, or of steps that are trained again: the run was resumed from an older one
+            remove(path)
+        os.rename(hidden, path)
+    except BaseException:
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise
+    sync_folder(folder)
 
 
 def prune(newest: Path, keep: int, every: int = 1) -> None:

@@ -21,6 +21,7 @@ from octavo.runs.safetensors_layout import check_finite_tensors, read_layout
 from octavo.system.terminal import escape_controls
 
 MANIFEST = "manifest.json"
+BEFORE_DECAY = "before-decay"  # the checkpoint of the step before the learning rate falls, which is never pruned
 STATE = "state.json"
 GROUPS = ("weights", "optimizer", "averaged", "best")
 EVAL_GROUPS = ("best", "averaged", "weights")  # a run is evaluated with the first of these groups that exists

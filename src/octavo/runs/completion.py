@@ -9,6 +9,7 @@ write that file: for a scored run of theirs without any part of an examination, 
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from octavo.runs.checkpoint_files import max_file_bytes, newest_is_damaged
 from octavo.runs.directory import RunDirectory
 from octavo.runs.earlier_versions import predates_examination_record
 from octavo.runs.scores import standard_score
@@ -41,6 +42,20 @@ def is_finished(run: RunDirectory) -> bool:
         OctavoError: a file that this depends on is damaged.
     """
     return missing_stage(run) is None
+
+
+def nothing_is_left(run: RunDirectory, *, brief: bool) -> bool:
+    """Return whether :func:`octavo.train` has nothing to do for a run; `brief`: without an examination.
+
+    Nothing is missing, no part of the examination failed, and the newest checkpoint is intact.
+
+    Raises:
+        OctavoError: a file that this depends on is damaged.
+        OSError: the newest checkpoint cannot be read.
+    """
+    if not is_finished(run) or failed_parts(run) or (_read(run).get("brief") and not brief):
+        return False
+    return not newest_is_damaged(run.path / "checkpoints", max_file_bytes(run.config))
 
 
 def failed_parts(run: RunDirectory) -> dict[str, str]:

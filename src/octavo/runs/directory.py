@@ -1,8 +1,9 @@
 """The run directory: find, create and open runs, and read their files.
 
 A run's folder has ``config.toml  provenance.json  tokenizer.json  data/  metrics.jsonl  checkpoints/  evaluation.json
-samples.txt  baselines.json  memorisation.json  diagnosis.json  examination.json  curves/  report.html  analysis/
-reproduction/``. These are TOML, JSON, text, NumPy arrays, safetensors, images or HTML. Importing this takes no torch.
+samples.txt  baselines.json  memorisation.json  diagnosis.json  examination.json  parent/  fine-tuning.json  curves/
+report.html  analysis/  reproduction/``. These are TOML, JSON, text, NumPy arrays, safetensors, images or HTML.
+Importing this takes no torch.
 """
 
 import errno
@@ -34,6 +35,7 @@ from octavo.runs.checkpoint_files import newest_first
 from octavo.runs.metrics import Record, last_record, read_metrics
 from octavo.runs.provenance import PROVENANCE
 
+EXTENSION_FILE = "extension.json"  # a change of the budget that is not completed (octavo.runs.extension)
 _NAME = re.compile(r"\w[\w.+-]{0,99}")
 _MAX_NAME_BYTES = 200  # of the 255 that file systems allow
 
@@ -77,6 +79,19 @@ class RunDirectory:
         return self.read_typed("provenance.json", PROVENANCE)
 
     @property
+    def shared(self) -> bool:
+        """Return whether the run came from ``octavo share``, without its text."""
+        return not (self.path / "data").exists() and "shared" in self.provenance
+
+    def check_has_text(self) -> None:
+        """Raise OctavoError if the run was shared without its text."""
+        if self.shared:
+            raise OctavoError(
+                f"{self.name} was shared without its text, which this needs: generate with it, or score and analyse "
+                "a text that you give"
+            )
+
+    @property
     def metrics(self) -> list[Record]:
         """Return the records of all events of training, in order."""
         return read_metrics(self.path / "metrics.jsonl")
@@ -84,6 +99,8 @@ class RunDirectory:
     @property
     def ended(self) -> bool:
         """Return whether training has ended; :mod:`octavo.runs.completion` decides if the run is finished."""
+        if (self.path / EXTENSION_FILE).exists():
+            return False
         last = self.last_record
         return last is not None and last.get("event") == "end"
 
@@ -200,6 +217,8 @@ def find_run(given: str | Path, root: Path) -> RunDirectory:
     Raises:
         OctavoError: there is none.
     """
+    if str(given).lower().endswith(".zip") and user_path(given).is_file():
+        raise OctavoError(f"{given} is a zip file: unpack it, then name its folder")
     for path in (user_path(given), root / given):
         try:
             if (path / "config.toml").is_file():

@@ -26,9 +26,10 @@ def upgrade_training_state(values: dict[str, Any]) -> dict[str, Any]:
     """Return the values of a checkpoint's ``state.json`` with the keys that earlier versions did not write.
 
     Those versions validated before they saved, so at every checkpoint the step had been measured. They counted no
-    losses of the epoch.
+    losses of the epoch. They kept no checkpoint before the decay: a decay that counts as begun asks for none.
     """
-    return {"measured": values.get("step"), "epoch_losses": [0.0, 0]} | values
+    step = values.get("step")
+    return {"measured": step, "epoch_losses": [0.0, 0], "decay_from": step, "warmed_up": False} | values
 
 
 def predates_examination_record(provenance: dict[str, Any]) -> bool:

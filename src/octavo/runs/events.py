@@ -65,6 +65,13 @@ class CheckpointEvent(Event):
 
 
 @dataclass(frozen=True)
+class DecayEvent(Event):
+    """The learning rate falls from the next step on; the caller keeps the state before it takes the next event."""
+
+    kind = "decay"
+
+
+@dataclass(frozen=True)
 class SampleEvent(Event):
     """A sample is due; the caller generates it before it takes the next event."""
 
@@ -81,4 +88,4 @@ class EndEvent(Event):
     peak_memory_bytes: int  # of the process; 0 if the system does not tell
 
 
-EVENTS = (StepEvent, ValidationEvent, EpochEvent, CheckpointEvent, SampleEvent, EndEvent)
+EVENTS = (StepEvent, ValidationEvent, EpochEvent, CheckpointEvent, DecayEvent, SampleEvent, EndEvent)

@@ -2,7 +2,7 @@
 
 Every line has ``event``, ``step``, ``epoch`` and ``seconds`` (of training, over all sessions). Events: ``step``,
 ``validation``, ``finding`` (a problem that a validation point shows), ``epoch`` (the end of one), ``sample``,
-``checkpoint`` and, last, ``end``.
+``checkpoint``, ``decay`` (the learning rate begins to fall) and, last, ``end``.
 """
 
 import io

@@ -3,18 +3,21 @@
 import json
 import os
 import platform
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octavo.system.hardware import cpu_name
 from octavo.system.requirements import installed_version
-from octavo.system.terminal import path_text
+from octavo.system.terminal import path_text, quantity
 
 if TYPE_CHECKING:
     from octavo.corpus import Corpus
 
+TINY_SHAKESPEARE = "b20eb1dc66ddb45eb245b57c9e4aeda4707095cdc78ddcbe7519b25b912c16a3"  # SHA-256 of the corpus
 _MAX_NAMES, _MAX_BYTES = 100, 20_000  # of a list of names
 _MAX_SKIPPED, _MAX_SKIPPED_BYTES = 10_000, 500_000  # of the skipped files with their reasons
 PACKAGES = ("octavo", "torch", "numpy", "tokenizers", "safetensors")
@@ -36,11 +39,31 @@ PROVENANCE: dict[str, Any] = {  # types of the values in provenance.json
         "skipped_reasons": list[str],
         "skipped_count": int,
     },
+    "parent": {  # of a fine-tuned run (octavo.runs.parent)
+        "name": str,
+        "weights": str,  # SHA-256 of the file of its weights
+        "checkpoint": str,
+        "text": {"name": str, "sha256": str},
+        "tokenizer": str,
+        "score": dict[str, Any] | None,
+        "fine_tuned": bool,
+        "overlap": dict[str, float] | None,
+    },
+    "shared": {  # of a run without its text (octavo.pipeline.share): what else is read from the text
+        "opening": list[int],
+        "line_end": str | None,
+        "line_documents": bool,
+        "splits": dict[str, Any],
+    },
     "forecast": {},
     "precision": {"name": str, "reason": str},
     "parameters": int,
+    "choices": [{"name": str, "reason": str}],  # settings that were chosen for the text and the budget
     "tokenizer": str,
     "config": str,
+    "extensions": [  # of the budget (octavo.runs.extension)
+        {"began": str, "budget": dict[str, float], "former_budget": dict[str, float], "from_step": int}
+    ],
     "sittings": [  # sessions
         {
             "began": str,
@@ -89,6 +112,41 @@ def text_facts(corpus: "Corpus") -> dict[str, Any]:
         "skipped_reasons": [reason for _, reason in skipped],
         "skipped_count": len(corpus.skipped),
     }
+
+
+def text_arguments(text: Mapping[str, Any], path: Path) -> tuple[str, list[str], str]:
+    """Return how a command names the text of a run: a prefix, the arguments, and a sentence about the text.
+
+    Args:
+        text: the facts of the text, from ``provenance.json``.
+        path: the run's folder, which has a text that came from no file.
+    """
+    if text["sha256"] == TINY_SHAKESPEARE:
+        return "", [], "The text is Tiny Shakespeare, which Octavo contains."
+    identity = f"{quantity(text['characters'], 'character')}, SHA-256 {text['sha256']}"
+    names = text.get("sources")
+    if names is None:  # an earlier version, which saved the names of the first documents alone
+        names = text["first_documents"] if text["documents"] == len(text["first_documents"]) else []
+    complete = names and len(names) == text.get("source_count", len(names))
+    if complete and "-" not in names and names != ["stdin"]:
+        paths = [f"./{name}" if name.startswith("-") else name for name in names]
+        return "", paths, f"The text must be the same: {identity}."
+    if text["documents"] == 1:
+        files = [path / "data" / f"{split}.txt" for split in ("train", "validation", "test")]
+        existing = [path_text(file) for file in files if file.exists()]
+        return (
+            f"{shlex.join(['cat', *existing])} | ",
+            ["-"],
+            f"The text came from no file; the run has it ({identity}).",
+        )
+    return (
+        "",
+        ["-"],
+        (
+            f"No command can name the {text['documents']:,} documents of the text ({identity}): pass them to "
+            "octavo.train as a corpus, with the settings of this command."
+        ),
+    )
 
 
 def session_facts(first_step: int, **facts: Any) -> dict[str, Any]:

@@ -4,9 +4,11 @@ Importing this takes no torch.
 """
 
 import warnings
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from octavo.config import BUDGETS
 from octavo.config.overrides import Request, first_difference
 from octavo.corpus import Corpus
 from octavo.errors import OctavoError, OctavoWarning
@@ -36,7 +38,7 @@ def run_to_resume(root: Path, name: str | None) -> RunDirectory:
     if not unfinished and damaged:
         raise damaged[-1]
     if not unfinished:
-        raise OctavoError(f"{root} has no unfinished run to resume: begin a new one")
+        raise OctavoError(f"{root} has no unfinished run to resume: begin a new one, or name the one to extend")
     for problem in damaged:
         warnings.warn(f"skipped: {problem}", OctavoWarning, stacklevel=2)
     *_, run = max(unfinished, key=lambda entry: entry[:-1])
@@ -56,11 +58,16 @@ def _last_worked_on(run: RunDirectory) -> str:
 def check_unchanged(run: RunDirectory, request: Request, corpus: Corpus | None) -> None:
     """Check that settings and a text given when resuming are those that the run was begun with.
 
+    A budget may be another one: :mod:`octavo.runs.extension` decides.
+
     Raises:
         OctavoError: they are not.
     """
-    config = run.config
-    if other := first_difference(config, request.applied_to(config)):
+    config, asked = run.config, request.applied_to(run.config)
+    if request.has_budget:
+        budgets = {name: getattr(config.train, name) for name in BUDGETS}
+        asked = replace(asked, train=replace(asked.train, **budgets))
+    if other := first_difference(config, asked):
         raise OctavoError(f"{run.name} was begun with another {other}: resume it without that, or begin a new run")
     begun_with = run.provenance.get("text", {})
     if corpus is not None and corpus.sha256 != begun_with.get("sha256"):

@@ -78,8 +78,16 @@ class SavedRun:
 
     @cached_property
     def unchecked_splits(self) -> dict[str, TokenSplit]:
-        """Return :attr:`splits` without checking that every id is in the vocabulary."""
-        return open_splits(self.path / "data")
+        """Return :attr:`splits` without checking that every id is in the vocabulary.
+
+        Raises:
+            OctavoError: they are damaged, or the run was shared without its text.
+        """
+        try:
+            return open_splits(self.path / "data")
+        except OctavoError:
+            self.directory.check_has_text()
+            raise
 
     def split(self, name: str) -> TokenSplit:
         """Return one split of its text.
@@ -90,6 +98,14 @@ class SavedRun:
         if name not in self.splits:
             raise OctavoError(f"{self.name} has no {name} split: it has {', '.join(self.splits)}")
         return self.splits[name]
+
+    @property
+    def learns_ends(self) -> bool:
+        """Return whether the run learned the ends of its documents, which are then scored."""
+        if self.directory.shared:
+            train = self.directory.provenance["shared"]["splits"].get("train", {})
+            return bool(train.get("ends", 0))
+        return self.split("train").facts.ends > 0
 
     def validation_beginning(self, characters: int) -> str:
         """Return the first characters of the validation split, which analyses use if no text is given.

@@ -16,7 +16,7 @@ from octavo.runs.lock import updating
 SCORES_FILE = "evaluation.json"
 Score = NewType("Score", dict[str, Any])  # an evaluation as plain values
 _COUNTS = ("stride", "context_length", "tokens", "characters", "bytes")
-_TYPES: dict[str, Any] = {
+SCORE_TYPES: dict[str, Any] = {
     **dict.fromkeys(("text", "sha256", "protocol", "checkpoint"), str),
     **dict.fromkeys(("own_text", "lossless_tokenizer", "selected_on_this_text"), bool),
     **dict.fromkeys((*_COUNTS, "window_characters", "document_ends"), int),
@@ -38,7 +38,7 @@ def scores(run: RunDirectory) -> list[Score]:
         return []
     try:
         entries = run.read_json(SCORES_FILE)["all"]
-        check_types({"all": entries}, {"all": [_TYPES]})
+        check_types({"all": entries}, {"all": [SCORE_TYPES]})
         if any(entry.get(name, 1) < 1 for entry in entries for name in _COUNTS):
             raise ValueError("a count below 1")
     except (OctavoError, KeyError, ValueError):

@@ -22,6 +22,7 @@ from octavo.tokenizer.base import BOS_TOKEN, Ids, Tokenizer
 from octavo.tokenizer.bpe_training import learn_merges
 
 _MIN_TOKENS = 257
+FIRST_CHARACTER = _MIN_TOKENS  # id, in a vocabulary of characters; before it are the BOS token and the bytes
 # Qwen 3.5's split, which llama.cpp calls `qwen35`. Letters and their combining marks stay together, so that Hindi has
 # words too; a digit stands alone; line breaks join the punctuation before them. Runs of earlier versions have GPT-2's
 # split, which their tokenizer.json names.

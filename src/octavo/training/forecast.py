@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from octavo.config import Config
+from octavo.config import Config, TokenizerConfig
 from octavo.config.shapes import parameter_count, windows_at_once
 from octavo.data.prepare import TokenizedSplits
 from octavo.data.windows import Windows
@@ -180,6 +180,23 @@ def forecast_training(
         precision=precision,
         bpe_dropout=config.tokenizer.dropout if data.windows.uses_bpe_dropout else 0.0,
     )
+
+
+def tokens_per_second(config: Config, precision: Precision) -> float:
+    """Measure the speed of training in tokens per second, before there is a text.
+
+    Args:
+        config: the run's config.
+        precision: the precision to train in.
+
+    Raises:
+        OctavoError: the machine has too little memory.
+    """
+    vocab_size = config.tokenizer.vocab_size or TokenizerConfig().vocab_size
+    check_memory(config, vocab_size, precision)
+    model = Transformer(config.model, vocab_size, config.train.seed)
+    windows, context = config.data.batch_size, config.data.context_length
+    return windows * context / _seconds_per_step(config, model, precision, windows)
 
 
 def _times(config: Config, validations: ValidationPlan, steps: int) -> int:

@@ -3,6 +3,7 @@
 One step of :class:`Training`, in order:
 
 1.  learning rate: the schedule at the fraction of the budget that is spent
+    and where its decay phase begins, before the step, `DecayEvent`
 2.  batch: B windows of T tokens, a function of (seed, step); early in the budget re-segmented by BPE-dropout
 3.  forward and backward pass with dropout masks of (seed, step), clipping, optimizer step
 4.  moving average of the weights (EMA), if asked for
@@ -40,7 +41,7 @@ from octavo.system.hardware import peak_memory
 from octavo.system.progress import PhaseCallback, no_phase_progress
 from octavo.tokenizer import Tokenizer
 from octavo.training.data import TrainingData
-from octavo.training.schedule import Budget, learning_rate_scale, make_budget
+from octavo.training.schedule import Budget, has_decay_phase, learning_rate_scale, make_budget
 from octavo.training.signals import Interrupted
 from octavo.training.state import TrainingState
 from octavo.training.step import check_finite_values, mean_nats, training_step
@@ -112,6 +113,7 @@ class Training:
             yield from self._validate_if_due(0.0)
         while not (reason := self._end_reason()):
             spent_before = self.budget.fraction_spent(state.step, state.seconds)
+            yield from self._keep_before_decay()
             norm, scale = self._train_one_step()
             state.seconds = time.perf_counter() - began
             if state.step % train.log_every == 0 or self._end_reason():
@@ -156,12 +158,29 @@ class Training:
             yield events.CheckpointEvent(*self._position())
             self.state.saved_step, self._saved_at = self.state.step, self.state.seconds
 
+    def _keep_before_decay(self) -> Iterator[events.DecayEvent]:
+        """Note the ends of the warm-up and of the peak; ask the caller to keep the state before the decay phase."""
+        state, schedule = self.state, self.config.schedule
+        progress = self.budget.progress(state.step, state.seconds)
+        state.warmed_up = state.warmed_up or progress >= schedule.warmup
+        falls = state.warmed_up and has_decay_phase(schedule) and self._rate_scale(progress) < 1
+        if falls and state.decay_from is None:
+            yield events.DecayEvent(*self._position())
+            state.decay_from = state.step
+
+    def _rate_scale(self, progress: float) -> float:
+        """Return the factor of the peak learning rates; after a warm-up there is no second one in a longer budget."""
+        schedule = self.config.schedule
+        if self.state.warmed_up and progress < schedule.warmup:
+            return 1.0
+        return learning_rate_scale(schedule, progress)
+
     def _train_one_step(self) -> tuple[float, float]:
         """Train one step; return the norm of its gradient and the scale of its learning rate."""
         began = time.perf_counter()
         state, data = self.state, self.data
         progress = self.budget.progress(state.step, state.seconds)
-        scale = learning_rate_scale(self.config.schedule, progress)
+        scale = self._rate_scale(progress)
         batch = data.order.batch(state.step)
         resample = progress < self.config.tokenizer.dropout_until
         inputs, targets = data.windows.gather(batch, resample_bpe=resample)

@@ -18,6 +18,11 @@ def learning_rate_scale(config: ScheduleConfig, progress: float) -> float:
     return _AFTER_WARMUP[config.kind](config, min(progress, 1.0))
 
 
+def has_decay_phase(config: ScheduleConfig) -> bool:
+    """Return whether the learning rate stays at its peak and then falls, so that a longer run begins alike."""
+    return config.kind == "trapezoid" and config.decay > 0 and config.final < 1
+
+
 def _cosine(config: ScheduleConfig, progress: float) -> float:
     """Return half a cosine from 1 to `final` (Loshchilov & Hutter, 2017)."""
     fraction = (progress - config.warmup) / max(1.0 - config.warmup, 1e-12)

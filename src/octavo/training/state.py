@@ -26,6 +26,8 @@ _SAVED: dict[str, tuple[str, Any]] = {  # by key of state.json, the attribute an
     "epoch_losses": ("epoch_losses", list[float]),
     "recent": ("recent_losses", list[float]),
     "measured": ("validated_step", int),
+    "warmed_up": ("warmed_up", bool),
+    "decay_from": ("decay_from", int | None),
 }
 _TYPES = {key: kind for key, (_, kind) in _SAVED.items()} | {"metrics_bytes": int}  # which the caller adds
 
@@ -36,7 +38,8 @@ class TrainingState:
     def __init__(self, model: Transformer, config: Config) -> None:
         self.model = model
         self.optimizers = Optimizers(model, config.optimizer)
-        self.average = WeightAverage(model, config.train.average) if config.train.average else None
+        self._average_decay = config.train.average
+        self.restart_average()
         self.best: Tensors = {}  # the weights with the lowest validation loss, if training may stop early
         self.best_loss: float | None = None
         self.validations_since_best = 0
@@ -44,10 +47,17 @@ class TrainingState:
         self.saved_step = -1  # of the newest checkpoint; -1: there is none, or it lacks the best weights
         self.validated_step = 0  # the last step whose validation, if one was due, is done
         self.seconds = 0.0
+        self.warmed_up = False  # the learning rate has been at its peak, and no longer budget takes it back
+        self.decay_from: int | None = None  # the step from which the schedule's decay phase lowers the learning rate
         self.first_loss: float | None = None
         self.pending_log: list[list[float]] = []  # nats per token and per character since the last StepEvent
         self.epoch_losses = [0.0, 0]  # sum and number of the losses of this epoch's steps
         self.recent_losses: list[float] = []
+
+    def restart_average(self) -> None:
+        """Start the average of the weights, if there is one, at the weights as they are now."""
+        decay = self._average_decay
+        self.average = WeightAverage(self.model, decay) if decay else None
 
     @property
     def eval_weights(self) -> Tensors:

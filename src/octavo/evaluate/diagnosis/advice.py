@@ -8,7 +8,7 @@ memorised text) comes before a score that is merely high, and that before an ext
 from collections.abc import Sequence
 from dataclasses import replace
 
-from octavo.evaluate.diagnosis.case import Finding
+from octavo.evaluate.diagnosis.case import Commands, Finding
 
 OPPOSITE_CHANGES = {
     "more training": {"less training", "another text"},
@@ -28,13 +28,15 @@ REQUESTED_CHANGES = {  # by kind, the best evidence first; "another text": until
     "underfitting": {"more training"},
     "not comparable": set[str](),
 }
+_MAX_NAMED = 4  # settings
 MORE_TEXT = "use more text, or more dropout"  # instead of a kind's own fix; it requests none of these changes
 
 
-def reconcile(findings: Sequence[Finding]) -> list[Finding]:
+def reconcile(findings: Sequence[Finding], commands: Commands | None = None) -> list[Finding]:
     """Return the findings in their order, without each fix that contradicts one with better evidence.
 
-    Underfitting is nothing but advice, so that finding is then dropped.
+    Underfitting is nothing but advice, so that finding is then dropped. With `commands`, a finding whose fix one of
+    them carries out names it, and then says what the command does.
     """
     kept: dict[str, Finding] = {}
     accepted: set[str] = set()
@@ -45,7 +47,27 @@ def reconcile(findings: Sequence[Finding]) -> list[Finding]:
             accepted |= changes
         elif finding.kind != "underfitting":
             kept[finding.kind] = replace(finding, fix="")
-    return [kept[finding.kind] for finding in findings if finding.kind in kept]
+    in_order = [kept[finding.kind] for finding in findings if finding.kind in kept]
+    return [_with_command(finding, commands or Commands()) for finding in in_order]
+
+
+def _with_command(finding: Finding, commands: Commands) -> Finding:
+    """Return the finding with the command that carries out its fix.
+
+    Settings that do not fit are changed before anything else. A run that has settings that fit can only be trained
+    longer, where the finding asks for that.
+    """
+    changes = requested_changes(finding)
+    if not finding.fix or not changes or "another text" in changes:
+        return finding
+    if commands.retrain:
+        names, more = ", ".join(commands.unfit[:_MAX_NAMED]), len(commands.unfit) - _MAX_NAMED
+        differing = names + (f" and {more} more" if more > 0 else "")
+        fix = f"train again with the settings that fit this text and budget, which differ in {differing}"
+        return replace(finding, fix=fix, command=commands.retrain)
+    if "more training" in changes and commands.extend:
+        return replace(finding, fix="train on, to twice the budget", command=commands.extend)
+    return finding
 
 
 def requested_changes(finding: Finding) -> set[str]:

@@ -21,10 +21,25 @@ class Finding:
     words: str  # what the problem is and what it means, with the main figures
     fix: str = ""  # what to do or to check first; "": nothing
     figures: dict[str, float] = field(default_factory=dict)  # that the finding rests on; losses in nats per token
+    command: str = ""  # that does what `fix` says; "": no command is known to lower the loss
 
     def lines(self) -> list[str]:
-        """Return the finding as one or two lines of text."""
-        return [f"{self.kind}: {self.words}", *([f"  To fix: {self.fix}"] if self.fix else [])]
+        """Return the finding as lines of text: what it is, what to do, and the command for that."""
+        fix = f"  To fix: {self.fix}" + (":" if self.command else "")
+        return [
+            f"{self.kind}: {self.words}",
+            *([fix] if self.fix else []),
+            *([f"    {self.command}"] if self.command else []),
+        ]
+
+
+@dataclass(frozen=True)
+class Commands:
+    """The commands that a finding may name."""
+
+    retrain: str = ""  # with the settings that fit the text and the budget; "": the run has these settings
+    unfit: tuple[str, ...] = ()  # the settings that it then changes, by dotted name
+    extend: str = ""  # with twice the budget; "": a run of this schedule cannot be extended
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,7 @@ class Case:
     memorisation: Memorisation | None = None  # None: not measured, as for the two below
     overlap: TrainOverlap | None = None  # of the validation split with the training split
     shift: Shift | None = None  # between the two
+    commands: Commands = field(default_factory=Commands)  # none while a run trains
 
     def bits(self, nats: float) -> float:
         """Convert nats per token to bits per character."""

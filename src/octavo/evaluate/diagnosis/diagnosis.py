@@ -37,7 +37,7 @@ def diagnose(case: Case) -> list[Finding]:
         rules.underfitting(case),
         None if case.lossless else _LOSSY_FINDING,
     ]
-    return reconcile([finding for finding in found if finding])
+    return reconcile([finding for finding in found if finding], case.commands)
 
 
 def diagnose_early(case: Case, progress: float) -> list[Finding]:

@@ -73,6 +73,8 @@ def _calls(run: RunDirectory) -> list[str]:
         if not is_finished(run):
             return [f"octavo.train(resume=True, name={str(run.path)!r})"]
         scored = standard_score(run) is not None
+        if run.shared:
+            return ["run.generate()", "run.curves()", "run.evaluate('other.txt')"]
         with open_plain(run.path / "data" / "train.txt", _ANY_SIZE, run.path) as file:
             prompt = frequent_line_start(file.read(MAX_CHARACTERS_READ).decode("utf-8", errors="ignore"))
     except Exception:  # as above

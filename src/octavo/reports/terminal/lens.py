@@ -50,7 +50,12 @@ def lens_table(lens: Lens, width: int) -> Table:
 
 
 def layer_loss_lines(lens: Lens) -> list[str]:
-    """Return lines with the loss at each layer on the validation split, and its difference to the layer before."""
+    """Return lines with the loss at each layer on the validation split, and its difference to the layer before.
+
+    There are none for a run that was shared without its text.
+    """
+    if not lens.held_out_bits:
+        return []
     characters = f"{lens.held_out_characters:,.0f} characters"
     lines = [f"bits per character on the first {characters} of the validation split, if the model ended there:"]
     # Either all layers have a loss, or none.

@@ -5,6 +5,7 @@ from textwrap import wrap
 
 from octavo.evaluate import Baseline, Evaluation, TrainOverlap, comparison
 from octavo.evaluate.diagnosis.rules import memorisation_line
+from octavo.evaluate.fine_tuning import FineTuning
 from octavo.evaluate.run_scores import diagnose_run, load_diagnosis, load_memorisation
 from octavo.reports.score_table import score_cells
 from octavo.runs.saved_run import SavedRun
@@ -19,6 +20,14 @@ def score_in_words(score: Evaluation) -> str:
     error = score.standard_error_bits_per_character
     words = f"{score.bits_per_character:.3f} bits per character ({score.nats_per_character:.3f} nats)"
     return words if error is None else f"{words}, standard error {error:.3f} bits"
+
+
+def fine_tuning_lines(result: FineTuning, indent: str = "") -> list[str]:
+    """Return lines with the scores of a fine-tuned run on both validation splits, before and after."""
+    return [f"{indent}bits per character before and after fine-tuning {result.parent}:"] + [
+        f"{indent}  {name:<40} {before.bits_per_character:7.3f} → {after.bits_per_character:.3f}"
+        for name, before, after in result.rows()
+    ]
 
 
 def score_head(run: str, score: Evaluation) -> list[str]:

@@ -1,0 +1,123 @@
+"""Choose the hyperparameters that fit a text and a budget: the defaults of ``octavo train`` without ``--preset``.
+
+The choice starts from the preset ``pocket`` and follows from two numbers that are known before training: the length
+of the training split, and how many tokens the budget allows at the measured speed. Their ratio is the number of
+passes over the text, on which overfitting depends. The tables were fitted to the experiments in
+``experiments/own-texts``; docs/own-texts.md has the figures. Importing this module does not import torch.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from octavo.config.schema import Config, OptimizerConfig
+
+_BYTES_PER_TOKEN = 2.1  # of a byte-level BPE vocabulary of 512; 1.9 to 2.3 in the texts of the experiments
+_MIN_STEPS = 700  # a batch larger than a fourth of the default is used only if so many steps remain
+_BATCHES = (16, 32, 64)  # windows
+# The weights forget their values at the rate learning_rate · weight_decay (Wang & Aitchison, 2024, arXiv:2405.13698).
+_TIME_CONSTANTS = 4.0  # of that decay in a run: the best of 1 to 25 in the experiments
+_WEIGHT_DECAY_RANGE = (0.02, 2.0)
+# Passes over the training split, and the dropout at which the validation loss was lowest.
+_DROPOUT = ((8.0, 0.0), (26.0, 0.1), (57.0, 0.2), (115.0, 0.3))
+# Passes over the training split, and the vocabulary: long tokens are learned faster, but there are fewer of them.
+_VOCAB_SIZE = ((8.0, 2048.0), (16.0, 1024.0), (26.0, 512.0))
+_BYTES_PER_VOCAB = 80  # of training text that each token of the vocabulary needs at least
+MAX_PASSES = 115.0  # the loss of a model of this size does not fall further
+_DEPENDS_ON = {  # a choice is not made where the user sets one of these
+    "data.batch_size": ("data.batch_size", "data.context_length"),
+    "tokenizer.vocab_size": ("tokenizer.vocab_size", "tokenizer.kind"),
+    "optimizer.weight_decay": ("optimizer.weight_decay", "optimizer.kind", "optimizer.matrix_learning_rate"),
+    "model.dropout": ("model.dropout",),
+    "model.hidden_dropout": ("model.hidden_dropout",),
+    "train.minutes": (),
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A setting by its dotted name, its value, and why it was chosen."""
+
+    name: str
+    value: Any
+    reason: str
+
+    def line(self) -> str:
+        """Return the choice as text."""
+        return f"{self.name}={self.value:g} ({self.reason})"
+
+
+def choose_hyperparameters(
+    config: Config, given: Sequence[str], *, train_bytes: int, tokens_per_second: float
+) -> list[Choice]:
+    """Return the settings that fit a text and a budget.
+
+    Args:
+        config: the preset ``pocket`` with the user's settings, which has the budget.
+        given: the dotted names of the user's settings, which are not chosen.
+        train_bytes: length of the training split in UTF-8.
+        tokens_per_second: measured speed of training; it is not used where the budget is in steps or epochs, so that
+            such a run is exactly repeatable on any machine.
+
+    Returns:
+        The choices, in the order of the config.
+
+    Example:
+        >>> config = Config(train=TrainConfig(steps=320))
+        >>> *_, last = choose_hyperparameters(config, [], train_bytes=90_000, tokens_per_second=0.0)
+        >>> last.line()
+        'optimizer.weight_decay=0.62 (4 time constants of decay in 320 steps)'
+    """
+    pass_tokens = max(1, train_bytes) / _BYTES_PER_TOKEN
+    step_windows, context, train = config.data.batch_size, config.data.context_length, config.train
+    tokens = 60 * train.minutes * tokens_per_second or train.epochs * pass_tokens
+    tokens = tokens or float(train.steps * step_windows * context)
+    passes = tokens / pass_tokens
+    chosen: list[Choice] = []
+    in_words = f"{passes:.0f} passes over the text"
+    if train.minutes and passes > MAX_PASSES:
+        minutes = float(f"{train.minutes * MAX_PASSES / passes:.3g}")
+        reason = f"after {MAX_PASSES:.0f} passes over the text the loss falls no further"
+        chosen.append(Choice("train.minutes", minutes, reason))
+        tokens, passes, in_words = MAX_PASSES * pass_tokens, MAX_PASSES, f"{MAX_PASSES:.0f} passes over the text"
+    batch = step_windows
+    if not train.steps:
+        fits = [windows for windows in _BATCHES if tokens / (windows * context) >= _MIN_STEPS]
+        batch = max(fits, default=_BATCHES[0])
+        chosen.append(Choice("data.batch_size", batch, f"at least {_MIN_STEPS} steps where the budget allows them"))
+        batch = step_windows if _is_given("data.batch_size", given) else batch
+    steps = tokens / (batch * context)
+    vocabulary = min(_interpolated(_VOCAB_SIZE, passes), train_bytes / _BYTES_PER_VOCAB)
+    vocab_size = max(288, 32 * round(vocabulary / 32))
+    rate = config.optimizer.matrix_learning_rate or OptimizerConfig().matrix_learning_rate
+    decay = _TIME_CONSTANTS / (rate * steps)
+    low, high = _WEIGHT_DECAY_RANGE
+    dropout = round(_interpolated(_DROPOUT, passes), 2)
+    chosen += [
+        Choice("tokenizer.vocab_size", vocab_size, f"{in_words} of {train_bytes:,} bytes"),
+        Choice("model.dropout", dropout, in_words),
+        Choice("model.hidden_dropout", dropout, in_words),
+        Choice(
+            "optimizer.weight_decay",
+            float(f"{min(high, max(low, decay)):.2g}"),
+            f"{_TIME_CONSTANTS:g} time constants of decay in {steps:,.0f} steps",
+        ),
+    ]
+    return [choice for choice in chosen if not _is_given(choice.name, given)]
+
+
+def _is_given(name: str, given: Sequence[str]) -> bool:
+    return any(other in given for other in _DEPENDS_ON[name])
+
+
+def _interpolated(table: Sequence[tuple[float, float]], x: float) -> float:
+    """Return the value at `x`, linear in log(x) between the rows of `table`, and constant outside."""
+    (low, value), *_ = table
+    if x <= low:
+        return value
+    for (x0, y0), (x1, y1) in pairwise(table):
+        if x <= x1:
+            return y0 + (y1 - y0) * math.log(x / x0) / math.log(x1 / x0)
+    return table[-1][1]

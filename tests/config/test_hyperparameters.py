@@ -1,0 +1,86 @@
+"""The settings that fit a text and a budget follow from the passes over the text and the number of steps."""
+
+from typing import Any
+
+import pytest
+
+from octavo.config import load_preset
+from octavo.config.hyperparameters import MAX_PASSES, choose_hyperparameters
+from octavo.config.overrides import Request
+from octavo.formats.toml_schema import with_overrides
+
+TOKENS_PER_SECOND = 40_000.0
+
+
+def chosen(train_bytes: int, *given: str, **budget: Any) -> dict[str, Any]:
+    config = Request(**budget).applied_to(None)
+    choices = choose_hyperparameters(
+        config, given, train_bytes=train_bytes, tokens_per_second=TOKENS_PER_SECOND if "minutes" in budget else 0.0
+    )
+    with_overrides(config, [(choice.name, choice.value) for choice in choices])  # they are valid together
+    assert all(choice.reason for choice in choices)
+    return {choice.name: choice.value for choice in choices}
+
+
+def test_more_passes_take_more_dropout_and_a_smaller_vocabulary() -> None:
+    few, some, many = (chosen(size, minutes=5) for size in (10_000_000, 1_000_000, 250_000))
+    assert few["model.dropout"] == 0.0 < some["model.dropout"] < many["model.dropout"]
+    assert few["tokenizer.vocab_size"] > some["tokenizer.vocab_size"] >= many["tokenizer.vocab_size"]
+    assert all(values["model.hidden_dropout"] == values["model.dropout"] for values in (few, some, many))
+
+
+def test_a_short_budget_has_small_batches_so_that_steps_are_left() -> None:
+    sizes = [chosen(1_000_000, minutes=minutes)["data.batch_size"] for minutes in (0.3, 1, 2, 5)]
+    assert sizes == sorted(sizes)
+    assert (sizes[0], sizes[-1]) == (16, 64)
+
+
+def test_weight_decay_falls_with_the_number_of_steps() -> None:
+    short, long = (chosen(1_000_000, steps=steps)["optimizer.weight_decay"] for steps in (400, 4000))
+    assert short == pytest.approx(10 * long, rel=0.02)
+
+
+def test_a_text_is_read_at_most_so_often_whatever_the_time() -> None:
+    minutes = [chosen(90_000, minutes=minutes).get("train.minutes", minutes) for minutes in (1, 5, 15, 60)]
+    assert minutes[0] == 1
+    assert minutes[1] == minutes[2] == minutes[3] < 5
+    tokens = 60 * minutes[1] * TOKENS_PER_SECOND
+    assert tokens / (90_000 / 2.1) == pytest.approx(MAX_PASSES, rel=0.01)
+    assert "train.minutes" not in chosen(10_000_000, minutes=60)
+
+
+@pytest.mark.parametrize("budget", [{"steps": 300}, {"epochs": 7.0}])
+def test_a_budget_that_is_no_time_needs_no_speed(budget: dict[str, Any]) -> None:
+    values = chosen(1_000_000, **budget)
+    assert "train.minutes" not in values
+    assert ("data.batch_size" in values) == ("epochs" in budget), "steps of another size would be another budget"
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ("optimizer.kind", "optimizer.weight_decay"),
+        ("optimizer.matrix_learning_rate", "optimizer.weight_decay"),
+        ("tokenizer.kind", "tokenizer.vocab_size"),
+        ("data.context_length", "data.batch_size"),
+        ("model.dropout", "model.dropout"),
+    ],
+)
+def test_what_the_user_sets_is_left_alone_with_what_depends_on_it(given: str, left: str) -> None:
+    assert left in chosen(1_000_000, minutes=1)
+    assert left not in chosen(1_000_000, given, minutes=1)
+
+
+@pytest.mark.parametrize("size", [0, 1, 500, 10**10])
+def test_any_length_of_text_has_valid_settings(size: int) -> None:
+    for budget in ({"minutes": 0.001}, {"minutes": 1e5}, {"steps": 1}, {"epochs": 1e5}):
+        assert chosen(size, **budget)["tokenizer.vocab_size"] >= 288
+
+
+def test_tiny_shakespeare_in_five_minutes_is_near_the_preset() -> None:
+    values = chosen(1_003_854, minutes=4.8)
+    pocket = load_preset("pocket")
+    assert values["data.batch_size"] == pocket.data.batch_size
+    assert values["tokenizer.vocab_size"] == pytest.approx(pocket.tokenizer.vocab_size, abs=128)
+    assert values["model.dropout"] == pytest.approx(pocket.model.dropout, abs=0.05)
+    assert values["optimizer.weight_decay"] == pytest.approx(pocket.optimizer.weight_decay, abs=0.1)
