@@ -71,7 +71,7 @@ def test_a_run_is_asked_for_with_its_text(trained: Run, play_file: Path) -> None
 def test_tiny_shakespeare_needs_no_file() -> None:
     assert read_corpus([]).sha256 == TINY_SHAKESPEARE
     found = recipe(Config(), provenance(sha256=TINY_SHAKESPEARE, sources=["input.txt"]), Path("runs/a"))
-    assert found.command == "octavo train --seed 42"
+    assert found.command == "octavo train --preset pocket --seed 42"
     assert "Tiny Shakespeare" in found.notes[0]
     assert any("budget is in minutes" in note for note in found.notes)
 

@@ -159,7 +159,9 @@ def test_a_text_that_repeats_itself_is_told_what_would_work(
     parts = prepare(Corpus.from_text(text), config.data, config.tokenizer)[1]
     with pytest.raises(OctavoError, match=r"tokenizer\.kind=characters"):
         check_text_length(config, parts)
-    mended = Request(overrides=tiny | {"tokenizer.kind": "characters"}, steps=3).applied_to(None)
+    mended = Request(
+        overrides=tiny | {"tokenizer.kind": "characters", "tokenizer.vocab_size": 0}, steps=3
+    ).applied_to(None)
     assert list(make_training(mended, text))[-1].step == 3
 
 
