@@ -47,6 +47,8 @@ def test_a_document_is_a_line_of_the_output(listed: Run, capsys: pytest.CaptureF
     texts = ["".join(column) for column in zip(*listed.generate_many([""] * 12), strict=True)]
     assert out == "".join(f"{text}\n" for text in texts)
     assert said(capsys, run)[1] == f"{texts[0]}\n"
+    samples = (listed.path / "samples.txt").read_text()
+    assert samples.startswith("--- sample 1 ---\n" + "".join(f"{text}\n" for text in texts[:10]))
     assert max(map(len, texts)) < 40, "each ends with its word, long before 200 tokens"
 
 

@@ -15,6 +15,7 @@ from octavo.data.token_files import save_splits
 from octavo.errors import OctavoError, reason
 from octavo.evaluate.fine_tuning import measure_fine_tuning
 from octavo.formats.files import disk_is_full, remove_stale_files, write_atomically
+from octavo.generate.documents import has_line_documents
 from octavo.pipeline.plan import CorpusSource, Plan, as_corpus, make_plan
 from octavo.pipeline.progress import Progress, make_progress
 from octavo.pipeline.run import Run
@@ -35,6 +36,7 @@ T = TypeVar("T")
 
 _SAMPLES = 3
 _SAMPLE_TOKENS = 250  # of each
+_SAMPLE_LINES = 10  # of each, where documents are lines
 
 
 def train(
@@ -277,11 +279,13 @@ class OptionalParts:
 
 
 def _write_samples(run: Run) -> None:
-    """Write ``samples.txt``."""
+    """Write ``samples.txt``; a sample of a run whose documents are lines has several of them."""
     without_bos = run.tokenizer.bos_id is None
     prompt = run.tokenizer.decode(run.splits["validation"].ids[:8].tolist()) if without_bos else ""
-    texts = [prompt] * _SAMPLES
-    for chunks in run.generate_many([prompt] * _SAMPLES, max_new_tokens=_SAMPLE_TOKENS):
+    lines = _SAMPLE_LINES if has_line_documents(run.directory) else 1
+    texts = [prompt] * _SAMPLES * lines
+    for chunks in run.generate_many(texts, max_new_tokens=_SAMPLE_TOKENS):
         texts = [text + chunk for text, chunk in zip(texts, chunks, strict=True)]
+    texts = ["\n".join(texts[start : start + lines]) for start in range(0, len(texts), lines)]
     samples = "\n\n".join(f"--- sample {number} ---\n{text}" for number, text in enumerate(texts, 1))
     write_atomically(run.path / "samples.txt", (samples + "\n").encode())
