@@ -1,6 +1,8 @@
 """What many tests share: a text, settings of a very small model, and runs trained once."""
 
 import os
+import random
+import re
 import shutil
 import subprocess
 import sys
@@ -107,6 +109,22 @@ def trained(play_file: Path, tiny: dict[str, Any], tmp_path_factory: pytest.Temp
     """A run of 80 steps on the play; for reading only."""
     overrides = tiny | {"train.checkpoint_every": 40, "train.sample_every": 40}
     return train(play_file, steps=80, overrides=overrides, runs=tmp_path_factory.mktemp("runs"), progress=False)
+
+
+@pytest.fixture(scope="session")
+def words_file(shakespeare: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """400 different words of the play, a line each, in a random order: words.txt."""
+    words = sorted({word for word in re.findall("[a-z]+", shakespeare) if len(word) > 3})
+    path = tmp_path_factory.mktemp("texts") / "words.txt"
+    path.write_bytes("".join(f"{word}\n" for word in random.Random(0).sample(words, 400)).encode())
+    return path
+
+
+@pytest.fixture(scope="session")
+def listed(words_file: Path, tiny: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of 60 steps whose documents are the lines of words.txt; for reading only."""
+    folder = tmp_path_factory.mktemp("runs")
+    return train(words_file, documents="lines", steps=60, overrides=tiny, runs=folder, progress=False)
 
 
 @pytest.fixture

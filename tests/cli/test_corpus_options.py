@@ -1,5 +1,7 @@
 """What was read and what was left out is said by every command that reads a text."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +9,15 @@ import pytest
 
 from octavo.cli.main import main
 from octavo.corpus import read_corpus
+from octavo.corpus.document import Skipped
 from octavo.corpus.outputs import enclosing_run, is_run
+from octavo.formats.untrusted import MAX_TEXT_BYTES
 from octavo.pipeline.run import Run
 from octavo.pipeline.train import train
 from octavo.runs.provenance import text_facts
 
 END = "<|endoftext|>"
+SKIPPED = "skipped 3 files: "  # a run, a further name, a PDF
 
 
 @pytest.fixture
@@ -47,8 +52,7 @@ def test_a_dry_run_says_it(
     code, out, _ = said(capsys, "train", ".", "--encoding", "cp1252", "--dry-run", "--steps", "3", *settings)
     assert code == 0
     assert "7,013 characters" in out  # of both files, with a separator
-    for name in (copied.name, "latest.txt", "paper.pdf"):
-        assert f"skipped {name}: " in out
+    assert SKIPPED in out
     split = ("--documents", f"separator:{END}")
     code, out, _ = said(capsys, "train", ".", "--encoding", "cp1252", "--dry-run", "--steps", "3", *split, *settings)
     assert code == 0
@@ -62,8 +66,7 @@ def test_an_evaluation_says_it(project: Path, copied: Run, capsys: pytest.Captur
     )
     assert code == 0
     assert "7,013 characters" in out
-    for name in (copied.name, "latest.txt", "paper.pdf"):
-        assert f"skipped {name}: " in err
+    assert SKIPPED in err
     code, out, err = said(capsys, "evaluate", copied.name, "--runs", ".", "--documents", "file")
     assert (code, out) == (2, "")
     assert "--documents goes with a TEXT alone" in err
@@ -109,10 +112,31 @@ def test_a_marker_is_said_with_the_option_here_and_with_the_argument_in_python(
 
 
 def test_documents_that_cannot_be_are_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for unit in ("stories", "separator:", END):
+    for unit in ("stories", "separator:", "lines:2", "jsonl", END):
         code, _, err = said(capsys, "train", "a.txt", "--documents", unit)
         assert code == 2
         assert "separator:TEXT" in err
+
+
+def test_lines_are_documents_of_a_dry_run_and_of_an_evaluation(
+    project: Path, copied: Run, tiny: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "names.txt").write_bytes("".join(f"name{number:03}\n" for number in range(400)).encode())
+    settings = ["--steps=3", *(f"--set={name}={value}" for name, value in tiny.items())]
+    code, out, _ = said(capsys, "train", "names.txt", "--dry-run", *settings)
+    assert code == 0
+    assert "give --documents lines" in out
+    code, out, _ = said(capsys, "train", "names.txt", "--documents", "lines", "--dry-run", *settings)
+    assert code == 0
+    assert "400 documents" in out
+    unit = ("--documents", "lines", "--no-baselines")
+    code, out, err = said(capsys, "evaluate", copied.name, "names.txt", "--runs", ".", *unit)
+    assert code == 0
+    assert "2,800 characters" in out
+    assert "400 documents" in err
+    code, _, err = said(capsys, "evaluate", copied.name, "names.txt", "--runs", ".", "--documents", "jsonl:text")
+    assert code == 2
+    assert "names.txt, line 1" in err
 
 
 def test_provenance_keeps_it(project: Path) -> None:
@@ -129,6 +153,12 @@ def test_provenance_stays_short(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"text")
     for number in range(300):
         (tmp_path / f"{number:03}.bin").write_bytes(b"\0")
-    facts = text_facts(read_corpus([tmp_path]))
-    assert facts["skipped_count"] == 300
-    assert len(facts["skipped"]) == len(facts["skipped_reasons"]) <= 100
+    corpus = read_corpus([tmp_path])
+    facts = text_facts(corpus)
+    assert facts["skipped_count"] == len(facts["skipped"]) == len(facts["skipped_reasons"]) == 300
+    endless = replace(corpus, skipped=(Skipped("é" * 200, "empty"),) * 20_000)
+    facts = text_facts(endless)
+    assert facts["skipped_count"] == 20_000
+    assert len(facts["skipped"]) == len(facts["skipped_reasons"])
+    assert len(facts["skipped"]) > 200
+    assert len(json.dumps(facts)) < MAX_TEXT_BYTES

@@ -38,6 +38,7 @@ def test_every_setting_has_one_line_and_its_own_comment() -> None:
         ("model.d_head", 0, 32, "model.d_model"),
         ("train.validate_every", 0, 7, "20"),
         ("train.precision", "auto", "fp32", "bf16"),
+        ("data.held_out", "auto", "end", "documents if"),
     ],
 )
 def test_an_automatic_value_says_what_it_follows_from(name: str, derived: Any, given: Any, source: str) -> None:
@@ -57,7 +58,13 @@ def test_the_settings_that_a_preset_does_not_use() -> None:
     unused = {"model.max_positions", "train.select_on", "train.steps", "train.epochs"}
     assert unused_settings(load_preset("pocket")).keys() == unused
     assert unused_settings(load_preset("reference")).keys() == {
-        *("data.shift", "tokenizer.dropout", "tokenizer.dropout_until", "optimizer.matrix_learning_rate"),
+        *(
+            "data.shift",
+            "data.held_out",
+            "tokenizer.dropout",
+            "tokenizer.dropout_until",
+            "optimizer.matrix_learning_rate",
+        ),
         *(
             "optimizer.momentum",
             "schedule.decay",

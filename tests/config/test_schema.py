@@ -151,6 +151,11 @@ def test_sections_must_fit_together() -> None:
         Config(data=DataConfig(split_by="tokens"), tokenizer=TokenizerConfig(kind="whitespace-bpe"))
     with pytest.raises(OctavoError, match=r"split_by=tokens is for tokenizer\.kind=whitespace-bpe"):
         Config(data=DataConfig(split_by="tokens"), tokenizer=TokenizerConfig(trained_on="all"))
+    with pytest.raises(OctavoError, match=r"data\.held_out=documents needs data\.split_by=characters"):
+        Config(
+            data=DataConfig(split_by="tokens", held_out="documents"),
+            tokenizer=TokenizerConfig(kind="whitespace-bpe", trained_on="all"),
+        )
     with pytest.raises(OctavoError, match=r"vocab_size=256 is too small for bpe: it needs at least 257"):
         Config(tokenizer=TokenizerConfig(vocab_size=256))
     with pytest.raises(OctavoError, match=r"context_length=600 is longer than the table of 512 positions"):

@@ -1,13 +1,17 @@
 """A corpus counts and fingerprints its texts, and no impossible text gets in."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.corpus import Corpus, Document
-from octavo.corpus.document import safe_name
+from octavo.corpus import Corpus, Document, read_corpus
+from octavo.corpus.byte_patterns import _SIGNATURES
+from octavo.corpus.document import SAME_FILE, Skipped, _skipped_lines, safe_name
+from octavo.corpus.folder import LINK_TO_FOLDER
+from octavo.corpus.outputs import IS_EXPERIMENT, IS_OUTPUT, IS_RUN, IS_RUNS_ROOT
 from octavo.errors import OctavoError
 
 # hypothesis's default alphabet has no surrogates: everything UTF-8 can express
@@ -88,3 +92,35 @@ def test_every_safe_name_is_fit_for_a_directory(name: str) -> None:
     assert not safe.endswith(".")
     assert len(safe.encode("utf-8")) <= 255
     assert safe_name(safe) == safe
+
+
+def test_skipped_files_are_counted_by_their_reason(tmp_path: Path) -> None:
+    contents = {
+        "a.gz": b"\x1f\x8b\x08" + b"x" * 9,
+        "b.gz": b"\x1f\x8b\x08" + b"y" * 9,
+        "c.7z": b"7z\xbc\xaf\x27\x1c",
+        "d.png": b"\x89PNG\r\n\x1a\n",
+        "d.jpg": b"\xff\xd8\xff",
+        "e.txt": b"",
+        "f.bin": b"\0" * 9,
+        "g.pdf": b"%PDF-1.4\n",
+        "text.txt": b"To be",
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "h.txt").symlink_to("text.txt")
+    corpus = read_corpus(tmp_path)
+    assert len(corpus.skipped) == 9
+    (line,) = corpus.notes()
+    head, _, counted = line.partition(": ")
+    assert head == "skipped 9 files"
+    assert counted.startswith("3 compressed, 2 images, ")
+    assert set(counted.split(", ")[2:]) == {"1 empty", "1 binary", "1 PDF", "1 read under another name"}
+
+
+def test_each_reason_has_a_word() -> None:
+    reasons = [IS_RUN, IS_EXPERIMENT, IS_RUNS_ROOT, IS_OUTPUT, LINK_TO_FOLDER, f"{SAME_FILE} a", "not a regular file"]
+    reasons += [f"{what}: {how}" for _, what, how in _SIGNATURES]
+    (line,) = _skipped_lines([Skipped(str(number), reason) for number, reason in enumerate(reasons)])
+    assert line.startswith(f"skipped {len(reasons)} files: ")
+    assert "binary" not in line

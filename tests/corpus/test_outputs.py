@@ -47,7 +47,7 @@ def test_the_folder_of_the_runs_is_left_out(project: Path) -> None:
     corpus = read_corpus(["."])
     assert texts(corpus) == ["book.txt"]
     assert left_out(corpus) == ["runs"]
-    assert "runs" in "\n".join(corpus.notes())
+    assert "1 folder of runs" in "\n".join(corpus.notes())
 
 
 def test_wherever_it_is_said_to_be(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

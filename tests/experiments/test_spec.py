@@ -56,7 +56,7 @@ class TestReading:
         assert found.documents == "separator:|"
         assert found.text == (str((tmp_path / "home" / "a.txt").resolve()), str(Path("b.txt").resolve()))
         with pytest.raises(OctavoError, match="separator:TEXT"):
-            read_spec(values | {"documents": "paragraphs"})
+            read_spec(values | {"documents": "stanzas"})
 
     def test_every_variant_is_a_whole_config(self, spec: Spec) -> None:
         coupled, decoupled, small = (variant.config for variant in spec.variants)

@@ -85,3 +85,42 @@ def test_it_says_which_documents_are_held_out(tiny: dict[str, Any], play: str, t
     assert "1 of 3 documents" in line
     one = make_plan(Corpus.from_text(play), request, root=tmp_path)
     assert not any("validation split:" in line for line in one.lines())
+
+
+def test_of_many_documents_whole_ones_are_held_out(words_file: Path, tiny: dict[str, Any], tmp_path: Path) -> None:
+    def planned(seed: int, **settings: str) -> tuple[str, list[str]]:
+        overrides = tiny | {f"data.{name}": value for name, value in settings.items()}
+        request = Request(steps=3, overrides=overrides, seed=seed)
+        plan = make_plan(corpus, request, root=tmp_path)
+        (line,) = [line for line in plan.lines() if line.startswith("validation split:")]
+        return line, [str(segment) for segment in plan.prepared["validation"][0].segments]
+
+    corpus = as_corpus(words_file, documents="lines")
+    line, words = planned(1)
+    assert f"{len(words)} of 400 documents, spread over the text, chosen by the seed" in line
+    assert 36 <= len(words) <= 44
+    assert planned(1)[1] == words != planned(2)[1]
+    line, words = planned(1, held_out="end")
+    assert "at its end" in line
+    assert words[1:] == words_file.read_text().split()[-len(words) + 1 :]
+    corpus = as_corpus(words_file)
+    with pytest.raises(OctavoError, match="too few for"):
+        planned(1, held_out="documents")
+
+
+def test_a_run_on_documents_resumes_and_verifies(words_file: Path, tiny: dict[str, Any], tmp_path: Path) -> None:
+    overrides = tiny | {"data.test": 0.05, "tokenizer.dropout": 0.1}
+    options: dict[str, Any] = {"documents": "lines", "runs": tmp_path, "progress": False, "brief": True}
+    run = train(words_file, name="a", steps=12, overrides=overrides, **options)
+    assert run.directory.provenance["text"]["held_out"] == "documents"
+    assert [check for check in verify(run.directory, full=True) if check.wrong] == []
+    splits = {name: split.text for name, split in run.splits.items()}
+    words = words_file.read_text().split()
+    assert sum(map(len, splits.values())) == sum(map(len, words))
+    assert {name: split.facts.ends for name, split in run.splits.items()} == {
+        name: split.facts.documents for name, split in run.splits.items()
+    }
+    again = train(words_file, name="a", resume=True, overrides=overrides, **options)  # it is the same text
+    assert {name: split.text for name, split in again.splits.items()} == splits
+    with pytest.raises(OctavoError, match=r"data\.held_out"):
+        train(name="a", resume=True, overrides={"data.held_out": "end"}, **(options | {"documents": "file"}))

@@ -109,6 +109,13 @@ def test_many_texts_of_an_earlier_version_or_in_memory_are_told_of() -> None:
     assert "40 documents" in many.notes[0]
 
 
+def test_what_an_earlier_version_held_out_is_held_out_again() -> None:
+    for documents, held_out, option in ((40, None, True), (19, None, False), (40, "documents", False)):
+        known = {} if held_out is None else {"held_out": held_out}
+        command = recipe(Config(), provenance(documents=documents, sources=["a"], **known), Path("runs/a")).command
+        assert ("--set data.held_out=end" in command) == option
+
+
 def test_a_folder_whose_name_the_locale_could_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "exists", lambda path: path.name == "train.txt")  # not every file system takes the name
     command = recipe(Config(), provenance(sources=["-"]), Path("T\udcc3\udcbcr")).command

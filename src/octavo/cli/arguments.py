@@ -265,7 +265,8 @@ def add_corpus_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--documents",
         metavar="UNIT",
-        help="unit of a document: file, or separator:TEXT, where \\n is a line end (default: file)",
+        help="unit of a document: files, lines, paragraphs, jsonl:FIELD, csv:COLUMN, or separator:TEXT, where \\n is "
+        "a line end (default: files)",
     )
 
 

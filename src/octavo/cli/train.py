@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from octavo.runs.parent import Parent
 
 
+_COUNT = 20  # documents in the command that generates them
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.epilog = (
@@ -188,6 +191,7 @@ def _dry_run(options: argparse.Namespace, request: Request, corpus: Corpus | Non
 def _summary(run: Run, report: Path | Unavailable, options: argparse.Namespace) -> list[str]:
     """Return lines with the result of a run, the parts that are missing, the paths, and what to type next."""
     from octavo.corpus.lines import MAX_CHARACTERS_READ, frequent_line_start
+    from octavo.evaluate.comparison import ends_in_words
     from octavo.reports.blocks import Unavailable
     from octavo.reports.terminal.scores import diagnosis_lines, fine_tuning_lines, score_in_words
     from octavo.runs.completion import failed_parts
@@ -198,12 +202,16 @@ def _summary(run: Run, report: Path | Unavailable, options: argparse.Namespace) 
     paths = {"curves": run.path / "curves" / "steps.png", "samples": run.path / "samples.txt", "report": report}
     score, step = run.evaluation, run.metrics[-1]
     word, runs = run_word(run.directory, runs_root(options.runs)), options.runs
-    start = escape_controls(frequent_line_start(run.splits["train"].beginning(MAX_CHARACTERS_READ)))
-    prompt = [start] if start else []
+    train = run.splits["train"]
+    # Documents that are lines or records are generated whole, so they need no prompt.
+    text = "" if train.facts.ends else train.beginning(MAX_CHARACTERS_READ)
+    prompt = [start] if (start := escape_controls(frequent_line_start(text))) else []
+    count = _COUNT if train.facts.ends else None
     return [
         "",
         f"{run.name}: {score_in_words(score)}",
         f"  scored on {quantity(score.characters, 'held-out character')}, {quantity(score.tokens, 'token')}"
+        + (f"; {ends_in_words(score)}" if score.document_ends else "")
         + (", selected on this text" if score.selected_on_this_text else "")
         + ("" if score.lossless_tokenizer else "; the tokenizer is lossy: not comparable with other models"),
         f"  trained for {duration(step['seconds'])}, {quantity(step['step'], 'step')}, {step['epoch']:.1f} epochs",
@@ -216,7 +224,7 @@ def _summary(run: Run, report: Path | Unavailable, options: argparse.Namespace) 
         *(f"  {name:<8} {path}" for name, path in paths.items() if name not in failed),
         "next:",
         *([f"  {command('report', word, runs=runs)}"] if "report" in failed else []),
-        f"  {command('generate', word, *prompt, runs=runs)}",
+        f"  {command('generate', word, *prompt, count=count, runs=runs)}",
         f"  {command('evaluate', word, protocol='disjoint', runs=runs)}",
         *([f"  {command('tokenizer', word, *prompt, runs=runs)}"] if prompt else []),
     ]

@@ -58,6 +58,7 @@ def unused_settings(config: Config) -> dict[str, str]:
     budget = next(name for name in BUDGETS if getattr(train, name))
     rules = {
         "data.shift": (data.window_stride == 1, "data.stride is 1"),
+        "data.held_out": (data.split_by == "tokens", "data.split_by is tokens"),
         "tokenizer.dropout": not_bpe,
         "tokenizer.dropout_until": not_bpe if not_bpe[0] else (not tokenizer.dropout, "tokenizer.dropout is 0"),
         "model.position_base": (model.position not in ("rotary", "sinusoidal"), position),

@@ -31,8 +31,13 @@ class DataConfig:
         "full", "full: an epoch's last batch runs on into the next epoch"
     )
     validation: float = setting(0.1, "fraction of the text in the validation split")
-    test: float = setting(0.0, "fraction of the text, at its end, in the test split, which is read only on request")
+    test: float = setting(0.0, "fraction of the text in the test split, which is read only on request")
     split_by: Literal["characters", "tokens"] = setting("characters", "unit in which the fractions are counted")
+    held_out: Literal["auto", "documents", "end"] = setting(
+        "auto",
+        "documents: whole ones, spread over the text, chosen by the seed; end: the end of the text",
+        automatic="documents if there are 20 or more",
+    )
 
     def __post_init__(self) -> None:
         check_range("data.context_length", self.context_length, 2, MAX_SIZE)
@@ -250,6 +255,8 @@ class Config:
             raise OctavoError(
                 "data.split_by=tokens is for tokenizer.kind=whitespace-bpe, which is lossy: split by characters"
             )
+        if self.data.split_by == "tokens" and self.data.held_out == "documents":
+            raise OctavoError("data.held_out=documents needs data.split_by=characters: set one of the two")
         if self.data.split_by == "tokens" and self.tokenizer.trained_on == "train":
             raise OctavoError(
                 "data.split_by=tokens needs a tokenizer before there is a training split: "

@@ -10,10 +10,12 @@ from functools import cached_property
 from typing import NamedTuple
 
 from octavo.corpus.lazy_text import LazyText, iter_text, iter_utf8
+from octavo.corpus.lines import short_lines
 from octavo.errors import OctavoError
 from octavo.formats.files import is_device
-from octavo.system.terminal import name_first
+from octavo.system.terminal import quantity
 
+PER_FILE = "file"  # the unit of a corpus whose documents are files; "files" is accepted too
 # What ends a document in widespread collections, and in the templates of chat models.
 _END_MARKERS = ("<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|im_end|>", "</s>", "[EOS]")
 _MIN_MARKERS = 3  # markers, below which a text may only speak of them
@@ -75,7 +77,8 @@ class Corpus:
         skipped: the files of a folder that were left out, each with its ``name`` and ``reason``.
         sources: the sources as they were given; empty for a text from memory.
         encoding: the given encoding, for files without byte order mark that are not UTF-8.
-        document_unit: ``"file"``, or ``"separator:TEXT"``.
+        document_unit: ``"file"``, or another unit that :func:`octavo.read_corpus` takes.
+        blank_documents: how many records of JSON Lines or CSV were skipped because their text is blank.
 
     Raises:
         OctavoError: there is no document.
@@ -90,7 +93,8 @@ class Corpus:
     skipped: tuple[Skipped, ...] = ()
     sources: tuple[str, ...] = ()
     encoding: str = "utf-8"
-    document_unit: str = "file"
+    document_unit: str = PER_FILE
+    blank_documents: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", safe_name(self.name))
@@ -118,11 +122,11 @@ class Corpus:
         return dict(Counter(document.encoding for document in self.documents).most_common())
 
     def notes(self) -> list[str]:
-        """Return a few lines about skipped files, repeated documents, and separators."""
+        """Return a few lines about skipped files, repeated documents, and what a document is."""
         return [*_skipped_lines(self.skipped), *self._repeated_lines(), *self._document_lines()]
 
     def _repeated_lines(self) -> list[str]:
-        whole_files = self.document_unit == "file"  # of a long file's many documents, each would be read again
+        whole_files = self.document_unit == PER_FILE  # of a long file's many documents, each would be read again
         compared = [document for document in self.documents if whole_files or isinstance(document.text, str)]
         if not (found := find_duplicates(compared)):
             return []
@@ -133,10 +137,11 @@ class Corpus:
         ]
 
     def _document_lines(self) -> list[str]:
-        """Return the number of documents if files were split, and a line about end markers that are read as text."""
+        """Return the number of documents if files were split, and lines about a unit that the text suggests."""
         lines = []
-        if self.document_unit != "file":
-            lines.append(f"{len(self.documents):,} documents, each ended by a separator or its file")
+        if self.document_unit != PER_FILE:
+            blank = f"; {quantity(self.blank_documents, 'blank one')} skipped" if self.blank_documents else ""
+            lines.append(f"{quantity(len(self.documents), 'document')}, {_unit_in_words(self.document_unit)}{blank}")
         beginnings = [next(iter_text(document.text)) for document in self.documents[:_MAX_SEARCHED]]
         counts = {marker: sum(text.count(marker) for text in beginnings) for marker in _END_MARKERS}
         marker = max(counts, key=lambda marker: counts[marker])
@@ -144,6 +149,11 @@ class Corpus:
             lines.append(
                 f"{marker} occurs in the text at least {counts[marker]:,} times and is read as text; to end a "
                 f"document there: documents='separator:{marker}'"
+            )
+        elif self.document_unit == PER_FILE and len(beginnings) == 1 and (short := short_lines(beginnings[0])):
+            lines.append(
+                f"{self.documents[0].name} has at least {short:,} short lines, nearly all different; to make each "
+                "line a document, give documents=lines"
             )
         return lines
 
@@ -157,6 +167,15 @@ class Corpus:
             for piece in iter_utf8(document.text):
                 digest.update(piece)
         return digest.hexdigest()
+
+
+def _unit_in_words(unit: str) -> str:
+    kind, _, name = unit.partition(":")
+    if kind == "separator":
+        return "each ended by a separator or its file"
+    return (
+        f"each the {'field' if kind == 'jsonl' else 'column'} {name!r} of a record" if name else f"each a {kind[:-1]}"
+    )
 
 
 def find_duplicates(documents: Sequence[Document]) -> list[tuple[Document, Document]]:
@@ -181,14 +200,38 @@ def _sha256(text: str | LazyText) -> str:
     return digest.hexdigest()
 
 
+# The beginning of a reason to skip a file, and the word under which such files are counted.
+_SKIPPED_AS = (
+    ("compressed", "compressed"),
+    ("an archive", "compressed"),
+    ("a zip archive", "zip archive or office document"),
+    ("an office document", "office document"),
+    ("a picture", "image"),
+    ("a PDF", "PDF"),
+    ("an EPUB", "EPUB"),
+    ("empty", "empty"),
+    ("a link", "link"),
+    (SAME_FILE, "read under another name"),
+    ("given by itself", "given by itself"),
+    ("not a regular file", "special"),
+    ("a run of Octavo", "Octavo run"),
+    ("an experiment of Octavo", "Octavo experiment"),
+    ("the folder of the runs", "folder of runs"),
+    ("written by Octavo", "written by Octavo"),
+)
+_NOUNS = ("office document", "image", "PDF", "EPUB", "link", "Octavo run", "Octavo experiment")
+
+
 def _skipped_lines(skipped: Sequence[Skipped]) -> list[str]:
-    """Return a line for each reason, with the first names."""
-    names: dict[str, list[str]] = {}
-    for name, reason in skipped:
-        # Each of a thousand further names may be that of another file.
-        kind = f"{SAME_FILE} one that is read" if reason.startswith(SAME_FILE) else reason
-        names.setdefault(kind, []).append(name)
-    return [f"skipped {name_first(of_one)}: {reason}" for reason, of_one in names.items()]
+    """Return a line that counts the skipped files by reason, the most frequent first."""
+    kinds = Counter(
+        next((kind for beginning, kind in _SKIPPED_AS if reason.startswith(beginning)), "binary")
+        for _, reason in skipped
+    )
+    counted = ", ".join(
+        quantity(count, kind) if kind in _NOUNS else f"{count:,} {kind}" for kind, count in kinds.most_common()
+    )
+    return [f"skipped {quantity(len(skipped), 'file')}: {counted}"] if skipped else []
 
 
 def safe_name(name: str) -> str:

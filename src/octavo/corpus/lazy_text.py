@@ -9,12 +9,21 @@ from typing import Protocol
 
 from octavo.corpus.decoding import without_mark
 from octavo.errors import OctavoError
+from octavo.system.hardware import machine_memory
 from octavo.system.terminal import path_text
 
 MIN_LAZY_BYTES = 1 << 22  # size in bytes from which a file stays on disk
 _CHUNK_BYTES = 1 << 20  # bytes read at once
 _MAX_CHARACTER_BYTES = 4  # in UTF-8, at most
 _MAX_MARK_BYTES = 4  # bytes
+
+
+def memory_limit() -> int:
+    """Return how many bytes of text may be kept in memory: an eighth of the machine's memory.
+
+    Decoding needs up to five times the bytes.
+    """
+    return machine_memory() // 8 or 1 << 32
 
 
 class TextStream(Protocol):

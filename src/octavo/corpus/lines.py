@@ -1,6 +1,7 @@
-"""Line ends of Unix, Windows and old Macs, and the most frequent beginning of a line, a prompt that suits a text."""
+"""Line ends of all systems, the most frequent beginning of a line (which suits as a prompt), and lists of lines."""
 
 import re
+import statistics
 import unicodedata
 from collections import Counter
 
@@ -38,6 +39,29 @@ def frequent_line_start(text: str) -> str:
         return min((line for line in short if 2 * short[line] >= most), key=lambda line: (len(line), -short[line]))
     words = Counter(map(_first_word, lines))
     return words.most_common(1)[0][0] if words else ""
+
+
+_MIN_SHORT_LINES = 200
+_MAX_SHORT_LINE = 40  # characters of the median line, without its line end
+_MIN_DISTINCT = 0.95  # fraction of the lines that differ from those before them
+_MAX_STRUCTURED = 0.01  # fraction of the lines that are blank or indented
+
+
+def short_lines(text: str) -> int:
+    """Return the number of lines if each of them seems to be a text of its own, as in a list of names; else 0.
+
+    These are many short lines that nearly all differ, without blank lines or indentation, which would say that
+    neighbouring lines belong together.
+    """
+    lines = _LINE_END.sub("\n", text).removesuffix("\n").split("\n")
+    structured = sum(not line or line[0].isspace() for line in lines)
+    seems_list = (
+        len(lines) >= _MIN_SHORT_LINES
+        and structured <= _MAX_STRUCTURED * len(lines)
+        and len(set(lines)) >= _MIN_DISTINCT * len(lines)
+        and statistics.median(map(len, lines)) <= _MAX_SHORT_LINE
+    )
+    return len(lines) if seems_list else 0
 
 
 def _first_word(line: str) -> str:

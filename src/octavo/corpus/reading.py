@@ -20,17 +20,16 @@ from typing import BinaryIO
 
 from octavo.corpus.byte_patterns import WIDE_CODECS
 from octavo.corpus.decoding import ByteSource, NotText, Undecodable, codec_name, find_codec, in_memory, without_mark
-from octavo.corpus.document import SAME_FILE, Corpus, Document, Skipped
+from octavo.corpus.document import PER_FILE, SAME_FILE, Corpus, Document, Skipped
 from octavo.corpus.encoding_advice import encoding_error
 from octavo.corpus.folder import file_identity, list_files, refuse_unreadable
-from octavo.corpus.lazy_text import MIN_LAZY_BYTES, LazyText, open_lazy
+from octavo.corpus.lazy_text import MIN_LAZY_BYTES, LazyText, memory_limit, open_lazy
 from octavo.corpus.outputs import IS_OUTPUT, IS_RUN, enclosing_run, is_output, runs_root
-from octavo.corpus.segmentation import PER_FILE, parse_document_unit, with_documents
+from octavo.corpus.segmentation import parse_document_unit, with_documents
 from octavo.corpus.shakespeare import tiny_shakespeare
 from octavo.corpus.sources import parse_sources, refuse_missing, refuse_output
 from octavo.errors import OctavoError
 from octavo.formats.files import user_path
-from octavo.system.hardware import machine_memory
 from octavo.system.terminal import path_text
 
 _HEAD_BYTES = 8 * 1024  # bytes in which a NUL means "not text"
@@ -51,7 +50,8 @@ def read_corpus(
         sources: a path or several; ``"-"`` is standard input, an empty list Tiny Shakespeare. A directory is read at
             any depth, in the order of names. The corpus has the name of the first source, without suffix.
         encoding: of files that have no byte order mark and are not UTF-8.
-        documents: ``"file"`` if each file is a document, or ``"separator:TEXT"`` to split files at that text.
+        documents: what a document is: ``"files"``, ``"lines"`` (each that is not blank), ``"paragraphs"`` (between
+            blank lines), ``"jsonl:FIELD"`` or ``"csv:COLUMN"`` (a string of each record), or ``"separator:TEXT"``.
         runs: the folder of all runs, which is skipped in a directory (default: ``$OCTAVO_RUNS``, else ``./runs``).
         stdin: is read instead of the standard input of the process.
 
@@ -275,11 +275,8 @@ def _read_bytes(path: Path, size: int = -1) -> bytes:
 
 
 def _read_limited(file: BinaryIO, name: str) -> bytes:
-    """Read all bytes, up to an eighth of the machine's memory: decoding needs up to five times the bytes.
-
-    The size of a pipe is unknown, and it may never end.
-    """
-    limit = machine_memory() // 8 or 1 << 32
+    """Read all bytes, up to the limit of memory: the size of a pipe is unknown, and it may never end."""
+    limit = memory_limit()
     raw = bytearray()
     while piece := file.read(_CHUNK_BYTES):
         raw += piece

@@ -19,15 +19,17 @@ def prepare(
     tokenizer: TokenizerConfig,
     watch: PhaseCallback = no_phase_progress,
     *,
+    seed: int = 0,
     given: Tokenizer | None = None,
 ) -> tuple[Tokenizer, TokenizedSplits]:
     """Train the tokenizer, and tokenize each split that has text.
 
     Args:
         corpus: the documents.
-        data: the sizes of the splits, and whether characters or tokens are counted for them.
+        data: the sizes of the splits, whether characters or tokens are counted for them, and what is held out.
         tokenizer: the kind of tokenizer and its vocabulary size.
         watch: receives the name of the current phase and the fraction of it that is done.
+        seed: chooses the documents that are held out, where whole documents are.
         given: a tokenizer of that kind that is used instead of training one.
 
     Returns:
@@ -46,11 +48,11 @@ def prepare(
     if corpus.document_unit != "file" and (data.split_by == "tokens" or tokenizer.kind == "whitespace-bpe"):
         raise OctavoError(
             "documents are not kept apart with data.split_by=tokens or tokenizer.kind=whitespace-bpe: give "
-            "documents=file, or change these settings"
+            "documents=files, or change these settings"
         )
     if data.split_by == "tokens":
         return _split_by_tokens(corpus, data, tokenizer, watch, given)
-    splits = split(corpus, validation=data.validation, test=data.test)
+    splits = split(corpus, validation=data.validation, test=data.test, held_out=data.held_out, seed=seed)
     full_text = split_range(corpus, 0, corpus.characters)
     trained = given or train_tokenizer(
         tokenizer,

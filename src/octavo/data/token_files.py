@@ -52,7 +52,8 @@ _NPY_HEADER = re.compile(
 class SplitFacts:
     """The record of one split in ``parts.json``.
 
-    `documents` counts segments: a document that the border of a split cuts counts in both splits.
+    `documents` counts segments: a document that the border of a split cuts counts in both splits. `ends` counts those
+    that end a document, if ends are learned and scored: all, or all but the last; 0: documents are files.
     """
 
     characters: int
@@ -61,6 +62,12 @@ class SplitFacts:
     documents: int
     sha256: str  # of the text in UTF-8
     ids_sha256: str = ""  # of NAME.npy; "": written by an earlier version, which had no such hash
+    ends: int = 0  # earlier versions scored none
+
+    @property
+    def characters_and_ends(self) -> int:
+        """Return the number of characters, and one for each end of a document that is scored."""
+        return self.characters + self.ends
 
 
 @dataclass(frozen=True)
@@ -188,7 +195,8 @@ def save_splits(folder: Path, splits: dict[str, tuple[CorpusSplit, Ids]]) -> Non
         write_atomically(folder / f"{name}.txt", text)
         write_atomically(folder / f"{name}.npy", array)
         hashes = text.digest.hexdigest(), array.digest.hexdigest()
-        facts[name] = asdict(SplitFacts(split.characters, text.bytes, len(ids), len(split.segments), *hashes))
+        counts = split.characters, text.bytes, len(ids), len(split.segments)
+        facts[name] = asdict(SplitFacts(*counts, *hashes, ends=split.ends))
     write_atomically(folder / "parts.json", json.dumps(facts, indent=1).encode())
 
 
@@ -269,6 +277,8 @@ def _open_ids(folder: Path, name: str, facts: SplitFacts) -> Ids:
     path = folder / f"{name}.npy"
     if min(facts.characters, facts.bytes, facts.tokens + 1, facts.documents) < 1:
         raise ValueError(f"parts.json has a count below 1 for {name}")
+    if facts.ends and facts.documents - facts.ends not in (0, 1):
+        raise ValueError(f"parts.json has a wrong number of document ends for {name}")
     with open_plain(path, _MAX_HEADER_BYTES + 4 * facts.tokens, folder.parent) as file:
         if facts.ids_sha256 and hashlib.file_digest(file, "sha256").hexdigest() != facts.ids_sha256:
             raise ValueError(f"{path.name} is damaged")

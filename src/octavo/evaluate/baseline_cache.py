@@ -8,7 +8,7 @@ from octavo.data.token_files import TokenSplit
 from octavo.errors import OctavoError
 from octavo.evaluate.baselines import MAX_LEARNED, TOKEN_KINDS, Baseline, fit_baselines
 from octavo.evaluate.compressors import COMPRESSORS
-from octavo.evaluate.documents import documents_of
+from octavo.evaluate.documents import documents_of, scored_ends
 from octavo.formats.json_schema import from_json
 from octavo.runs import RunDirectory, updating
 from octavo.runs.saved_run import SavedRun
@@ -31,12 +31,15 @@ def baselines_of(run: SavedRun, source: TokenSplit | Corpus, watch: ProgressCall
     """
     tokenizer, train = run.tokenizer, run.split("train")
     learned_from = learning_source(tokenizer, train)
+    learns_ends = train.facts.ends > 0
     text = source.sha256 if isinstance(source, Corpus) else source.facts.sha256
+    if isinstance(source, Corpus) and scored_ends(source, learns_ends):  # the same documents may also be files
+        text += " and ends"
     found = read_baselines(run.directory, learned_from, text)
     names = {baseline.name for baseline in found or []}
     if found and all(compressor.name in names or compressor.unavailable_reason for compressor in COMPRESSORS):
         return found
-    documents = documents_of(source, tokenizer)
+    documents = documents_of(source, tokenizer, ends=learns_ends)
     if not any(map(len, documents.tokens)):
         raise OctavoError(f"{source.name} is empty: there is nothing to score")
     learned = documents_of(train, tokenizer, MAX_LEARNED)
@@ -68,7 +71,7 @@ def write_baselines(run: RunDirectory, learned_from: str, text: str, name: str, 
     Args:
         run: the run.
         learned_from: the mark of the training split, from :func:`learning_source`.
-        text: SHA-256 of the text.
+        text: SHA-256 of the text, and whether ends of documents are scored.
         name: the name of the text.
         found: its baselines.
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Literal
 
 import numpy as np
@@ -59,15 +60,20 @@ def fit_baselines(
     """Learn from `learned` and score every character of `scored`; return the baselines, the worst first.
 
     n-gram models know where a document begins. Compressors read the documents one after the other, and also learn
-    from the text that they score. A compressor whose package cannot be imported is left out.
+    from the text that they score. A compressor whose package cannot be imported is left out. If the ends of documents
+    are scored, each end is one character for every baseline, one that the texts do not contain.
 
     Args:
         learned: the documents to learn from.
         scored: the documents to score, with one character or more.
         vocab_size: number of tokens of the vocabulary.
-        bos_id: id of the BOS token, which is not predicted; None: the tokenizer has none.
+        bos_id: id of the BOS token, which is predicted only if ends are scored; None: the tokenizer has none.
         watch: is called with the fraction of the work that is done.
     """
+    if scored.ends and bos_id is not None:
+        mark = _unused_character([*learned.texts, *scored.texts])
+        learned, scored = learned.with_ends(bos_id, mark), scored.with_ends(bos_id, mark)
+        bos_id = None  # it is predicted
     primer = "".join(learned.texts).encode()
     both = memoryview(primer + "".join(scored.texts).encode())
     characters, tokens = sum(map(len, scored.texts)), sum(map(len, scored.tokens))
@@ -92,6 +98,12 @@ def fit_baselines(
         )
         for cost in sorted(costs, key=lambda cost: -cost.nats)
     ]
+
+
+def _unused_character(texts: Sequence[str]) -> str:
+    """Return a character that no text contains: a control character, which is one byte, or one for private use."""
+    candidates = map(chr, chain(range(32), range(0xE000, 0xF900), range(0xF0000, 0xFFFFE)))
+    return next(character for character in candidates if not any(character in text for text in texts))
 
 
 def _learned(kind: Kind, learned: Documents) -> str:

@@ -57,8 +57,15 @@ def _row(name: str, score: Evaluation | Baseline, nats_per_token: float | None, 
 def protocol_description(score: Evaluation) -> str:
     """Return the windows of a score in words."""
     if score.protocol == "disjoint":
-        return f"disjoint: chunks of {quantity(score.window_characters, 'character')}, each with an empty context"
-    return f"sliding: windows of {quantity(score.context_length, 'token')}, {score.stride} apart"
+        windows = f"disjoint: chunks of {quantity(score.window_characters, 'character')}, each with an empty context"
+    else:
+        windows = f"sliding: windows of {quantity(score.context_length, 'token')}, {score.stride} apart"
+    return f"{windows}; {ends_in_words(score)}" if score.document_ends else windows
+
+
+def ends_in_words(score: Evaluation) -> str:
+    """Return how many ends of documents are scored."""
+    return f"{quantity(score.document_ends, 'end')} of documents scored, each as one character"
 
 
 def caveats(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOverlap | None) -> list[str]:
@@ -82,7 +89,7 @@ def caveats(score: Evaluation, baselines: Sequence[Baseline], overlap: TrainOver
         found.append("the baselines are left out: they would learn from the text that they score")
     elif overlap.fraction >= MIN_REPORTED:
         searched = "this text"
-        if overlap.characters != score.characters:
+        if overlap.characters != score.characters - score.document_ends:
             searched = f"its first {overlap.characters:,} characters"
         found.append(
             f"{overlap.fraction:.0%} of {searched} is verbatim in the training split, in spans of "

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 import numpy as np
@@ -50,11 +51,15 @@ class Evaluation:
     selected_on_this_text: bool  # early stopping chose the model by its loss here: the score is optimistic
     checkpoint: str
     seconds: float
+    document_ends: int = 0  # whose prediction is scored, each as one character and one byte; 0: they are not scored
 
 
 @dataclass(frozen=True)
 class ScoredText:
-    """A text to score: documents of token ids without BOS token, and the size of the text that they stand for."""
+    """A text to score: documents of token ids without BOS token, and the size of the text that they stand for.
+
+    If `ends` of documents are scored, one sequence has all documents, with a BOS token where one ends.
+    """
 
     name: str
     sha256: str
@@ -62,6 +67,7 @@ class ScoredText:
     characters: int
     bytes: int
     own: bool = False  # whether it is a split of the run's own text
+    ends: int = 0  # of documents, each counted as one character and one byte in a score
 
 
 def evaluate(
@@ -115,8 +121,9 @@ def evaluate(
             f"the loss on {text.name} is {total}: the model's weights are too large; train again with a lower "
             "optimizer.learning_rate"
         )
+    characters, n_bytes = text.characters + text.ends, text.bytes + text.ends
     error = _standard_error(flat, _characters_of(tokenizer, documents, text))
-    per_character = total / text.characters
+    per_character = total / characters
     return Evaluation(
         text=text.name,
         own_text=text.own,
@@ -126,20 +133,21 @@ def evaluate(
         context_length=context_length,
         window_characters=window_characters if protocol == "disjoint" else 0,
         tokens=tokens,
-        characters=text.characters,
-        bytes=text.bytes,
+        characters=characters,
+        bytes=n_bytes,
         nats_per_token=total / tokens,
         perplexity_per_token=perplexity(total / tokens),
         nats_per_character=per_character,
         bits_per_character=per_character / math.log(2),
-        nats_per_byte=total / text.bytes,
-        bits_per_byte=total / text.bytes / math.log(2),
+        nats_per_byte=total / n_bytes,
+        bits_per_byte=total / n_bytes / math.log(2),
         standard_error_nats_per_character=error,
         standard_error_bits_per_character=None if error is None else error / math.log(2),
         lossless_tokenizer=tokenizer.lossless,
         selected_on_this_text=selected_on_this_text,
         checkpoint=checkpoint,
         seconds=time.perf_counter() - began,
+        document_ends=text.ends,
     )
 
 
@@ -153,6 +161,8 @@ def disjoint_chunks(
 ) -> list[npt.NDArray[np.integer]]:
     """Split the text of documents every `characters` characters and tokenize each chunk by itself.
 
+    A BOS token, which ends a document, stays at the end of its last chunk.
+
     Raises:
         OctavoError: the tokenizer is lossy, or has no BOS token to begin a chunk with.
     """
@@ -160,23 +170,35 @@ def disjoint_chunks(
         raise OctavoError(
             f"the {tokenizer.kind} tokenizer cannot begin a chunk with an empty context: use the sliding protocol"
         )
-    texts = [tokenizer.decode(ids) for ids in documents]
-    return [tokenizer.encode(text[at : at + characters]) for text in texts for at in range(0, len(text), characters)]
+    bos_id = tokenizer.bos_id
+    chunks: list[npt.NDArray[np.integer]] = []
+    ended = (np.split(document, np.flatnonzero(document == bos_id) + 1) for document in documents)
+    for ids in chain.from_iterable(ended):
+        text = tokenizer.decode(ids)
+        chunks += [tokenizer.encode(text[at : at + characters]) for at in range(0, len(text), characters)]
+        if len(ids) and ids[-1] == bos_id:
+            chunks[-1] = np.append(chunks[-1], bos_id)
+    return chunks
 
 
 def _characters_of(
     tokenizer: Tokenizer, documents: Sequence[npt.NDArray[np.integer]], text: ScoredText
 ) -> npt.NDArray[np.float64]:
-    """Return how many characters each token begins, (N,); the mean for all tokens if the tokenizer is lossy."""
+    """Return how many characters each token begins, (N,); the mean for all tokens if the tokenizer is lossy.
+
+    A BOS token, which ends a document, counts as one.
+    """
     tokens = sum(map(len, documents))
     if not tokenizer.lossless:
         return np.full(tokens, text.characters / tokens)
     begun = np.array([float(sum(byte & 0xC0 != 0x80 for byte in token)) for token in tokenizer.token_bytes()])
+    if text.ends:
+        begun[tokenizer.bos_id] = 1.0
     characters = np.concatenate([begun[ids] for ids in documents])
-    if round(characters.sum()) != text.characters:
+    if round(characters.sum()) != text.characters + text.ends:
         raise OctavoError(
             f"the tokens of {text.name} stand for {characters.sum():.0f} characters, but the text has "
-            f"{text.characters}: one of the two was changed"
+            f"{text.characters + text.ends}: one of the two was changed"
         )
     return characters
 

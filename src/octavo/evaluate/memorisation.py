@@ -17,7 +17,7 @@ from octavo.evaluate.documents import decode_documents
 from octavo.evaluate.overlap import MAX_SEARCHED, CopyStats, measure_copies
 from octavo.formats.json_schema import from_json
 from octavo.generate.generate import decoder_of
-from octavo.generate.prompts import find_opening
+from octavo.generate.prompts import opening_of_split
 from octavo.generate.text import continue_prompts
 from octavo.runs.saved_run import SavedRun
 from octavo.system.progress import ProgressCallback, no_progress
@@ -82,7 +82,7 @@ def measure_memorisation(
         _prompts(tokenizer, held_out, samples),
         context_length=run.config.data.context_length,
         sampling=sampling,
-        opening=find_opening(train.ids, tokenizer),
+        opening=opening_of_split(train, tokenizer),
         watch=watch,
     ):
         texts = [text + chunk for text, chunk in zip(texts, chunks, strict=True)]

@@ -76,7 +76,8 @@ def score_run(
 ) -> Evaluation:
     """Score a run on a split of its own text, or on another text, and add the score to ``evaluation.json``.
 
-    Every token is scored once; :mod:`octavo.evaluate.scoring` describes the windows.
+    Every token is scored once; :mod:`octavo.evaluate.scoring` describes the windows. Where documents are not files,
+    the end of each is scored too, as one character, if the run learned such ends.
 
     Args:
         run: the run.
@@ -107,7 +108,11 @@ def score_run(
     score = evaluate(
         run.model,
         run.tokenizer,
-        scored_text(_text_source(run, text, split, encoding, documents), run.tokenizer),
+        scored_text(
+            _text_source(run, text, split, encoding, documents),
+            run.tokenizer,
+            ends=run.learns_ends,
+        ),
         context_length=run.config.data.context_length,
         stride=stride,
         protocol=protocol,

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from octavo.corpus import Corpus, read_corpus
-from octavo.data.token_files import documents
 from octavo.errors import DivergenceError, OctavoError, reason
-from octavo.evaluate import ScoredText, evaluate
+from octavo.evaluate import evaluate
+from octavo.evaluate.documents import scored_text
 from octavo.experiments.results import CellResult
 from octavo.experiments.spec import supports_context
 from octavo.pipeline.run import Run, load
@@ -179,9 +179,7 @@ def _scores_at_contexts(run: Run, contexts: Sequence[int]) -> dict[str, float | 
     Returns:
         Nats per character by window length; None where the model has not enough positions.
     """
-    split, config = run.splits["validation"], run.config
-    ids = documents(split.ids, run.tokenizer.bos_id)
-    text = ScoredText(split.name, split.facts.sha256, ids, split.facts.characters, split.facts.bytes, own=True)
+    text, config = scored_text(run.splits["validation"], run.tokenizer), run.config
     scores: dict[str, float | None] = {}
     for context in contexts:
         if context == config.data.context_length:

@@ -81,7 +81,7 @@ def forecast_experiment(
         for variant in spec.variants:
             config = variant.config
             try:
-                tokenizer, prepared = prepare(corpus, config.data, config.tokenizer)
+                tokenizer, prepared = prepare(corpus, config.data, config.tokenizer, seed=config.train.seed)
                 forecasts[variant.name] = forecast_training(
                     corpus.name, config, tokenizer, prepared, choose_precision(config.train)
                 )

@@ -12,7 +12,8 @@ from typing import Any
 
 from octavo.config import BUDGETS, MAX_SIZE, Config, ModelConfig, check_range
 from octavo.config.overrides import Request
-from octavo.corpus.segmentation import PER_FILE, parse_document_unit
+from octavo.corpus.document import PER_FILE
+from octavo.corpus.segmentation import parse_document_unit
 from octavo.errors import OctavoError, reason, suggestion
 from octavo.formats.files import user_path
 from octavo.formats.toml_schema import as_mapping, parse_toml, unknown_key, with_overrides

@@ -14,6 +14,7 @@ from octavo.config import Config
 from octavo.config.inference import SamplingConfig
 from octavo.errors import OctavoError
 from octavo.formats.toml_schema import from_mapping
+from octavo.generate.documents import IsKnown, known_texts, only_new
 from octavo.generate.native import Array, PackedWeights, can_pack, decode_packed, predict_packed
 from octavo.generate.prompts import opening_of_run, with_training_line_ends
 from octavo.generate.streams import Decoder
@@ -28,6 +29,8 @@ from octavo.tokenizer import Tokenizer, load_tokenizer
 
 if TYPE_CHECKING:
     from octavo.model import Transformer
+
+MAX_COUNT = 10_000  # texts
 
 
 def generate_from(
@@ -50,6 +53,27 @@ def complete_texts_from(
         OctavoError: as :func:`generate_from`.
     """
     return complete_texts(**_load_decoder(directory, prompts), prompts=prompts, sampling=sampling, stop=stop)
+
+
+def new_texts_from(
+    directory: RunDirectory, prompt: str, count: int, *, sampling: SamplingConfig, stop: Sequence[str] = ()
+) -> Iterator[str]:
+    """Yield up to `count` new texts, with their prompt, as :func:`generate_new` returns them.
+
+    Raises:
+        OctavoError: as :func:`generate_from`, or the run's text is damaged.
+    """
+    loaded = _load_decoder(directory, [prompt])
+    is_known = known_texts(directory, loaded["tokenizer"])
+    return _new_texts(loaded, prompt, count, is_known, sampling=sampling, stop=stop)
+
+
+def _new_texts(loaded: dict[str, Any], prompt: str, count: int, is_known: IsKnown, **options: Any) -> Iterator[str]:
+    def generate(first: int, together: int) -> Iterator[str]:
+        texts = complete_texts(**loaded, prompts=[prompt] * together, first=first, **options)
+        return (prompt + text for text in texts)
+
+    return only_new(generate, is_known, count)
 
 
 def _load_decoder(directory: RunDirectory, prompts: Sequence[str]) -> dict[str, Any]:
@@ -122,6 +146,46 @@ def generate_many(
         stop=[stop] if isinstance(stop, str) else stop,
         opening=run.result_cache["opening"] if "" in prompts else [],
     )
+
+
+def generate_new(
+    run: SavedRun, count: int, prompt: str = "", *, stop: str | Sequence[str] = (), **sampling: Any
+) -> list[str]:
+    """Generate different texts that the run's own text does not contain.
+
+    If the run's documents are lines, records or the like, a text is new unless it is a document of the training,
+    validation or test split. Otherwise it is new unless it occurs verbatim in the training split. Blank texts are not
+    new.
+
+    Args:
+        run: the run.
+        count: how many texts; fewer are returned if 20 times as many have been generated.
+        prompt: the beginning of each text; an empty one begins at the start of a document or a line.
+        stop: texts at which a text ends.
+        sampling: any field of :class:`octavo.config.inference.SamplingConfig`.
+
+    Returns:
+        The texts, each with its prompt. They are those of :meth:`generate_many` for as many prompts, without some.
+
+    Raises:
+        OctavoError: an option is out of range, or the run's text is damaged.
+
+    Example:
+        >>> texts = run.generate_new(2, max_new_tokens=30)
+        >>> any(text in run.splits["train"].text for text in texts)
+        False
+    """
+    if not isinstance(count, int) or not 1 <= count <= MAX_COUNT:
+        raise OctavoError(f"{count} texts are out of range: give 1 to {MAX_COUNT:,}")
+    (prompt,) = with_training_line_ends(run.directory, [prompt])
+    loaded = {
+        "decoder": decoder_of(run.model),
+        "tokenizer": run.tokenizer,
+        "context_length": run.config.data.context_length,
+        "opening": [] if prompt else opening_of_run(run.path / "data", run.tokenizer),
+    }
+    options = {"sampling": from_mapping(SamplingConfig, sampling), "stop": [stop] if isinstance(stop, str) else stop}
+    return list(_new_texts(loaded, prompt, count, known_texts(run.directory, run.tokenizer), **options))
 
 
 def decoder_of(model: "Transformer") -> Decoder:

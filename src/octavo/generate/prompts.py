@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from octavo.corpus.lines import has_line_end, with_line_ends
-from octavo.data.token_files import Ids, check_ids, open_splits
+from octavo.data.token_files import Ids, TokenSplit, check_ids, open_splits
 from octavo.errors import OctavoError
 from octavo.formats.untrusted import open_plain
 from octavo.runs import RunDirectory
@@ -50,7 +50,7 @@ def training_line_end(directory: RunDirectory) -> str | None:
                 # The first or last byte of a block may be half of a line end.
                 blocks.append(file.read(_BLOCK_BYTES).removeprefix(b"\n").removesuffix(b"\r"))
     except (OctavoError, OSError):
-        recorded = _shared_facts(directory).get("line_end")
+        recorded = shared_facts(directory).get("line_end")
         return recorded if recorded in ("\n", "\r\n", "\r") else None
     end = _usual_line_end(blocks, _NEARLY_ALL)
     return None if end is None else end.decode()
@@ -75,12 +75,17 @@ def opening_of_run(data: Path, tokenizer: Tokenizer) -> list[int]:
         split = open_splits(data)["train"]
         check_ids({split.name: split}, tokenizer.vocab_size)
     except OctavoError:
-        recorded = _shared_facts(RunDirectory(data.parent)).get("opening", [])
+        recorded = shared_facts(RunDirectory(data.parent)).get("opening", [])
         return recorded if all(0 <= token < tokenizer.vocab_size for token in recorded) else []
-    return find_opening(split.ids, tokenizer)
+    return opening_of_split(split, tokenizer)
 
 
-def _shared_facts(directory: RunDirectory) -> dict[str, Any]:
+def opening_of_split(train: TokenSplit, tokenizer: Tokenizer) -> list[int]:
+    """Return the opening of a training split; it begins a document if the run learns where documents end."""
+    return find_opening(train.ids, tokenizer, 1 if train.facts.ends else _MIN_DOCUMENTS)
+
+
+def shared_facts(directory: RunDirectory) -> dict[str, Any]:
     """Return what a run without its text has recorded for generation; empty if it has its text or is damaged."""
     try:
         facts: dict[str, Any] = directory.provenance["shared"] if directory.shared else {}
@@ -89,11 +94,11 @@ def _shared_facts(directory: RunDirectory) -> dict[str, Any]:
     return facts
 
 
-def find_opening(ids: Ids, tokenizer: Tokenizer) -> list[int]:
+def find_opening(ids: Ids, tokenizer: Tokenizer, min_documents: int = _MIN_DOCUMENTS) -> list[int]:
     """Return the tokens after which a document or a line begins in a training text.
 
-    With many documents these are the last token of one and the BOS token; otherwise a blank line, or a line break
-    where blank lines are rare. Empty: the text has no lines, or the tokenizer no BOS token.
+    If at least `min_documents` end, these are the last token of one and the BOS token; otherwise a blank line, or a
+    line break where blank lines are rare. Empty: the text has no lines, or the tokenizer no BOS token.
     """
     bos_id = tokenizer.bos_id
     if bos_id is None or not len(ids):
@@ -101,7 +106,7 @@ def find_opening(ids: Ids, tokenizer: Tokenizer) -> list[int]:
     beginning = np.asarray(ids[:_MAX_TOKENS_FOR_DOCUMENTS])
     ends = beginning[np.flatnonzero(beginning[1:] == bos_id)]
     last_tokens = ends[ends != bos_id]
-    if len(ends) >= _MIN_DOCUMENTS and len(last_tokens):
+    if len(ends) >= min_documents and len(last_tokens):
         return [int(np.bincount(last_tokens).argmax()), bos_id]
     begins = np.unique(np.linspace(0, max(0, len(ids) - _SPAN_TOKENS), _SPANS).astype(np.int64))
     return _line_opening([ids[begin : begin + _SPAN_TOKENS].tolist() for begin in begins], tokenizer.token_bytes())

@@ -94,6 +94,7 @@ def continue_prompts(
     sampling: SamplingConfig,
     stop: Sequence[str] = (),
     opening: Sequence[int] = (),
+    first: int = 0,
     watch: ProgressCallback | None = None,
 ) -> Iterator[list[str]]:
     """Continue every prompt; yield, chunk by chunk, the text that each has grown by (maybe nothing).
@@ -111,6 +112,7 @@ def continue_prompts(
         sampling: how a token is chosen, and how many.
         stop: texts at which a text ends.
         opening: the tokens that an empty prompt is begun after; they are not part of the text.
+        first: the number of the first text: texts of other numbers draw other random numbers.
         watch: receives the fraction of the work that is done.
 
     Raises:
@@ -136,11 +138,11 @@ def continue_prompts(
         first_texts = [""] * len(ids)
         for index, prompt in enumerate(prompts):
             if prompt:
-                ids[index], suffix = healer.heal(ids[index], sampling, index)
+                ids[index], suffix = healer.heal(ids[index], sampling, first + index)
                 first_texts[index] = streams[index].push_healed(suffix) if suffix else ""
         yield first_texts  # even if all are empty: nothing else may follow
     # 2. Decode, and turn each chunk of tokens into text.
-    seeds = [(sampling.seed, index) for index in range(len(ids))]
+    seeds = [(sampling.seed, first + index) for index in range(len(ids))]
     for chunk in decoder.decode(Request(ids, window, sampling, seeds, lambda index: streams[index].done)):
         yield [
             "" if stream.done or not tokens else stream.push(tokens)

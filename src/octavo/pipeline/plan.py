@@ -17,6 +17,7 @@ from octavo.config.inference import default_stride, head_windows
 from octavo.config.overrides import Request
 from octavo.config.shapes import max_activation_width, parameter_count, windows_at_once
 from octavo.corpus import Corpus, read_corpus, with_documents
+from octavo.corpus.split import chooses_documents
 from octavo.data.prepare import TokenizedSplits, prepare
 from octavo.evaluate.baselines import MAX_LEARNED
 from octavo.evaluate.documents import last_characters, texts_of
@@ -133,13 +134,24 @@ class Plan:
     parent: Parent | None = None  # of a fine-tuned run
     overlap: dict[str, float] | None = None  # with the texts of the parent
 
+    @property
+    def held_out(self) -> str:
+        """Return what is held out of this text: "documents" or "end"."""
+        data = self.config.data
+        whole = data.split_by == "characters" and chooses_documents(self.corpus, data.held_out)
+        return "documents" if whole else "end"
+
     def lines(self) -> list[str]:
         """Return a few lines for the user; `corpus.notes` has those on the text."""
         lines, documents = [*self._choice_lines(), *self.forecast.lines()], len(self.corpus.documents)
         if documents > 1:  # then the user should know from which of them the split is that alone is scored
-            fraction, segments = self.config.data.validation, len(self.prepared["validation"][0].segments)
-            of = f"{fraction:.0%} of the text, at its end, from {segments:,} of {documents:,} documents"
-            lines.append(f"validation split: {of}")
+            fraction, validation = self.config.data.validation, self.prepared["validation"][0]
+            of = f"{len(validation.segments):,} of {documents:,} documents"
+            if self.held_out == "documents":
+                share = validation.characters / self.corpus.characters
+                lines.append(f"validation split: {of}, spread over the text, chosen by the seed ({share:.1%} of it)")
+            else:
+                lines.append(f"validation split: {fraction:.0%} of the text, at its end, from {of}")
         coverage = self.tokenizer.coverage if isinstance(self.tokenizer, Characters) else None
         if coverage and coverage.known < coverage.distinct:
             lines.append(coverage.words())
@@ -195,7 +207,7 @@ def make_plan(
         config = fine_tuned_config(parent.config, request, again=parent.fine_tuned)
         precision = choose_precision(config.train)
     given = parent.tokenizer if parent else None
-    tokenizer, prepared = prepare(corpus, config.data, config.tokenizer, watch, given=given)
+    tokenizer, prepared = prepare(corpus, config.data, config.tokenizer, watch, given=given, seed=config.train.seed)
     if not config.tokenizer.vocab_size:  # the resulting size is part of the run
         config = replace(config, tokenizer=replace(config.tokenizer, vocab_size=tokenizer.vocab_size))
     planned = forecast_training(corpus.name, config, tokenizer, prepared, precision)

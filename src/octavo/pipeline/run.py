@@ -18,7 +18,7 @@ from octavo.evaluate.run_scores import (
     score_run,
     standard_evaluation,
 )
-from octavo.generate.generate import generate_many
+from octavo.generate.generate import generate_many, generate_new
 from octavo.pipeline.share import share_run
 from octavo.reports.html.run_card import run_card
 from octavo.reports.views import attention_view, curves_view, edit_view, heads_view, lens_view, surprise_view
@@ -99,6 +99,7 @@ class Run(SavedRun):
         return chunks if stream else "".join(chunks)
 
     generate_many = generate_many
+    generate_new = generate_new
 
     @property
     def evaluation(self) -> Evaluation:

@@ -20,7 +20,7 @@ from octavo.formats.files import disk_is_full, remove
 from octavo.formats.json_schema import from_json
 from octavo.formats.untrusted import MAX_LOG_BYTES
 from octavo.generate.generate import decoder_of
-from octavo.generate.prompts import find_opening
+from octavo.generate.prompts import opening_of_split
 from octavo.generate.text import continue_prompts
 from octavo.model import Transformer
 from octavo.model.weights import load_weights
@@ -80,14 +80,17 @@ def run_session(directory: RunDirectory, progress: Progress) -> None:
     directory.write_json("provenance.json", provenance)
 
     # 3. The windows to train and validate on.
-    train, validation = (TokenCount(s.ids, s.facts.characters) for s in (splits["train"], splits["validation"]))
+    train, validation = (
+        TokenCount(s.ids, s.facts.characters_and_ends) for s in (splits["train"], splits["validation"])
+    )
     progress.tokens_per_character = {
         "train": train.tokens_per_character,
         "validation": validation.tokens_per_character,
     }
     validations = _validations(provenance, config)
     data = training_data(config, train, validation, tokenizer, validations.windows)
-    baselines = early_baseline_losses(data, train.ids, tokenizer.vocab_size, tokenizer.bos_id)
+    not_scored = None if splits["train"].facts.ends else tokenizer.bos_id
+    baselines = early_baseline_losses(data, train.ids, tokenizer.vocab_size, not_scored)
     training = Training(
         state, data, config, dtype=precision.dtype, watch=progress.phase, validations=validations.times
     )
@@ -96,7 +99,7 @@ def run_session(directory: RunDirectory, progress: Progress) -> None:
     metrics = MetricsLog(directory.path / "metrics.jsonl", metrics_bytes, state.step)
     (directory.path / _FAILED_BATCH).unlink(missing_ok=True)  # of an earlier session
     recorder = EventRecorder(
-        directory, state, tokenizer, metrics, progress, find_opening(splits["train"].ids, tokenizer)
+        directory, state, tokenizer, metrics, progress, opening_of_split(splits["train"], tokenizer)
     )
     try:
         earlier_records = directory.metrics

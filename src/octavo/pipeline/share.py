@@ -20,6 +20,7 @@ from octavo.evaluate.comparison import protocol_description, rank_scores
 from octavo.evaluate.fine_tuning import load_fine_tuning
 from octavo.formats.files import user_path, write_atomically
 from octavo.formats.output_paths import prepare_folder
+from octavo.generate.documents import has_line_documents
 from octavo.generate.prompts import opening_of_run, training_line_end
 from octavo.reports.collect import read_score
 from octavo.reports.markdown_text import markdown_table, plain
@@ -35,7 +36,7 @@ NOT_PACKED = (
     "the text and its tokens, samples, the report page and analyses (they quote the text), findings, the optimizer, "
     "commands, paths and file names"
 )
-_TEXT_KEYS = ("name", "documents", "characters", "bytes", "sha256")
+_TEXT_KEYS = ("name", "documents", "characters", "bytes", "sha256", "held_out")
 _NEEDED = ("text", "precision", "parameters", "sittings")  # in provenance.json
 _SESSION_KEYS = ("began", "first_step", "python", "packages", "threads")
 _PARENT_KEYS = ("name", "weights", "checkpoint", "text", "tokenizer", "score", "fine_tuned", "overlap")
@@ -152,8 +153,9 @@ def _provenance(run: SavedRun, config_hash: str) -> dict[str, Any]:
         "shared": {
             "opening": opening_of_run(run.path / "data", run.tokenizer),
             "line_end": training_line_end(run.directory),
+            "line_documents": has_line_documents(run.directory),
             "splits": {
-                name: {key: getattr(split.facts, key) for key in ("characters", "bytes", "tokens", "sha256")}
+                name: {key: getattr(split.facts, key) for key in ("characters", "bytes", "tokens", "sha256", "ends")}
                 for name, split in run.splits.items()
             },
         },

@@ -15,6 +15,7 @@ from octavo.data.token_files import save_splits
 from octavo.errors import OctavoError, reason
 from octavo.evaluate.fine_tuning import measure_fine_tuning
 from octavo.formats.files import disk_is_full, remove_stale_files, write_atomically
+from octavo.generate.documents import has_line_documents
 from octavo.pipeline.plan import CorpusSource, Plan, as_corpus, make_plan
 from octavo.pipeline.progress import Progress, make_progress
 from octavo.pipeline.run import Run
@@ -35,6 +36,7 @@ T = TypeVar("T")
 
 _SAMPLES = 3
 _SAMPLE_TOKENS = 250  # of each
+_SAMPLE_LINES = 10  # of each, where documents are lines
 
 
 def train(
@@ -73,7 +75,8 @@ def train(
         seed: seed of weights, batches and dropout. With a budget in steps or epochs the same seed gives the same
             weights, bit for bit, on the same machine with the same number of threads.
         encoding: of files that have no byte order mark and are not UTF-8.
-        documents: ``"file"`` if each file is a document, or ``"separator:TEXT"`` to split files at that text.
+        documents: what a document is: ``"files"``, ``"lines"``, ``"paragraphs"``, ``"jsonl:FIELD"``, ``"csv:COLUMN"``
+            or ``"separator:TEXT"``; see :func:`octavo.read_corpus`.
         runs: the folder of all runs (default: ``$OCTAVO_RUNS``, else ``./runs``).
         resume: resume the unfinished run `name`, or the newest one, from its last checkpoint, or extend the run
             `name`, finished or not, to a larger budget. A finished run is returned as it is if no budget is given.
@@ -176,7 +179,7 @@ def _write_plan(plan: Plan, folder: Path) -> None:
     plan.tokenizer.save(folder / "tokenizer.json")
     save_splits(folder / "data", plan.prepared)
     provenance: dict[str, Any] = {
-        "text": text_facts(plan.corpus),
+        "text": text_facts(plan.corpus) | {"held_out": plan.held_out},
         "forecast": asdict(plan.forecast) | {"whole_command": asdict(plan.command_forecast)},
         "precision": asdict(plan.forecast.precision),
         "parameters": plan.forecast.parameters,
@@ -275,11 +278,13 @@ class OptionalParts:
 
 
 def _write_samples(run: Run) -> None:
-    """Write ``samples.txt``."""
+    """Write ``samples.txt``; a sample of a run whose documents are lines has several of them."""
     without_bos = run.tokenizer.bos_id is None
     prompt = run.tokenizer.decode(run.splits["validation"].ids[:8].tolist()) if without_bos else ""
-    texts = [prompt] * _SAMPLES
-    for chunks in run.generate_many([prompt] * _SAMPLES, max_new_tokens=_SAMPLE_TOKENS):
+    lines = _SAMPLE_LINES if has_line_documents(run.directory) else 1
+    texts = [prompt] * _SAMPLES * lines
+    for chunks in run.generate_many(texts, max_new_tokens=_SAMPLE_TOKENS):
         texts = [text + chunk for text, chunk in zip(texts, chunks, strict=True)]
+    texts = ["\n".join(texts[start : start + lines]) for start in range(0, len(texts), lines)]
     samples = "\n\n".join(f"--- sample {number} ---\n{text}" for number, text in enumerate(texts, 1))
     write_atomically(run.path / "samples.txt", (samples + "\n").encode())

@@ -10,6 +10,7 @@ import tomli_w
 
 from octavo.config import BUDGETS, Config, load_preset, preset_names
 from octavo.config.fine_tuning import fine_tuning_base
+from octavo.corpus.split import MIN_SPREAD
 from octavo.formats.toml_schema import as_mapping
 from octavo.runs import RunDirectory
 from octavo.runs.parent import parent_config
@@ -50,6 +51,8 @@ def recipe(config: Config, provenance: Mapping[str, Any], path: Path) -> Recipe:
     words += ["--encoding", encoding] if encoding != "utf-8" and sources not in ([], ["-"]) else []
     words += ["--documents", unit] if unit != "file" and sources not in ([], ["-"]) else []
     words += _options(base, config)
+    if "held_out" not in provenance["text"] and provenance["text"]["documents"] >= MIN_SPREAD:
+        words += ["--set", "data.held_out=end"]  # as earlier versions did with any number of documents
     return Recipe(prefix + shlex.join(words), (note, *_conditions(config, provenance)))
 
 

@@ -164,4 +164,4 @@ def curves_view(run: SavedRun) -> CurvesView:
     except OctavoError:
         return CurvesView(TrainingCurve(run.name, metrics))  # the text is damaged, the curves are intact
     until = bpe_dropout_until(run.config, facts.tokens - early_stopping_tokens(run.config, facts.tokens))
-    return CurvesView(TrainingCurve(run.name, metrics, facts.tokens / facts.characters, until))
+    return CurvesView(TrainingCurve(run.name, metrics, facts.tokens / facts.characters_and_ends, until))

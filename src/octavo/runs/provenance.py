@@ -1,5 +1,6 @@
 """Provenance of a run: its text, versions, machine, and the sessions that trained it."""
 
+import json
 import os
 import platform
 import shlex
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from octavo.corpus import Corpus
 
 TINY_SHAKESPEARE = "b20eb1dc66ddb45eb245b57c9e4aeda4707095cdc78ddcbe7519b25b912c16a3"  # SHA-256 of the corpus
-_MAX_NAMES, _MAX_CHARACTERS = 100, 20_000  # of a list of names
+_MAX_NAMES, _MAX_BYTES = 100, 20_000  # of a list of names
+_MAX_SKIPPED, _MAX_SKIPPED_BYTES = 10_000, 500_000  # of the skipped files with their reasons
 PACKAGES = ("octavo", "torch", "numpy", "tokenizers", "safetensors")
 PROVENANCE: dict[str, Any] = {  # types of the values in provenance.json
     "text": {
@@ -32,6 +34,7 @@ PROVENANCE: dict[str, Any] = {  # types of the values in provenance.json
         "encoding": str,
         "encodings": dict[str, int],  # documents read with each codec
         "document_unit": str,
+        "held_out": str,  # "documents" or "end"; earlier versions, which lack it, held out the end
         "skipped": list[str],
         "skipped_reasons": list[str],
         "skipped_count": int,
@@ -49,6 +52,7 @@ PROVENANCE: dict[str, Any] = {  # types of the values in provenance.json
     "shared": {  # of a run without its text (octavo.pipeline.share): what else is read from the text
         "opening": list[int],
         "line_end": str | None,
+        "line_documents": bool,
         "splits": dict[str, dict[str, Any]],
     },
     "forecast": {},
@@ -90,8 +94,8 @@ def machine_facts() -> dict[str, Any]:
 
 def text_facts(corpus: "Corpus") -> dict[str, Any]:
     """Return the sources of a text and what was skipped, as plain values."""
-    reasons = truncate_list([f"{name}: {reason}" for name, reason in corpus.skipped])
-    skipped = corpus.skipped[: len(reasons)]
+    named = truncate_list([f"{name}: {reason}" for name, reason in corpus.skipped], _MAX_SKIPPED, _MAX_SKIPPED_BYTES)
+    skipped = corpus.skipped[: len(named)]
     return {
         "name": corpus.name,
         "documents": len(corpus.documents),
@@ -153,7 +157,7 @@ def session_facts(first_step: int, **facts: Any) -> dict[str, Any]:
     return {"began": now, "first_step": first_step, **command, **machine_facts(), **facts}
 
 
-def truncate_list(names: Sequence[str]) -> list[str]:
+def truncate_list(names: Sequence[str], most: int = _MAX_NAMES, most_bytes: int = _MAX_BYTES) -> list[str]:
     """Return the first names of a list, so few that the file they are written to can be read again."""
-    left = _MAX_CHARACTERS
-    return [name for name in names[:_MAX_NAMES] if (left := left - len(name)) >= 0]
+    left = most_bytes
+    return [name for name in names[:most] if (left := left - len(json.dumps(name))) >= 0]

@@ -99,6 +99,14 @@ class SavedRun:
             raise OctavoError(f"{self.name} has no {name} split: it has {', '.join(self.splits)}")
         return self.splits[name]
 
+    @property
+    def learns_ends(self) -> bool:
+        """Return whether the run learned the ends of its documents, which are then scored."""
+        if self.directory.shared:
+            train = self.directory.provenance["shared"]["splits"].get("train", {})
+            return bool(train.get("ends", 0))
+        return self.split("train").facts.ends > 0
+
     def validation_beginning(self, characters: int) -> str:
         """Return the first characters of the validation split, which analyses use if no text is given.
 

@@ -19,7 +19,7 @@ _COUNTS = ("stride", "context_length", "tokens", "characters", "bytes")
 SCORE_TYPES: dict[str, Any] = {
     **dict.fromkeys(("text", "sha256", "protocol", "checkpoint"), str),
     **dict.fromkeys(("own_text", "lossless_tokenizer", "selected_on_this_text"), bool),
-    **dict.fromkeys((*_COUNTS, "window_characters"), int),
+    **dict.fromkeys((*_COUNTS, "window_characters", "document_ends"), int),
     **dict.fromkeys(("nats_per_token", "perplexity_per_token", "nats_per_character", "bits_per_character"), float),
     **dict.fromkeys(("nats_per_byte", "bits_per_byte", "seconds"), float),
     **dict.fromkeys(("standard_error_nats_per_character", "standard_error_bits_per_character"), float | None),
@@ -56,12 +56,16 @@ def add_score(run: RunDirectory, score: Score) -> None:
         OSError: the file cannot be written; it is unchanged.
     """
     with updating(run):
-        kept = [s for s in scores(run) if any(s.get(key) != score.get(key) for key in _KIND_KEYS)]
+        kept = [s for s in scores(run) if _kind(s) != _kind(score)]
         kept.append(score)
         standard = _standard(run, kept)
         while len(kept) > _MAX_SCORES:
             kept.remove(next(other for other in kept if other != standard))
         run.write_json(SCORES_FILE, {**(standard or {}), "all": kept})
+
+
+def _kind(score: Score) -> list[Any]:
+    return [*map(score.get, _KIND_KEYS), score.get("document_ends", 0)]
 
 
 def standard_score(run: RunDirectory) -> Score | None:

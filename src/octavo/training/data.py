@@ -40,7 +40,7 @@ class TrainingData:
 
 
 class TokenCount(NamedTuple):
-    """The token ids of a split, and how many characters of text they stand for."""
+    """The token ids of a split, and how many characters (with scored ends of documents) they stand for."""
 
     ids: Ids
     characters: int

@@ -138,7 +138,7 @@ def forecast_training(
     memory = check_memory(config, tokenizer.vocab_size, precision)
     model = Transformer(config.model, tokenizer.vocab_size, config.train.seed)
     train, validation = (
-        TokenCount(ids, part.characters) for part, ids in (prepared["train"], prepared["validation"])
+        TokenCount(ids, part.characters_and_ends) for part, ids in (prepared["train"], prepared["validation"])
     )
     data = training_data(config, train, validation, tokenizer)
     windows = min(config.data.batch_size, len(data.windows)) if data.order.partial else config.data.batch_size

@@ -101,7 +101,8 @@ def early_baseline_losses(data: TrainingData, learned: Ids, vocab_size: int, bos
         data: the windows of a run.
         learned: the token ids whose frequencies make the unigram model.
         vocab_size: number of tokens of the vocabulary.
-        bos_id: id of the BOS token, which is not scored; None: the tokenizer has none.
+        bos_id: id of the BOS token, which is not scored; None: the tokenizer has none, or ends of documents are
+            scored.
 
     Returns:
         The losses in nats per token, under "uniform" and "unigram".
