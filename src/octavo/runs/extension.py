@@ -242,9 +242,11 @@ def _carry_out(run: RunDirectory, extension: Extension) -> None:
     # 4. The config has the new budget, and provenance.json says so.
     config = run.config
     train = replace(config.train, **(dict.fromkeys(BUDGETS, 0) | extension.budget))  # type: ignore[arg-type]
-    settings = commented_toml(replace(config, train=train)).encode()
-    write_atomically(run.path / "config.toml", settings)
     provenance = run.provenance
+    reasons = {choice["name"]: choice["reason"] for choice in provenance.get("choices", [])}
+    chosen = {name: reason for name, reason in reasons.items() if not name.startswith("train.")}
+    settings = commented_toml(replace(config, train=train), chosen).encode()
+    write_atomically(run.path / "config.toml", settings)
     earlier = [entry for entry in provenance.get("extensions", []) if entry != asdict(extension)]
     provenance |= {"config": hashlib.sha256(settings).hexdigest(), "extensions": [*earlier, asdict(extension)]}
     run.write_json("provenance.json", provenance)

@@ -4,9 +4,11 @@ import shlex
 
 from octavo.config import Config
 from octavo.config.hyperparameters import choose_hyperparameters
+from octavo.config.overrides import Request
 from octavo.errors import OctavoError
 from octavo.evaluate.diagnosis.case import Commands
 from octavo.formats.toml_schema import as_mapping, with_overrides
+from octavo.runs.extension import larger_budget, requested_extension
 from octavo.runs.provenance import text_arguments
 from octavo.runs.saved_run import SavedRun
 
@@ -39,8 +41,11 @@ def commands_of(run: SavedRun) -> Commands:
         prefix, words, _ = text_arguments(run.directory.provenance["text"], run.path)
         train_bytes = run.split("train").facts.bytes
         speed = float(last["tokens_per_second"])
+        fine_tuned = "parent" in run.directory.provenance
     except (OctavoError, LookupError, StopIteration, TypeError, ValueError):
         return Commands()
+    if fine_tuned:  # its settings follow from those of its parent
+        return Commands(extend=_extension(run))
     unfit = unfit_settings(config, train_bytes=train_bytes, epochs=epochs, tokens_per_second=speed)
     short = seconds < 60 * _MIN_MINUTES
     budget = ["--minutes", "5"] if short else ["--minutes", f"{max(1.0, seconds / 60):.2g}"]
@@ -87,10 +92,9 @@ def _about_equal(name: str, one: object, other: object) -> bool:
 
 def _extension(run: SavedRun) -> str:
     """Return the command that extends a run to twice its budget; empty if it cannot be extended."""
-    train = run.config.train
-    if run.config.schedule.kind == "cosine" or train.patience:
+    ((kind, amount),) = larger_budget(run.config).items()
+    try:
+        requested_extension(run.directory, Request(overrides={f"train.{kind}": amount}))
+    except OctavoError:
         return ""
-    name, value = next(
-        (name, getattr(train, name)) for name in ("minutes", "steps", "epochs") if getattr(train, name)
-    )
-    return shlex.join(["octavo", *run.directory.resume_command, f"--{name}", f"{2 * value:g}"])
+    return shlex.join(["octavo", *run.directory.resume_command, f"--{kind}", f"{amount:g}"])
