@@ -206,7 +206,6 @@ def _model_card(run: SavedRun) -> str:
     if "parent" in provenance:
         parent = provenance["parent"]
         facts["Fine-tuned from"] = f"{parent['name']}, weights with SHA-256 {parent['weights']}"
-    name = shlex.quote(run.name)
     return "\n".join(
         [
             f"# {plain(run.name)}",
@@ -225,9 +224,10 @@ def _model_card(run: SavedRun) -> str:
             "Put this folder into the folder `runs`, or give its path in place of its name:",
             "",
             "```",
-            f"octavo generate {name} 'The beginning of a text'",
-            f"octavo surprise {name} 'A text to analyse'      # also: attention, lens, heads, edit",
-            f"octavo evaluate {name} other.txt",
+            shlex.join(["octavo", "generate", run.name, "The beginning of a text"]),
+            shlex.join(["octavo", "surprise", run.name, "A text to analyse"])
+            + "  # also: attention, lens, heads, edit",
+            shlex.join(["octavo", "evaluate", run.name, "other.txt"]),
             "```",
             "",
             "```python",

@@ -17,7 +17,7 @@ from octavo.config.overrides import Request
 from octavo.corpus import Corpus
 from octavo.corpus.lazy_text import iter_text
 from octavo.data.token_files import TokenSplit, copy_split, open_splits
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, reason
 from octavo.formats.files import write_atomically
 from octavo.formats.untrusted import read_plain
 from octavo.runs import RunDirectory
@@ -196,7 +196,7 @@ def read_parent_weights(run: RunDirectory) -> bytes:
             raise ValueError("it is not the one that the run began with")
         read_layout(content, WEIGHTS)
     except (OSError, KeyError, ValueError) as error:
-        raise OctavoError(f"{path} cannot be used ({error}): train the run again") from None
+        raise OctavoError(f"{path} cannot be used ({reason(error, named=True)}): train the run again") from None
     return content
 
 
