@@ -40,7 +40,7 @@ def test_a_flipped_bit_is_named_and_the_checkpoint_before_is_used(copied: Run, o
 def killed(nursery: Nursery, line_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was killed during training, with two checkpoints; for reading only."""
     run = tmp_path_factory.mktemp("killed") / "run"
-    assert nursery.train(run, line_file, fault=Fault(115)).code == KILLED
+    assert nursery.train(run, line_file, fault=Fault(175)).code == KILLED
     assert sorted(os.listdir(run / "checkpoints"))[-2:] == ["step-00000004", "step-00000008"]
     return run
 
@@ -91,7 +91,7 @@ def test_a_finished_run_whose_newest_checkpoint_is_damaged_is_trained_to_its_end
     assert "from step-00000012" in resumed.said
     assert standard_score(run) is not None
     assert differences(run.path, by_steps) == []
-    assert "trained already" in nursery.train(run.path).said
+    assert "is finished" in nursery.train(run.path).said
 
 
 def test_a_damaged_finished_run_is_finished_after_it_is_resumed(trained: Run, copied: Run) -> None:

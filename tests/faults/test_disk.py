@@ -56,7 +56,7 @@ def test_full_when_a_checkpoint_is_due(nursery: Nursery, line_file: Path, by_ste
     sentence = full.said.splitlines()[-1]
     assert sentence.startswith(f"octavo: {run} cannot be written to at step 12 (No space left on device): free ")
     assert "step-00000008" in sentence
-    assert sorted(os.listdir(run / "checkpoints")) == ["step-00000004", "step-00000008"]
+    assert sorted(os.listdir(run / "checkpoints")) == ["before-decay", "step-00000004", "step-00000008"]
     assert (run / "metrics.jsonl").read_bytes().endswith(b"}\n")
     assert nursery.train(run).code == 2, "it is as full as before"
     assert disk.mount(needed + 16384 + said_to_free(sentence), "remount")

@@ -170,7 +170,7 @@ class Plan:
             f"  {', '.join(f'{choice.name}={choice.value:g}' for choice in choices)}: {reason}"
             for reason, choices in by_reason.items()
         ]
-        return ["settings chosen for this text and budget (--preset pocket: fixed ones)", *lines] if lines else []
+        return ["settings chosen for this text and budget (the preset pocket has fixed ones)", *lines] if lines else []
 
 
 def make_plan(

@@ -15,7 +15,7 @@ from typing import Any
 from octavo.config import BUDGETS, Config
 from octavo.config.comments import commented_toml
 from octavo.config.overrides import Request
-from octavo.errors import OctavoError
+from octavo.errors import OctavoError, reason
 from octavo.formats.files import remove, sync_folder, write_atomically
 from octavo.formats.json_schema import from_json, parse_object
 from octavo.runs.checkpoint_files import BEFORE_DECAY, STATE, max_file_bytes, newest_first, newest_valid, read_valid
@@ -27,7 +27,7 @@ from octavo.system.terminal import duration, quantity
 # What a run says of its weights. The results of the former budget must not pass for those of the new one.
 _RESULTS = (
     *("evaluation.json", "memorisation.json", "diagnosis.json", "examination.json", "runaway.json"),
-    *("samples.txt", "report.html", "curves", "analysis", "look", "reproduction"),
+    *("samples.txt", "report.html", "curves", "analysis", "look", "reproduction", "fine-tuning.json"),
 )
 _STATE = {"step": int, "metrics_bytes": int, "decay_from": int | None, "early_stop": dict[str, float]}
 _OTHERWISE = "train a new run with that budget, or fine-tune it"
@@ -189,7 +189,7 @@ def _checkpoint_to_extend(run: RunDirectory, config: Config) -> tuple[str, dict[
     try:
         return BEFORE_DECAY, _parse_state(read_valid(kept, most))
     except (ValueError, OSError) as error:
-        raise OctavoError(f"{kept} cannot be used ({error}): {_OTHERWISE}") from None
+        raise OctavoError(f"{kept} cannot be used ({reason(error)}): {_OTHERWISE}") from None
 
 
 def _parse_state(contents: dict[str, bytes]) -> dict[str, Any]:
