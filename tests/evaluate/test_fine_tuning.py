@@ -176,6 +176,29 @@ def test_verify_accepts_it_and_finds_damage(child: Run, tmp_path: Path) -> None:
     assert wrong == {"parent", "fine-tuning.json", "recomputed fine-tuning"}
 
 
+def test_documents_keep_their_ends(tiny: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_bytes(b"".join(b"name %d\n" % (number * 7919) for number in range(900)))
+    (tmp_path / "more.txt").write_bytes(b"".join(b"noun %d\n" % (number * 6007) for number in range(900)))
+    options: dict[str, Any] = {"documents": "lines", "runs": tmp_path, "progress": False, "brief": True}
+    parent = train(tmp_path / "names.txt", steps=3, overrides=tiny, **options)
+    run = train(tmp_path / "more.txt", start_from=parent, steps=2, **options)
+    assert run.fine_tuning is not None
+    assert run.fine_tuning.parent_text_before is not None
+    assert run.fine_tuning.parent_text_before.document_ends == parent.evaluation.document_ends > 0
+    assert run.fine_tuning.parent_text_before.bits_per_character == parent.evaluation.bits_per_character
+    assert not [check for check in verify(run.directory, full=True) if check.wrong]
+
+
+def test_an_extended_run_is_measured_again(child: Run, tmp_path: Path) -> None:
+    shutil.copytree(child.path, tmp_path / "child")
+    run = train(resume=True, name="child", steps=12, runs=tmp_path, progress=False)
+    assert run.fine_tuning is not None
+    assert child.fine_tuning is not None
+    assert run.fine_tuning.checkpoint == "step-00000012"
+    assert run.fine_tuning.before.bits_per_character == child.fine_tuning.before.bits_per_character
+    assert run.fine_tuning.after == run.evaluation != child.evaluation
+
+
 def test_report_and_recipe_name_the_parent(trained: Run, child: Run) -> None:
     command = recipe(child.config, child.directory.provenance, child.path).command
     assert f"--from {trained.name}" in command

@@ -206,6 +206,18 @@ class TestRefusals:
             with pytest.raises(OctavoError, match="without its text"):
                 call()
 
+    @pytest.mark.parametrize("budget", [[], ["--steps", "900"]])
+    def test_of_resuming_and_extending(
+        self, shared: Run, tmp_path: Path, budget: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        copy = Path(shutil.copytree(shared.path, tmp_path / "birds"))
+        config = (copy / "config.toml").read_text(encoding="utf-8")
+        (copy / "config.toml").write_text(config.replace('kind = "trapezoid"', 'kind = "constant"'))
+        before = sorted(path.relative_to(copy) for path in copy.rglob("*"))
+        assert main(["train", "--resume", "--name", str(copy), *budget]) == 2
+        assert "without its text" in capsys.readouterr().err
+        assert sorted(path.relative_to(copy) for path in copy.rglob("*")) == before
+
     def test_of_sharing_twice(self, shared: Run, tmp_path: Path) -> None:
         with pytest.raises(OctavoError, match="zip file that it came in"):
             shared.share(tmp_path / "a.zip")

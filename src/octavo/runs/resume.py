@@ -23,15 +23,17 @@ def run_to_resume(root: Path, name: str | None) -> RunDirectory:
     Runs that lack training or a score come before those that lack only the examination. A warning names damaged runs.
 
     Raises:
-        OctavoError: there is none.
+        OctavoError: there is none, or it was shared without its text.
     """
     if name is not None:
-        return open_run(name, root)
+        run = open_run(name, root)
+        run.check_has_text()
+        return run
     unfinished: list[tuple[bool, str, str, RunDirectory]] = []
     damaged: list[OctavoError] = []
     for run in list_runs(root):
         try:
-            if stage := missing_stage(run):
+            if not run.shared and (stage := missing_stage(run)):
                 unfinished.append((stage != "examination", _last_worked_on(run), run.name, run))
         except OctavoError as error:
             damaged.append(error)
