@@ -144,6 +144,7 @@ class TestTrain:
         self, play_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: list[str]
     ) -> None:
         small = ["--set", "model.d_model=32", "--model.d_ff=16", "--data.context_length=16", "--data.batch_size=4"]
+        small.append("--tokenizer.vocab_size=512")
         runs = tmp_path / "runs"
         out = told(capsys, "train", play_file, "--dry-run", "--steps", "9", *small, *form, "--runs", runs)
         assert "about 9 steps" in out

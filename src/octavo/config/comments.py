@@ -21,7 +21,7 @@ def commented_toml(config: Config, chosen: Mapping[str, str] | None = None) -> s
         chosen: the reasons for which settings were chosen, by dotted name.
 
     Example:
-        >>> print(commented_toml(Config()).splitlines()[5])
+        >>> print(commented_toml(Config()).splitlines()[6])
         stride = 0  # automatic (data.context_length): tokens between the starts of neighbouring windows
     """
     comments = setting_comments(config)

@@ -170,7 +170,8 @@ class Plan:
             f"  {', '.join(f'{choice.name}={choice.value:g}' for choice in choices)}: {reason}"
             for reason, choices in by_reason.items()
         ]
-        return ["settings chosen for this text and budget (the preset pocket has fixed ones)", *lines] if lines else []
+        title = "settings chosen for this text and budget (the preset pocket has fixed ones)"
+        return [title, *lines] if lines else []
 
 
 def make_plan(
