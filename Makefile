@@ -33,7 +33,7 @@ format: setup  ## format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-soak: setup  ## run the long tests: a hundred kills, every system call, mutants, texts; under 40 minutes
+soak: setup  ## run the long tests: a hundred kills, every system call, mutants, texts, advice; about an hour
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt atheris || echo "atheris cannot be installed: its fuzz tests are skipped."
 	$(BIN)/python -m tests.soak
 

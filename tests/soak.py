@@ -1,6 +1,6 @@
-"""Tests that take too long for `make test`: kills, faults at every system call, memory, an epoch, mutants, texts.
+"""Tests that take too long for `make test`: kills, faults at system calls, memory, an epoch, mutants, texts, advice.
 
-Faults run on one core, mutants and texts on another. The result is a table.
+Faults run on one core, the others on another. The result is a table.
 """
 
 import argparse
@@ -58,6 +58,7 @@ def _figures(options: argparse.Namespace, folder: Path) -> Figures:
                 _driven, "tests.fuzz.mutants", "--count", str(options.mutants), "--seed", seed
             ),
             "guided mutants": other_core.submit(_driven, "tests.fuzz.guided", "--seconds", str(options.guided)),
+            "advice": other_core.submit(_driven, "tests.evaluate.diagnosis.following"),
             "texts": other_core.submit(_driven, "tests.texts.soak", "--megabytes", str(options.megabytes)),
         }
         yield from _faults(options, folder)

@@ -12,7 +12,7 @@ from octavo.runs.extension import larger_budget, requested_extension
 from octavo.runs.provenance import text_arguments
 from octavo.runs.saved_run import SavedRun
 
-_MIN_MINUTES = 1.0  # of a run; a shorter one is trained again with the default budget
+_MIN_MINUTES = 1.0  # of the run that is advised: less says little about settings
 _TOLERANCE = 2.0  # ratio up to which two values are about the same: less makes no clear difference
 _DROPOUT_TOLERANCE = 0.06
 _BUDGET = "train.minutes"  # which a choice may lower
@@ -47,8 +47,7 @@ def commands_of(run: SavedRun) -> Commands:
     if fine_tuned:  # its settings follow from those of its parent
         return Commands(extend=_extension(run))
     unfit = unfit_settings(config, train_bytes=train_bytes, epochs=epochs, tokens_per_second=speed)
-    short = seconds < 60 * _MIN_MINUTES
-    budget = ["--minutes", "5"] if short else ["--minutes", f"{max(1.0, seconds / 60):.2g}"]
+    budget = ["--minutes", f"{max(_MIN_MINUTES, seconds / 60):.2g}"]
     text = run.directory.provenance["text"]
     options = ["--encoding", text["encoding"]] if text.get("encoding", "utf-8") != "utf-8" else []
     options += ["--documents", text["document_unit"]] if text.get("document_unit", "file") != "file" else []
