@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "report.png"
-_WIDTH, _HEIGHT = 1080, 1380  # pixels: the page from its title to the end of the training curves
+_WIDTH, _HEIGHT = 1080, 1380  # pixels: the page from its title to the score
 _COLOURS = 128  # of the palette, which keeps the file below 300 kB
 
 
