@@ -49,6 +49,16 @@ def test_a_text_is_read_at_most_so_often_whatever_the_time() -> None:
     assert "train.minutes" not in chosen(10_000_000, minutes=60)
 
 
+def test_each_end_of_a_document_is_a_token_of_a_pass() -> None:
+    config = Request(minutes=5).applied_to(None)
+    size: dict[str, Any] = {"train_bytes": 21_000, "tokens_per_second": TOKENS_PER_SECOND}
+    without, with_ends = (
+        next(c.value for c in choose_hyperparameters(config, (), ends=ends, **size) if c.name == "train.minutes")
+        for ends in (0, 10_000)
+    )
+    assert with_ends == pytest.approx(2 * without, rel=0.01)
+
+
 @pytest.mark.parametrize("budget", [{"steps": 300}, {"epochs": 7.0}])
 def test_a_budget_that_is_no_time_needs_no_speed(budget: dict[str, Any]) -> None:
     values = chosen(1_000_000, **budget)

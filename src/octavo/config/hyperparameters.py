@@ -52,7 +52,7 @@ class Choice:
 
 
 def choose_hyperparameters(
-    config: Config, given: Sequence[str], *, train_bytes: int, tokens_per_second: float
+    config: Config, given: Sequence[str], *, train_bytes: int, tokens_per_second: float, ends: int = 0
 ) -> list[Choice]:
     """Return the settings that fit a text and a budget.
 
@@ -62,6 +62,7 @@ def choose_hyperparameters(
         train_bytes: length of the training split in UTF-8.
         tokens_per_second: measured speed of training; it is not used where the budget is in steps or epochs, so that
             such a run is exactly repeatable on any machine.
+        ends: ends of documents in the training split that are learned, each of which is a token.
 
     Returns:
         The choices, in the order of the config.
@@ -73,7 +74,7 @@ def choose_hyperparameters(
         >>> last.line()
         'optimizer.weight_decay=0.62 (4 time constants of decay in 320 steps)'
     """
-    pass_tokens = max(1, train_bytes) / _BYTES_PER_TOKEN
+    pass_tokens = max(1, train_bytes) / _BYTES_PER_TOKEN + ends
     step_windows, context, train = config.data.batch_size, config.data.context_length, config.train
     tokens = 60 * train.minutes * tokens_per_second or train.epochs * pass_tokens
     tokens = tokens or float(train.steps * step_windows * context)

@@ -17,6 +17,7 @@ from octavo.config.inference import default_stride, head_windows
 from octavo.config.overrides import Request
 from octavo.config.shapes import max_activation_width, parameter_count, windows_at_once
 from octavo.corpus import Corpus, read_corpus, with_documents
+from octavo.corpus.document import PER_FILE
 from octavo.corpus.split import chooses_documents
 from octavo.data.prepare import TokenizedSplits, prepare
 from octavo.evaluate.baselines import MAX_LEARNED
@@ -234,8 +235,10 @@ def fitting_choices(config: Config, given: Sequence[str], corpus: Corpus, precis
         OctavoError: the machine has too little memory for a model of this config.
     """
     speed = tokens_per_second(config, precision) if config.train.minutes else 0.0
-    train_bytes = int(corpus.bytes * (1 - config.data.validation - config.data.test))
-    return tuple(choose_hyperparameters(config, given, train_bytes=train_bytes, tokens_per_second=speed))
+    fraction = 1 - config.data.validation - config.data.test
+    ends = 0 if corpus.document_unit == PER_FILE else len(corpus.documents)
+    text = {"train_bytes": int(corpus.bytes * fraction), "ends": int(ends * fraction)}
+    return tuple(choose_hyperparameters(config, given, tokens_per_second=speed, **text))
 
 
 def _with_parent_scores(

@@ -39,14 +39,15 @@ def commands_of(run: SavedRun) -> Commands:
         last = next(event for event in reversed(run.metrics) if event["event"] == "step")
         seconds, epochs = float(last["seconds"]), float(last["epoch"])
         prefix, words, _ = text_arguments(run.directory.provenance["text"], run.path)
-        train_bytes = run.split("train").facts.bytes
+        facts = run.split("train").facts
         speed = float(last["tokens_per_second"])
         fine_tuned = "parent" in run.directory.provenance
     except (OctavoError, LookupError, StopIteration, TypeError, ValueError):
         return Commands()
     if fine_tuned:  # its settings follow from those of its parent
         return Commands(extend=_extension(run))
-    unfit = unfit_settings(config, train_bytes=train_bytes, epochs=epochs, tokens_per_second=speed)
+    text_size = {"train_bytes": facts.bytes, "ends": facts.ends}
+    unfit = unfit_settings(config, epochs=epochs, tokens_per_second=speed, **text_size)
     budget = ["--minutes", f"{max(_MIN_MINUTES, seconds / 60):.2g}"]
     text = run.directory.provenance["text"]
     options = ["--encoding", text["encoding"]] if text.get("encoding", "utf-8") != "utf-8" else []
@@ -55,7 +56,9 @@ def commands_of(run: SavedRun) -> Commands:
     return Commands(retrain, unfit, _extension(run))
 
 
-def unfit_settings(config: Config, *, train_bytes: int, epochs: float, tokens_per_second: float) -> tuple[str, ...]:
+def unfit_settings(
+    config: Config, *, train_bytes: int, epochs: float, tokens_per_second: float, ends: int = 0
+) -> tuple[str, ...]:
     """Return the settings of a config that are far from those that fit the text and the budget, by dotted name.
 
     Args:
@@ -63,11 +66,14 @@ def unfit_settings(config: Config, *, train_bytes: int, epochs: float, tokens_pe
         train_bytes: length of its training split in UTF-8.
         epochs: how often it read that split.
         tokens_per_second: its speed.
+        ends: ends of documents in the training split that are learned.
     """
     # Steps of another size would be another budget, so they count as passes over the text.
     minutes = config.train.minutes
     base = with_overrides(Config(), [("train.minutes", minutes), ("train.epochs", 0.0 if minutes else epochs)])
-    choices = choose_hyperparameters(base, (), train_bytes=train_bytes, tokens_per_second=tokens_per_second)
+    choices = choose_hyperparameters(
+        base, (), train_bytes=train_bytes, tokens_per_second=tokens_per_second, ends=ends
+    )
     fitted = with_overrides(base, [(choice.name, choice.value) for choice in choices if choice.name != _BUDGET])
     own, other = _settings(config), _settings(fitted)
     return tuple(name for name, value in own.items() if not _about_equal(name, value, other[name]))
