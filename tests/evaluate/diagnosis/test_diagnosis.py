@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from octavo.config.overrides import Request
+from octavo.evaluate import Shift
 from octavo.evaluate.diagnosis.advice import MORE_TEXT
 from octavo.evaluate.diagnosis.case import Case, Finding, ValidationPoint, validation_points
 from octavo.evaluate.diagnosis.diagnosis import diagnose, diagnose_early
@@ -253,3 +254,12 @@ def test_findings_are_plain_values_and_lines(collapsed: Case) -> None:
     for finding in diagnose(collapsed):
         assert asdict(finding)["kind"] == finding.kind
         assert finding.lines()[0].startswith(f"{finding.kind}: ")
+
+
+class TestShift:
+    def test_a_loss_that_rises_on_text_of_another_kind_is_no_overfitting(self, memorising: Case) -> None:
+        assert "overfitting" in {found.kind for found in diagnose(memorising)}
+        other_kind = Shift(train=1.4, held_out=2.8, standard_error=0.05)
+        kinds = {found.kind for found in diagnose(replace(memorising, shift=other_kind))}
+        assert "distribution shift" in kinds
+        assert "overfitting" not in kinds

@@ -27,12 +27,13 @@ _LOSSY_FINDING = Finding(
 
 def diagnose(case: Case) -> list[Finding]:
     """Return the findings of a finished run, the gravest first; empty if there are none."""
+    shift = rules.shift_finding(case)
     found = [
         rules.compare_with_baselines(case),
         rules.collapse(case),
         rules.overlap_finding(case),
-        rules.shift_finding(case),
-        rules.overfitting(case),
+        shift,
+        None if shift else rules.overfitting(case),  # the loss on text of another kind rises for that reason
         rules.memorisation_finding(case),
         rules.underfitting(case),
         None if case.lossless else _LOSSY_FINDING,
