@@ -23,7 +23,7 @@ def chosen(train_bytes: int, *given: str, **budget: Any) -> dict[str, Any]:
 
 
 def test_more_passes_take_more_dropout_and_a_smaller_vocabulary() -> None:
-    few, some, many = (chosen(size, minutes=5) for size in (10_000_000, 1_000_000, 500_000))
+    few, some, many = (chosen(size, minutes=5) for size in (10_000_000, 600_000, 300_000))
     assert few["model.dropout"] == 0.0 < some["model.dropout"] < many["model.dropout"]
     assert few["tokenizer.vocab_size"] > some["tokenizer.vocab_size"] >= many["tokenizer.vocab_size"]
     assert all(values["model.hidden_dropout"] == values["model.dropout"] for values in (few, some, many))
@@ -91,6 +91,6 @@ def test_tiny_shakespeare_in_five_minutes_is_near_the_preset() -> None:
     values = chosen(1_003_854, minutes=4.8)
     pocket = load_preset("pocket")
     assert values["data.batch_size"] == pocket.data.batch_size
-    assert 512 <= values["tokenizer.vocab_size"] <= 1300
+    assert 512 <= values["tokenizer.vocab_size"] <= 2048
     assert values["model.dropout"] == pytest.approx(pocket.model.dropout, abs=0.06)
     assert values["optimizer.weight_decay"] == pytest.approx(pocket.optimizer.weight_decay, abs=0.1)

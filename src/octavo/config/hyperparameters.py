@@ -20,9 +20,12 @@ _BATCHES = (16, 32, 64)  # windows
 # The weights forget their values at the rate learning_rate · weight_decay (Wang & Aitchison, 2024, arXiv:2405.13698).
 _TIME_CONSTANTS = 4.0  # of that decay in a run: the best of 1 to 25 in the experiments
 _WEIGHT_DECAY_RANGE = (0.02, 2.0)
-# Passes over the training split, and the dropout at which the validation loss was lowest.
+# A longer text takes more passes before a model overfits, so they count as fewer there.
+_REFERENCE_BYTES = 90_000  # the text on which most passes were tried
+_EXPONENT = 0.2  # at 37 passes over 1 MB dropout 0.15 was too much, while over 90 kB it fits
+# By passes, scaled so, the dropout at which the validation loss was lowest.
 _DROPOUT = ((8.0, 0.0), (28.0, 0.1), (57.0, 0.2))
-# Passes over the training split, and the vocabulary: long tokens are learned faster, but there are fewer of them.
+# By the same, the vocabulary: long tokens are learned faster, but there are fewer of them.
 _VOCAB_SIZE = ((14.0, 2048.0), (28.0, 1024.0), (57.0, 512.0))
 _BYTES_PER_VOCAB = 130  # of training text that each token of the vocabulary needs at least
 _D_FF = 416
@@ -80,12 +83,12 @@ def choose_hyperparameters(
     tokens = tokens or float(train.steps * step_windows * context)
     passes = tokens / pass_tokens
     chosen: list[Choice] = []
-    in_words = f"{passes:.0f} passes over the text"
     if train.minutes and passes > MAX_PASSES:
         minutes = float(f"{train.minutes * MAX_PASSES / passes:.3g}")
         reason = f"after {MAX_PASSES:.0f} passes over the text the loss falls no further"
         chosen.append(Choice("train.minutes", minutes, reason))
-        tokens, passes, in_words = MAX_PASSES * pass_tokens, MAX_PASSES, f"{MAX_PASSES:.0f} passes over the text"
+        tokens, passes = MAX_PASSES * pass_tokens, MAX_PASSES
+    in_words = f"{passes:.0f} passes over {train_bytes:,} bytes"
     batch = step_windows
     if not train.steps:
         fits = [windows for windows in _BATCHES if tokens / (windows * context) >= _MIN_STEPS]
@@ -93,14 +96,15 @@ def choose_hyperparameters(
         chosen.append(Choice("data.batch_size", batch, f"at least {_MIN_STEPS} steps where the budget allows them"))
         batch = step_windows if _is_given("data.batch_size", given) else batch
     steps = tokens / (batch * context)
-    vocabulary = min(_interpolated(_VOCAB_SIZE, passes), train_bytes / _BYTES_PER_VOCAB)
+    scaled = passes * (_REFERENCE_BYTES / max(1, train_bytes)) ** _EXPONENT
+    vocabulary = min(_interpolated(_VOCAB_SIZE, scaled), train_bytes / _BYTES_PER_VOCAB)
     vocab_size = max(288, 32 * round(vocabulary / 32))
     rate = config.optimizer.matrix_learning_rate or OptimizerConfig().matrix_learning_rate
     decay = _TIME_CONSTANTS / (rate * steps)
     low, high = _WEIGHT_DECAY_RANGE
-    dropout = round(_interpolated(_DROPOUT, passes), 2)
+    dropout = round(_interpolated(_DROPOUT, scaled), 2)
     chosen += [
-        Choice("tokenizer.vocab_size", vocab_size, f"{in_words} of {train_bytes:,} bytes"),
+        Choice("tokenizer.vocab_size", vocab_size, in_words),
         Choice("model.d_ff", _D_FF, "a multiple of 32, which quantised formats need"),
         Choice("model.dropout", dropout, in_words),
         Choice("model.hidden_dropout", dropout, in_words),
