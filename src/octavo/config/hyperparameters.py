@@ -15,14 +15,14 @@ from typing import Any
 from octavo.config.schema import Config, OptimizerConfig
 
 _BYTES_PER_TOKEN = 2.1  # of a byte-level BPE vocabulary of 512; 1.9 to 2.3 in the texts of the experiments
-_MIN_STEPS = 700  # a batch larger than a fourth of the default is used only if so many steps remain
+_MIN_STEPS = 700  # a larger batch than the smallest is used only if so many steps remain
 _BATCHES = (16, 32, 64)  # windows
 # The weights forget their values at the rate learning_rate · weight_decay (Wang & Aitchison, 2024, arXiv:2405.13698).
-_TIME_CONSTANTS = 4.0  # of that decay in a run: the best of 1 to 25 in the experiments
+_TIME_CONSTANTS = 4.0  # of that decay in a run: 3 to 6 in the best runs of the experiments
 _WEIGHT_DECAY_RANGE = (0.02, 2.0)
 # A longer text takes more passes before a model overfits, so they count as fewer there.
 _REFERENCE_BYTES = 90_000  # the text on which most passes were tried
-_EXPONENT = 0.2  # at 37 passes over 1 MB dropout 0.15 was too much, while over 90 kB it fits
+_EXPONENT = 0.2  # at 37 passes over 1 MB dropout 0.15 was too much (docs/lab-notes.md: from a single run)
 # By passes, scaled so, the dropout at which the validation loss was lowest.
 _DROPOUT = ((8.0, 0.0), (28.0, 0.1), (57.0, 0.2))
 # By the same, the vocabulary: long tokens are learned faster, but there are fewer of them.
@@ -49,10 +49,6 @@ class Choice:
     value: Any
     reason: str
 
-    def line(self) -> str:
-        """Return the choice as text."""
-        return f"{self.name}={self.value:g} ({self.reason})"
-
 
 def choose_hyperparameters(
     config: Config, given: Sequence[str], *, train_bytes: int, tokens_per_second: float, ends: int = 0
@@ -64,18 +60,18 @@ def choose_hyperparameters(
         given: the dotted names of the user's settings, which are not chosen.
         train_bytes: length of the training split in UTF-8.
         tokens_per_second: measured speed of training; it is not used where the budget is in steps or epochs, so that
-            such a run is exactly repeatable on any machine.
+            such a run has the same settings on any machine.
         ends: ends of documents in the training split that are learned, each of which is a token.
 
     Returns:
-        The choices, in the order of the config.
+        The choices; the budget, if it is lowered, comes first.
 
     Example:
         >>> from octavo.config.schema import TrainConfig
         >>> config = Config(train=TrainConfig(steps=320))
         >>> *_, last = choose_hyperparameters(config, [], train_bytes=90_000, tokens_per_second=0.0)
-        >>> last.line()
-        'optimizer.weight_decay=0.62 (4 time constants of decay in 320 steps)'
+        >>> last.name, last.value, last.reason
+        ('optimizer.weight_decay', 0.62, '4 time constants of decay in 320 steps')
     """
     pass_tokens = max(1, train_bytes) / _BYTES_PER_TOKEN + ends
     step_windows, context, train = config.data.batch_size, config.data.context_length, config.train
@@ -85,7 +81,7 @@ def choose_hyperparameters(
     chosen: list[Choice] = []
     if train.minutes and passes > MAX_PASSES:
         minutes = float(f"{train.minutes * MAX_PASSES / passes:.3g}")
-        reason = f"after {MAX_PASSES:.0f} passes over the text the loss falls no further"
+        reason = f"at most {MAX_PASSES:.0f} passes over the text: more were not tried"
         chosen.append(Choice("train.minutes", minutes, reason))
         tokens, passes = MAX_PASSES * pass_tokens, MAX_PASSES
     in_words = f"{passes:.0f} passes over {train_bytes:,} bytes"
