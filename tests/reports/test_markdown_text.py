@@ -2,7 +2,7 @@
 
 import pytest
 
-from octavo.reports.markdown_text import fenced, markdown_table, plain
+from octavo.reports.markdown_text import fenced, inline_code, markdown_table, plain
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,16 @@ def test_an_aligned_table_can_be_read_as_text() -> None:
 
 def test_a_fence_is_longer_than_any_within() -> None:
     assert fenced("a\n````\nb") == "`````\na\n````\nb\n`````"
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("octavo train a_b.txt --minutes 2", "`octavo train a_b.txt --minutes 2`"),
+        ("octavo train 'a`b.txt'", "``octavo train 'a`b.txt'``"),
+        ("`a`", "`` `a` ``"),
+        ("a\x1b[31m", "`a\\x1b[31m`"),
+    ],
+)
+def test_a_command_in_a_line_can_be_copied(command: str, code: str) -> None:
+    assert inline_code(command) == code

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -46,6 +47,26 @@ def configured(tiny: dict[str, Any], overrides: dict[str, Any] | None = None, **
 
 def of(kind: type[E], events: Iterable[Event]) -> list[E]:
     return [event for event in events if isinstance(event, kind)]
+
+
+def interrupted_and_restored(
+    make_training: Make, config: Config, text: str, step: int, folder: Path
+) -> tuple[list[Event], Training]:
+    """Train until a signal at `step`, saving checkpoints; return the events, and a training restored from them."""
+    first: Training = make_training(config, text, stop=lambda: int(first.state.step >= step))
+    heard: list[Event] = []
+
+    def listen() -> None:
+        for event in first:
+            heard.append(event)
+            if isinstance(event, CheckpointEvent):
+                save_checkpoint(folder, first.state.checkpoint(), keep=1)
+
+    with pytest.raises(Interrupted):
+        listen()
+    second = make_training(config, text)
+    second.state.restore(load_newest(folder)[1])
+    return heard, second
 
 
 @pytest.mark.parametrize("kind", ["muon", "adamw", "adam"])
@@ -407,17 +428,7 @@ class TestDecayAfterEarlyStopping:
         (stop,), (end,) = of(EarlyStopEvent, events), of(EndEvent, events)
         step = {"before": stop.step - 2, "stop": stop.step, "within": stop.step + 3}[at]
         assert step < end.step
-        first: Training = make_training(config, text, stop=lambda: int(first.state.step >= step))
-
-        def listen() -> None:
-            for event in first:
-                if isinstance(event, CheckpointEvent):
-                    save_checkpoint(tmp_path, first.state.checkpoint(), keep=1)
-
-        with pytest.raises(Interrupted):
-            listen()
-        second = make_training(config, text)
-        second.state.restore(load_newest(tmp_path)[1])
+        _, second = interrupted_and_restored(make_training, config, text, step, tmp_path)
         assert [(e.kind, e.step) for e in second] == [(e.kind, e.step) for e in events if e.step > step]
         expected, found = whole.state.checkpoint(), second.state.checkpoint()
         assert found.tensors.keys() == expected.tensors.keys()
@@ -553,20 +564,8 @@ class TestInterrupted:
         config = configured(tiny, overrides, steps=20)
         whole = make_training(config, text)
         told = [(e.step, e.loss) for e in whole if isinstance(e, StepEvent | ValidationEvent)]
-        first: Training = make_training(config, text, stop=lambda: int(first.state.step >= at))
-        told_first: list[tuple[int, float]] = []
-
-        def listen() -> None:
-            for event in first:
-                if isinstance(event, StepEvent | ValidationEvent):
-                    told_first.append((event.step, event.loss))
-                if isinstance(event, CheckpointEvent):
-                    save_checkpoint(tmp_path, first.state.checkpoint(), keep=1)
-
-        with pytest.raises(Interrupted):
-            listen()
-        second = make_training(config, text)
-        second.state.restore(load_newest(tmp_path)[1])
+        heard, second = interrupted_and_restored(make_training, config, text, at, tmp_path)
+        told_first = [(e.step, e.loss) for e in heard if isinstance(e, StepEvent | ValidationEvent)]
         told_second = [(e.step, e.loss) for e in second if isinstance(e, StepEvent | ValidationEvent)]
         assert told_first + told_second == told
         expected, found = whole.state.checkpoint(), second.state.checkpoint()

@@ -81,7 +81,7 @@ class Parser(argparse.ArgumentParser):
 
     @property
     def takes_value(self) -> dict[str, bool]:
-        """Whether an option takes a value, by each of its names."""
+        """Return whether an option takes a value, by each of its names."""
         return {name: action.nargs != 0 for action in self._actions for name in action.option_strings}
 
     def knows(self, argument: str) -> bool:

@@ -16,7 +16,7 @@ from octavo.formats.json_schema import from_json
 from octavo.model import Transformer
 from octavo.runs.parent import FINE_TUNING_FILE, parent_validation, parent_weights
 from octavo.runs.saved_run import SavedRun
-from octavo.system.progress import ProgressCallback, no_progress
+from octavo.system.progress import ProgressCallback, no_progress, subrange
 
 PARENT_TEXT = "parent's validation"
 
@@ -76,7 +76,7 @@ def measure_fine_tuning(
             text,
             context_length=run.config.data.context_length,
             checkpoint=checkpoint,
-            watch=lambda fraction, number=number: watch((number + fraction) / len(texts)),  # type: ignore[misc]
+            watch=subrange(watch, number / len(texts), (number + 1) / len(texts)),
         )
         for number, (model, text, checkpoint) in enumerate(texts)
     ]

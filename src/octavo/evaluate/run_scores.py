@@ -1,10 +1,9 @@
-"""Score a saved run, compare it with baselines, measure what it copies, and diagnose it.
+"""Score a saved run, compare it with baselines, and measure what it copies.
 
 Each function takes a :class:`~octavo.runs.saved_run.SavedRun`, returns plain values and saves them in the run's
 folder. Most of them are methods of :class:`octavo.pipeline.run.Run`.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,20 +13,14 @@ from octavo.data.token_files import TokenSplit
 from octavo.errors import OctavoError
 from octavo.evaluate.baseline_cache import baselines_of
 from octavo.evaluate.baselines import Baseline
-from octavo.evaluate.diagnosis.case import Case, Finding, baseline_losses, split_label, validation_points
-from octavo.evaluate.diagnosis.commands import commands_of
-from octavo.evaluate.diagnosis.diagnosis import diagnose
 from octavo.evaluate.documents import scored_text, texts_of
 from octavo.evaluate.evaluation import Evaluation, Protocol, evaluate
 from octavo.evaluate.memorisation import Memorisation, measure_memorisation
 from octavo.evaluate.overlap import MAX_SEARCHED, TrainOverlap, measure_overlap
-from octavo.evaluate.shift import measure_shift
 from octavo.formats.json_schema import from_json
 from octavo.runs.checkpoint_files import max_file_bytes, newest_is_damaged
-from octavo.runs.earlier_versions import upgrade_finding
-from octavo.runs.metrics import check_complete
 from octavo.runs.saved_run import SavedRun
-from octavo.runs.scores import Score, add_score, is_standard, scores, standard_score
+from octavo.runs.scores import Score, add_score, scores, standard_score
 from octavo.system.progress import ProgressCallback, no_progress
 
 _MAX_SAMPLES = 10_000
@@ -246,77 +239,6 @@ def load_memorisation(run: SavedRun) -> Memorisation | None:
     except (OctavoError, ValueError):  # it can always be measured again
         return just_measured
     return saved if saved.checkpoint == run.checkpoint else just_measured
-
-
-def diagnose_run(
-    run: SavedRun,
-    score: Evaluation | None = None,
-    *,
-    baselines: Sequence[Baseline] | None = None,
-    watch: ProgressCallback = no_progress,
-) -> list[Finding]:
-    """Find problems of a run from its score, its baselines and its validation points.
-
-    The findings are saved in ``diagnosis.json``.
-
-    Args:
-        run: the run.
-        score: its standard score; None: the saved one. While a run trains, its newest checkpoint may have none yet.
-        watch: is called with the fraction of the baselines that is done.
-        baselines: the baselines of the validation split; None: :func:`run_baselines` computes them.
-
-    Returns:
-        The findings, the gravest first; empty if there are none.
-
-    Raises:
-        OctavoError: the run has not been scored, or `score` is not a standard score.
-
-    Example:
-        >>> {finding.severity for finding in run.diagnose()} <= {"error", "warning", "note"}
-        True
-    """
-    score = score or standard_evaluation(run)
-    if not is_standard(Score(asdict(score))):
-        raise OctavoError(
-            "a diagnosis needs the standard score: score the validation split in sliding windows, half a context "
-            "apart"
-        )
-    findings = run_findings(run, score, run_baselines(run, watch=watch) if baselines is None else baselines)
-    content = {"checkpoint": run.checkpoint, "findings": [asdict(finding) for finding in findings]}
-    run.save_result(lambda: run.directory.write_json("diagnosis.json", content))
-    return findings
-
-
-def load_diagnosis(run: SavedRun) -> list[Finding] | None:
-    """Return the findings of :func:`diagnose_run` for the checkpoint in use; None if there is no diagnosis."""
-    try:
-        content = run.directory.read_json("diagnosis.json")
-        findings = [from_json(Finding, upgrade_finding(finding)) for finding in content["findings"]]
-        return findings if content["checkpoint"] == run.checkpoint else None
-    except (OctavoError, LookupError, TypeError, ValueError):
-        return None  # the diagnosis can always be made again
-
-
-def run_findings(run: SavedRun, score: Evaluation, baselines: Sequence[Baseline]) -> list[Finding]:
-    """Return the findings of :func:`diagnose_run` for a score and the baselines of its text; save nothing."""
-    metrics = run.metrics
-    check_complete(metrics, run.path / "metrics.jsonl")
-    case = Case(
-        run.config,
-        validation_points(metrics),
-        score.nats_per_token,
-        baseline_losses(score, baselines),
-        score.tokens / score.characters,
-        lossless=score.lossless_tokenizer,
-        ended=bool(metrics) and metrics[-1].get("reason") == "budget",
-        early_stopped=bool(run.config.train.patience),
-        split_label=split_label(run.config),
-        memorisation=load_memorisation(run),
-        overlap=run_overlap(run),
-        shift=measure_shift(run.split("train"), run.split("validation"), run.tokenizer),
-        commands=commands_of(run),
-    )
-    return diagnose(case)
 
 
 def _text_source(run: SavedRun, text: Text, split: str, encoding: str, documents: str) -> TokenSplit | Corpus:

@@ -22,7 +22,7 @@ EXPERIMENT_FILE = "experiment.json"
 _MAX_FILE_BYTES = 2**26  # of experiment.json: some ten thousand cells
 _TYPES = {  # of the keys that are read
     "rows": list,
-    "variants": dict[str, dict],  # type: ignore[type-arg]  # a dict of anything
+    "variants": dict[str, dict[str, Any]],
     "seeds": list[int],
     "precision": Literal["fp32", "bf16"] | None,
 }

@@ -1,4 +1,4 @@
-"""What every way of decoding is asked for, and what they share. Importing this takes no torch."""
+"""Describe a request to decode, and provide what every way of decoding shares. Importing this takes no torch."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace

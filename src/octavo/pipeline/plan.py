@@ -206,9 +206,9 @@ def make_plan(
             choices = fitting_choices(config, request.names, corpus, precision)
             config = with_overrides(config, [(choice.name, choice.value) for choice in choices])
     else:
-        config = fine_tuned_config(parent.config, request, again=parent.fine_tuned)
+        config = fine_tuned_config(parent.run.config, request, again=parent.fine_tuned)
         precision = choose_precision(config.train)
-    given = parent.tokenizer if parent else None
+    given = parent.run.tokenizer if parent else None
     tokenizer, prepared = prepare(corpus, config.data, config.tokenizer, watch, given=given, seed=config.train.seed)
     if not config.tokenizer.vocab_size:  # the resulting size is part of the run
         config = replace(config, tokenizer=replace(config.tokenizer, vocab_size=tokenizer.vocab_size))
@@ -255,8 +255,8 @@ def _overlap(parent: Parent, prepared: TokenizedSplits) -> dict[str, float] | No
     if parent.validation is None or parent.train is None:
         return None
     train, validation = ([str(text) for text in prepared[name][0].segments] for name in ("train", "validation"))
-    own = measure_overlap(validation, texts_of(parent.train, parent.tokenizer, MAX_SEARCHED))
-    parents = measure_overlap(texts_of(parent.validation, parent.tokenizer), last_characters(train, MAX_SEARCHED))
+    own = measure_overlap(validation, texts_of(parent.train, parent.run.tokenizer, MAX_SEARCHED))
+    parents = measure_overlap(texts_of(parent.validation, parent.run.tokenizer), last_characters(train, MAX_SEARCHED))
     return overlap_facts(own, parents)
 
 

@@ -7,10 +7,9 @@ from typing import Literal, Unpack, overload
 from octavo.config.inference import SamplingOptions
 from octavo.evaluate import Evaluation, Memorisation
 from octavo.evaluate.diagnosis.case import Finding
+from octavo.evaluate.diagnosis.run_diagnosis import diagnose_run, load_diagnosis
 from octavo.evaluate.fine_tuning import FineTuning, load_fine_tuning
 from octavo.evaluate.run_scores import (
-    diagnose_run,
-    load_diagnosis,
     load_memorisation,
     run_baselines,
     run_memorisation,

@@ -7,9 +7,10 @@ from octavo.errors import OctavoError, reason
 from octavo.evaluate.baseline_cache import learning_source, read_baselines
 from octavo.evaluate.baselines import Baseline
 from octavo.evaluate.diagnosis.case import Finding
+from octavo.evaluate.diagnosis.run_diagnosis import load_diagnosis, run_findings
 from octavo.evaluate.documents import decode_documents
 from octavo.evaluate.overlap import MAX_SEARCHED, HighlightedCopies, highlight_copies
-from octavo.evaluate.run_scores import load_diagnosis, run_findings, run_overlap, standard_evaluation
+from octavo.evaluate.run_scores import run_overlap, standard_evaluation
 from octavo.formats.untrusted import MAX_TEXT_BYTES, read_plain
 from octavo.reports.score_table import Score
 from octavo.runs.completion import missing_stage

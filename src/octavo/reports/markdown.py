@@ -21,7 +21,7 @@ from octavo.reports.html.attention import AttentionView
 from octavo.reports.html.heads import HeadsView
 from octavo.reports.html.lens import LensView, layer_scores_note
 from octavo.reports.html.surprise import SurpriseView
-from octavo.reports.markdown_text import fenced, markdown_table, plain
+from octavo.reports.markdown_text import fenced, inline_code, markdown_table, plain
 from octavo.system.progress import MessageCallback, no_message
 from octavo.system.terminal import capitalize_first, escape_controls, quantity
 
@@ -98,9 +98,10 @@ def block_paragraphs(block: Block, draw: Draw) -> list[str]:
 
 
 def _finding(finding: Finding) -> str:
-    fix = f" To fix: {plain(finding.fix)}" + (f": {plain(finding.command)}" if finding.command else ".")
-    fix = fix if finding.fix else ""
-    return f"- **{plain(finding.kind)}**: {plain(finding.words)}.{fix}"
+    words = f"- **{plain(finding.kind)}**: {plain(finding.words)}."
+    if not finding.fix:
+        return words
+    return f"{words} To fix: {plain(finding.fix)}" + (f": {inline_code(finding.command)}" if finding.command else ".")
 
 
 def _scores(scores: blocks.ScoreDots) -> list[str]:

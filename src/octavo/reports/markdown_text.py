@@ -22,6 +22,13 @@ def plain(text: str) -> str:
     return "".join(f"`{part}`" if n % 2 else _SPECIAL.sub(r"\\\1", part) for n, part in enumerate(parts))
 
 
+def inline_code(text: str) -> str:
+    """Return text as code within a line, such that it can be copied; control characters are escaped."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{pad}{escape_controls(text)}{pad}{fence}"
+
+
 def fenced(text: str) -> str:
     """Return text as a code block, whose fence is longer than any back-quotes in the text."""
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))

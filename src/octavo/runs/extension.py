@@ -8,7 +8,7 @@ run completes the actions. Importing this takes no torch.
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from octavo.config.overrides import Request
 from octavo.errors import OctavoError, reason
 from octavo.formats.files import remove, sync_folder, write_atomically
 from octavo.formats.json_schema import from_json, parse_object
+from octavo.formats.toml_schema import with_overrides
 from octavo.runs.checkpoint_files import BEFORE_DECAY, STATE, max_file_bytes, newest_first, newest_valid, read_valid
 from octavo.runs.directory import EXTENSION_FILE, RunDirectory
 from octavo.runs.metrics import MetricsLog
@@ -240,12 +241,12 @@ def _carry_out(run: RunDirectory, extension: Extension) -> None:
         finally:
             log.close()
     # 4. The config has the new budget, and provenance.json says so.
-    config = run.config
-    train = replace(config.train, **(dict.fromkeys(BUDGETS, 0) | extension.budget))  # type: ignore[arg-type]
+    budget = {f"train.{kind}": amount for kind, amount in (dict.fromkeys(BUDGETS, 0) | extension.budget).items()}
+    config = with_overrides(run.config, budget.items())
     provenance = run.provenance
     reasons = {choice["name"]: choice["reason"] for choice in provenance.get("choices", [])}
     chosen = {name: reason for name, reason in reasons.items() if not name.startswith("train.")}
-    settings = commented_toml(replace(config, train=train), chosen).encode()
+    settings = commented_toml(config, chosen).encode()
     write_atomically(run.path / "config.toml", settings)
     earlier = [entry for entry in provenance.get("extensions", []) if entry != asdict(extension)]
     provenance |= {"config": hashlib.sha256(settings).hexdigest(), "extensions": [*earlier, asdict(extension)]}

@@ -25,7 +25,7 @@ from octavo.runs.checkpoint_files import EVAL_GROUPS, Contents, max_file_bytes, 
 from octavo.runs.safetensors_layout import check_shapes, read_layout
 from octavo.runs.saved_run import SavedRun, open_saved_run
 from octavo.runs.scores import standard_score
-from octavo.tokenizer import Characters, Tokenizer
+from octavo.tokenizer import Characters
 from octavo.tokenizer.kinds import FIRST_CHARACTER
 
 if TYPE_CHECKING:
@@ -48,31 +48,21 @@ class Parent:
     train: TokenSplit | None
 
     @property
-    def config(self) -> Config:
-        """Return the config it was trained with."""
-        return self.run.config
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """Return its tokenizer."""
-        return self.run.tokenizer
-
-    @property
     def fine_tuned(self) -> bool:
         """Return whether it was itself fine-tuned from another run."""
         return "parent" in self.run.directory.provenance
 
     def budget_line(self, config: Config) -> str:
         """Return a line with the budget and the learning rate of a run of `config` next to those of the parent."""
-        rates = config.optimizer.learning_rate, self.config.optimizer.learning_rate
+        rates = config.optimizer.learning_rate, self.run.config.optimizer.learning_rate
         return (
             f"fine-tuning {self.run.name} ({self.facts['checkpoint']}): {budget_words(config)} of training after its "
-            f"{budget_words(self.config)}, learning rate {rates[0]:g} (it had {rates[1]:g})"
+            f"{budget_words(self.run.config)}, learning rate {rates[0]:g} (it had {rates[1]:g})"
         )
 
     def vocabulary_lines(self, corpus: Corpus) -> list[str]:
         """Return lines on the characters of a new text that the tokenizer does not know, and whether it is lossy."""
-        lines, tokenizer = [], self.tokenizer
+        lines, tokenizer = [], self.run.tokenizer
         if not tokenizer.lossless:
             lines.append(f"the tokenizer of {self.run.name} is lossy: it drops white space")
         elif not isinstance(tokenizer, Characters):
@@ -102,7 +92,7 @@ class Parent:
         parent = folder / FOLDER
         parent.mkdir()
         write_atomically(parent / WEIGHTS, self.weights)
-        write_atomically(parent / "config.toml", commented_toml(self.config).encode())
+        write_atomically(parent / "config.toml", commented_toml(self.run.config).encode())
         if self.validation is not None:
             copy_split(self.validation, parent)
 

@@ -1,4 +1,4 @@
-"""What all tokenizers have in common: each runs a pipeline of the Hugging Face ``tokenizers`` library."""
+"""Define the base class of tokenizers, which run a pipeline of the Hugging Face ``tokenizers`` library."""
 
 import hashlib
 from abc import ABC, abstractmethod

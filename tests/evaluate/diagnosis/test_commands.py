@@ -64,6 +64,13 @@ def test_a_setting_that_is_far_off_is_named(play_file: Path, tmp_path: Path, nam
     assert name in unfit_settings(with_overrides(fitted, [(name, value)]), **facts)
 
 
+@pytest.mark.parametrize(("name", "value"), [("data.held_out", "end"), ("data.validation", 0.2), ("data.test", 0.1)])
+def test_what_is_held_out_is_no_fault(play_file: Path, tmp_path: Path, name: str, value: Any) -> None:
+    fitted = make_plan(as_corpus(play_file), Request(epochs=5.0), root=tmp_path).config
+    config = with_overrides(fitted, [(name, value)])
+    assert unfit_settings(config, train_bytes=36_000, epochs=5.0, tokens_per_second=1.0) == ()
+
+
 def test_the_command_trains_the_same_text_with_a_budget(trained: Run, play_file: Path) -> None:
     found = commands_of(trained)
     words = shlex.split(found.retrain)

@@ -21,6 +21,7 @@ _UNFITTED = {  # which the rule does not set and which do not make a model worse
     "data.validation",
     "data.test",
     "data.split_by",
+    "data.held_out",
     "data.stride",
     "tokenizer.trained_on",
     "model.max_positions",

@@ -77,7 +77,7 @@ def _calls(run: RunDirectory) -> list[str]:
             return ["run.generate()", "run.curves()", "run.evaluate('other.txt')"]
         with open_plain(run.path / "data" / "train.txt", _ANY_SIZE, run.path) as file:
             prompt = frequent_line_start(file.read(MAX_CHARACTERS_READ).decode("utf-8", errors="ignore"))
-    except Exception:  # as above
+    except Exception:  # a damaged run must not fail the notebook's cell, whatever is wrong
         return ["octavo.report(run)"]
     first = [] if scored else ["run.evaluate()"]
     return [

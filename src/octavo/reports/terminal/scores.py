@@ -5,8 +5,9 @@ from textwrap import wrap
 
 from octavo.evaluate import Baseline, Evaluation, TrainOverlap, comparison
 from octavo.evaluate.diagnosis.rules import memorisation_line
+from octavo.evaluate.diagnosis.run_diagnosis import diagnose_run, load_diagnosis
 from octavo.evaluate.fine_tuning import FineTuning
-from octavo.evaluate.run_scores import diagnose_run, load_diagnosis, load_memorisation
+from octavo.evaluate.run_scores import load_memorisation
 from octavo.reports.score_table import score_cells
 from octavo.runs.saved_run import SavedRun
 from octavo.system.terminal import quantity, wrap_lines
