@@ -40,6 +40,12 @@ def test_weight_decay_falls_with_the_number_of_steps() -> None:
     assert short == pytest.approx(10 * long, rel=0.02)
 
 
+def test_many_passes_are_calibrated_unless_the_text_is_too_short_for_it() -> None:
+    assert chosen(300_000, minutes=5)["train.calibrate"] is True
+    assert "train.calibrate" not in chosen(10_000_000, minutes=1)
+    assert "train.calibrate" not in chosen(5_000, minutes=1)
+
+
 def test_a_text_is_read_at_most_so_often_whatever_the_time() -> None:
     minutes = [chosen(90_000, minutes=minutes).get("train.minutes", minutes) for minutes in (1, 5, 15, 60)]
     assert minutes[0] == 1
@@ -74,11 +80,12 @@ def test_a_budget_that_is_no_time_needs_no_speed(budget: dict[str, Any]) -> None
         ("tokenizer.kind", "tokenizer.vocab_size"),
         ("data.context_length", "data.batch_size"),
         ("model.dropout", "model.dropout"),
+        ("train.patience", "train.calibrate"),
     ],
 )
 def test_what_the_user_sets_is_left_alone_with_what_depends_on_it(given: str, left: str) -> None:
-    assert left in chosen(1_000_000, minutes=1)
-    assert left not in chosen(1_000_000, given, minutes=1)
+    assert left in chosen(300_000, minutes=1)
+    assert left not in chosen(300_000, given, minutes=1)
 
 
 @pytest.mark.parametrize("size", [0, 1, 500, 10**10])
