@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from octavo.config import load_preset
-from octavo.config.hyperparameters import MAX_PASSES, choose_hyperparameters
+from octavo.config.hyperparameters import MAX_PASSES, Choice, choose_hyperparameters
 from octavo.config.overrides import Request
 from octavo.formats.toml_schema import with_overrides
 
@@ -44,6 +44,11 @@ def test_many_passes_are_calibrated_unless_the_text_is_too_short_for_it() -> Non
     assert chosen(300_000, minutes=5)["train.calibrate"] is True
     assert "train.calibrate" not in chosen(10_000_000, minutes=1)
     assert "train.calibrate" not in chosen(5_000, minutes=1)
+
+
+@pytest.mark.parametrize(("value", "text"), [(True, "true"), (0.0, "0"), (1024, "1024"), (0.15, "0.15")])
+def test_a_choice_is_written_as_an_option_takes_it(value: float | bool, text: str) -> None:
+    assert str(Choice("a.b", value, "because")) == f"a.b={text}"
 
 
 def test_a_text_is_read_at_most_so_often_whatever_the_time() -> None:

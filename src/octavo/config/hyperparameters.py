@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from octavo.config.schema import Config, OptimizerConfig
 
@@ -49,8 +48,12 @@ class Choice:
     """A setting by its dotted name, its value, and why it was chosen."""
 
     name: str
-    value: Any
+    value: float | bool
     reason: str
+
+    def __str__(self) -> str:
+        """Return the setting as ``--set`` takes it."""
+        return f"{self.name}={str(self.value).lower() if isinstance(self.value, bool) else f'{self.value:g}'}"
 
 
 def choose_hyperparameters(
