@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from octavo.config.schema import Config, OptimizerConfig
+from octavo.system.terminal import quantity
 
 _BYTES_PER_TOKEN = 2.1  # of a byte-level BPE vocabulary of 512; 1.9 to 2.3 in the texts of the experiments
 _MIN_STEPS = 700  # a larger batch than the smallest is used only if so many steps remain
@@ -84,7 +85,7 @@ def choose_hyperparameters(
         reason = f"at most {MAX_PASSES:.0f} passes over the text: more were not tried"
         chosen.append(Choice("train.minutes", minutes, reason))
         tokens, passes = MAX_PASSES * pass_tokens, MAX_PASSES
-    in_words = f"{passes:.0f} passes over {train_bytes:,} bytes"
+    in_words = f"{quantity(round(passes), 'pass', 'passes')} over {quantity(train_bytes, 'byte')}"
     batch = step_windows
     if not train.steps:
         fits = [windows for windows in _BATCHES if tokens / (windows * context) >= _MIN_STEPS]
@@ -107,7 +108,7 @@ def choose_hyperparameters(
         Choice(
             "optimizer.weight_decay",
             float(f"{min(high, max(low, decay)):.2g}"),
-            f"{_TIME_CONSTANTS:g} time constants of decay in {steps:,.0f} steps",
+            f"{_TIME_CONSTANTS:g} time constants of decay in {quantity(round(steps), 'step')}",
         ),
     ]
     return [choice for choice in chosen if not _is_given(choice.name, given)]
