@@ -82,7 +82,7 @@ def test_it_says_which_documents_are_held_out(tiny: dict[str, Any], play: str, t
         if "validation split:" in line
     ]
     assert "10%" in line
-    assert "1 document of 3 repeats" in line
+    assert "1 of 3 documents" in line
     one = make_plan(Corpus.from_text(play), request, root=tmp_path)
     assert not any("validation split:" in line for line in one.lines())
 
