@@ -70,6 +70,15 @@ def test_each_end_of_a_document_is_a_token_of_a_pass() -> None:
     assert with_ends == pytest.approx(2 * without, rel=0.01)
 
 
+def test_one_pass_and_one_step_are_said_as_one() -> None:
+    config = Request(steps=1).applied_to(None)
+    reasons = " ".join(
+        c.reason for c in choose_hyperparameters(config, (), train_bytes=16_000, tokens_per_second=0.0)
+    )
+    assert "1 pass " in reasons
+    assert reasons.endswith("1 step")
+
+
 @pytest.mark.parametrize("budget", [{"steps": 300}, {"epochs": 7.0}])
 def test_a_budget_that_is_no_time_needs_no_speed(budget: dict[str, Any]) -> None:
     values = chosen(1_000_000, **budget)

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from octavo.config.schema import Config, OptimizerConfig
 from octavo.config.shapes import parameter_count
+from octavo.system.terminal import quantity
 
 _BYTES_PER_TOKEN = 2.1  # of a byte-level BPE vocabulary of 512; 1.9 to 2.3 in the texts of the experiments
 _MIN_STEPS = 600  # a larger batch than the smallest is used only if so many steps remain
@@ -98,7 +99,7 @@ def choose_hyperparameters(
         chosen.append(Choice("train.minutes", minutes, reason))
         passes = MAX_PASSES
     tokens = passes * pass_tokens
-    in_words = f"{passes:.0f} passes over {train_bytes:,} bytes"
+    in_words = f"{quantity(round(passes), 'pass', 'passes')} over {quantity(train_bytes, 'byte')}"
     batch = step_windows
     if not train.steps:
         fits = [windows for windows in _BATCHES if tokens / (windows * context) >= _MIN_STEPS]
@@ -122,7 +123,7 @@ def choose_hyperparameters(
         Choice(
             "optimizer.weight_decay",
             float(f"{min(high, max(low, decay)):.2g}"),
-            f"{_TIME_CONSTANTS:g} time constants of decay in {steps:,.0f} steps",
+            f"{_TIME_CONSTANTS:g} time constants of decay in {quantity(round(steps), 'step')}",
         ),
     ]
     if scaled >= _CALIBRATE_FROM and train_bytes >= _MIN_CALIBRATED_BYTES:
