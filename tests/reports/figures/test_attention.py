@@ -94,8 +94,8 @@ def test_figures_are_drawn_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_figure_that_is_drawn_late_ignores_the_users_settings_too(tmp_path: Path) -> None:
     """Also where they need LaTeX, which need not be installed."""
     files: list[bytes] = []
-    odd: Any = {"text.usetex": True, "font.size": 30.0, "axes.facecolor": "black"}
-    for settings in ({}, odd):
+    both: list[Any] = [{}, {"text.usetex": True, "font.size": 30.0, "axes.facecolor": "black"}]
+    for settings in both:
         with mpl.rc_context(settings):
             (figure,) = attention_figures(patterns(1, 1, 2), ["a", "b"])
             (path,) = save_figure(figure, tmp_path / f"{len(files)}")
