@@ -192,6 +192,7 @@ class TestNonsenseIsRefused:
         ("text", "encoding", "given_encoding"),
         [
             (RUSSIAN, "koi8_r", "cp1252"),
+            ("Привет, мир, как твои дела?\n" * 5, "koi8_r", "cp1252"),
             (RUSSIAN, "cp1251", "latin-1"),
             (FRENCH, "cp1252", "cp1251"),
             (FRENCH, "cp1252", "iso8859-7"),

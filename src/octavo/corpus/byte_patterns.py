@@ -10,8 +10,8 @@ _MAX_CONTROL_FRACTION = 0.01  # of all bytes; random bytes have 0.09
 _BELOW_SPACE = bytes(range(32))
 _SEPARATORS = " \n、。，"
 # Letters of alphabets that 8-bit encodings have in the upper half: Latin ones with accents, and of other alphabets.
-_ACCENTED = re.compile("[À-ÖØ-öø-ɏ]")
-_ACCENTED_RUN = re.compile("[À-ÖØ-öø-ɏ]{4,}")  # in no language, but in a Russian or Greek text in a western encoding
+_ACCENTED = re.compile("[À-ɏ]")
+_ACCENTED_RUN = re.compile("[À-ɏ]{4,}")  # in no language, but in a Russian or Greek text in a western encoding
 _OTHER_LETTER = re.compile("[\u0370-\u1cff]")
 _WITHIN_LATIN_WORD = re.compile("(?<=[A-Za-z])[\u0370-\u1cff]")
 _MIN_LETTERS = 16  # of a kind, from which on a fraction of them says something
@@ -58,7 +58,7 @@ def is_misread(text: str) -> bool:
     in_runs, within_words = sum(map(len, _ACCENTED_RUN.findall(text))), len(_WITHIN_LATIN_WORD.findall(text))
     return (
         looks_binary(text.encode("utf-8", "replace"))
-        or (accented >= _MIN_LETTERS and in_runs > accented / 2)
+        or (accented >= _MIN_LETTERS and in_runs > accented / 3)
         or (others >= _MIN_LETTERS and within_words > others / 4)
     )
 
