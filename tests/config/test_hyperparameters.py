@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from octavo.config import load_preset
-from octavo.config.hyperparameters import MAX_PASSES, choose_hyperparameters
+from octavo.config.hyperparameters import MAX_PASSES, Choice, choose_hyperparameters
 from octavo.config.overrides import Request
 from octavo.formats.toml_schema import with_overrides
 
@@ -38,6 +38,17 @@ def test_a_short_budget_has_small_batches_so_that_steps_are_left() -> None:
 def test_weight_decay_falls_with_the_number_of_steps() -> None:
     short, long = (chosen(1_000_000, steps=steps)["optimizer.weight_decay"] for steps in (400, 4000))
     assert short == pytest.approx(10 * long, rel=0.02)
+
+
+def test_many_passes_are_calibrated_unless_the_text_is_too_short_for_it() -> None:
+    assert chosen(300_000, minutes=5)["train.calibrate"] is True
+    assert "train.calibrate" not in chosen(10_000_000, minutes=1)
+    assert "train.calibrate" not in chosen(5_000, minutes=1)
+
+
+@pytest.mark.parametrize(("value", "text"), [(True, "true"), (0.0, "0"), (1024, "1024"), (0.15, "0.15")])
+def test_a_choice_is_written_as_an_option_takes_it(value: float | bool, text: str) -> None:
+    assert str(Choice("a.b", value, "because")) == f"a.b={text}"
 
 
 def test_a_text_is_read_at_most_so_often_whatever_the_time() -> None:
@@ -74,11 +85,12 @@ def test_a_budget_that_is_no_time_needs_no_speed(budget: dict[str, Any]) -> None
         ("tokenizer.kind", "tokenizer.vocab_size"),
         ("data.context_length", "data.batch_size"),
         ("model.dropout", "model.dropout"),
+        ("train.patience", "train.calibrate"),
     ],
 )
 def test_what_the_user_sets_is_left_alone_with_what_depends_on_it(given: str, left: str) -> None:
-    assert left in chosen(1_000_000, minutes=1)
-    assert left not in chosen(1_000_000, given, minutes=1)
+    assert left in chosen(300_000, minutes=1)
+    assert left not in chosen(300_000, given, minutes=1)
 
 
 @pytest.mark.parametrize("size", [0, 1, 500, 10**10])

@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from octavo.config.schema import Config, OptimizerConfig
 
@@ -29,6 +28,8 @@ _DROPOUT = ((8.0, 0.0), (28.0, 0.1), (57.0, 0.2))
 _VOCAB_SIZE = ((14.0, 2048.0), (28.0, 1024.0), (57.0, 512.0))
 _BYTES_PER_VOCAB = 130  # of training text that each token of the vocabulary needs at least
 _D_FF = 416
+_CALIBRATE_FROM = 10.0  # passes, scaled so; with fewer a model is hardly too sure of its predictions
+_MIN_CALIBRATED_BYTES = 12_000  # less text leaves too little to fit the temperature on
 MAX_PASSES = 60.0  # the validation loss hardly falls from 28 to 57 passes, and more were not tried
 _DEPENDS_ON = {  # a choice is not made where the user sets one of these
     "data.batch_size": ("data.batch_size", "data.context_length"),
@@ -38,6 +39,7 @@ _DEPENDS_ON = {  # a choice is not made where the user sets one of these
     "model.dropout": ("model.dropout",),
     "model.hidden_dropout": ("model.hidden_dropout",),
     "train.minutes": (),
+    "train.calibrate": ("train.calibrate", "train.patience", "model.norm", "schedule.kind", "schedule.decay"),
 }
 
 
@@ -46,8 +48,12 @@ class Choice:
     """A setting by its dotted name, its value, and why it was chosen."""
 
     name: str
-    value: Any
+    value: float | bool
     reason: str
+
+    def __str__(self) -> str:
+        """Return the setting as ``--set`` takes it."""
+        return f"{self.name}={str(self.value).lower() if isinstance(self.value, bool) else f'{self.value:g}'}"
 
 
 def choose_hyperparameters(
@@ -69,9 +75,9 @@ def choose_hyperparameters(
     Example:
         >>> from octavo.config.schema import TrainConfig
         >>> config = Config(train=TrainConfig(steps=320))
-        >>> *_, last = choose_hyperparameters(config, [], train_bytes=90_000, tokens_per_second=0.0)
-        >>> last.name, last.value, last.reason
-        ('optimizer.weight_decay', 0.62, '4 time constants of decay in 320 steps')
+        >>> chosen = choose_hyperparameters(config, [], train_bytes=90_000, tokens_per_second=0.0)
+        >>> {choice.name: choice.reason for choice in chosen}["optimizer.weight_decay"]
+        '4 time constants of decay in 320 steps'
     """
     pass_tokens = max(1, train_bytes) / _BYTES_PER_TOKEN + ends
     step_windows, context, train = config.data.batch_size, config.data.context_length, config.train
@@ -110,6 +116,8 @@ def choose_hyperparameters(
             f"{_TIME_CONSTANTS:g} time constants of decay in {steps:,.0f} steps",
         ),
     ]
+    if scaled >= _CALIBRATE_FROM and train_bytes >= _MIN_CALIBRATED_BYTES:
+        chosen.append(Choice("train.calibrate", True, f"{in_words}: predictions become too sure"))
     return [choice for choice in chosen if not _is_given(choice.name, given)]
 
 
