@@ -71,7 +71,8 @@ def _derivatives(
     """
     sums, tokens, first = torch.zeros(3, dtype=torch.float64), 0, windows.context_length // 2
     at_once = windows_at_once(model.config, model.vocab_size, windows.context_length)
-    for inputs, targets in windows.batches(np.arange(len(windows)), at_once):
+    half = max(1, at_once // 2)  # the probabilities take as much memory again
+    for inputs, targets in windows.batches(np.arange(len(windows)), half):
         logits = functional_call(model, copies, (inputs,))[:, first:].flatten(0, 1).float()
         of_target = logits.gather(1, targets[:, first:].reshape(-1, 1)).squeeze(1)
         probabilities = (logits * inverse).softmax(dim=-1)
