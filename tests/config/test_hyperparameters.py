@@ -30,8 +30,8 @@ def test_more_passes_take_more_dropout_and_a_smaller_vocabulary() -> None:
 
 
 def test_a_deeper_model_is_for_many_passes_and_takes_its_own_time() -> None:
-    assert [chosen(90_000, minutes=minutes)["model.n_layers"] for minutes in (0.5, 5)] == [2, 3]
-    assert [chosen(90_000, epochs=epochs)["model.n_layers"] for epochs in (20, 50)] == [2, 3]
+    assert [chosen(90_000, minutes=minutes)["model.n_layers"] for minutes in (0.5, 1.1, 5)] == [2, 3, 4]
+    assert [chosen(90_000, epochs=epochs)["model.n_layers"] for epochs in (20, 42, 50)] == [2, 3, 4]
     deep, flat = chosen(90_000, minutes=60), chosen(90_000, "model.n_layers", minutes=60)
     assert deep["train.minutes"] > 1.3 * flat["train.minutes"]
 

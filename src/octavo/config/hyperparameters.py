@@ -29,7 +29,8 @@ _DROPOUT = ((8.0, 0.0), (28.0, 0.1), (57.0, 0.2))
 # By the same, the vocabulary: long tokens are learned faster, but there are fewer of them.
 _VOCAB_SIZE = ((14.0, 2048.0), (28.0, 1024.0), (57.0, 512.0))
 _BYTES_PER_VOCAB = 130  # of training text that each token of the vocabulary needs at least
-_LAYERS, _DEEPER_FROM = 3, 40.0  # passes, scaled so, that the deeper model must be able to make
+# Layers, and how many passes that model must be able to make, scaled so: a deeper one learns more from each pass.
+_LAYERS = ((4, 45.0), (3, 40.0))
 _D_FF = 416
 _CALIBRATE_FROM = 10.0  # passes, scaled so; with fewer a model is hardly too sure of its predictions
 _MIN_CALIBRATED_BYTES = 12_000  # less text leaves too little to fit the temperature on
@@ -138,9 +139,13 @@ def _layers(config: Config, scaled: float, given: Sequence[str]) -> tuple[int, f
     if _is_given("model.n_layers", given):
         return config.model.n_layers, 1.0
     model, vocab_size = config.model, config.tokenizer.vocab_size
-    own, deeper = (parameter_count(replace(model, n_layers=n), vocab_size)[0] for n in (model.n_layers, _LAYERS))
-    slowdown = deeper / own if config.train.minutes else 1.0
-    return (_LAYERS, slowdown) if scaled / slowdown >= _DEEPER_FROM else (model.n_layers, 1.0)
+    own = parameter_count(model, vocab_size)[0]
+    for layers, least in _LAYERS:
+        deeper = parameter_count(replace(model, n_layers=layers), vocab_size)[0]
+        slowdown = deeper / own if config.train.minutes else 1.0
+        if scaled / slowdown >= least:
+            return layers, slowdown
+    return model.n_layers, 1.0
 
 
 def _is_given(name: str, given: Sequence[str]) -> bool:
