@@ -20,7 +20,14 @@ octavo.engine.layers = (() => {
       for (; row + 1 < rows; row += 2) {
         const a = row * inputs;
         const b = a + inputs;
-        let [a0, a1, a2, a3, b0, b1, b2, b3] = [0, 0, 0, 0, 0, 0, 0, 0];
+        let a0 = 0;
+        let a1 = 0;
+        let a2 = 0;
+        let a3 = 0;
+        let b0 = 0;
+        let b1 = 0;
+        let b2 = 0;
+        let b3 = 0;
         for (let i = 0; i < inputs; i++) {
           const xa = x[a + i];
           const xb = x[b + i];
@@ -50,7 +57,10 @@ octavo.engine.layers = (() => {
       }
       for (; row < rows; row++) {
         const a = row * inputs;
-        let [a0, a1, a2, a3] = [0, 0, 0, 0];
+        let a0 = 0;
+        let a1 = 0;
+        let a2 = 0;
+        let a3 = 0;
         for (let i = 0; i < inputs; i++) {
           const xa = x[a + i];
           a0 += xa * w[w0 + i];
@@ -72,11 +82,21 @@ octavo.engine.layers = (() => {
     return y;
   }
 
-  /** The dot product of `length` numbers of a and of b, from these places on. */
+  /** The dot product of `length` numbers of a and of b, from these places on. Four sums can be added to at once. */
   function dot(a, aStart, b, bStart, length) {
-    let sum = 0;
-    for (let i = 0; i < length; i++) sum += a[aStart + i] * b[bStart + i];
-    return sum;
+    let sum0 = 0;
+    let sum1 = 0;
+    let sum2 = 0;
+    let sum3 = 0;
+    let i = 0;
+    for (; i + 3 < length; i += 4) {
+      sum0 += a[aStart + i] * b[bStart + i];
+      sum1 += a[aStart + i + 1] * b[bStart + i + 1];
+      sum2 += a[aStart + i + 2] * b[bStart + i + 2];
+      sum3 += a[aStart + i + 3] * b[bStart + i + 3];
+    }
+    for (; i < length; i++) sum0 += a[aStart + i] * b[bStart + i];
+    return sum0 + sum1 + (sum2 + sum3);
   }
 
   /** Each row divided by its root mean square, times a learned scale. */
