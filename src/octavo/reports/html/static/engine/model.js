@@ -1,5 +1,5 @@
 "use strict";
-/* octavo.model: the run's model in its page, for the parts of the page and for tests. docs/architecture.md describes
+/* octavo.model: the run's model in its page, for the parts of the page and for tests; docs/model-in-a-page.md describes
    it. Sites, targets, shapes and the settings of sampling have their names from Python. */
 octavo.engine.makeModel = (() => {
   const { readWeights, Transformer, Tokenizer, Reader, taps, sampling, generateTokens } = octavo.engine;
