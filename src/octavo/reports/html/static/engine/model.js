@@ -54,9 +54,12 @@ octavo.engine.makeModel = (() => {
         return found;
       },
 
+      promptIds(prompt) {
+        return prompt ? tokenizer.encode(line_end ? prompt.replace(/\r\n|\r|\n/g, line_end) : prompt) : opening;
+      },
+
       *stream({ prompt = "", ids, ablate, ...given } = {}) {
-        const text = line_end ? prompt.replace(/\r\n|\r|\n/g, line_end) : prompt;
-        const tokens = ids ?? (prompt ? tokenizer.encode(text) : opening);
+        const tokens = ids ?? model.promptIds(prompt);
         const heal = !ids && prompt !== "" && tokenizer.lossless;
         const [settings, reader] = [sampling.settings(given), readerOf(ablate)];
         yield* generateTokens({ prompt: tokens, settings, heal, tokenizer, reader, contextLength: context_length });
