@@ -3,11 +3,12 @@
 import ast
 import pickle
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+import octavo
 from octavo.cli.parser import COMMANDS
 from octavo.errors import OctavoError, reason
 
@@ -96,3 +97,21 @@ def test_an_error_goes_to_another_process_with_its_command() -> None:
     error = pickle.loads(pickle.dumps(OctavoError("no score yet: evaluate it", command=("evaluate", "runs/a"))))
     assert (str(error), error.command) == ("no score yet: evaluate it", ("evaluate", "runs/a"))
     assert OctavoError("a").command == ()
+
+
+@pytest.mark.parametrize("load", [octavo.load, octavo.load_preset, lambda text: octavo.train(overrides={text: 1})])
+def test_an_error_is_shorter_than_what_was_given_wrongly(load: Callable[[str], object]) -> None:
+    book = "A book that was given in place of a name.\n" * 9000
+    with pytest.raises(OctavoError) as caught:
+        load(book)
+    assert len(str(caught.value)) < 2500
+    assert "A book that was given" in str(caught.value)
+
+
+def test_a_long_error_keeps_its_beginning_and_its_end() -> None:
+    sentence = "there is no run " + "x" * 9000 + ": train one first"
+    shown = str(OctavoError(sentence))
+    assert shown.startswith("there is no run xxx")
+    assert shown.endswith("xxx: train one first")
+    assert len(shown) < 1000
+    assert str(OctavoError(sentence[:2000])) == sentence[:2000]

@@ -4,13 +4,16 @@ import os
 from collections.abc import Iterable, Sequence
 
 _MAX_CHARACTERS = 200  # of a misspelt word that are compared
+_MAX_SENTENCE = 2000  # characters of an error; a list of all settings has 1,400
+_BEGINNING, _END = 200, 300  # characters that are left of a longer one
 
 
 class OctavoError(Exception):
     """An error of the input, not of the program.
 
     The command line prints the message without a traceback and exits with code 2; from Python it is an exception. The
-    message therefore names settings and arguments, and no option of the command line.
+    message therefore names settings and arguments, and no option of the command line. Of a very long message, which
+    quotes a text that was given in place of a name, the middle is left out.
 
     Args:
         sentence: states the problem and the fix.
@@ -25,6 +28,8 @@ class OctavoError(Exception):
     """
 
     def __init__(self, sentence: str = "", *, command: Sequence[str] = ()) -> None:
+        if len(sentence) > _MAX_SENTENCE:
+            sentence = f"{sentence[:_BEGINNING]} … {sentence[-_END:]}"
         super().__init__(sentence)
         self.command = tuple(command)
 

@@ -65,6 +65,7 @@ def test_letters_that_no_font_has_are_said_once(
         (["--layer", "1"], "there is no layer 1: this run has layers 0 to 0"),
         (["--head", "-1"], "there is no head -1: this run has heads 0 to 3"),
         (["--max-tokens", "33"], "33 tokens are out of range: 2 to 32"),
+        (["--max-tokens", "1"], "1 token is out of range"),
         (["words", "--file", "a"], "TEXT and --file"),
     ],
 )

@@ -33,7 +33,7 @@ def test_only_the_first_tokens(copied: Run, tmp_path: Path, capsys: pytest.Captu
     assert (tmp_path / "lens.html").is_file()
 
 
-@pytest.mark.parametrize("tokens", ["1", "33", "-3"])
+@pytest.mark.parametrize("tokens", ["0", "33", "-3"])
 def test_so_many_tokens_are_not_seen_at_once(trained: Run, capsys: pytest.CaptureFixture[str], tokens: str) -> None:
     assert main(["lens", str(trained.path), "words", "--max-tokens", tokens]) == 2
     assert f"{tokens} tokens are out of range: 2 to 32" in capsys.readouterr().err

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from octavo.config import load_preset
-from octavo.config.hyperparameters import MAX_PASSES, choose_hyperparameters
+from octavo.config.hyperparameters import MAX_PASSES, Choice, choose_hyperparameters
 from octavo.config.overrides import Request
 from octavo.formats.toml_schema import with_overrides
 
@@ -40,6 +40,17 @@ def test_weight_decay_falls_with_the_number_of_steps() -> None:
     assert short == pytest.approx(10 * long, rel=0.02)
 
 
+def test_many_passes_are_calibrated_unless_the_text_is_too_short_for_it() -> None:
+    assert chosen(300_000, minutes=5)["train.calibrate"] is True
+    assert "train.calibrate" not in chosen(10_000_000, minutes=1)
+    assert "train.calibrate" not in chosen(5_000, minutes=1)
+
+
+@pytest.mark.parametrize(("value", "text"), [(True, "true"), (0.0, "0"), (1024, "1024"), (0.15, "0.15")])
+def test_a_choice_is_written_as_an_option_takes_it(value: float | bool, text: str) -> None:
+    assert str(Choice("a.b", value, "because")) == f"a.b={text}"
+
+
 def test_a_text_is_read_at_most_so_often_whatever_the_time() -> None:
     minutes = [chosen(90_000, minutes=minutes).get("train.minutes", minutes) for minutes in (1, 5, 15, 60)]
     assert minutes[0] == 1
@@ -59,6 +70,15 @@ def test_each_end_of_a_document_is_a_token_of_a_pass() -> None:
     assert with_ends == pytest.approx(2 * without, rel=0.01)
 
 
+def test_one_pass_and_one_step_are_said_as_one() -> None:
+    config = Request(steps=1).applied_to(None)
+    reasons = " ".join(
+        c.reason for c in choose_hyperparameters(config, (), train_bytes=16_000, tokens_per_second=0.0)
+    )
+    assert "1 pass " in reasons
+    assert reasons.endswith("1 step")
+
+
 @pytest.mark.parametrize("budget", [{"steps": 300}, {"epochs": 7.0}])
 def test_a_budget_that_is_no_time_needs_no_speed(budget: dict[str, Any]) -> None:
     values = chosen(1_000_000, **budget)
@@ -74,11 +94,12 @@ def test_a_budget_that_is_no_time_needs_no_speed(budget: dict[str, Any]) -> None
         ("tokenizer.kind", "tokenizer.vocab_size"),
         ("data.context_length", "data.batch_size"),
         ("model.dropout", "model.dropout"),
+        ("train.patience", "train.calibrate"),
     ],
 )
 def test_what_the_user_sets_is_left_alone_with_what_depends_on_it(given: str, left: str) -> None:
-    assert left in chosen(1_000_000, minutes=1)
-    assert left not in chosen(1_000_000, given, minutes=1)
+    assert left in chosen(300_000, minutes=1)
+    assert left not in chosen(300_000, given, minutes=1)
 
 
 @pytest.mark.parametrize("size", [0, 1, 500, 10**10])

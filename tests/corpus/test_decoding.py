@@ -188,6 +188,38 @@ class TestNonsenseIsRefused:
             decode_text(FRENCH.encode("cp1252"), "latin-1", "t")
         assert decode_text("naïve".encode("latin-1"), "latin-1", "t") == "naïve"
 
+    @pytest.mark.parametrize(
+        ("text", "encoding", "given_encoding"),
+        [
+            (RUSSIAN, "koi8_r", "cp1252"),
+            ("Привет, мир, как твои дела?\n" * 5, "koi8_r", "cp1252"),
+            (RUSSIAN, "cp1251", "latin-1"),
+            (FRENCH, "cp1252", "cp1251"),
+            (FRENCH, "cp1252", "iso8859-7"),
+            (FRENCH, "cp1252", "cp037"),
+        ],
+    )
+    def test_what_makes_no_words_is_refused(self, text: str, encoding: str, given_encoding: str) -> None:
+        with pytest.raises(OctavoError, match=f"pass encoding={encoding}$"):
+            decode_text(5 * text.encode(encoding), given_encoding, "t")
+
+    @pytest.mark.parametrize(
+        ("text", "encoding"),
+        [
+            (RUSSIAN + "IBM-овский Linux'ом, Wi-Fi'я.", "cp1251"),
+            ("Kæmi ný öxi hér, ykist þjófum nú bæði víl og ádrepa. Sævör grét áðan.", "cp1252"),
+            ("ÁÉĚŮ, árvíztűrő tükörfúrógép, příliš žluťoučký kůň.", "cp1250"),
+            ("A helix (α) of 5 μm takes 7 μs, Δx is π/2 and σ is 3 Ω.", "cp1253"),
+            ("เป็นมนุษย์สุดประเสริฐ iPhoneของ", "cp874"),
+            ("صِف خَلقَ خَودِ كَمِثلِ الشَمسِ PDFات", "cp1256"),
+            ("café ▒▒ ╔══╗ naïve", "cp437"),
+            ("Les élèves étaient fatigués.\n", "cp037"),
+        ],
+    )
+    def test_words_of_any_language_are_read(self, text: str, encoding: str) -> None:
+        for times in (1, 50):
+            assert decode_text((times * text).encode(encoding), encoding, "t") == times * text
+
     def test_a_cut_utf16_text_gets_no_useless_advice(self) -> None:
         with pytest.raises(OctavoError, match=r"^t: byte 4 \(0x62\) is not UTF-16") as caught:
             decode_text(b"\xff\xfea\x00b", "utf-16", "t")

@@ -287,7 +287,7 @@ class TestNamesOfTheSameFile:
         corpus = read_corpus([tmp_path])
         assert len(corpus.documents) == 3
         (note,) = corpus.notes()
-        assert "1 of 3 documents" in note
+        assert "1 document of 3 repeats" in note
         assert f"{tmp_path / 'copy.txt'}, which repeats {tmp_path / 'a.txt'}" in note
 
 

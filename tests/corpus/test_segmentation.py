@@ -82,8 +82,9 @@ def test_separators_go_and_so_do_blank_documents() -> None:
 
 
 def test_a_line_end_is_that_of_windows_too() -> None:
-    document = Document("t", "a\r\n\r\nb\n\nc\r\nd")
-    assert [each.text for each in split_documents(document, Separator("\n\n"))] == ["a", "b", "c\r\nd"]
+    document = Document("t", "a\r\n\r\nb\n\nc\r\nd\r\re")
+    for separator in ("\n\n", "\r\n\r\n", "\r\r"):
+        assert [each.text for each in split_documents(document, Separator(separator))] == ["a", "b", "c\r\nd", "e"]
 
 
 def test_the_characters_of_a_pattern_are_just_characters() -> None:
@@ -200,7 +201,7 @@ def test_a_marker_in_a_text_that_was_not_split_stays_text(tmp_path: Path) -> Non
         assert tokenizer.decode(ids) == part.text
 
 
-@pytest.mark.parametrize("marker", [END, "<|end_of_text|>", "<|im_end|>", "</s>"])
+@pytest.mark.parametrize("marker", [END, "<|end_of_text|>", "<|im_end|>", "</s>", "<EOS>", "<|eot|>"])
 def test_a_marker_that_ends_documents_is_said_with_the_option(tmp_path: Path, marker: str) -> None:
     (tmp_path / "stories.txt").write_bytes(marker.join(["A story."] * 9).encode())
     (note,) = read_corpus([tmp_path / "stories.txt"]).notes()
@@ -211,3 +212,7 @@ def test_a_marker_that_ends_documents_is_said_with_the_option(tmp_path: Path, ma
     otherwise = read_corpus([tmp_path / "stories.txt"], documents="separator:A")
     assert f"documents='separator:{marker}'" in otherwise.notes()[-1]
     assert Corpus.from_text(f"It is written {marker}, as in the paper.").notes() == []
+    records = "".join(f'{{"text": "Story {number}.{marker}"}}\n' for number in range(9))
+    of_records = with_documents(Corpus.from_text(records), "jsonl:text").notes()
+    assert " 9 " in of_records[-1]
+    assert not any("separator:" in note for note in of_records), "it would split the JSON"

@@ -35,8 +35,6 @@ def test_white_space_and_what_does_not_show(label: str, seen: str) -> None:
         ("👩\u200d👧", "👩\u200d👧"),
         ("❤\ufe0f", "❤\ufe0f"),
         ("\u200d", "\\u200d"),
-        ("👩\u200d", "👩\\u200d"),  # joins nothing here
-        ("\u200d♀\ufe0f", "\\u200d♀\ufe0f"),
         ("\ufe0f", "\\ufe0f"),
         ("\u0301", "◌\u0301"),
         ("\u05b8ל", "◌\u05b8ל"),
@@ -46,6 +44,21 @@ def test_white_space_and_what_does_not_show(label: str, seen: str) -> None:
 )
 def test_parts_of_letters_and_emoji_are_to_be_seen_and_whole_ones_stay_whole(label: str, seen: str) -> None:
     assert visible_label(label) == inline_label(label) == seen
+
+
+@pytest.mark.parametrize(
+    ("label", "alone"),
+    [
+        ("\u200cها", "\\u200cها"),
+        ("👩\u200d", "👩\\u200d"),
+        ("\u200d♀\ufe0f", "\\u200d♀\ufe0f"),
+        ("\ufe0f خانه", "\\ufe0f␣خانه"),
+    ],
+)
+def test_a_joiner_at_the_edge_of_a_token_joins_its_neighbours_in_running_text(label: str, alone: str) -> None:
+    assert visible_label(label) == alone
+    assert inline_label(label) == label
+    assert inline_label("\u200c") == "\\u200c", "it would not be seen alone"
 
 
 def test_a_label_in_its_text_keeps_spaces_and_line_ends() -> None:

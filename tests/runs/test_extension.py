@@ -22,7 +22,13 @@ from octavo.runs.checkpoint_files import BEFORE_DECAY, newest_first
 from octavo.runs.completion import missing_stage
 from octavo.runs.extension import requested_extension
 
-EXACT = {"schedule.warmup": 0.0, "train.checkpoint_every": 15, "train.keep_checkpoints": 0, "tokenizer.dropout": 0.0}
+EXACT = {
+    "schedule.warmup": 0.0,
+    "train.checkpoint_every": 15,
+    "train.keep_checkpoints": 0,
+    "tokenizer.dropout": 0.0,
+    "train.calibrate": True,
+}
 EARLIER = Path(__file__).with_name("earlier_version")
 
 
@@ -153,7 +159,7 @@ class TestExtending:
     def test_a_constant_rate_is_extended_from_the_last_checkpoint(
         self, text: Path, tiny: dict[str, Any], tmp_path: Path
     ) -> None:
-        settings = tiny | EXACT | {"schedule.kind": "constant", "tokenizer.dropout": 0.0}
+        settings = tiny | EXACT | {"schedule.kind": "constant", "train.calibrate": False}
         extended = resume(begin(text, tmp_path, settings, "a", steps=10), steps=25)
         assert extended.directory.provenance["extensions"][0]["from_step"] == 10
         assert not (extended.path / "checkpoints" / BEFORE_DECAY).exists()

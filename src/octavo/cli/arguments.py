@@ -220,14 +220,16 @@ def text_of(options: argparse.Namespace) -> str | None:
     return text
 
 
-def read_text(argument: str | None, file: str | None = None, encoding: str | None = None) -> str | None:
-    """Return the text of `file`, of standard input if `argument` is "-", or `argument` itself.
+def read_text(
+    argument: str | None, file: str | None = None, encoding: str | None = None, *, name: str = "TEXT"
+) -> str | None:
+    """Return the text of `file`, of standard input if `argument` is "-", or `argument` itself, which has a `name`.
 
     Raises:
         OctavoError: `file` and `argument` were both given, or the text cannot be read.
     """
     if argument is not None and file is not None:
-        raise OctavoError("TEXT and --file were both given: give one of them")
+        raise OctavoError(f"{name} and --file were both given: give one of them")
     from_file = file is not None or argument == "-"
     if encoding is not None and not from_file:
         raise OctavoError("--encoding goes with --file or - alone: leave it out")

@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     if "" in options.stop:
         raise OctavoError("a --stop text is empty, so nothing could be generated: give some characters")
     directory = arguments.run_of(options)
-    prompt = arguments.read_text(options.prompt, options.file, options.encoding) or ""
+    prompt = arguments.read_text(options.prompt, options.file, options.encoding, name="PROMPT") or ""
     for text in options.stop:
         arguments.hint_at_escapes(text)
 

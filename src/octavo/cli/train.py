@@ -15,7 +15,7 @@ from octavo.errors import OctavoError
 from octavo.runs import RunDirectory, check_name_free, runs_root
 from octavo.runs.completion import nothing_is_left
 from octavo.runs.extension import budget_text, larger_budget, requested_extension
-from octavo.runs.metrics import early_stop_text
+from octavo.runs.metrics import ending_texts
 from octavo.runs.resume import check_unchanged, run_to_resume
 from octavo.runs.scores import standard_score
 from octavo.system.terminal import duration, escape_controls, quantity, wrap_lines
@@ -216,7 +216,7 @@ def _summary(run: Run, report: Path | Unavailable, options: argparse.Namespace) 
         + ("" if score.lossless_tokenizer else "; the tokenizer is lossy: not comparable with other models"),
         f"  trained for {duration(step['seconds'])}, {quantity(step['step'], 'step')}, {step['epoch']:.1f} epochs",
         *(fine_tuning_lines(fine_tuning, "  ") if fine_tuning else []),
-        *wrap_lines(early_stop_text(run.metrics), indent="  "),
+        *(line for text in ending_texts(run.metrics) for line in wrap_lines(text, indent="  ")),
         *([] if "baselines" in failed else _baseline_lines(run)),
         *([] if "diagnosis" in failed else diagnosis_lines(run, "  ")),
         *(line for name, reason in failed.items() for line in wrap_lines(f"no {name}: {reason}", indent="  ")),

@@ -8,14 +8,15 @@ passes over the text, on which overfitting depends. The tables were fitted to th
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 from octavo.config.schema import Config, OptimizerConfig
+from octavo.config.shapes import parameter_count
+from octavo.system.terminal import quantity
 
 _BYTES_PER_TOKEN = 2.1  # of a byte-level BPE vocabulary of 512; 1.9 to 2.3 in the texts of the experiments
-_MIN_STEPS = 700  # a larger batch than the smallest is used only if so many steps remain
+_MIN_STEPS = 600  # a larger batch than the smallest is used only if so many steps remain
 _BATCHES = (16, 32, 64)  # windows
 # The weights forget their values at the rate learning_rate · weight_decay (Wang & Aitchison, 2024, arXiv:2405.13698).
 _TIME_CONSTANTS = 4.0  # of that decay in a run: 3 to 6 in the best runs of the experiments
@@ -28,16 +29,22 @@ _DROPOUT = ((8.0, 0.0), (28.0, 0.1), (57.0, 0.2))
 # By the same, the vocabulary: long tokens are learned faster, but there are fewer of them.
 _VOCAB_SIZE = ((14.0, 2048.0), (28.0, 1024.0), (57.0, 512.0))
 _BYTES_PER_VOCAB = 130  # of training text that each token of the vocabulary needs at least
+# Layers, and how many passes that model must be able to make, scaled so: a deeper one learns more from each pass.
+_LAYERS = ((4, 50.0), (3, 40.0))
 _D_FF = 416
+_CALIBRATE_FROM = 10.0  # passes, scaled so; with fewer a model is hardly too sure of its predictions
+_MIN_CALIBRATED_BYTES = 12_000  # less text leaves too little to fit the temperature on
 MAX_PASSES = 60.0  # the validation loss hardly falls from 28 to 57 passes, and more were not tried
 _DEPENDS_ON = {  # a choice is not made where the user sets one of these
     "data.batch_size": ("data.batch_size", "data.context_length"),
     "tokenizer.vocab_size": ("tokenizer.vocab_size", "tokenizer.kind"),
     "optimizer.weight_decay": ("optimizer.weight_decay", "optimizer.kind", "optimizer.matrix_learning_rate"),
+    "model.n_layers": ("model.n_layers", "model.d_model"),
     "model.d_ff": ("model.d_ff", "model.d_model", "model.feedforward"),
     "model.dropout": ("model.dropout",),
     "model.hidden_dropout": ("model.hidden_dropout",),
     "train.minutes": (),
+    "train.calibrate": ("train.calibrate", "train.patience", "model.norm", "schedule.kind", "schedule.decay"),
 }
 
 
@@ -46,8 +53,12 @@ class Choice:
     """A setting by its dotted name, its value, and why it was chosen."""
 
     name: str
-    value: Any
+    value: float | bool
     reason: str
+
+    def __str__(self) -> str:
+        """Return the setting as ``--set`` takes it."""
+        return f"{self.name}={str(self.value).lower() if isinstance(self.value, bool) else f'{self.value:g}'}"
 
 
 def choose_hyperparameters(
@@ -69,9 +80,9 @@ def choose_hyperparameters(
     Example:
         >>> from octavo.config.schema import TrainConfig
         >>> config = Config(train=TrainConfig(steps=320))
-        >>> *_, last = choose_hyperparameters(config, [], train_bytes=90_000, tokens_per_second=0.0)
-        >>> last.name, last.value, last.reason
-        ('optimizer.weight_decay', 0.62, '4 time constants of decay in 320 steps')
+        >>> chosen = choose_hyperparameters(config, [], train_bytes=90_000, tokens_per_second=0.0)
+        >>> {choice.name: choice.reason for choice in chosen}["optimizer.weight_decay"]
+        '4 time constants of decay in 320 steps'
     """
     pass_tokens = max(1, train_bytes) / _BYTES_PER_TOKEN + ends
     step_windows, context, train = config.data.batch_size, config.data.context_length, config.train
@@ -79,12 +90,16 @@ def choose_hyperparameters(
     tokens = tokens or float(train.steps * step_windows * context)
     passes = tokens / pass_tokens
     chosen: list[Choice] = []
+    length = (_REFERENCE_BYTES / max(1, train_bytes)) ** _EXPONENT
+    layers, slowdown = _layers(config, passes * length, given)
+    passes /= slowdown
     if train.minutes and passes > MAX_PASSES:
         minutes = float(f"{train.minutes * MAX_PASSES / passes:.3g}")
         reason = f"at most {MAX_PASSES:.0f} passes over the text: more were not tried"
         chosen.append(Choice("train.minutes", minutes, reason))
-        tokens, passes = MAX_PASSES * pass_tokens, MAX_PASSES
-    in_words = f"{passes:.0f} passes over {train_bytes:,} bytes"
+        passes = MAX_PASSES
+    tokens = passes * pass_tokens
+    in_words = f"{quantity(round(passes), 'pass', 'passes')} over {quantity(train_bytes, 'byte')}"
     batch = step_windows
     if not train.steps:
         fits = [windows for windows in _BATCHES if tokens / (windows * context) >= _MIN_STEPS]
@@ -92,7 +107,7 @@ def choose_hyperparameters(
         chosen.append(Choice("data.batch_size", batch, f"at least {_MIN_STEPS} steps where the budget allows them"))
         batch = step_windows if _is_given("data.batch_size", given) else batch
     steps = tokens / (batch * context)
-    scaled = passes * (_REFERENCE_BYTES / max(1, train_bytes)) ** _EXPONENT
+    scaled = passes * length
     vocabulary = min(_interpolated(_VOCAB_SIZE, scaled), train_bytes / _BYTES_PER_VOCAB)
     vocab_size = max(288, 32 * round(vocabulary / 32))
     rate = config.optimizer.matrix_learning_rate or OptimizerConfig().matrix_learning_rate
@@ -101,16 +116,35 @@ def choose_hyperparameters(
     dropout = round(_interpolated(_DROPOUT, scaled), 2)
     chosen += [
         Choice("tokenizer.vocab_size", vocab_size, in_words),
+        Choice("model.n_layers", layers, in_words),
         Choice("model.d_ff", _D_FF, "a multiple of 32, which quantised formats need"),
         Choice("model.dropout", dropout, in_words),
         Choice("model.hidden_dropout", dropout, in_words),
         Choice(
             "optimizer.weight_decay",
             float(f"{min(high, max(low, decay)):.2g}"),
-            f"{_TIME_CONSTANTS:g} time constants of decay in {steps:,.0f} steps",
+            f"{_TIME_CONSTANTS:g} time constants of decay in {quantity(round(steps), 'step')}",
         ),
     ]
+    if scaled >= _CALIBRATE_FROM and train_bytes >= _MIN_CALIBRATED_BYTES:
+        chosen.append(Choice("train.calibrate", True, f"{in_words}: predictions become too sure"))
     return [choice for choice in chosen if not _is_given(choice.name, given)]
+
+
+def _layers(config: Config, scaled: float, given: Sequence[str]) -> tuple[int, float]:
+    """Return the number of layers for so many passes of the config's model, and by what factor training slows down.
+
+    With a budget in steps or epochs, deeper models read as many tokens, so for them the factor is 1.
+    """
+    if _is_given("model.n_layers", given):
+        return config.model.n_layers, 1.0
+    own = parameter_count(config.model, config.tokenizer.vocab_size)[0]
+    for layers, least in _LAYERS:
+        deeper = parameter_count(replace(config.model, n_layers=layers), config.tokenizer.vocab_size)[0]
+        slowdown = deeper / own if config.train.minutes else 1.0
+        if scaled / slowdown >= least:
+            return layers, slowdown
+    return config.model.n_layers, 1.0
 
 
 def _is_given(name: str, given: Sequence[str]) -> bool:

@@ -9,6 +9,7 @@ from typing import TypedDict
 
 from octavo.config.schema import MAX_SIZE, Config, ModelConfig, check_range
 from octavo.errors import OctavoError, suggestion
+from octavo.system.terminal import quantity
 
 PROTOCOLS = ("sliding", "disjoint")
 HEAD_WINDOWS = 64  # on which heads are measured
@@ -67,7 +68,7 @@ def check_scoring(protocol: str, stride: int, window_characters: int, context_le
     if protocol not in PROTOCOLS:
         raise OctavoError(f"{protocol!r} is not a protocol: {suggestion(str(protocol), PROTOCOLS)}")
     if not isinstance(stride, int) or not 1 <= stride <= context_length:
-        raise OctavoError(f"stride {stride} is out of range: 1 to the context of {context_length} tokens")
+        raise OctavoError(f"stride {stride} is out of range: 1 to the context of {quantity(context_length, 'token')}")
     if not isinstance(window_characters, int) or window_characters < 1:
         raise OctavoError(f"a window of {window_characters} characters is out of range: use 1 or more")
 
@@ -89,7 +90,8 @@ def check_passage(tokens: int | None, most: int, config: Config) -> None:
     before, None any number."""
     if tokens is not None and (not isinstance(tokens, int) or not 2 <= tokens <= most):
         why = "the context of this run" if most == config.data.context_length else "the limit of a page"
-        raise OctavoError(f"{tokens} tokens are out of range: 2 to {most}, {why}")
+        count = f"{tokens} token is" if tokens == 1 else f"{tokens} tokens are"
+        raise OctavoError(f"{count} out of range: 2 to {most}, {why}")
 
 
 def check_head(layer: int | None, head: int | None, model: ModelConfig) -> None:

@@ -197,6 +197,7 @@ class TrainConfig:
     average: float = setting(0.0, "EMA decay per step of the averaged weights; 0: no averaging")
     patience: int = setting(0, "early stopping: validation passes without improvement; 0: off")
     select_on: Literal["train-slice", "validation"] = setting("train-slice", "split that early stopping validates on")
+    calibrate: bool = setting(False, "fit the temperature of the logits on the end of the training split")
 
     def __post_init__(self) -> None:
         check_range("train.steps", self.steps, 0, 10**8 - 1)
@@ -212,6 +213,8 @@ class TrainConfig:
             )
         if self.patience and self.validate_every < 0:
             raise OctavoError("train.patience counts validations: set train.validate_every to 0 or more")
+        if self.patience and self.calibrate:
+            raise OctavoError("train.patience and train.calibrate need the same text: set one of the two")
 
 
 @dataclass(frozen=True)
@@ -262,6 +265,8 @@ class Config:
                 "data.split_by=tokens needs a tokenizer before there is a training split: "
                 "set tokenizer.trained_on=all, or split by characters"
             )
+        if self.train.calibrate and self.model.norm == "none":
+            raise OctavoError("train.calibrate scales the final norm: set model.norm, or train.calibrate=false")
         table = self.model.position in ("sinusoidal", "learned")
         if table and self.data.context_length > self.model.max_positions:
             raise OctavoError(

@@ -1,4 +1,4 @@
-"""Recognise bytes that are no plain text, or text in UTF-16 or UTF-32 without a byte order mark, before decoding."""
+"""Recognise bytes that are no plain text, text in UTF-16 or UTF-32 without a byte order mark, and misread text."""
 
 import codecs
 import re
@@ -9,6 +9,12 @@ _CONTROLS = bytes({*range(32)} - set(b"\b\t\n\v\f\r\x1a\x1b"))  # these eight oc
 _MAX_CONTROL_FRACTION = 0.01  # of all bytes; random bytes have 0.09
 _BELOW_SPACE = bytes(range(32))
 _SEPARATORS = " \n、。，"
+# Letters of alphabets that 8-bit encodings have in the upper half: Latin ones with accents, and of other alphabets.
+_ACCENTED = re.compile("[À-ɏ]")
+_ACCENTED_RUN = re.compile("[À-ɏ]{4,}")  # in no language, but in a Russian or Greek text in a western encoding
+_OTHER_LETTER = re.compile("[\u0370-\u1cff]")
+_WITHIN_LATIN_WORD = re.compile("(?<=[A-Za-z])[\u0370-\u1cff]")
+_MIN_LETTERS = 16  # of a kind, from which on a fraction of them says something
 
 # Files that people often keep next to their texts. Other binary files have NUL bytes and need no name. A signature
 # of printable characters alone is so long that no text begins with it by chance.
@@ -41,6 +47,20 @@ def looks_binary(head: bytes) -> bool:
     head = head[:_HEAD_BYTES]
     controls = len(head) - len(head.translate(None, _CONTROLS))
     return controls > _MAX_CONTROL_FRACTION * len(head)
+
+
+def is_misread(text: str) -> bool:
+    """Return whether a text in an 8-bit encoding was decoded in another one.
+
+    Then it has control characters, words of accented letters alone, or letters of another alphabet in Latin words.
+    """
+    accented, others = len(_ACCENTED.findall(text)), len(_OTHER_LETTER.findall(text))
+    in_runs, within_words = sum(map(len, _ACCENTED_RUN.findall(text))), len(_WITHIN_LATIN_WORD.findall(text))
+    return (
+        looks_binary(text.encode("utf-8", "replace"))
+        or (accented >= _MIN_LETTERS and in_runs > accented / 3)
+        or (others >= _MIN_LETTERS and within_words > others / 4)
+    )
 
 
 def unmarked_codec(head: bytes) -> str:

@@ -9,7 +9,8 @@ more care, since their bytes can be UTF-8 too. Encodings that write everything i
 come before UTF-8 if they were given. UTF-16 and UTF-32 without a mark are recognised by where their NUL bytes are,
 and are refused unless they were given.
 
-Bytes that decode to nonsense are refused: damaged UTF-8, 8-bit text as UTF-16, the control characters of Latin-1.
+Bytes that decode to nonsense are refused: damaged UTF-8, 8-bit text as UTF-16 or in an encoding whose
+letters make no words of it, the control characters of Latin-1.
 """
 
 import codecs
@@ -20,7 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from encodings.aliases import aliases
 
-from octavo.corpus.byte_patterns import WIDE_CODECS, known_format, looks_binary, unmarked_codec
+from octavo.corpus.byte_patterns import WIDE_CODECS, is_misread, known_format, looks_binary, unmarked_codec
 from octavo.errors import OctavoError, nearest
 
 _BYTE_ORDER_MARKS = {  # UTF-32 before UTF-16, whose little-endian mark begins the same
@@ -162,6 +163,8 @@ def find_codec(read: ByteSource, given: str, name: str) -> str:
     if other := _first_fault(read, given):
         said = f"a control character in {given}" if other.nonsense else f"neither UTF-8 nor {given}"
         raise Undecodable(name, f"{other} is {said}", read, window=fault.window)
+    if _is_eight_bit(given) and is_misread(fault.window.decode(given, "replace")):
+        raise Undecodable(name, f"its words are no words in {_display_name(given)}", read, window=fault.window)
     return given
 
 
@@ -218,6 +221,11 @@ def _is_seven_bit(codec: str) -> bool:
         return False
 
 
+def _is_eight_bit(codec: str) -> bool:
+    """Return whether an encoding has a byte for every character."""
+    return len(bytes(range(256)).decode(codec, "replace")) == 256
+
+
 def _checked_unmarked(read: ByteSource, unmarked: str, given: str, name: str) -> str:
     """Return the codec of UTF-16 or UTF-32 without a mark if it is the one that was given."""
     family = unmarked[:6]
@@ -243,9 +251,10 @@ def _checked_wide(read: ByteSource, head: bytes, fault: _Fault, given: str, name
 
 def _is_binary(head: bytes, given: str) -> bool:
     """Return whether bytes are no text, in the given encoding either."""
+    decoded = head
     with suppress(UnicodeError):
-        head = head.decode(given, "ignore").encode()
-    return looks_binary(head)
+        decoded = head.decode(given, "ignore").encode()
+    return looks_binary(head) and looks_binary(decoded)
 
 
 def _mostly_utf8(fault: _Fault) -> bool:

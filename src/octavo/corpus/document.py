@@ -17,7 +17,10 @@ from octavo.system.terminal import quantity
 
 PER_FILE = "file"  # the unit of a corpus whose documents are files; "files" is accepted too
 # What ends a document in widespread collections, and in the templates of chat models.
-_END_MARKERS = ("<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|im_end|>", "</s>", "[EOS]")
+_END_MARKERS = (
+    *("<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|im_end|>", "</s>", "[EOS]", "<EOS>", "<eos>", "<|eos|>"),
+    *("<|eot|>", "<EOT>", "<|end|>", "<end_of_turn>", "<｜end▁of▁sentence｜>"),
+)
 _MIN_MARKERS = 3  # markers, below which a text may only speak of them
 _MAX_SEARCHED = 1000  # documents, for their markers
 _MAX_NAME_LENGTH = 60  # characters; in UTF-8 still within the 255 bytes that file systems allow
@@ -132,8 +135,9 @@ class Corpus:
             return []
         copy, first = found[0]
         return [
-            f"{len(found):,} of {len(self.documents):,} documents repeat an earlier one, such as {copy.name}, "
-            f"which repeats {first.name}: the validation split may contain training text"
+            f"{quantity(len(found), 'document')} of {len(self.documents):,} repeat{'s' * (len(found) == 1)} an "
+            f"earlier one, such as {copy.name}, which repeats {first.name}: the validation split may contain "
+            "training text"
         ]
 
     def _document_lines(self) -> list[str]:
@@ -146,10 +150,13 @@ class Corpus:
         counts = {marker: sum(text.count(marker) for text in beginnings) for marker in _END_MARKERS}
         marker = max(counts, key=lambda marker: counts[marker])
         if counts[marker] >= _MIN_MARKERS:
-            lines.append(
-                f"{marker} occurs in the text at least {counts[marker]:,} times and is read as text; to end a "
-                f"document there: documents='separator:{marker}'"
+            records = self.document_unit.startswith(("jsonl:", "csv:"))  # which a separator would cut
+            fix = (
+                "remove it from the records"
+                if records
+                else f"to end a document there: documents='separator:{marker}'"
             )
+            lines.append(f"{marker} occurs in the text at least {counts[marker]:,} times and is read as text; {fix}")
         elif self.document_unit == PER_FILE and len(beginnings) == 1 and (short := short_lines(beginnings[0])):
             lines.append(
                 f"{self.documents[0].name} has at least {short:,} short lines, nearly all different; to make each "

@@ -21,14 +21,14 @@ _SHORT_BYTES = 200  # a document up to this size takes as much memory as its pla
 
 @dataclass(frozen=True)
 class Separator:
-    """A text that separates documents. A line end in it also matches a Windows line end."""
+    """A text that separates documents. A line end in it matches one of any kind."""
 
     text: str
 
     @property
     def pattern(self) -> str:
         """The regular expression that matches it."""
-        return re.escape(self.text).replace("\\\n", "\r?\n")
+        return "(?:\r\n|\r(?!\n)|\n)".join(map(re.escape, re.split("\r\n?|\n", self.text)))
 
     @property
     def max_bytes(self) -> int:
@@ -180,7 +180,7 @@ def _spans_of_file(path: Path, left: int, unit: Separator | Lines) -> Iterator[_
             left -= len(raw)
             held += raw
             # A separator that begins later may continue in the next chunk.
-            complete = max(0, len(held) - unit.max_bytes) if left else len(held)
+            complete = len(held) - unit.max_bytes if left else len(held)
             start = 0
             for found in pattern.finditer(held):
                 if found.start() > complete:
@@ -189,7 +189,7 @@ def _spans_of_file(path: Path, left: int, unit: Separator | Lines) -> Iterator[_
                 yield _Span(begin, piece.characters, piece.blank, len(found[0].decode()), piece.short)
                 start = found.end()
                 begin, piece = at + start, _PieceCount()
-            end = max(start, complete)
+            end = max(start, complete, 0)
             piece.add(held[start:end])
             held, at = held[end:], at + end
         yield _Span(begin, piece.characters, piece.blank, 0, piece.short)

@@ -187,7 +187,7 @@ def _other_ids(tokenizer: Tokenizer, other: str, tokens: int, chosen: ResolvedIn
     ids: list[int] = tokenizer.encode(other).tolist()
     if chosen.patch and len(ids) < tokens:
         raise OctavoError(
-            f"patching needs {tokens} tokens of the other text, but it has {len(ids)}: give a longer one"
+            f"patching needs {quantity(tokens, 'token')} of the other text, but it has {len(ids)}: give a longer one"
         )
     return ids[:tokens]
 

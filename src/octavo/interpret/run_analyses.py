@@ -30,6 +30,7 @@ from octavo.interpret.surprise import MAX_CHARACTERS, Surprise, measure_surprise
 from octavo.interpret.tokens import Passage, read_passage
 from octavo.runs.saved_run import SavedRun
 from octavo.system.progress import ProgressCallback, no_progress
+from octavo.system.terminal import quantity
 
 _MEAN_TOKENS = 8192  # of validation text that means are taken over
 _OWN_TOKENS = 48  # of validation text for attention: the labels of a heatmap stay legible
@@ -238,12 +239,14 @@ def _passage(
     check_passage(tokens, limit, run.config)
     if text is None:
         passage = read_passage(run.tokenizer, run.validation_beginning(_CHARACTERS), tokens)
-        return passage, Scope(f"the first {len(passage.ids)} tokens of its validation split", complete=False)
+        return passage, Scope(
+            f"the first {quantity(len(passage.ids), 'token')} of its validation split", complete=False
+        )
     passage = read_passage(run.tokenizer, text, tokens)
     read = run.tokenizer.characters_before(text, len(passage.text_ids))
     if read == len(text):
-        return passage, Scope(f"all {len(passage.ids)} tokens of a text", complete=True)
-    of = f"the first {len(passage.ids)} tokens of a text ({read:,} of {len(text):,} characters)"
+        return passage, Scope(f"all {quantity(len(passage.ids), 'token')} of a text", complete=True)
+    of = f"the first {quantity(len(passage.ids), 'token')} of a text ({read:,} of {quantity(len(text), 'character')})"
     return passage, Scope(of, complete=False)
 
 

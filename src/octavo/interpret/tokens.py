@@ -20,6 +20,7 @@ from octavo.tokenizer import Tokenizer
 
 _SIGNS = {" ": "␣", "\n": "↵", "\t": "⇥", "\r": "\\r"}  # a token "\r" is half of a Windows line end
 _JOINERS = "\u200c\u200d"  # belong to the spelling between two letters
+_SELECTORS = "".join(map(chr, range(0xFE00, 0xFE10)))  # variation selectors of the character before them
 _NO_LETTER = "◌"  # the usual base of a combining mark without a letter
 
 
@@ -33,9 +34,14 @@ def visible_label(label: str) -> str:
 
 
 def inline_label(label: str) -> str:
-    """Return a token's label for running text: spaces and line ends of all kinds stay as they are."""
-    spaces = {*_SIGNS, *(c for c in label if unicodedata.category(c) == "Zs")}
-    return _based("".join(c if c in " \n" else _SIGNS.get(c) or c for c in _written_out(label, spaces)))
+    """Return a token's label for running text: spaces and line ends of all kinds stay as they are.
+
+    So do joiners at its edges, which join it to its neighbours, unless nothing of the label would be seen.
+    """
+    kept = {*_SIGNS, *(c for c in label if unicodedata.category(c) == "Zs")}
+    if set(label) - {*_JOINERS, *_SELECTORS}:
+        kept |= {*_JOINERS, *_SELECTORS}
+    return _based("".join(c if c in " \n" else _SIGNS.get(c) or c for c in _written_out(label, kept)))
 
 
 def visible_text(text: str, *, lines: bool = False) -> str:
@@ -58,14 +64,15 @@ def _is_visible(label: str, index: int) -> bool:
     character = label[index]
     if character in _JOINERS:
         return 0 < index < len(label) - 1
-    if "\ufe00" <= character <= "\ufe0f":  # variation selectors of the character before them
+    if character in _SELECTORS:
         return index > 0
     return character.isprintable() and not CONTROL.match(character)
 
 
 def _based(label: str) -> str:
     """Return a label; one that begins with a combining mark gets a dotted circle before it."""
-    return _NO_LETTER + label if label and unicodedata.category(label[0]).startswith("M") else label
+    begins_with_mark = label[:1] not in _SELECTORS and unicodedata.category(label[0]).startswith("M")
+    return _NO_LETTER + label if begins_with_mark else label
 
 
 BOS_LABEL = "⟨BOS⟩"  # the label of the BOS token

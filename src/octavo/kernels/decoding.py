@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from octavo.config.inference import SamplingConfig
 from octavo.kernels.library import library
+from octavo.system.terminal import quantity
 
 LANES, PANEL = 16, 64  # the largest LANES of simd.h, and PANEL of matmul.h
 NORMS = {"none": 0, "rms": 1, "layer": 2}
@@ -137,7 +138,7 @@ def decode_streams(
         c_int(threads),
     )
     if failed:
-        raise MemoryError(f"not enough memory to generate on {threads} threads")
+        raise MemoryError(f"not enough memory to generate on {quantity(threads, 'thread')}")
     return tokens
 
 

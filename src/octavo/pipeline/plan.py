@@ -167,10 +167,7 @@ class Plan:
         by_reason: dict[str, list[Choice]] = {}
         for choice in self.choices:
             by_reason.setdefault(choice.reason, []).append(choice)
-        lines = [
-            f"  {', '.join(f'{choice.name}={choice.value:g}' for choice in choices)}: {reason}"
-            for reason, choices in by_reason.items()
-        ]
+        lines = [f"  {', '.join(map(str, choices))}: {reason}" for reason, choices in by_reason.items()]
         title = "settings chosen for this text and budget (the preset pocket has fixed ones)"
         return [title, *lines] if lines else []
 

@@ -6,11 +6,13 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import asdict
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO, cast
 
 from octavo.config import SPLIT_LABELS
-from octavo.runs.events import EarlyStopEvent, EpochEvent, Event, StepEvent, ValidationEvent
+from octavo.runs.events import CalibrationEvent, EarlyStopEvent, EpochEvent, Event, StepEvent, ValidationEvent
+from octavo.runs.metrics import calibration_text
 from octavo.system.terminal import duration, escape_controls
 
 if TYPE_CHECKING:
@@ -110,6 +112,8 @@ class Progress(Display):
                 f"stopping early at step {event.step}: the learning rate decays from the state of step "
                 f"{event.best_step}, the best so far"
             )
+        elif isinstance(event, CalibrationEvent):
+            self.note(calibration_text([{"event": event.kind, **asdict(event)}]))
         elif isinstance(event, StepEvent):
             bits, speed = event.nats_per_character / math.log(2), f"{event.tokens_per_second:,.0f} tokens/s"
             left = event.seconds * (1 - event.progress) / max(event.progress, 1e-9)

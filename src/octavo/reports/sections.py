@@ -23,7 +23,7 @@ from octavo.reports.recipe import nearest_preset, recipe, setting_texts
 from octavo.reports.score_table import best_baseline, score_dots
 from octavo.reports.views import attention_view, curves_view, heads_view, lens_view, surprise_view
 from octavo.runs.extension import extension_notes
-from octavo.runs.metrics import early_stop_text
+from octavo.runs.metrics import ending_texts
 from octavo.runs.saved_run import SavedRun
 from octavo.system.progress import PhaseCallback, no_phase_progress
 from octavo.system.terminal import capitalize_first, duration, quantity
@@ -258,9 +258,8 @@ def sample_notes(copies: HighlightedCopies, memorisation: Memorisation | None) -
 
 def _costs(run: SavedRun) -> Sequence[Block]:
     costs = read_costs(run.metrics, run.directory.provenance, run.model, run.config.data.context_length)
-    stopped = early_stop_text(run.metrics)
-    notes = [f"{capitalize_first(stopped)}."] if stopped else []
-    notes += [f"{capitalize_first(note)}." for note in extension_notes(run.directory.provenance)]
+    endings = [*ending_texts(run.metrics), *extension_notes(run.directory.provenance)]
+    notes = [f"{capitalize_first(text)}." for text in endings]
     notes += [] if isinstance(costs.utilisation, Unavailable) else [_MFU]
     return [blocks.Facts(cost_facts(costs)), *([blocks.Sentences(notes)] if notes else [])]
 

@@ -16,7 +16,7 @@ from octavo.reports.series import TrainingCurve
 from octavo.runs.metrics import check_complete
 from octavo.runs.saved_run import SavedRun
 from octavo.system.progress import ProgressCallback, no_progress
-from octavo.training.data import bpe_dropout_until, early_stopping_tokens
+from octavo.training.data import bpe_dropout_until, held_out_tokens
 
 
 def attention_view(
@@ -163,5 +163,5 @@ def curves_view(run: SavedRun) -> CurvesView:
         facts = run.split("train").facts
     except OctavoError:
         return CurvesView(TrainingCurve(run.name, metrics))  # the text is damaged, the curves are intact
-    until = bpe_dropout_until(run.config, facts.tokens - early_stopping_tokens(run.config, facts.tokens))
+    until = bpe_dropout_until(run.config, facts.tokens - held_out_tokens(run.config, facts.tokens))
     return CurvesView(TrainingCurve(run.name, metrics, facts.tokens / facts.characters_and_ends, until))

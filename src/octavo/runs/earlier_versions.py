@@ -34,6 +34,7 @@ def upgrade_training_state(values: dict[str, Any]) -> dict[str, Any]:
         | {
             "best_at": {},
             "early_stop": {},
+            "temperature": None,
         }
         | values
     )

@@ -81,6 +81,18 @@ class EarlyStopEvent(Event):
 
 
 @dataclass(frozen=True)
+class CalibrationEvent(Event):
+    """The logits are divided by `temperature` from now on, which was fitted on text that was not trained on."""
+
+    kind = "calibration"
+
+    temperature: float
+    tokens: int  # of that text, the end of the training split
+    nats_per_character_before: float  # the loss there
+    nats_per_character: float
+
+
+@dataclass(frozen=True)
 class SampleEvent(Event):
     """A sample is due; the caller generates it before it takes the next event."""
 
@@ -98,5 +110,6 @@ class EndEvent(Event):
 
 
 EVENTS = (
-    *(StepEvent, ValidationEvent, EpochEvent, CheckpointEvent, DecayEvent, EarlyStopEvent, SampleEvent, EndEvent),
+    *(StepEvent, ValidationEvent, EpochEvent, CheckpointEvent, DecayEvent, EarlyStopEvent, CalibrationEvent),
+    *(SampleEvent, EndEvent),
 )

@@ -2,11 +2,12 @@
 
 Every line has ``event``, ``step``, ``epoch`` and ``seconds`` (of training, over all sessions). Events: ``step``,
 ``validation``, ``finding`` (a problem that a validation point shows), ``epoch`` (the end of one), ``sample``,
-``checkpoint``, ``decay`` (the learning rate begins to fall), ``early-stop`` and, last, ``end``.
+``checkpoint``, ``decay`` (the learning rate begins to fall), ``early-stop``, ``calibration`` and, last, ``end``.
 """
 
 import io
 import json
+import math
 import os
 import warnings
 from collections.abc import Sequence
@@ -33,6 +34,7 @@ _REQUIRED = {  # by event; keys that later versions added are optional
     "step": ("loss", "nats_per_character", "learning_rate", "gradient_norm", "steps_per_second", "tokens_per_second"),
     "validation": ("loss", "nats_per_character"),
     "early-stop": ("best_step",),
+    "calibration": ("temperature", "tokens", "nats_per_character_before", "nats_per_character"),
     "finding": ("kind", "severity", "words", "fix", "figures"),
 }
 
@@ -113,6 +115,11 @@ def last_record(path: Path) -> Record | None:
     return _record(complete.rpartition(b"\n")[2], f"{path}: the last line") if complete else None
 
 
+def ending_texts(records: Sequence[Record]) -> list[str]:
+    """Return in words what was done at the end of training: early stopping, calibration; usually nothing."""
+    return [text for text in (early_stop_text(records), calibration_text(records)) if text]
+
+
 def early_stop_text(records: Sequence[Record]) -> str:
     """Return in words how early stopping ended a run; empty if it did not.
 
@@ -132,6 +139,25 @@ def early_stop_text(records: Sequence[Record]) -> str:
     return (
         f"stopped early at step {stop['step']:,}; the learning rate then decayed, from the state of step "
         f"{stop['best_step']:,}, until step {last:,}{kept}"
+    )
+
+
+def calibration_text(records: Sequence[Record]) -> str:
+    """Return in words how the logits were calibrated at the end; empty if they were not.
+
+    Example:
+        >>> before_after = {"nats_per_character_before": 1.386, "nats_per_character": 1.317}
+        >>> calibration_text([{"event": "calibration", "temperature": 1.25, "tokens": 2420, **before_after}])
+        'logits divided by 1.25: that fits the last 2,420 tokens of the training split, where the loss fell from \
+2.000 to 1.900 bits per character'
+    """
+    record = next((record for record in reversed(records) if record["event"] == "calibration"), None)
+    if record is None:
+        return ""
+    before, after = (record[key] / math.log(2) for key in ("nats_per_character_before", "nats_per_character"))
+    return (
+        f"logits divided by {record['temperature']:.3g}: that fits the last {record['tokens']:,} tokens of the "
+        f"training split, where the loss fell from {before:.3f} to {after:.3f} bits per character"
     )
 
 

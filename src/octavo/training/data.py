@@ -17,7 +17,9 @@ from octavo.training.validation import spread_indices
 
 # BPE-dropout helps if the same tokens are read in many epochs; a text as long as this is not.
 MAX_DROPOUT_TOKENS = 4_000_000
-_EARLY_STOPPING_FRACTION = 0.05  # of the training split, held out to select weights on
+_HELD_OUT_FRACTION = 0.05  # of the training split, to select weights or to fit the temperature on
+_MAX_CALIBRATION_TOKENS = 8192  # enough for one number
+MIN_CALIBRATION_TOKENS = 200
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class TrainingData:
     split: str
     tokens_per_character: float  # of the training split, without BPE-dropout
     validation_tokens_per_character: float
+    calibration: Windows | None = None  # of the end of the training split, to fit the temperature on
 
 
 class TokenCount(NamedTuple):
@@ -61,7 +64,7 @@ def training_data(
     """Lay out the windows and batches of a run.
 
     Early stopping selects weights on the end of the training split, which is then not trained on, unless the config
-    allows it to select on the validation split.
+    allows it to select on the validation split. Calibration fits the temperature there.
 
     Args:
         config: the run's config.
@@ -75,10 +78,14 @@ def training_data(
     (train_ids, _), (validation_ids, _) = train, validation
     ratios = (train.tokens_per_character, validation.tokens_per_character)
     full_validation = _validation_windows(validation_ids, context, stride, bos_id)
-    if n_held_out := early_stopping_tokens(config, len(train_ids)):
+    calibration = None
+    if n_held_out := held_out_tokens(config, len(train_ids)):
         border = _character_border(train_ids, len(train_ids) - n_held_out, tokenizer)
-        train_ids, validation_ids, split = train_ids[:border], train_ids[border:], "train-slice"
-        ratios = (ratios[0], ratios[0])
+        train_ids, held_out_ids = train_ids[:border], train_ids[border:]
+        if config.train.calibrate:
+            calibration = _validation_windows(held_out_ids, context, max(1, context // 2), bos_id)
+        else:
+            validation_ids, split, ratios = held_out_ids, "train-slice", (ratios[0], ratios[0])
     phases = min(stride, max(1, len(train_ids) - context)) if config.data.shift else 1  # a short text allows fewer
     dropout = None
     if isinstance(tokenizer, ByteBPE) and bpe_dropout_until(config, len(train_ids)):
@@ -91,7 +98,9 @@ def training_data(
     count = config.train.validation_windows if validation_windows is None else validation_windows
     indices = spread_indices(windows_to_validate, count)
     train_indices = spread_indices(windows.base, len(indices))
-    return TrainingData(windows, order, windows_to_validate, indices, train_indices, full_validation, split, *ratios)
+    return TrainingData(
+        *(windows, order, windows_to_validate, indices, train_indices, full_validation, split, *ratios, calibration)
+    )
 
 
 def _validation_windows(ids: Ids, context: int, stride: int, bos_id: int | None) -> Windows:
@@ -118,7 +127,13 @@ def _character_border(ids: Ids, border: int, tokenizer: Tokenizer) -> int:
     return border
 
 
-def early_stopping_tokens(config: Config, tokens: int) -> int:
-    """Return how many of the training split's `tokens`, at its end, form the early-stopping split."""
-    has_split = config.train.patience and config.train.select_on == "train-slice"
-    return max(2, int(tokens * _EARLY_STOPPING_FRACTION)) if has_split else 0
+def held_out_tokens(config: Config, tokens: int) -> int:
+    """Return how many of the training split's `tokens`, at its end, are not trained on.
+
+    They are the early-stopping split, or the text that the temperature is fitted on.
+    """
+    train = config.train
+    if not train.calibrate and not (train.patience and train.select_on == "train-slice"):
+        return 0
+    held_out = max(2, int(tokens * _HELD_OUT_FRACTION))
+    return min(held_out, _MAX_CALIBRATION_TOKENS) if train.calibrate else held_out

@@ -21,7 +21,7 @@ from octavo.model.attention import max_unfused_keys
 from octavo.system.hardware import machine_memory
 from octavo.system.terminal import duration, format_bytes, quantity
 from octavo.tokenizer import Tokenizer
-from octavo.training.data import TokenCount, early_stopping_tokens, training_data
+from octavo.training.data import MIN_CALIBRATION_TOKENS, TokenCount, held_out_tokens, training_data
 from octavo.training.loop import dropout_masks
 from octavo.training.optimizers import Optimizers
 from octavo.training.precision import Precision, fastest_seconds
@@ -95,7 +95,7 @@ def check_text_length(config: Config, prepared: TokenizedSplits) -> None:
     """
     tokens, context = len(prepared["train"][1]), config.data.context_length
     total = sum(part.characters for part, _ in prepared.values())
-    trained = tokens - early_stopping_tokens(config, tokens)
+    trained = tokens - held_out_tokens(config, tokens)
     if not sum(len(ids) for _, ids in prepared.values()):
         raise OctavoError(
             f"{quantity(total, 'character gives', 'characters give')} no token, because the {config.tokenizer.kind} "
@@ -104,6 +104,11 @@ def check_text_length(config: Config, prepared: TokenizedSplits) -> None:
     if "validation" not in prepared or len(prepared["validation"][1]) < 2:
         raise OctavoError(
             f"{quantity(total, 'character leaves', 'characters leave')} too few tokens to score: use a longer text"
+        )
+    if config.train.calibrate and tokens - trained < MIN_CALIBRATION_TOKENS:
+        raise OctavoError(
+            f"{quantity(total, 'character is', 'characters are')} too few to calibrate on: use a longer text, or set "
+            "train.calibrate=false"
         )
     if trained > context:
         return

@@ -8,7 +8,8 @@ One step of :class:`Training`, in order:
 3.  forward and backward pass with dropout masks of (seed, step), clipping, optimizer step
 4.  moving average of the weights (EMA), if asked for
 5.  every `log_every` steps and at the end: `StepEvent` with the mean loss, gradient norm and throughput
-6.  at the end: `CheckpointEvent`, so that a failing last validation does not cost the training
+6.  at the end: `CheckpointEvent`, so that a failing last validation does not cost the training; and with `calibrate`
+    `CalibrationEvent`: the weights are calibrated
 7.  20 times a run, or every `validate_every` steps: `ValidationEvent`; early stopping selects weights by it
     and if its patience is exhausted: `EarlyStopEvent`; the decay phase follows, from the best state
 8.  with `validate_epochs`, after each epoch: `EpochEvent` with the loss on the complete validation split
@@ -22,25 +23,22 @@ raised if the loss, the gradient or the weights become NaN or infinite, or the l
 B windows of a batch, T context_length.
 """
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from octavo.config import Config
-from octavo.data.batch_order import Batch
 from octavo.data.windows import Windows
 from octavo.errors import DivergenceError
-from octavo.model import DropoutMasks, Transformer
+from octavo.model import DropoutMasks
 from octavo.runs import events
 from octavo.system.hardware import peak_memory
 from octavo.system.progress import PhaseCallback, no_phase_progress
-from octavo.tokenizer import Tokenizer
+from octavo.training.calibration import fit_temperature
 from octavo.training.data import TrainingData
 from octavo.training.schedule import (
     Budget,
@@ -52,7 +50,7 @@ from octavo.training.schedule import (
 )
 from octavo.training.signals import Interrupted
 from octavo.training.state import TrainingState
-from octavo.training.step import check_finite_values, mean_nats, training_step
+from octavo.training.step import FailedStep, check_finite_values, training_step
 from octavo.training.validation import ValidationPlan, mean_loss, spread_indices, weight_norm
 
 _MAX_UNSAVED_SECONDS = 60.0  # of training that a crash may cost, whatever checkpoint_every is
@@ -117,7 +115,10 @@ class Training:
         if self.budget.fraction_spent(state.step, state.seconds) < self.config.tokenizer.dropout_until:
             self.data.windows.precompute(self._on_precompute)  # part of tokenization: it costs no budget
         began = time.perf_counter() - state.seconds
-        if self._end_reason() and state.validated_step < state.step:  # it was stopped between steps 6 and 7
+        if not self._end_reason():
+            state.undo_calibration()  # of a former, smaller budget
+        elif state.validated_step < state.step:  # it was stopped between steps 6 and 7
+            yield from self._calibrate()
             yield from self._validate_if_due(0.0)
         while not (reason := self._end_reason()):
             spent_before = self.budget.fraction_spent(state.step, state.seconds)
@@ -128,6 +129,7 @@ class Training:
                 yield self._step_event(norm, scale)
             if self._end_reason():
                 yield from self._save()
+                yield from self._calibrate()
             yield from self._validate_if_due(spent_before)
             if decay := self._planned_decay():
                 state.return_to_best(decay)
@@ -226,6 +228,22 @@ class Training:
         self._throughput.seconds += time.perf_counter() - began
         return norm, scale
 
+    def _calibrate(self) -> Iterator[events.CalibrationEvent]:
+        """Calibrate the final weights, if the config asks for it and it is not done."""
+        state, windows = self.state, self.data.calibration
+        if windows is None or state.temperature is not None:
+            return
+        fit = fit_temperature(state.model, windows, weights=state.eval_weights, dtype=self._dtype)
+        state.calibrate(fit.temperature)
+        ratio = self.data.tokens_per_character
+        yield events.CalibrationEvent(
+            *self._position(),
+            temperature=fit.temperature,
+            tokens=fit.tokens,
+            nats_per_character_before=fit.before * ratio,
+            nats_per_character=fit.after * ratio,
+        )
+
     def _validate(self) -> events.ValidationEvent:
         state, data = self.state, self.data
         loss = self._mean_loss(data.validation, data.validation_indices)
@@ -309,28 +327,3 @@ class Training:
     def _position(self) -> tuple[int, float, float]:
         epoch = self.state.step / self.data.order.steps_per_epoch
         return self.state.step, epoch, self.state.seconds
-
-
-@dataclass(frozen=True)
-class FailedStep:
-    """The batch of a step that diverged, so that it can be analysed: its windows, inputs and targets (B, T)."""
-
-    batch: Batch
-    inputs: torch.Tensor
-    targets: torch.Tensor
-    resampled: bool  # by BPE-dropout: positions are then not those of ``data/train.npy``
-
-    @torch.no_grad()
-    def to_dict(self, model: Transformer, tokenizer: Tokenizer, stride: int) -> list[dict[str, Any]]:
-        """Return for each window its position in the training split, its text, and its loss with the weights now."""
-        values, batch = [], self.batch
-        windows = zip(batch.indices.tolist(), batch.phases.tolist(), batch.epochs.tolist(), strict=True)
-        for i, (window, phase, epoch) in enumerate(windows):
-            nats = mean_nats(model(self.inputs[i : i + 1]), self.targets[i : i + 1]).item()
-            position = {} if self.resampled else {"first_token": window * stride + phase}
-            values.append(
-                {"window": window, "epoch": epoch, "phase": phase, **position}
-                | {"nats_per_token": nats if math.isfinite(nats) else str(nats)}
-                | {"text": tokenizer.decode(self.targets[i].tolist())}
-            )
-        return values

@@ -15,6 +15,7 @@ from octavo.model.weights import Tensors, check_weights, load_weights, named_wei
 from octavo.runs.checkpoint import Checkpoint
 from octavo.runs.checkpoint_files import BEST_OPTIMIZER, BEST_WEIGHTS
 from octavo.runs.earlier_versions import upgrade_training_state
+from octavo.training.calibration import scale_logits
 from octavo.training.optimizers import Optimizers
 from octavo.training.schedule import EarlyDecay, has_decay_phase
 
@@ -33,6 +34,7 @@ _SAVED: dict[str, tuple[str, Any]] = {  # by key of state.json, the attribute an
     "decay_from": ("decay_from", int | None),
     "best_at": ("best_at", dict[str, float]),
     "early_stop": ("early_stop", dict[str, float]),
+    "temperature": ("temperature", float | None),
 }
 _TYPES = {key: kind for key, (_, kind) in _SAVED.items()} | {"metrics_bytes": int}  # which the caller adds
 
@@ -52,6 +54,7 @@ class TrainingState:
         self._returns = bool(config.train.patience) and has_decay_phase(config.schedule)
         self.best_state: dict[str, Tensors] = {}
         self.early_stop: dict[str, float] = {}  # the fields of EarlyDecay, once the patience is exhausted
+        self.temperature: float | None = None  # that divides the logits of `eval_weights`
         self.validations_since_best = 0
         self.step = 0
         self.saved_step = -1  # of the newest checkpoint; -1: there is none, or it lacks the best weights
@@ -124,6 +127,17 @@ class TrainingState:
             self.average.tensors = _copied(self.best)
         self.best_state, self.early_stop = {}, asdict(decay)
 
+    def calibrate(self, temperature: float) -> None:
+        """Divide the logits of the weights that the run generates with by `temperature`; a checkpoint is due then."""
+        scale_logits(self.eval_weights, 1 / temperature)
+        self.temperature, self.saved_step = temperature, -1
+
+    def undo_calibration(self) -> None:
+        """Multiply the logits by the temperature by which they are divided: training goes on."""
+        if self.temperature is not None:
+            scale_logits(self.eval_weights, self.temperature)
+            self.temperature = None
+
     def checkpoint(self, **extra: Any) -> Checkpoint:
         """Return the state as a checkpoint, with `extra` plain values."""
         values = {key: getattr(self, name) for key, (name, _) in _SAVED.items()}
@@ -174,6 +188,8 @@ def _check_values(values: dict[str, Any]) -> None:
             raise ValueError("its early_stop has no length")
         if values["best_at"] and values["best_at"].keys() != {"step", "seconds"}:
             raise ValueError("its best_at is not a step and seconds")
+        if values["temperature"] is not None and values["temperature"] <= 0:
+            raise ValueError("its temperature is not positive")
         if any(values.get(key, 0) < 0 for key in ("step", "seconds", "waited", "measured", "metrics_bytes")):
             raise ValueError("it has a negative number")
     except ValueError as error:

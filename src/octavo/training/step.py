@@ -1,14 +1,18 @@
-"""One training step: forward pass, backward pass, clipping, optimizer step."""
+"""One training step: forward pass, backward pass, clipping, optimizer step; and the batch of a step that diverged."""
 
 import math
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch.func import functional_call
 
+from octavo.data.batch_order import Batch
 from octavo.errors import DivergenceError
 from octavo.kernels import cross_entropy
 from octavo.model import DropoutFn, Transformer
+from octavo.tokenizer import Tokenizer
 from octavo.training.optimizers import Optimizers
 
 
@@ -75,3 +79,28 @@ def mean_nats(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return cross_entropy.mean_cross_entropy(logits.flatten(0, 1), targets.flatten())
     each = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
     return each.float().mean()
+
+
+@dataclass(frozen=True)
+class FailedStep:
+    """The batch of a step that diverged, so that it can be analysed: its windows, inputs and targets (B, T)."""
+
+    batch: Batch
+    inputs: torch.Tensor
+    targets: torch.Tensor
+    resampled: bool  # by BPE-dropout: positions are then not those of ``data/train.npy``
+
+    @torch.no_grad()
+    def to_dict(self, model: Transformer, tokenizer: Tokenizer, stride: int) -> list[dict[str, Any]]:
+        """Return for each window its position in the training split, its text, and its loss with the weights now."""
+        values, batch = [], self.batch
+        windows = zip(batch.indices.tolist(), batch.phases.tolist(), batch.epochs.tolist(), strict=True)
+        for i, (window, phase, epoch) in enumerate(windows):
+            nats = mean_nats(model(self.inputs[i : i + 1]), self.targets[i : i + 1]).item()
+            position = {} if self.resampled else {"first_token": window * stride + phase}
+            values.append(
+                {"window": window, "epoch": epoch, "phase": phase, **position}
+                | {"nats_per_token": nats if math.isfinite(nats) else str(nats)}
+                | {"text": tokenizer.decode(self.targets[i].tolist())}
+            )
+        return values

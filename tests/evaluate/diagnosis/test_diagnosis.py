@@ -219,6 +219,15 @@ class TestOverfitting:
         (found,) = [finding for finding in diagnose(case) if finding.kind == "overfitting"]
         assert not found.fix
 
+    def test_of_a_calibrated_run_the_last_point_alone_counts(self, memorising: Case) -> None:
+        config = replace(memorising.config, train=replace(memorising.config.train, calibrate=True))
+        rising = replace(memorising, config=config)
+        assert "overfitting" in kinds(diagnose(rising))
+        assert "overfitting" not in kinds(diagnose_early(rising, 0.9)), "it is not calibrated yet"
+        lowest = min(look.loss for look in rising.points)
+        points = (*rising.points[:-1], replace(rising.points[-1], loss=lowest + 0.01))
+        assert "overfitting" not in kinds(diagnose(replace(rising, points=points)))
+
     def test_a_loss_that_rises_on_both_is_something_else(self, memorising: Case) -> None:
         looks = tuple(replace(look, train_loss=look.loss) for look in memorising.points)
         assert "overfitting" not in kinds(diagnose(replace(memorising, points=looks)))

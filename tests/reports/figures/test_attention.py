@@ -1,7 +1,9 @@
 """Attention as heatmaps: the right weights under the right labels."""
 
 from pathlib import Path
+from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -87,6 +89,18 @@ def test_figures_are_drawn_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     assert drawn == []
     next(figures)
     assert drawn == ["layer 0"]
+
+
+def test_a_figure_that_is_drawn_late_ignores_the_users_settings_too(tmp_path: Path) -> None:
+    """Also where they need LaTeX, which need not be installed."""
+    files: list[bytes] = []
+    both: list[Any] = [{}, {"text.usetex": True, "font.size": 30.0, "axes.facecolor": "black"}]
+    for settings in both:
+        with mpl.rc_context(settings):
+            (figure,) = attention_figures(patterns(1, 1, 2), ["a", "b"])
+            (path,) = save_figure(figure, tmp_path / f"{len(files)}")
+        files.append(path.read_bytes())
+    assert files[0] == files[1]
 
 
 def test_any_token_can_be_drawn(tmp_path: Path) -> None:

@@ -91,6 +91,22 @@ def test_an_installed_font_is_taken_for_letters_that_the_usual_one_lacks(fonts: 
     assert "OctavoTestB" in paths[1].read_text()
 
 
+def test_a_font_that_is_installed_after_the_font_list_was_made_is_found(
+    fonts: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert drawable("한") == "�"
+    lettering._add_new_fonts.cache_clear()  # another process
+    monkeypatch.setattr(lettering, "_families", {})
+    write_font(tmp_path / "new.ttf", "Octavo Test New", "한")
+    (tmp_path / "damaged.ttf").write_bytes(b"no font")
+    installed = [str(path) for path in tmp_path.glob("*.ttf")]
+    monkeypatch.setattr("matplotlib.font_manager.findSystemFonts", lambda: installed)
+    assert drawable("한語") == "한語"
+    (figure,) = attention_figures(np.eye(2)[None, None], ["한", "a"])
+    assert families_of(figure.axes[0].get_yticklabels()[0]) == ["DejaVu Sans", "Octavo Test New"]
+    assert notes_of(figure) == []
+
+
 def test_what_no_font_has_is_said_on_the_picture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

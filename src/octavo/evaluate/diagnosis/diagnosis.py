@@ -48,7 +48,8 @@ def diagnose_early(case: Case, progress: float) -> list[Finding]:
         case: the run so far; only the uniform and the unigram baseline are used.
         progress: the fraction of the budget that is spent.
     """
-    collapsed, overfitted, stuck = rules.collapse(case), rules.overfitting(case), None
+    collapsed, stuck = rules.collapse(case), None
+    overfitted = None if case.config.train.calibrate else rules.overfitting(case)
     if progress >= _EARLY_FRACTION and not collapsed:
         known = {name: case.baseline_losses[name] for name in ("uniform", "unigram") if name in case.baseline_losses}
         stuck = rules.compare_with_baselines(replace(case, baseline_losses=known))

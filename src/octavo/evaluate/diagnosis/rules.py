@@ -126,11 +126,14 @@ _RECENT = 3  # validation points whose median stands for the end
 
 
 def overfitting(case: Case) -> Finding | None:
-    """Find a validation loss that rose from its minimum while the loss on the training split continued to fall."""
+    """Find a validation loss that rose from its minimum while the loss on the training split continued to fall.
+
+    Of a calibrated run the last point alone counts: before, the loss rises because predictions are too sure.
+    """
     if len(case.points) <= _RECENT:
         return None
     onset = min(case.points, key=lambda point: point.loss)
-    recent = case.points[-_RECENT:]
+    recent = case.points[-1:] if case.config.train.calibrate else case.points[-_RECENT:]
     loss, train_loss = median(point.loss for point in recent), median(point.train_loss for point in recent)
     if onset in recent or loss < onset.loss + _OVERFITTING_RISE or train_loss >= onset.train_loss:
         return None

@@ -36,7 +36,7 @@ Value = int | float | str | tuple[int, ...]
 TEXT = "text"  # a cause besides the settings: another text
 _TOKENIZER = (TEXT, "tokenizer.kind", "tokenizer.vocab_size", "tokenizer.trained_on")
 _SPLIT = (*_TOKENIZER, "data.validation", "data.test", "data.split_by")
-_WINDOWS = (*_SPLIT, "data.context_length", "data.stride", "train.patience", "train.select_on")
+_WINDOWS = (*_SPLIT, "data.context_length", "data.stride", "train.patience", "train.select_on", "train.calibrate")
 _BATCHES = (*_WINDOWS, "data.batch_size", "data.last_batch")
 
 

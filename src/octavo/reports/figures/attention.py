@@ -23,7 +23,6 @@ _MAX_LETTERS = 40  # of a tick label
 _MAX_SIDE = 20.0  # inches of all panels, in either direction
 
 
-@in_own_style
 def attention_figures(
     patterns: npt.NDArray[np.floating],
     tokens: Sequence[str],
@@ -75,6 +74,7 @@ def _grid(tokens: int, heads: int) -> tuple[int, int, float]:
     return columns, rows, min(wanted, _MAX_SIDE / max(columns, rows))
 
 
+@in_own_style  # here, as the figures are made one by one, when they are asked for
 def _layer_figure(heads: dict[int, npt.NDArray[np.floating]], labels: Sequence[str], title: str) -> "Figure":
     texts = [title, *labels]
     title, *labels = all_drawable(texts)

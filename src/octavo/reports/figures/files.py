@@ -6,6 +6,7 @@ A file is written completely or not at all, and the same figure gives the same f
 import io
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,13 +135,35 @@ def _search(texts: Iterable[str]) -> None:
     """Find a font for every character that DejaVu Sans lacks, and remember it."""
     wanted = {letter for text in texts for letter in text if ord(letter) not in _default_letters()} - _families.keys()
     wanted -= {letter for letter in wanted if not letter.isprintable()}
+    wanted -= _find_families(wanted)
+    if wanted and _add_new_fonts():
+        wanted -= _find_families(wanted)
+    _families.update(dict.fromkeys(wanted))
+
+
+def _find_families(wanted: set[str]) -> set[str]:
+    """Remember a family for each of the `wanted` letters that one has; return these letters."""
+    found = set[str]()
     for family, path in _other_families() if wanted else ():
-        if letters := _letters_of(path, wanted):
+        if letters := _letters_of(path, wanted - found):
             letters = _letters_of(_file_of(family), letters)  # mostly the same file: matplotlib draws with this
             _families.update(dict.fromkeys(letters, family))
-            if not (wanted := wanted - letters):
-                return
-    _families.update(dict.fromkeys(wanted))
+            found |= letters
+            if found == wanted:
+                break
+    return found
+
+
+@cache
+def _add_new_fonts() -> bool:
+    """Add fonts that were installed after matplotlib made its list; return whether there are any."""
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    before = len(fontManager.ttflist)
+    for path in sorted({*findSystemFonts()} - {font.fname for font in fontManager.ttflist}):
+        with suppress(OSError, RuntimeError, ValueError, KeyError):  # damaged, or of bitmaps
+            fontManager.addfont(path)
+    return len(fontManager.ttflist) > before
 
 
 @cache

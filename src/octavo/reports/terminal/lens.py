@@ -24,7 +24,7 @@ def explanations(lens: Lens, width: int) -> list[str]:
         "p: the probability that the model gives the actual token",
     ]
     if left_out := len(lens.layers) - len(_with_room(lens, width)):
-        notes.append(f"{left_out} of {len(lens.layers)} layers are left out here for lack of room: the page has all")
+        notes.append(f"left out here for lack of room: {left_out} of {len(lens.layers)} layers; the page has all")
     return [line for sentence in [*notes, *lens.caveats()] for line in wrap_lines(sentence)]
 
 
