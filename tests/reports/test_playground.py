@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from octavo.interpret.tokens import token_labels, visible_label
 from octavo.pipeline.run import Run, load
 from octavo.reports.html import Page
 from octavo.reports.playground import playground, save_playground
@@ -133,10 +134,12 @@ class TestWrite:
     def test_it_stops_when_it_is_told(self, page: Page, opened: Any) -> None:
         tab: Tab = opened(page)
         part(tab, "length").fill("10000")
-        part(tab, "generate").click()
-        part(tab, "stop").click()
+        part(tab, "generate").evaluate("""(generate) => {
+          generate.click();
+          document.querySelector("[data-octavo=stop]").click();
+        }""")
         count = tokens(tab).count()
-        assert 0 < count < 9000
+        assert 0 < count < 10_000
         tab.wait_for_timeout(100)
         assert tokens(tab).count() == count
         assert generate(tab, length=5)
@@ -165,3 +168,69 @@ class TestWrite:
         found = generate(tab, prompt="h", length=60, temperature=0.3)
         assert "é" in found or "😀" in found or "日" in found
         assert "".join(tokens(tab).all_text_contents()) == found.removeprefix("h")
+
+
+class TestRead:
+    def score(self, tab: "Tab") -> list[float]:
+        """Return bits per character, bits, characters and tokens."""
+        return [float(n) for n in re.findall(r"\d+(?:\.\d+)?", part(tab, "score").inner_text())]
+
+    @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "dark")])
+    def test_the_surprisal_is_that_of_python(
+        self, page: Page, opened: Any, trained: Run, width: int, scheme: str
+    ) -> None:
+        tab: Tab = opened(page, width=width, scheme=scheme)
+        text = "What, are you sick?\nI 🦜 know"
+        expected = trained.surprise(text).surprise
+        assert 10 < len(expected.tokens) < trained.config.data.context_length
+        part(tab, "read").fill(text)
+        bits, total, characters, count = self.score(tab)[:4]
+        assert (characters, count) == (len(text), len(expected.tokens))
+        assert bits == pytest.approx(expected.bits_per_character, abs=0.004)  # the run's own weights are not rounded
+        assert total == pytest.approx(expected.total_bits, abs=0.2)
+        pieces = tab.locator("[data-octavo=read-output] > span")
+        assert pieces.all_text_contents() == [one.text for one in expected.alignments]
+        steps = [round(expected.bits_per_character_of(one)) for one in expected.alignments]
+        found = [int(str(one.get_attribute("class")).removeprefix("warm-")) for one in pieces.all()]
+        assert sum(one != min(10, step) for one, step in zip(found, steps, strict=True)) <= 1  # rounding
+        assert not tab.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+    def test_each_keystroke_is_followed_and_the_next_token_is_shown(
+        self, page: Page, opened: Any, trained: Run
+    ) -> None:
+        tab: Tab = opened(page)
+        part(tab, "read").fill("")
+        assert part(tab, "score").inner_text() == "Type or paste a text."
+        assert part(tab, "next").locator(".token").count() == 10
+        part(tab, "read").press_sequentially("First Cit")
+        before = self.score(tab)
+        part(tab, "read").press("i")
+        assert self.score(tab)[2] == before[2] + 1
+        ids = [0, *trained.tokenizer.encode("First Citi").tolist()]
+        best = tab.evaluate("ids => octavo.engine.sampling.argmax(octavo.model.logits(ids).at(-1))", ids)
+        label = visible_label(token_labels(trained.tokenizer, [best])[0])
+        assert part(tab, "next").locator(".token").first.inner_text() == label
+        part(tab, "read-output").locator("span").nth(1).focus()
+        assert "bits" in tab.inner_text("#tip")
+        tab.keyboard.press("ArrowLeft")
+        assert (
+            tab.evaluate("document.activeElement.textContent")
+            == part(tab, "read-output").locator("span").first.inner_text()
+        )
+
+    def test_a_text_longer_than_the_context_says_how_much_is_read(
+        self, page: Page, opened: Any, trained: Run
+    ) -> None:
+        tab: Tab = opened(page)
+        part(tab, "read").fill("First Citizen: " * 40)
+        context = trained.config.data.context_length
+        assert self.score(tab)[3:] == [context, context]  # tokens, and the note on the first ones
+        beginning = trained.tokenizer.decode(trained.tokenizer.encode("First Citizen: " * 40)[:context])
+        assert part(tab, "read-output").evaluate("output => output.textContent") == beginning
+
+    def test_markup_is_text(self, page: Page, opened: Any) -> None:
+        tab: Tab = opened(page)
+        part(tab, "read").fill(EVIL)
+        assert part(tab, "read-output").evaluate("output => output.textContent") == EVIL
+        tab.locator("[data-octavo=read-output] > span").first.focus()
+        assert tab.locator("img").count() == 0

@@ -13,7 +13,9 @@ from octavo.reports.html.page import HtmlPart, Page, make_page, render
 from octavo.runs.saved_run import SavedRun
 from octavo.system.progress import ProgressCallback, no_progress
 
+_CHARACTERS = 1000  # of the validation split, to find lines in
 _PROMPT_CHARACTERS = 40
+_READ_LINES = 4
 _NO_SCORE = "The cost of rounding its weights for this page is unknown, because the run was shared without its text."
 
 
@@ -27,14 +29,17 @@ def playground(run: SavedRun, watch: ProgressCallback = no_progress) -> Page:
     Raises:
         OctavoError: the page would be too large, or the run has no valid checkpoint.
     """
-    part = section_part("write", "Write", "How does the model continue a text?", [write_part(run)])
+    own = (
+        section_part("write", "Write", "How does the model continue a text?", [write_part(run)]),
+        section_part("read", "Read", "What in a text surprises the model?", [read_part(run)]),
+    )
 
     def page(*parts: HtmlPart, description: str = "") -> Page:
         return make_page(f"Playground of {run.name}", parts, description=description, height=900)
 
     scripts = model_part(PackedModel("fp16", {}, {}))
-    packed = pack_run(run, other_bytes=len(page(scripts, part).html.encode()))
-    return page(model_part(packed), part, description=_description(run, packed, watch))
+    packed = pack_run(run, other_bytes=len(page(scripts, *own).html.encode()))
+    return page(model_part(packed), *own, description=_description(run, packed, watch))
 
 
 def save_playground(run: SavedRun, output: Path | None = None, *, watch: ProgressCallback = no_progress) -> Path:
@@ -50,7 +55,6 @@ def save_playground(run: SavedRun, output: Path | None = None, *, watch: Progres
 
 def write_part(run: SavedRun) -> HtmlPart:
     """Return the part that continues a prompt; it needs :func:`model_part` before it."""
-    labels = token_labels(run.tokenizer, range(run.tokenizer.vocab_size))
     sampling = SamplingConfig()
     settings = [  # name, label, value, least, most, step
         ("temperature", "Temperature", sampling.temperature, 0, 100, 0.1),
@@ -62,20 +66,39 @@ def write_part(run: SavedRun) -> HtmlPart:
     ]
     html = render(
         "write.html",
-        data={"labels": [visible_label(label) for label in labels]},
+        data=_labels(run),
         prompt=_first_words(run),
         settings=settings,
     )
-    return HtmlPart(html, ("predictions.js", "branches.js", "write.js"), ("predictions.css", "write.css"))
+    scripts = ("predictions.js", "token_facts.js", "branches.js", "write.js")
+    return HtmlPart(html, scripts, ("predictions.css", "write.css"))
+
+
+def read_part(run: SavedRun) -> HtmlPart:
+    """Return the part that reads a text while it is typed; it needs :func:`model_part` before it."""
+    html = render("read.html", data=_labels(run), text="\n".join(_lines(run)[:_READ_LINES]))
+    return HtmlPart(html, ("predictions.js", "token_facts.js", "read.js"), ("predictions.css", "write.css"))
+
+
+def _labels(run: SavedRun) -> dict[str, list[str]]:
+    labels = token_labels(run.tokenizer, range(run.tokenizer.vocab_size))
+    return {"labels": [visible_label(label) for label in labels]}
+
+
+def _lines(run: SavedRun) -> list[str]:
+    """Return some lines of the validation split, from the first complete one on; none if the run has no text."""
+    if run.directory.shared:
+        return []
+    begun, *lines = run.validation_beginning(_CHARACTERS).splitlines() or [""]
+    return [line.strip() for line in (lines[:-1] or [begun]) if line.strip()]
 
 
 def _first_words(run: SavedRun) -> str:
-    """Return words of the validation split as a prompt, of its first complete line; "" if the run has no text."""
-    if run.directory.shared:
-        return ""
-    begun, *lines = run.validation_beginning(25 * _PROMPT_CHARACTERS).splitlines() or [""]
-    line = next((line.strip() for line in [*lines, begun] if line.strip()), "")
-    return line if len(line) <= _PROMPT_CHARACTERS else line[:_PROMPT_CHARACTERS].rpartition(" ")[0] or line[:8]
+    """Return words of a line of the validation split as a prompt; "" if the run has no text."""
+    line = next(iter(_lines(run)), "")
+    if len(line) <= _PROMPT_CHARACTERS:
+        return line
+    return line[:_PROMPT_CHARACTERS].rpartition(" ")[0] or line[:_PROMPT_CHARACTERS]
 
 
 def _description(run: SavedRun, packed: PackedModel, watch: ProgressCallback) -> str:

@@ -52,18 +52,10 @@ octavo.branches = (() => {
     return replaced.flatMap((id) => [...octavo.model.tokenizer.tokenBytes[id]]);
   }
 
-  /** What the model gives to a token at its place, whatever the settings of sampling: its probability, its rank, and
-      the most probable tokens [{id, probability}] that fit there. */
+  /** What the model gives to a token at its place, and the most probable tokens that fit there. */
   function facts(node, count = 10) {
-    const { probabilities, largestFirst } = octavo.engine.sampling;
-    const probs = probabilities(node.logits, { temperature: 1, top_k: 0, top_p: 1, min_p: 0 });
-    const order = largestFirst(probs);
     const replaced = replacedBytes(node);
-    return {
-      probability: probs[node.id],
-      rank: order.indexOf(node.id) + 1,
-      likeliest: order.filter((id) => begins(id, replaced)).slice(0, count).map((id) => ({ id, probability: probs[id] })),
-    };
+    return octavo.tokenFacts(node.logits, node.id, { count, fits: (id) => begins(id, replaced) });
   }
 
   function begins(id, bytes) {

@@ -51,25 +51,17 @@ octavo.widget("write", (root, { labels }) => {
     shown.push({ node, span });
     decorate(node, span);
     output.append(span);
-    octavo.tips([span], () => describe(node));
+    octavo.tips([span], () => octavo.describeToken(labels[node.id], branches.facts(node), labels));
   }
 
   /** Mark a token that has others in its place, and colour it by its surprisal. */
   function decorate(node, span) {
     const siblings = node.parent.children;
     const several = siblings.length > 1;
-    const bits = -Math.log2(branches.facts(node, 0).probability);
     const coloured = buttons.colour.getAttribute("aria-pressed") === "true";
-    span.className = [several ? "branching" : "", coloured ? `warm-${Math.min(10, Math.round(bits))}` : ""].join(" ");
+    const colour = () => `warm-${Math.min(10, Math.round(octavo.tokenBits(node.logits, node.id)))}`;
+    span.className = [several ? "branching" : "", coloured ? colour() : ""].join(" ");
     if (several) span.dataset.branch = `${siblings.indexOf(node) + 1}/${siblings.length}`;
-  }
-
-  function describe(node) {
-    const { probability, rank, likeliest } = branches.facts(node);
-    const token = make("b", { className: "token" }, labels[node.id]);
-    const place = rank === 1 ? "the top prediction" : `rank ${rank.toLocaleString("en")}`;
-    const list = octavo.predictions(likeliest.map((one) => [labels[one.id], one.probability]), rank);
-    return make("div", {}, make("p", {}, token, `: ${percent(probability)}, ${place}`), list);
   }
 
   /** The state of the buttons. */

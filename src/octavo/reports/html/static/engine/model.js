@@ -35,6 +35,7 @@ octavo.engine.makeModel = (() => {
       config,
       tokenizer,
       contextLength: context_length,
+      lineEnd: line_end, // of the training text; null: it has several kinds
 
       encode: (text) => tokenizer.encode(text),
 
