@@ -23,7 +23,9 @@ octavo.engine.generateTokens = (() => {
       `prompt`: token ids; `settings`: of sampling; `heal`: whether the prompt is text that may be healed. */
   return function* ({ prompt, settings, heal, tokenizer, reader, contextLength }) {
     const { tokenBytes, bosId } = tokenizer;
-    if (bosId === null && !prompt.length) throw new Error("this run's tokenizer has no BOS token: give a prompt");
+    if (bosId === null && !prompt.length) {
+      throw new Error("this run's tokenizer has no token for this prompt, and no BOS token: give other words");
+    }
     const predict = (ids) => reader.next(windowIds(ids, tokenizer, contextLength));
     const random = sampling.randomNumbers(settings.seed);
     const detokenizer = new Detokenizer(tokenizer);
