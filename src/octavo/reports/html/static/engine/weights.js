@@ -5,7 +5,9 @@ octavo.engine.readWeights = (() => {
   /** The bytes of a base64 text. */
   function bytesOf(base64) {
     const letters = atob(base64);
-    return Uint8Array.from({ length: letters.length }, (_, index) => letters.charCodeAt(index));
+    const bytes = new Uint8Array(letters.length);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = letters.charCodeAt(i);
+    return bytes;
   }
 
   /** The number that 16 bits mean: 1 for the sign, 5 for the exponent, 10 for the fraction (IEEE 754). */
@@ -16,16 +18,21 @@ octavo.engine.readWeights = (() => {
     return bits & 0x8000 ? -size : size;
   }
 
+  /** `value(number, index)` of each of the numbers, as 64-bit floats. */
+  function floats(numbers, value) {
+    const all = new Float64Array(numbers.length);
+    for (let i = 0; i < all.length; i++) all[i] = value(numbers[i], i);
+    return all;
+  }
+
   const DECODERS = {
-    fp32: ({ values }) => Float64Array.from(new Float32Array(bytesOf(values).buffer)),
-    fp16: ({ values }) => {
-      const table = (fp16.table ??= Float64Array.from({ length: 65536 }, (_, bits) => fp16(bits)));
-      return Float64Array.from(new Uint16Array(bytesOf(values).buffer), (bits) => table[bits]);
-    },
-    int8: ({ values, scales, shape }) => {
+    fp32: ({ values }) => new Float64Array(new Float32Array(bytesOf(values).buffer)),
+    fp16: ({ values }) => floats(new Uint16Array(bytesOf(values).buffer), fp16),
+    int8({ values, scales, shape }) {
       const scale = new Float32Array(bytesOf(scales).buffer);
-      return Float64Array.from(new Int8Array(bytesOf(values).buffer), (value, index) =>
-        Math.fround(value * scale[Math.floor(index / shape[1])]),
+      const width = shape[1];
+      return floats(new Int8Array(bytesOf(values).buffer), (value, index) =>
+        Math.fround(value * scale[Math.floor(index / width)]),
       );
     },
   };
