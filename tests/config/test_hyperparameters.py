@@ -29,6 +29,13 @@ def test_more_passes_take_more_dropout_and_a_smaller_vocabulary() -> None:
     assert all(values["model.hidden_dropout"] == values["model.dropout"] for values in (few, some, many))
 
 
+def test_a_deeper_model_is_for_many_passes_and_takes_its_own_time() -> None:
+    assert [chosen(90_000, minutes=minutes)["model.n_layers"] for minutes in (0.5, 1.1, 5)] == [2, 3, 4]
+    assert [chosen(90_000, epochs=epochs)["model.n_layers"] for epochs in (20, 42, 50)] == [2, 3, 4]
+    deep, flat = chosen(90_000, minutes=60), chosen(90_000, "model.n_layers", minutes=60)
+    assert deep["train.minutes"] > 1.3 * flat["train.minutes"]
+
+
 def test_a_short_budget_has_small_batches_so_that_steps_are_left() -> None:
     sizes = [chosen(1_000_000, minutes=minutes)["data.batch_size"] for minutes in (0.3, 1, 2, 5)]
     assert sizes == sorted(sizes)
@@ -52,7 +59,8 @@ def test_a_choice_is_written_as_an_option_takes_it(value: float | bool, text: st
 
 
 def test_a_text_is_read_at_most_so_often_whatever_the_time() -> None:
-    minutes = [chosen(90_000, minutes=minutes).get("train.minutes", minutes) for minutes in (1, 5, 15, 60)]
+    given = "model.n_layers"  # or the deeper model would be slower than the speed that was measured
+    minutes = [chosen(90_000, given, minutes=each).get("train.minutes", each) for each in (1, 5, 15, 60)]
     assert minutes[0] == 1
     assert minutes[1] == minutes[2] == minutes[3] < 5
     tokens = 60 * minutes[1] * TOKENS_PER_SECOND

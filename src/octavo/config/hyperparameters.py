@@ -30,7 +30,7 @@ _DROPOUT = ((8.0, 0.0), (28.0, 0.1), (57.0, 0.2))
 _VOCAB_SIZE = ((14.0, 2048.0), (28.0, 1024.0), (57.0, 512.0))
 _BYTES_PER_VOCAB = 130  # of training text that each token of the vocabulary needs at least
 # Layers, and how many passes that model must be able to make, scaled so: a deeper one learns more from each pass.
-_LAYERS = ((4, 50.0), (3, 40.0))
+_LAYERS = ((4, 45.0), (3, 40.0))
 _D_FF = 416
 _CALIBRATE_FROM = 10.0  # passes, scaled so; with fewer a model is hardly too sure of its predictions
 _MIN_CALIBRATED_BYTES = 12_000  # less text leaves too little to fit the temperature on
@@ -138,13 +138,14 @@ def _layers(config: Config, scaled: float, given: Sequence[str]) -> tuple[int, f
     """
     if _is_given("model.n_layers", given):
         return config.model.n_layers, 1.0
-    own = parameter_count(config.model, config.tokenizer.vocab_size)[0]
+    model, vocab_size = config.model, config.tokenizer.vocab_size
+    own = parameter_count(model, vocab_size)[0]
     for layers, least in _LAYERS:
-        deeper = parameter_count(replace(config.model, n_layers=layers), config.tokenizer.vocab_size)[0]
+        deeper = parameter_count(replace(model, n_layers=layers), vocab_size)[0]
         slowdown = deeper / own if config.train.minutes else 1.0
         if scaled / slowdown >= least:
             return layers, slowdown
-    return config.model.n_layers, 1.0
+    return model.n_layers, 1.0
 
 
 def _is_given(name: str, given: Sequence[str]) -> bool:

@@ -1,12 +1,14 @@
 """A finding names a command that changes what is unfit, or trains longer; never both."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from octavo.config.overrides import Request
+from octavo.config.shapes import parameter_count
 from octavo.evaluate.diagnosis.advice import REQUESTED_CHANGES, reconcile
 from octavo.evaluate.diagnosis.case import Commands, Finding
 from octavo.evaluate.diagnosis.commands import commands_of, unfit_settings
@@ -69,6 +71,25 @@ def test_what_is_held_out_is_no_fault(play_file: Path, tmp_path: Path, name: str
     fitted = make_plan(as_corpus(play_file), Request(epochs=5.0), root=tmp_path).config
     config = with_overrides(fitted, [(name, value)])
     assert unfit_settings(config, train_bytes=36_000, epochs=5.0, tokens_per_second=1.0) == ()
+
+
+@pytest.mark.parametrize("layers", [2, 4])
+def test_the_speed_of_a_deeper_model_is_that_of_the_same_budget(layers: int) -> None:
+    request = Request(minutes=5, overrides={"model.n_layers": layers})
+    config = with_overrides(request.applied_to(None), [("train.calibrate", True)])
+    size, vocabulary = config.model, config.tokenizer.vocab_size
+    own, base = (parameter_count(replace(size, n_layers=n), vocabulary)[0] for n in (layers, 2))
+    found = unfit_settings(config, train_bytes=90_000, epochs=60.0, tokens_per_second=24_000 * base / own)
+    assert found == unfit_settings(
+        with_overrides(config, [("model.n_layers", 2)]), train_bytes=90_000, epochs=60.0, tokens_per_second=24_000
+    )
+
+
+def test_many_epochs_without_calibration_are_worth_another_run() -> None:
+    config = Request(epochs=30).applied_to(None)
+    facts: dict[str, Any] = {"train_bytes": 90_000, "epochs": 30.0, "tokens_per_second": 1.0}
+    assert "train.calibrate" in unfit_settings(config, **facts)
+    assert "train.calibrate" not in unfit_settings(with_overrides(config, [("train.calibrate", True)]), **facts)
 
 
 def test_the_command_trains_the_same_text_with_a_budget(trained: Run, play_file: Path) -> None:

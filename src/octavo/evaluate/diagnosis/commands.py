@@ -5,6 +5,7 @@ import shlex
 from octavo.config import Config
 from octavo.config.hyperparameters import choose_hyperparameters
 from octavo.config.overrides import Request
+from octavo.config.shapes import parameter_count
 from octavo.errors import OctavoError
 from octavo.evaluate.diagnosis.case import Commands
 from octavo.formats.toml_schema import as_mapping, with_overrides
@@ -15,6 +16,7 @@ from octavo.runs.saved_run import SavedRun
 _MIN_MINUTES = 1.0  # of the run that is advised: less says little about settings
 _TOLERANCE = 2.0  # ratio up to which two values are about the same: less makes no clear difference
 _DROPOUT_TOLERANCE = 0.06
+_UNCALIBRATED_EPOCHS = 20.0  # so many without calibration are worth another run
 _BUDGET = "train.minutes"  # which a choice may lower
 _FITTED_SECTIONS = ("data", "tokenizer", "model", "optimizer", "schedule")
 _UNFITTED = {  # which the rule does not set and which do not make a model worse, or which are not of the training
@@ -66,18 +68,21 @@ def unfit_settings(
         config: the config of a run.
         train_bytes: length of its training split in UTF-8.
         epochs: how often it read that split.
-        tokens_per_second: its speed.
+        tokens_per_second: its speed; that of the preset follows from the parameters of both.
         ends: ends of documents in the training split that are learned.
     """
     # Steps of another size would be another budget, so they count as passes over the text.
     minutes = config.train.minutes
     base = with_overrides(Config(), [("train.minutes", minutes), ("train.epochs", 0.0 if minutes else epochs)])
-    choices = choose_hyperparameters(
-        base, (), train_bytes=train_bytes, tokens_per_second=tokens_per_second, ends=ends
-    )
+    own_size, base_size = (parameter_count(c.model, c.tokenizer.vocab_size)[0] for c in (config, base))
+    speed = tokens_per_second * own_size / base_size
+    choices = choose_hyperparameters(base, (), train_bytes=train_bytes, tokens_per_second=speed, ends=ends)
     fitted = with_overrides(base, [(choice.name, choice.value) for choice in choices if choice.name != _BUDGET])
     own, other = _settings(config), _settings(fitted)
-    return tuple(name for name, value in own.items() if not _about_equal(name, value, other[name]))
+    unfit = [name for name, value in own.items() if not _about_equal(name, value, other[name])]
+    if fitted.train.calibrate and not config.train.calibrate and epochs >= _UNCALIBRATED_EPOCHS:
+        unfit.append("train.calibrate")
+    return tuple(unfit)
 
 
 def _settings(config: Config) -> dict[str, object]:
