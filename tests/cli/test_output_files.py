@@ -60,6 +60,7 @@ def test_in_the_run_what_the_command_left_there_is_replaced_altogether(copied: R
         (["lens"], "lens.html"),
         (["edit", "--zero", "embedding"], "edit.html"),
         (["report"], "mine.html"),
+        (["playground"], "mine.html"),
         (["report", "--format", "md"], "report.md"),
     ],
 )

@@ -104,7 +104,13 @@ def test_what_the_terminal_shows_needs_no_file(
 
 @pytest.mark.parametrize(
     "command",
-    [("attention", "play", "Speak"), ("curves", "play"), ("report", "play"), ("compare", "play", "other")],
+    [
+        ("attention", "play", "Speak"),
+        ("curves", "play"),
+        ("report", "play"),
+        ("playground", "play"),
+        ("compare", "play", "other"),
+    ],
     ids=lambda command: command[0],
 )
 def test_a_page_says_before_the_work_where_else_it_could_be(

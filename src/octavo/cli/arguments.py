@@ -83,7 +83,7 @@ def add_output(
     description: str = f"folder for the files (default: {ANALYSES}/ in the run's folder)",
 ) -> None:
     """Add ``--output`` and ``--overwrite``."""
-    parser.add_argument("--output", metavar=metavar, help=description)
+    parser.add_argument("-o", "--output", metavar=metavar, help=description)
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
 
 

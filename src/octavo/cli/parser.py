@@ -22,6 +22,7 @@ GROUPS = {
     },
     "generate and share": {
         "generate": "continue a prompt",
+        "playground": "make a page in which the model writes, without a network",
         "share": "pack a run without its text, for others to generate with",
     },
     "look inside": {

@@ -18,6 +18,8 @@ from octavo.corpus import Corpus
 from octavo.data.token_files import Ids, documents
 from octavo.errors import OctavoError
 from octavo.evaluate.documents import documents_of
+from octavo.evaluate.scoring import Scorer
+from octavo.interpret.activations import ActivationCache, mean_activations
 from octavo.interpret.attention import AttentionPatterns, measure_attention
 from octavo.interpret.edit import Edit, measure_edit
 from octavo.interpret.head_table import HeadTable
@@ -212,6 +214,21 @@ def analyse_heads(
         windows=windows,
         watch=watch,
     )
+
+
+def held_out_means(run: SavedRun, *sites: str) -> ActivationCache:
+    """Return the mean activation at each site over the first 8192 tokens of the validation split, as mean ablation
+    uses it.
+
+    Args:
+        run: the run.
+        sites: names of sites.
+
+    Raises:
+        OctavoError: the shape of a site depends on the length of the text, or the validation split is too short.
+    """
+    scorer = Scorer(run.model, run.tokenizer.bos_id, run.config.data.context_length)
+    return mean_activations(scorer, _held_out(run), *sites)
 
 
 def _passage(

@@ -1,0 +1,70 @@
+"use strict";
+/* Read: the model reads a text while it is typed. `data`: {labels: by token id}. */
+octavo.widget("read", (root, { labels }) => {
+  const { make, model } = octavo;
+  const find = (name) => root.querySelector(`[data-octavo="${name}"]`);
+  const [input, output, score, next] = ["read", "read-output", "score", "next"].map(find);
+  const { tokenizer } = model;
+  const first = tokenizer.bosId === null ? [] : [tokenizer.bosId];
+
+  /** The tokens of complete characters, each [{text, tokens: [index, …]}]: a character may be several tokens. */
+  function pieces(ids) {
+    const detokenizer = new octavo.engine.Detokenizer(tokenizer);
+    const found = [];
+    let tokens = [];
+    ids.forEach((id, index) => {
+      tokens.push(index);
+      const text = detokenizer.push([id]);
+      if (!text) return;
+      found.push({ text, tokens });
+      tokens = [];
+    });
+    if (tokens.length) found.push({ text: detokenizer.end(), tokens });
+    return found;
+  }
+
+  function update() {
+    const all = model.encode(input.value.replace(/\r\n|\r|\n/g, model.lineEnd ?? "\n"));
+    const ids = all.slice(0, model.contextLength); // the last one is predicted, and not read
+    const read = [...first, ...ids];
+    const rows = read.length ? model.logits(read.slice(0, model.contextLength)) : [];
+    const before = (index) => rows[index + first.length - 1]; // the logits at the place of a token
+    const bits = ids.map((id, index) =>
+      before(index) ? octavo.tokenBits(before(index), id) : Math.log2(tokenizer.vocabSize), // nothing comes before it
+    );
+    show(ids, bits, before);
+    const total = bits.reduce((sum, one) => sum + one, 0);
+    const characters = [...(all.length > ids.length || tokenizer.lossless ? model.decode(ids) : input.value)].length;
+    const limit = all.length > ids.length ? ` Only the first ${ids.length} tokens, one context, are read.` : "";
+    score.textContent = ids.length
+      ? `${(total / characters).toFixed(3)} bits per character: ${total.toFixed(1)} bits, ${characters} characters, ${ids.length} tokens.${limit}`
+      : "Type or paste a text.";
+    const after = rows[first.length + ids.length - 1];
+    const likeliest = after ? octavo.tokenFacts(after, 0).likeliest : [];
+    next.replaceChildren(octavo.predictions(likeliest.map((one) => [labels[one.id], one.probability])));
+  }
+
+  /** Show the text, each character in the colour of its bits. */
+  function show(ids, bits, before) {
+    octavo.hideTip();
+    const spans = pieces(ids).map(({ text, tokens }) => {
+      const total = tokens.reduce((sum, index) => sum + bits[index], 0);
+      const span = make("span", { className: `warm-${Math.min(10, Math.round(total / [...text].length))}` }, text);
+      span.setAttribute("role", "button");
+      octavo.tips([span], () => make("div", {}, ...tokens.map((index) => describe(ids[index], bits[index], before(index)))));
+      return span;
+    });
+    output.replaceChildren(...spans);
+    if (spans.length) octavo.roving(spans);
+  }
+
+  function describe(id, bits, logits) {
+    if (!logits) return make("p", {}, `${labels[id]} begins the text: ${bits.toFixed(1)} bits, as under the uniform baseline`);
+    return octavo.describeToken(`${labels[id]}, ${bits.toFixed(1)} bits`, octavo.tokenFacts(logits, id), labels);
+  }
+
+  input.addEventListener("input", update);
+  root.querySelector(".live").hidden = false;
+  root.querySelector(".without-script").hidden = true;
+  update();
+});

@@ -1,0 +1,114 @@
+"""The playground of a run: a page that contains its model, which writes there as it does on the command line."""
+
+from pathlib import Path
+
+from octavo.config.inference import SamplingConfig
+from octavo.errors import OctavoError
+from octavo.evaluate.run_scores import standard_evaluation
+from octavo.formats.output_paths import prepare_page_path
+from octavo.interpret.tokens import token_labels, visible_label
+from octavo.reports.html.blocks import section_part
+from octavo.reports.html.packed_model import PackedModel, model_part, pack_run, page_score
+from octavo.reports.html.page import HtmlPart, Page, make_page, render
+from octavo.runs.saved_run import SavedRun
+from octavo.system.progress import ProgressCallback, no_progress
+
+_CHARACTERS = 1000  # of the validation split, to find lines in
+_PROMPT_CHARACTERS = 40
+_READ_LINES = 4
+_NO_SCORE = "The cost of rounding its weights for this page is unknown, because the run was shared without its text."
+
+
+def playground(run: SavedRun, watch: ProgressCallback = no_progress) -> Page:
+    """Return a page in which the run's model writes, with what the rounding of its weights costs.
+
+    Args:
+        run: the run.
+        watch: is called with the fraction of the scoring that is done.
+
+    Raises:
+        OctavoError: the page would be too large, or the run has no valid checkpoint.
+    """
+    own = (
+        section_part("write", "Write", "How does the model continue a text?", [write_part(run)]),
+        section_part("read", "Read", "What in a text surprises the model?", [read_part(run)]),
+    )
+
+    def page(*parts: HtmlPart, description: str = "") -> Page:
+        return make_page(f"Playground of {run.name}", parts, description=description, height=900)
+
+    scripts = model_part(PackedModel("fp16", {}, {}))
+    packed = pack_run(run, other_bytes=len(page(scripts, *own).html.encode()))
+    return page(model_part(packed), *own, description=_description(run, packed, watch))
+
+
+def save_playground(run: SavedRun, output: Path | None = None, *, watch: ProgressCallback = no_progress) -> Path:
+    """Write the page; return its path. None: ``playground.html`` in the run.
+
+    Raises:
+        OctavoError: as :func:`playground`, or it cannot be written there.
+    """
+    path = output or run.path / "playground.html"
+    prepare_page_path(path)  # before anything is measured
+    return playground(run, watch).save(path)
+
+
+def write_part(run: SavedRun) -> HtmlPart:
+    """Return the part that continues a prompt; it needs :func:`model_part` before it."""
+    sampling = SamplingConfig()
+    settings = [  # name, label, value, least, most, step
+        ("temperature", "Temperature", sampling.temperature, 0, 100, 0.1),
+        ("top-k", "Top-k (0: all)", sampling.top_k, 0, None, 1),
+        ("top-p", "Top-p", sampling.top_p, 0.05, 1, 0.05),
+        ("min-p", "Min-p", sampling.min_p, 0, 1, 0.01),
+        ("seed", "Seed", sampling.seed, 0, None, 1),
+        ("length", "Length, tokens", sampling.max_new_tokens, 1, 10_000, 1),
+    ]
+    html = render(
+        "write.html",
+        data=_labels(run),
+        prompt=_first_words(run),
+        settings=settings,
+    )
+    scripts = ("predictions.js", "token_facts.js", "branches.js", "write.js")
+    return HtmlPart(html, scripts, ("predictions.css", "write.css"))
+
+
+def read_part(run: SavedRun) -> HtmlPart:
+    """Return the part that reads a text while it is typed; it needs :func:`model_part` before it."""
+    html = render("read.html", data=_labels(run), text="\n".join(_lines(run)[:_READ_LINES]))
+    return HtmlPart(html, ("predictions.js", "token_facts.js", "read.js"), ("predictions.css", "write.css"))
+
+
+def _labels(run: SavedRun) -> dict[str, list[str]]:
+    labels = token_labels(run.tokenizer, range(run.tokenizer.vocab_size))
+    return {"labels": [visible_label(label) for label in labels]}
+
+
+def _lines(run: SavedRun) -> list[str]:
+    """Return some lines of the validation split, from the first complete one on; none if the run has no text."""
+    if run.directory.shared:
+        return []
+    begun, *lines = run.validation_beginning(_CHARACTERS).splitlines() or [""]
+    return [line.strip() for line in (lines[:-1] or [begun]) if line.strip()]
+
+
+def _first_words(run: SavedRun) -> str:
+    """Return words of a line of the validation split as a prompt; "" if the run has no text."""
+    line = next(iter(_lines(run)), "")
+    if len(line) <= _PROMPT_CHARACTERS:
+        return line
+    return line[:_PROMPT_CHARACTERS].rpartition(" ")[0] or line[:_PROMPT_CHARACTERS]
+
+
+def _description(run: SavedRun, packed: PackedModel, watch: ProgressCallback) -> str:
+    """Return what the page is, and what rounding costs."""
+    intro = "The trained model is inside this page and runs in it, without a network."
+    if run.directory.shared:
+        return f"{intro} {_NO_SCORE}"
+    copy = page_score(run, packed, watch).bits_per_character
+    try:
+        own = f"; the run scores {standard_evaluation(run).bits_per_character:.3f}"
+    except OctavoError:
+        own = ""
+    return f"{intro} This copy, with weights in {packed.format}, scores {copy:.3f} bits per character{own}."
