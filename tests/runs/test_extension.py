@@ -63,7 +63,7 @@ def unfinish(run: Run, at_step: int) -> None:
 @pytest.fixture(scope="module")
 def text(tmp_path_factory: pytest.TempPathFactory, play: str) -> Path:
     path = tmp_path_factory.mktemp("extended") / "scene.txt"
-    path.write_bytes(play[:12_000].encode())
+    path.write_bytes(play[:14_000].encode())
     return path
 
 
