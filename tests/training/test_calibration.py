@@ -103,7 +103,7 @@ def configured(tiny: dict[str, Any], overrides: dict[str, Any] | None = None, st
 
 def all_tokens(windows: Windows) -> list[int]:
     """Return the ids that windows are cut from."""
-    return np.asarray(windows._ids).tolist()
+    return [int(token) for token in windows._ids]
 
 
 def find(ids: list[int], part: list[int]) -> int:
