@@ -1,10 +1,11 @@
 "use strict";
-/* Read: the model reads a text while it is typed. `data`: {labels: by token id}. */
-octavo.widget("read", (root, { labels }) => {
+/* Read: the model reads a text while it is typed. */
+octavo.widget("read", (root) => {
+  if (!octavo.model) return; // it could not be mounted
   const { make, model } = octavo;
   const find = (name) => root.querySelector(`[data-octavo="${name}"]`);
   const [input, output, score, next] = ["read", "read-output", "score", "next"].map(find);
-  const { tokenizer } = model;
+  const { tokenizer, labels } = model;
   const first = tokenizer.bosId === null ? [] : [tokenizer.bosId];
 
   /** The tokens of complete characters, each [{text, tokens: [index, …]}]: a character may be several tokens. */

@@ -6,7 +6,7 @@ octavo.engine.makeModel = (() => {
   const MAX_READERS = 4; // the unchanged model and the last changed ones
 
   /** `packed`: what `octavo/reports/html/packed_model.py` writes into a page. */
-  return ({ config, weights, tokenizer: words, context_length, line_end, opening, means = {} }) => {
+  return ({ config, weights, tokenizer: words, context_length, line_end, opening, means = {}, labels = [] }) => {
     const transformer = new Transformer(config, readWeights(weights));
     const tokenizer = new Tokenizer(words);
     const meanOf = Object.fromEntries(Object.entries(readWeights(means)).map(([site, { data }]) => [site, data]));
@@ -34,6 +34,7 @@ octavo.engine.makeModel = (() => {
     const model = {
       config,
       tokenizer,
+      labels, // by token id, for people
       contextLength: context_length,
       lineEnd: line_end, // of the training text; null: it has several kinds
 
