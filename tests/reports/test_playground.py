@@ -228,6 +228,45 @@ class TestRead:
         beginning = trained.tokenizer.decode(trained.tokenizer.encode("First Citizen: " * 40)[:context])
         assert part(tab, "read-output").evaluate("output => output.textContent") == beginning
 
+    def test_attention_and_lens_follow_the_text(self, page: Page, opened: Any, trained: Run) -> None:
+        tab: Tab = opened(page)
+        part(tab, "read").fill("What, are you si")
+        part(tab, "read").press_sequentially("ck?")
+        part(tab, "read").evaluate("read => read.setSelectionRange(0, 1)")
+        part(tab, "read").press("T")  # an edit at the beginning
+        text = "That, are you sick?"
+        lens, attention = trained.lens(text).lens, trained.attention(text).attention
+        n_layers, n_heads = attention.patterns.shape[:2]
+        count = len(attention.passage.ids)
+        cells = tab.locator("[data-octavo=lens] tbody .lens-cell")
+        tab.wait_for_function("n => document.querySelectorAll('[data-octavo=lens] tbody tr').length === n", arg=count)
+        found = [cell.locator("bdi").inner_text() for cell in cells.all()]
+        top = [visible_label(layer.cells[at].predictions[0].label) for at in range(count) for layer in lens.layers]
+        assert sum(one != other for one, other in zip(found, top, strict=True)) <= 1  # rounded weights
+        ticks = [position for position, cell in enumerate(cells.all()) if "✓" in cell.inner_text()]
+        right = [layer.cells[at].rank == 1 for at in range(count) for layer in lens.layers]
+        assert len(set(ticks) ^ {position for position, one in enumerate(right) if one}) <= 1
+        weights = tab.evaluate(
+            """([ids, layers, heads]) => {
+              const inspector = octavo.model.inspect(ids);
+              const range = (n) => [...Array(n).keys()];
+              return range(layers).map((l) => range(heads).map((h) => ids.map((_, q) => ids.map((_, k) =>
+                inspector.weight(l, h, q, k)))));
+            }""",
+            [list(map(int, attention.passage.ids)), n_layers, n_heads],
+        )
+        assert np.array(weights) == pytest.approx(attention.patterns, abs=0.003)
+        view = part(tab, "attention")
+        assert view.locator(".attention-thumb").count() == n_layers * n_heads
+        view.locator(".attention-thumb").nth(n_heads - 1).click()
+        strongest = int(attention.patterns[0, n_heads - 1, -1].argmax())
+        first = view.locator(".attention-values li").first
+        assert first.locator(".token").inner_text() == visible_label(attention.passage.labels[strongest])
+        part(tab, "read").press("End")
+        part(tab, "read").press("!")  # the chosen head stays
+        tab.wait_for_function("n => document.querySelectorAll('[data-octavo=lens] tbody tr').length > n", arg=count)
+        assert view.locator(".attention-thumb").nth(n_heads - 1).get_attribute("aria-pressed") == "true"
+
     def test_markup_is_text(self, page: Page, opened: Any) -> None:
         tab: Tab = opened(page)
         part(tab, "read").fill(EVIL)

@@ -126,7 +126,9 @@ def write_part(run: SavedRun) -> HtmlPart:
 def read_part(run: SavedRun) -> HtmlPart:
     """Return the part that reads a text while it is typed; it needs :func:`model_part` before it."""
     html = render("read.html", text="\n".join(_lines(run)[:_READ_LINES]))
-    return HtmlPart(html, ("predictions.js", "token_facts.js", "read.js"), ("predictions.css", "write.css"))
+    viewers = ("predictions.js", "attention.js", "lens.js")
+    styles = ("predictions.css", "attention.css", "lens.css", "write.css")
+    return HtmlPart(html, (*viewers, "token_facts.js", "live_views.js", "read.js"), styles)
 
 
 def _lines(run: SavedRun) -> list[str]:

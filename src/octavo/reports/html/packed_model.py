@@ -42,6 +42,7 @@ ENGINE = tuple(
         "positions",
         "cache",
         "taps",
+        "inspector",
         "attention",
         "feedforward",
         "transformer",

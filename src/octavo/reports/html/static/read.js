@@ -6,6 +6,7 @@ octavo.widget("read", (root) => {
   const find = (name) => root.querySelector(`[data-octavo="${name}"]`);
   const [input, output, score, next] = ["read", "read-output", "score", "next"].map(find);
   const { tokenizer, labels } = model;
+  const showViews = octavo.liveViews(root);
   const first = tokenizer.bosId === null ? [] : [tokenizer.bosId];
 
   /** The tokens of complete characters, each [{text, tokens: [index, …]}]: a character may be several tokens. */
@@ -28,8 +29,10 @@ octavo.widget("read", (root) => {
     const all = model.encode(input.value.replace(/\r\n|\r|\n/g, model.lineEnd ?? "\n"));
     const ids = all.slice(0, model.contextLength); // the last one is predicted, and not read
     const read = [...first, ...ids];
-    const rows = read.length ? model.logits(read.slice(0, model.contextLength)) : [];
-    const before = (index) => rows[index + first.length - 1]; // the logits at the place of a token
+    const shown = read.slice(0, model.contextLength);
+    const inspector = shown.length ? model.inspect(shown) : null;
+    const after = (position) => (position >= 0 && position < shown.length ? inspector.logits(position) : undefined);
+    const before = (index) => after(index + first.length - 1); // the logits at the place of a token
     const bits = ids.map((id, index) =>
       before(index) ? octavo.tokenBits(before(index), id) : Math.log2(tokenizer.vocabSize), // nothing comes before it
     );
@@ -40,9 +43,10 @@ octavo.widget("read", (root) => {
     score.textContent = ids.length
       ? `${(total / characters).toFixed(3)} bits per character: ${total.toFixed(1)} bits, ${characters} characters, ${ids.length} tokens.${limit}`
       : "Type or paste a text.";
-    const after = rows[first.length + ids.length - 1];
-    const likeliest = after ? octavo.tokenFacts(after, 0).likeliest : [];
+    const last = after(read.length - 1);
+    const likeliest = last ? octavo.tokenFacts(last, 0).likeliest : [];
     next.replaceChildren(octavo.predictions(likeliest.map((one) => [labels[one.id], one.probability])));
+    showViews(shown);
   }
 
   /** Show the text, each character in the colour of its bits. */
