@@ -41,7 +41,7 @@ KEYS = [
     ),
     *("settings", "origin", "again"),
 ]
-WIDGETS = {"curves", "attention", "heads", "surprise", "lens", "model", "write", "read"}
+WIDGETS = {"curves", "attention", "heads", "surprise", "lens", "model", "write", "read", "change"}
 
 
 @pytest.fixture(scope="module")

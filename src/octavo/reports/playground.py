@@ -1,4 +1,4 @@
-"""The playground of a run: its model inside a page, which writes and reads there.
+"""The playground of a run: its model inside a page, which writes, reads and can be changed there.
 
 ``octavo playground`` writes a page of it, and the report of a run contains it as a section.
 """
@@ -104,6 +104,13 @@ def _parts(run: SavedRun) -> list[PlaygroundPart]:
             "coloured.",
             read_part(run),
         ),
+        PlaygroundPart(
+            "change",
+            "Change",
+            "The model is a stack of layers, each with attention heads and a feed-forward part: switch one off to "
+            "see what it is good for.",
+            change_part(run),
+        ),
     ]
 
 
@@ -129,6 +136,12 @@ def read_part(run: SavedRun) -> HtmlPart:
     viewers = ("predictions.js", "attention.js", "lens.js")
     styles = ("predictions.css", "attention.css", "lens.css", "write.css")
     return HtmlPart(html, (*viewers, "token_facts.js", "live_views.js", "read.js"), styles)
+
+
+def change_part(run: SavedRun) -> HtmlPart:
+    """Return the part that switches parts of the model off; it needs :func:`model_part` before it."""
+    html = render("change.html", text="\n".join(_lines(run)[:_READ_LINES]))
+    return HtmlPart(html, ("predictions.js", "token_facts.js", "change.js"), ("predictions.css", "write.css"))
 
 
 def _lines(run: SavedRun) -> list[str]:

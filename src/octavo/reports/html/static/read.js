@@ -7,7 +7,6 @@ octavo.widget("read", (root) => {
   const [input, output, score, next] = ["read", "read-output", "score", "next"].map(find);
   const { tokenizer, labels } = model;
   const showViews = octavo.liveViews(root);
-  const first = tokenizer.bosId === null ? [] : [tokenizer.bosId];
 
   /** The tokens of complete characters, each [{text, tokens: [index, …]}]: a character may be several tokens. */
   function pieces(ids) {
@@ -26,27 +25,22 @@ octavo.widget("read", (root) => {
   }
 
   function update() {
-    const all = model.encode(input.value.replace(/\r\n|\r|\n/g, model.lineEnd ?? "\n"));
-    const ids = all.slice(0, model.contextLength); // the last one is predicted, and not read
-    const read = [...first, ...ids];
-    const shown = read.slice(0, model.contextLength);
-    const inspector = shown.length ? model.inspect(shown) : null;
-    const after = (position) => (position >= 0 && position < shown.length ? inspector.logits(position) : undefined);
-    const before = (index) => after(index + first.length - 1); // the logits at the place of a token
-    const bits = ids.map((id, index) =>
-      before(index) ? octavo.tokenBits(before(index), id) : Math.log2(tokenizer.vocabSize), // nothing comes before it
-    );
+    const reading = octavo.reading(input.value);
+    const { ids, read, first, cut, characters } = reading;
+    const inspector = read.length ? model.inspect(read) : null;
+    const after = (position) => (position >= 0 && position < read.length ? inspector.logits(position) : undefined);
+    const before = (index) => after(index + first - 1); // the logits at the place of a token
+    const bits = octavo.surprisals(reading, after);
     show(ids, bits, before);
     const total = bits.reduce((sum, one) => sum + one, 0);
-    const characters = [...(all.length > ids.length || tokenizer.lossless ? model.decode(ids) : input.value)].length;
-    const limit = all.length > ids.length ? ` Only the first ${ids.length} tokens, one context, are read.` : "";
+    const limit = cut ? ` Only the first ${ids.length} tokens, one context, are read.` : "";
     score.textContent = ids.length
       ? `${(total / characters).toFixed(3)} bits per character: ${total.toFixed(1)} bits, ${characters} characters, ${ids.length} tokens.${limit}`
       : "Type or paste a text.";
-    const last = after(read.length - 1);
+    const last = after(ids.length + first - 1);
     const likeliest = last ? octavo.tokenFacts(last, 0).likeliest : [];
     next.replaceChildren(octavo.predictions(likeliest.map((one) => [labels[one.id], one.probability])));
-    showViews(shown);
+    showViews(read);
   }
 
   /** Show the text, each character in the colour of its bits. */

@@ -35,6 +35,7 @@ octavo.engine.makeModel = (() => {
     const model = {
       config,
       tokenizer,
+      hasMeans: Object.keys(meanOf).length > 0, // whether parts can be set to their means
       labels, // by token id, for people
       contextLength: context_length,
       lineEnd: line_end, // of the training text; null: it has several kinds
