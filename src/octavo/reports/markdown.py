@@ -114,11 +114,12 @@ def _scores(scores: blocks.ScoreDots) -> list[str]:
 
 def _samples(samples: blocks.Samples) -> list[str]:
     paragraphs = list(map(plain, samples.notes))
-    for number, (text, spans) in enumerate(zip(samples.copies.texts, samples.copies.spans, strict=True), 1):
-        paragraphs += [f"Sample {number}:", fenced(escape_controls(text))]
+    copies = samples.copies
+    for caption, text, spans in zip(samples.titles, copies.texts, copies.spans, strict=True):
+        paragraphs += [f"{plain(caption)}:", fenced(escape_controls(text))]
         if spans:
-            copies = [f"- {plain(visible_text(text[start:end]))}" for start, end in spans]
-            paragraphs += ["Marked in this sample:", "\n".join(copies)]
+            marked = [f"- {plain(visible_text(text[start:end]))}" for start, end in spans]
+            paragraphs += ["Marked in this sample:", "\n".join(marked)]
     return paragraphs
 
 

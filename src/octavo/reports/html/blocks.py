@@ -93,7 +93,10 @@ def block_part(block: Block) -> HtmlPart:
 def _samples_part(samples: blocks.Samples) -> HtmlPart:
     """Return the texts with their verbatim copies of the training split marked, below the notes."""
     copies = samples.copies
-    texts = [_spans(text, spans) for text, spans in zip(copies.texts, copies.spans, strict=True)]
+    texts = [
+        (escape_controls(title), _spans(text, spans))
+        for title, text, spans in zip(samples.titles, copies.texts, copies.spans, strict=True)
+    ]
     return HtmlPart(render("samples.html", texts=texts, notes=samples.notes), styles=("samples.css",))
 
 
