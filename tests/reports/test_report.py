@@ -5,7 +5,7 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +15,13 @@ import octavo
 from octavo.evaluate.diagnosis.case import Finding
 from octavo.formats.files import write_atomically
 from octavo.pipeline.run import Run, load
-from octavo.reports.collect import read_findings
+from octavo.reports.collect import read_findings, read_score
 from octavo.reports.compare import compare
 from octavo.reports.html import Page
 from octavo.reports.html.attention import AttentionView
 from octavo.reports.report import report, save_report
 from octavo.reports.sections import sections
+from octavo.reports.verdict import verdict
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
@@ -80,6 +81,11 @@ class TestWhole:
         assert "d_model 32 128" in text_of(page, "settings"), "and the preset's"
         assert trained.directory.provenance["text"]["sha256"] in text_of(page, "origin")
         assert "octavo train" in text_of(page, "again")
+
+    def test_the_verdict_is_above_the_sections(self, page: Page, trained: Run) -> None:
+        words = verdict(read_score(trained))
+        assert f"{trained.evaluation.bits_per_character:.3f} bits" in words
+        assert page.html.index(f"<p>{escape(words)}") < page.html.index('<nav class="contents"')
 
     def test_values_near_the_score_mention_the_score(self, page: Page) -> None:
         for key in ("curves", "heads", "surprise", "layers"):

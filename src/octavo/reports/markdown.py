@@ -38,7 +38,7 @@ def save_markdown(
     folder: Path,
     title: str,
     lead: str,
-    warning: str,
+    opening: Sequence[str],
     sections: Sequence[Section],
     note: MessageCallback = no_message,
 ) -> list[Path]:
@@ -55,7 +55,7 @@ def save_markdown(
         pictures.append(path)
         return f"![{name.replace('-', ' ')}]({path.name})"
 
-    paragraphs = [f"# {plain(title)}", plain(lead), *([f"**{plain(warning)}**"] if warning else [])]
+    paragraphs = [f"# {plain(title)}", plain(lead), *(f"**{plain(one)}**" for one in opening)]
     for section in sections:
         paragraphs += [f"## {section.title}", *([f"*{section.question}*"] if section.question else [])]
         for rendered in section.render(lambda block: block_paragraphs(block, draw), note):

@@ -4,14 +4,15 @@ from functools import partial
 from pathlib import Path
 
 from octavo.formats.output_paths import prepare_folder, prepare_page_path
-from octavo.reports.blocks import Section
-from octavo.reports.collect import unfinished_note
+from octavo.reports.blocks import Section, Unavailable, try_compute
+from octavo.reports.collect import read_score, unfinished_note
 from octavo.reports.html import Page
 from octavo.reports.html.blocks import LastSection, sections_page
 from octavo.reports.html.page import HtmlPart
 from octavo.reports.markdown import save_markdown
 from octavo.reports.playground import SECTION, TITLE, playground_section
 from octavo.reports.sections import lead, sections
+from octavo.reports.verdict import verdict
 from octavo.runs.saved_run import SavedRun, open_saved_run
 from octavo.system.progress import MessageCallback, PhaseCallback, no_message, no_phase_progress
 
@@ -90,11 +91,13 @@ def _page(run: SavedRun, model: bool, note: MessageCallback, watch: PhaseCallbac
     return sections_page(*_parts(run, watch), note=note, last=last)
 
 
-def _parts(run: SavedRun, watch: PhaseCallback) -> tuple[str, str, str, list[Section]]:
-    """Return the title of a report, its lead, its warning, and its sections.
+def _parts(run: SavedRun, watch: PhaseCallback) -> tuple[str, str, list[str], list[Section]]:
+    """Return the title of a report, its lead, its verdict and a warning, and its sections.
 
     Raises:
         OctavoError: the run was shared without its text.
     """
     run.directory.check_has_text()
-    return f"Run {run.name}", lead(run), unfinished_note(run), sections(run, watch)
+    words = try_compute(lambda: verdict(read_score(run)))
+    opening = ["" if isinstance(words, Unavailable) else words, unfinished_note(run)]
+    return f"Run {run.name}", lead(run), list(filter(None, opening)), sections(run, watch)

@@ -37,18 +37,18 @@ class LastSection:
 def sections_page(
     title: str,
     lead: str,
-    warning: str,
+    opening: Sequence[str],
     sections: Sequence[Section],
     note: MessageCallback = no_message,
     last: LastSection | None = None,
 ) -> Page:
-    """Return the page of sections: title, `lead`, `warning` unless it is "", links to the sections, the sections."""
+    """Return the page of sections: title, `lead`, the paragraphs `opening`, links to the sections, the sections."""
     made = {one.key: section_part(one.key, one.title, one.question, one.render(block_part, note)) for one in sections}
     titles = {one.key: one.title for one in sections}
 
     def page() -> Page:
-        warnings = [block_part(blocks.Sentences([warning]))] if warning else []
-        return make_page(title, [*warnings, contents_part(titles), *made.values()], description=lead, height=900)
+        first = [block_part(blocks.Sentences(opening))] if opening else []
+        return make_page(title, [*first, contents_part(titles), *made.values()], description=lead, height=900)
 
     if last is not None:
         part = last.make(len(page().html.encode()))
