@@ -7,16 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from markupsafe import Markup
+
+from octavo.config import Config
 from octavo.config.inference import SamplingConfig
 from octavo.errors import OctavoError
 from octavo.evaluate.run_scores import standard_evaluation
 from octavo.formats.output_paths import prepare_page_path
+from octavo.model import Transformer
 from octavo.reports.blocks import Sentences, Unavailable, try_compute
 from octavo.reports.html.blocks import block_part, section_part, subsection_part
-from octavo.reports.html.packed_model import PackedModel, model_part, pack_run, page_score
+from octavo.reports.html.packed_model import PackedModel, model_part, pack_model, pack_run, page_score
 from octavo.reports.html.page import HtmlPart, Page, make_page, render
 from octavo.runs.saved_run import SavedRun
 from octavo.system.progress import ProgressCallback, no_progress
+from octavo.tokenizer import Tokenizer
 
 SECTION, TITLE = "playground", "Playground"
 _QUESTION = "What does the model do with your own text?"
@@ -46,7 +51,7 @@ def playground(run: SavedRun, watch: ProgressCallback = no_progress) -> Page:
     Raises:
         OctavoError: the page would be too large, or the run has no valid checkpoint.
     """
-    own = [section_part(one.key, one.title, one.about, [one.part]) for one in _parts(run)]
+    own = [section_part(one.key, one.title, one.about, [one.part]) for one in _parts(_first_words(run), _text(run))]
     packed = pack_run(run, other_bytes=_page_bytes(own))
     return _page(f"Playground of {run.name}", [model_part(packed), *own], _description(run, packed, watch))
 
@@ -62,6 +67,13 @@ def save_playground(run: SavedRun, output: Path | None = None, *, watch: Progres
     return playground(run, watch).save(path)
 
 
+def measured_page(model: Transformer, tokenizer: Tokenizer, config: Config) -> Page:
+    """Return the playground of a model in memory, which measures itself when it is opened (`octavo.bench.page`)."""
+    own = [section_part(one.key, one.title, one.about, [one.part]) for one in _parts("", "")]
+    packed = pack_model(model, tokenizer, config, _page_bytes(own))
+    return _page("Benchmark", [model_part(packed), *own, HtmlPart(Markup(""), ("page_bench.js",))])
+
+
 def playground_section(run: SavedRun, other_bytes: int, watch: ProgressCallback = no_progress) -> HtmlPart:
     """Return the playground as a section of a page whose other parts take `other_bytes`.
 
@@ -69,7 +81,10 @@ def playground_section(run: SavedRun, other_bytes: int, watch: ProgressCallback 
     """
 
     def content() -> list[HtmlPart]:
-        own = [subsection_part(one.key, one.title, one.about, [one.part]) for one in _parts(run)]
+        own = [
+            subsection_part(one.key, one.title, one.about, [one.part])
+            for one in _parts(_first_words(run), _text(run))
+        ]
         packed = pack_run(run, other_bytes + _page_bytes(own))
         return [model_part(packed), block_part(Sentences([_description(run, packed, watch)])), *own]
 
@@ -88,33 +103,33 @@ def _page_bytes(parts: Sequence[HtmlPart]) -> int:
     return len(_page("", [model_part(PackedModel("fp16", {}, {})), *parts]).html.encode())
 
 
-def _parts(run: SavedRun) -> list[PlaygroundPart]:
+def _parts(prompt: str, text: str) -> list[PlaygroundPart]:
     return [
         PlaygroundPart(
             "write",
             "Write",
             "The model continues your text: it gives each token (a word or a piece of one) a probability of being "
             "next, draws one of them, and begins again.",
-            write_part(run),
+            write_part(prompt),
         ),
         PlaygroundPart(
             "read",
             "Read",
             "The model reads your text and predicts each token from those before it: what it did not expect is "
             "coloured.",
-            read_part(run),
+            read_part(text),
         ),
         PlaygroundPart(
             "change",
             "Change",
             "The model is a stack of layers, each with attention heads and a feed-forward part: switch one off to "
             "see what it is good for.",
-            change_part(run),
+            change_part(text),
         ),
     ]
 
 
-def write_part(run: SavedRun) -> HtmlPart:
+def write_part(prompt: str) -> HtmlPart:
     """Return the part that continues a prompt; it needs :func:`model_part` before it."""
     sampling = SamplingConfig()
     settings = [  # name, label, value, least, most, step
@@ -125,22 +140,22 @@ def write_part(run: SavedRun) -> HtmlPart:
         ("seed", "Seed", sampling.seed, 0, None, 1),
         ("length", "Length, tokens", sampling.max_new_tokens, 1, 10_000, 1),
     ]
-    html = render("write.html", prompt=_first_words(run), settings=settings)
+    html = render("write.html", prompt=prompt, settings=settings)
     scripts = ("predictions.js", "token_facts.js", "branches.js", "write.js")
     return HtmlPart(html, scripts, ("predictions.css", "write.css"))
 
 
-def read_part(run: SavedRun) -> HtmlPart:
+def read_part(text: str) -> HtmlPart:
     """Return the part that reads a text while it is typed; it needs :func:`model_part` before it."""
-    html = render("read.html", text="\n".join(_lines(run)[:_READ_LINES]))
+    html = render("read.html", text=text)
     viewers = ("predictions.js", "attention.js", "lens.js")
     styles = ("predictions.css", "attention.css", "lens.css", "write.css")
     return HtmlPart(html, (*viewers, "token_facts.js", "live_views.js", "read.js"), styles)
 
 
-def change_part(run: SavedRun) -> HtmlPart:
+def change_part(text: str) -> HtmlPart:
     """Return the part that switches parts of the model off; it needs :func:`model_part` before it."""
-    html = render("change.html", text="\n".join(_lines(run)[:_READ_LINES]))
+    html = render("change.html", text=text)
     return HtmlPart(html, ("predictions.js", "token_facts.js", "change.js"), ("predictions.css", "write.css"))
 
 
@@ -150,6 +165,10 @@ def _lines(run: SavedRun) -> list[str]:
         return []
     begun, *lines = run.validation_beginning(_CHARACTERS).splitlines() or [""]
     return [line.strip() for line in (lines[:-1] or [begun]) if line.strip()]
+
+
+def _text(run: SavedRun) -> str:
+    return "\n".join(_lines(run)[:_READ_LINES])
 
 
 def _first_words(run: SavedRun) -> str:

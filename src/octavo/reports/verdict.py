@@ -28,10 +28,11 @@ def verdict(score: Score) -> str:
         return f"{first}; fewer is better. It has not been compared with simpler models: evaluate the run to do so."
     best = _best(counting)
     relation = _relation(bits, best)
+    simple = "simpler model that counts its training text and does not learn while it reads"
     what = {
-        "fewer": "fewer than every simpler model that counts its training text and does not learn while it reads",
-        "as many": "no clear difference from the best simpler model that does not learn while it reads",
-        "more": "which is worse than the best simpler model that does not learn while it reads",
+        "fewer": f"fewer than every {simple}",
+        "as many": f"about as many as the best {simple}",
+        "more": f"more than the best {simple}",
     }[relation]
     return f"{first}: {what} ({_named(best)}). {_compressors(bits, learning, lossless)}"
 

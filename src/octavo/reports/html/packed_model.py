@@ -78,10 +78,7 @@ def pack_run(run: SavedRun, other_bytes: int = 0) -> PackedModel:
         OctavoError: the page would be too large, or the weights are not finite.
     """
     opening = opening_of_run(run.path / "data", run.tokenizer)
-    labels = [visible_label(label) for label in token_labels(run.tokenizer, range(run.tokenizer.vocab_size))]
-    other_bytes += len(json.dumps(labels))
     packed = pack_model(run.model, run.tokenizer, run.config, other_bytes, opening)
-    packed.data["labels"] = labels
     packed.data["line_end"] = training_line_end(run.directory)
     with suppress(OctavoError):  # a split that is too short has no means, so the page has none
         packed.data["means"] = _pack_means(run)
@@ -113,12 +110,14 @@ def pack_model(
     Raises:
         OctavoError: as :func:`pack_run`.
     """
+    labels = [visible_label(label) for label in token_labels(tokenizer, range(tokenizer.vocab_size))]
     facts = {
         "config": page_config(config.model),
         "context_length": config.data.context_length,
         "tokenizer": pack_tokenizer(tokenizer),
         "opening": list(opening),
         "line_end": None,
+        "labels": labels,
     }
     size = other_bytes + model.n_parameters() * 4 // 3  # base64 has four letters for three bytes
     for kind, most in _MAX_PAGE_BYTES.items():
