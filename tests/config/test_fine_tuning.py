@@ -74,6 +74,13 @@ def test_a_context_beyond_the_position_table_is_refused() -> None:
         fine_tuned_config(learned, Request(overrides=["data.context_length=129"]))
 
 
+def test_it_is_not_calibrated_unless_that_is_asked_for() -> None:
+    parent = replace(Config(), train=replace(Config().train, calibrate=True))
+    assert not fine_tuned_config(parent, Request(overrides=["train.patience=3"])).train.calibrate
+    assert not fine_tuned_config(parent, Request(), again=True).train.calibrate
+    assert fine_tuned_config(parent, Request(overrides=["train.calibrate=true"])).train.calibrate
+
+
 def test_a_preset_is_refused() -> None:
     with pytest.raises(OctavoError, match="preset"):
         fine_tuned_config(Config(), Request(preset="pocket"))

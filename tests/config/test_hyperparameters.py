@@ -22,16 +22,24 @@ def chosen(train_bytes: int, *given: str, **budget: Any) -> dict[str, Any]:
     return {choice.name: choice.value for choice in choices}
 
 
-def test_more_passes_take_more_dropout_and_a_smaller_vocabulary() -> None:
+def test_a_longer_text_has_a_larger_vocabulary() -> None:
+    sizes = [chosen(size, minutes=5)["tokenizer.vocab_size"] for size in (30_000, 90_000, 270_000, 1_000_000)]
+    assert sizes == [288, 576, 1696, 2048]
+
+
+def test_more_passes_take_more_dropout() -> None:
     few, some, many = (chosen(size, minutes=5) for size in (10_000_000, 600_000, 300_000))
     assert few["model.dropout"] == 0.0 < some["model.dropout"] < many["model.dropout"]
-    assert few["tokenizer.vocab_size"] > some["tokenizer.vocab_size"] >= many["tokenizer.vocab_size"]
     assert all(values["model.hidden_dropout"] == values["model.dropout"] for values in (few, some, many))
 
 
 def test_a_deeper_model_is_for_many_passes_and_takes_its_own_time() -> None:
     assert [chosen(90_000, minutes=minutes)["model.n_layers"] for minutes in (0.5, 1.1, 5)] == [2, 3, 4]
     assert [chosen(90_000, epochs=epochs)["model.n_layers"] for epochs in (20, 42, 50)] == [2, 3, 4]
+    for given in ("train.patience", "train.calibrate"):
+        assert chosen(90_000, given, minutes=5)["model.n_layers"] == 2, "deeper pays where the run is calibrated"
+    assert chosen(5_000, minutes=5)["model.n_layers"] == 2
+    assert chosen(1_000_000, minutes=200)["model.n_layers"] == 2, "60 passes count as 37 there"
     deep, flat = chosen(90_000, minutes=60), chosen(90_000, "model.n_layers", minutes=60)
     assert deep["train.minutes"] > 1.3 * flat["train.minutes"]
 

@@ -214,6 +214,14 @@ class TestNonsenseIsRefused:
             ("صِف خَلقَ خَودِ كَمِثلِ الشَمسِ PDFات", "cp1256"),
             ("café ▒▒ ╔══╗ naïve", "cp437"),
             ("Les élèves étaient fatigués.\n", "cp037"),
+            ("Two resistors of 10 kΩ and 22 kΩ, in series.", "cp1253"),
+            ("x = r cosθ, y = r sinα\n", "iso8859-7"),
+            (30 * "A divider follows. " + 40 * "×" + "\n", "cp1252"),
+            (10 * "A long sentence in plain English. " + "ÄÄÄÄÄh! Hééééé!\n", "cp1252"),
+            (10 * "The alphabet in capital letters. " + "ÀÁÂÃÄÅÆÇ\n", "latin-1"),
+            ("Mitä jäääär öööö.", "latin-1"),
+            ('puts("\\nДа"); printf("%dруб", n);', "cp1251"),
+            ("SQLите VPNом, xи xя.", "koi8_r"),
         ],
     )
     def test_words_of_any_language_are_read(self, text: str, encoding: str) -> None:

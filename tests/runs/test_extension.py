@@ -63,7 +63,7 @@ def unfinish(run: Run, at_step: int) -> None:
 @pytest.fixture(scope="module")
 def text(tmp_path_factory: pytest.TempPathFactory, play: str) -> Path:
     path = tmp_path_factory.mktemp("extended") / "scene.txt"
-    path.write_bytes(play[:12_000].encode())
+    path.write_bytes(play[:14_000].encode())
     return path
 
 
@@ -87,7 +87,8 @@ def run(short: Run, tmp_path: Path) -> Run:
 
 class TestExtending:
     def test_a_finished_run_ends_bit_for_bit_as_one_with_that_budget(self, run: Run, short: Run, long: Run) -> None:
-        for name in ("samples.txt", "report.html"):
+        former = ("samples.txt", "report.html", "playground.html", "analysis")
+        for name in former[:3]:
             (run.path / name).write_text("old")
         (run.path / "analysis").mkdir()
         extended = resume(run, steps=70)
@@ -95,7 +96,9 @@ class TestExtending:
         assert weights(extended) == weights(long)
         assert losses(extended) == losses(long)
         assert extended.evaluation.nats_per_token == long.evaluation.nats_per_token
-        assert not any((run.path / name).exists() for name in ("samples.txt", "report.html", "analysis"))
+        assert not any(
+            (run.path / name).exists() for name in ("samples.txt", "report.html", "playground.html", "analysis")
+        )
         assert extended.directory.config == long.config
         assert [check for check in verify(extended.directory, full=True) if check.wrong] == []
         (entry,) = extended.directory.provenance["extensions"]

@@ -125,14 +125,14 @@ class TestRun:
         assert data.windows.base.tokens + data.calibration.tokens == whole.tokens
         assert data.split == "validation"
 
-    @pytest.mark.parametrize("average", [0.0, 0.9])
-    def test_a_run_killed_before_its_calibration_ends_bit_for_bit_alike(
-        self, make_training: Make, tiny: dict[str, Any], text: str, tmp_path: Path, average: float
+    @pytest.mark.parametrize(("average", "calibrated"), [(0.0, False), (0.9, False), (0.0, True)])
+    def test_a_run_killed_around_its_calibration_ends_bit_for_bit_alike(
+        self, make_training: Make, tiny: dict[str, Any], text: str, tmp_path: Path, average: float, calibrated: bool
     ) -> None:
         config = configured(tiny, {"train.average": average})
         whole = make_training(config, text)
         for event in whole:
-            if isinstance(event, CheckpointEvent) and whole.state.temperature is None:
+            if isinstance(event, CheckpointEvent) and (calibrated or whole.state.temperature is None):
                 save_checkpoint(tmp_path, whole.state.checkpoint(), keep=1)
         resumed = make_training(config, text)
         resumed.state.restore(load_newest(tmp_path)[1])
@@ -147,6 +147,8 @@ class TestRun:
     ) -> None:
         short = make_training(configured(tiny, {"schedule.kind": "constant"}, steps=20), text)
         list(short)
+        short.state.undo_calibration()
+        short.state.calibrate(2.0)
         checkpoint = short.state.checkpoint()
         gain = checkpoint.tensors["weights"]["final_norm.weight"] * checkpoint.state["temperature"]
         longer = make_training(configured(tiny, {"schedule.kind": "constant"}, steps=21), text)

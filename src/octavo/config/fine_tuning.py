@@ -31,7 +31,7 @@ def fine_tuning_base(config: Config, *, again: bool = False) -> Config:
         (0.003, 0.05, 0.96)
     """
     if again:
-        return config
+        return replace(config, train=replace(config.train, calibrate=False))
     optimizer, schedule, train = config.optimizer, config.schedule, config.train
     longest = 1 - schedule.decay if schedule.kind == "trapezoid" else 1.0
     return replace(
@@ -47,6 +47,7 @@ def fine_tuning_base(config: Config, *, again: bool = False) -> Config:
             steps=max(1, round(train.steps * BUDGET_SCALE)) if train.steps else 0,
             epochs=_scaled(train.epochs, BUDGET_SCALE),
             minutes=_scaled(train.minutes, BUDGET_SCALE),
+            calibrate=False,  # fine-tuning makes few passes, and its text may be too short to fit a temperature on
         ),
     )
 

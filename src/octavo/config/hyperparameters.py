@@ -25,15 +25,14 @@ _WEIGHT_DECAY_RANGE = (0.02, 2.0)
 _REFERENCE_BYTES = 90_000  # the text on which most passes were tried
 _EXPONENT = 0.2  # at 37 passes over 1 MB dropout 0.15 was too much (docs/lab-notes.md: from a single run)
 # By passes, scaled so, the dropout at which the validation loss was lowest.
-_DROPOUT = ((8.0, 0.0), (28.0, 0.1), (57.0, 0.2))
-# By the same, the vocabulary: long tokens are learned faster, but there are fewer of them.
-_VOCAB_SIZE = ((14.0, 2048.0), (28.0, 1024.0), (57.0, 512.0))
-_BYTES_PER_VOCAB = 130  # of training text that each token of the vocabulary needs at least
+_DROPOUT = ((5.0, 0.0), (28.0, 0.1), (57.0, 0.2))
+_BYTES_PER_VOCAB = 160  # of training text for each token of the vocabulary
+_VOCAB_RANGE = (288, 2048)  # tokens; 3,072 were no better for Chinese
 # Layers, and how many passes that model must be able to make, scaled so: a deeper one learns more from each pass.
 _LAYERS = ((4, 45.0), (3, 40.0))
 _D_FF = 416
-_CALIBRATE_FROM = 10.0  # passes, scaled so; with fewer a model is hardly too sure of its predictions
-_MIN_CALIBRATED_BYTES = 12_000  # less text leaves too little to fit the temperature on
+_CALIBRATE_FROM = 5.0  # passes, scaled so; with fewer a model is hardly too sure of its predictions
+_MIN_CALIBRATED_BYTES = 20_000  # less text leaves too little to fit the temperature on
 MAX_PASSES = 60.0  # the validation loss hardly falls from 28 to 57 passes, and more were not tried
 _DEPENDS_ON = {  # a choice is not made where the user sets one of these
     "data.batch_size": ("data.batch_size", "data.context_length"),
@@ -91,7 +90,10 @@ def choose_hyperparameters(
     passes = tokens / pass_tokens
     chosen: list[Choice] = []
     length = (_REFERENCE_BYTES / max(1, train_bytes)) ** _EXPONENT
-    layers, slowdown = _layers(config, passes * length, given)
+    can_calibrate = train_bytes >= _MIN_CALIBRATED_BYTES and not _is_given("train.calibrate", given)
+    layers, slowdown = config.model.n_layers, 1.0
+    if (can_calibrate or train.calibrate) and not _is_given("model.n_layers", given):
+        layers, slowdown = _layers(config, passes, length)
     passes /= slowdown
     if train.minutes and passes > MAX_PASSES:
         minutes = float(f"{train.minutes * MAX_PASSES / passes:.3g}")
@@ -108,14 +110,14 @@ def choose_hyperparameters(
         batch = step_windows if _is_given("data.batch_size", given) else batch
     steps = tokens / (batch * context)
     scaled = passes * length
-    vocabulary = min(_interpolated(_VOCAB_SIZE, scaled), train_bytes / _BYTES_PER_VOCAB)
-    vocab_size = max(288, 32 * round(vocabulary / 32))
+    fewest, most = _VOCAB_RANGE
+    vocab_size = max(fewest, min(most, 32 * round(train_bytes / (32 * _BYTES_PER_VOCAB))))
     rate = config.optimizer.matrix_learning_rate or OptimizerConfig().matrix_learning_rate
     decay = _TIME_CONSTANTS / (rate * steps)
     low, high = _WEIGHT_DECAY_RANGE
     dropout = round(_interpolated(_DROPOUT, scaled), 2)
     chosen += [
-        Choice("tokenizer.vocab_size", vocab_size, in_words),
+        Choice("tokenizer.vocab_size", vocab_size, f"{_BYTES_PER_VOCAB} bytes of text for each, up to {most:,}"),
         Choice("model.n_layers", layers, in_words),
         Choice("model.d_ff", _D_FF, "a multiple of 32, which quantised formats need"),
         Choice("model.dropout", dropout, in_words),
@@ -126,24 +128,28 @@ def choose_hyperparameters(
             f"{_TIME_CONSTANTS:g} time constants of decay in {quantity(round(steps), 'step')}",
         ),
     ]
-    if scaled >= _CALIBRATE_FROM and train_bytes >= _MIN_CALIBRATED_BYTES:
+    if scaled >= _CALIBRATE_FROM and can_calibrate:
         chosen.append(Choice("train.calibrate", True, f"{in_words}: predictions become too sure"))
     return [choice for choice in chosen if not _is_given(choice.name, given)]
 
 
-def _layers(config: Config, scaled: float, given: Sequence[str]) -> tuple[int, float]:
-    """Return the number of layers for so many passes of the config's model, and by what factor training slows down.
+def _layers(config: Config, passes: float, length: float) -> tuple[int, float]:
+    """Return how many layers to use, and by what factor they make training slower.
 
-    With a budget in steps or epochs, deeper models read as many tokens, so for them the factor is 1.
+    With a budget in steps or epochs, a deeper model reads as many tokens, so for it the factor is 1.
+
+    Args:
+        config: the preset with the user's settings.
+        passes: passes over the text that its model can make in the budget.
+        length: the factor by which passes count for a text of this length.
     """
-    if _is_given("model.n_layers", given):
-        return config.model.n_layers, 1.0
     model, vocab_size = config.model, config.tokenizer.vocab_size
     own = parameter_count(model, vocab_size)[0]
     for layers, least in _LAYERS:
         deeper = parameter_count(replace(model, n_layers=layers), vocab_size)[0]
         slowdown = deeper / own if config.train.minutes else 1.0
-        if scaled / slowdown >= least:
+        possible = min(MAX_PASSES, passes / slowdown) if config.train.minutes else passes
+        if possible * length >= least:
             return layers, slowdown
     return model.n_layers, 1.0
 

@@ -10,11 +10,11 @@ _MAX_CONTROL_FRACTION = 0.01  # of all bytes; random bytes have 0.09
 _BELOW_SPACE = bytes(range(32))
 _SEPARATORS = " \n、。，"
 # Letters of alphabets that 8-bit encodings have in the upper half: Latin ones with accents, and of other alphabets.
-_ACCENTED = re.compile("[À-ɏ]")
-_ACCENTED_RUN = re.compile("[À-ɏ]{4,}")  # in no language, but in a Russian or Greek text in a western encoding
+_ACCENTED_RUN = re.compile("[À-ÖØ-öø-ɏ]{4,}")  # of different letters: Russian as western text
 _OTHER_LETTER = re.compile("[\u0370-\u1cff]")
-_WITHIN_LATIN_WORD = re.compile("(?<=[A-Za-z])[\u0370-\u1cff]")
+_AMID_LATIN_LETTERS = re.compile("(?<=[A-Za-z])[\u0370-\u1cff]+(?=[A-Za-z])")
 _MIN_LETTERS = 16  # of a kind, from which on a fraction of them says something
+_MIN_DIFFERENT = 3  # letters of a run: fewer are a scream or a line that is drawn
 
 # Files that people often keep next to their texts. Other binary files have NUL bytes and need no name. A signature
 # of printable characters alone is so long that no text begins with it by chance.
@@ -52,14 +52,15 @@ def looks_binary(head: bytes) -> bool:
 def is_misread(text: str) -> bool:
     """Return whether a text in an 8-bit encoding was decoded in another one.
 
-    Then it has control characters, words of accented letters alone, or letters of another alphabet in Latin words.
+    Then it has control characters, many words of accented letters alone, or other letters amid Latin ones.
     """
-    accented, others = len(_ACCENTED.findall(text)), len(_OTHER_LETTER.findall(text))
-    in_runs, within_words = sum(map(len, _ACCENTED_RUN.findall(text))), len(_WITHIN_LATIN_WORD.findall(text))
+    runs = [run for run in _ACCENTED_RUN.findall(text) if len(set(run.lower())) >= _MIN_DIFFERENT]
+    in_runs, letters = sum(map(len, runs)), sum(map(str.isalpha, text))
+    others, amid = len(_OTHER_LETTER.findall(text)), sum(map(len, _AMID_LATIN_LETTERS.findall(text)))
     return (
         looks_binary(text.encode("utf-8", "replace"))
-        or (accented >= _MIN_LETTERS and in_runs > accented / 3)
-        or (others >= _MIN_LETTERS and within_words > others / 4)
+        or (in_runs >= _MIN_LETTERS and in_runs > letters / 5)
+        or (others >= _MIN_LETTERS and amid > others / 4)
     )
 
 

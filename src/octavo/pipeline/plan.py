@@ -32,6 +32,7 @@ from octavo.system.progress import PhaseCallback, no_phase_progress
 from octavo.system.terminal import duration, format_bytes
 from octavo.system.threads import usable_cores
 from octavo.tokenizer import Characters, Tokenizer
+from octavo.training.data import MIN_CALIBRATION_TOKENS, held_out_tokens
 from octavo.training.forecast import PROCESS_BYTES, TrainingForecast, forecast_training, tokens_per_second
 from octavo.training.precision import Precision, choose_precision
 
@@ -209,6 +210,12 @@ def make_plan(
     tokenizer, prepared = prepare(corpus, config.data, config.tokenizer, watch, given=given, seed=config.train.seed)
     if not config.tokenizer.vocab_size:  # the resulting size is part of the run
         config = replace(config, tokenizer=replace(config.tokenizer, vocab_size=tokenizer.vocab_size))
+    others = tuple(choice for choice in choices if choice.name != "train.calibrate")
+    if others != choices and held_out_tokens(config, len(prepared["train"][1])) < MIN_CALIBRATION_TOKENS:
+        choices, config = (
+            others,
+            replace(config, train=replace(config.train, calibrate=False)),
+        )
     planned = forecast_training(corpus.name, config, tokenizer, prepared, precision)
     command_forecast = forecast_command(config, planned, corpus.characters, corpus.bytes)
     overlap = None

@@ -28,7 +28,16 @@ from octavo.system.terminal import duration, quantity
 # What a run says of its weights. The results of the former budget must not pass for those of the new one.
 _RESULTS = (
     *("evaluation.json", "memorisation.json", "diagnosis.json", "examination.json", "runaway.json"),
-    *("samples.txt", "samples.json", "report.html", "curves", "analysis", "look", "reproduction", "fine-tuning.json"),
+    *(
+        "samples.txt",
+        "report.html",
+        "playground.html",
+        "curves",
+        "analysis",
+        "look",
+        "reproduction",
+        "fine-tuning.json",
+    ),
 )
 _STATE = {"step": int, "metrics_bytes": int, "decay_from": int | None, "early_stop": dict[str, float]}
 _OTHERWISE = "train a new run with that budget, or fine-tune it"
@@ -245,7 +254,7 @@ def _carry_out(run: RunDirectory, extension: Extension) -> None:
     config = with_overrides(run.config, budget.items())
     provenance = run.provenance
     reasons = {choice["name"]: choice["reason"] for choice in provenance.get("choices", [])}
-    chosen = {name: reason for name, reason in reasons.items() if not name.startswith("train.")}
+    chosen = {name: reason for name, reason in reasons.items() if name not in budget}
     settings = commented_toml(config, chosen).encode()
     write_atomically(run.path / "config.toml", settings)
     earlier = [entry for entry in provenance.get("extensions", []) if entry != asdict(extension)]

@@ -19,7 +19,7 @@ from octavo.training.validation import spread_indices
 MAX_DROPOUT_TOKENS = 4_000_000
 _HELD_OUT_FRACTION = 0.05  # of the training split, to select weights or to fit the temperature on
 _MAX_CALIBRATION_TOKENS = 8192  # enough for one number
-MIN_CALIBRATION_TOKENS = 200
+MIN_CALIBRATION_TOKENS = 256  # of which half or more count, with at least half a context before them
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ class TrainingForecast:
 
 
 def check_text_length(config: Config, prepared: TokenizedSplits) -> None:
-    """Check that there is a window to train on and a token to score.
+    """Check that there is a window to train on, a token to score, and text to calibrate on if that is asked for.
 
     Raises:
         OctavoError: the text is too short for the context; the message names a length or context that would work.
@@ -105,17 +105,17 @@ def check_text_length(config: Config, prepared: TokenizedSplits) -> None:
         raise OctavoError(
             f"{quantity(total, 'character leaves', 'characters leave')} too few tokens to score: use a longer text"
         )
-    if config.train.calibrate and tokens - trained < MIN_CALIBRATION_TOKENS:
-        raise OctavoError(
-            f"{quantity(total, 'character is', 'characters are')} too few to calibrate on: use a longer text, or set "
-            "train.calibrate=false"
-        )
-    if trained > context:
+    if trained > context and not (config.train.calibrate and tokens - trained < MIN_CALIBRATION_TOKENS):
         return
     if total > _LONG_TOKEN * max(tokens, 1):
         raise OctavoError(
             f"{quantity(total, 'character gives', 'characters give')} only {quantity(tokens, 'token')}, because "
             "the text repeats itself: use tokenizer.kind=characters"
+        )
+    if trained > context:
+        raise OctavoError(
+            f"{quantity(total, 'character is', 'characters are')} too few to calibrate on: use a longer text, or set "
+            "train.calibrate=false"
         )
     needed = math.ceil(1.02 * total * (context + 1) / max(trained, 1))
     fits = 2 ** int(math.log2(trained - 1)) if trained > 2 else 0

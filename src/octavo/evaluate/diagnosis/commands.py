@@ -80,7 +80,8 @@ def unfit_settings(
     fitted = with_overrides(base, [(choice.name, choice.value) for choice in choices if choice.name != _BUDGET])
     own, other = _settings(config), _settings(fitted)
     unfit = [name for name, value in own.items() if not _about_equal(name, value, other[name])]
-    if fitted.train.calibrate and not config.train.calibrate and epochs >= _UNCALIBRATED_EPOCHS:
+    could_calibrate = fitted.train.calibrate and not config.train.calibrate and not config.train.patience
+    if could_calibrate and epochs >= _UNCALIBRATED_EPOCHS:
         unfit.append("train.calibrate")
     return tuple(unfit)
 

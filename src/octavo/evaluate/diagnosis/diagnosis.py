@@ -48,8 +48,7 @@ def diagnose_early(case: Case, progress: float) -> list[Finding]:
         case: the run so far; only the uniform and the unigram baseline are used.
         progress: the fraction of the budget that is spent.
     """
-    collapsed, stuck = rules.collapse(case), None
-    overfitted = None if case.config.train.calibrate else rules.overfitting(case)
+    collapsed, overfitted, stuck = rules.collapse(case), rules.overfitting(case), None
     if progress >= _EARLY_FRACTION and not collapsed:
         known = {name: case.baseline_losses[name] for name in ("uniform", "unigram") if name in case.baseline_losses}
         stuck = rules.compare_with_baselines(replace(case, baseline_losses=known))
@@ -78,9 +77,8 @@ class EarlyDiagnosis:
         earlier = list(metrics)
         self._points = list(validation_points(earlier))
         self._reported = {record["kind"] for record in earlier if record["event"] == "finding"}
-        self._case = Case(
-            config, (), math.inf, baseline_losses, tokens_per_character, split_label=split_label(config)
-        )
+        label = split_label(config)
+        self._case = Case(config, (), math.inf, baseline_losses, tokens_per_character, ended=False, split_label=label)
 
     def update(self, point: ValidationPoint, progress: float) -> list[Finding]:
         """Add a validation point; return the findings of kinds that were not reported before.

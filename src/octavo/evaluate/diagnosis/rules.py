@@ -130,21 +130,23 @@ def overfitting(case: Case) -> Finding | None:
 
     Of a calibrated run the last point alone counts: before, the loss rises because predictions are too sure.
     """
-    if len(case.points) <= _RECENT:
+    calibrated = case.config.train.calibrate
+    if len(case.points) <= _RECENT or (calibrated and not case.ended):
         return None
     onset = min(case.points, key=lambda point: point.loss)
-    recent = case.points[-1:] if case.config.train.calibrate else case.points[-_RECENT:]
+    recent = case.points[-1:] if calibrated else case.points[-_RECENT:]
     loss, train_loss = median(point.loss for point in recent), median(point.train_loss for point in recent)
     if onset in recent or loss < onset.loss + _OVERFITTING_RISE or train_loss >= onset.train_loss:
         return None
     kept = ", whose weights were kept," if case.early_stopped else ""
+    stop = "" if calibrated else "stop there (train.patience), "  # a calibrated run cannot do both
     return Finding(
         "overfitting",
         "warning",
         f"the loss on the {case.split_label} was lowest at step {onset.step:,}{kept} and rose from "
         f"{case.bits(onset.loss):.3f} to {case.bits(loss):.3f} bits per character, while the loss on the training "
         f"split fell by another {1 - train_loss / onset.train_loss:.0%}",
-        "" if kept else "stop there (train.patience), use more text or more dropout, or a smaller model",
+        "" if kept else f"{stop}use more text or more dropout, or a smaller model",
         {
             "onset_step": onset.step,
             "lowest_loss": onset.loss,
