@@ -2,16 +2,19 @@
 
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from octavo.bench.generator import make_text_generator
+from octavo.config import load_preset
 from octavo.interpret.tokens import token_labels, visible_label
 from octavo.pipeline.run import Run, load
 from octavo.reports.html import Page
-from octavo.reports.playground import playground, save_playground
+from octavo.reports.playground import measured_page, playground, save_playground
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
@@ -230,6 +233,19 @@ class TestRead:
         assert self.score(tab)[3:] == [context, context]  # tokens, and the note on the first ones
         beginning = trained.tokenizer.decode(trained.tokenizer.encode("First Citizen: " * 40)[:context])
         assert part(tab, "read-output").evaluate("output => output.textContent") == beginning
+
+    def test_a_model_that_does_not_use_its_text_is_said_to(self, page: Page, opened: Any) -> None:
+        tab: Tab = opened(page)
+        part(tab, "read").fill("What, are you sick?")
+        assert not part(tab, "same").is_visible()
+        config = load_preset("pocket")
+        small = replace(config, model=replace(config.model, d_model=16, d_ff=16, n_heads=2, n_layers=1))
+        constant = make_text_generator(small.model)  # predicts frequencies, whatever it reads
+        tab = opened(measured_page(constant.model, constant.tokenizer, small))
+        part(tab, "read").fill("What, are you sick?")
+        assert part(tab, "same").is_visible()
+        part(tab, "read").fill("")
+        assert not part(tab, "same").is_visible()
 
     def test_attention_and_lens_follow_the_text(self, page: Page, opened: Any, trained: Run) -> None:
         tab: Tab = opened(page)

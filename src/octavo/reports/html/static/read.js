@@ -4,7 +4,9 @@ octavo.widget("read", (root) => {
   if (!octavo.model) return; // it could not be mounted
   const { make, model } = octavo;
   const find = (name) => root.querySelector(`[data-octavo="${name}"]`);
-  const [input, output, score, next] = ["read", "read-output", "score", "next"].map(find);
+  const [input, output, score, next, same] = ["read", "read-output", "score", "next", "same"].map(find);
+  const MIN_TOKENS = 5; // of a text on which predictions are compared
+  const SAME = 0.02; // total variation distance of two predictions that look the same
   const { tokenizer, labels } = model;
   const showViews = octavo.liveViews(root);
 
@@ -40,7 +42,19 @@ octavo.widget("read", (root) => {
     const last = after(ids.length + first - 1);
     const likeliest = last ? octavo.tokenFacts(last, 0).likeliest : [];
     next.replaceChildren(octavo.predictions(likeliest.map((one) => [labels[one.id], one.probability])));
+    same.hidden = !(read.length >= MIN_TOKENS && isConstant(read.map((_, position) => after(position))));
     showViews(read);
+  }
+
+  /** Whether rows of logits all predict the same: then the model does not use what it has read. */
+  function isConstant(rows) {
+    const settings = { temperature: 1, top_k: 0, top_p: 1, min_p: 0 };
+    const [first, ...others] = rows;
+    const expected = octavo.engine.sampling.probabilities(first, settings);
+    return others.every((logits) => {
+      const probs = octavo.engine.sampling.probabilities(logits, settings);
+      return probs.reduce((sum, one, id) => sum + Math.abs(one - expected[id]), 0) / 2 < SAME;
+    });
   }
 
   /** Show the text, each character in the colour of its bits. */

@@ -106,10 +106,10 @@ const octavo = (() => {
       `moved(index)` is called at every focus. */
   function roving(items, { moved = () => {}, keys = {} } = {}) {
     let current = 0;
-    const right = items.length && getComputedStyle(items[0].parentElement).direction === "rtl" ? -1 : 1;
+    const right = () => (getComputedStyle(items[0].parentElement).direction === "rtl" ? -1 : 1);
     const moves = {
-      ArrowLeft: (i) => i - right,
-      ArrowRight: (i) => i + right,
+      ArrowLeft: (i) => i - right(),
+      ArrowRight: (i) => i + right(),
       Home: () => 0,
       End: () => items.length - 1,
       ...keys,
