@@ -334,6 +334,13 @@ class TestChange:
             assert part(tab, "all-on").is_disabled()
         assert not tab.evaluate("document.documentElement.scrollWidth > innerWidth")
 
+    def test_the_first_results_are_there_when_it_is_seen(self, page: Page, opened: Any) -> None:
+        tab: Tab = opened(page)
+        assert part(tab, "change-status").inner_text() == ""
+        part(tab, "change-text").scroll_into_view_if_needed()
+        tab.wait_for_function("document.querySelector('[data-octavo=change-status]').textContent !== ''")
+        assert self.bits(tab, "changed") == self.bits(tab, "unchanged") > 0
+
     def test_the_changed_model_predicts_and_writes_beside_the_unchanged_one(self, page: Page, opened: Any) -> None:
         tab: Tab = opened(page)
         part(tab, "change-text").fill(self.TEXT)

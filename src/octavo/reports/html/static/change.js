@@ -136,5 +136,13 @@ octavo.widget("change", (root) => {
   input.addEventListener("input", update);
   root.querySelector(".live").hidden = false;
   root.querySelector(".without-script").hidden = true;
-  update();
+  /* The first results are computed when they come into sight: a large model would delay the page. */
+  const sight = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && begin());
+  function begin() {
+    sight.disconnect();
+    removeEventListener("beforeprint", begin);
+    if (!status.textContent) update();
+  }
+  sight.observe(root);
+  addEventListener("beforeprint", begin);
 });
