@@ -53,6 +53,11 @@ def finished(tab: "Tab") -> None:
     tab.wait_for_selector("[data-octavo=stop][disabled]")
 
 
+def drawn(tab: "Tab") -> None:
+    """Wait until views that follow in the next frame have done so."""
+    tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
+
+
 class TestPage:
     def test_it_says_what_rounding_costs(self, page: Page, trained: Run) -> None:
         scores = re.search(r"scores (\d\.\d{3}) bits per character; the run scores (\d\.\d{3})", page.html)
@@ -258,7 +263,7 @@ class TestRead:
         n_layers, n_heads = attention.patterns.shape[:2]
         count = len(attention.passage.ids)
         cells = tab.locator("[data-octavo=lens] tbody .lens-cell")
-        tab.wait_for_function("n => document.querySelectorAll('[data-octavo=lens] tbody tr').length === n", arg=count)
+        drawn(tab)
         found = [cell.locator("bdi").inner_text() for cell in cells.all()]
         top = [visible_label(layer.cells[at].predictions[0].label) for at in range(count) for layer in lens.layers]
         assert sum(one != other for one, other in zip(found, top, strict=True)) <= 1  # rounded weights
@@ -283,7 +288,7 @@ class TestRead:
         assert first.locator(".token").inner_text() == visible_label(attention.passage.labels[strongest])
         part(tab, "read").press("End")
         part(tab, "read").press("!")  # the chosen head stays
-        tab.wait_for_function("n => document.querySelectorAll('[data-octavo=lens] tbody tr').length > n", arg=count)
+        drawn(tab)
         assert view.locator(".attention-thumb").nth(n_heads - 1).get_attribute("aria-pressed") == "true"
 
     def test_markup_is_text(self, page: Page, opened: Any) -> None:

@@ -1,6 +1,8 @@
 """The part of the playground in which heads and feed-forward layers are switched off."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +23,15 @@ def page(trained: Run) -> Page:
     return playground(trained)
 
 
+def wait_until(tab: "Tab", condition: Callable[[], bool]) -> None:
+    """Wait until something is the case; Playwright's own function for that needs eval, which the page forbids."""
+    for _ in range(200):
+        if condition():
+            return
+        tab.wait_for_timeout(50)
+    raise AssertionError("it did not come about within ten seconds")
+
+
 def part(tab: "Tab", name: str) -> "Locator":
     return tab.locator(f"[data-octavo={name}]")
 
@@ -33,6 +44,9 @@ class TestChange:
 
     def written(self, tab: "Tab", name: str) -> str:
         return str(part(tab, f"{name}-text").evaluate("text => text.textContent"))
+
+    def is_written(self, tab: "Tab", name: str, expected: str) -> bool:
+        return self.written(tab, name) == expected
 
     @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
     def test_the_effect_of_a_part_that_is_off_is_that_of_python(
@@ -69,7 +83,7 @@ class TestChange:
         tab: Tab = opened(page)
         assert part(tab, "change-status").inner_text() == ""
         part(tab, "change-text").scroll_into_view_if_needed()
-        tab.wait_for_function("document.querySelector('[data-octavo=change-status]').textContent !== ''")
+        wait_until(tab, lambda: part(tab, "change-status").inner_text() != "")
         assert self.bits(tab, "changed") == self.bits(tab, "unchanged") > 0
 
     def test_the_changed_model_predicts_and_writes_beside_the_unchanged_one(self, page: Page, opened: Any) -> None:
@@ -90,10 +104,7 @@ class TestChange:
                 [self.TEXT, changes],
             )
             assert part(tab, f"{name}-next").locator(".token").all_inner_texts() == ids
-            tab.wait_for_function(
-                "([name, text]) => document.querySelector(`[data-octavo=${name}-text]`).textContent === text",
-                arg=[name, expected],
-            )
+            wait_until(tab, partial(self.is_written, tab, name, expected))
         assert self.written(tab, "changed") != self.written(tab, "unchanged")
 
     def test_markup_is_text(self, page: Page, opened: Any) -> None:
