@@ -101,6 +101,17 @@ def configured(tiny: dict[str, Any], overrides: dict[str, Any] | None = None, st
     return Request(overrides=tiny | OVERFIT | (overrides or {}), steps=steps).applied_to(None)
 
 
+def all_tokens(windows: Windows) -> list[int]:
+    """Return the ids that windows are cut from."""
+    return np.asarray(windows._ids).tolist()
+
+
+def find(ids: list[int], part: list[int]) -> int:
+    """Return where `part` is in `ids`, where it is once."""
+    (place,) = [i for i in range(len(ids)) if ids[i : i + len(part)] == part]
+    return place
+
+
 class TestRun:
     def test_it_is_calibrated_once_before_its_last_validation(
         self, make_training: Make, tiny: dict[str, Any], text: str
@@ -115,14 +126,29 @@ class TestRun:
         assert calibration.nats_per_character < calibration.nats_per_character_before
         assert training.state.temperature == calibration.temperature > 0
 
-    def test_its_text_is_the_end_of_the_training_split_and_not_trained_on(
+    def test_its_text_is_spread_over_the_training_split_and_not_trained_on(
         self, make_training: Make, tiny: dict[str, Any], text: str
     ) -> None:
-        whole = make_training(configured(tiny, {"train.calibrate": False}), text).data.windows.base
-        data = make_training(configured(tiny), text).data
+        overrides = {
+            "data.context_length": 24,
+            "data.stride": 1,
+            "tokenizer.vocab_size": 0,
+            "tokenizer.kind": "characters",
+        }
+        plain = make_training(configured(tiny, overrides | {"train.calibrate": False}), text).data
+        data = make_training(configured(tiny, overrides), text).data
         assert data.calibration is not None
-        assert data.calibration.tokens == int(0.05 * whole.tokens)
-        assert data.windows.base.tokens + data.calibration.tokens == whole.tokens
+        whole, kept, blocks = (
+            all_tokens(windows) for windows in (plain.windows.base, data.windows.base, data.calibration)
+        )
+        n_blocks = int(0.05 * len(whole)) // 25
+        assert len(data.calibration) == n_blocks == len(blocks) // 25
+        assert len(kept) + len(blocks) == len(whole)
+        places = [find(whole, blocks[25 * i : 25 * i + 25]) for i in range(n_blocks)]
+        gaps = np.diff([0, *places, len(whole)])
+        assert gaps.min() > 0.4 * len(whole) / n_blocks, "evenly spread"
+        rest = [whole[i] for i in range(len(whole)) if not any(p <= i < p + 25 for p in places)]
+        assert kept == rest
         assert data.split == "validation"
 
     @pytest.mark.parametrize(("average", "calibrated"), [(0.0, False), (0.9, False), (0.0, True)])

@@ -197,7 +197,7 @@ class TrainConfig:
     average: float = setting(0.0, "EMA decay per step of the averaged weights; 0: no averaging")
     patience: int = setting(0, "early stopping: validation passes without improvement; 0: off")
     select_on: Literal["train-slice", "validation"] = setting("train-slice", "split that early stopping validates on")
-    calibrate: bool = setting(False, "fit the temperature of the logits on the end of the training split")
+    calibrate: bool = setting(False, "fit the temperature of the logits on blocks of the training split")
 
     def __post_init__(self) -> None:
         check_range("train.steps", self.steps, 0, 10**8 - 1)

@@ -32,7 +32,7 @@ from octavo.system.progress import PhaseCallback, no_phase_progress
 from octavo.system.terminal import duration, format_bytes
 from octavo.system.threads import usable_cores
 from octavo.tokenizer import Characters, Tokenizer
-from octavo.training.data import MIN_CALIBRATION_TOKENS, held_out_tokens
+from octavo.training.data import MIN_CALIBRATION_BLOCKS, calibration_blocks
 from octavo.training.forecast import PROCESS_BYTES, TrainingForecast, forecast_training, tokens_per_second
 from octavo.training.precision import Precision, choose_precision
 
@@ -211,7 +211,7 @@ def make_plan(
     if not config.tokenizer.vocab_size:  # the resulting size is part of the run
         config = replace(config, tokenizer=replace(config.tokenizer, vocab_size=tokenizer.vocab_size))
     others = tuple(choice for choice in choices if choice.name != "train.calibrate")
-    if others != choices and held_out_tokens(config, len(prepared["train"][1])) < MIN_CALIBRATION_TOKENS:
+    if others != choices and calibration_blocks(config, len(prepared["train"][1])) < MIN_CALIBRATION_BLOCKS:
         choices, config = (
             others,
             replace(config, train=replace(config.train, calibrate=False)),

@@ -87,7 +87,7 @@ class CalibrationEvent(Event):
     kind = "calibration"
 
     temperature: float
-    tokens: int  # of that text, the end of the training split
+    tokens: int  # of that text
     nats_per_character_before: float  # the loss there
     nats_per_character: float
 

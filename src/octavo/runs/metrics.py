@@ -148,16 +148,16 @@ def calibration_text(records: Sequence[Record]) -> str:
     Example:
         >>> before_after = {"nats_per_character_before": 1.386, "nats_per_character": 1.317}
         >>> calibration_text([{"event": "calibration", "temperature": 1.25, "tokens": 2420, **before_after}])
-        'logits divided by 1.25: that fits 2,420 tokens at the end of the training split, where the loss fell from \
-2.00 to 1.90 bits per character'
+        'logits divided by 1.25: that fits 2,420 tokens that were not trained on, where the loss fell from 2.00 to \
+1.90 bits per character'
     """
     record = next((record for record in reversed(records) if record["event"] == "calibration"), None)
     if record is None:
         return ""
     before, after = (record[key] / math.log(2) for key in ("nats_per_character_before", "nats_per_character"))
     return (
-        f"logits divided by {record['temperature']:.3g}: that fits {record['tokens']:,} tokens at the end of "
-        f"the training split, where the loss fell from {before:.2f} to {after:.2f} bits per character"
+        f"logits divided by {record['temperature']:.3g}: that fits {record['tokens']:,} tokens that were "
+        f"not trained on, where the loss fell from {before:.2f} to {after:.2f} bits per character"
     )
 
 

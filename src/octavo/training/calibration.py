@@ -2,8 +2,8 @@
 
 A model that has read its text many times predicts that text better than any other, and is too sure of its
 predictions elsewhere. Dividing its logits by a temperature over 1 corrects that; which token is the likeliest stays
-the same. The temperature is fitted on the end of the training split, which is then not trained on, and folded into
-the final norm. So a calibrated model is a model of the same architecture, and nothing else has to know.
+the same. The temperature is fitted on blocks of the training split, which are not trained on, and folded into the
+final norm. So a calibrated model is a model of the same architecture, and nothing else has to know.
 
 B windows, T context_length, V tokens of the vocabulary.
 """
@@ -44,7 +44,7 @@ def fit_temperature(
 
     Args:
         model: the model.
-        windows: windows of that text, half a context apart.
+        windows: windows of that text.
         weights: the weights to calibrate, which stay as they are.
         dtype: the data type of forward passes.
 

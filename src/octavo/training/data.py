@@ -19,7 +19,7 @@ from octavo.training.validation import spread_indices
 MAX_DROPOUT_TOKENS = 4_000_000
 _HELD_OUT_FRACTION = 0.05  # of the training split, to select weights or to fit the temperature on
 _MAX_CALIBRATION_TOKENS = 8192  # enough for one number
-MIN_CALIBRATION_TOKENS = 256  # of which half or more count, with at least half a context before them
+MIN_CALIBRATION_BLOCKS = 2
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class TrainingData:
     split: str
     tokens_per_character: float  # of the training split, without BPE-dropout
     validation_tokens_per_character: float
-    calibration: Windows | None = None  # of the end of the training split, to fit the temperature on
+    calibration: Windows | None = None  # of the training split, not trained on, to fit the temperature on
 
 
 class TokenCount(NamedTuple):
@@ -64,7 +64,8 @@ def training_data(
     """Lay out the windows and batches of a run.
 
     Early stopping selects weights on the end of the training split, which is then not trained on, unless the config
-    allows it to select on the validation split. Calibration fits the temperature there.
+    allows it to select on the validation split. Calibration fits the temperature on blocks spread over the training
+    split: its end may hold what the validation split goes on with, such as the names of a play.
 
     Args:
         config: the run's config.
@@ -79,13 +80,13 @@ def training_data(
     ratios = (train.tokens_per_character, validation.tokens_per_character)
     full_validation = _validation_windows(validation_ids, context, stride, bos_id)
     calibration = None
-    if n_held_out := held_out_tokens(config, len(train_ids)):
+    if blocks := calibration_blocks(config, len(train_ids)):
+        train_ids, block_ids = _without_blocks(train_ids, blocks, context + 1, tokenizer)
+        calibration = Windows(block_ids, context, context + 1, bos_id=bos_id)
+    elif n_held_out := held_out_tokens(config, len(train_ids)):
         border = _character_border(train_ids, len(train_ids) - n_held_out, tokenizer)
-        train_ids, held_out_ids = train_ids[:border], train_ids[border:]
-        if config.train.calibrate:
-            calibration = _validation_windows(held_out_ids, context, max(1, context // 2), bos_id)
-        else:
-            validation_ids, split, ratios = held_out_ids, "train-slice", (ratios[0], ratios[0])
+        train_ids, validation_ids, split = train_ids[:border], train_ids[border:], "train-slice"
+        ratios = (ratios[0], ratios[0])
     phases = min(stride, max(1, len(train_ids) - context)) if config.data.shift else 1  # a short text allows fewer
     dropout = None
     if isinstance(tokenizer, ByteBPE) and bpe_dropout_until(config, len(train_ids)):
@@ -121,19 +122,44 @@ def _bpe_dropout(tokenizer: ByteBPE, ids: Ids, config: Config, watch: ProgressCa
 
 def _character_border(ids: Ids, border: int, tokenizer: Tokenizer) -> int:
     """Return `border`, or the nearest position before it that does not split a character."""
-    table = tokenizer.token_bytes()
-    while border > 1 and table[ids[border]][:1] and table[ids[border]][0] & 0xC0 == 0x80:
+    while border > 1 and _continues_character(ids, border, tokenizer):
         border -= 1
     return border
 
 
-def held_out_tokens(config: Config, tokens: int) -> int:
-    """Return how many of the training split's `tokens`, at its end, are not trained on.
+def _continues_character(ids: Ids, position: int, tokenizer: Tokenizer) -> bool:
+    """Return whether the token at `position` begins within a character, which the token before began."""
+    token = tokenizer.token_bytes()[ids[position]]
+    return bool(token) and token[0] & 0xC0 == 0x80
 
-    They are the early-stopping split, or the text that the temperature is fitted on.
+
+def _without_blocks(ids: Ids, blocks: int, length: int, tokenizer: Tokenizer) -> tuple[Ids, Ids]:
+    """Take blocks of `length` tokens, evenly spread, out of `ids`; return the rest and the blocks, each joined."""
+    kept, taken, begin = [], [], 0
+    for center in np.linspace(0, len(ids), 2 * blocks + 1)[1::2]:
+        start = _character_border(ids, int(center) - length // 2, tokenizer)
+        end = start + length
+        while end < len(ids) and _continues_character(ids, end, tokenizer):
+            end += 1
+        kept.append(ids[begin:start])
+        taken.append(ids[start : start + length])
+        begin = end
+    return np.concatenate([*kept, ids[begin:]]), np.concatenate(taken)
+
+
+def calibration_blocks(config: Config, tokens: int) -> int:
+    """Return how many blocks of a context and one token the temperature is fitted on, of a split of `tokens`."""
+    if not config.train.calibrate:
+        return 0
+    return min(int(tokens * _HELD_OUT_FRACTION), _MAX_CALIBRATION_TOKENS) // (config.data.context_length + 1)
+
+
+def held_out_tokens(config: Config, tokens: int) -> int:
+    """Return how many of the training split's `tokens` are not trained on.
+
+    They are the early-stopping split, or the blocks that the temperature is fitted on.
     """
     train = config.train
-    if not train.calibrate and not (train.patience and train.select_on == "train-slice"):
-        return 0
-    held_out = max(2, int(tokens * _HELD_OUT_FRACTION))
-    return min(held_out, _MAX_CALIBRATION_TOKENS) if train.calibrate else held_out
+    if train.patience and train.select_on == "train-slice":
+        return max(2, int(tokens * _HELD_OUT_FRACTION))
+    return calibration_blocks(config, tokens) * (config.data.context_length + 1)

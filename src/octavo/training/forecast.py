@@ -21,7 +21,13 @@ from octavo.model.attention import max_unfused_keys
 from octavo.system.hardware import machine_memory
 from octavo.system.terminal import duration, format_bytes, quantity
 from octavo.tokenizer import Tokenizer
-from octavo.training.data import MIN_CALIBRATION_TOKENS, TokenCount, held_out_tokens, training_data
+from octavo.training.data import (
+    MIN_CALIBRATION_BLOCKS,
+    TokenCount,
+    calibration_blocks,
+    held_out_tokens,
+    training_data,
+)
 from octavo.training.loop import dropout_masks
 from octavo.training.optimizers import Optimizers
 from octavo.training.precision import Precision, fastest_seconds
@@ -105,7 +111,8 @@ def check_text_length(config: Config, prepared: TokenizedSplits) -> None:
         raise OctavoError(
             f"{quantity(total, 'character leaves', 'characters leave')} too few tokens to score: use a longer text"
         )
-    if trained > context and not (config.train.calibrate and tokens - trained < MIN_CALIBRATION_TOKENS):
+    few_blocks = config.train.calibrate and calibration_blocks(config, tokens) < MIN_CALIBRATION_BLOCKS
+    if trained > context and not few_blocks:
         return
     if total > _LONG_TOKEN * max(tokens, 1):
         raise OctavoError(
