@@ -214,7 +214,9 @@ class TrainConfig:
         if self.patience and self.validate_every < 0:
             raise OctavoError("train.patience counts validations: set train.validate_every to 0 or more")
         if self.patience and self.calibrate:
-            raise OctavoError("train.patience and train.calibrate need the same text: set one of the two")
+            raise OctavoError(
+                "train.patience compares losses that are not calibrated: set train.patience or train.calibrate"
+            )
 
 
 @dataclass(frozen=True)
