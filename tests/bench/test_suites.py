@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from octavo.bench.generator import TextGenerator
 from octavo.bench.kernels import with_and_without_kernels
 from octavo.bench.measure import BenchCase, BenchComparison, Measurement
 from octavo.bench.request import PEERS, SUITE_NAMES, BenchRequest
 from octavo.bench.suites import SUITES, BenchSession, run_suites, suites_to_dict
+from octavo.config import Config
 
 CASES = [case.name for case in with_and_without_kernels(BenchCase("", "work", 1, "times", lambda: None))]
 MACHINE = {"processor": "a processor", "cores": 4, "packages": {"octavo": "1", "torch": "2"}}
@@ -18,8 +20,12 @@ def session(load: float | None) -> BenchSession:
     return BenchSession(began="today", machine=MACHINE, threads=3, kernels="avx2", load_before=load)
 
 
+def no_page(generator: TextGenerator, config: Config) -> str:
+    raise AssertionError("no page is measured")
+
+
 def test_every_suite_has_its_name() -> None:
-    assert tuple(SUITES) == SUITE_NAMES
+    assert (*SUITES, "page") == SUITE_NAMES
 
 
 @pytest.mark.usefixtures("little")
@@ -27,7 +33,7 @@ def test_all_suites_of_a_request(tmp_path: Path) -> None:
     peers = {name: tmp_path / name for name in PEERS}  # empty folders: each peer is a note
     progress: list[tuple[str, float]] = []
     request = BenchRequest(("train", "generate", "evaluate"), 1, peers)
-    results = run_suites(request, lambda *call: progress.append(call))
+    results = run_suites(request, lambda *call: progress.append(call), no_page)
     names = {suite: [[case.name for case in one.measurements] for one in each] for suite, each in results.items()}
     assert names == {
         "train": [["a plain loop", *CASES, "octavo in bf16"], ["matmul", *CASES], []],

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from octavo.cli.main import main
+from octavo.generate.samples import load_samples
 from octavo.pipeline.run import Run
+from octavo.reports.collect import read_samples
 
 Octavo = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -119,3 +121,67 @@ def test_a_run_without_a_checkpoint_is_a_sentence(copied: Run, capsys: pytest.Ca
         (place / "weights.safetensors").write_bytes(b"")
     assert main(["generate", str(copied.path)]) == 2
     assert "only damaged checkpoints" in capsys.readouterr().err
+
+
+class TestSeveralPromptsAndTemperatures:
+    def test_each_text_names_its_settings_and_all_are_in_the_report(
+        self, copied: Run, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        options = ("--prompt", "First", "--prompt", "KING", "--temperature", "0.5,1", "--max-new-tokens", "12")
+        assert main(["generate", str(copied.path), *options]) == 0
+        found = capsys.readouterr()
+        expected, captions = "", []
+        for prompt in ("First", "KING"):
+            for temperature in (0.5, 1.0):
+                text = prompt + copied.generate(prompt, temperature=temperature, max_new_tokens=12)
+                caption = f'prompt "{prompt}", temperature {temperature:g}, max new tokens 12, seed 0'
+                captions.append(caption)
+                expected += f"--- {caption} ---\n{text}\n\n"
+        assert found.out == expected
+        assert "samples.json" in found.err
+        assert [sample.describe() for sample in load_samples(copied.path)] == captions
+        titles, copies = read_samples(copied)
+        assert titles[-4:] == [f"P{caption[1:]}" for caption in captions]
+        assert copies.texts[-1] == text
+        assert main(["verify", str(copied.path)]) == 0
+        (copied.path / "samples.json").write_text("{")
+        assert main(["verify", str(copied.path)]) == 2
+
+    def test_a_run_that_cannot_be_written_to_generates_nevertheless(
+        self, trained: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(path: Path, content: bytes) -> None:
+            raise PermissionError(13, "Permission denied", str(path))
+
+        monkeypatch.setattr("octavo.generate.samples.write_atomically", refuse)
+        options = ("--temperature", "0.5,1", "--max-new-tokens", "5")
+        assert main(["generate", str(trained.path), "First", *options]) == 0
+        found = capsys.readouterr()
+        assert found.out.count("--- prompt") == 2
+        assert "not saved" in found.err
+
+    def test_one_prompt_and_one_temperature_are_a_plain_text(
+        self, trained: Run, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        options = ("--temperature", "0", "--max-new-tokens", "9")
+        plain = generated(capsys, trained.path, "First", *options)
+        assert generated(capsys, trained.path, "--prompt", "First", *options) == plain
+
+    @pytest.mark.parametrize(
+        ("options", "says"),
+        [
+            (["--temperature", "0.5,"], "invalid temperatures value"),
+            (["--temperature", "hot"], "invalid temperatures value"),
+            (["--temperature", "0.5,-1"], "out of range"),
+            (["First", "--prompt", "KING"], "leave one of them out"),
+            (["--temperature", "0.5,1", "--only-new"], "leave it out"),
+            (["--temperature", "0.5,nan"], "out of range"),
+        ],
+    )
+    def test_what_does_not_go_together(
+        self, trained: Run, capsys: pytest.CaptureFixture[str], options: list[str], says: str
+    ) -> None:
+        before = (trained.path / "samples.json").read_bytes()
+        assert main(["generate", str(trained.path), *options]) == 2
+        assert says in capsys.readouterr().err
+        assert (trained.path / "samples.json").read_bytes() == before

@@ -26,19 +26,21 @@ class TestReport:
     ) -> None:
         asked: dict[str, object] = {}
 
-        def save(run: Run, output: Path, *, markdown: bool, note: object) -> Path:
-            asked.update(run=run.name, output=output, markdown=markdown)
+        def save(run: Run, output: Path, *, markdown: bool, model: bool, **callbacks: object) -> Path:
+            asked.update(run=run.name, output=output, markdown=markdown, model=model)
             return output / "report.md"
 
         monkeypatch.setattr("octavo.reports.report.save_report", save)
         assert main(["report", str(trained.path), "--format", "md", "--output", str(tmp_path / "b")]) == 0
-        assert asked == {"run": "play", "output": tmp_path / "b", "markdown": True}
+        assert asked == {"run": "play", "output": tmp_path / "b", "markdown": True, "model": True}
         assert capsys.readouterr().out == f"{tmp_path / 'b' / 'report.md'}\n"
 
     def test_what_cannot_be(self, tmp_path: Path, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["report", "nothing", "--runs", str(tmp_path)]) == 2
         assert "there is no run nothing" in capsys.readouterr().err
         assert main(["report", str(trained.path), "--format", "pdf"]) == 2
+        assert main(["report", str(trained.path), "--format", "md", "--no-model"]) == 2
+        assert "leave it out" in capsys.readouterr().err
 
     @pytest.mark.parametrize(("form", "there"), [("html", "folder"), ("md", "file"), ("html", "file/page.html")])
     def test_an_output_that_cannot_be_is_refused_before_the_work(

@@ -115,7 +115,7 @@ def test_a_run_that_is_whole_is_ok_in_every_part(trained: Run, capsys: pytest.Ca
     assert list(parts) == [
         *("files", "config.toml", "provenance.json", "tokenizer.json", "data/train", "data/validation"),
         *("checkpoints/before-decay", "checkpoints/step-00000040", NEWEST, "metrics.jsonl", "evaluation.json"),
-        *("baselines.json", "memorisation.json", "diagnosis.json", "samples.txt"),
+        *("baselines.json", "memorisation.json", "diagnosis.json", "samples.txt", "samples.json"),
     ]
     assert before == {path: path.read_bytes() for path in trained.path.rglob("*") if path.is_file()}
 

@@ -2,16 +2,19 @@
 
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from octavo.bench.generator import make_text_generator
+from octavo.config import load_preset
 from octavo.interpret.tokens import token_labels, visible_label
 from octavo.pipeline.run import Run, load
 from octavo.reports.html import Page
-from octavo.reports.playground import playground, save_playground
+from octavo.reports.playground import measured_page, playground, save_playground
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
@@ -50,6 +53,11 @@ def finished(tab: "Tab") -> None:
     tab.wait_for_selector("[data-octavo=stop][disabled]")
 
 
+def drawn(tab: "Tab") -> None:
+    """Wait until views that follow in the next frame have done so."""
+    tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
+
+
 class TestPage:
     def test_it_says_what_rounding_costs(self, page: Page, trained: Run) -> None:
         scores = re.search(r"scores (\d\.\d{3}) bits per character; the run scores (\d\.\d{3})", page.html)
@@ -68,7 +76,10 @@ class TestPage:
 
     def test_without_script_it_says_what_is_missing(self, page: Page, opened: Any) -> None:
         tab: Tab = opened(page, script=False)
-        assert tab.is_visible(".without-script")
+        assert (
+            tab.locator(".without-script").evaluate_all("all => all.map((one) => one.checkVisibility())")
+            == [True] * 3
+        )
         assert not part(tab, "generate").is_visible()
 
 
@@ -227,6 +238,58 @@ class TestRead:
         assert self.score(tab)[3:] == [context, context]  # tokens, and the note on the first ones
         beginning = trained.tokenizer.decode(trained.tokenizer.encode("First Citizen: " * 40)[:context])
         assert part(tab, "read-output").evaluate("output => output.textContent") == beginning
+
+    def test_a_model_that_does_not_use_its_text_is_said_to(self, page: Page, opened: Any) -> None:
+        tab: Tab = opened(page)
+        part(tab, "read").fill("What, are you sick?")
+        assert not part(tab, "same").is_visible()
+        config = load_preset("pocket")
+        small = replace(config, model=replace(config.model, d_model=16, d_ff=16, n_heads=2, n_layers=1))
+        constant = make_text_generator(small.model)  # predicts frequencies, whatever it reads
+        tab = opened(measured_page(constant.model, constant.tokenizer, small))
+        part(tab, "read").fill("What, are you sick?")
+        assert part(tab, "same").is_visible()
+        part(tab, "read").fill("")
+        assert not part(tab, "same").is_visible()
+
+    def test_attention_and_lens_follow_the_text(self, page: Page, opened: Any, trained: Run) -> None:
+        tab: Tab = opened(page)
+        part(tab, "read").fill("What, are you si")
+        part(tab, "read").press_sequentially("ck?")
+        part(tab, "read").evaluate("read => read.setSelectionRange(0, 1)")
+        part(tab, "read").press("T")  # an edit at the beginning
+        text = "That, are you sick?"
+        lens, attention = trained.lens(text).lens, trained.attention(text).attention
+        n_layers, n_heads = attention.patterns.shape[:2]
+        count = len(attention.passage.ids)
+        cells = tab.locator("[data-octavo=lens] tbody .lens-cell")
+        drawn(tab)
+        found = [cell.locator("bdi").inner_text() for cell in cells.all()]
+        top = [visible_label(layer.cells[at].predictions[0].label) for at in range(count) for layer in lens.layers]
+        assert sum(one != other for one, other in zip(found, top, strict=True)) <= 1  # rounded weights
+        ticks = [position for position, cell in enumerate(cells.all()) if "✓" in cell.inner_text()]
+        right = [layer.cells[at].rank == 1 for at in range(count) for layer in lens.layers]
+        assert len(set(ticks) ^ {position for position, one in enumerate(right) if one}) <= 1
+        weights = tab.evaluate(
+            """([ids, layers, heads]) => {
+              const inspector = octavo.model.inspect(ids);
+              const range = (n) => [...Array(n).keys()];
+              return range(layers).map((l) => range(heads).map((h) => ids.map((_, q) => ids.map((_, k) =>
+                inspector.weight(l, h, q, k)))));
+            }""",
+            [list(map(int, attention.passage.ids)), n_layers, n_heads],
+        )
+        assert np.array(weights) == pytest.approx(attention.patterns, abs=0.003)
+        view = part(tab, "attention")
+        assert view.locator(".attention-thumb").count() == n_layers * n_heads
+        view.locator(".attention-thumb").nth(n_heads - 1).click()
+        strongest = int(attention.patterns[0, n_heads - 1, -1].argmax())
+        first = view.locator(".attention-values li").first
+        assert first.locator(".token").inner_text() == visible_label(attention.passage.labels[strongest])
+        part(tab, "read").press("End")
+        part(tab, "read").press("!")  # the chosen head stays
+        drawn(tab)
+        assert view.locator(".attention-thumb").nth(n_heads - 1).get_attribute("aria-pressed") == "true"
 
     def test_markup_is_text(self, page: Page, opened: Any) -> None:
         tab: Tab = opened(page)

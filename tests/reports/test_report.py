@@ -5,7 +5,7 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,21 +15,34 @@ import octavo
 from octavo.evaluate.diagnosis.case import Finding
 from octavo.formats.files import write_atomically
 from octavo.pipeline.run import Run, load
-from octavo.reports.collect import read_findings
+from octavo.reports.collect import read_findings, read_score
 from octavo.reports.compare import compare
 from octavo.reports.html import Page
 from octavo.reports.html.attention import AttentionView
 from octavo.reports.report import report, save_report
 from octavo.reports.sections import sections
+from octavo.reports.verdict import verdict
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
 
 KEYS = [
-    *("trained", "score", "diagnosis", "curves", "attention", "heads", "surprise", "layers", "samples", "costs"),
+    *(
+        "trained",
+        "score",
+        "diagnosis",
+        "playground",
+        "curves",
+        "attention",
+        "heads",
+        "surprise",
+        "layers",
+        "samples",
+        "costs",
+    ),
     *("settings", "origin", "again"),
 ]
-WIDGETS = {"curves", "attention", "heads", "surprise", "lens"}
+WIDGETS = {"curves", "attention", "heads", "surprise", "lens", "model", "write", "read", "change"}
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +82,11 @@ class TestWhole:
         assert trained.directory.provenance["text"]["sha256"] in text_of(page, "origin")
         assert "octavo train" in text_of(page, "again")
 
+    def test_the_verdict_is_above_the_sections(self, page: Page, trained: Run) -> None:
+        words = verdict(read_score(trained))
+        assert f"{trained.evaluation.bits_per_character:.3f} bits" in words
+        assert page.html.index(f"<p>{escape(words)}") < page.html.index('<nav class="contents"')
+
     def test_values_near_the_score_mention_the_score(self, page: Page) -> None:
         for key in ("curves", "heads", "surprise", "layers"):
             assert "the score" in text_of(page, key).lower() or "whose score" in text_of(page, key)
@@ -78,6 +96,23 @@ class TestWhole:
         assert len(page.html.encode()) < 2_000_000
         assert re.findall(r'(?:src|href|action)="(?!#|data:)[^"]*"|url\((?!#)', page.html) == []
         assert "default-src &#39;none&#39;" in page.html
+
+    def test_it_contains_the_model_unless_that_is_not_wanted(self, page: Page, trained: Run) -> None:
+        scores = re.search(r"scores (\d\.\d{3}) bits per character; the run scores (\d\.\d{3})", page.html)
+        assert scores
+        assert float(scores[1]) == pytest.approx(float(scores[2]), abs=0.0021)
+        bare = report(trained, model=False).html
+        assert re.findall(r'<section id="(\w+)"', bare) == [key for key in KEYS if key != "playground"]
+        assert "octavo.engine" not in bare
+        assert len(bare) < len(page.html) - trained.model.n_parameters()
+
+    def test_a_model_that_is_too_large_is_left_out_in_a_sentence(
+        self, trained: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("octavo.reports.html.packed_model._MAX_PAGE_BYTES", {"fp16": 20_000, "int8": 100_000})
+        page = report(trained)
+        assert "The model is not in this page. The model would make a page of" in text_of(page, "playground")
+        assert "octavo.engine" not in page.html
 
     def test_the_run_is_left_as_it_is(self, copied: Run) -> None:
         before = files(copied.path)
@@ -119,6 +154,18 @@ class TestInABrowser:
         for key in KEYS:
             assert len(tab.locator(f"#{key}").inner_text()) > 20, key
         assert tab.locator(".panel.loss path.line").count() == 3
+
+    def test_the_model_in_it_writes_and_reads(self, opened: Any, page: Page, trained: Run) -> None:
+        tab: Tab = opened(page)
+        tab.locator("[data-octavo=prompt]").fill("ROMEO:")
+        tab.locator("[data-octavo=length]").fill("20")
+        tab.locator("[data-octavo=generate]").click()
+        tab.wait_for_selector("[data-octavo=stop][disabled]")
+        assert len(tab.locator("[data-octavo=output]").inner_text()) > len("ROMEO:") + 10
+        tab.locator("[data-octavo=read]").fill("What, are you sick?")
+        expected = trained.surprise("What, are you sick?").surprise.bits_per_character
+        bits = float(tab.locator("[data-octavo=score]").inner_text().split()[0])
+        assert bits == pytest.approx(expected, abs=0.004)
 
     def test_every_picture_has_a_text(self, opened: Any, page: Page) -> None:
         tab: Tab = opened(page)
@@ -177,7 +224,12 @@ class TestParts:
             ),
             (
                 remove("checkpoints"),
-                {"attention": "has no checkpoint", "layers": "has no checkpoint", "samples": "Sample 1"},
+                {
+                    "attention": "has no checkpoint",
+                    "playground": "has no checkpoint",
+                    "layers": "has no checkpoint",
+                    "samples": "Sample 1",
+                },
             ),
             (
                 remove("metrics.jsonl"),

@@ -11,7 +11,7 @@ from octavo.errors import OctavoError
 
 Peers = Mapping[str, Path]  # the checkouts that were found, by name
 PEERS = {"llama2.c": "generate", "nanoGPT": "train"}  # folder of the checkout -> suite that measures it
-SUITE_NAMES = ("train", "generate", "evaluate", "growth")
+SUITE_NAMES = ("train", "generate", "evaluate", "growth", "page")
 ROUNDS = 7
 _MAX_ROUNDS = 1000
 

@@ -12,6 +12,7 @@ import torch
 from octavo.bench.generation import bench_generation
 from octavo.bench.growth import bench_growth
 from octavo.bench.measure import BenchComparison, split_progress
+from octavo.bench.page import MakePage, bench_page
 from octavo.bench.request import SUITE_NAMES, BenchRequest, Peers
 from octavo.bench.training import bench_scoring, bench_training
 from octavo.kernels.library import active_build
@@ -22,8 +23,8 @@ from octavo.system.terminal import quantity
 _BUSY_LOAD = 0.5  # load average per core
 
 Suite = Callable[[int, Peers, ProgressCallback], list[BenchComparison]]
-SUITES: dict[str, Suite] = dict(
-    zip(SUITE_NAMES, (bench_training, bench_generation, bench_scoring, bench_growth), strict=True)
+SUITES: dict[str, Suite] = dict(  # besides "page"
+    zip(SUITE_NAMES[:-1], (bench_training, bench_generation, bench_scoring, bench_growth), strict=True)
 )
 
 
@@ -59,12 +60,16 @@ class BenchSession:
         return lines
 
 
-def run_suites(request: BenchRequest, watch: PhaseCallback) -> dict[str, list[BenchComparison]]:
-    """Run each suite in turn; `watch` gets the suite's name and the fraction of the whole that is done."""
+def run_suites(request: BenchRequest, watch: PhaseCallback, make_page: MakePage) -> dict[str, list[BenchComparison]]:
+    """Run each suite in turn; `watch` gets the suite's name and the fraction of the whole that is done.
+
+    `make_page` makes the page of the suite ``page``.
+    """
     results, count = {}, len(request.suites)
+    suites = SUITES | {"page": partial(bench_page, make_page)}
     for number, name in enumerate(request.suites):
         part = split_progress(partial(watch, name), count)[number]
-        results[name] = SUITES[name](request.rounds, request.peers, part)
+        results[name] = suites[name](request.rounds, request.peers, part)
     return results
 
 

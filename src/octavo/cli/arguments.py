@@ -58,10 +58,10 @@ def add_number(
     metavar: str,
     description: str,
     *,
-    kind: type[int] | type[float] = int,
-    default: float | None = None,
+    kind: Callable[[str], object] = int,
+    default: object = None,
 ) -> None:
-    """Add an option whose value is a number; `description` says what happens without it."""
+    """Add an option with a number, or what `kind` makes of its value; `description` says what happens without it."""
     parser.add_argument(name, type=kind, default=default, metavar=metavar, help=description)
 
 

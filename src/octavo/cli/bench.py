@@ -40,12 +40,17 @@ def run(options: argparse.Namespace) -> int:
     from octavo.pipeline.progress import make_progress
     from octavo.reports.figures.bench import bench_figure
     from octavo.reports.figures.files import save_figure
+    from octavo.reports.playground import measured_page
     from octavo.reports.terminal.bench import bench_notes, bench_table
     from octavo.reports.terminal.colours import make_console
 
     session, console = BenchSession(), make_console()
     with make_progress(not options.quiet) as progress:
-        results = run_suites(request, lambda suite, fraction: progress.phase(f"measuring: {suite}", fraction))
+        results = run_suites(
+            request,
+            lambda suite, fraction: progress.phase(f"measuring: {suite}", fraction),
+            lambda generator, config: measured_page(generator.model, generator.tokenizer, config).html,
+        )
     json_path = folder / "bench.json"
     write_atomically(json_path, json.dumps(suites_to_dict(session, request.rounds, results), indent=1).encode())
     comparisons = [comparison for suite in results.values() for comparison in suite]

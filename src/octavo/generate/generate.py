@@ -3,7 +3,7 @@
 A run on disk is decoded with the kernels, where there are some, without loading torch. Importing this takes no torch.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,22 @@ def complete_texts_from(
         OctavoError: as :func:`generate_from`.
     """
     return complete_texts(**_load_decoder(directory, prompts), prompts=prompts, sampling=sampling, stop=stop)
+
+
+def completer_from(
+    directory: RunDirectory, prompts: Sequence[str], *, stop: Sequence[str] = ()
+) -> Callable[[Sequence[str], SamplingConfig], Iterator[str]]:
+    """Load a run's newest valid checkpoint once; return :func:`complete_texts` of any of these prompts.
+
+    Raises:
+        OctavoError: as :func:`generate_from`.
+    """
+    loaded = _load_decoder(directory, prompts)
+
+    def complete(some: Sequence[str], sampling: SamplingConfig) -> Iterator[str]:
+        return complete_texts(**loaded, prompts=some, sampling=sampling, stop=stop)
+
+    return complete
 
 
 def new_texts_from(

@@ -2,13 +2,14 @@
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from octavo.config.comments import commented_toml
+from octavo.config.inference import SamplingConfig
 from octavo.config.overrides import Overrides, Request
 from octavo.corpus import Corpus
 from octavo.data.token_files import save_splits
@@ -16,6 +17,7 @@ from octavo.errors import OctavoError, reason
 from octavo.evaluate.fine_tuning import measure_fine_tuning
 from octavo.formats.files import disk_is_full, remove_stale_files, write_atomically
 from octavo.generate.documents import has_line_documents
+from octavo.generate.samples import TEMPERATURES, make_samples, save_samples, usual_prompts
 from octavo.pipeline.plan import CorpusSource, Plan, as_corpus, make_plan
 from octavo.pipeline.progress import Progress, make_progress
 from octavo.pipeline.run import Run
@@ -36,6 +38,7 @@ T = TypeVar("T")
 
 _SAMPLES = 3
 _SAMPLE_TOKENS = 250  # of each
+_PROMPTED_TOKENS = 100  # of each in samples.json
 _SAMPLE_LINES = 10  # of each, where documents are lines
 
 
@@ -278,7 +281,7 @@ class OptionalParts:
 
 
 def _write_samples(run: Run) -> None:
-    """Write ``samples.txt``; a sample of a run whose documents are lines has several of them."""
+    """Write ``samples.txt`` and ``samples.json``; a sample of a run whose documents are lines has several of them."""
     without_bos = run.tokenizer.bos_id is None
     prompt = run.tokenizer.decode(run.splits["validation"].ids[:8].tolist()) if without_bos else ""
     lines = _SAMPLE_LINES if has_line_documents(run.directory) else 1
@@ -288,3 +291,10 @@ def _write_samples(run: Run) -> None:
     texts = ["\n".join(texts[start : start + lines]) for start in range(0, len(texts), lines)]
     samples = "\n\n".join(f"--- sample {number} ---\n{text}" for number, text in enumerate(texts, 1))
     write_atomically(run.path / "samples.txt", (samples + "\n").encode())
+
+    def complete(prompts: Sequence[str], sampling: SamplingConfig) -> list[str]:
+        chunks = zip(*run.generate_many(prompts, **asdict(sampling)), strict=True)
+        return ["".join(column) for column in chunks]
+
+    samplings = [SamplingConfig(temperature=one, max_new_tokens=_PROMPTED_TOKENS) for one in TEMPERATURES]
+    save_samples(run.path, list(make_samples(complete, usual_prompts(run), samplings)))

@@ -17,6 +17,7 @@ from octavo.data.token_files import SPLIT_NAMES, TokenSplit, check_ids, id_chunk
 from octavo.errors import OctavoError, reason
 from octavo.formats.json_schema import parse_object
 from octavo.formats.untrusted import MAX_CONFIG_BYTES, MAX_TEXT_BYTES, check_folder, read_plain
+from octavo.generate.samples import SAMPLES_FILE, load_samples
 from octavo.pipeline.verify_scores import (
     check_baselines,
     check_checkpoint_of,
@@ -96,6 +97,7 @@ def verify(directory: RunDirectory, *, full: bool = False) -> Iterator[Check]:
         ("memorisation.json", partial(check_checkpoint_of, name="memorisation.json")),
         ("diagnosis.json", partial(check_checkpoint_of, name="diagnosis.json")),
         ("samples.txt", _check_samples),
+        (SAMPLES_FILE, _check_samples_json),
         (EXAMINATION_FILE, _check_examination),
         (FINE_TUNING_FILE, check_fine_tuning),
     ):
@@ -244,6 +246,10 @@ def _check_metrics(run: SavedRun) -> str | None:
 
 def _check_samples(run: SavedRun) -> None:
     read_plain(run.path / "samples.txt", MAX_TEXT_BYTES, run.path).decode("utf-8")
+
+
+def _check_samples_json(run: SavedRun) -> None:
+    load_samples(run.path)
 
 
 def _check_examination(run: SavedRun) -> str | None:

@@ -100,6 +100,12 @@ class Samples:
 
     copies: HighlightedCopies
     notes: Sequence[str]
+    captions: Sequence[str] = ()  # of the texts; none: they are numbered
+
+    @property
+    def titles(self) -> Sequence[str]:
+        """Return a title for each text."""
+        return self.captions or [f"Sample {number}" for number in range(1, len(self.copies.texts) + 1)]
 
 
 Block = (

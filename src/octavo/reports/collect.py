@@ -12,9 +12,11 @@ from octavo.evaluate.documents import decode_documents
 from octavo.evaluate.overlap import MAX_SEARCHED, HighlightedCopies, highlight_copies
 from octavo.evaluate.run_scores import run_overlap, standard_evaluation
 from octavo.formats.untrusted import MAX_TEXT_BYTES, read_plain
+from octavo.generate.samples import load_samples
 from octavo.reports.score_table import Score
 from octavo.runs.completion import missing_stage
 from octavo.runs.saved_run import SavedRun
+from octavo.system.terminal import capitalize_first
 
 _SAMPLE = re.compile(r"(?:\A|\n\n)--- sample (\d+) ---\n")
 
@@ -83,11 +85,11 @@ def _findings_of_training(run: SavedRun) -> list[Finding]:
     return [Finding(**{name: value for name, value in record.items() if name in names}) for record in records]
 
 
-def read_samples(run: SavedRun) -> HighlightedCopies:
-    """Return the texts of ``samples.txt`` with their verbatim copies of the training split.
+def read_samples(run: SavedRun) -> tuple[list[str], HighlightedCopies]:
+    """Return the captions and texts of ``samples.txt`` and ``samples.json``, with copies of the training split.
 
     Raises:
-        OctavoError: the file is missing or cannot be read.
+        OctavoError: ``samples.txt`` is missing, or a file cannot be read.
     """
     path = run.path / "samples.txt"
     if not path.is_file():
@@ -101,4 +103,8 @@ def read_samples(run: SavedRun) -> HighlightedCopies:
     training, validation = (
         decode_documents(run.splits[name], run.tokenizer, MAX_SEARCHED) for name in ("train", "validation")
     )
-    return highlight_copies(texts, validation, training)
+    captions = [f"Sample {number}" for number in range(1, len(texts) + 1)]
+    for sample in load_samples(run.path):
+        captions.append(capitalize_first(sample.describe()))
+        texts.append(sample.prompt + sample.text)
+    return captions, highlight_copies(texts, validation, training)

@@ -79,7 +79,7 @@ def compare(runs: Sequence[SavedRun | str | Path], *, root: str | Path | None = 
         raise OctavoError("a comparison needs at least two runs: give another, or make a report of one")
     numbered = {f"{number} {run.name}": run for number, run in enumerate(saved, 1)}
     return sections_page(
-        "Comparison of runs", f"Runs: {', '.join(run.name for run in saved)}.", "", _sections(numbered)
+        "Comparison of runs", f"Runs: {', '.join(run.name for run in saved)}.", [], _sections(numbered)
     )
 
 

@@ -38,7 +38,7 @@ def save_markdown(
     folder: Path,
     title: str,
     lead: str,
-    warning: str,
+    opening: Sequence[str],
     sections: Sequence[Section],
     note: MessageCallback = no_message,
 ) -> list[Path]:
@@ -55,7 +55,7 @@ def save_markdown(
         pictures.append(path)
         return f"![{name.replace('-', ' ')}]({path.name})"
 
-    paragraphs = [f"# {plain(title)}", plain(lead), *([f"**{plain(warning)}**"] if warning else [])]
+    paragraphs = [f"# {plain(title)}", plain(lead), *(f"**{plain(one)}**" for one in opening)]
     for section in sections:
         paragraphs += [f"## {section.title}", *([f"*{section.question}*"] if section.question else [])]
         for rendered in section.render(lambda block: block_paragraphs(block, draw), note):
@@ -114,11 +114,12 @@ def _scores(scores: blocks.ScoreDots) -> list[str]:
 
 def _samples(samples: blocks.Samples) -> list[str]:
     paragraphs = list(map(plain, samples.notes))
-    for number, (text, spans) in enumerate(zip(samples.copies.texts, samples.copies.spans, strict=True), 1):
-        paragraphs += [f"Sample {number}:", fenced(escape_controls(text))]
+    copies = samples.copies
+    for caption, text, spans in zip(samples.titles, copies.texts, copies.spans, strict=True):
+        paragraphs += [f"{plain(caption)}:", fenced(escape_controls(text))]
         if spans:
-            copies = [f"- {plain(visible_text(text[start:end]))}" for start, end in spans]
-            paragraphs += ["Marked in this sample:", "\n".join(copies)]
+            marked = [f"- {plain(visible_text(text[start:end]))}" for start, end in spans]
+            paragraphs += ["Marked in this sample:", "\n".join(marked)]
     return paragraphs
 
 

@@ -235,9 +235,9 @@ def _lens(run: SavedRun) -> Sequence[Block]:
 
 
 def _samples(run: SavedRun) -> Sequence[Block]:
-    copies, memorisation = read_samples(run), try_compute(partial(load_memorisation, run))
+    (captions, copies), memorisation = read_samples(run), try_compute(partial(load_memorisation, run))
     notes = sample_notes(copies, None if isinstance(memorisation, Unavailable) else memorisation)
-    return [blocks.Samples(copies, notes)]
+    return [blocks.Samples(copies, notes, captions)]
 
 
 def sample_notes(copies: HighlightedCopies, memorisation: Memorisation | None) -> list[str]:

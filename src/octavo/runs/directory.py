@@ -1,9 +1,15 @@
 """The run directory: find, create and open runs, and read their files.
 
 A run's folder has ``config.toml  provenance.json  tokenizer.json  data/  metrics.jsonl  checkpoints/  evaluation.json
+<<<<<<< HEAD
+samples.txt  samples.json  baselines.json  memorisation.json  diagnosis.json  examination.json  parent/
+fine-tuning.json  curves/  report.html  analysis/  reproduction/``. These are TOML, JSON, text, NumPy arrays,
+safetensors, images or HTML. Importing this takes no torch.
+=======
 samples.txt  baselines.json  memorisation.json  diagnosis.json  examination.json  parent/  fine-tuning.json  curves/
 report.html  playground.html  analysis/  reproduction/``. These are TOML, JSON, text, NumPy arrays, safetensors,
 images or HTML. Importing this takes no torch.
+>>>>>>> main
 """
 
 import errno

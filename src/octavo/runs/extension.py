@@ -28,16 +28,8 @@ from octavo.system.terminal import duration, quantity
 # What a run says of its weights. The results of the former budget must not pass for those of the new one.
 _RESULTS = (
     *("evaluation.json", "memorisation.json", "diagnosis.json", "examination.json", "runaway.json"),
-    *(
-        "samples.txt",
-        "report.html",
-        "playground.html",
-        "curves",
-        "analysis",
-        "look",
-        "reproduction",
-        "fine-tuning.json",
-    ),
+    *("samples.txt", "samples.json", "report.html", "playground.html", "curves"),
+    *("analysis", "look", "reproduction", "fine-tuning.json"),
 )
 _STATE = {"step": int, "metrics_bytes": int, "decay_from": int | None, "early_stop": dict[str, float]}
 _OTHERWISE = "train a new run with that budget, or fine-tune it"

@@ -1,7 +1,9 @@
 """The blocks of a report as parts of a page, and the page of its sections."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
 from markupsafe import Markup
 
@@ -19,17 +21,48 @@ from octavo.system.terminal import escape_controls
 
 _STYLES = ("plain.css",)
 
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class LastSection:
+    """A section made after all others, from the bytes of their page; it stands before that of key `before`."""
+
+    key: str
+    title: str
+    make: Callable[[int], HtmlPart]
+    before: str
+
 
 def sections_page(
-    title: str, lead: str, warning: str, sections: Sequence[Section], note: MessageCallback = no_message
+    title: str,
+    lead: str,
+    opening: Sequence[str],
+    sections: Sequence[Section],
+    note: MessageCallback = no_message,
+    last: LastSection | None = None,
 ) -> Page:
-    """Return the page of sections: title, `lead`, `warning` unless it is "", links to the sections, the sections."""
-    parts = [
-        *([block_part(blocks.Sentences([warning]))] if warning else []),
-        contents_part({section.key: section.title for section in sections}),
-        *(section_part(one.key, one.title, one.question, one.render(block_part, note)) for one in sections),
-    ]
-    return make_page(title, parts, description=lead, height=900)
+    """Return the page of sections: title, `lead`, the paragraphs `opening`, links to the sections, the sections."""
+    made = {one.key: section_part(one.key, one.title, one.question, one.render(block_part, note)) for one in sections}
+    titles = {one.key: one.title for one in sections}
+
+    def page() -> Page:
+        first = [block_part(blocks.Sentences(opening))] if opening else []
+        return make_page(title, [*first, contents_part(titles), *made.values()], description=lead, height=900)
+
+    if last is not None:
+        part = last.make(len(page().html.encode()))
+        made = _inserted(made, last.before, last.key, part)
+        titles = _inserted(titles, last.before, last.key, last.title)
+    return page()
+
+
+def _inserted(values: Mapping[str, T], before: str, key: str, value: T) -> dict[str, T]:
+    """Return the values with another one before that of key `before`, or at the end."""
+    keys = [*values, key]
+    place = keys.index(before) if before in values else len(values)
+    keys.insert(place, keys.pop())
+    return {name: value if name == key else values[name] for name in keys}
 
 
 def block_part(block: Block) -> HtmlPart:
@@ -60,7 +93,10 @@ def block_part(block: Block) -> HtmlPart:
 def _samples_part(samples: blocks.Samples) -> HtmlPart:
     """Return the texts with their verbatim copies of the training split marked, below the notes."""
     copies = samples.copies
-    texts = [_spans(text, spans) for text, spans in zip(copies.texts, copies.spans, strict=True)]
+    texts = [
+        (escape_controls(title), _spans(text, spans))
+        for title, text, spans in zip(samples.titles, copies.texts, copies.spans, strict=True)
+    ]
     return HtmlPart(render("samples.html", texts=texts, notes=samples.notes), styles=("samples.css",))
 
 
@@ -75,6 +111,12 @@ def _spans(text: str, copied: tuple[tuple[int, int], ...]) -> list[tuple[bool, s
 def section_part(key: str, title: str, question: str, parts: Sequence[HtmlPart]) -> HtmlPart:
     """Return parts below a heading with a subtitle, if there is a `question`; `key` is the anchor of links."""
     html = render("plain/section.html", key=key, title=title, question=question, parts=[part.html for part in parts])
+    return _joined(html, parts)
+
+
+def subsection_part(key: str, title: str, about: str, parts: Sequence[HtmlPart]) -> HtmlPart:
+    """Return parts below a smaller heading with a sentence `about` them."""
+    html = render("plain/subsection.html", key=key, title=title, about=about, parts=[part.html for part in parts])
     return _joined(html, parts)
 
 

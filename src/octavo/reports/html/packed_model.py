@@ -8,6 +8,7 @@ the page would exceed two megabytes, to int8 with one scale for each row; vector
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from octavo.evaluate.documents import scored_text
 from octavo.evaluate.evaluation import Evaluation, evaluate
 from octavo.generate.prompts import opening_of_run, training_line_end
 from octavo.interpret.run_analyses import held_out_means
+from octavo.interpret.tokens import token_labels, visible_label
 from octavo.model import Transformer
 from octavo.model.weights import Tensors, load_weights, named_weights
 from octavo.reports.html.page import HtmlPart, render
@@ -40,6 +42,7 @@ ENGINE = tuple(
         "positions",
         "cache",
         "taps",
+        "inspector",
         "attention",
         "feedforward",
         "transformer",
@@ -77,14 +80,26 @@ def pack_run(run: SavedRun, other_bytes: int = 0) -> PackedModel:
     opening = opening_of_run(run.path / "data", run.tokenizer)
     packed = pack_model(run.model, run.tokenizer, run.config, other_bytes, opening)
     packed.data["line_end"] = training_line_end(run.directory)
-    if not run.directory.shared:
-        layers = range(run.config.model.n_layers)
-        sites = [f"blocks.{i}.{site}" for i in layers for site in ("attention.heads", "feedforward.output")]
-        means = held_out_means(run, *sites)
-        packed.data["means"] = {
-            site: _pack_tensor(mean[0].squeeze(-2).numpy(), "fp32")[0] for site, mean in means.items()
-        }
+    with suppress(OctavoError):  # a split that is too short has no means, so the page has none
+        packed.data["means"] = _pack_means(run)
     return packed
+
+
+def _pack_means(run: SavedRun) -> dict[str, Any]:
+    """Return the mean activations of heads and feed-forward layers, as mean ablation uses them; {} without a text.
+
+    Raises:
+        OctavoError: the validation split is too short.
+    """
+    if run.directory.shared:
+        return {}
+    sites = [
+        f"blocks.{layer}.{site}"
+        for layer in range(run.config.model.n_layers)
+        for site in ("attention.heads", "feedforward.output")
+    ]
+    means = held_out_means(run, *sites)
+    return {site: _pack_tensor(mean[0].squeeze(-2).numpy(), "fp32")[0] for site, mean in means.items()}
 
 
 def pack_model(
@@ -95,12 +110,14 @@ def pack_model(
     Raises:
         OctavoError: as :func:`pack_run`.
     """
+    labels = [visible_label(label) for label in token_labels(tokenizer, range(tokenizer.vocab_size))]
     facts = {
         "config": page_config(config.model),
         "context_length": config.data.context_length,
         "tokenizer": pack_tokenizer(tokenizer),
         "opening": list(opening),
         "line_end": None,
+        "labels": labels,
     }
     size = other_bytes + model.n_parameters() * 4 // 3  # base64 has four letters for three bytes
     for kind, most in _MAX_PAGE_BYTES.items():

@@ -1,25 +1,19 @@
 "use strict";
 /* The attention viewer: every head as a thumbnail, one of them large, and the passage coloured by the weights of one
    query, or by the weights on one key. draw() draws the `state`. */
-octavo.widget("attention", (root, data) => {
+
+/** Show attention in the elements of `root`. `data`: {labels, shape: (layers, heads, tokens), layer, head: shown at
+    first}; `weight(head, query, key)`, where heads are counted through all layers; `percent(weight)` formats one. With
+    a `signal`, the viewer ends when it is aborted. Return the state: {head, token, backwards}. */
+octavo.attentionViewer = (root, data, { weight, percent = octavo.percent, signal }) => {
   const { make } = octavo;
   const [layers, heads, tokens] = data.shape;
-  const packed = Uint8Array.from(atob(data.weights), (letter) => letter.charCodeAt(0));
-  const triangle = (tokens * (tokens + 1)) / 2;
-
-  /** The weight of a head from a query on a key; bytes are 255 times a weight. */
-  function weight(head, query, key) {
-    return key > query ? 0 : packed[head * triangle + (query * (query + 1)) / 2 + key] / 255;
-  }
-
-  /** Format a weight; one that a byte has rounded to 0 is not shown as 0. */
-  const percent = (weight) => (weight === 0 ? "<0.2 %" : octavo.percent(weight));
 
   /** The position of a weight on the colour scale: its square root, so that small weights are visible. */
   const onScale = Math.sqrt;
 
   const scale = octavo.scale("cool");
-  const state = { head: data.layer * heads + data.head, token: tokens - 1, backwards: false };
+  const state = { head: data.layer * heads + data.head, token: tokens - 1, backwards: data.backwards ?? false };
   const LETTER = 11; // pixels of a label
   const PRINTED = 670; // pixels; a script does not know the size of the sheet
   let printing = false;
@@ -88,7 +82,9 @@ octavo.widget("attention", (root, data) => {
   const queries = make("div", { className: "heatmap-queries" }, ...data.labels.map((label) => make("span", {}, label)));
   const line = make("div", { className: "heatmap-row" });
   const corner = make("div", { className: "heatmap-corner" });
-  const map = make("div", { className: "heatmap", tabIndex: 0 }, make("div", {}, corner, keys, queries, large), line);
+  const cells = make("div", { className: "heatmap-cells" }, large, line);
+  let side = 0; // pixels of a cell; 0: before the first fit
+  const map = make("div", { className: "heatmap", tabIndex: 0 }, make("div", {}, corner, keys, queries, cells));
   const title = make("figcaption");
   const readout = make("p", { className: "note" });
   find("attention-large").append(title, map, legend(), readout);
@@ -98,7 +94,7 @@ octavo.widget("attention", (root, data) => {
       cells fit, with smaller labels. */
   function fit() {
     const room = (printing ? PRINTED : find("attention-large").clientWidth) - queries.offsetWidth - 2;
-    const side = printing ? Math.min(30, room / tokens) : Math.max(LETTER, Math.min(30, Math.floor(room / tokens)));
+    side = printing ? Math.min(30, room / tokens) : Math.max(LETTER, Math.min(30, Math.floor(room / tokens)));
     map.style.setProperty("--letter", `${Math.min(LETTER, side)}px`);
     large.style.width = large.style.height = `${side * tokens}px`;
     for (const label of queries.children) label.style.height = label.style.lineHeight = `${side}px`;
@@ -108,12 +104,10 @@ octavo.widget("attention", (root, data) => {
 
   /** Put the frame around the row, or the column, of the token. */
   function mark() {
-    const side = large.offsetHeight / tokens;
-    const [left, top] = [large.offsetLeft, large.offsetTop];
     const along = `${side * tokens}px`;
     const from = state.token * side;
-    line.style.left = `${left + (state.backwards ? from : 0)}px`;
-    line.style.top = `${top + (state.backwards ? 0 : from)}px`;
+    line.style.left = `${state.backwards ? from : 0}px`;
+    line.style.top = `${state.backwards ? 0 : from}px`;
     line.style.width = state.backwards ? `${side}px` : along;
     line.style.height = state.backwards ? along : `${side}px`;
   }
@@ -168,14 +162,15 @@ octavo.widget("attention", (root, data) => {
   /** Patterns in the colours of the theme; the masked upper half stays empty. */
   function paint() {
     const bytes = scale.bytes;
+    const colours = new Uint32Array(bytes.buffer); // four bytes a colour
     const image = new ImageData(tokens, tokens);
+    const pixels = new Uint32Array(image.data.buffer);
     const canvases = thumbs.map((thumb) => thumb.querySelector("canvas"));
     [...canvases, large].forEach((canvas, index) => {
       const head = canvas === large ? state.head : index;
       for (let query = 0; query < tokens; query++) {
         for (let key = 0; key <= query; key++) {
-          const step = 4 * Math.round(255 * onScale(weight(head, query, key)));
-          image.data.set(bytes.subarray(step, step + 4), 4 * (query * tokens + key));
+          pixels[query * tokens + key] = colours[Math.round(255 * onScale(weight(head, query, key)))];
         }
       }
       canvas.getContext("2d").putImageData(image, 0, 0);
@@ -252,16 +247,30 @@ octavo.widget("attention", (root, data) => {
     moved: (index) => draw({ head: index }),
     keys: { ArrowUp: (index) => index - heads, ArrowDown: (index) => index + heads },
   });
-  octavo.onTheme(paint);
+  octavo.onTheme(paint, { signal });
   for (const [event, now] of [["beforeprint", true], ["afterprint", false]]) {
-    addEventListener(event, () => {
+    const print = () => {
       printing = now;
       fit();
-    });
+    };
+    addEventListener(event, print, { signal });
   }
   find("by-hand").hidden = false;
-  new ResizeObserver(fit).observe(find("attention-large"));
+  const sizes = new ResizeObserver(fit); // also at first
+  sizes.observe(find("attention-large"));
+  signal?.addEventListener("abort", () => sizes.disconnect());
   paint();
-  fit();
   draw();
+  return state;
+};
+
+/* `data.weights`: in base64, the lower triangle of each head by rows; a byte is 255 times a weight. */
+octavo.widget("attention", (root, data) => {
+  const tokens = data.shape[2];
+  const packed = Uint8Array.from(atob(data.weights), (letter) => letter.charCodeAt(0));
+  const triangle = (tokens * (tokens + 1)) / 2;
+  octavo.attentionViewer(root, data, {
+    weight: (head, query, key) => (key > query ? 0 : packed[head * triangle + (query * (query + 1)) / 2 + key] / 255),
+    percent: (weight) => (weight === 0 ? "<0.2 %" : octavo.percent(weight)), // one that a byte has rounded to 0 is not 0
+  });
 });

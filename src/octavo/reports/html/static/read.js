@@ -1,11 +1,14 @@
 "use strict";
-/* Read: the model reads a text while it is typed. `data`: {labels: by token id}. */
-octavo.widget("read", (root, { labels }) => {
+/* Read: the model reads a text while it is typed. */
+octavo.widget("read", (root) => {
+  if (!octavo.model) return; // it could not be mounted
   const { make, model } = octavo;
   const find = (name) => root.querySelector(`[data-octavo="${name}"]`);
-  const [input, output, score, next] = ["read", "read-output", "score", "next"].map(find);
-  const { tokenizer } = model;
-  const first = tokenizer.bosId === null ? [] : [tokenizer.bosId];
+  const [input, output, score, next, same] = ["read", "read-output", "score", "next", "same"].map(find);
+  const MIN_TOKENS = 5; // of a text on which predictions are compared
+  const SAME = 0.02; // total variation distance of two predictions that look the same
+  const { tokenizer, labels } = model;
+  const showViews = octavo.liveViews(root);
 
   /** The tokens of complete characters, each [{text, tokens: [index, …]}]: a character may be several tokens. */
   function pieces(ids) {
@@ -24,24 +27,34 @@ octavo.widget("read", (root, { labels }) => {
   }
 
   function update() {
-    const all = model.encode(input.value.replace(/\r\n|\r|\n/g, model.lineEnd ?? "\n"));
-    const ids = all.slice(0, model.contextLength); // the last one is predicted, and not read
-    const read = [...first, ...ids];
-    const rows = read.length ? model.logits(read.slice(0, model.contextLength)) : [];
-    const before = (index) => rows[index + first.length - 1]; // the logits at the place of a token
-    const bits = ids.map((id, index) =>
-      before(index) ? octavo.tokenBits(before(index), id) : Math.log2(tokenizer.vocabSize), // nothing comes before it
-    );
+    const reading = octavo.reading(input.value);
+    const { ids, read, first, cut, characters } = reading;
+    const inspector = read.length ? model.inspect(read) : null;
+    const after = (position) => (position >= 0 && position < read.length ? inspector.logits(position) : undefined);
+    const before = (index) => after(index + first - 1); // the logits at the place of a token
+    const bits = octavo.surprisals(reading, after);
     show(ids, bits, before);
     const total = bits.reduce((sum, one) => sum + one, 0);
-    const characters = [...(all.length > ids.length || tokenizer.lossless ? model.decode(ids) : input.value)].length;
-    const limit = all.length > ids.length ? ` Only the first ${ids.length} tokens, one context, are read.` : "";
+    const limit = cut ? ` Only the first ${ids.length} tokens, one context, are read.` : "";
     score.textContent = ids.length
       ? `${(total / characters).toFixed(3)} bits per character: ${total.toFixed(1)} bits, ${characters} characters, ${ids.length} tokens.${limit}`
       : "Type or paste a text.";
-    const after = rows[first.length + ids.length - 1];
-    const likeliest = after ? octavo.tokenFacts(after, 0).likeliest : [];
+    const last = after(ids.length + first - 1);
+    const likeliest = last ? octavo.tokenFacts(last, 0).likeliest : [];
     next.replaceChildren(octavo.predictions(likeliest.map((one) => [labels[one.id], one.probability])));
+    same.hidden = !(read.length >= MIN_TOKENS && isConstant(read.map((_, position) => after(position))));
+    showViews(read);
+  }
+
+  /** Whether rows of logits all predict the same: then the model does not use what it has read. */
+  function isConstant(rows) {
+    const settings = { temperature: 1, top_k: 0, top_p: 1, min_p: 0 };
+    const [first, ...others] = rows;
+    const expected = octavo.engine.sampling.probabilities(first, settings);
+    return others.every((logits) => {
+      const probs = octavo.engine.sampling.probabilities(logits, settings);
+      return probs.reduce((sum, one, id) => sum + Math.abs(one - expected[id]), 0) / 2 < SAME;
+    });
   }
 
   /** Show the text, each character in the colour of its bits. */

@@ -28,3 +28,23 @@ octavo.describeToken = (label, { probability, rank, likeliest }, labels) => {
   const list = octavo.predictions(likeliest.map((one) => [labels[one.id], one.probability]), rank);
   return make("div", {}, make("p", {}, make("b", { className: "token" }, label), `: ${percent(probability)}, ${place}`), list);
 };
+
+/** A text as the model reads it: {ids, read, first, cut, characters}. `read`: the ids after `first` BOS tokens, one
+    context at most; `cut`: whether the text is longer than that. The last of `ids` may be predicted and not read. */
+octavo.reading = (text) => {
+  const { model } = octavo;
+  const { tokenizer, contextLength } = model;
+  const bos = tokenizer.bosId === null ? [] : [tokenizer.bosId];
+  const all = model.encode(text.replace(/\r\n|\r|\n/g, model.lineEnd ?? "\n"));
+  const ids = all.slice(0, contextLength);
+  const cut = all.length > ids.length;
+  const characters = [...(cut || tokenizer.lossless ? model.decode(ids) : text)].length;
+  return { ids, read: [...bos, ...ids].slice(0, contextLength), first: bos.length, cut, characters };
+};
+
+/** The surprisal of each token of a reading in bits; `after(position)`: the logits after a position of `read`. */
+octavo.surprisals = ({ ids, first }, after) =>
+  ids.map((id, index) => {
+    const position = index + first - 1;
+    return position < 0 ? Math.log2(octavo.model.tokenizer.vocabSize) : octavo.tokenBits(after(position), id); // nothing comes before
+  });

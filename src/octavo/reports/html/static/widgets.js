@@ -37,21 +37,24 @@ const octavo = (() => {
   /* ---- the theme ---- */
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const redraws = [];
+  const redraws = new Set();
+  const bytesOf = new Map(); // of colour scales, by name; of this theme
 
   function theme() {
     return page.dataset.theme ?? (dark.matches ? "dark" : "light");
   }
 
-  /** Call `redraw` whenever the theme changes. */
-  function onTheme(redraw) {
-    redraws.push(redraw);
+  /** Call `redraw` whenever the theme changes, until the signal of an AbortController. */
+  function onTheme(redraw, { signal } = {}) {
+    redraws.add(redraw);
+    signal?.addEventListener("abort", () => redraws.delete(redraw));
   }
 
   function themeChanged() {
     for (const button of document.querySelectorAll(".theme-button")) {
       button.textContent = theme() === "dark" ? "Light theme" : "Dark theme";
     }
+    bytesOf.clear();
     for (const redraw of redraws) redraw();
   }
 
@@ -80,6 +83,7 @@ const octavo = (() => {
       colour,
       ink: (position) => (position <= MIDDLE ? "var(--on-pale)" : "var(--on-strong)"),
       get bytes() {
+        if (bytesOf.has(name)) return bytesOf.get(name);
         const context = make("canvas", { width: 256, height: 1 }).getContext("2d", { willReadFrequently: true });
         const probe = page.appendChild(make("i"));
         for (let step = 0; step < 256; step++) {
@@ -88,7 +92,9 @@ const octavo = (() => {
           context.fillRect(step, 0, 1, 1);
         }
         probe.remove();
-        return context.getImageData(0, 0, 256, 1).data;
+        const { data } = context.getImageData(0, 0, 256, 1);
+        bytesOf.set(name, data);
+        return data;
       },
     };
   }
@@ -100,10 +106,10 @@ const octavo = (() => {
       `moved(index)` is called at every focus. */
   function roving(items, { moved = () => {}, keys = {} } = {}) {
     let current = 0;
-    const right = items.length && getComputedStyle(items[0].parentElement).direction === "rtl" ? -1 : 1;
+    const right = () => (getComputedStyle(items[0].parentElement).direction === "rtl" ? -1 : 1);
     const moves = {
-      ArrowLeft: (i) => i - right,
-      ArrowRight: (i) => i + right,
+      ArrowLeft: (i) => i - right(),
+      ArrowRight: (i) => i + right(),
       Home: () => 0,
       End: () => items.length - 1,
       ...keys,

@@ -1,7 +1,9 @@
 "use strict";
 /* Write: the model continues a prompt. Each token shows what else was likely; choosing another one branches the text
-   there. `data`: {labels: by token id}. */
-octavo.widget("write", (root, { labels }) => {
+   there. */
+octavo.widget("write", (root) => {
+  if (!octavo.model) return; // it could not be mounted
+  const { labels } = octavo.model;
   const { make, percent, branches } = octavo;
   const find = (name) => root.querySelector(`[data-octavo="${name}"]`);
   const [prompt, output, status, choices] = ["prompt", "output", "status", "choices"].map(find);

@@ -40,17 +40,26 @@ octavo.engine.Reader = class {
   read(ids) {
     let same = 0;
     while (same < ids.length && ids[same] === this.ids[same]) same++;
-    for (const kept of [this.ids, this.hidden, this.rows]) kept.length = Math.min(kept.length, same);
-    this.cache.length = same;
-    const width = this.model.config.d_model;
+    this.keepFirst(same);
     for (let begin = same; begin < ids.length; begin += octavo.engine.Reader.BLOCK) {
-      const block = ids.slice(begin, begin + octavo.engine.Reader.BLOCK);
-      const x = this.model.hidden(block, { cache: this.cache, tap: this.tap });
-      for (let t = 0; t < block.length; t++) this.hidden.push(x.subarray(t * width, (t + 1) * width));
-      this.ids.push(...block);
-      this.tokensComputed += block.length;
+      this.readBlock(ids.slice(begin, begin + octavo.engine.Reader.BLOCK));
     }
     return this;
+  }
+
+  /** Forget all tokens but the first ones. */
+  keepFirst(count) {
+    for (const kept of [this.ids, this.hidden, this.rows]) kept.length = Math.min(kept.length, count);
+    this.cache.length = count;
+  }
+
+  /** Read ids after those that are kept. */
+  readBlock(ids) {
+    const width = this.model.config.d_model;
+    const x = this.model.hidden(ids, { cache: this.cache, tap: this.tap });
+    for (let t = 0; t < ids.length; t++) this.hidden.push(x.subarray(t * width, (t + 1) * width));
+    this.ids.push(...ids);
+    this.tokensComputed += ids.length;
   }
 
   /** The logits (V) of the token after the one at `position` of the ids that were read last. */

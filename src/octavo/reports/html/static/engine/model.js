@@ -2,15 +2,16 @@
 /* octavo.model: the run's model in its page, for the parts of the page and for tests; docs/model-in-a-page.md describes
    it. Sites, targets, shapes and the settings of sampling have their names from Python. */
 octavo.engine.makeModel = (() => {
-  const { readWeights, Transformer, Tokenizer, Reader, taps, sampling, generateTokens } = octavo.engine;
+  const { readWeights, Transformer, Tokenizer, Reader, Inspector, taps, sampling, generateTokens } = octavo.engine;
   const MAX_READERS = 4; // the unchanged model and the last changed ones
 
   /** `packed`: what `octavo/reports/html/packed_model.py` writes into a page. */
-  return ({ config, weights, tokenizer: words, context_length, line_end, opening, means = {} }) => {
+  return ({ config, weights, tokenizer: words, context_length, line_end, opening, means = {}, labels = [] }) => {
     const transformer = new Transformer(config, readWeights(weights));
     const tokenizer = new Tokenizer(words);
     const meanOf = Object.fromEntries(Object.entries(readWeights(means)).map(([site, { data }]) => [site, data]));
     const readers = new Map();
+    let inspector = null;
 
     /** The reader of the model with these ablations, {zero: [targets], mean: [targets]}. */
     function readerOf(ablate = {}) {
@@ -34,6 +35,8 @@ octavo.engine.makeModel = (() => {
     const model = {
       config,
       tokenizer,
+      hasMeans: Object.keys(meanOf).length > 0, // whether parts can be set to their means
+      labels, // by token id, for people
       contextLength: context_length,
       lineEnd: line_end, // of the training text; null: it has several kinds
 
@@ -45,6 +48,12 @@ octavo.engine.makeModel = (() => {
         check(ids);
         const reader = readerOf(ablate).read(ids);
         return ids.map((_, position) => reader.logits(position));
+      },
+
+      inspect(ids) {
+        check(ids);
+        inspector ??= new Inspector(transformer, context_length);
+        return inspector.read(ids);
       },
 
       activations(ids, sites, { ablate } = {}) {
