@@ -11,7 +11,7 @@ from octavo.errors import OctavoError
 from octavo.model import Transformer
 from octavo.model.weights import named_weights
 from octavo.pipeline.run import Run
-from octavo.reports.html import make_page
+from octavo.reports.html import make_page, packed_model
 from octavo.reports.html.packed_model import Format, model_part, pack_model, pack_run, pack_weights, page_score
 from octavo.tokenizer import Tokenizer
 from octavo.tokenizer.kinds import ByteBPE
@@ -65,6 +65,13 @@ def test_weights_that_are_not_finite_are_refused() -> None:
         pack_weights({"a": torch.tensor([[1.0, torch.nan]])}, "int8")
     _, rounded = pack_weights({"a": torch.tensor([[0.0, 0.0], [1e6, -1e6]])}, "int8")
     assert rounded["a"].numpy().tolist() == pytest.approx(np.array([[0.0, 0.0], [1e6, -1e6]]))
+
+
+def test_the_means_for_ablation_count_as_part_of_the_page(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = pack_run(trained).n_bytes
+    without = pack_model(trained.model, trained.tokenizer, trained.config).n_bytes
+    monkeypatch.setitem(packed_model._MAX_PAGE_BYTES, "fp16", (size + without) // 2)
+    assert pack_run(trained).format == "int8"
 
 
 def test_the_copy_scores_almost_as_the_run(trained: Run) -> None:

@@ -77,8 +77,9 @@ def pack_run(run: SavedRun, other_bytes: int = 0) -> PackedModel:
     Raises:
         OctavoError: the page would be too large, or the weights are not finite.
     """
-    opening = opening_of_run(run.path / "data", run.tokenizer)
-    packed = pack_model(run.model, run.tokenizer, run.config, other_bytes, opening)
+    opening, model = opening_of_run(run.path / "data", run.tokenizer), run.config.model
+    means_bytes = model.n_layers * (6 * (model.n_heads * model.head_width + model.d_model) + 200)  # fp32 in base64
+    packed = pack_model(run.model, run.tokenizer, run.config, other_bytes + means_bytes, opening)
     packed.data["line_end"] = training_line_end(run.directory)
     with suppress(OctavoError):  # a split that is too short has no means, so the page has none
         packed.data["means"] = _pack_means(run)
