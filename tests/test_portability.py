@@ -16,6 +16,7 @@ GUARDED = {
     "fcntl": {"runs/lock.py"},
     "resource": {"system/hardware.py"},
     "os.O_DIRECTORY": {"formats/files.py"},
+    "os.geteuid": {"bench/page.py"},
     "os.getloadavg": {"bench/suites.py"},
     "os.sched_getaffinity": {"system/threads.py"},
     "os.sysconf": {"system/hardware.py"},

@@ -21,6 +21,7 @@ from octavo.reports.html.packed_model import PackedModel, model_part, pack_model
 from octavo.reports.html.page import HtmlPart, Page, make_page, render
 from octavo.runs.saved_run import SavedRun
 from octavo.system.progress import ProgressCallback, no_progress
+from octavo.system.terminal import CONTROL
 from octavo.tokenizer import Tokenizer
 
 SECTION, TITLE = "playground", "Playground"
@@ -164,7 +165,8 @@ def _lines(run: SavedRun) -> list[str]:
     if run.directory.shared:
         return []
     begun, *lines = run.validation_beginning(_CHARACTERS).splitlines() or [""]
-    return [line.strip() for line in (lines[:-1] or [begun]) if line.strip()]
+    shown = (CONTROL.sub("", line).strip() for line in (lines[:-1] or [begun]))  # a text field shows no controls
+    return [line for line in shown if line]
 
 
 def _text(run: SavedRun) -> str:

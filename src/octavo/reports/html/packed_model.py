@@ -131,7 +131,7 @@ def pack_model(
             return packed
     raise OctavoError(
         f"the model would make a page of {size / 1e6:.1f} MB, where {_MAX_PAGE_BYTES['int8'] // 10**6} MB is the "
-        "most: use octavo generate, or train a smaller model"
+        "most: train a smaller model, or generate without a page"
     )
 
 

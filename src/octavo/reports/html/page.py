@@ -5,6 +5,7 @@ escaped, and a missing value is an error.
 """
 
 import hashlib
+import json
 from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -48,6 +50,11 @@ def static(name: str) -> str:
     return (files("octavo.reports.html") / "static" / name).read_text(encoding="utf-8")
 
 
+def _dumps(value: object, **options: Any) -> str:
+    """Return JSON without control characters: json.dumps escapes all of them but DEL."""
+    return json.dumps(value, **options).replace("\x7f", "\\u007f")
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -60,6 +67,7 @@ def _environment() -> Environment:
     environment.filters |= {"running": visible_text, "visible": visible_label}  # {{ label | visible }}
     environment.filters["capitalize_first"] = capitalize_first
     environment.filters["quantity"] = quantity  # {{ 3 | quantity("token") }}
+    environment.policies["json.dumps_function"] = _dumps
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     return environment
 
