@@ -212,10 +212,8 @@ def make_plan(
         config = replace(config, tokenizer=replace(config.tokenizer, vocab_size=tokenizer.vocab_size))
     others = tuple(choice for choice in choices if choice.name != "train.calibrate")
     if others != choices and calibration_blocks(config, len(prepared["train"][1])) < MIN_CALIBRATION_BLOCKS:
-        choices, config = (
-            others,
-            replace(config, train=replace(config.train, calibrate=False)),
-        )
+        choices = others
+        config = replace(config, train=replace(config.train, calibrate=False))
     planned = forecast_training(corpus.name, config, tokenizer, prepared, precision)
     command_forecast = forecast_command(config, planned, corpus.characters, corpus.bytes)
     overlap = None

@@ -1,12 +1,14 @@
 """A page with the engine alone, opened once for each module, and JavaScript that its tests run in it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from markupsafe import Markup
 
-from octavo.reports.html import HtmlPart, make_page
+from octavo.reports.html import HtmlPart, Page, make_page
 from octavo.reports.html.packed_model import ENGINE
 
 if TYPE_CHECKING:
@@ -14,15 +16,22 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page as Tab
 
 
-@pytest.fixture(scope="module")
-def tab(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Tab]":
-    """A tab with the scripts of the engine and without a model; nothing may be logged or go wrong in it."""
-    page = make_page("Engine", [HtmlPart(Markup(""), ENGINE)])
+@contextmanager
+def opened(browser: "Browser", page: Page, folder: Path) -> "Iterator[Tab]":
+    """Open a page in a tab; nothing may be logged or go wrong in it."""
     problems: list[str] = []
     tab = browser.new_page()
     tab.on("console", lambda message: problems.append(message.text))
     tab.on("pageerror", lambda error: problems.append(str(error)))
-    tab.goto(page.save(tmp_path_factory.mktemp("engine") / "page.html").as_uri())
+    tab.goto(page.save(folder / "page.html").as_uri())
     yield tab
     tab.context.close()
     assert problems == []
+
+
+@pytest.fixture(scope="module")
+def tab(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Tab]":
+    """A tab with the scripts of the engine and without a model."""
+    page = make_page("Engine", [HtmlPart(Markup(""), ENGINE)])
+    with opened(browser, page, tmp_path_factory.mktemp("engine")) as tab:
+        yield tab

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from tests.reports.html.engine.conftest import opened
 
 from octavo.config.inference import SamplingConfig
 from octavo.generate.decoding import logits_to_probs
@@ -44,16 +45,9 @@ def packed(trained: Run) -> PackedModel:
 
 @pytest.fixture(scope="module")
 def page(browser: "Browser", packed: PackedModel, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Tab]":
-    """The page of the run's model; nothing may be logged or go wrong in it."""
-    page = make_page("Model", [model_part(packed)])
-    problems: list[str] = []
-    tab = browser.new_page()
-    tab.on("console", lambda message: problems.append(message.text))
-    tab.on("pageerror", lambda error: problems.append(str(error)))
-    tab.goto(page.save(tmp_path_factory.mktemp("model") / "page.html").as_uri())
-    yield tab
-    tab.context.close()
-    assert problems == []
+    """The page of the run's model."""
+    with opened(browser, make_page("Model", [model_part(packed)]), tmp_path_factory.mktemp("model")) as tab:
+        yield tab
 
 
 def continuations(trained: Run, packed: PackedModel, prompts: list[str], **sampling: Any) -> list[str]:
